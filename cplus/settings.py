@@ -1,0 +1,84 @@
+"""Every setting, read in one place: environment variables that begin with CPLUS_."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cplus.errors import SettingMissing
+
+
+class Settings(BaseSettings):
+    """What differs between stages and functions. Each field is the variable CPLUS_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="CPLUS_", frozen=True, extra="ignore")
+
+    stage: str = Field("dev", description="The deployment: dev, prod, or local on one machine")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Log lines below this level are dropped"
+    )
+
+    mongo_uri: SecretStr | None = Field(
+        None, description="Connection string of the MongoDB replica set"
+    )
+    mongo_database: str = Field("cplus", description="Database of the log and the read models")
+    mongo_keyring_database: str = Field(
+        "cplus_keyring", description="Database of persons, credentials and keys"
+    )
+    mongo_driver: Literal["motor", "pymongo"] = Field(
+        "motor", description="Which async driver talks to MongoDB"
+    )
+    mongo_pool: int = Field(4, ge=1, description="Connections per process at most")
+
+    shopify_client_id: str = Field("", description="The app's client id at Shopify")
+    shopify_client_secret: SecretStr | None = Field(
+        None, description="The app's client secret at Shopify"
+    )
+    shopify_old_client_secret: SecretStr | None = Field(
+        None, description="The secret before the last rotation, accepted beside the new one"
+    )
+    shopify_scopes: str = Field(
+        "read_customers,read_orders", description="Access scopes asked for on install"
+    )
+    shopify_origin: str = Field(
+        "https://{shop}", description="Where a shop's Admin lives; {shop} stands for its host"
+    )
+    shopify_api_version: str = Field("2026-10", description="Version of the Admin API")
+    import_page_size: int = Field(
+        250, ge=1, le=250, description="Customers per page of the import"
+    )
+
+    application_secret: SecretStr | None = Field(
+        None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"
+    )
+    app_url: str = Field("", description="Public address of the app, with no slash at the end")
+    mail_domain: str = Field("", description="Domain whose mail the app receives and sends")
+    join_closed_days: int = Field(
+        7,
+        ge=0,
+        description="A contact-form mail joins a conversation that was closed less than so many "
+        "days ago",
+    )
+
+    webhooks_queue: str = Field("", description="URL of the queue of webhooks")
+    import_queue: str = Field("", description="URL of the queue of customer imports")
+    send_queue: str = Field("", description="URL of the queue of mail to send")
+    nudges_topic: str = Field("", description="ARN of the topic of nudges")
+    bodies_bucket: str = Field("", description="Bucket of bodies too large for queue or commit")
+    mail_bucket: str = Field("", description="Bucket of raw mail")
+    ses_configuration_set: str = Field("", description="SES configuration set of outgoing mail")
+    settle_seconds: int = Field(
+        900,
+        ge=1,
+        description="How long a mail whose fate is unknown waits for SES's events before it is "
+        "sent again; seconds",
+    )
+
+    def secret(self, name: str) -> str:
+        """The secret setting `name` in clear; raises SettingMissing when it has no value."""
+        value = getattr(self, name)
+        if value is None or not value.get_secret_value():
+            raise SettingMissing(name=name, variable=f"CPLUS_{name.upper()}")
+        return str(value.get_secret_value())
