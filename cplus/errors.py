@@ -32,4 +32,4 @@ class TooLarge(InvalidInput):
 
 
 class SettingMissing(CplusError):
-    """The setting {name} is needed here and has no value; set the environment variable {variable}."""
+    """The setting {name} has no value; set the environment variable {variable}."""

@@ -1,0 +1,1 @@
+"""The tests: unit, contracts, integration, journeys; golden holds stored documents."""
