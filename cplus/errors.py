@@ -33,3 +33,61 @@ class TooLarge(InvalidInput):
 
 class SettingMissing(CplusError):
     """The setting {name} has no value; set the environment variable {variable}."""
+
+
+class UnknownEvent(CplusError):
+    """The event type {type!r} in schema version {schema} is not in this code's catalogue."""
+
+
+class CommitTooLarge(CplusError):
+    """The commit with the claim {claim!r} is {size} bytes; MongoDB takes {limit} at most."""
+
+
+class InvalidDraft(CplusError):
+    """The commit with the claim {claim!r} cannot be appended: {reason}."""
+
+
+class StreamConflict(CplusError):
+    """The stream {stream!r} was expected at version {expected} and stands at {actual}."""
+
+
+class OutcomeUnknown(CplusError):
+    """Whether the commit with the claim {claim!r} was recorded is unknown; ask again with the
+    same claim."""
+
+
+class ContentionTooHigh(CplusError):
+    """The shop {shop!r} was written by others {tries} times in a row; try again."""
+
+
+class ShopifyError(CplusError):
+    """Something between this app and Shopify went wrong."""
+
+
+class AuthFailed(ShopifyError):
+    """Shopify refuses us access to {shop} ({reason}); the shop has to install the app again."""
+
+
+class ShopifyUnavailable(ShopifyError):
+    """Shopify gives no usable answer for {shop} now ({reason}); try again later."""
+
+
+class ShopifyRefused(ShopifyError):
+    """Shopify refuses what was asked of it for {shop}: {code}."""
+
+
+class Throttled(ShopifyError):
+    """The query budget of {shop} is spent; ask again in {retry_after:.1f} seconds."""
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until the same query fits the budget."""
+        return float(self.values["retry_after"])
+
+
+class NotInstalled(ShopifyError):
+    """There are no credentials for {shop}: the app is not installed there."""
+
+
+class CredentialsUnreadable(ShopifyError):
+    """The credentials of {shop} can't be opened with this secret; install the app again."""

@@ -1,0 +1,246 @@
+"""Installing and signing in: OAuth with expiring tokens, token exchange and session tokens.
+
+Sources: Shopify's pages on the authorization code grant, token exchange, offline access tokens
+and session tokens.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import jwt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cplus.errors import (
+    AuthFailed,
+    InvalidShop,
+    InvalidSignature,
+    ShopifyRefused,
+    ShopifyUnavailable,
+)
+from cplus.settings import Settings
+from cplus.shopify.hosts import shop_host
+
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
+ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
+OFFLINE_TOKEN: Final = "urn:shopify:params:oauth:token-type:offline-access-token"  # noqa: S105
+
+LEEWAY: Final = 10
+"""Seconds that the clock of a session token may be off."""
+
+
+@dataclass(frozen=True)
+class App:
+    """What this app is at Shopify."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: str
+    origin: str
+    """Where a shop's Admin lives, `https://{shop}`."""
+    old_client_secret: str = field(default="", repr=False)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> App:
+        """The app as the settings describe it; raises SettingMissing without a client secret."""
+        old = settings.shopify_old_client_secret
+        return cls(
+            client_id=settings.shopify_client_id,
+            client_secret=settings.secret("shopify_client_secret"),
+            scopes=settings.shopify_scopes,
+            origin=settings.shopify_origin,
+            old_client_secret=old.get_secret_value() if old else "",
+        )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that a signature may be made with: the new one, then the old one."""
+        return tuple(one for one in (self.client_secret, self.old_client_secret) if one)
+
+    def url(self, shop: str, path: str) -> str:
+        """An address in the shop's Admin; `path` begins with a slash. Raises InvalidShop."""
+        return self.origin.replace("{shop}", shop_host(shop)) + path
+
+
+class Tokens(BaseModel):
+    """An offline access token and what renews it; times are seconds from when it was given."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    access_token: str = Field(min_length=1, repr=False)
+    scope: str = ""
+    expires_in: int | None = Field(None, gt=0)
+    refresh_token: str | None = Field(None, repr=False)
+    refresh_token_expires_in: int | None = Field(None, gt=0)
+
+
+@dataclass(frozen=True)
+class SessionToken:
+    """Who is looking at the app inside the Admin."""
+
+    shop: str
+    user_id: str
+    session_id: str
+    token_id: str
+    expires_at: datetime
+
+
+def authorize_url(app: App, shop: str, redirect_uri: str, state: str) -> str:
+    """Where to send the browser so that the merchant can grant the app its scopes.
+
+    `state` is random and bound to the browser; the redirect must bring it back. Raises InvalidShop.
+    """
+    query = {
+        "client_id": app.client_id,
+        "scope": app.scopes,
+        "redirect_uri": redirect_uri,
+        "state": state,
+    }
+    return app.url(shop, "/admin/oauth/authorize?" + urlencode(query))
+
+
+async def exchange_code(http: httpx.AsyncClient, app: App, shop: str, code: str) -> Tokens:
+    """Tokens for the code that the OAuth redirect brought; a code works once.
+
+    Raises ShopifyRefused (a used or unknown code), AuthFailed, ShopifyUnavailable.
+    """
+    return await _tokens(http, app, shop, {"code": code, "expiring": "1"})
+
+
+async def refresh(http: httpx.AsyncClient, app: App, shop: str, refresh_token: str) -> Tokens:
+    """A new pair of tokens. The old pair is void once the new one is in use.
+
+    Shopify takes the same refresh token again as long as its successor was not used, so an answer
+    that got lost can be asked for again. Raises ShopifyRefused when the token is void,
+    AuthFailed, ShopifyUnavailable.
+    """
+    fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return await _tokens(http, app, shop, fields)
+
+
+async def exchange_session_token(
+    http: httpx.AsyncClient, app: App, shop: str, session_token: str
+) -> Tokens:
+    """Offline tokens for a session token, as an embedded app gets them.
+
+    Raises ShopifyRefused (an expired session token), AuthFailed, ShopifyUnavailable.
+    """
+    fields = {
+        "grant_type": TOKEN_EXCHANGE,
+        "subject_token": session_token,
+        "subject_token_type": ID_TOKEN,
+        "requested_token_type": OFFLINE_TOKEN,
+        "expiring": "1",
+    }
+    return await _tokens(http, app, shop, fields)
+
+
+def session_token(app: App, token: str) -> SessionToken:
+    """Who a session token speaks for, once its signature, times and audience are checked.
+
+    The hosts of `iss` and `dest` must be the same shop. Raises InvalidSignature.
+    """
+    claims = _claims(app, token)
+    try:
+        shop = shop_host(urlsplit(str(claims["dest"])).netloc)
+        issuer = shop_host(urlsplit(str(claims["iss"])).netloc)
+    except (InvalidShop, ValueError):
+        raise InvalidSignature from None
+    if shop != issuer:
+        raise InvalidSignature
+    return SessionToken(
+        shop=shop,
+        user_id=str(claims["sub"]),
+        session_id=str(claims.get("sid", "")),
+        token_id=str(claims["jti"]),
+        expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
+    )
+
+
+def embedded_host(value: str) -> str:
+    """The address that the `host` parameter of the Admin stands for, without a scheme.
+
+    It is base64 of `admin.shopify.com/store/NAME` or `SHOP/admin`. Raises InvalidSignature for
+    anything else: a page is framed by what it names.
+    """
+    try:
+        padded = value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4)
+        host = base64.b64decode(padded, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise InvalidSignature from None
+    server, _, rest = host.partition("/")
+    known = server == "admin.shopify.com" and rest.startswith("store/")
+    if not known and not (rest == "admin" and server == _host_or_none(server)):
+        raise InvalidSignature
+    return host
+
+
+def _host_or_none(value: str) -> str | None:
+    try:
+        return shop_host(value)
+    except InvalidShop:
+        return None
+
+
+def _claims(app: App, token: str) -> dict[str, Any]:
+    for secret in app.secrets:
+        try:
+            return jwt.decode(
+                token,
+                secret,
+                algorithms=["HS256"],
+                audience=app.client_id,
+                leeway=LEEWAY,
+                options={"require": ["iss", "dest", "aud", "sub", "exp", "nbf", "iat", "jti"]},
+            )
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.PyJWTError:
+            raise InvalidSignature from None
+    raise InvalidSignature
+
+
+async def _tokens(
+    http: httpx.AsyncClient, app: App, shop: str, fields: Mapping[str, str]
+) -> Tokens:
+    body = {"client_id": app.client_id, "client_secret": app.client_secret, **fields}
+    url = app.url(shop, "/admin/oauth/access_token")
+    try:
+        # Never a redirect: the secret in the body goes to this shop and nowhere else.
+        answer = await http.post(
+            url, json=body, headers={"Accept": "application/json"}, follow_redirects=False
+        )
+    except httpx.HTTPError as error:
+        raise ShopifyUnavailable(shop=shop, reason=type(error).__name__) from None
+    if answer.status_code == 200:
+        try:
+            return Tokens.model_validate_json(answer.content)
+        except ValidationError:
+            raise ShopifyUnavailable(shop=shop, reason="an answer without tokens") from None
+    raise _refusal(shop, answer)
+
+
+def _refusal(shop: str, answer: httpx.Response) -> Exception:
+    status = answer.status_code
+    if status in (401, 403):
+        return AuthFailed(shop=shop, reason=f"status {status}")
+    if status >= 500 or status in (402, 408, 423, 429, 430) or status < 400:
+        return ShopifyUnavailable(shop=shop, reason=f"status {status}")
+    return ShopifyRefused(shop=shop, code=_error_code(answer.content) or f"status {status}")
+
+
+def _error_code(body: bytes) -> str:
+    try:
+        code = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    # A code is one word; anything longer could be a page or repeat what was sent.
+    return code if isinstance(code, str) and code.isidentifier() and len(code) < 60 else ""

@@ -1,0 +1,87 @@
+"""Shopify's signatures over webhooks and over the query of an OAuth redirect."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from cplus.errors import InvalidSignature
+
+MAX_SKEW: Final = 90
+"""Seconds that the timestamp of a signed query may be off (Shopify's own libraries)."""
+
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+
+Query = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def sign_webhook(body: bytes, secret: str) -> str:
+    """The value of X-Shopify-Hmac-Sha256: base64 of HMAC-SHA256 over the raw body."""
+    return base64.b64encode(_mac(body, secret)).decode("ascii")
+
+
+def verify_webhook(body: bytes, signature: str, secrets: Sequence[str]) -> None:
+    """Check a webhook's signature against each secret, in constant time.
+
+    `body` is the bytes as they came, before any parsing. `secrets` holds the app's secret and,
+    while Shopify moves to a new one (up to an hour), the old one; empty ones are passed over.
+    Raises InvalidSignature.
+    """
+    _require_match(signature, [sign_webhook(body, secret) for secret in secrets if secret])
+
+
+def sign_query(params: Query, secret: str) -> str:
+    """The `hmac` of an OAuth redirect: hex HMAC-SHA256 over the sorted query without `hmac`."""
+    return _mac(_message(_pairs(params)), secret).hex()
+
+
+def verify_query(params: Query, secrets: Sequence[str], now: float) -> None:
+    """Check the `hmac` and the `timestamp` of a query that Shopify sent.
+
+    `now` is in seconds since 1970 (UTC). Raises InvalidSignature, also when a name occurs twice:
+    two readers could take different values for it.
+    """
+    pairs = _pairs(params)
+    given = dict(pairs)
+    timestamp = given.get("timestamp", "")
+    message = _message(pairs)
+    _require_match(given.get("hmac", ""), [_mac(message, key).hex() for key in secrets if key])
+    if len(given) != len(pairs) or _TIMESTAMP.fullmatch(timestamp) is None:
+        raise InvalidSignature
+    if abs(now - int(timestamp)) > MAX_SKEW:
+        raise InvalidSignature
+
+
+def _pairs(params: Query) -> list[tuple[str, str]]:
+    return list(params.items() if isinstance(params, Mapping) else params)
+
+
+def _message(pairs: list[tuple[str, str]]) -> bytes:
+    # Escaped as Shopify's libraries do it, so that one value can't pass for two parameters.
+    signed = sorted(
+        f"{_escaped(name).replace('=', '%3D')}={_escaped(value)}"
+        for name, value in pairs
+        if name != "hmac"
+    )
+    return "&".join(signed).encode("utf-8", "surrogatepass")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("&", "%26")
+
+
+def _mac(message: bytes, secret: str) -> bytes:
+    return hmac.new(secret.encode("utf-8"), message, hashlib.sha256).digest()
+
+
+def _require_match(signature: str, expected: list[str]) -> None:
+    # As bytes: compare_digest raises on text that isn't ASCII. Every secret is tried, so that
+    # the time taken doesn't tell which one fits.
+    given = signature.encode("utf-8", "replace")
+    matches = [hmac.compare_digest(given, one.encode("ascii")) for one in expected]
+    if not any(matches):
+        raise InvalidSignature

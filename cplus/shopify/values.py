@@ -1,0 +1,55 @@
+"""The values that Shopify's JSON is made of, checked so that MongoDB and a fold can hold them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+
+MAX_INT64: Final = 2**63 - 1
+"""The largest integer that BSON can hold."""
+
+
+def _text_only(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise ValueError("should be an ISO 8601 text")
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of range") from None
+
+
+def gid_number(value: object) -> int:
+    """The number at the end of a global id: 7 for `gid://shopify/Customer/7`.
+
+    Raises ValueError.
+    """
+    if isinstance(value, str):
+        head, _, tail = value.partition("?")[0].rpartition("/")
+        number = tail.isascii() and tail.isdigit() and len(tail) < 20
+        if head.startswith("gid://shopify/") and number and 0 < int(tail) <= MAX_INT64:
+            return int(tail)
+    raise ValueError("should be a global id such as gid://shopify/Customer/1")
+
+
+Id = Annotated[int, Field(strict=True, gt=0, le=MAX_INT64)]
+"""A numeric id of Shopify's."""
+
+GidNumber = Annotated[int, BeforeValidator(gid_number)]
+"""A global id of Shopify's, read as its number."""
+
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INT64)]
+
+Money = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$")]
+"""An amount as the decimal text that came; never a float."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,5}$")]
+"""ISO 4217, and the few longer codes that Shopify has (USDC)."""
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), AfterValidator(_utc)]
+"""An ISO 8601 text with a zone, as a time in UTC."""

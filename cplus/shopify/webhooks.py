@@ -1,0 +1,311 @@
+"""What Shopify's webhooks say: one model for each payload, and the way from bytes to it.
+
+Shapes follow the samples that Shopify publishes for API version 2026-10. Only ids are required:
+a shop, an app's scopes and Shopify's age of the data decide what else is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cplus.errors import InvalidInput
+from cplus.shopify.values import MAX_INT64, Count, Currency, GidNumber, Id, Moment, Money
+
+MAX_DEPTH: Final = 100
+"""Levels of nesting that a payload may have; Shopify's have fewer than ten, BSON's limit is 100."""
+
+
+class Payload(BaseModel):
+    """A payload or a part of one: unknown fields are passed over, known ones are checked."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Address(Payload):
+    """A postal address."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+    zip: str | None = None
+    phone: str | None = None
+
+
+class Customer(Payload):
+    """customers/create, update, enable and disable; also the customer inside an order."""
+
+    id: Id
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    state: str | None = None
+    note: str | None = None
+    verified_email: bool | None = None
+    currency: Currency | None = None
+    locale: str | None = None
+    default_address: Address | None = None
+
+
+class CustomerDeleted(Payload):
+    """customers/delete: nothing but the id is left."""
+
+    id: Id
+
+
+class MergeError(Payload):
+    """Why two customers could not be merged."""
+
+    customer_ids: tuple[Id, ...] = ()
+    message: str | None = None
+
+
+class CustomersMerged(Payload):
+    """customers/merge: one customer takes over another; sent for each state of the merge."""
+
+    kept_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_kept_id")
+    deleted_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_deleted_id")
+    status: str
+    errors: tuple[MergeError, ...] = ()
+
+    @property
+    def completed(self) -> bool:
+        """Whether the other customer is gone; a failed or running merge changes nothing."""
+        return self.status.lower() == "completed"
+
+
+class EmailConsent(Payload):
+    """Whether a customer wants marketing mail."""
+
+    state: str | None = None
+    opt_in_level: str | None = None
+    consent_updated_at: Moment | None = None
+
+
+class EmailConsentUpdated(Payload):
+    """customers_email_marketing_consent/update."""
+
+    customer_id: Id
+    email_address: str | None = None
+    email_marketing_consent: EmailConsent
+
+
+class LineItem(Payload):
+    """One line of an order."""
+
+    id: Id | None = None
+    product_id: Id | None = None
+    variant_id: Id | None = None
+    title: str | None = None
+    name: str | None = None
+    sku: str | None = None
+    quantity: Count | None = None
+    price: Money | None = None
+
+
+def _tags(value: object) -> object:
+    """Tags come as one text with commas (webhooks) or as a list."""
+    if isinstance(value, str):
+        return tuple(tag for tag in (part.strip() for part in value.split(",")) if tag)
+    return value if value is not None else ()
+
+
+Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
+
+
+class Order(Payload):
+    """orders/create, updated, paid, cancelled and fulfilled."""
+
+    id: Id
+    name: str | None = None
+    order_number: Count | None = None
+    email: str | None = None
+    phone: str | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    processed_at: Moment | None = None
+    closed_at: Moment | None = None
+    cancelled_at: Moment | None = None
+    cancel_reason: str | None = None
+    currency: Currency | None = None
+    total_price: Money | None = None
+    subtotal_price: Money | None = None
+    total_tax: Money | None = None
+    total_discounts: Money | None = None
+    financial_status: str | None = None
+    fulfillment_status: str | None = None
+    tags: Tags = ()
+    note: str | None = None
+    customer: Customer | None = None
+    customer_locale: str | None = None
+    shipping_address: Address | None = None
+    line_items: tuple[LineItem, ...] = ()
+    order_status_url: str | None = None
+    source_name: str | None = None
+    test: bool | None = None
+
+
+class OrderDeleted(Payload):
+    """orders/delete: nothing but the id is left."""
+
+    id: Id
+
+
+class Shop(Payload):
+    """app/uninstalled and shop/update. The host may be null here: take it from the headers."""
+
+    id: Id
+    name: str | None = None
+    email: str | None = None
+    customer_email: str | None = None
+    myshopify_domain: str | None = None
+    domain: str | None = None
+    shop_owner: str | None = None
+    currency: Currency | None = None
+    iana_timezone: str | None = None
+    country_code: str | None = None
+    primary_locale: str | None = None
+    plan_name: str | None = None
+    plan_display_name: str | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+
+
+class AppSubscription(Payload):
+    """A shop's subscription to this app. Older payloads lack the last five fields."""
+
+    id: GidNumber = Field(validation_alias="admin_graphql_api_id")
+    name: str
+    status: str
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    currency: Currency | None = None
+    capped_amount: Money | None = None
+    price: Money | None = None
+    interval: str | None = None
+    plan_handle: str | None = None
+
+
+class AppSubscriptionUpdated(Payload):
+    """app_subscriptions/update."""
+
+    app_subscription: AppSubscription
+
+
+PAYLOADS: Final[dict[str, type[Payload]]] = {
+    "customers/create": Customer,
+    "customers/update": Customer,
+    "customers/enable": Customer,
+    "customers/disable": Customer,
+    "customers/delete": CustomerDeleted,
+    "customers/merge": CustomersMerged,
+    "customers_email_marketing_consent/update": EmailConsentUpdated,
+    "orders/create": Order,
+    "orders/updated": Order,
+    "orders/paid": Order,
+    "orders/cancelled": Order,
+    "orders/fulfilled": Order,
+    "orders/delete": OrderDeleted,
+    "app/uninstalled": Shop,
+    "shop/update": Shop,
+    "app_subscriptions/update": AppSubscriptionUpdated,
+}
+"""The model of each topic whose payload is understood."""
+
+
+def parse(topic: str, body: bytes) -> Payload | None:
+    """The payload of a webhook, or None for a topic that is not known here.
+
+    `body` is the bytes as they came. Raises InvalidInput with a reason that names a field and
+    what is wrong with it, and never a value: no UTF-8, no JSON, too deep, an integer beyond
+    64 bits, a NUL character or a lone surrogate (MongoDB holds none of these), a wrong shape.
+    """
+    model = PAYLOADS.get(topic)
+    if model is None:
+        return None
+    document = _document(body)
+    _require_storable(document, known=frozenset(_wire_names(model)))
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the payload"
+        raise InvalidInput(reason=f"{topic}: {where}: {first['msg']}") from None
+
+
+def _document(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8"), parse_int=_integer, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        _refuse(f"the body is no UTF-8 (byte {error.start})")
+    except RecursionError:
+        _refuse("the body is nested too deeply")
+    except json.JSONDecodeError as error:
+        _refuse(f"the body is no JSON ({error.msg}, character {error.pos})")
+
+
+def _integer(digits: str) -> int:
+    # Looked at as text first: Python refuses to read integers of thousands of digits.
+    if len(digits) > 20 or not -MAX_INT64 - 1 <= int(digits) <= MAX_INT64:
+        _refuse("an integer does not fit 64 bits")
+    return int(digits)
+
+
+def _no_constant(name: str) -> NoReturn:
+    _refuse(f"the body is no JSON ({name} is no number)")
+
+
+def _require_storable(document: object, known: frozenset[str]) -> None:
+    if not isinstance(document, dict):
+        _refuse("the body is no JSON object")
+    for key, value in document.items():
+        _require_text(key, "a field's name")
+        # Only our own names for fields are shown: others could be anything.
+        where = key if key in known else "a field that is not used"
+        for text in _texts(value):
+            _require_text(text, where)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Each text in the value, keys included; iterative, so that depth can't exhaust the stack."""
+    waiting: list[tuple[object, int]] = [(value, 2)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            _refuse("the body is nested too deeply")
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            yield from one
+            waiting.extend((inner, depth + 1) for inner in one.values())
+        elif isinstance(one, list):
+            waiting.extend((inner, depth + 1) for inner in one)
+
+
+def _require_text(text: str, where: str) -> None:
+    if "\0" in text:
+        _refuse(f"{where}: holds a NUL character")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        _refuse(f"{where}: holds a lone surrogate")
+
+
+def _wire_names(model: type[Payload]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield field.validation_alias if isinstance(field.validation_alias, str) else name
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise InvalidInput(reason=reason)
