@@ -91,3 +91,32 @@ class NotInstalled(ShopifyError):
 
 class CredentialsUnreadable(ShopifyError):
     """The credentials of {shop} can't be opened with this secret; install the app again."""
+
+
+class NotUnderstood(CplusError):
+    """{place}: the local stack does not understand {what} here; write it another way, or teach
+    cplus/local to read it."""
+
+
+class FunctionError(CplusError):
+    """The function {function} failed with {error_type}: {message}"""
+
+
+class FunctionTimedOut(FunctionError):
+    """The function {function} was ended at its time limit. {error_type}: {message}"""
+
+
+class FunctionDied(FunctionError):
+    """The process of the function {function} ended while it held work. {error_type}: {message}"""
+
+
+class FunctionBroken(FunctionError):
+    """The function {function} could not be started. {error_type}: {message}"""
+
+
+class FunctionBusy(FunctionError):
+    """No process of the function {function} came free in time. {error_type}: {message}"""
+
+
+class StillBusy(CplusError, TimeoutError):
+    """After {seconds} seconds there is still work: {work}"""

@@ -1,0 +1,133 @@
+"""The only import of aioboto3: queues, topic, buckets and mail, as few verbs as are used."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, cast
+
+import aioboto3
+from botocore.config import Config
+
+_BATCH = 10  # entries that SQS and SNS take in one call
+
+
+class QueueDown(Exception):
+    """The queue did not take the message; whoever sent it should send it again."""
+
+
+class Aws:
+    """Clients of AWS, each made on first use and kept as long as the process."""
+
+    def __init__(self) -> None:
+        self._session = aioboto3.Session()
+        self._clients: dict[str, Any] = {}
+        self._making = asyncio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def client(self, service: str) -> Any:
+        """The client of `service`, for example "sqs"."""
+        if service not in self._clients:
+            async with self._making:
+                if service not in self._clients:
+                    config = Config(
+                        connect_timeout=2,
+                        read_timeout=10,
+                        retries={"max_attempts": 3, "mode": "standard"},
+                    )
+                    self._clients[service] = await self._stack.enter_async_context(
+                        self._session.client(service, config=config)
+                    )
+        return self._clients[service]
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        await self._stack.aclose()
+        self._clients.clear()
+
+    async def send(
+        self, queue: str, message: Mapping[str, Any], *, group: str | None = None, delay: int = 0
+    ) -> None:
+        """Puts one JSON message on the queue with the URL `queue`; `delay` in seconds.
+
+        `group` is the message group (the shop): it makes a standard queue fair between shops.
+        """
+        extra: dict[str, Any] = {"MessageGroupId": group} if group else {}
+        sqs = await self.client("sqs")
+        await sqs.send_message(
+            QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=delay, **extra
+        )
+
+    async def publish(
+        self, topic: str, messages: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[str]:
+        """Publishes (group, message) pairs to the topic; answers the groups that were refused."""
+        sns = await self.client("sns")
+        refused: list[str] = []
+        for start in range(0, len(messages), _BATCH):
+            part = messages[start : start + _BATCH]
+            answer = await sns.publish_batch(
+                TopicArn=topic,
+                PublishBatchRequestEntries=[
+                    {"Id": str(i), "Message": json.dumps(message), "MessageGroupId": group}
+                    for i, (group, message) in enumerate(part)
+                ],
+            )
+            refused += [part[int(failed["Id"])][0] for failed in answer.get("Failed", [])]
+        return refused
+
+    async def put_object(self, bucket: str, key: str, body: bytes) -> None:
+        """Stores `body` under `key`."""
+        s3 = await self.client("s3")
+        await s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    async def get_object(self, bucket: str, key: str) -> bytes:
+        """The bytes under `key`; raises KeyError when there are none."""
+        s3 = await self.client("s3")
+        try:
+            answer = await s3.get_object(Bucket=bucket, Key=key)
+        except s3.exceptions.NoSuchKey as error:
+            raise KeyError(f"{bucket}/{key}") from error
+        async with answer["Body"] as stream:
+            return cast(bytes, await stream.read())
+
+    async def send_mail(
+        self,
+        raw: bytes,
+        *,
+        sender: str,
+        recipients: Sequence[str],
+        tags: Mapping[str, str],
+        configuration_set: str,
+    ) -> str:
+        """Hands raw mail to SES; answers the id that SES gave it."""
+        ses = await self.client("sesv2")
+        answer = await ses.send_email(
+            FromEmailAddress=sender,
+            Destination={"ToAddresses": list(recipients)},
+            Content={"Raw": {"Data": raw}},
+            EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
+            ConfigurationSetName=configuration_set,
+        )
+        return str(answer["MessageId"])
+
+
+class Bodies:
+    """Bodies too large for a queue message or a commit, in one bucket, named by their content."""
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self._aws = aws
+        self._bucket = bucket
+
+    async def put(self, shop: str, body: bytes) -> dict[str, str]:
+        """Stores `body`; answers where, as {"bucket", "key"}. The same body has the same key."""
+        key = f"{shop}/{hashlib.sha256(body).hexdigest()}"
+        await self._aws.put_object(self._bucket, key, body)
+        return {"bucket": self._bucket, "key": key}
+
+    async def get(self, ref: Mapping[str, str]) -> bytes:
+        """The bytes behind what `put` answered; raises KeyError when there are none."""
+        return await self._aws.get_object(ref["bucket"], ref["key"])

@@ -1,0 +1,136 @@
+"""The conversation: between one shopper and the shop. Its state, its events, its decisions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import singledispatchmethod
+from typing import Any
+
+from eventsourcing.domain import BaseAggregate
+
+from cplus.errors import InvalidInput
+from cplus.events.base import AggregateEvent
+from cplus.events.catalogue import (
+    ConversationClosed,
+    ConversationReopened,
+    ConversationStarted,
+    MessageReceived,
+    ReplyWritten,
+)
+
+MAX_REPLY = 100_000
+"""Characters of an answer at most."""
+
+
+class Conversation(BaseAggregate[str]):
+    """Stream `conversation/<id>`. Made empty; `start` is its first decision.
+
+    It does no I/O and reads no clock: every decision is told the time.
+    """
+
+    def __init__(self) -> None:
+        self.person = ""
+        self.subject = ""
+        self.address = ""
+        self.last_message_id: str | None = None
+        self.message_ids: list[str] = []
+        self.open = False
+        self.closed_at: datetime | None = None
+        self.written: set[str] = set()
+
+    @classmethod
+    def empty(cls, stream: str) -> Conversation:
+        """The conversation before its first event."""
+        made = cls.__new__(cls)
+        made.__base_init__(originator_id=stream, originator_version=0, timestamp=None)  # type: ignore[arg-type]
+        made.__init__()  # type: ignore[misc]
+        return made
+
+    @property
+    def conversation_id(self) -> str:
+        """Its id without the stream's prefix."""
+        return self.id.removeprefix("conversation/")
+
+    def start(self, *, person: str, channel: str, subject: str, now: datetime) -> None:
+        """The shopper begins to talk."""
+        self.trigger_event(
+            ConversationStarted, person=person, channel=channel, subject=subject, timestamp=now
+        )
+
+    def receive(self, *, now: datetime, message_id: str, **mail: Any) -> None:
+        """A mail of the shopper came in; it opens a closed conversation, unless a machine sent
+        it."""
+        if message_id in self.message_ids:
+            return
+        self.trigger_event(
+            MessageReceived, message_id=message_id, timestamp=now, person=self.person, **mail
+        )
+        if not self.open and not mail.get("automatic", False):
+            self.trigger_event(ConversationReopened, timestamp=now)
+
+    def reply(self, *, message_id: str, text: str, author: str, now: datetime) -> None:
+        """The merchant answers; raises InvalidInput for an empty or oversized text, or where
+        there is no address to answer to."""
+        if message_id in self.written:
+            return
+        text = text.replace("\r\n", "\n").strip()
+        if not text:
+            raise InvalidInput(reason="an answer needs some text")
+        if len(text) > MAX_REPLY:
+            raise InvalidInput(reason=f"an answer may have {MAX_REPLY} characters at most")
+        if not self.address:
+            raise InvalidInput(reason="this conversation has no address to answer to")
+        self.trigger_event(
+            ReplyWritten,
+            message_id=message_id,
+            person=self.person,
+            to_address=self.address,
+            subject=self.subject,
+            text=text,
+            in_reply_to=self.last_message_id,
+            author=author,
+            timestamp=now,
+        )
+        if not self.open:
+            self.trigger_event(ConversationReopened, timestamp=now)
+
+    def close(self, now: datetime) -> None:
+        """The merchant is done; closing what is closed changes nothing."""
+        if self.open:
+            self.trigger_event(ConversationClosed, timestamp=now)
+
+    def reopen(self, now: datetime) -> None:
+        """The merchant takes it up again; opening what is open changes nothing."""
+        if not self.open:
+            self.trigger_event(ConversationReopened, timestamp=now)
+
+    @singledispatchmethod
+    def evolve(self, event: AggregateEvent) -> None:
+        """Changes the state by one event; events it has no case for change nothing."""
+
+    @evolve.register
+    def _(self, event: ConversationStarted) -> None:
+        self.person = event.person
+        self.subject = event.subject
+        self.open = True
+
+    @evolve.register
+    def _(self, event: MessageReceived) -> None:
+        self.message_ids.append(event.message_id)
+        if not event.automatic or not self.address:
+            self.address = event.from_address
+            self.last_message_id = event.rfc_message_id
+
+    @evolve.register
+    def _(self, event: ReplyWritten) -> None:
+        self.written.add(event.message_id)
+
+    @evolve.register
+    def _(self, event: ConversationClosed) -> None:
+        self.open = False
+        self.closed_at = event.timestamp
+
+    @evolve.register
+    def _(self, _event: ConversationReopened) -> None:
+        self.open = True
+        self.closed_at = None

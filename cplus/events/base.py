@@ -1,0 +1,126 @@
+"""What an event is, as it is made, and as it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from eventsourcing.domain import CanMutateAggregate
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from cplus.clock import to_milliseconds
+
+T = TypeVar("T")
+
+
+class _PersonalMark:
+    """Says of a field that it tells something about a person."""
+
+
+PERSONAL = _PersonalMark()
+Personal = Annotated[T, PERSONAL]
+"""A field about the person that the event's field `person` names: it rests in the sealed slot."""
+
+Instant = Annotated[datetime, AfterValidator(to_milliseconds)]
+"""A moment in UTC, in whole milliseconds."""
+
+
+class Event(BaseModel):
+    """Something that happened. The stored format: change it only with a new `VERSION`.
+
+    `TYPE` is stored for ever and never a Python path. An event with a `Personal` field has a
+    field `person` that names whose data it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    TYPE: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+    PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.PERSONAL_FIELDS = frozenset(
+            name for name, field in cls.model_fields.items() if PERSONAL in field.metadata
+        )
+        if cls.PERSONAL_FIELDS and "person" not in cls.model_fields:
+            raise TypeError(f"{cls.__name__} has personal fields and no field `person`")
+
+
+class AggregateEvent(Event, CanMutateAggregate[str]):
+    """An event that an aggregate decided: it has a place in its stream.
+
+    The three fields are what the `eventsourcing` library asks for; in the log they stand in the
+    envelope as `stream`, `version` and `occurred_at`.
+    """
+
+    originator_id: str
+    originator_version: int
+    timestamp: Instant
+
+    ENVELOPE_FIELDS: ClassVar[frozenset[str]] = frozenset(
+        {"originator_id", "originator_version", "timestamp"}
+    )
+
+    def apply(self, aggregate: Any) -> None:
+        """Changes the aggregate's state, by the aggregate's own `evolve`."""
+        aggregate.evolve(self)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that is to be recorded, with its place."""
+
+    stream: str
+    """The name of what it happened to, for example `conversation/7d2k`."""
+    event: Event
+    occurred_at: datetime
+    """When it happened, by the clock of who tells it; UTC."""
+    version: int | None = None
+    """Its place in the stream, from 1; None for facts from outside, which nobody decides on."""
+
+    @classmethod
+    def decided(cls, event: AggregateEvent) -> NewEvent:
+        """What an aggregate decided, at the place that it gave the event."""
+        return cls(event.originator_id, event, event.timestamp, event.originator_version)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event of the log. What a fold is given."""
+
+    shop: str
+    """The host of the shop: the partition."""
+    position: int
+    """The position of its commit: 1, 2, 3 … per shop."""
+    number: int
+    """Its own place among all events of the shop, from 1, with no gap."""
+    id: str
+    """Unique for ever: the commit's id and the event's index in it."""
+    stream: str
+    version: int | None
+    occurred_at: datetime
+    recorded_at: datetime
+    """When the commit was written; never runs backwards within a shop."""
+    source: str
+    """What kind of cause it came from, for example `webhook` or `dashboard`."""
+    actor: str
+    """Who caused it: `shopify`, `merchant/…`, `system`, `shopper`."""
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a commit answers to, as it was received."""
+
+    kind: str
+    """`webhook`, `mail`, `install`, `import`, `command`, `mail-event`."""
+    body: bytes | None = None
+    """The bytes that came, when they are small enough for a commit."""
+    ref: Mapping[str, str] | None = None
+    """Where the bytes are otherwise: {"bucket", "key"}."""
+    headers: Mapping[str, str] | None = None
+    """What came beside the bytes, for example the `x-shopify-…` headers."""

@@ -1,0 +1,110 @@
+"""Events of a conversation (stream `conversation/<id>`) and of a mail (stream `mail/<id>`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from cplus.events.base import AggregateEvent, Event, Personal
+
+
+class ConversationStarted(AggregateEvent):
+    """Somebody began to talk with the shop."""
+
+    TYPE: ClassVar[str] = "conversation.started"
+    person: str
+    channel: Literal["contact_form", "email"]
+    subject: Personal[str]
+
+
+class MessageReceived(AggregateEvent):
+    """A mail of the shopper came into the conversation."""
+
+    TYPE: ClassVar[str] = "conversation.message_received"
+    message_id: str
+    person: str
+    from_name: Personal[str | None]
+    from_address: Personal[str]
+    """Where an answer goes."""
+    subject: Personal[str]
+    text: Personal[str]
+    """What the shopper wrote, without what was quoted; at most 256 KB."""
+    rfc_message_id: Personal[str | None]
+    """The mail's own Message-ID header."""
+    automatic: bool = False
+    """Whether a machine sent it (out of office, for example)."""
+    attachments: int = 0
+    raw: Mapping[str, str] | None = None
+    """Where the raw mail rests: {"bucket", "key"}."""
+
+
+class ReplyWritten(AggregateEvent):
+    """The merchant answered: the wish to send, recorded before anything is sent."""
+
+    TYPE: ClassVar[str] = "conversation.reply_written"
+    message_id: str
+    person: str
+    to_address: Personal[str]
+    subject: Personal[str]
+    text: Personal[str]
+    in_reply_to: Personal[str | None] = None
+    """Message-ID of the mail that it answers."""
+    author: str
+    """Who wrote it, for example `merchant`."""
+
+
+class ConversationClosed(AggregateEvent):
+    """The merchant is done with it."""
+
+    TYPE: ClassVar[str] = "conversation.closed"
+
+
+class ConversationReopened(AggregateEvent):
+    """It goes on: by the merchant, or by a message after it was closed."""
+
+    TYPE: ClassVar[str] = "conversation.reopened"
+
+
+class MailSent(Event):
+    """SES took the mail."""
+
+    TYPE: ClassVar[str] = "mail.sent"
+    message_id: str
+    conversation_id: str
+    ses_message_id: str
+
+
+class MailDelivered(Event):
+    """The mailbox of the recipient took the mail."""
+
+    TYPE: ClassVar[str] = "mail.delivered"
+    message_id: str
+    conversation_id: str
+
+
+class MailBounced(Event):
+    """The mailbox of the recipient refused the mail."""
+
+    TYPE: ClassVar[str] = "mail.bounced"
+    message_id: str
+    conversation_id: str
+    permanent: bool
+    reason: str
+    """SES's bounce type and subtype, for example `Permanent/General`."""
+
+
+class MailComplained(Event):
+    """The recipient called the mail spam."""
+
+    TYPE: ClassVar[str] = "mail.complained"
+    message_id: str
+    conversation_id: str
+
+
+class MailRejected(Event):
+    """SES refused to send the mail, before or after taking it."""
+
+    TYPE: ClassVar[str] = "mail.rejected"
+    message_id: str
+    conversation_id: str
+    reason: str

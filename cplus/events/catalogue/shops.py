@@ -1,0 +1,55 @@
+"""Facts about shops and what they pay (streams `shop/<host>`, `billing/<host>`)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cplus.events.base import Event, Instant
+
+
+class AppInstalled(Event):
+    """The merchant installed the app, or gave it new scopes."""
+
+    TYPE: ClassVar[str] = "app.installed"
+    scopes: tuple[str, ...]
+    shop_name: str
+    currency: str | None = None
+    timezone: str | None = None
+    """IANA name, for example `Europe/Berlin`."""
+    shopify_plan: str | None = None
+    country: str | None = None
+
+
+class AppUninstalled(Event):
+    """The merchant removed the app."""
+
+    TYPE: ClassVar[str] = "app.uninstalled"
+
+
+class ShopChanged(Event):
+    """Shopify says what the shop is now (webhook `shop/update`)."""
+
+    TYPE: ClassVar[str] = "shop.changed"
+    shop_name: str
+    currency: str | None = None
+    timezone: str | None = None
+    shopify_plan: str | None = None
+    country: str | None = None
+
+
+class SubscriptionChanged(Event):
+    """Shopify says what a subscription to the app is now (`app_subscriptions/update`)."""
+
+    TYPE: ClassVar[str] = "billing.subscription_changed"
+    subscription_id: str
+    """Shopify's global id, `gid://shopify/AppSubscription/…`."""
+    name: str
+    status: str
+    """Shopify's status in lower case, for example `active`."""
+    price: str | None = None
+    """Decimal, in `currency`."""
+    capped_amount: str | None = None
+    currency: str | None = None
+    interval: str | None = None
+    plan: str | None = None
+    created_at: Instant | None = None

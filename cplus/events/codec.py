@@ -1,0 +1,57 @@
+"""Events to and from the documents they are stored as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cplus.errors import UnknownEvent
+from cplus.events.base import AggregateEvent, Event, NewEvent
+from cplus.events.catalogue import CATALOGUE, Catalogue
+
+CLEAR = "none"
+"""The scheme of a sealed slot whose fields are not encrypted."""
+
+
+def encode(new: NewEvent) -> dict[str, Any]:
+    """The stored document of an event: its envelope, clear data, and the slot of personal data."""
+    event = new.event
+    kind = type(event)
+    leave_out = kind.PERSONAL_FIELDS | (
+        AggregateEvent.ENVELOPE_FIELDS if isinstance(event, AggregateEvent) else frozenset()
+    )
+    document: dict[str, Any] = {
+        "type": kind.TYPE,
+        "schema": kind.VERSION,
+        "stream": new.stream,
+        "version": new.version,
+        "occurred_at": new.occurred_at,
+        "data": event.model_dump(exclude=set(leave_out)),
+    }
+    if kind.PERSONAL_FIELDS:
+        document["sealed"] = {
+            "scheme": CLEAR,
+            "person": getattr(event, "person", None),
+            "fields": event.model_dump(include=set(kind.PERSONAL_FIELDS)),
+        }
+    return document
+
+
+def decode(document: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Event:
+    """The event of a stored document, in its newest shape; raises UnknownEvent."""
+    type_, schema = document["type"], document["schema"]
+    kind = catalogue.find(type_, schema)
+    data = dict(document["data"])
+    sealed = document.get("sealed")
+    if sealed is not None:
+        if sealed["scheme"] != CLEAR:
+            raise UnknownEvent(type=f"{type_} sealed by {sealed['scheme']}", schema=schema)
+        data.update(sealed["fields"])
+    data = catalogue.upcast(type_, schema, data)
+    if issubclass(kind, AggregateEvent):
+        data.update(
+            originator_id=document["stream"],
+            originator_version=document["version"],
+            timestamp=document["occurred_at"],
+        )
+    return kind.model_validate(data)

@@ -1,0 +1,216 @@
+"""The commit: one document, the answer to one cause. Its bytes, its hash, its way back."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import bson
+
+from cplus.errors import InvalidDraft
+from cplus.events.base import Cause, NewEvent, Recorded
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.codec import CLEAR, decode, encode
+
+GENESIS = b"\0" * 32
+"""What the first commit of a shop names as the hash of the one before it."""
+
+_HASH_ELEMENT = b"\x05hash\x00" + (32).to_bytes(4, "little") + b"\x00"
+_TAIL = len(_HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes, and the end of the document
+
+
+def random_id(length: int = 16) -> str:
+    """A random name of lower-case letters and digits, 5 bits each."""
+    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "".join(alphabet[byte & 31] for byte in secrets.token_bytes(length))
+
+
+def version_claim(stream: str, version: int) -> str:
+    """The claim to be version `version` of `stream`; padded, so that claims sort as versions."""
+    return f"{stream}@{version:010d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit before it has its place in the log."""
+
+    shop: str
+    claim: str
+    """The claim of its cause, for example `webhook/orders/create/<id>`: who holds it, is the
+    answer."""
+    source: str
+    actor: str
+    events: Sequence[NewEvent] = ()
+    cause: Cause | None = None
+    sequences: Sequence[tuple[str, int]] = ()
+    """Further (name, number) that this commit alone may hold, beside the versions of its
+    streams; number n stands only on n - 1."""
+    refs: Sequence[str] = ()
+    """What it can be found by beside its claims; not unique."""
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    reason: str | None = None
+    """Why the cause means nothing, where it has no events."""
+    id: str = field(default_factory=lambda: random_id(26))
+
+    def numbered(self) -> list[tuple[str, int]]:
+        """The (name, number) of every version and sequence that it claims."""
+        versions = [(new.stream, new.version) for new in self.events if new.version is not None]
+        return versions + list(self.sequences)
+
+    def claims(self) -> list[str]:
+        """Its claims, that of the cause first; raises InvalidDraft when one stands twice."""
+        claims = [self.claim, *(version_claim(name, number) for name, number in self.numbered())]
+        if len(set(claims)) != len(claims):
+            # A unique index over an array does not look for doubles inside one document.
+            raise InvalidDraft(claim=self.claim, reason="it holds one claim twice")
+        return claims
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last commit of a shop: what the next one is built on."""
+
+    position: int
+    seq: int
+    """Events of the shop up to and with this commit."""
+    hash: bytes
+    recorded_at: datetime | None
+    erasures: int
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> Head:
+        """The head that a stored commit is; with None, that of an empty shop."""
+        if document is None:
+            return cls(0, 0, GENESIS, None, 0)
+        return cls(
+            document["position"],
+            document["seq"] + document["n"],
+            bytes(document["hash"]),
+            document["recorded_at"],
+            document["erasures"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the log, as it was read."""
+
+    id: str
+    shop: str
+    position: int
+    seq: int
+    claims: Sequence[str]
+    refs: Sequence[str]
+    recorded_at: datetime
+    source: str
+    actor: str
+    correlation_id: str | None
+    causation_id: str | None
+    reason: str | None
+    documents: Sequence[Mapping[str, Any]]
+    """Its events as they are stored."""
+    cause: Mapping[str, Any] | None
+    """What it answers to; None also where it was not asked for."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Commit:
+        """The commit that a stored document is."""
+        return cls(
+            document["_id"],
+            document["shop"],
+            document["position"],
+            document["seq"],
+            document["claims"],
+            document["refs"],
+            document["recorded_at"],
+            document["source"],
+            document["actor"],
+            document["correlation_id"],
+            document["causation_id"],
+            document.get("reason"),
+            document["events"],
+            document.get("cause"),
+        )
+
+    def recorded(self, catalogue: Catalogue = CATALOGUE) -> Iterator[Recorded]:
+        """Its events, decoded one by one; raises UnknownEvent at the first that is not known."""
+        for index in range(len(self.documents)):
+            yield self.event(index, catalogue)
+
+    def event(self, index: int, catalogue: Catalogue = CATALOGUE) -> Recorded:
+        """Its event number `index`, from 0; raises UnknownEvent."""
+        document = self.documents[index]
+        return Recorded(
+            shop=self.shop,
+            position=self.position,
+            number=self.seq + index + 1,
+            id=f"{self.id}/{index}",
+            stream=document["stream"],
+            version=document["version"],
+            occurred_at=document["occurred_at"],
+            recorded_at=self.recorded_at,
+            source=self.source,
+            actor=self.actor,
+            event=decode(document, catalogue),
+        )
+
+
+def to_bytes(draft: Draft, head: Head, now: datetime) -> tuple[bytes, Head]:
+    """The BSON of the commit that follows `head`, with its hash as the last element; and the
+    head that it will be.
+
+    The hash is SHA-256 over every byte of the elements before it, among them the hash of the
+    commit before: a reader verifies it by slicing.
+    """
+    recorded_at = max(now, head.recorded_at) if head.recorded_at else now
+    document: dict[str, Any] = {
+        "_id": draft.id,
+        "shop": draft.shop,
+        "position": head.position + 1,
+        "seq": head.seq,
+        "n": len(draft.events),
+        "claims": draft.claims(),
+        "refs": list(draft.refs),
+        "recorded_at": recorded_at,
+        "source": draft.source,
+        "actor": draft.actor,
+        "correlation_id": draft.correlation_id,
+        "causation_id": draft.causation_id,
+        "cause": _cause(draft.cause),
+        "events": [encode(new) for new in draft.events],
+        "erasures": head.erasures,
+    }
+    if draft.reason is not None:
+        document["reason"] = draft.reason
+    document["prev"] = head.hash
+    body = bson.encode(document)[4:-1]
+    digest = hashlib.sha256(body).digest()
+    length = 4 + len(body) + _TAIL
+    raw = length.to_bytes(4, "little") + body + _HASH_ELEMENT + digest + b"\x00"
+    after = Head(
+        head.position + 1, head.seq + len(draft.events), digest, recorded_at, head.erasures
+    )
+    return raw, after
+
+
+def verify_bytes(raw: bytes) -> bool:
+    """Whether the stored bytes of a commit still have the hash that they end with."""
+    body, tail = raw[4:-_TAIL], raw[-_TAIL:]
+    return tail == _HASH_ELEMENT + hashlib.sha256(body).digest() + b"\x00"
+
+
+def _cause(cause: Cause | None) -> dict[str, Any] | None:
+    if cause is None:
+        return None
+    return {
+        "kind": cause.kind,
+        "scheme": CLEAR,
+        "body": cause.body,
+        "ref": dict(cause.ref) if cause.ref else None,
+        "headers": dict(cause.headers) if cause.headers else None,
+    }

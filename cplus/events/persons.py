@@ -1,0 +1,103 @@
+"""The directory of persons: who is behind a Shopify customer id or a mail address.
+
+It lives in the keyring's database, apart from the log. The log knows only the random ids that
+it hands out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cplus.clock import Clock, utc_now
+from cplus.events.commit import random_id
+from cplus.mongo import Database, DuplicateKeyError
+
+PERSONS = "persons"
+_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Who somebody is."""
+
+    person: str
+    """The id that the log uses, `person/<random>`."""
+    absorbed: Sequence[str] = ()
+    """Others that turned out to be the same one; record a PersonsJoined for each, then `join`."""
+
+
+class PersonDirectory:
+    """Identities of persons, per shop. Whoever inserts an identity first names the person."""
+
+    def __init__(self, keyring: Database, secret: str, clock: Clock = utc_now) -> None:
+        self._persons = keyring[PERSONS]
+        # A key of its own, so that no hash here equals a hash made elsewhere with the secret.
+        self._key = hmac.digest(secret.encode(), b"cplus persons", "sha256")
+        self._clock = clock
+
+    async def resolve(
+        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+    ) -> Resolved | None:
+        """The person with these identities, new or known; None when none is given.
+
+        Where the identities belong to two persons, the one with the smaller id stays. The
+        directory itself changes by `join` only, after the log has the event: until then each
+        call answers the same.
+        """
+        names = self._names(shop, shopify_id, address)
+        if not names:
+            return None
+        for _ in range(_TRIES):
+            found = await self._find(names)
+            persons = sorted(set(found.values()))
+            person = persons[0] if persons else f"person/{random_id()}"
+            missing = [name for name in names if name not in found]
+            if await self._insert(shop, missing, person):
+                return Resolved(person, persons[1:])
+        raise RuntimeError("identities of a person changed under every try")
+
+    async def join(self, shop: str, person: str, absorbed: str) -> None:
+        """Makes every identity of `absorbed` one of `person`. Doing it again changes nothing."""
+        if person == absorbed:
+            return
+        await self._persons.update_many(
+            {"shop": shop, "person": absorbed}, {"$set": {"person": person}}
+        )
+
+    async def _find(self, names: list[str]) -> dict[str, str]:
+        cursor = self._persons.find({"_id": {"$in": names}}, {"person": 1})
+        return {row["_id"]: row["person"] for row in await cursor.to_list(None)}
+
+    async def _insert(self, shop: str, names: list[str], person: str) -> bool:
+        for name in names:
+            row: dict[str, Any] = {
+                "_id": name,
+                "shop": shop,
+                "person": person,
+                "since": self._clock(),
+            }
+            try:
+                await self._persons.insert_one(row)
+            except DuplicateKeyError:
+                return False  # somebody else named the person: look again
+        return True
+
+    def _names(self, shop: str, shopify_id: int | None, address: str | None) -> list[str]:
+        names = []
+        if shopify_id is not None:
+            names.append(f"{shop}/shopify/{shopify_id}")
+        if address:
+            hashed = hmac.new(
+                self._key, f"{shop}\n{address.strip().lower()}".encode(), hashlib.sha256
+            )
+            names.append(f"{shop}/address/{hashed.hexdigest()}")
+        return names
+
+
+async def ensure_indexes(keyring: Database) -> None:
+    """Makes the directory's index on persons."""
+    await keyring[PERSONS].create_index([("shop", 1), ("person", 1)], name="persons")

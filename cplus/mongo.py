@@ -1,0 +1,154 @@
+"""The only import of the MongoDB driver: motor by default, PyMongo's own async API by setting.
+
+Both speak the same verbs but for two: a session is started with and without `await`, and an
+aggregation answers a cursor with and without `await`. `Mongo` hides the two.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import IndexModel, ReadPreference, ReturnDocument
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.operations import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from cplus.settings import Settings
+
+__all__ = [
+    "MAJORITY",
+    "AutoReconnect",
+    "BulkWriteError",
+    "Collection",
+    "ConnectionFailure",
+    "Database",
+    "DeleteOne",
+    "DocumentTooLarge",
+    "DuplicateKeyError",
+    "IndexModel",
+    "InsertOne",
+    "Mongo",
+    "OperationFailure",
+    "PyMongoError",
+    "RawBSONDocument",
+    "ReplaceOne",
+    "ReturnDocument",
+    "UpdateOne",
+    "connect",
+    "is_transient",
+]
+
+# The collections of both drivers have the same methods and no common type.
+Collection: TypeAlias = Any
+Database: TypeAlias = Any
+
+MAJORITY = WriteConcern(w="majority")
+_COMMIT_TRIES = 5
+
+
+class Mongo:
+    """A client, and the databases of this deployment with majority reads and writes."""
+
+    def __init__(self, client: Any, settings: Settings) -> None:
+        self.client = client
+        self.database = self._majority(settings.mongo_database)
+        self.keyring = self._majority(settings.mongo_keyring_database)
+
+    def _majority(self, name: str) -> Database:
+        return self.client.get_database(
+            name,
+            codec_options=CodecOptions(tz_aware=True),
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+            write_concern=MAJORITY,
+        )
+
+    async def aggregate(
+        self, collection: Collection, pipeline: list[dict[str, Any]], **options: Any
+    ) -> list[dict[str, Any]]:
+        """All that the aggregation answers, as a list."""
+        cursor = collection.aggregate(pipeline, **options)
+        if inspect.isawaitable(cursor):
+            cursor = await cursor
+        return list(await cursor.to_list(None))
+
+    async def transaction(self, work: Callable[[Any], Awaitable[None]]) -> None:
+        """Runs `work(session)` in one transaction, once.
+
+        A conflict with another writer raises the driver's error (see `is_transient`): the caller
+        has to read again before it tries again. Only the commit itself is repeated, which
+        MongoDB allows while its outcome is unknown.
+        """
+        session = self.client.start_session()
+        if inspect.isawaitable(session):
+            session = await session
+        async with session:
+            started = session.start_transaction(
+                read_concern=ReadConcern("snapshot"), write_concern=MAJORITY
+            )
+            if inspect.isawaitable(started):
+                await started
+            try:
+                await work(session)
+            except BaseException:
+                if session.in_transaction:
+                    await session.abort_transaction()
+                raise
+            await self._commit(session)
+
+    async def _commit(self, session: Any) -> None:
+        for left in reversed(range(_COMMIT_TRIES)):
+            try:
+                await session.commit_transaction()
+                return
+            except PyMongoError as error:
+                if not error.has_error_label("UnknownTransactionCommitResult") or not left:
+                    raise
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        closed = self.client.close()
+        if inspect.isawaitable(closed):
+            await closed
+
+
+def connect(settings: Settings) -> Mongo:
+    """A client for the event loop that runs; nothing is sent before the first question."""
+    options: dict[str, Any] = {
+        "maxPoolSize": settings.mongo_pool,
+        "retryWrites": True,
+        "retryReads": True,
+        "serverSelectionTimeoutMS": 10_000,
+        "connectTimeoutMS": 5_000,
+        "tz_aware": True,
+        "appname": f"cplus-{settings.stage}",
+    }
+    uri = settings.secret("mongo_uri")
+    if settings.mongo_driver == "motor":
+        from motor.motor_asyncio import AsyncIOMotorClient
+
+        return Mongo(AsyncIOMotorClient(uri, **options), settings)
+    from pymongo import AsyncMongoClient
+
+    return Mongo(AsyncMongoClient(uri, **options), settings)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether a transaction that failed with `error` lost to another writer or to a failover."""
+    return isinstance(error, PyMongoError) and (
+        error.has_error_label("TransientTransactionError")
+        or (isinstance(error, OperationFailure) and error.code == 112)  # WriteConflict
+    )

@@ -1,0 +1,39 @@
+"""What a projection is: data and pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cplus.events.base import Event, Recorded
+
+Row: TypeAlias = Mapping[str, Any]
+"""A document of a read model, without `_id` and `shop`: the runner adds both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A read model by its name, and how it is folded.
+
+    `evolve` does no I/O and reads no clock, never changes the row it is given, and an event that
+    it saw before changes nothing. Events that are in neither `handles` nor `ignores` park the
+    shop: this code does not know what they mean for the rows.
+    """
+
+    name: str
+    version: int
+    """Raised when the rows of the same log would come out otherwise."""
+    handles: frozenset[type[Event]]
+    ignores: frozenset[type[Event]]
+    keys: Callable[[Recorded], Iterable[str]]
+    """The keys of the rows that the event touches, unique within the shop."""
+    evolve: Callable[[str, Row | None, Recorded], Row | None]
+    """(key, row, event) -> the row as it is after the event; None deletes it."""
+    indexes: tuple[tuple[tuple[str, int], ...], ...] = ()
+    """Keys of the indexes that the queries need; each begins with the shop, which is added."""
+
+    @property
+    def collection(self) -> str:
+        """The collection of its rows."""
+        return f"{self.name}.v{self.version}"
