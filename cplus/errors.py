@@ -99,24 +99,24 @@ class NotUnderstood(CplusError):
 
 
 class FunctionError(CplusError):
-    """The function {function} failed with {error_type}: {message}"""
+    """The function {function} failed with {error_type}: {message}."""
 
 
 class FunctionTimedOut(FunctionError):
-    """The function {function} was ended at its time limit. {error_type}: {message}"""
+    """The function {function} was ended at its time limit. {error_type}: {message}."""
 
 
 class FunctionDied(FunctionError):
-    """The process of the function {function} ended while it held work. {error_type}: {message}"""
+    """The process of {function} ended while it held work. {error_type}: {message}."""
 
 
 class FunctionBroken(FunctionError):
-    """The function {function} could not be started. {error_type}: {message}"""
+    """The function {function} could not be started. {error_type}: {message}."""
 
 
 class FunctionBusy(FunctionError):
-    """No process of the function {function} came free in time. {error_type}: {message}"""
+    """No process of the function {function} came free in time. {error_type}: {message}."""
 
 
 class StillBusy(CplusError, TimeoutError):
-    """After {seconds} seconds there is still work: {work}"""
+    """After {seconds} seconds there is still work: {work}."""

@@ -1,0 +1,115 @@
+"""What serverless.yml and the foundation say, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way in over HTTP: `key` is "METHOD /path" or "$default", as API Gateway names it."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class EventSource:
+    """A queue that a function reads; `batching_window` in seconds."""
+
+    queue: str
+    queue_arn: str
+    batch_size: int
+    batching_window: float
+    maximum_concurrency: int | None
+    partial_failures: bool
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A function that runs every `period` seconds, with `input` as its event if it is given."""
+
+    rate: str
+    period: float
+    input: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A function; `timeout` in seconds, `memory` in MB, `lambda_name` its name on AWS."""
+
+    name: str
+    lambda_name: str
+    handler: str
+    timeout: float
+    memory: int
+    environment: Mapping[str, str]
+    routes: tuple[Route, ...] = ()
+    event_sources: tuple[EventSource, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    reserved_concurrency: int | None = None
+
+
+@dataclass(frozen=True)
+class QueueSpec:
+    """A queue; `visibility` and `retention` in seconds, `dead_letter` the other queue's name."""
+
+    logical_id: str
+    name: str
+    arn: str
+    url: str
+    visibility: int
+    retention: int
+    dead_letter: str | None
+    max_receive_count: int | None
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic."""
+
+    logical_id: str
+    name: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class SubscriptionSpec:
+    """A queue that gets what a topic is told; `raw` without SNS's envelope."""
+
+    logical_id: str
+    topic_arn: str
+    queue_arn: str
+    raw: bool
+
+
+@dataclass(frozen=True)
+class Application:
+    """The whole application, as far as it runs on one machine.
+
+    `exports` holds the foundation's exports by their name, `passed_over` the logical ids of the
+    resources that are not made here, with their type. `root` is the folder of serverless.yml,
+    where functions start.
+    """
+
+    service: str
+    stage: str
+    account: str
+    region: str
+    root: Path
+    functions: Mapping[str, FunctionSpec]
+    queues: tuple[QueueSpec, ...]
+    topics: tuple[TopicSpec, ...]
+    subscriptions: tuple[SubscriptionSpec, ...]
+    buckets: tuple[str, ...]
+    exports: Mapping[str, str]
+    passed_over: Mapping[str, str]
+
+    def queue(self, name: str) -> QueueSpec:
+        """The queue of that name; raises KeyError."""
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        raise KeyError(name)

@@ -1,0 +1,153 @@
+"""Reads the resources of a CloudFormation template: queues, topics, subscriptions, buckets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cplus.errors import NotUnderstood
+from cplus.local.application import QueueSpec, SubscriptionSpec, TopicSpec
+from cplus.local.intrinsics import Names
+
+# Resources that the local stack does without, and why: nobody is alarmed, nothing is refused for
+# want of a permission, and mail comes and goes by the stand-in for SES.
+PASSED_OVER = frozenset(
+    {
+        "AWS::CloudWatch::Alarm",
+        "AWS::S3::BucketPolicy",
+        "AWS::SES::ConfigurationSet",
+        "AWS::SES::ConfigurationSetEventDestination",
+        "AWS::SES::EmailIdentity",
+        "AWS::SES::ReceiptRule",
+        "AWS::SES::ReceiptRuleSet",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SQS::QueuePolicy",
+    }
+)
+# The property that names a resource, which for most is also what Ref to it gives.
+_NAMED_BY = {
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SES::ConfigurationSet": "Name",
+    "AWS::SES::EmailIdentity": "EmailIdentity",
+    "AWS::SES::ReceiptRuleSet": "RuleSetName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a template makes, and the names by which the rest of the file speaks of it."""
+
+    names: Names
+    queues: tuple[QueueSpec, ...]
+    topics: tuple[TopicSpec, ...]
+    subscriptions: tuple[SubscriptionSpec, ...]
+    buckets: tuple[str, ...]
+    passed_over: Mapping[str, str]
+
+
+def only(value: Mapping[str, Any], known: Collection[str], place: str) -> None:
+    """Raises NotUnderstood for the first key of `value` that is not among `known`."""
+    for key in value:
+        if key not in known:
+            raise NotUnderstood(place=f"{place}.{key}", what=f"the key {key!r}")
+
+
+def read_resources(
+    declared: Mapping[str, Any], names: Names, *, endpoint: str, place: str
+) -> Resources:
+    """Reads the `Resources` of a template; `names` holds what they may refer to beside each other.
+
+    Ref of a queue is the URL that it has at `endpoint`. Raises NotUnderstood for a type that is
+    neither made nor passed over, and for properties that the local stack does not honour.
+    """
+    named = _name(declared, names, endpoint, place)
+    queues: list[QueueSpec] = []
+    topics: list[TopicSpec] = []
+    subscriptions: list[SubscriptionSpec] = []
+    buckets: list[str] = []
+    passed_over: dict[str, str] = {}
+    for key, resource in declared.items():
+        kind, here = resource["Type"], f"{place}.{key}.Properties"
+        if kind in PASSED_OVER:
+            passed_over[key] = kind
+            continue
+        properties = named.resolve(resource.get("Properties") or {}, here)
+        if kind == "AWS::SQS::Queue":
+            queues.append(_queue(key, properties, named, here))
+        elif kind == "AWS::SNS::Topic":
+            only(properties, {"TopicName"}, here)
+            topics.append(TopicSpec(key, properties["TopicName"], named.refs[key]))
+        elif kind == "AWS::SNS::Subscription":
+            subscriptions.append(_subscription(key, properties, here))
+        else:
+            buckets.append(named.refs[key])
+    return Resources(
+        named, tuple(queues), tuple(topics), tuple(subscriptions), tuple(buckets), passed_over
+    )
+
+
+def _name(declared: Mapping[str, Any], names: Names, endpoint: str, place: str) -> Names:
+    refs, attributes = dict(names.refs), dict(names.attributes)
+    for key, resource in declared.items():
+        kind = resource.get("Type")
+        if kind not in _NAMED_BY:
+            if kind not in PASSED_OVER and kind != "AWS::SNS::Subscription":
+                raise NotUnderstood(place=f"{place}.{key}", what=f"a resource of type {kind!r}")
+            continue
+        here = f"{place}.{key}.Properties.{_NAMED_BY[kind]}"
+        declared_name = (resource.get("Properties") or {}).get(_NAMED_BY[kind])
+        name = names.resolve(declared_name, here)
+        if not isinstance(name, str):
+            raise NotUnderstood(place=here, what="a resource without a name of its own")
+        refs[key] = name
+        if kind == "AWS::S3::Bucket":
+            attributes[f"{key}.Arn"] = f"arn:aws:s3:::{name}"
+        elif kind == "AWS::SNS::Topic":
+            refs[key] = f"arn:aws:sns:{names.region}:{names.account}:{name}"
+            attributes[f"{key}.TopicName"] = name
+        elif kind == "AWS::SQS::Queue":
+            refs[key] = f"{endpoint}/{names.account}/{name}"
+            attributes[f"{key}.Arn"] = f"arn:aws:sqs:{names.region}:{names.account}:{name}"
+            attributes[f"{key}.QueueName"] = name
+            attributes[f"{key}.QueueUrl"] = refs[key]
+    return replace(names, refs=refs, attributes=attributes)
+
+
+def _queue(key: str, properties: Mapping[str, Any], names: Names, place: str) -> QueueSpec:
+    known = {
+        "QueueName",
+        "VisibilityTimeout",
+        "MessageRetentionPeriod",
+        "SqsManagedSseEnabled",
+        "RedrivePolicy",
+    }
+    only(properties, known, place)
+    redrive = properties.get("RedrivePolicy") or {}
+    only(redrive, {"deadLetterTargetArn", "maxReceiveCount"}, f"{place}.RedrivePolicy")
+    dead_letter = str(redrive["deadLetterTargetArn"]).rsplit(":", 1)[-1] if redrive else None
+    return QueueSpec(
+        logical_id=key,
+        name=properties["QueueName"],
+        arn=names.attributes[f"{key}.Arn"],
+        url=names.refs[key],
+        # SQS's own defaults, where the file says nothing.
+        visibility=int(properties.get("VisibilityTimeout", 30)),
+        retention=int(properties.get("MessageRetentionPeriod", 345600)),
+        dead_letter=dead_letter,
+        max_receive_count=int(redrive["maxReceiveCount"]) if redrive else None,
+    )
+
+
+def _subscription(key: str, properties: Mapping[str, Any], place: str) -> SubscriptionSpec:
+    only(properties, {"TopicArn", "Protocol", "Endpoint", "RawMessageDelivery"}, place)
+    if properties.get("Protocol") != "sqs":
+        raise NotUnderstood(place=f"{place}.Protocol", what=f"{properties.get('Protocol')!r}")
+    return SubscriptionSpec(
+        key,
+        properties["TopicArn"],
+        properties["Endpoint"],
+        raw=bool(properties.get("RawMessageDelivery", False)),
+    )
