@@ -6,8 +6,6 @@ and session tokens.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -165,32 +163,9 @@ def session_token(app: App, token: str) -> SessionToken:
     )
 
 
-def embedded_host(value: str) -> str:
-    """The address that the `host` parameter of the Admin stands for, without a scheme.
-
-    It is base64 of `admin.shopify.com/store/NAME` or `SHOP/admin`. Raises InvalidSignature for
-    anything else: a page is framed by what it names.
-    """
-    try:
-        padded = value.replace("-", "+").replace("_", "/") + "=" * (-len(value) % 4)
-        host = base64.b64decode(padded, validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise InvalidSignature from None
-    server, _, rest = host.partition("/")
-    known = server == "admin.shopify.com" and rest.startswith("store/")
-    if not known and not (rest == "admin" and server == _host_or_none(server)):
-        raise InvalidSignature
-    return host
-
-
-def _host_or_none(value: str) -> str | None:
-    try:
-        return shop_host(value)
-    except InvalidShop:
-        return None
-
-
 def _claims(app: App, token: str) -> dict[str, Any]:
+    if not token.isascii():
+        raise InvalidSignature
     for secret in app.secrets:
         try:
             return jwt.decode(

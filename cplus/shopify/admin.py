@@ -1,0 +1,158 @@
+"""A client of Shopify's GraphQL Admin API that keeps to the shop's query budget.
+
+Source: Shopify's pages on the limits of the GraphQL Admin API and on its status and error codes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+import httpx
+
+from cplus.errors import AuthFailed, ShopifyRefused, ShopifyUnavailable, Throttled
+from cplus.shopify.hosts import shop_host
+
+DEFAULT_WAIT: Final = 1.0
+"""Seconds to wait when Shopify throttles and does not say for how long."""
+
+_SHOPIFY_BUSY: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
+# 402 a frozen shop, 423 a locked one, 430 one under protection: none of them is our fault or
+# for ever.
+_NOT_NOW: Final = frozenset({402, 408, 423, 430})
+
+
+@dataclass
+class AdminClient:
+    """One shop's Admin API, with one access token."""
+
+    http: httpx.AsyncClient
+    origin: str
+    """Where a shop's Admin lives, `https://{shop}`."""
+    api_version: str
+    shop: str
+    access_token: str = field(repr=False)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def __post_init__(self) -> None:
+        self.shop = shop_host(self.shop)
+        base = self.origin.replace("{shop}", self.shop)
+        self._url = f"{base}/admin/api/{self.api_version}/graphql.json"
+
+    async def query(
+        self, document: str, variables: Mapping[str, Any], *, deadline: float | None = None
+    ) -> dict[str, Any]:
+        """The `data` that answers the document.
+
+        When the budget is spent it waits until the query fits, but never beyond `deadline` (a
+        moment of `monotonic`; None: no waiting): then it raises Throttled, whose `retry_after`
+        is in seconds. Raises AuthFailed (the token or a scope), ShopifyUnavailable (worth another
+        try later), ShopifyRefused (not worth one, `code` says why).
+        """
+        while True:
+            wait, answer = await self._ask(document, variables)
+            if wait is None:
+                return self._data(answer)
+            if deadline is None or self.monotonic() + wait > deadline:
+                raise Throttled(shop=self.shop, retry_after=wait)
+            await self.sleep(wait)
+
+    async def _ask(
+        self, document: str, variables: Mapping[str, Any]
+    ) -> tuple[float | None, dict[str, Any]]:
+        """Seconds to wait before the next try, or None and the answer."""
+        response = await self._post({"query": document, "variables": dict(variables)})
+        status = response.status_code
+        answer = _json_object(response.content)
+        if status == 429 or (status == 200 and "THROTTLED" in _codes(answer)):
+            return self._wait(answer, response.headers.get("Retry-After", "")), answer
+        if status in (401, 403):
+            raise AuthFailed(shop=self.shop, reason=f"status {status}")
+        if status >= 500 or status < 200 or 300 <= status < 400 or status in _NOT_NOW:
+            raise ShopifyUnavailable(shop=self.shop, reason=f"status {status}")
+        if status != 200:
+            raise ShopifyRefused(shop=self.shop, code=f"status {status}")
+        return None, answer
+
+    async def _post(self, body: dict[str, Any]) -> httpx.Response:
+        headers = {"X-Shopify-Access-Token": self.access_token, "Accept": "application/json"}
+        try:
+            # Never a redirect: the token goes to this shop and nowhere else.
+            return await self.http.post(
+                self._url, json=body, headers=headers, follow_redirects=False
+            )
+        except httpx.HTTPError as error:
+            raise ShopifyUnavailable(shop=self.shop, reason=type(error).__name__) from None
+
+    def _wait(self, answer: dict[str, Any], retry_after: str) -> float:
+        """Seconds until the query fits: (requested - available) / restore rate."""
+        cost = _cost(answer)
+        status = cost.get("throttleStatus")
+        try:
+            requested = float(cost["requestedQueryCost"])
+            maximum = float(status["maximumAvailable"])  # type: ignore[index]
+            available = float(status["currentlyAvailable"])  # type: ignore[index]
+            rate = float(status["restoreRate"])  # type: ignore[index]
+        except (KeyError, TypeError, ValueError):
+            return _seconds(retry_after)
+        if requested > maximum:
+            raise ShopifyRefused(shop=self.shop, code="MAX_COST_EXCEEDED", cost=cost)
+        if rate <= 0:
+            return DEFAULT_WAIT
+        return max((requested - available) / rate, 1 / rate)
+
+    def _data(self, answer: dict[str, Any]) -> dict[str, Any]:
+        if answer.get("errors"):
+            self._raise(answer)
+        data = answer.get("data")
+        if not isinstance(data, dict):
+            raise ShopifyUnavailable(shop=self.shop, reason="an answer without data")
+        return data
+
+    def _raise(self, answer: dict[str, Any]) -> NoReturn:
+        codes = _codes(answer)
+        busy = sorted(_SHOPIFY_BUSY.intersection(codes))
+        if busy:
+            raise ShopifyUnavailable(shop=self.shop, reason=busy[0])
+        if "ACCESS_DENIED" in codes:
+            raise AuthFailed(shop=self.shop, reason="a scope is missing")
+        # The messages stay out of the text: they may repeat what was asked for.
+        code = codes[0] if codes else "an error without a code"
+        raise ShopifyRefused(shop=self.shop, code=code, errors=answer["errors"])
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _codes(answer: dict[str, Any]) -> list[str]:
+    errors = answer.get("errors")
+    found = []
+    for error in errors if isinstance(errors, list) else []:
+        extensions = error.get("extensions") if isinstance(error, dict) else None
+        code = extensions.get("code") if isinstance(extensions, dict) else None
+        if isinstance(code, str):
+            found.append(code)
+    return found
+
+
+def _cost(answer: dict[str, Any]) -> dict[str, Any]:
+    extensions = answer.get("extensions")
+    cost = extensions.get("cost") if isinstance(extensions, dict) else None
+    return cost if isinstance(cost, dict) else {}
+
+
+def _seconds(retry_after: str) -> float:
+    try:
+        return max(float(retry_after), 0.1)
+    except ValueError:
+        return DEFAULT_WAIT

@@ -1,0 +1,228 @@
+"""The access tokens of each shop: sealed, renewed before they end, by one worker at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+import httpx
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import BaseModel, ConfigDict, Field
+
+from cplus.errors import (
+    AuthFailed,
+    CredentialsUnreadable,
+    NotInstalled,
+    ShopifyError,
+    ShopifyRefused,
+    ShopifyUnavailable,
+)
+from cplus.shopify.hosts import shop_host
+from cplus.shopify.oauth import App, Tokens, refresh
+
+SCHEME: Final = b"\x01"
+"""First byte of what is stored: AES-256-GCM, 12 bytes of nonce, key by HKDF-SHA256."""
+
+_NONCE: Final = 12
+_INFO: Final = b"conversations-plus/shopify-credentials/1"
+
+
+class StoredTokens(BaseModel):
+    """A pair of tokens as it is sealed; times are moments in UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    access_token: str = Field(repr=False)
+    expires_at: datetime | None
+    refresh_token: str | None = Field(repr=False)
+    refresh_expires_at: datetime | None
+    scope: str
+
+
+class Credentials(Protocol):
+    """Where access tokens come from."""
+
+    async def get_access_token(self, shop: str, *, rejected: str | None = None) -> str:
+        """A token that works now; raises NotInstalled, AuthFailed, ShopifyUnavailable."""
+
+    async def save(self, shop: str, tokens: Tokens) -> None:
+        """Keep the tokens of an install in place of any older ones."""
+
+    async def forget(self, shop: str) -> None:
+        """Drop the tokens of a shop, for example after an uninstall."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long things take; seconds."""
+
+    margin: float = 300.0
+    """A token that ends within this time is renewed first."""
+    lease: float = 30.0
+    """After this time a worker that renews is taken for dead."""
+    patience: float = 20.0
+    """How long others wait for the worker that renews."""
+    look_again: float = 0.1
+    """About how often they look."""
+
+
+class MongoCredentials:
+    """Credentials in a MongoDB collection: one document for each shop.
+
+    `{_id: shop, sealed, fence, lease_until, saved_at}`. The pair is one sealed field, so it is
+    replaced whole. `fence` rises with every lease and every save: who renews stores the new pair
+    only if nobody came after. Leases end by the database's clock, so that workers whose clocks
+    differ agree. `collection` is an async driver's, with majority reads and writes.
+    """
+
+    def __init__(
+        self,
+        collection: Any,
+        http: httpx.AsyncClient,
+        app: App,
+        application_secret: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timing: Timing = Timing(),
+    ) -> None:
+        self._rows = collection
+        self._http = http
+        self._app = app
+        self._key = AESGCM(
+            HKDF(SHA256(), 32, salt=None, info=_INFO).derive(application_secret.encode())
+        )
+        self._now = now
+        self._timing = timing
+
+    async def get_access_token(self, shop: str, *, rejected: str | None = None) -> str:
+        """An access token of the shop, renewed first when it ends soon.
+
+        `rejected` is a token that Shopify just refused: it is not given out again. Raises
+        NotInstalled, CredentialsUnreadable, AuthFailed (only a new install helps),
+        ShopifyUnavailable (also when another worker takes too long).
+        """
+        shop = shop_host(shop)
+        deadline = time.monotonic() + self._timing.patience
+        while True:
+            row = await self._rows.find_one({"_id": shop})
+            if row is None:
+                raise NotInstalled(shop=shop)
+            tokens = self._open(shop, row["sealed"])
+            if tokens.access_token != rejected and not self._ends_soon(tokens):
+                return tokens.access_token
+            fence = await self._lease(shop, row["fence"])
+            if fence is not None:
+                renewed = await self._renew(shop, tokens, fence, rejected)
+                if renewed is not None:
+                    return renewed
+            elif time.monotonic() > deadline:
+                raise ShopifyUnavailable(shop=shop, reason="another worker renews the tokens")
+            else:
+                # Someone else renews: what is waited for is the new pair, at the top.
+                await asyncio.sleep(self._timing.look_again * random.uniform(0.5, 1.5))
+
+    async def save(self, shop: str, tokens: Tokens) -> None:
+        """Keep the tokens of an install; a renewal that still runs will not overwrite them."""
+        shop = shop_host(shop)
+        change = self._change(shop, tokens)
+        await self._rows.update_one({"_id": shop}, {**change, "$inc": {"fence": 1}}, upsert=True)
+
+    async def forget(self, shop: str) -> None:
+        """Drop the tokens of a shop; dropping none is fine."""
+        await self._rows.delete_one({"_id": shop_host(shop)})
+
+    async def _lease(self, shop: str, seen: int) -> int | None:
+        """The fencing number of a new lease, or None when another worker holds one."""
+        row = await self._rows.find_one_and_update(
+            {"_id": shop, "fence": seen, "$expr": {"$lte": ["$lease_until", "$$NOW"]}},
+            [
+                {
+                    "$set": {
+                        "fence": {"$add": ["$fence", 1]},
+                        "lease_until": {"$add": ["$$NOW", int(self._timing.lease * 1000)]},
+                    }
+                }
+            ],
+            projection={"fence": True},
+            return_document=True,  # the document after the change, in both drivers
+        )
+        return None if row is None else int(row["fence"])
+
+    async def _renew(
+        self, shop: str, tokens: StoredTokens, fence: int, rejected: str | None
+    ) -> str | None:
+        """The new access token, or None when the pair was replaced meanwhile."""
+        try:
+            new = await self._refreshed(shop, tokens)
+        except ShopifyError as error:
+            await self._release(shop, fence)
+            usable = tokens.access_token != rejected and not self._ended(tokens)
+            if isinstance(error, ShopifyUnavailable) and usable:
+                return tokens.access_token
+            raise
+        except BaseException:
+            await self._release(shop, fence)
+            raise
+        stored = await self._rows.update_one({"_id": shop, "fence": fence}, self._change(shop, new))
+        return new.access_token if stored.matched_count else None
+
+    async def _refreshed(self, shop: str, tokens: StoredTokens) -> Tokens:
+        if tokens.refresh_token is None:
+            raise AuthFailed(shop=shop, reason="the token can't be renewed")
+        try:
+            return await refresh(self._http, self._app, shop, tokens.refresh_token)
+        except ShopifyRefused as refused:
+            raise AuthFailed(shop=shop, reason=refused.values["code"]) from None
+
+    async def _release(self, shop: str, fence: int) -> None:
+        await self._rows.update_one(
+            {"_id": shop, "fence": fence}, {"$set": {"lease_until": datetime.fromtimestamp(0, UTC)}}
+        )
+
+    def _change(self, shop: str, tokens: Tokens) -> dict[str, Any]:
+        return {
+            "$set": {
+                "sealed": self._seal(shop, tokens),
+                "lease_until": datetime.fromtimestamp(0, UTC),
+                "saved_at": self._now(),
+            }
+        }
+
+    def _seal(self, shop: str, tokens: Tokens) -> bytes:
+        stored = StoredTokens(
+            access_token=tokens.access_token,
+            expires_at=self._moment(tokens.expires_in),
+            refresh_token=tokens.refresh_token,
+            refresh_expires_at=self._moment(tokens.refresh_token_expires_in),
+            scope=tokens.scope,
+        )
+        nonce = os.urandom(_NONCE)
+        text = stored.model_dump_json().encode()
+        return SCHEME + nonce + self._key.encrypt(nonce, text, SCHEME + shop.encode())
+
+    def _open(self, shop: str, sealed: bytes) -> StoredTokens:
+        nonce, text = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
+        try:
+            clear = self._key.decrypt(nonce, text, sealed[:1] + shop.encode())
+        except (InvalidTag, ValueError):
+            raise CredentialsUnreadable(shop=shop) from None
+        return StoredTokens.model_validate_json(clear)
+
+    def _moment(self, seconds: int | None) -> datetime | None:
+        return None if seconds is None else self._now() + timedelta(seconds=seconds)
+
+    def _ends_soon(self, tokens: StoredTokens) -> bool:
+        margin = timedelta(seconds=self._timing.margin)
+        return tokens.expires_at is not None and tokens.expires_at - margin <= self._now()
+
+    def _ended(self, tokens: StoredTokens) -> bool:
+        return tokens.expires_at is not None and tokens.expires_at <= self._now()

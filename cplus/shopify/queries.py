@@ -1,0 +1,219 @@
+"""What this app asks of a shop: its customers, page by page, and itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable
+from cplus.shopify.admin import AdminClient
+from cplus.shopify.documents import CUSTOMERS, SHOP
+from cplus.shopify.values import MAX_INT64, Currency, GidNumber, Moment, Money
+
+MAX_PAGE: Final = 150
+"""Customers that one query may ask for.
+
+Shopify refuses a query that costs more than 1,000 points before running it. An object costs one
+point, a connection what it holds; our query has six objects for each customer.
+"""
+
+WINDOW: Final = 20_000
+"""Customers after which paging starts anew behind the last id.
+
+Shopify pages through 25,000 objects at most; a filter on the id begins a new count.
+"""
+
+_CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(.*)", re.DOTALL)
+
+
+def _unsigned(value: object) -> object:
+    # UnsignedInt64 travels as text, since JSON readers lose digits of large numbers.
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value
+
+
+def _storable(value: object) -> object:
+    # One character that MongoDB or a mail can't hold must not stop an import of thousands.
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+Unsigned = Annotated[int, BeforeValidator(_unsigned), Field(ge=0, le=MAX_INT64)]
+Text = Annotated[str, BeforeValidator(_storable)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Spent(_Answer):
+    """What a customer spent in all."""
+
+    amount: Money
+    currency: Currency = Field(validation_alias="currencyCode")
+
+
+class Email(_Answer):
+    """A customer's address, and whether it may be used for marketing."""
+
+    address: Text = Field(validation_alias="emailAddress")
+    marketing_state: Text = Field(validation_alias="marketingState")
+    marketing_updated_at: Moment | None = Field(None, validation_alias="marketingUpdatedAt")
+    valid: bool = Field(True, validation_alias="validFormat")
+
+
+class SmsConsent(_Answer):
+    """Whether a customer's phone may be used for marketing."""
+
+    state: Text
+    updated_at: Moment | None = Field(None, validation_alias="updatedAt")
+
+
+class Phone(_Answer):
+    """A customer's phone number."""
+
+    number: Text = Field(validation_alias="phoneNumber")
+    consent: SmsConsent | None = Field(None, validation_alias="smsMarketingConsent")
+
+
+class LastOrder(_Answer):
+    """A customer's newest order."""
+
+    id: Unsigned = Field(validation_alias="legacyResourceId")
+    name: Text
+
+
+class ImportedCustomer(_Answer):
+    """A customer as the Admin API knows them."""
+
+    id: Unsigned = Field(validation_alias="legacyResourceId")
+    first_name: Text | None = Field(None, validation_alias="firstName")
+    last_name: Text | None = Field(None, validation_alias="lastName")
+    display_name: Text = Field("", validation_alias="displayName")
+    locale: Text | None = None
+    state: Text | None = None
+    tags: tuple[Text, ...] = ()
+    note: Text | None = None
+    number_of_orders: Unsigned = Field(0, validation_alias="numberOfOrders")
+    spent: Spent | None = Field(None, validation_alias="amountSpent")
+    created_at: Moment | None = Field(None, validation_alias="createdAt")
+    updated_at: Moment | None = Field(None, validation_alias="updatedAt")
+    email: Email | None = Field(None, validation_alias="defaultEmailAddress")
+    phone: Phone | None = Field(None, validation_alias="defaultPhoneNumber")
+    last_order: LastOrder | None = Field(None, validation_alias="lastOrder")
+
+
+class CustomersPage(_Answer):
+    """Some customers in the order of their ids, and where to go on."""
+
+    customers: tuple[ImportedCustomer, ...]
+    end_cursor: str | None
+    """Give it to the next call as `after`; it outlives the process. None on an empty page."""
+    has_next: bool
+
+
+class Plan(_Answer):
+    """What a shop pays Shopify for."""
+
+    name: Text = Field(validation_alias="publicDisplayName")
+    plus: bool = Field(False, validation_alias="shopifyPlus")
+    development: bool = Field(False, validation_alias="partnerDevelopment")
+
+
+class Domain(_Answer):
+    """Where shoppers find the shop."""
+
+    host: Text
+
+
+class ShopInfo(_Answer):
+    """A shop as the Admin API knows it."""
+
+    id: GidNumber
+    name: Text
+    email: Text
+    contact_email: Text | None = Field(None, validation_alias="contactEmail")
+    host: Text = Field(validation_alias="myshopifyDomain")
+    domain: Domain | None = Field(None, validation_alias="primaryDomain")
+    currency: Currency = Field(validation_alias="currencyCode")
+    timezone: Text = Field(validation_alias="ianaTimezone")
+    created_at: Moment | None = Field(None, validation_alias="createdAt")
+    plan: Plan
+
+
+async def shop_info(client: AdminClient, *, deadline: float | None = None) -> ShopInfo:
+    """Name, addresses, currency, time zone and plan of the client's shop.
+
+    Raises as AdminClient.query does.
+    """
+    data = await client.query(SHOP, {}, deadline=deadline)
+    try:
+        return ShopInfo.model_validate(data["shop"])
+    except (KeyError, ValidationError) as error:
+        raise _unreadable(client, error) from None
+
+
+async def customers_page(
+    client: AdminClient,
+    first: int,
+    after: str | None,
+    *,
+    deadline: float | None = None,
+    window: int = WINDOW,
+) -> CustomersPage:
+    """At most `first` customers after the cursor `after` (None: from the beginning).
+
+    The page is smaller than `first` where the query would cost more than Shopify allows. The
+    cursor is ours: it holds Shopify's, and where to begin anew when Shopify would page no
+    further. Raises as AdminClient.query does, and InvalidInput for a cursor that is not ours.
+    """
+    floor, count, cursor = _place(after)
+    data = await _customers(client, min(first, MAX_PAGE), floor, cursor, deadline)
+    try:
+        info = data["customers"]["pageInfo"]
+        customers = tuple(map(ImportedCustomer.model_validate, data["customers"]["nodes"]))
+        has_next, end = bool(info["hasNextPage"]), info["endCursor"]
+    except (KeyError, TypeError, ValidationError) as error:
+        raise _unreadable(client, error) from None
+    if not customers or end is None:
+        return CustomersPage(customers=customers, end_cursor=None, has_next=False)
+    count += len(customers)
+    place = f"{floor}.{count}.{end}" if count < window else f"{customers[-1].id}.0."
+    return CustomersPage(customers=customers, end_cursor=place, has_next=has_next)
+
+
+async def _customers(
+    client: AdminClient, first: int, floor: int, cursor: str, deadline: float | None
+) -> dict[str, Any]:
+    query = f"id:>{floor}" if floor else None
+    while True:
+        variables = {"first": first, "after": cursor or None, "query": query}
+        try:
+            return await client.query(CUSTOMERS, variables, deadline=deadline)
+        except ShopifyRefused as refused:
+            # What a query costs is Shopify's to say, and may change under us.
+            if refused.values["code"] != "MAX_COST_EXCEEDED" or first == 1:
+                raise
+            first //= 2
+
+
+def _place(after: str | None) -> tuple[int, int, str]:
+    """(id behind which this window begins, customers read in it, Shopify's cursor)."""
+    if after is None:
+        return 0, 0, ""
+    match = _CURSOR.fullmatch(after)
+    if match is None:
+        raise InvalidInput(reason="the cursor of the customer import is not one of ours")
+    return int(match[1]), int(match[2]), match[3]
+
+
+def _unreadable(client: AdminClient, error: Exception) -> ShopifyUnavailable:
+    where = "an answer of another shape"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return ShopifyUnavailable(shop=client.shop, reason=where)
