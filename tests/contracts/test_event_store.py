@@ -1,0 +1,260 @@
+"""What every writer to the log may rely on, proved on a real MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.errors import CommitTooLarge, InvalidDraft
+from cplus.events import AlreadyRecorded, Appended, Cause, Conflict, Draft, EventStore, NewEvent
+from cplus.events.append import MAX_COMMIT
+from cplus.events.catalogue import AppUninstalled, ConversationClosed
+from cplus.events.commit import GENESIS, verify_bytes
+from cplus.events.store import ensure_indexes
+from cplus.mongo import Mongo, RawBSONDocument, connect
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_indexes(made.database)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def store(mongo: Mongo) -> EventStore:
+    return EventStore(mongo)
+
+
+def fact(claim: str, shop: str = SHOP, events: int = 1) -> Draft:
+    made = [NewEvent(f"shop/{shop}", AppUninstalled(), NOW) for _ in range(events)]
+    return Draft(shop=shop, claim=claim, source="webhook", actor="shopify", events=made)
+
+
+def version(number: int, claim: str, stream: str = "conversation/a") -> Draft:
+    event = ConversationClosed(originator_id=stream, originator_version=number, timestamp=NOW)
+    return Draft(
+        shop=SHOP,
+        claim=claim,
+        source="dashboard",
+        actor="merchant",
+        events=[NewEvent.decided(event)],
+    )
+
+
+async def test_positions_are_numbered_from_one_with_no_gap(store: EventStore) -> None:
+    outcomes = await store.append([fact("a", events=2), fact("b", events=0), fact("c")])
+    assert [o.position for o in outcomes if isinstance(o, Appended)] == [1, 2, 3]
+    commits = await store.read(SHOP, 0)
+    assert [(c.position, c.seq, len(c.documents)) for c in commits] == [
+        (1, 0, 2),
+        (2, 2, 0),
+        (3, 2, 1),
+    ]
+    assert [r.number for c in commits for r in c.recorded()] == [1, 2, 3]
+
+
+async def test_a_claimed_cause_is_answered_with_the_first_commit(store: EventStore) -> None:
+    [first] = await store.append([fact("webhook/x/1")])
+    again, other = await store.append([fact("webhook/x/1"), fact("webhook/x/2")])
+    assert isinstance(first, Appended)
+    assert isinstance(again, AlreadyRecorded)
+    assert again.commit.id == first.id
+    assert isinstance(other, Appended)
+    assert other.position == 2
+
+
+async def test_the_same_cause_twice_in_one_call_is_one_commit(store: EventStore) -> None:
+    first, second = await store.append([fact("w"), fact("w")])
+    assert isinstance(first, Appended)
+    assert isinstance(second, AlreadyRecorded)
+    assert second.commit.id == first.id
+
+
+async def test_one_claim_may_be_held_in_each_shop(store: EventStore) -> None:
+    outcomes = await store.append([fact("w"), fact("w", shop="birch.myshopify.com")])
+    assert [type(o) for o in outcomes] == [Appended, Appended]
+    assert await store.heads() == {SHOP: 1, "birch.myshopify.com": 1}
+
+
+async def test_two_writers_of_one_version_collide(store: EventStore) -> None:
+    await store.append([version(1, "one")])
+    outcomes = await asyncio.gather(*(store.append([version(2, f"w{i}")]) for i in range(8)))
+    kinds = sorted(type(o).__name__ for [o] in outcomes)
+    assert kinds == ["Appended"] + ["Conflict"] * 7
+    [conflict] = {o for [o] in outcomes if isinstance(o, Conflict)}
+    assert conflict == Conflict("conversation/a", 1, 2)
+
+
+async def test_a_version_that_stands_on_nothing_is_refused(store: EventStore) -> None:
+    [outcome] = await store.append([version(5, "five")])
+    assert outcome == Conflict("conversation/a", 4, 0)
+    assert await store.heads() == {}
+
+
+async def test_what_was_decided_after_a_refused_version_falls_with_it(store: EventStore) -> None:
+    await store.append([version(1, "one"), version(2, "theirs")])
+    refused, follower, bystander = await store.append(
+        [version(2, "mine"), version(3, "mine too"), version(1, "other", "conversation/b")]
+    )
+    assert isinstance(refused, Conflict)
+    assert isinstance(follower, Conflict)
+    assert isinstance(bystander, Appended)
+    assert (await store.latest(SHOP, "conversation/a"))[0] == 2
+
+
+async def test_a_repeated_call_with_versions_answers_as_the_first_time(store: EventStore) -> None:
+    drafts = [version(1, "one"), version(2, "two")]
+    first = await store.append(drafts)
+    again = await store.append([version(1, "one"), version(2, "two"), version(3, "three")])
+    assert [type(o) for o in first] == [Appended, Appended]
+    assert [type(o) for o in again] == [AlreadyRecorded, AlreadyRecorded, Appended]
+
+
+async def test_many_writers_on_one_shop_leave_no_gap_and_lose_nothing(
+    mongo: Mongo, store: EventStore
+) -> None:
+    stores = [store, EventStore(mongo), EventStore(mongo)]
+    writers = [stores[i % 3].append([fact(f"claim/{i % 60}"), fact(f"own/{i}")]) for i in range(90)]
+    outcomes = list(itertools.chain(*await asyncio.gather(*writers)))
+    written = [o for o in outcomes if isinstance(o, Appended)]
+    assert len(written) == 60 + 90
+    assert len(outcomes) - len(written) == 30
+    commits = await store.read(SHOP, 0)
+    assert [c.position for c in commits] == list(range(1, 151))
+    assert {(c.position, c.id) for c in commits} == {(o.position, o.id) for o in written}
+
+
+async def test_every_commit_carries_the_hash_of_the_one_before(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await store.append([fact(str(i)) for i in range(5)])
+    raw = mongo.database.get_collection("commits").with_options(
+        codec_options=mongo.database.codec_options.with_options(document_class=RawBSONDocument)
+    )
+    before = GENESIS
+    async for document in raw.find({"shop": SHOP}).sort("position", 1):
+        assert verify_bytes(document.raw)
+        assert bytes(document["prev"]) == before
+        before = bytes(document["hash"])
+    changed = bytearray(document.raw)
+    changed[changed.index(b"shopify")] ^= 1
+    assert not verify_bytes(bytes(changed))
+
+
+async def test_the_time_never_runs_backwards_within_a_shop(mongo: Mongo) -> None:
+    times = iter([NOW, NOW - timedelta(hours=1), NOW + timedelta(hours=1)])
+    store = EventStore(mongo, clock=lambda: next(times))
+    for claim in "abc":
+        await store.append([fact(claim)])
+    recorded = [c.recorded_at for c in await store.read(SHOP, 0)]
+    assert recorded == [NOW, NOW, NOW + timedelta(hours=1)]
+
+
+async def test_a_writer_with_an_old_head_finds_its_place(mongo: Mongo, store: EventStore) -> None:
+    await store.append([fact("a")])  # this writer remembers head 1
+    await EventStore(mongo).append([fact("b"), fact("c")])
+    [outcome] = await store.append([fact("d")])
+    assert isinstance(outcome, Appended)
+    assert outcome.position == 4
+
+
+async def test_a_cancelled_append_is_settled_by_the_same_claim(
+    mongo: Mongo, store: EventStore
+) -> None:
+    task = asyncio.create_task(store.append([fact("cut")]))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [outcome] = await store.append([fact("cut")])
+    assert isinstance(outcome, Appended | AlreadyRecorded)
+    assert [c.claims for c in await store.read(SHOP, 0)] == [["cut"]]
+
+
+async def test_writers_behind_a_cancelled_one_still_get_their_answer(store: EventStore) -> None:
+    leader = asyncio.create_task(store.append([fact("leader")]))
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(store.append([fact(f"f{i}")])) for i in range(5)]
+    await asyncio.sleep(0)
+    leader.cancel()
+    outcomes = await asyncio.gather(*others)
+    assert all(isinstance(o, Appended) for [o] in outcomes)
+
+
+async def test_a_commit_over_the_limit_is_refused_before_anything_is_written(
+    store: EventStore,
+) -> None:
+    big = Draft(
+        shop=SHOP,
+        claim="big",
+        source="webhook",
+        actor="shopify",
+        cause=Cause("webhook", body=b"x" * MAX_COMMIT),
+    )
+    with pytest.raises(CommitTooLarge, match="big"):
+        await store.append([fact("small"), big])
+    assert await store.heads() == {}
+
+
+async def test_what_bson_cannot_hold_is_refused_with_the_reason(store: EventStore) -> None:
+    bad = Draft(
+        shop=SHOP,
+        claim="bad",
+        source="webhook",
+        actor="shopify",
+        cause=Cause("webhook", headers={"x": "\ud800"}),
+    )
+    with pytest.raises(InvalidDraft, match="BSON"):
+        await store.append([bad])
+    twice = Draft(shop=SHOP, claim="c", source="s", actor="a", sequences=[("q", 1), ("q", 1)])
+    with pytest.raises(InvalidDraft, match="twice"):
+        await store.append([twice])
+
+
+async def test_streams_claims_and_refs_find_their_commits(store: EventStore) -> None:
+    with_ref = Draft(
+        shop=SHOP, claim="r", source="s", actor="a", refs=["person/p"], sequences=[("contact/p", 1)]
+    )
+    await store.append([version(1, "one"), with_ref, version(2, "two"), fact("f")])
+    assert [c.position for c in await store.stream(SHOP, "conversation/a")] == [1, 3]
+    assert [c.position for c in await store.by_ref(SHOP, "person/p")] == [2]
+    number, commit = await store.latest(SHOP, "contact/p")
+    assert number == 1
+    assert commit is not None
+    assert commit.position == 2
+    assert await store.latest(SHOP, "contact/q") == (0, None)
+    found = await store.by_claim(SHOP, "f")
+    assert found is not None
+    assert found.position == 4
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"filter": {"shop": SHOP, "claims": "f"}},
+        {"filter": {"shop": SHOP, "position": {"$gt": 3}}, "sort": {"position": 1}},
+        {"filter": {"shop": SHOP, "refs": "person/p"}, "sort": {"position": -1}},
+        {"filter": {"shop": SHOP}, "sort": {"position": -1}, "limit": 1},
+    ],
+)
+async def test_each_question_is_answered_from_an_index(
+    mongo: Mongo, store: EventStore, question: dict[str, object]
+) -> None:
+    await store.append([fact(f"f{i}") for i in range(20)])
+    plan = await mongo.database.command("explain", {"find": "commits", **question})
+    stages = str(plan["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in stages
+    assert "COLLSCAN" not in stages
+    assert "'SORT'" not in stages
