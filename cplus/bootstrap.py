@@ -20,6 +20,9 @@ from cplus.settings import Settings
 
 T = TypeVar("T")
 
+USED_LINKS = "used_links"
+"""The collection of sign-in links that were used."""
+
 
 class Parts:
     """The parts of one process, each made when it is first asked for and kept."""
@@ -75,8 +78,9 @@ class Parts:
 _loop: asyncio.AbstractEventLoop | None = None
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs `work` on the one event loop that lives as long as the process.
+def event_loop() -> asyncio.AbstractEventLoop:
+    """The one event loop that lives as long as the process; also what the thread that asks for
+    its current loop is given.
 
     Lambda calls a handler again and again in one process; connections belong to a loop, so a
     loop for each call would open them anew each time.
@@ -85,7 +89,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     if _loop is None:
         _loop = asyncio.new_event_loop()
         asyncio.set_event_loop(_loop)
-    return _loop.run_until_complete(work)
+    return _loop
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs `work` on the one event loop that lives as long as the process."""
+    return event_loop().run_until_complete(work)
 
 
 async def ensure_indexes(settings: Settings) -> None:
@@ -94,5 +103,9 @@ async def ensure_indexes(settings: Settings) -> None:
     try:
         await ensure_log_indexes(mongo.database)
         await ensure_person_indexes(mongo.keyring)
+        # A used sign-in link is remembered until it would have expired anyway.
+        await mongo.database[USED_LINKS].create_index(
+            [("expires_at", 1)], name="expiry", expireAfterSeconds=0
+        )
     finally:
         await mongo.close()

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     application_secret: SecretStr | None = Field(
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"
     )
+    operator_token: SecretStr | None = Field(
+        None, description="Opens the operator console; without it the console stays shut"
+    )
     app_url: str = Field("", description="Public address of the app, with no slash at the end")
     mail_domain: str = Field("", description="Domain whose mail the app receives and sends")
     join_closed_days: int = Field(
