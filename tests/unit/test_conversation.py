@@ -1,0 +1,131 @@
+"""The conversation's decisions: given what happened, when something is asked, then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
+from cplus.events.base import AggregateEvent
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+MAIL = {
+    "from_name": "Ada",
+    "from_address": "ada@shopper.example",
+    "subject": "Sizes",
+    "text": "Do you have it in blue?",
+    "rfc_message_id": "<1@shopper.example>",
+}
+
+
+def given(*decisions: Callable[[Conversation], None]) -> Conversation:
+    aggregate = Conversation.empty("conversation/c1")
+    for decision in decisions:
+        decision(aggregate)
+    aggregate.collect_events()
+    return aggregate
+
+
+def started(c: Conversation) -> None:
+    c.start(person="person/p", channel="contact_form", subject="Sizes", now=NOW)
+
+
+def received(c: Conversation, message_id: str = "m1", **more: Any) -> None:
+    c.receive(now=NOW, message_id=message_id, **(MAIL | more))
+
+
+def closed(c: Conversation) -> None:
+    c.close(NOW)
+
+
+def then(aggregate: Conversation) -> list[str]:
+    return [e.TYPE for e in aggregate.collect_events() if isinstance(e, AggregateEvent)]
+
+
+def test_a_first_mail_starts_a_conversation_and_is_its_first_message() -> None:
+    conversation = given()
+    started(conversation)
+    received(conversation)
+    assert then(conversation) == ["conversation.started", "conversation.message_received"]
+    assert conversation.open
+    assert conversation.address == "ada@shopper.example"
+
+
+def test_the_same_mail_again_changes_nothing() -> None:
+    conversation = given(started, received)
+    received(conversation)
+    assert then(conversation) == []
+
+
+def test_a_mail_opens_a_closed_conversation() -> None:
+    conversation = given(started, received, closed)
+    received(conversation, "m2")
+    assert then(conversation) == ["conversation.message_received", "conversation.reopened"]
+
+
+def test_a_machines_mail_leaves_it_closed_and_answers_still_go_to_the_person() -> None:
+    conversation = given(started, received, closed)
+    received(conversation, "m2", automatic=True, from_address="robot@shopper.example")
+    assert then(conversation) == ["conversation.message_received"]
+    assert not conversation.open
+    assert conversation.address == "ada@shopper.example"
+
+
+def test_an_answer_goes_to_who_wrote_last_and_names_the_mail_it_answers() -> None:
+    conversation = given(started, received)
+    conversation.reply(message_id="r1", text=" Yes!\r\n", author="merchant", now=NOW)
+    [event] = conversation.collect_events()
+    assert event.to_address == "ada@shopper.example"  # type: ignore[attr-defined]
+    assert event.in_reply_to == "<1@shopper.example>"  # type: ignore[attr-defined]
+    assert event.text == "Yes!"  # type: ignore[attr-defined]
+
+
+def test_the_same_answer_again_changes_nothing() -> None:
+    conversation = given(
+        started,
+        received,
+        lambda c: c.reply(message_id="r1", text="Yes", author="merchant", now=NOW),
+    )
+    conversation.reply(message_id="r1", text="Yes", author="merchant", now=NOW)
+    assert then(conversation) == []
+
+
+def test_answering_a_closed_conversation_opens_it() -> None:
+    conversation = given(started, received, closed)
+    conversation.reply(message_id="r1", text="Yes", author="merchant", now=NOW)
+    assert then(conversation) == ["conversation.reply_written", "conversation.reopened"]
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * (MAX_REPLY + 1)])
+def test_an_answer_of_no_use_is_refused_and_nothing_happens(text: str) -> None:
+    conversation = given(started, received)
+    with pytest.raises(InvalidInput):
+        conversation.reply(message_id="r1", text=text, author="merchant", now=NOW)
+    assert then(conversation) == []
+
+
+def test_closing_twice_and_opening_twice_change_nothing() -> None:
+    conversation = given(started, received, closed)
+    conversation.close(NOW)
+    assert then(conversation) == []
+    conversation.reopen(NOW)
+    conversation.reopen(NOW)
+    assert then(conversation) == ["conversation.reopened"]
+
+
+def test_a_conversation_read_from_its_events_is_the_one_that_made_them() -> None:
+    made = Conversation.empty("conversation/c1")
+    started(made)
+    received(made)
+    closed(made)
+    received(made, "m2")
+    made.reply(message_id="r1", text="Yes", author="merchant", now=NOW)
+    read = Conversation.empty("conversation/c1")
+    for event in made.collect_events():
+        assert isinstance(event, AggregateEvent)
+        event.mutate(read)
+    assert vars(read) == vars(made)
