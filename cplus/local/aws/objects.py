@@ -1,0 +1,112 @@
+"""S3 objects on disk: written before the answer goes out, loaded again at the start.
+
+moto keeps objects in memory only. Each is one file here, `buckets/<bucket>/<name>`: a line of JSON
+(key, metadata, time), then the bytes. The name is a readable part of the key and a hash of it, so
+a key may hold any character and may be as long as S3 allows. Only the newest version of an object
+outlives a restart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from moto.s3.models import FakeKey, s3_backends
+
+from cplus.local.aws.sqs import ACCOUNT, REGION
+
+_CHANGES = frozenset({"PUT", "POST", "DELETE"})
+
+
+class Objects:
+    """The buckets under one folder, and which object of moto's each file holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stored: dict[str, dict[str, FakeKey]] = {}
+
+    def load(self) -> int:
+        """Puts everything on disk into moto; answers the number of objects."""
+        count = 0
+        for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else []:
+            bucket = folder.name
+            _backend().create_bucket(bucket, REGION)
+            stored = self._stored.setdefault(bucket, {})
+            for path in folder.iterdir():
+                if path.suffix == ".part":  # a write that a kill cut off, never answered
+                    path.unlink()
+                    continue
+                key, found = _load(bucket, path)
+                stored[key] = found
+                count += 1
+        return count
+
+    def follow(self, method: str, raw_path: str) -> None:
+        """Writes down what the request that moto has just answered changed."""
+        if method not in _CHANGES:
+            return
+        path = raw_path.partition("?")[0].lstrip("/")
+        bucket, _, rest = path.partition("/")
+        if bucket not in _backend().buckets:
+            if bucket in self._stored:  # the bucket was deleted, which S3 allows when it is empty
+                self._stored.pop(bucket)
+                with contextlib.suppress(OSError):
+                    (self._folder / bucket).rmdir()
+            return
+        (self._folder / bucket).mkdir(parents=True, exist_ok=True)
+        stored = self._stored.setdefault(bucket, {})
+        live = _backend().buckets[bucket].keys
+        key = unquote_to_bytes(rest).decode("utf-8", "replace")
+        # A key of moto's own spelling, or a request to the bucket: look at all of them.
+        names = {key} if key and (key in live or key in stored) else {*live, *stored}
+        for name in names:
+            self._settle(bucket, name, live.get(name), stored)
+
+    def _settle(self, bucket: str, key: str, live: Any, stored: dict[str, FakeKey]) -> None:
+        path = self._folder / bucket / file_name(key)
+        if not isinstance(live, FakeKey):  # gone, or covered by a delete marker
+            if stored.pop(key, None) is not None:
+                path.unlink(missing_ok=True)
+        elif stored.get(key) is not live:
+            _write(path, live)
+            stored[key] = live
+
+
+def file_name(key: str) -> str:
+    """The name of the file that holds the object `key`: readable, and unique by a hash."""
+    readable = re.sub(r"[^A-Za-z0-9@._-]+", "_", key).strip("._")[-80:]
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{readable or 'object'}-{digest}"
+
+
+def _backend() -> Any:
+    return s3_backends[ACCOUNT]["aws"]
+
+
+def _write(path: Path, live: FakeKey) -> None:
+    head = {
+        "key": live.name,
+        "metadata": dict(live.metadata),
+        "last_modified": live.last_modified.isoformat(),
+    }
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(json.dumps(head).encode() + b"\n")
+        file.write(live.value)
+    os.replace(part, path)  # noqa: PTH105 - says that it is the atomic one
+
+
+def _load(bucket: str, path: Path) -> tuple[str, FakeKey]:
+    first, _, value = path.read_bytes().partition(b"\n")
+    head = json.loads(first)
+    made = _backend().put_object(bucket, head["key"], value, disable_notification=True)
+    made.set_metadata(head["metadata"], replace=True)
+    made.last_modified = dt.datetime.fromisoformat(head["last_modified"])
+    return head["key"], made

@@ -1,0 +1,89 @@
+"""The mailbox as pages for people and as JSON for programs, under /_mailbox/."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import nh3
+from aiohttp import web
+from jinja2 import DictLoader, Environment
+
+from cplus.local.aws.mailbox import Mailbox
+
+_BASE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{{ title }}</title>
+<style>
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
+color:#1f2328;background:#fff}
+a{color:#0b57d0}table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}
+.note{color:#59636e}dt{color:#59636e}dl{display:grid;grid-template-columns:8rem 1fr;gap:.2rem}
+dd{margin:0;overflow-wrap:anywhere}article{border:1px solid #d8dee4;border-radius:8px;padding:1rem}
+</style><h1>{{ title }}</h1>{% block content %}{% endblock %}</html>"""
+
+_LIST = """{% extends "base" %}{% block content %}
+<p class="note">Mail that the app sent on this machine. Nothing here has left it.</p>
+{% if entries %}<table><tr><th>Sent (UTC)<th>To<th>Subject<th>Became</tr>
+{% for e in entries %}<tr><td>{{ e.time|moment }}<td>{{ e.recipients|join(", ") }}
+<td><a href="/_mailbox/{{ e.message_id }}">{{ e.subject or "(no subject)" }}</a>
+<td>{{ e.events|join(", ") }}</tr>{% endfor %}</table>
+{% else %}<p>No mail has been sent yet.</p>{% endif %}{% endblock %}"""
+
+_VIEW = """{% extends "base" %}{% block content %}
+<p><a href="/_mailbox/">All mail</a> · <a href="/_mailbox/{{ e.message_id }}.eml">as it was sent</a>
+<dl><dt>From<dd>{{ e["from"] }}<dt>To<dd>{{ e.to }}<dt>Envelope<dd>{{ e.recipients|join(", ") }}
+<dt>Sent (UTC)<dd>{{ e.time|moment }}<dt>Message-ID<dd>{{ e.header_id }}
+{% if e.in_reply_to %}<dt>In reply to<dd>{{ e.in_reply_to }}{% endif %}
+<dt>Became<dd>{{ e.events|join(", ") }}
+{% for name, value in e.tags.items() %}<dt>{{ name }}<dd>{{ value }}{% endfor %}</dl>
+<article>{% if e.text %}<pre>{{ e.text }}</pre>{% else %}{{ clean|safe }}{% endif %}</article>
+{% endblock %}"""
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def _moment(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _pages() -> Environment:
+    pages = Environment(
+        loader=DictLoader({"base": _BASE, "list": _LIST, "view": _VIEW}), autoescape=True
+    )
+    pages.filters["moment"] = _moment
+    return pages
+
+
+_PAGES = _pages()
+
+
+def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
+    """Answers a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json?to=`."""
+    name = request.path.removeprefix("/_mailbox").strip("/")
+    if not name:
+        entries = list(reversed(mailbox.find(to=request.query.get("to", ""))))
+        return _page("list", title="Mailbox", entries=entries)
+    if name == "messages.json":
+        return web.json_response({"messages": mailbox.find(to=request.query.get("to", ""))})
+    entry = mailbox.get(name.removesuffix(".eml"))
+    if entry is None:
+        return web.Response(status=404, text="There is no such mail.")
+    if name.endswith(".eml"):
+        return web.Response(
+            body=mailbox.raw(entry),
+            content_type="message/rfc822",
+            headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
+        )
+    # Pictures of others are left out: looking at a mail here asks nobody on the network.
+    clean = nh3.clean(entry["html"], tags=nh3.ALLOWED_TAGS - {"img"})
+    return _page("view", title=entry["subject"] or "(no subject)", e=entry, clean=clean)
+
+
+def _page(template: str, **values: Any) -> web.Response:
+    return web.Response(
+        text=_PAGES.get_template(template).render(**values),
+        content_type="text/html",
+        headers={"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"},
+    )

