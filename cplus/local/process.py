@@ -24,8 +24,8 @@ class PartFailed(CplusError):
     """The part {name} of the local stack does not run: {reason}. Its log is {log}."""
 
 
-async def _nothing() -> None:
-    """The default of what there is to do after a restart."""
+async def do_nothing() -> None:
+    """What there is to do after a restart of a process that forgets nothing."""
 
 
 class Child:
@@ -43,7 +43,7 @@ class Child:
         *,
         log: Path,
         ready: Callable[[], Awaitable[None]],
-        again: Callable[[], Awaitable[None]] = _nothing,
+        again: Callable[[], Awaitable[None]] = do_nothing,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name

@@ -1,0 +1,109 @@
+"""The process of the AWS endpoint, and clients that speak to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import urllib.request
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cplus.local.process import Child, do_nothing, free_port, listening
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+class AwsEndpoint:
+    """The endpoint over one data directory. `again` makes the resources anew after a restart."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int = 0,
+        again: Callable[[], Awaitable[None]] = do_nothing,
+    ) -> None:
+        self.port = free_port(port)
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        command = [sys.executable, "-m", "cplus.local.aws", "--port", str(self.port)]
+        self.child = Child(
+            "aws",
+            [*command, "--data", str(data)],
+            log=data / "logs" / "aws.log",
+            ready=self._listening,
+            again=again,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process id now."""
+        return self.child.pid
+
+    async def start(self) -> None:
+        """Returns when it answers; raises PartFailed when it does not."""
+        await self.child.start()
+
+    async def stop(self) -> None:
+        """Ends the process cleanly."""
+        await self.child.stop()
+
+    def kill(self) -> None:
+        """Kills the process as `kill -9` does; it is started again."""
+        self.child.kill()
+
+    async def lost(self) -> dict[str, int]:
+        """What the last kill lost: {queue: at most so many messages}."""
+        found: dict[str, int] = (await self._state())["lost"]
+        return found
+
+    async def depths(self) -> dict[str, int]:
+        """How many messages each queue holds now, in flight or not."""
+        found: dict[str, int] = (await self._state())["queues"]
+        return found
+
+    async def _listening(self) -> None:
+        await listening(self.port)
+
+    async def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = await asyncio.to_thread(_get_json, f"{self.endpoint}/_local/state")
+        return state
+
+
+def _get_json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - http on loopback
+        return json.load(answer)
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """The environment variables that make every AWS client speak to `endpoint`."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        # Nobody's own profile and no metadata service: nothing leaves this machine.
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@lru_cache(maxsize=64)
+def client(service: str, endpoint: str) -> Any:
+    """A boto3 client of `service` at `endpoint`; safe to use from several threads."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.Session().client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(max_pool_connections=32, retries={"max_attempts": 3, "mode": "standard"}),
+    )

@@ -1,0 +1,109 @@
+"""Makes what serverless.yml and the foundation declare, on the local AWS endpoint.
+
+Making it twice changes nothing: what is there is left, what differs is set right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cplus.local.application import Application, QueueSpec
+from cplus.local.aws import client
+
+_THERE = {
+    "AlreadyExistsException",
+    "BucketAlreadyExists",
+    "BucketAlreadyOwnedByYou",
+    "ConfigurationSetAlreadyExists",
+    "ConfigurationSetAlreadyExistsException",
+    "QueueAlreadyExists",
+    "QueueNameExists",
+}
+_EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY"]
+
+
+def create(application: Application, endpoint: str, mail_domain: str) -> None:
+    """Makes queues, topics, subscriptions, buckets and the mail identity; calls are blocking."""
+    by_arn = {queue.arn: queue for queue in application.queues}
+    # Dead-letter queues first: the others point at them.
+    for queue in sorted(application.queues, key=lambda queue: queue.dead_letter is not None):
+        _queue(client("sqs", endpoint), queue, application)
+    sns = client("sns", endpoint)
+    for topic in application.topics:
+        sns.create_topic(Name=topic.name)
+    for subscription in application.subscriptions:
+        assert subscription.queue_arn in by_arn  # noqa: S101 - the reader has checked it
+        sns.subscribe(
+            TopicArn=subscription.topic_arn,
+            Protocol="sqs",
+            Endpoint=subscription.queue_arn,
+            Attributes={"RawMessageDelivery": "true" if subscription.raw else "false"},
+        )
+    for bucket in application.buckets:
+        _unless_there(client("s3", endpoint).create_bucket, Bucket=bucket)
+    _mail(application, endpoint, mail_domain)
+
+
+def short_names(application: Application) -> tuple[dict[str, str], dict[str, str]]:
+    """Queues by short name with their URLs, and buckets by short name: "mail", "webhooks-dead"."""
+    prefix = f"cplus-{application.stage}-"
+    queues = {queue.name.removeprefix(prefix): queue.url for queue in application.queues}
+    buckets = {
+        name.removeprefix(prefix).removesuffix(f"-{application.account}"): name
+        for name in application.buckets
+    }
+    return queues, buckets
+
+
+def exported(application: Application, name: str) -> str:
+    """The foundation's export `name` of this stage, for example "mail-topic"."""
+    return application.exports[f"cplus-{application.stage}-{name}"]
+
+
+def _queue(sqs: Any, queue: QueueSpec, application: Application) -> None:
+    attributes = {
+        "VisibilityTimeout": str(queue.visibility),
+        "MessageRetentionPeriod": str(queue.retention),
+    }
+    if queue.dead_letter is not None:
+        redrive = {
+            "deadLetterTargetArn": application.queue(queue.dead_letter).arn,
+            "maxReceiveCount": queue.max_receive_count,
+        }
+        attributes["RedrivePolicy"] = json.dumps(redrive)
+    if not _unless_there(sqs.create_queue, QueueName=queue.name, Attributes=attributes):
+        sqs.set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
+
+
+def _mail(application: Application, endpoint: str, mail_domain: str) -> None:
+    ses = client("sesv2", endpoint)
+    name = exported(application, "configuration-set")
+    topic = exported(application, "mail-events-topic")
+    _unless_there(ses.create_email_identity, EmailIdentity=mail_domain)
+    _unless_there(ses.create_configuration_set, ConfigurationSetName=name)
+    destination: Mapping[str, Any] = {
+        "Enabled": True,
+        "MatchingEventTypes": _EVENTS,
+        "SnsDestination": {"TopicArn": topic},
+    }
+    _unless_there(
+        ses.create_configuration_set_event_destination,
+        ConfigurationSetName=name,
+        EventDestinationName="mail-events",
+        EventDestination=destination,
+    )
+
+
+def _unless_there(make: Any, **arguments: Any) -> bool:
+    """Whether it was made; False when it was there."""
+    try:
+        make(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _THERE:
+            raise
+        return False
+    return True
