@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cplus.events.commit import random_id
 from cplus.mongo import Collection, Database, DuplicateKeyError, ReturnDocument
 
 LEASES = "leases"
@@ -31,21 +32,29 @@ class Leases:
 
     async def take(self, name: str, seconds: float) -> Lease | None:
         """The lease `name` for so many seconds; None while somebody else holds it."""
+        holder = random_id()
+        # One write that changes nothing while somebody holds it: `$expr` may not stand in the
+        # question of an upsert, so the condition stands in the change.
+        free = {"$lte": [{"$ifNull": ["$expires_at", "$$NOW"]}, "$$NOW"]}
+        fence = {"$ifNull": ["$fence", 0]}
         change = {
-            "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
-            "expires_at": {"$add": ["$$NOW", int(seconds * 1000)]},
+            "holder": {"$cond": [free, holder, "$holder"]},
+            "fence": {"$cond": [free, {"$add": [fence, 1]}, fence]},
             "notes": {"$ifNull": ["$notes", {}]},
+            "expires_at": {
+                "$cond": [free, {"$add": ["$$NOW", int(seconds * 1000)]}, "$expires_at"]
+            },
         }
         try:
             row = await self._rows.find_one_and_update(
-                {"_id": name, "$expr": {"$lte": ["$expires_at", "$$NOW"]}},
+                {"_id": name},
                 [{"$set": change}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        except DuplicateKeyError:  # the row is there, and is not free
+        except DuplicateKeyError:  # somebody else made the row at the same moment
             return None
-        return Lease(name, row["fence"], row["notes"])
+        return Lease(name, row["fence"], row["notes"]) if row["holder"] == holder else None
 
     async def note(self, lease: Lease, **notes: Any) -> bool:
         """Keeps notes with the lease, for whoever holds it next; whether it still was ours."""
