@@ -11,12 +11,22 @@ from typing import Any, cast
 
 import aioboto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 _BATCH = 10  # entries that SQS and SNS take in one call
 
 
-class QueueDown(Exception):
-    """The queue did not take the message; whoever sent it should send it again."""
+# What SES says when it will never take this mail, however often it is asked.
+_REFUSALS = {"MessageRejected", "BadRequestException", "InvalidParameterValue"}
+
+
+class MailNotTaken(Exception):
+    """SES answered that it did not take the mail: it certainly was not sent."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.permanent = code in _REFUSALS
+        super().__init__(f"SES did not take the mail: {code}")
 
 
 class Aws:
@@ -28,15 +38,15 @@ class Aws:
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
 
-    async def client(self, service: str) -> Any:
-        """The client of `service`, for example "sqs"."""
+    async def client(self, service: str, *, tries: int = 3) -> Any:
+        """The client of `service`, for example "sqs", which asks so many times at most."""
         if service not in self._clients:
             async with self._making:
                 if service not in self._clients:
                     config = Config(
                         connect_timeout=2,
                         read_timeout=10,
-                        retries={"max_attempts": 3, "mode": "standard"},
+                        retries={"total_max_attempts": tries, "mode": "standard"},
                     )
                     self._clients[service] = await self._stack.enter_async_context(
                         self._session.client(service, config=config)
@@ -103,15 +113,25 @@ class Aws:
         tags: Mapping[str, str],
         configuration_set: str,
     ) -> str:
-        """Hands raw mail to SES; answers the id that SES gave it."""
-        ses = await self.client("sesv2")
-        answer = await ses.send_email(
-            FromEmailAddress=sender,
-            Destination={"ToAddresses": list(recipients)},
-            Content={"Raw": {"Data": raw}},
-            EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
-            ConfigurationSetName=configuration_set,
-        )
+        """Hands raw mail to SES, once; answers the id that SES gave it.
+
+        Raises MailNotTaken when SES said no. After any other error nobody knows whether the
+        mail went out, so nothing is tried again here: sending has no idempotency token.
+        """
+        ses = await self.client("sesv2", tries=1)
+        try:
+            answer = await ses.send_email(
+                FromEmailAddress=sender,
+                Destination={"ToAddresses": list(recipients)},
+                Content={"Raw": {"Data": raw}},
+                EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
+                ConfigurationSetName=configuration_set,
+            )
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status >= 500:
+                raise
+            raise MailNotTaken(error.response["Error"]["Code"]) from error
         return str(answer["MessageId"])
 
 
