@@ -1,0 +1,226 @@
+"""What queries answer: one frozen value per thing that a page shows. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+ConversationState = Literal["open", "closed", "unanswered", "all"]
+CustomerKind = Literal["customers", "leads", "all"]
+MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of a list, and the way on."""
+
+    items: Sequence[T]
+    next: str | None
+    """Give it as `cursor` to get what follows; None at the end. Opaque."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as the inbox shows it."""
+
+    id: str
+    """Without the stream's prefix `conversation/`."""
+    person: str
+    """Who talks with the shop: `person/…`, as it was named when the conversation began."""
+    subject: str
+    channel: str
+    """`contact_form` or `email`."""
+    from_name: str | None
+    """Name in the shopper's last mail."""
+    from_address: str | None
+    """Address of the shopper's last mail."""
+    open: bool
+    unanswered: bool
+    """It is open and the shopper waits for an answer; mail from machines waits for nothing."""
+    messages: int
+    snippet: str
+    """The last message's first 140 characters, on one line."""
+    last_message_at: datetime
+    last_from: Literal["shopper", "merchant"]
+    last_failed: bool
+    """The merchant's last mail did not arrive: it bounced or was rejected."""
+    started_at: datetime
+    closed_at: datetime | None
+    """When it was closed; None while it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a conversation."""
+
+    id: str
+    conversation_id: str
+    number: int
+    """Its place in the thread: rising, not without gaps."""
+    direction: Literal["in", "out"]
+    """`in` from the shopper, `out` from the merchant."""
+    text: str
+    """Plain text, to be escaped."""
+    subject: str
+    at: datetime
+    from_name: str | None
+    """Of the shopper; None on messages of the merchant."""
+    from_address: str | None
+    author: str | None
+    """Who of the merchant's side wrote it; None on messages of the shopper."""
+    to_address: str | None
+    """Where a message of the merchant goes."""
+    automatic: bool
+    """A machine sent it (out of office, for example)."""
+    attachments: int
+    status: MailStatus | None
+    """How far a message of the merchant came; None on messages of the shopper."""
+    reason: str | None
+    """Why it bounced or was rejected, in SES's words."""
+    status_at: datetime | None
+    """When the status was reached."""
+    ses_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A person: every row that turned out to be the same one, combined."""
+
+    person: str
+    """The id that stays: `person/…`."""
+    persons: Sequence[str]
+    """Every id of this person, `person` among them."""
+    kind: Literal["customer", "lead", "gone"]
+    """`customer`: Shopify knows the person. `lead`: wrote, and is no customer yet. `gone`: was a
+    customer, was deleted in Shopify, and never wrote."""
+    first_name: str | None
+    last_name: str | None
+    name: str | None
+    """First and last name, else the name in the person's last mail."""
+    email: str | None
+    """As Shopify has it, else the address of the last mail."""
+    phone: str | None
+    note: str | None
+    locale: str | None
+    state: str | None
+    """Shopify's state of the account in lower case, for example `enabled`."""
+    tags: Sequence[str]
+    email_consent: str | None
+    """Shopify's marketing state in lower case, for example `subscribed`; None when not known."""
+    shopify_ids: Sequence[int]
+    """Of the customers in Shopify that are this person; the first is the one shown."""
+    customer_since: datetime | None
+    """When the customer was created in Shopify."""
+    orders: int
+    """How many orders: what Shopify told on import, or what was seen since if that is more."""
+    amount_spent: Decimal | None
+    """In `currency`; from the same source as `orders`."""
+    currency: str | None
+    conversations: int
+    first_contact_at: datetime | None
+    """When the first conversation began."""
+    last_contact_at: datetime | None
+    """When the person last wrote."""
+    changed_at: datetime
+    """When there was last news; lists are in this order, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order in Shopify."""
+
+    shopify_id: int
+    person: str | None
+    name: str
+    """As the merchant sees it, for example `#1001`."""
+    total_price: str
+    """Decimal, in `currency`."""
+    currency: str
+    financial_status: str | None
+    fulfillment_status: str | None
+    cancelled: bool
+    test: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetail:
+    """A person with everything around them."""
+
+    customer: Customer
+    orders: Sequence[Order]
+    """The newest 50, the newest first."""
+    conversations: Sequence[Conversation]
+    """The newest 50, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the shop pays for the app."""
+
+    id: str
+    """Shopify's global id."""
+    name: str
+    status: str
+    """Shopify's status in lower case, for example `active`."""
+    price: str | None
+    """Decimal, in `currency`."""
+    capped_amount: str | None
+    currency: str | None
+    interval: str | None
+    plan: str | None
+    created_at: datetime | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerImport:
+    """How far an import of the shop's customers is."""
+
+    id: str
+    started_at: datetime | None
+    pages: int
+    customers: int
+    outcome: Literal["complete", "uninstalled", "refused"] | None
+    """None while it runs."""
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop and whether the app is installed."""
+
+    host: str
+    installed: bool
+    """False also where the shop is known only by what Shopify told of it."""
+    installed_at: datetime | None
+    """When it was last installed or given new scopes; None after it was removed."""
+    uninstalled_at: datetime | None
+    scopes: Sequence[str]
+    name: str | None
+    currency: str | None
+    timezone: str | None
+    """IANA name, for example `Europe/Berlin`."""
+    shopify_plan: str | None
+    country: str | None
+    last_import: CustomerImport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many there are, for the dashboard and for `cplus up --once`."""
+
+    conversations: int
+    open: int
+    unanswered: int
+    messages: int
+    messages_in: int
+    messages_out: int
+    customers: int
+    """Persons whom Shopify knows and did not delete."""
+    leads: int
