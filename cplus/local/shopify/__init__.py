@@ -1,0 +1,6 @@
+"""A Shopify to try the app against, on this machine: OAuth, Admin API, webhooks."""
+
+from cplus.local.shopify.server import LocalShopify
+from cplus.local.shopify.state import LastOrder, LocalCustomer, LocalShop
+
+__all__ = ["LastOrder", "LocalCustomer", "LocalShop", "LocalShopify"]

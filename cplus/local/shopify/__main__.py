@@ -1,0 +1,42 @@
+"""`python -m cplus.local.shopify`: the local Shopify as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+
+from cplus.local.shopify.server import LocalShopify
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m cplus.local.shopify", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
+    parser.add_argument("--data", type=Path, help="where shops and installs survive a restart")
+    parser.add_argument("--client-id", required=True, help="the app's client id")
+    parser.add_argument("--client-secret", required=True, help="the app's client secret")
+    parser.add_argument("--app-url", required=True, help="where the app lives")
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    shopify = LocalShopify(
+        client_id=arguments.client_id,
+        client_secret=arguments.client_secret,
+        app_url=arguments.app_url,
+        directory=arguments.data,
+        port=arguments.port,
+    )
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    await shopify.start()
+    print(shopify.url, flush=True)
+    await ended.wait()
+    await shopify.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(_arguments()))

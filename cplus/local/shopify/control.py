@@ -1,0 +1,125 @@
+"""The endpoints by which a program makes the local Shopify do things; Shopify has none of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from cplus.errors import InvalidShop
+from cplus.local.shopify.state import LocalShop
+from cplus.shopify.hosts import shop_host
+
+if TYPE_CHECKING:
+    from cplus.local.shopify.server import LocalShopify
+
+
+def control_routes(shopify: LocalShopify) -> list[web.RouteDef]:
+    """Everything under /_control; what each takes is in docs/shopify.md."""
+    control = _Control(shopify)
+    return [
+        web.get("/_control/shops", control.list_shops),
+        web.post("/_control/shops", control.put_shop),
+        web.post("/_control/webhooks", control.post_webhook),
+        web.get("/_control/webhooks/{webhook_id}", control.get_webhook),
+        web.post("/_control/uninstall", control.post_uninstall),
+        web.post("/_control/session_token", control.post_session_token),
+        web.post("/_control/faults", control.post_fault),
+    ]
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """The JSON object in the body; raises HTTPBadRequest for anything else."""
+    try:
+        given = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise web.HTTPBadRequest(text="a JSON object is wanted here")
+    return given
+
+
+class _Control:
+    def __init__(self, shopify: LocalShopify) -> None:
+        self._shopify = shopify
+
+    async def list_shops(self, _request: web.Request) -> web.Response:
+        state = self._shopify.store.state
+        listed = [
+            {
+                "host": shop.host,
+                "name": shop.name,
+                "customers": len(shop.customers),
+                "installed": shop.host in state.installs,
+                "refreshes": self._shopify.grants.refreshes[shop.host],
+            }
+            for shop in state.shops.values()
+        ]
+        return web.json_response(listed)
+
+    async def put_shop(self, request: web.Request) -> web.Response:
+        try:
+            shop = LocalShop.model_validate_json(await request.read())
+        except (ValidationError, InvalidShop) as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+        self._shopify.add_shop(shop)
+        return web.json_response({"host": shop.host}, status=201)
+
+    async def post_webhook(self, request: web.Request) -> web.Response:
+        given = await json_object(request)
+        wait = bool(given.pop("wait", False))
+        try:
+            if "redeliver" in given:
+                delivery, task = self._shopify.redeliver(str(given["redeliver"]))
+            else:
+                topic, shop, content = given.pop("topic"), given.pop("shop"), _content(given)
+                delivery, task = self._shopify.send_webhook(topic, shop, content, **given)
+        except (KeyError, TypeError, binascii.Error) as error:
+            raise web.HTTPBadRequest(text=f"not a webhook: {error}") from None
+        if wait:
+            await task
+        return web.json_response(delivery.describe(), status=200 if wait else 202)
+
+    async def get_webhook(self, request: web.Request) -> web.Response:
+        delivery = self._shopify.courier.last(request.match_info["webhook_id"])
+        if delivery is None:
+            raise web.HTTPNotFound(text="no such webhook was sent")
+        return web.json_response(delivery.describe())
+
+    async def post_uninstall(self, request: web.Request) -> web.Response:
+        delivery, _ = self._shopify.uninstall(await self._shop(request))
+        return web.json_response(delivery.describe(), status=202)
+
+    async def post_session_token(self, request: web.Request) -> web.Response:
+        token = self._shopify.grants.session_token(await self._shop(request))
+        return web.json_response({"session_token": token})
+
+    async def post_fault(self, request: web.Request) -> web.Response:
+        shop = await self._shop(request)
+        given = await json_object(request)
+        try:
+            self._shopify.fail_next(shop, int(given["status"]), int(given.get("times", 1)))
+        except (KeyError, TypeError, ValueError):
+            raise web.HTTPBadRequest(text="a status is wanted here") from None
+        return web.json_response({}, status=201)
+
+    async def _shop(self, request: web.Request) -> str:
+        given = await json_object(request)
+        try:
+            return self._shopify.store.state.shops[shop_host(given.get("shop"))].host
+        except (InvalidShop, KeyError):
+            raise web.HTTPBadRequest(text="no such shop") from None
+
+
+def _content(given: dict[str, Any]) -> bytes | dict[str, Any]:
+    """The payload, or the exact bytes in base64 under `body`."""
+    if "body" in given:
+        return base64.b64decode(given.pop("body"), validate=True)
+    payload = given.pop("payload")
+    if not isinstance(payload, dict):
+        raise TypeError("payload is no object")
+    return payload

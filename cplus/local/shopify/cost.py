@@ -1,0 +1,164 @@
+"""What a query costs, and the bucket that it is paid from.
+
+Source: Shopify's page on the limits of the GraphQL Admin API. A scalar costs nothing, an object
+one point, a connection two and what it holds. Shopify's own numbers differ where it has set a
+field's cost by hand.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+)
+
+MAX_COST: Final = 1000
+CONNECTION: Final = 2
+
+
+class Bucket:
+    """A shop's points: they come back at a steady rate, up to a maximum."""
+
+    def __init__(
+        self, maximum: float, rate: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.maximum = maximum
+        self.rate = rate
+        self._monotonic = monotonic
+        self._available = maximum
+        self._at = monotonic()
+
+    def available(self) -> float:
+        """Points to be had now."""
+        now = self._monotonic()
+        restored = (now - self._at) * self.rate
+        self._available = min(self.maximum, self._available + restored)
+        self._at = now
+        return self._available
+
+    def take(self, points: float) -> bool:
+        """Take the points if they are all there."""
+        if self.available() < points:
+            return False
+        self._available -= points
+        return True
+
+    def give_back(self, points: float) -> None:
+        """Return what was asked for and not needed."""
+        self._available = min(self.maximum, self.available() + points)
+
+    def describe(self, requested: int, actual: int | None) -> dict[str, Any]:
+        """What stands under extensions.cost of an answer."""
+        return {
+            "requestedQueryCost": requested,
+            "actualQueryCost": actual,
+            "throttleStatus": {
+                "maximumAvailable": float(self.maximum),
+                "currentlyAvailable": int(self.available()),
+                "restoreRate": float(self.rate),
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """The price of one valid document, before and after it ran."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    variables: Mapping[str, Any]
+
+    def requested(self) -> int:
+        """The most that the document can cost."""
+        return self._operation(None)
+
+    def actual(self, data: Mapping[str, Any]) -> int:
+        """What the objects in the answer cost."""
+        return self._operation(data)
+
+    def _operation(self, data: Mapping[str, Any] | None) -> int:
+        root = self.schema.query_type
+        for node in self.document.definitions:
+            if isinstance(node, OperationDefinitionNode) and root is not None:
+                return self._selection(root, node.selection_set, data)
+        return 0
+
+    def _selection(
+        self,
+        kind: GraphQLObjectType,
+        selection: SelectionSetNode | None,
+        data: Mapping[str, Any] | None,
+    ) -> int:
+        return sum(self._field(kind, node, data) for node in self._fields(selection))
+
+    def _field(
+        self, kind: GraphQLObjectType, node: FieldNode, data: Mapping[str, Any] | None
+    ) -> int:
+        definition = kind.fields.get(node.name.value)
+        inner = get_named_type(definition.type) if definition else None
+        if definition is None or not isinstance(inner, GraphQLObjectType):
+            return 0
+        value = None
+        if data is not None:
+            value = data.get((node.alias or node.name).value)
+            if value is None:
+                return 0
+        if inner.name.endswith("Connection"):
+            return CONNECTION + self._connection(inner, node, self._size(node), value)
+        if isinstance(value, list):
+            return sum(1 + self._selection(inner, node.selection_set, one) for one in value)
+        return 1 + self._selection(inner, node.selection_set, value)
+
+    def _connection(
+        self, kind: GraphQLObjectType, node: FieldNode, size: int, value: Mapping[str, Any] | None
+    ) -> int:
+        total = 0
+        for field in self._fields(node.selection_set):
+            if field.name.value == "pageInfo":
+                continue
+            if value is not None:
+                total += self._field(kind, field, value)
+            else:
+                total += size * self._field(kind, field, None)
+        return total
+
+    def _size(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            if argument.name.value in ("first", "last"):
+                value = argument.value
+                if isinstance(value, IntValueNode):
+                    return int(value.value)
+                if isinstance(value, VariableNode):
+                    given = self.variables.get(value.name.value)
+                    return given if isinstance(given, int) else 0
+        return 0
+
+    def _fields(self, selection: SelectionSetNode | None) -> Iterator[FieldNode]:
+        for node in selection.selections if selection else ():
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                yield from self._fields(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                yield from self._fields(self._fragment(node.name.value))
+
+    def _fragment(self, name: str) -> SelectionSetNode | None:
+        for node in self.document.definitions:
+            if isinstance(node, FragmentDefinitionNode) and node.name.value == name:
+                return node.selection_set
+        return None

@@ -1,0 +1,189 @@
+"""The local Shopify's tokens: codes that work once, tokens that end, refresh tokens that rotate.
+
+Sources: Shopify's pages on the authorization code grant, token exchange and expiring offline
+tokens, and its note of August 2026 on refreshes whose answer was lost.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import jwt
+
+from cplus.local.shopify.state import AccessToken, Install, RefreshToken, Store
+from cplus.shopify.hosts import shop_host
+from cplus.shopify.oauth import ID_TOKEN, OFFLINE_TOKEN, TOKEN_EXCHANGE
+
+CODE_SECONDS: Final = 300.0
+
+
+class Refused(Exception):
+    """The grant is refused: {error}."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+
+
+@dataclass(frozen=True)
+class Code:
+    """A grant on its way through the merchant's browser."""
+
+    shop: str
+    scope: str
+    expires_at: float
+
+
+@dataclass
+class Grants:
+    """Who may do what, and until when. Lifetimes are in seconds."""
+
+    store: Store
+    client_id: str
+    client_secret: str = field(repr=False)
+    access_seconds: int = 3600
+    refresh_seconds: int = 90 * 24 * 3600
+    now: Callable[[], float] = time.time
+    refreshes: Counter[str] = field(default_factory=Counter)
+    """How often each shop's tokens were renewed."""
+    _codes: dict[str, Code] = field(default_factory=dict)
+
+    def code(self, shop: str, scope: str) -> str:
+        """A new code for a shop whose merchant has agreed."""
+        code = secrets.token_hex(16)
+        self._codes[code] = Code(shop, scope, self.now() + CODE_SECONDS)
+        return code
+
+    def tokens(self, shop: str, fields: Mapping[str, str]) -> dict[str, Any]:
+        """The answer of the token endpoint. Raises Refused."""
+        given = (fields.get("client_id", ""), fields.get("client_secret", ""))
+        if given != (self.client_id, self.client_secret):
+            raise Refused("invalid_client", "client_id or client_secret is wrong")
+        grant = fields.get("grant_type", "authorization_code")
+        expiring = fields.get("expiring") == "1"
+        if grant == "refresh_token":
+            return self._renew(shop, fields.get("refresh_token", ""))
+        if grant == TOKEN_EXCHANGE:
+            return self._issue(shop, self._exchange(shop, fields), expiring)
+        if grant == "authorization_code":
+            return self._issue(shop, self._redeem(shop, fields.get("code", "")), expiring)
+        raise Refused("unsupported_grant_type", "this grant is not known")
+
+    def scopes(self, shop: str, token: str) -> frozenset[str] | None:
+        """The scopes of a token that works on this shop, or None."""
+        install = self.store.state.installs.get(shop)
+        known = install.access.get(token) if install else None
+        if known is None or (known.expires_at is not None and known.expires_at <= self.now()):
+            return None
+        return frozenset(known.scope.split(","))
+
+    def expires(self, shop: str, token: str) -> bool:
+        """Whether the token is one of those that end; others are no longer taken."""
+        known = self.store.state.installs[shop].access[token]
+        return known.expires_at is not None
+
+    def session_token(self, shop: str, user: str = "1", seconds: int = 60) -> str:
+        """What App Bridge would give to an embedded page of the app."""
+        now = int(self.now())
+        claims = {
+            "iss": f"https://{shop}/admin",
+            "dest": f"https://{shop}",
+            "aud": self.client_id,
+            "sub": user,
+            "exp": now + seconds,
+            "nbf": now,
+            "iat": now,
+            "jti": secrets.token_hex(16),
+            "sid": secrets.token_hex(16),
+        }
+        return jwt.encode(claims, self.client_secret, algorithm="HS256")
+
+    def revoke(self, shop: str) -> None:
+        """Void every token of the shop, as uninstalling does."""
+        self.store.state.installs.pop(shop, None)
+        self.store.save()
+
+    def _redeem(self, shop: str, code: str) -> str:
+        # Taken out before it is looked at: a code works once, whatever comes of it.
+        grant = self._codes.pop(code, None)
+        if grant is None or grant.shop != shop or grant.expires_at <= self.now():
+            raise Refused(
+                "invalid_request", "The authorization code was not found or was already used"
+            )
+        return grant.scope
+
+    def _exchange(self, shop: str, fields: Mapping[str, str]) -> str:
+        kinds = (fields.get("subject_token_type"), fields.get("requested_token_type"))
+        if kinds != (ID_TOKEN, OFFLINE_TOKEN):
+            raise Refused("invalid_request", "the kinds of token are wrong")
+        try:
+            claims = jwt.decode(
+                fields.get("subject_token", ""),
+                self.client_secret,
+                algorithms=["HS256"],
+                audience=self.client_id,
+                leeway=10,
+            )
+        except jwt.PyJWTError:
+            raise Refused("invalid_subject_token", "the session token is not valid") from None
+        if shop_host(str(claims["dest"]).removeprefix("https://")) != shop:
+            raise Refused("invalid_subject_token", "the session token is of another shop")
+        install = self.store.state.installs.get(shop)
+        return install.scope if install else "read_customers,read_orders"
+
+    def _issue(self, shop: str, scope: str, expiring: bool) -> dict[str, Any]:
+        install = self.store.state.installs.setdefault(shop, Install(scope=scope))
+        install.scope = scope
+        if expiring:
+            answer = self._pair(install)
+        else:
+            token = f"shpat_{secrets.token_hex(16)}"
+            install.access[token] = AccessToken(expires_at=None, scope=scope)
+            answer = {"access_token": token, "scope": scope}
+        self.store.save()
+        return answer
+
+    def _renew(self, shop: str, token: str) -> dict[str, Any]:
+        install = self.store.state.installs.get(shop)
+        old = install.refresh.get(token) if install else None
+        if install is None or old is None or old.expires_at <= self.now():
+            raise Refused("invalid_grant", "The refresh token is void")
+        # An unused successor is given up: its answer was lost. A used one has retired `token`.
+        self._drop(install, old.successor)
+        for name, one in list(install.refresh.items()):
+            if one.successor == token:
+                self._drop(install, name)
+        install.access.pop(old.access_token, None)
+        answer = self._pair(install)
+        old.successor = answer["refresh_token"]
+        self.refreshes[shop] += 1
+        self.store.save()
+        return answer
+
+    def _pair(self, install: Install) -> dict[str, Any]:
+        access, renew = f"shpat_{secrets.token_hex(16)}", f"shprt_{secrets.token_hex(16)}"
+        ends = self.now() + self.refresh_seconds
+        install.access[access] = AccessToken(
+            expires_at=self.now() + self.access_seconds, scope=install.scope
+        )
+        install.refresh[renew] = RefreshToken(
+            expires_at=ends, scope=install.scope, access_token=access
+        )
+        return {
+            "access_token": access,
+            "scope": install.scope,
+            "expires_in": self.access_seconds,
+            "refresh_token": renew,
+            "refresh_token_expires_in": self.refresh_seconds,
+        }
+
+    def _drop(self, install: Install, token: str | None) -> None:
+        dropped = install.refresh.pop(token, None) if token else None
+        if dropped:
+            install.access.pop(dropped.access_token, None)

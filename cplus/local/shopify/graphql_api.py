@@ -1,0 +1,186 @@
+"""The local Shopify's GraphQL Admin API: the part of the real schema that this app asks for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
+
+from cplus.local.shopify.cost import MAX_COST, Bucket, Pricing
+from cplus.local.shopify.state import LocalCustomer, LocalShop
+from cplus.local.shopify.subset import SDL
+
+MAX_FIRST: Final = 250
+PAGINATION_LIMIT: Final = 25_000
+
+_BEHIND_ID: Final = re.compile(r"id:>([0-9]{1,19})")
+
+
+@cache
+def local_schema() -> GraphQLSchema:
+    """The schema that is served, from the SDL file beside this one."""
+    return build_schema(SDL.read_text(encoding="utf-8"))
+
+
+@dataclass
+class Api:
+    """The Admin API of one shop, with one set of scopes."""
+
+    shop: LocalShop
+    bucket: Bucket
+    scopes: frozenset[str]
+    pagination_limit: int = PAGINATION_LIMIT
+
+    def answer(self, body: object) -> dict[str, Any]:
+        """What Shopify answers to the body of a request, with status 200 in every case."""
+        query, variables = _request(body)
+        schema = local_schema()
+        try:
+            document = parse(query)
+        except GraphQLError as error:
+            return {"errors": [error.formatted]}
+        faults = validate(schema, document)
+        if faults:
+            return {"errors": [fault.formatted for fault in faults]}
+        pricing = Pricing(schema, document, variables)
+        requested = pricing.requested()
+        if requested > MAX_COST:
+            return _too_dear(requested)
+        if not self.bucket.take(requested):
+            cost = self.bucket.describe(requested, None)
+            throttled = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+            return {"errors": [throttled], "extensions": {"cost": cost}}
+        root = {"shop": self._shop, "customers": self._customers}
+        result = execute_sync(schema, document, root_value=root, variable_values=variables)
+        actual = pricing.actual(result.data) if result.data else 0
+        self.bucket.give_back(requested - actual)
+        answer = dict(result.formatted)
+        answer["extensions"] = {"cost": self.bucket.describe(requested, actual)}
+        return answer
+
+    def _shop(self, _info: object) -> dict[str, Any]:
+        shop = self.shop
+        return {
+            "id": f"gid://shopify/Shop/{shop.id}",
+            "name": shop.name,
+            "email": shop.email,
+            "contactEmail": shop.email,
+            "myshopifyDomain": shop.host,
+            "primaryDomain": {"host": shop.domain or shop.host},
+            "currencyCode": shop.currency,
+            "ianaTimezone": shop.timezone,
+            "createdAt": shop.created_at,
+            "plan": {
+                "publicDisplayName": shop.plan,
+                "shopifyPlus": shop.plus,
+                "partnerDevelopment": False,
+            },
+        }
+
+    def _customers(self, _info: object, **arguments: Any) -> dict[str, Any]:
+        if not self.scopes & {"read_customers", "write_customers"}:
+            raise _error("Access denied for customers field.", "ACCESS_DENIED")
+        first = arguments.get("first")
+        if first is None or not 0 < first <= MAX_FIRST:
+            raise _error("first must be between 1 and 250", "BAD_REQUEST")
+        if arguments.get("sortKey", "ID") != "ID":
+            raise _error("only sortKey: ID is served here", "BAD_REQUEST")
+        behind, seen = _position(arguments.get("after"))
+        if seen + first > self.pagination_limit:
+            raise _error("the pagination limit of this list is reached", "BAD_REQUEST")
+        behind = max(behind, _floor(arguments.get("query")))
+        rest = sorted(
+            (one for one in self.shop.customers if one.id > behind), key=lambda one: one.id
+        )
+        page = rest[:first]
+        end = _cursor(page[-1].id, seen + len(page)) if page else None
+        return {
+            "nodes": [_customer(one, self.shop.currency) for one in page],
+            "pageInfo": {"hasNextPage": len(rest) > len(page), "endCursor": end},
+        }
+
+
+def _customer(one: LocalCustomer, currency: str) -> dict[str, Any]:
+    email = one.email and {
+        "emailAddress": one.email,
+        "marketingState": one.email_marketing,
+        "marketingUpdatedAt": one.email_marketing_updated_at,
+        "validFormat": True,
+    }
+    phone = one.phone and {
+        "phoneNumber": one.phone,
+        "smsMarketingConsent": {"state": one.sms_marketing, "updatedAt": None},
+    }
+    order = one.last_order
+    return {
+        "legacyResourceId": str(one.id),
+        "firstName": one.first_name,
+        "lastName": one.last_name,
+        "displayName": one.display_name,
+        "locale": one.locale,
+        "state": one.state,
+        "tags": one.tags,
+        "note": one.note,
+        "numberOfOrders": str(one.number_of_orders),
+        "amountSpent": {"amount": one.spent, "currencyCode": currency},
+        "createdAt": one.created_at,
+        "updatedAt": one.updated_at,
+        "defaultEmailAddress": email or None,
+        "defaultPhoneNumber": phone or None,
+        "lastOrder": order and {"legacyResourceId": str(order.id), "name": order.name},
+    }
+
+
+def _request(body: object) -> tuple[str, dict[str, Any]]:
+    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+        return "", {}
+    variables = body.get("variables")
+    return body["query"], variables if isinstance(variables, dict) else {}
+
+
+def _cursor(last_id: int, seen: int) -> str:
+    text = json.dumps({"last_id": last_id, "last_value": str(last_id), "seen": seen})
+    return base64.b64encode(text.encode()).decode()
+
+
+def _position(after: str | None) -> tuple[int, int]:
+    """(id of the last customer seen, how many were seen)."""
+    if after is None:
+        return 0, 0
+    try:
+        cursor = json.loads(base64.b64decode(after, validate=True))
+        return int(cursor["last_id"]), int(cursor["seen"])
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        raise _error("Invalid cursor for current pagination sort.", "BAD_REQUEST") from None
+
+
+def _floor(query: str | None) -> int:
+    if not query:
+        return 0
+    match = _BEHIND_ID.fullmatch(query)
+    if match is None:
+        raise _error("only the filter id:>N is served here", "BAD_REQUEST")
+    return int(match[1])
+
+
+def _too_dear(cost: int) -> dict[str, Any]:
+    message = f"Query cost is {cost}, which exceeds the single query max cost limit ({MAX_COST})."
+    extensions = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": MAX_COST}
+    return {"errors": [{"message": message, "extensions": extensions}]}
+
+
+def _error(message: str, code: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": code})

@@ -1,0 +1,232 @@
+"""A Shopify that runs on this machine and speaks the documented HTTP and GraphQL."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from cplus.errors import InvalidShop
+from cplus.local.shopify import pages
+from cplus.local.shopify.control import control_routes, json_object
+from cplus.local.shopify.cost import Bucket
+from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
+from cplus.local.shopify.grants import Grants, Refused
+from cplus.local.shopify.graphql_api import PAGINATION_LIMIT, Api
+from cplus.local.shopify.state import LocalShop, Store
+from cplus.shopify.hosts import shop_host, shop_name
+from cplus.shopify.signatures import sign_query
+
+API_VERSION = "2026-10"
+MAX_CONTROL_BODY = 64 * 1024 * 1024
+_NO_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+_NON_EXPIRING = "[API] Non-expiring access tokens are no longer accepted for the Admin API."
+
+
+class LocalShopify:
+    """The server. Used in a test or by a stack: `await start()`, `.url`, `.origin`, `await stop()`.
+
+    `app_url` is where the app lives: installs come back there, webhooks go to
+    `app_url + webhook_path`. With a `directory` shops and installs survive a restart.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str,
+        app_url: str = "",
+        directory: Path | None = None,
+        port: int = 0,
+        backoff: Backoff = SHORT_BACKOFF,
+        access_seconds: int = 3600,
+    ) -> None:
+        self.app_url = app_url.rstrip("/")
+        self.webhook_path = "/webhooks/shopify"
+        self.pagination_limit = PAGINATION_LIMIT
+        self.store = Store(directory)
+        self.grants = Grants(self.store, client_id, client_secret, access_seconds=access_seconds)
+        self.courier = Courier(backoff)
+        self._port = port
+        self._buckets: dict[str, Bucket] = {}
+        self._faults: defaultdict[str, list[int]] = defaultdict(list)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's own address, with no slash at the end."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def origin(self) -> str:
+        """For the setting `shopify_origin`: where a shop's Admin lives."""
+        return self.url + "/{shop}"
+
+    async def start(self) -> None:
+        """Listen on loopback; port 0 picks a free one."""
+        app = web.Application(client_max_size=MAX_CONTROL_BODY)
+        app.add_routes(self._routes())
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening, give up what is on its way, and write the snapshot."""
+        await self.courier.stop()
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+        self.store.save()
+
+    def add_shop(self, shop: LocalShop) -> None:
+        """Add a shop, or replace its description; installs stay."""
+        self.store.state.shops[shop.host] = shop
+        self._buckets.pop(shop.host, None)
+        self.store.save()
+
+    def fail_next(self, shop: str, status: int, times: int = 1) -> None:
+        """Answer the shop's next calls of token endpoint and Admin API with this status."""
+        self._faults[shop_host(shop)].extend([status] * times)
+
+    def send_webhook(
+        self, topic: str, shop: str, content: bytes | dict[str, Any], **given: Any
+    ) -> tuple[Delivery, asyncio.Task[None]]:
+        """Deliver a webhook; `given` may set `webhook_id`, `event_id`, `triggered_at`, `secret`."""
+        secret = given.pop("secret", self.grants.client_secret)
+        delivery = new_delivery(topic, shop, content, secret, **given)
+        return delivery, self.courier.send(delivery, self.app_url + self.webhook_path)
+
+    def redeliver(self, webhook_id: str) -> tuple[Delivery, asyncio.Task[None]]:
+        """Deliver the bytes of an earlier webhook once more, as its next attempt.
+
+        Raises KeyError when no such webhook was sent.
+        """
+        last = self.courier.last(webhook_id)
+        if last is None:
+            raise KeyError(webhook_id)
+        again = Delivery(**{**vars(last), "attempt": last.attempt + 1, "tries": []})
+        return again, self.courier.send(again, self.app_url + self.webhook_path)
+
+    def uninstall(self, shop: str) -> tuple[Delivery, asyncio.Task[None]]:
+        """Void the shop's tokens and tell the app, as Shopify does."""
+        known = self.store.state.shops[shop_host(shop)]
+        self.grants.revoke(known.host)
+        # The published sample has no host here either.
+        payload = {"id": known.id, "name": known.name, "email": known.email}
+        payload["myshopify_domain"] = None
+        return self.send_webhook("app/uninstalled", known.host, payload)
+
+    def _routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self._home),
+            web.get("/{shop}/install", self._install),
+            web.get("/{shop}/admin/oauth/authorize", self._consent),
+            web.post("/{shop}/admin/oauth/authorize", self._accept),
+            web.post("/{shop}/admin/oauth/access_token", self._access_token),
+            web.post("/{shop}/admin/api/{version}/graphql.json", self._graphql),
+            *control_routes(self),
+        ]
+
+    def _shop(self, request: web.Request) -> LocalShop:
+        try:
+            return self.store.state.shops[shop_host(request.match_info["shop"])]
+        except (InvalidShop, KeyError):
+            raise web.HTTPNotFound(
+                text=pages.problem_page("There is no such shop here."), content_type="text/html"
+            ) from None
+
+    async def _home(self, _request: web.Request) -> web.Response:
+        installed = {host: one.scope for host, one in self.store.state.installs.items()}
+        text = pages.shops_page(self.store.state.shops.values(), installed)
+        return web.Response(text=text, content_type="text/html")
+
+    async def _install(self, request: web.Request) -> web.Response:
+        query = urlencode({"shop": self._shop(request).host})
+        raise web.HTTPFound(f"{self.app_url}/auth/install?{query}")
+
+    async def _consent(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        fields = self._authorization(request.query)
+        return web.Response(text=pages.consent_page(shop, fields), content_type="text/html")
+
+    async def _accept(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        fields = self._authorization({**request.query, **form})
+        now = int(self.grants.now())
+        host = f"admin.shopify.com/store/{shop_name(shop.host)}"
+        query = {
+            "code": self.grants.code(shop.host, fields["scope"]),
+            "host": base64.b64encode(host.encode()).decode().rstrip("="),
+            "shop": shop.host,
+            "state": fields["state"],
+            "timestamp": str(now),
+        }
+        query["hmac"] = sign_query(query, self.grants.client_secret)
+        # 303: the browser goes on with GET.
+        raise web.HTTPSeeOther(f"{fields['redirect_uri']}?{urlencode(query)}")
+
+    def _authorization(self, given: Mapping[str, str]) -> dict[str, str]:
+        names = ("client_id", "scope", "redirect_uri", "state")
+        fields = {name: given.get(name, "") for name in names}
+        if fields["client_id"] != self.grants.client_id or not fields["scope"]:
+            raise _bad_page("The app is not known, or it asks for no scope.")
+        if not fields["state"]:
+            raise _bad_page("The app sent no state.")
+        asked, app = urlsplit(fields["redirect_uri"]), urlsplit(self.app_url)
+        if (asked.scheme, asked.netloc) != (app.scheme, app.netloc) or asked.query:
+            raise _bad_page("The redirect_uri is not one of the app's.")
+        return fields
+
+    async def _access_token(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        if failure := self._failure(shop):
+            return failure
+        if request.content_type == "application/json":
+            given = await json_object(request)
+        else:
+            given = dict(await request.post())
+        fields = {name: str(value) for name, value in given.items()}
+        try:
+            return web.json_response(self.grants.tokens(shop.host, fields))
+        except Refused as refused:
+            answer = {"error": refused.error, "error_description": refused.description}
+            return web.json_response(answer, status=400)
+
+    async def _graphql(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        if request.match_info["version"] != API_VERSION:
+            return web.json_response({"errors": "Not Found"}, status=404)
+        if failure := self._failure(shop):
+            return failure
+        token = request.headers.get("X-Shopify-Access-Token", "")
+        scopes = self.grants.scopes(shop.host, token)
+        if scopes is None:
+            return web.json_response({"errors": _NO_TOKEN}, status=401)
+        if not self.grants.expires(shop.host, token):
+            return web.json_response({"errors": _NON_EXPIRING}, status=403)
+        api = Api(shop, self._bucket(shop), scopes, self.pagination_limit)
+        return web.json_response(api.answer(await json_object(request)))
+
+    def _bucket(self, shop: LocalShop) -> Bucket:
+        if shop.host not in self._buckets:
+            self._buckets[shop.host] = Bucket(shop.maximum_available, shop.restore_rate)
+        return self._buckets[shop.host]
+
+    def _failure(self, shop: LocalShop) -> web.Response | None:
+        if not self._faults[shop.host]:
+            return None
+        status = self._faults[shop.host].pop(0)
+        return web.json_response({"errors": f"asked to fail with {status}"}, status=status)
+
+
+def _bad_page(text: str) -> web.HTTPBadRequest:
+    return web.HTTPBadRequest(text=pages.problem_page(text), content_type="text/html")

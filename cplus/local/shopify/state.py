@@ -1,0 +1,124 @@
+"""What the local Shopify remembers: shops, their customers, and who installed the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from cplus.shopify.hosts import shop_host
+from cplus.shopify.values import Currency, Money
+
+Host = Annotated[str, AfterValidator(shop_host)]
+EmailState = Literal["INVALID", "NOT_SUBSCRIBED", "PENDING", "SUBSCRIBED", "UNSUBSCRIBED"]
+SmsState = Literal["NEVER_SUBSCRIBED", "PENDING", "REDACTED", "SUBSCRIBED", "UNSUBSCRIBED"]
+
+
+class _Description(BaseModel):
+    """Comes from outside, so a misspelt field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LastOrder(_Description):
+    """A customer's newest order."""
+
+    id: int
+    name: str
+
+
+class LocalCustomer(_Description):
+    """A customer, as the Admin API will tell of them."""
+
+    id: int = Field(gt=0)
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    locale: str = "en"
+    state: Literal["DECLINED", "DISABLED", "ENABLED", "INVITED"] = "DISABLED"
+    tags: list[str] = Field(default_factory=list)
+    note: str | None = None
+    number_of_orders: int = Field(0, ge=0)
+    spent: Money = "0.00"
+    created_at: str = "2026-01-01T00:00:00Z"
+    updated_at: str = "2026-01-01T00:00:00Z"
+    email_marketing: EmailState = "NOT_SUBSCRIBED"
+    email_marketing_updated_at: str | None = None
+    sms_marketing: SmsState = "NEVER_SUBSCRIBED"
+    last_order: LastOrder | None = None
+
+    @property
+    def display_name(self) -> str:
+        """What the Admin shows: the name, or else the address, or else the phone."""
+        name = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return name or self.email or self.phone or ""
+
+
+class LocalShop(_Description):
+    """A shop and its query budget. The budget of the smallest plan is 100 points a second."""
+
+    host: Host
+    id: int = Field(1, gt=0)
+    name: str
+    email: str
+    currency: Currency = "USD"
+    timezone: str = "America/New_York"
+    domain: str | None = None
+    plan: str = "Basic"
+    plus: bool = False
+    created_at: str = "2026-01-01T00:00:00Z"
+    maximum_available: float = Field(2000.0, gt=0)
+    restore_rate: float = Field(100.0, gt=0)
+    customers: list[LocalCustomer] = Field(default_factory=list)
+
+
+class AccessToken(BaseModel):
+    """Times are seconds since 1970; without one the token never ends."""
+
+    expires_at: float | None
+    scope: str
+
+
+class RefreshToken(BaseModel):
+    """`successor` is the refresh token that was given for this one."""
+
+    expires_at: float
+    scope: str
+    access_token: str
+    successor: str | None = None
+
+
+class Install(BaseModel):
+    """The app on one shop: the tokens that work there."""
+
+    scope: str
+    access: dict[str, AccessToken] = Field(default_factory=dict)
+    refresh: dict[str, RefreshToken] = Field(default_factory=dict)
+
+
+class State(BaseModel):
+    """All of it."""
+
+    shops: dict[str, LocalShop] = Field(default_factory=dict)
+    installs: dict[str, Install] = Field(default_factory=dict)
+
+
+class Store:
+    """The state in memory, with a snapshot in a directory so that installs survive a restart."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._file = directory / "shopify.json" if directory else None
+        self.state = State()
+        if self._file and self._file.exists():
+            self.state = State.model_validate_json(self._file.read_bytes())
+
+    def save(self) -> None:
+        """Write the snapshot in place of the last one, whole or not at all."""
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(self.state.model_dump_json(), encoding="utf-8")
+        fresh.replace(self._file)

@@ -1,0 +1,120 @@
+"""Cuts out of Shopify's real schema the part that this app's queries use.
+
+`python -m cplus.local.shopify.subset node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz`
+writes `admin_2026-10.graphql` beside this file. The real schema comes with the npm package
+@shopify/dev-mcp (ISC licence).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    build_client_schema,
+    get_named_type,
+    parse,
+    visit,
+)
+
+from cplus.shopify import documents
+
+SDL = Path(__file__).with_name("admin_2026-10.graphql")
+
+BUILT_IN = frozenset({"String", "Int", "Float", "Boolean", "ID"})
+
+
+def real_schema(path: Path) -> GraphQLSchema:
+    """Shopify's schema from the gzipped introspection JSON of @shopify/dev-mcp."""
+    answer = json.loads(gzip.decompress(path.read_bytes()))
+    # Without assume_valid it is refused: Shopify deprecates a required argument somewhere.
+    return build_client_schema(answer["data"], assume_valid=True)
+
+
+def app_documents() -> dict[str, str]:
+    """Every GraphQL document of this app, by name."""
+    found = vars(documents).items()
+    return {name: text for name, text in found if name.isupper() and isinstance(text, str)}
+
+
+def subset(schema: GraphQLSchema, texts: Iterable[str]) -> str:
+    """The types, fields and arguments that the documents use, as SDL."""
+    used: dict[str, dict[str, set[str]]] = {}
+    for text in texts:
+        info = TypeInfo(schema)
+        visit(parse(text), TypeInfoVisitor(info, _Collector(info, used)))
+    root = schema.query_type
+    if root is None:
+        raise ValueError("the schema has no query type")
+    leaves: dict[str, GraphQLNamedType] = {}
+    objects = [_object(schema, name, used[name], leaves) for name in sorted(used)]
+    parts = [f"schema {{\n  query: {root.name}\n}}", *objects]
+    parts += [_leaf(leaves[name]) for name in sorted(leaves)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+class _Collector(Visitor):
+    def __init__(self, info: TypeInfo, used: dict[str, dict[str, set[str]]]) -> None:
+        super().__init__()
+        self._info = info
+        self._used = used
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        parent = self._info.get_parent_type()
+        if parent is None or self._info.get_field_def() is None:
+            raise ValueError(f"the schema has no field {node.name.value} here")
+        arguments = self._used.setdefault(parent.name, {}).setdefault(node.name.value, set())
+        arguments.update(argument.name.value for argument in node.arguments or ())
+
+
+def _object(
+    schema: GraphQLSchema,
+    name: str,
+    fields: dict[str, set[str]],
+    leaves: dict[str, GraphQLNamedType],
+) -> str:
+    kind = schema.type_map[name]
+    if not isinstance(kind, GraphQLObjectType):
+        raise TypeError(f"{name} is no object type")
+    lines = []
+    for field_name in sorted(fields):
+        field = kind.fields[field_name]
+        used = sorted(fields[field_name])
+        arguments = ", ".join(f"{one}: {field.args[one].type}" for one in used)
+        lines.append(f"  {field_name}{f'({arguments})' if arguments else ''}: {field.type}")
+        for kind_used in (field.type, *(field.args[one].type for one in used)):
+            named = get_named_type(kind_used)
+            if isinstance(named, (GraphQLScalarType, GraphQLEnumType)):
+                leaves[named.name] = named
+    return f"type {name} {{\n" + "\n".join(lines) + "\n}"
+
+
+def _leaf(kind: GraphQLNamedType) -> str:
+    if isinstance(kind, GraphQLEnumType):
+        return f"enum {kind.name} {{\n" + "".join(f"  {one}\n" for one in kind.values) + "}"
+    return "" if kind.name in BUILT_IN else f"scalar {kind.name}"
+
+
+def main(arguments: list[str]) -> None:
+    """Write the subset of the schema in the file named by the one argument."""
+    if len(arguments) != 1:
+        sys.exit("usage: python -m cplus.local.shopify.subset PATH/admin_2026-10.json.gz")
+    text = subset(real_schema(Path(arguments[0])), app_documents().values())
+    SDL.write_text(text, encoding="utf-8")
+    print(f"wrote {SDL}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
