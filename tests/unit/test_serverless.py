@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -91,8 +92,12 @@ def templates(
     tmp_path_factory: pytest.TempPathFactory, node_environment: dict[str, str]
 ) -> dict[str, Template]:
     folders = {stage: tmp_path_factory.mktemp(f"package-{stage}") for stage in STAGES}
+    archive = tmp_path_factory.mktemp("zip") / "functions.zip"
+    with zipfile.ZipFile(archive, "w") as empty:  # what is in it does not show in a template
+        empty.writestr("empty", "")
+    environment = {**node_environment, "CPLUS_LAMBDA_ZIP": str(archive)}
     with ThreadPoolExecutor(2) as pool:
-        made = pool.map(lambda item: _package(item[0], item[1], node_environment), folders.items())
+        made = pool.map(lambda item: _package(item[0], item[1], environment), folders.items())
         return dict(zip(STAGES, made, strict=True))
 
 

@@ -1,0 +1,116 @@
+"""The pages of docs/ name everything that there is, and nothing that there is not."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cplus.cli import main
+from cplus.events.base import AggregateEvent, Event
+from cplus.events.catalogue import all_events
+from cplus.settings import Settings
+from tests.conftest import ROOT
+
+
+def _rows(page: str) -> list[list[str]]:
+    """The cells of each table row whose first cell is code."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    found = re.findall(r"^\| (`.+) \|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in found]
+
+
+def _default(field: str) -> str:
+    value = Settings.model_fields[field].default
+    return "" if value is None or value == "" else f"`{value}`"
+
+
+def test_every_setting_stands_in_docs_with_its_variable_default_and_description() -> None:
+    expected = [
+        [f"`CPLUS_{name.upper()}`", _default(name), field.description]
+        for name, field in Settings.model_fields.items()
+    ]
+    assert _rows("settings.md") == expected
+
+
+def _fields(event: type[Event]) -> str:
+    envelope = event.ENVELOPE_FIELDS if issubclass(event, AggregateEvent) else frozenset()
+    fields = (
+        f"`{name}`{' (personal)' if name in event.PERSONAL_FIELDS else ''}"
+        for name in event.model_fields
+        if name not in envelope
+    )
+    return ", ".join(fields) or "none"
+
+
+def test_every_event_stands_in_docs_with_its_schema_version_and_fields() -> None:
+    expected = {f"`{event.TYPE}`": [str(event.VERSION), _fields(event)] for event in all_events()}
+    assert {row[0]: [row[1], row[3]] for row in _rows("events.md")} == expected
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _commands(child, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def test_every_command_stands_in_docs_with_its_options_and_no_other() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    section = re.compile(r"^## `(cplus[\w -]*)`\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    sections = dict(section.findall(page))
+    commands = dict(_commands(main, "cplus"))
+    assert sorted(sections) == sorted(commands)
+    for path, command in commands.items():
+        given = {
+            option
+            for parameter in command.params
+            if not getattr(parameter, "hidden", False)
+            for option in [*parameter.opts, *parameter.secondary_opts]
+            if option.startswith("--")
+        }
+        assert set(re.findall(r"^\| `(--[\w-]+)", sections[path], re.MULTILINE)) == given, path
+
+
+def _tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout here: nothing says which files belong to the project")
+    command = ["git", "ls-files", "-z"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    return [path for name in names if name and (path := ROOT / name.decode()).is_file()]
+
+
+# Split, so that this file does not name what it looks for.
+FORBIDDEN = {
+    "the home of a user": r"(?<![\w.])/(?:home|Users)/[a-z]\w+/|(?<![\w.])/root/",
+    "the host of a package registry": "|".join(
+        ["pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.(?:org|com)", "yarn" + r"pkg\.com"]
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_of_the_project_names(what: str) -> None:
+    pattern = re.compile(FORBIDDEN[what])
+    found = []
+    for path in _tracked():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    assert not found
+
+
+@pytest.mark.parametrize("page", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"])
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} -> {target}"
