@@ -1,0 +1,182 @@
+"""The processes of one function: started on first use, ended when idle, few at once."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cplus.errors import FunctionBusy, FunctionError
+from cplus.local.lambdas.worker import Invocation, Launch, Listener, Worker
+
+# A batch that finds all processes busy waits so long for one of them before another is started:
+# starting one costs more than most batches. Seconds.
+_PATIENCE = 0.15
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that was killed while it held work: a number of records, or what called."""
+
+    function: str
+    request_id: str
+    held: int | str
+
+
+@dataclass(frozen=True)
+class FunctionStatus:
+    """How a function stands: its processes, those that work, and counts since the start."""
+
+    pids: tuple[int, ...]
+    busy: int
+    invocations: int
+    failures: int
+
+
+class Pool:
+    """Runs a function's invocations, at most `limit` at once, each in a process alone."""
+
+    def __init__(
+        self, launch: Launch, *, limit: int, idle_seconds: float, killed: Callable[[Kill], None]
+    ) -> None:
+        self.limit = limit
+        self.name = launch.spec.name
+        self._launch = launch
+        self._idle_seconds = idle_seconds
+        self._killed = killed
+        self._workers: list[Worker] = []
+        self._starting: set[Worker] = set()
+        # The last one used is used first, so that those too many come to rest.
+        self._idle: dict[Worker, asyncio.TimerHandle] = {}
+        self._waiting: deque[asyncio.Future[Worker]] = deque()
+        self._running = 0
+        self._invocations = 0
+        self._failures = 0
+        self._kills: deque[float] = deque()
+        self._closed = False
+
+    @property
+    def busy(self) -> int:
+        """Invocations that run or wait for a process."""
+        return self._running
+
+    @property
+    def invocations(self) -> int:
+        """Invocations since the start."""
+        return self._invocations
+
+    def status(self) -> FunctionStatus:
+        """How the function stands now."""
+        pids = tuple(worker.pid for worker in self._workers if worker.pid)
+        return FunctionStatus(pids, self._running, self._invocations, self._failures)
+
+    def kill_when_busy(self, after: float, times: int) -> None:
+        """Kills the processes of the next `times` invocations, `after` seconds after hand-over."""
+        self._kills.extend([after] * times)
+
+    async def run(self, payload: bytes, held: int | str, *, wait: float) -> bytes:
+        """Runs one invocation and returns what the function answered, as JSON.
+
+        Raises FunctionBusy when no process comes free within `wait` seconds, FunctionBroken when
+        none can be started, FunctionTimedOut, FunctionDied, or FunctionError when the function
+        raised.
+        """
+        self._invocations += 1
+        self._running += 1
+        try:
+            result: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            invocation = Invocation(str(uuid.uuid4()), payload, held, result)
+            while not (await self._take(wait)).hand(invocation):
+                pass
+            return await result
+        except FunctionError:
+            self._failures += 1
+            raise
+        finally:
+            self._running -= 1
+
+    async def close(self) -> None:
+        """Kills all processes and waits until they are gone."""
+        self._closed = True
+        for timer in self._idle.values():
+            timer.cancel()
+        self._idle.clear()
+        await asyncio.gather(*(worker.close() for worker in list(self._workers)))
+
+    async def _take(self, wait: float) -> Worker:
+        if self._idle:
+            worker, timer = self._idle.popitem()
+            timer.cancel()
+            return worker
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Worker] = loop.create_future()
+        self._waiting.append(waiter)
+        patience = loop.call_later(_PATIENCE if self._workers else 0, self._grow)
+        try:
+            await asyncio.wait([waiter], timeout=wait)
+            if waiter.done():
+                return waiter.result()
+        except asyncio.CancelledError:
+            if waiter.done() and waiter.exception() is None:
+                self._waits(waiter.result())
+            raise
+        finally:
+            patience.cancel()
+            waiter.cancel()
+        message = f"No process came free in {wait:g} seconds"
+        raise FunctionBusy(function=self.name, error_type="Throttled", message=message)
+
+    def _grow(self) -> None:
+        wanted = sum(not waiter.done() for waiter in self._waiting)
+        while not self._closed and len(self._workers) < self.limit and len(self._starting) < wanted:
+            worker = Worker(self._launch, Listener(self._waits, self._handed, self._ended))
+            self._workers.append(worker)
+            self._starting.add(worker)
+            worker.start()
+
+    def _next_waiting(self) -> asyncio.Future[Worker] | None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                return waiter
+        return None
+
+    def _waits(self, worker: Worker) -> None:
+        self._starting.discard(worker)
+        if self._closed or worker not in self._workers:
+            return
+        if waiter := self._next_waiting():
+            waiter.set_result(worker)
+        else:
+            loop = asyncio.get_running_loop()
+            self._idle[worker] = loop.call_later(self._idle_seconds, self._retire, worker)
+
+    def _retire(self, worker: Worker) -> None:
+        self._idle.pop(worker, None)
+        worker.kill()
+
+    def _handed(self, worker: Worker, invocation: Invocation) -> None:
+        if not self._kills:
+            return
+        after = self._kills.popleft()
+
+        def strike() -> None:
+            if worker.invocation is invocation:
+                self._killed(Kill(self.name, invocation.request_id, invocation.held))
+                worker.kill()
+            else:  # it was done before: the next one, then
+                self._kills.append(after)
+
+        asyncio.get_running_loop().call_later(after, strike)
+
+    def _ended(self, worker: Worker, broken: FunctionError | None) -> None:
+        self._workers.remove(worker)
+        self._starting.discard(worker)
+        if timer := self._idle.pop(worker, None):
+            timer.cancel()
+        if broken and (waiter := self._next_waiting()):
+            waiter.set_exception(broken)
+        if any(not waiter.done() for waiter in self._waiting):
+            asyncio.get_running_loop().call_soon(self._grow)

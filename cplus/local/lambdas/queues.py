@@ -1,0 +1,180 @@
+"""Reads the queues for their functions, as Lambda's event source mappings do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cplus.errors import FunctionError
+from cplus.local.application import EventSource, QueueSpec
+from cplus.local.lambdas.pool import Pool
+from cplus.local.lambdas.records import (
+    LARGEST_PAYLOAD,
+    WholeBatchFailed,
+    done,
+    size_of,
+    to_record,
+)
+
+_LONG = 20  # seconds that an empty queue is listened to, SQS's longest
+_RECEIVE = 10  # messages per call, SQS's most
+_ENVELOPE = 64  # bytes around the records
+_AGAIN = 1.0  # seconds until a queue that could not be read is tried again
+_UNREACHABLE = (BotoCoreError, ClientError, OSError)
+
+Records = list[dict[str, Any]]
+
+
+@asynccontextmanager
+async def sqs_client(endpoint: str, region: str) -> AsyncIterator[Any]:
+    """A client of SQS at the local endpoint, with room for a long poll of each queue."""
+    config = AioConfig(
+        max_pool_connections=100, read_timeout=_LONG + 40, retries={"total_max_attempts": 2}
+    )
+    async with get_session().create_client(
+        "sqs",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=config,
+    ) as client:
+        yield client
+
+
+class Poller:
+    """Reads one queue for one function.
+
+    It takes messages only while a process may be had for them: what it takes is invisible to
+    others, and its time runs. A batch is gathered for the window of the file, or until it is
+    full. Messages that failed are left: they come back when their visibility ends, and go where
+    the queue's redrive policy says.
+    """
+
+    def __init__(
+        self, source: EventSource, queue: QueueSpec, pool: Pool, client: Any, log: Any
+    ) -> None:
+        limit = min(source.maximum_concurrency or pool.limit, pool.limit)
+        self._source = source
+        self._queue = queue
+        self._pool = pool
+        self._client = client
+        self._log: structlog.stdlib.BoundLogger = log.bind(function=pool.name, queue=source.queue)
+        self._slots = asyncio.Semaphore(limit)
+        self._left: Records = []
+        self._batches: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Reads the queue until cancelled; batches that run then go on, see `finish`."""
+        while True:
+            await self._slots.acquire()
+            records: Records = []
+            try:
+                records = await self._gather()
+            except _UNREACHABLE as error:
+                self._log.warning("queue_unreachable", error=type(error).__name__)
+                await asyncio.sleep(_AGAIN)
+            finally:
+                if not records:
+                    self._slots.release()
+            if records:
+                batch = asyncio.create_task(self._batch(records))
+                self._batches.add(batch)
+                batch.add_done_callback(self._batches.discard)
+
+    async def finish(self, timeout: float) -> None:
+        """Waits for the batches that run, `timeout` seconds at most, and gives up the others."""
+        if self._batches:
+            _, late = await asyncio.wait(self._batches, timeout=timeout)
+            for batch in late:
+                batch.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _gather(self) -> Records:
+        source = self._source
+        records, self._left = self._left, []
+        size = _ENVELOPE + sum(map(size_of, records))
+        loop = asyncio.get_running_loop()
+        ends: float | None = loop.time() + source.batching_window if records else None
+        while len(records) < source.batch_size:
+            remaining = 0.0 if ends is None else ends - loop.time()
+            if ends is not None and remaining <= 0 and source.batching_window:
+                break
+            # SQS waits whole seconds; a poll that is cut short could take messages with it.
+            wait = _LONG if ends is None else int(remaining + 0.5)
+            got = await self._receive(min(_RECEIVE, source.batch_size - len(records)), wait)
+            if not got:
+                break
+            for i, record in enumerate(got):
+                size += size_of(record)
+                if size > LARGEST_PAYLOAD and records:
+                    self._left = got[i:]
+                    return records
+                records.append(record)
+            if not source.batching_window:
+                break
+            ends = ends or loop.time() + source.batching_window
+        return records
+
+    async def _receive(self, most: int, wait: int) -> Records:
+        answer = await self._client.receive_message(
+            QueueUrl=self._queue.url,
+            MaxNumberOfMessages=most,
+            WaitTimeSeconds=wait,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return [to_record(message, self._source) for message in answer.get("Messages") or []]
+
+    async def _batch(self, records: Records) -> None:
+        try:
+            await self._delete(await self._work(records))
+        except _UNREACHABLE as error:
+            self._log.warning("queue_unreachable", error=type(error).__name__)
+        finally:
+            self._slots.release()
+
+    async def _work(self, records: Records) -> Sequence[Any]:
+        payload = json.dumps({"Records": records}).encode()
+        try:
+            # Whoever waits longer than the visibility time holds messages that are another's.
+            answer = await self._pool.run(payload, len(records), wait=self._queue.visibility)
+            return done(records, answer) if self._source.partial_failures else records
+        except FunctionError as error:
+            self._log.warning(
+                "batch_failed", records=len(records), error=error.values["error_type"]
+            )
+        except WholeBatchFailed as error:
+            self._log.warning("batch_failed", records=len(records), error=str(error))
+        return []
+
+    async def _delete(self, records: Sequence[Any]) -> None:
+        for i in range(0, len(records), _RECEIVE):
+            entries = [
+                {"Id": str(n), "ReceiptHandle": record["receiptHandle"]}
+                for n, record in enumerate(records[i : i + _RECEIVE])
+            ]
+            answer = await self._client.delete_message_batch(
+                QueueUrl=self._queue.url, Entries=entries
+            )
+            if answer.get("Failed"):
+                self._log.warning("messages_not_deleted", messages=len(answer["Failed"]))
+
+
+async def depth(client: Any, queue: QueueSpec) -> int:
+    """Messages of a queue that are not done: visible, in flight and delayed."""
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    answer = await client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)
+    return sum(int(answer["Attributes"].get(name, 0)) for name in names)
