@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING
 
 from cplus.aws import Aws, Bodies
 from cplus.clock import Clock, utc_now
@@ -15,10 +13,21 @@ from cplus.events.persons import ensure_indexes as ensure_person_indexes
 from cplus.events.repository import Repository
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    import httpx
+
+    from cplus.consumers.installs import Installs
+    from cplus.shopify.credentials import MongoCredentials
+    from cplus.shopify.oauth import App
+
+__all__ = ["CREDENTIALS", "USED_LINKS", "Parts", "ensure_indexes", "event_loop", "run"]
+
+CREDENTIALS = "credentials"
+"""The collection of access tokens, in the keyring's database."""
 
 USED_LINKS = "used_links"
 """The collection of sign-in links that were used."""
@@ -67,34 +76,54 @@ class Parts:
         """Where large bodies rest."""
         return Bodies(self.aws, self.settings.bodies_bucket)
 
+    @cached_property
+    def http(self) -> httpx.AsyncClient:
+        """Connections to Shopify."""
+        import httpx
+
+        return httpx.AsyncClient(timeout=10.0)
+
+    @cached_property
+    def app(self) -> App:
+        """What this app is at Shopify."""
+        from cplus.shopify.oauth import App
+
+        return App.from_settings(self.settings)
+
+    @cached_property
+    def credentials(self) -> MongoCredentials:
+        """The access tokens of each shop."""
+        from cplus.shopify.credentials import MongoCredentials
+
+        secret = self.settings.secret("application_secret")
+        rows = self.mongo.keyring[CREDENTIALS]
+        return MongoCredentials(rows, self.http, self.app, secret, now=self.clock)
+
+    @cached_property
+    def installs(self) -> Installs:
+        """The app's installation by the OAuth code grant."""
+        from cplus.consumers.installs import Installs
+
+        return Installs(
+            app=self.app,
+            http=self.http,
+            credentials=self.credentials,
+            store=self.store,
+            nudger=self.nudger,
+            clock=self.clock,
+            api_version=self.settings.shopify_api_version,
+            app_url=self.settings.app_url,
+            secret=self.settings.secret("application_secret"),
+        )
+
     async def close(self) -> None:
         """Ends every connection that was made."""
+        if "http" in self.__dict__:
+            await self.http.aclose()
         if "aws" in self.__dict__:
             await self.aws.close()
         if "mongo" in self.__dict__:
             await self.mongo.close()
-
-
-_loop: asyncio.AbstractEventLoop | None = None
-
-
-def event_loop() -> asyncio.AbstractEventLoop:
-    """The one event loop that lives as long as the process; also what the thread that asks for
-    its current loop is given.
-
-    Lambda calls a handler again and again in one process; connections belong to a loop, so a
-    loop for each call would open them anew each time.
-    """
-    global _loop  # noqa: PLW0603
-    if _loop is None:
-        _loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(_loop)
-    return _loop
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs `work` on the one event loop that lives as long as the process."""
-    return event_loop().run_until_complete(work)
 
 
 async def ensure_indexes(settings: Settings) -> None:

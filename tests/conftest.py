@@ -14,6 +14,7 @@ from typing import Any
 import pymongo
 import pytest
 
+from cplus.local.aws.endpoint import REGION, AwsEndpoint
 from cplus.local.mongod import Mongod
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,26 @@ def database_name(mongo_uri: str) -> Iterator[str]:
         for database in client.list_database_names():
             if database.startswith(name):
                 client.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+async def aws_endpoint() -> AsyncIterator[str]:
+    """The URL of an AWS endpoint on this machine; clients made in this process find it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="cplus-tests-") as directory,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        aws = AwsEndpoint(Path(directory))
+        await aws.start()
+        patch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            patch.setenv(name, REGION)
+        try:
+            yield aws.endpoint
+        finally:
+            await aws.stop()
 
 
 @pytest.fixture(scope="session")
