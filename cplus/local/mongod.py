@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
 from cplus.errors import CplusError
-from cplus.local.process import Child, free_port, listening
+from cplus.local.process import Child, do_nothing, free_port, listening
 
 _SET = "cplus"
 _ALREADY_INITIALIZED = 23
@@ -43,7 +43,12 @@ class Mongod:
     """MongoDB for one data directory; with CPLUS_MONGO_URI set, that server and no process."""
 
     def __init__(
-        self, data: Path, *, port: int = 0, environment: Mapping[str, str] = os.environ
+        self,
+        data: Path,
+        *,
+        port: int = 0,
+        environment: Mapping[str, str] = os.environ,
+        again: Callable[[], Awaitable[None]] = do_nothing,
     ) -> None:
         self.uri = environment.get(_URI, "")
         self.port = 0
@@ -58,6 +63,7 @@ class Mongod:
             _command(find_binary(environment), self._data, self.port),
             log=data / "logs" / "mongod.log",
             ready=self._writable,
+            again=again,
         )
 
     @property

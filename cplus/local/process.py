@@ -87,6 +87,12 @@ class Child:
         if self._process and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
 
+    def abandon(self) -> None:
+        """Kills the process for good; for when nothing may be waited for."""
+        if self._supervisor:
+            self._supervisor.cancel()
+        self.kill()
+
     async def _spawn(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -184,12 +190,13 @@ def free_port(wanted: int = 0) -> int:
     raise PartFailed(name="network", reason="no port is free on 127.0.0.1", log="empty")
 
 
-def end_leftover(pid: int, mark: str, grace: float = 5.0) -> bool:
-    """Ends the process `pid` if it still runs and `mark` stands in its command line.
+def end_leftover(pid: int, marks: Sequence[str], grace: float = 5.0) -> bool:
+    """Ends the process `pid` if it still runs and all `marks` stand in its command line.
 
     Process ids are used again, so a pid alone proves nothing. Answers whether one was ended.
     """
-    if pid in (0, os.getpid()) or mark not in _command_line(pid):
+    command = _command_line(pid)
+    if pid in (0, os.getpid()) or not command or not all(mark in command for mark in marks):
         return False
     deadline = time.monotonic() + grace
     with contextlib.suppress(ProcessLookupError, PermissionError):

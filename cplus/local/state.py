@@ -1,0 +1,127 @@
+"""What the stack keeps in its data directory besides the data: lock, secrets, ports, pids."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cplus.errors import CplusError
+
+_STACK = "stack.json"
+
+
+class AlreadyRunning(CplusError):
+    """Another stack (process {pid}) uses the data directory {data}; stop it, or choose another
+    directory with --data."""
+
+
+@dataclass(frozen=True)
+class StackInfo:
+    """The content of stack.json: where the parts of a running stack are, for any program."""
+
+    web: str
+    aws: str
+    mongo: str
+    database: str
+    shopify: str
+    queues: Mapping[str, str]
+    buckets: Mapping[str, str]
+    client_id: str
+    client_secret: str = field(repr=False)
+    shops: tuple[str, ...]
+    pids: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The secrets of one local stack, made by chance on its first start."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    application_secret: str = field(repr=False)
+    operator_token: str = field(repr=False)
+
+
+class Directory:
+    """One data directory, held by one stack at a time."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data.absolute()
+        self._lock = -1
+
+    def hold(self) -> None:
+        """Takes the directory; raises AlreadyRunning. The hold ends with the process at last."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.data / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pid = os.read(lock, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(lock)
+            raise AlreadyRunning(pid=pid, data=self.data) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        self._lock = lock
+        (self.data / _STACK).unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Lets the directory go, and takes back what said that a stack runs here."""
+        if self._lock >= 0:
+            (self.data / _STACK).unlink(missing_ok=True)
+            (self.data / "pids.json").unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = -1
+
+    def publish(self, info: StackInfo) -> None:
+        """Writes stack.json: from now on everything is ready."""
+        self._write(_STACK, asdict(info))
+
+    def secrets(self) -> Secrets:
+        """The secrets of this directory, made when there are none."""
+        found = self._read("secrets.json")
+        made = {
+            "client_id": secrets.token_hex(16),
+            "client_secret": secrets.token_hex(32),
+            "application_secret": secrets.token_hex(32),
+            "operator_token": secrets.token_urlsafe(24),
+        }
+        whole = {name: str(found.get(name) or value) for name, value in made.items()}
+        if whole != found:
+            self._write("secrets.json", whole)
+        return Secrets(**whole)
+
+    def ports(self) -> dict[str, int]:
+        """The ports of the last start, by part."""
+        return {name: int(port) for name, port in self._read("ports.json").items()}
+
+    def keep_ports(self, ports: Mapping[str, int]) -> None:
+        """Remembers the ports for the next start."""
+        self._write("ports.json", dict(ports))
+
+    def pids(self) -> dict[str, int]:
+        """The processes that the last stack noted; empty after a clean stop."""
+        return {name: int(pid) for name, pid in self._read("pids.json").items()}
+
+    def keep_pids(self, pids: Mapping[str, int]) -> None:
+        """Notes the processes, for the start after a kill."""
+        self._write("pids.json", dict(pids))
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads((self.data / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        part = self.data / f"{name}.part"
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(content, file, indent=1)
+        os.replace(part, self.data / name)  # noqa: PTH105 - says that it is the atomic one
