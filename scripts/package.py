@@ -105,8 +105,6 @@ def _template(stage: str) -> None:
     )
     if done.returncode:
         sys.exit(f"package: osls refuses stage {stage}:\n{done.stdout}")
-    # `osls deploy --package` looks for the zip beside the template.
-    os.link(ARCHIVE, folder / ARCHIVE.name)
     template = folder / "cloudformation-template-update-stack.json"
     print(f"{template.relative_to(ROOT)}: {template.stat().st_size / 1e3:.1f} kB", end="; ")
     print(
