@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cplus.aws import Aws, Bodies
 from cplus.clock import Clock, utc_now
+from cplus.consumers.leases import ensure_indexes as ensure_lease_indexes
 from cplus.events.nudges import TopicNudger
 from cplus.events.persons import PersonDirectory
 from cplus.events.persons import ensure_indexes as ensure_person_indexes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from cplus.consumers.installs import Installs
+    from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.oauth import App
 
@@ -77,6 +79,13 @@ class Parts:
         return Bodies(self.aws, self.settings.bodies_bucket)
 
     @cached_property
+    def queries(self) -> Queries:
+        """The read models."""
+        from cplus.projections.queries import Queries
+
+        return Queries(self.mongo)
+
+    @cached_property
     def http(self) -> httpx.AsyncClient:
         """Connections to Shopify."""
         import httpx
@@ -128,10 +137,14 @@ class Parts:
 
 async def ensure_indexes(settings: Settings) -> None:
     """Makes every index; run with each deployment, before the code that needs them."""
+    from cplus.consumers.webhooks import ensure_indexes as ensure_webhook_indexes
+
     mongo = connect(settings)
     try:
         await ensure_log_indexes(mongo.database)
         await ensure_person_indexes(mongo.keyring)
+        await ensure_lease_indexes(mongo.database)
+        await ensure_webhook_indexes(mongo.database)
         # A used sign-in link is remembered until it would have expired anyway.
         await mongo.database[USED_LINKS].create_index(
             [("expires_at", 1)], name="expiry", expireAfterSeconds=0

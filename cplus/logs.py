@@ -1,9 +1,8 @@
-"""How log lines look: one JSON object a line on Lambda, coloured text on a terminal."""
+"""How log lines look: one JSON object a line, or coloured text on a terminal."""
 
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
 import structlog
@@ -15,10 +14,9 @@ def configure(level: str = "info") -> None:
     CloudWatch and the local stack read standard output line by line, so a traceback is one field
     of the line and never lines of its own.
     """
-    on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ or not sys.stderr.isatty()
     shown: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if on_lambda
+        if not sys.stdout.isatty()
         else [structlog.dev.ConsoleRenderer()]
     )
     structlog.configure(
@@ -29,5 +27,4 @@ def configure(level: str = "info") -> None:
             *shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        cache_logger_on_first_use=True,
     )
