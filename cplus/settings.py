@@ -40,7 +40,8 @@ class Settings(BaseSettings):
         None, description="The secret before the last rotation, accepted beside the new one"
     )
     shopify_scopes: str = Field(
-        "read_customers,read_orders", description="Access scopes asked for on install"
+        "read_customers,read_customer_merge,read_orders",
+        description="Access scopes asked for on install; the same as in shopify.app.toml",
     )
     shopify_origin: str = Field(
         "https://{shop}", description="Where a shop's Admin lives; {shop} stands for its host"
@@ -63,6 +64,9 @@ class Settings(BaseSettings):
         "days ago",
     )
 
+    region: str = Field(
+        "us-east-1", description="AWS region; SES names it in the Message-IDs that it gives"
+    )
     webhooks_queue: str = Field("", description="URL of the queue of webhooks")
     import_queue: str = Field("", description="URL of the queue of customer imports")
     send_queue: str = Field("", description="URL of the queue of mail to send")

@@ -133,8 +133,7 @@ class MongoCredentials:
     async def save(self, shop: str, tokens: Tokens) -> None:
         """Keep the tokens of an install; a renewal that still runs will not overwrite them."""
         shop = shop_host(shop)
-        change = self._change(shop, tokens)
-        await self._rows.update_one({"_id": shop}, {**change, "$inc": {"fence": 1}}, upsert=True)
+        await self._rows.update_one({"_id": shop}, self._change(shop, tokens), upsert=True)
 
     async def forget(self, shop: str) -> None:
         """Drop the tokens of a shop; dropping none is fine."""
@@ -194,7 +193,10 @@ class MongoCredentials:
                 "sealed": self._seal(shop, tokens),
                 "lease_until": datetime.fromtimestamp(0, UTC),
                 "saved_at": self._now(),
-            }
+            },
+            # Also after a renewal: who read the old pair while the lease was held must not be
+            # able to take the lease that this releases.
+            "$inc": {"fence": 1},
         }
 
     def _seal(self, shop: str, tokens: Tokens) -> bytes:

@@ -164,15 +164,17 @@ async def customers_page(
     *,
     deadline: float | None = None,
     window: int = WINDOW,
+    most: int = MAX_PAGE,
 ) -> CustomersPage:
     """At most `first` customers after the cursor `after` (None: from the beginning).
 
-    The page is smaller than `first` where the query would cost more than Shopify allows. The
+    The page is smaller than `first` where the query would cost more than Shopify allows: it asks
+    for `most` at once, and for fewer when that is refused. The
     cursor is ours: it holds Shopify's, and where to begin anew when Shopify would page no
     further. Raises as AdminClient.query does, and InvalidInput for a cursor that is not ours.
     """
     floor, count, cursor = _place(after)
-    data = await _customers(client, min(first, MAX_PAGE), floor, cursor, deadline)
+    data = await _customers(client, min(first, most), floor, cursor, deadline)
     try:
         info = data["customers"]["pageInfo"]
         customers = tuple(map(ImportedCustomer.model_validate, data["customers"]["nodes"]))

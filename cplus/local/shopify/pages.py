@@ -27,6 +27,7 @@ It is not Shopify.</p></body></html>
 
 _SCOPES = {
     "read_customers": "View customers: names, addresses, notes and whether they want marketing",
+    "read_customer_merge": "See when two customers are merged into one",
     "read_orders": "View orders: what was bought, when, and for how much",
 }
 

@@ -1,0 +1,280 @@
+"""Webhooks are read as Shopify documents them, and bad ones are refused with a reason."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cplus.errors import InvalidInput
+from cplus.shopify import PAYLOADS, parse
+from cplus.shopify.webhooks import (
+    AppSubscriptionUpdated,
+    Customer,
+    CustomersMerged,
+    EmailConsentUpdated,
+    Order,
+    Shop,
+)
+
+CUSTOMER: dict[str, Any] = {
+    "id": 706405506930370084,
+    "created_at": "2026-10-31T19:00:00-05:00",
+    "updated_at": "2026-11-02T08:15:30-05:00",
+    "first_name": "Mira",
+    "last_name": "Okafor",
+    "state": "enabled",
+    "note": None,
+    "verified_email": True,
+    "multipass_identifier": None,
+    "tax_exempt": False,
+    "email": "mira@example.com",
+    "phone": None,
+    "currency": "EUR",
+    "addresses": [],
+    "tax_exemptions": [],
+    "admin_graphql_api_id": "gid://shopify/Customer/706405506930370084",
+    "default_address": {
+        "id": 12321,
+        "customer_id": 706405506930370084,
+        "first_name": "Mira",
+        "last_name": "Okafor",
+        "company": None,
+        "address1": "1 Harbour Lane",
+        "city": "Lisbon",
+        "zip": "1100-148",
+        "country_code": "PT",
+        "default": True,
+    },
+}
+ORDER: dict[str, Any] = {
+    "id": 820982911946154508,
+    "admin_graphql_api_id": "gid://shopify/Order/820982911946154508",
+    "name": "#1001",
+    "order_number": 1001,
+    "email": "mira@example.com",
+    "phone": None,
+    "created_at": "2026-11-02T08:15:30-05:00",
+    "updated_at": "2026-11-02T08:15:30-05:00",
+    "processed_at": "2026-11-02T08:15:30-05:00",
+    "closed_at": None,
+    "cancelled_at": None,
+    "currency": "EUR",
+    "total_price": "388.00",
+    "subtotal_price": "398.00",
+    "total_tax": "0.00",
+    "total_discounts": "20.00",
+    "financial_status": "voided",
+    "fulfillment_status": None,
+    "tags": "tag1, tag2",
+    "note": None,
+    "customer": CUSTOMER,
+    "customer_locale": "pt-PT",
+    "shipping_address": {"city": "Lisbon", "country_code": "PT", "latitude": 38.7},
+    "line_items": [
+        {"id": 487817672276298554, "title": "Tote", "quantity": 1, "price": "199.00", "sku": ""},
+    ],
+    "order_status_url": "https://jam.example.com/orders/b1/authenticate?key=k",
+    "source_name": "web",
+    "test": True,
+}
+SHOP: dict[str, Any] = {
+    "id": 548380009,
+    "name": "Blue Jam",
+    "email": "owner@jam.example.com",
+    "domain": "jam.example.com",
+    "myshopify_domain": None,
+    "currency": "USD",
+    "iana_timezone": "America/New_York",
+    "plan_name": "enterprise",
+    "created_at": None,
+    "updated_at": None,
+}
+SUBSCRIPTION: dict[str, Any] = {
+    "app_subscription": {
+        "admin_graphql_api_id": "gid://shopify/AppSubscription/1029266996",
+        "name": "Conversations",
+        "status": "PENDING",
+        "admin_graphql_api_shop_id": "gid://shopify/Shop/548380009",
+        "created_at": "2026-10-31T19:00:00-05:00",
+        "updated_at": "2026-10-31T19:00:00-05:00",
+        "currency": "USD",
+        "capped_amount": "20.0",
+        "price": "10.00",
+        "interval": "every_30_days",
+        "plan_handle": "basic",
+    }
+}
+MERGE: dict[str, Any] = {
+    "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/1",
+    "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/2",
+    "admin_graphql_api_job_id": None,
+    "status": "failed",
+    "errors": [{"customer_ids": [1], "field": "merge_in_progress", "message": "is merging"}],
+}
+CONSENT: dict[str, Any] = {
+    "customer_id": 706405506930370084,
+    "email_address": "mira@example.com",
+    "email_marketing_consent": {
+        "state": "not_subscribed",
+        "opt_in_level": None,
+        "consent_updated_at": None,
+    },
+}
+SAMPLES: dict[str, dict[str, Any]] = {
+    **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Customer], CUSTOMER),
+    **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Order], ORDER),
+    **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Shop], SHOP),
+    "customers/delete": {"id": 706405506930370084, "tax_exemptions": []},
+    "orders/delete": {"id": 820982911946154508},
+    "customers/merge": MERGE,
+    "customers_email_marketing_consent/update": CONSENT,
+    "app_subscriptions/update": SUBSCRIPTION,
+}
+
+
+def _bytes(payload: object) -> bytes:
+    return json.dumps(payload).encode()
+
+
+@pytest.mark.parametrize("topic", sorted(PAYLOADS))
+def test_every_known_topic_reads_its_published_shape(topic: str) -> None:
+    payload = parse(topic, _bytes(SAMPLES[topic]))
+    assert isinstance(payload, PAYLOADS[topic])
+
+
+@pytest.mark.parametrize("topic", sorted(set(PAYLOADS) - {"app_subscriptions/update"}))
+def test_a_payload_of_nothing_but_what_names_it_is_enough(topic: str) -> None:
+    required = {
+        field.validation_alias or name
+        for name, field in PAYLOADS[topic].model_fields.items()
+        if field.is_required()
+    }
+    payload = {name: value for name, value in SAMPLES[topic].items() if name in required}
+    assert parse(topic, _bytes(payload)) is not None
+
+
+def test_an_unknown_topic_is_no_error_whatever_it_holds() -> None:
+    assert parse("themes/publish", b"\xff not json") is None
+
+
+def test_times_are_utc_money_is_text_and_tags_are_a_list() -> None:
+    order = parse("orders/create", _bytes(ORDER))
+    assert isinstance(order, Order)
+    assert order.updated_at == datetime(2026, 11, 2, 13, 15, 30, tzinfo=UTC)
+    assert order.total_price == "388.00"
+    assert order.tags == ("tag1", "tag2")
+    assert order.customer is not None
+    assert order.customer.id == 706405506930370084
+
+
+def test_a_merge_names_both_customers_and_says_whether_it_is_done() -> None:
+    merge = parse("customers/merge", _bytes(MERGE))
+    assert isinstance(merge, CustomersMerged)
+    assert (merge.kept_id, merge.deleted_id, merge.completed) == (1, 2, False)
+    done = parse("customers/merge", _bytes({**MERGE, "status": "completed"}))
+    assert isinstance(done, CustomersMerged)
+    assert done.completed
+
+
+def test_consent_and_older_subscriptions_are_read() -> None:
+    consent = parse("customers_email_marketing_consent/update", _bytes(CONSENT))
+    assert isinstance(consent, EmailConsentUpdated)
+    assert consent.email_marketing_consent.state == "not_subscribed"
+    older = dict(SUBSCRIPTION["app_subscription"])
+    for name in ("currency", "capped_amount", "price", "interval", "plan_handle"):
+        del older[name]
+    subscription = parse("app_subscriptions/update", _bytes({"app_subscription": older}))
+    assert isinstance(subscription, AppSubscriptionUpdated)
+    assert subscription.app_subscription.id == 1029266996
+    assert subscription.app_subscription.price is None
+
+
+DEEP = b'{"id": 1, "x": ' + b"[" * 1000 + b"]" * 1000 + b"}"
+DEEPER = b"[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "no JSON"),
+        (b"{", "no JSON"),
+        (b"\xff\xfe{}", "no UTF-8"),
+        (b"[]", "no JSON object"),
+        (b"null", "no JSON object"),
+        (b'"text"', "no JSON object"),
+        (b'{"id": NaN}', "no JSON"),
+        (b'{"id": 1} trailing', "no JSON"),
+        (b"\0", "no JSON"),
+        (DEEP, "nested too deeply"),
+        (DEEPER, "nested too deeply"),
+        (b'{"id": 9223372036854775808}', "64 bits"),
+        (b'{"id": 1, "unused": -9223372036854775809}', "64 bits"),
+        (b'{"id": 1, "unused": ' + b"9" * 10_000 + b"}", "64 bits"),
+        (b'{"id": 1, "note": "a\\u0000b"}', "note: holds a NUL"),
+        (b'{"id": 1, "note": "a\\ud800b"}', "note: holds a lone surrogate"),
+        (b'{"id": 1, "unused": ["\\udc00"]}', "a field that is not used: holds a lone surrogate"),
+        (b'{"id": 1, "\\ud800": 1}', "a field's name: holds a lone surrogate"),
+        (b'{"id": 1, "unused": {"\\u0000": 1}}', "a field that is not used: holds a NUL"),
+        (b"{}", "id: Field required"),
+        (b'{"id": "7"}', "id: "),
+        (b'{"id": 0}', "id: "),
+        (b'{"id": true}', "id: "),
+        (b'{"id": 1.5}', "id: "),
+        (b'{"id": 1, "updated_at": "yesterday"}', "updated_at: "),
+        (b'{"id": 1, "updated_at": "2026-11-02T08:15:30"}', "updated_at: "),
+        (b'{"id": 1, "updated_at": 1795000000}', "updated_at: "),
+        (b'{"id": 1, "updated_at": "0001-01-01T00:00:00+14:00"}', "updated_at: "),
+        (b'{"id": 1, "currency": "euro"}', "currency: "),
+        (b'{"id": 1, "default_address": {"city": 7}}', "default_address.city: "),
+    ],
+)
+def test_bad_input_is_refused_with_its_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse("customers/update", body)
+    assert reason in refused.value.values["reason"]
+
+
+@pytest.mark.parametrize("amount", [388, 388.0, "1e3", "NaN", "12,50", "", "9" * 30, "1.2345678"])
+def test_money_that_is_no_decimal_text_is_refused(amount: object) -> None:
+    with pytest.raises(InvalidInput, match="total_price"):
+        parse("orders/create", _bytes({"id": 1, "total_price": amount}))
+
+
+def test_a_surrogate_pair_is_a_character_like_any_other() -> None:
+    customer = parse("customers/update", b'{"id": 1, "first_name": "\\ud83d\\ude00"}')
+    assert isinstance(customer, Customer)
+    assert customer.first_name == "\N{GRINNING FACE}"
+
+
+def test_a_reason_holds_nothing_of_what_a_person_wrote() -> None:
+    for field in ("first_name", "email", "note", "updated_at", "currency", "default_address"):
+        with pytest.raises(InvalidInput) as refused:
+            parse("customers/update", _bytes({"id": 1, field: ["mira@example.com"]}))
+        assert "mira" not in str(refused.value)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["id", "email", "updated_at", "note", "currency", "customer", "tags"])
+
+
+@given(st.sampled_from(sorted(PAYLOADS)), st.dictionaries(FIELDS | st.text(), JSON_VALUES))
+def test_any_json_is_read_or_refused_and_never_anything_else(
+    topic: str, payload: dict[str, Any]
+) -> None:
+    try:
+        parse(topic, _bytes(payload))
+    except InvalidInput as refused:
+        assert refused.values["reason"]  # noqa: PT017 - most inputs are refused, some are not
+
+
+@given(st.sampled_from(sorted(PAYLOADS)), st.binary())
+def test_any_bytes_are_refused_and_never_anything_else(topic: str, body: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        parse(topic, body)
