@@ -1,0 +1,69 @@
+"""`cplus mail`: what the system makes of a mail."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cplus.mail import ContactForm, InboundMail, contact_form, parse
+
+
+@click.group()
+def mail() -> None:
+    """Look at raw mail the way the system does."""
+
+
+@mail.command("parse")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def parse_command(file: Path, *, as_json: bool) -> None:
+    """Say what the mail in FILE means; `-` reads standard input.
+
+    Any bytes are a mail: what is wrong with them stands under "defects".
+    """
+    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    found = parse(raw)
+    form = contact_form(found)
+    if as_json:
+        import json
+
+        said = found.model_dump(mode="json")
+        said["contact_form"] = form.model_dump(mode="json") if form else None
+        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        return
+    for label, value in _lines(found, form):
+        click.echo(f"{label + ':':<14}{value}")
+    click.echo(f"\n{form.body if form else found.reply_text}")
+
+
+def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]]:
+    """What is known besides the words, without what is empty."""
+    lines = [
+        ("Message-ID", found.message_id or ""),
+        ("From", f"{found.from_name} <{found.from_address or found.from_original or ''}>".strip()),
+        ("Reply-To", found.reply_to or ""),
+        ("Subject", found.subject),
+        ("Date", found.date.isoformat() if found.date else ""),
+        ("References", str(len(found.references)) if found.references else ""),
+        ("Automatic", found.automatic_reason or ""),
+        ("Bounce", "yes" if found.bounce else ""),
+        ("Defects", "; ".join(found.defects)),
+    ]
+    lines += [
+        ("Attachment", f"{one.name} ({one.content_type}, {one.size} bytes)")
+        for one in found.attachments
+    ]
+    if form:
+        lines += [
+            ("Form", "read" if form.structured else "could not be read: the text as it is"),
+            ("Name", form.name),
+            ("Email", form.email or ""),
+            ("Phone", form.phone),
+            ("Country", form.country_code),
+            *form.fields.items(),
+        ]
+    return [(label, value) for label, value in lines if value]

@@ -1,0 +1,62 @@
+"""What we know of email: reading what comes in, matching it, and composing what goes out.
+
+Nothing here knows of the log, connects anywhere or reads a clock of its own accord, but for the
+Date of a mail that is composed without one.
+"""
+
+from cplus.mail.addresses import (
+    Route,
+    conversation_token,
+    open_token,
+    reply_address,
+    route,
+    shop_address,
+    shop_name,
+)
+from cplus.mail.compose import compose_reply, reply_subject
+from cplus.mail.contact_form import ContactForm, contact_form, is_form_sender
+from cplus.mail.loops import answer_address, is_own_mail
+from cplus.mail.mailbox import normal_address
+from cplus.mail.matching import Candidate, candidates, message_id_key
+from cplus.mail.model import Attachment, InboundMail
+from cplus.mail.notifications import (
+    MESSAGE_TAG,
+    SHOP_TAG,
+    MailEvent,
+    Receipt,
+    parse_event,
+    parse_receipt,
+)
+from cplus.mail.parse import attachment_bytes, normal_message_id, parse
+
+__all__ = [
+    "MESSAGE_TAG",
+    "SHOP_TAG",
+    "Attachment",
+    "Candidate",
+    "ContactForm",
+    "InboundMail",
+    "MailEvent",
+    "Receipt",
+    "Route",
+    "answer_address",
+    "attachment_bytes",
+    "candidates",
+    "compose_reply",
+    "contact_form",
+    "conversation_token",
+    "is_form_sender",
+    "is_own_mail",
+    "message_id_key",
+    "normal_address",
+    "normal_message_id",
+    "open_token",
+    "parse",
+    "parse_event",
+    "parse_receipt",
+    "reply_address",
+    "reply_subject",
+    "route",
+    "shop_address",
+    "shop_name",
+]

@@ -1,0 +1,147 @@
+"""The parts of a mail: its texts, its HTML, its files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from mimetypes import guess_extension
+from typing import Any
+
+from cplus.mail import html as html_of
+from cplus.mail.model import Attachment
+from cplus.mail.text import cut, decode, decode_words, raw_header
+
+_PARTS_LIMIT = 1_000
+_ATTACHMENTS_LIMIT = 200
+_NAME_LIMIT = 200
+_PATHS = re.compile(r'[/\\:*?"<>|]+')
+
+
+@dataclass
+class Body:
+    """What the parts gave."""
+
+    text: str = ""
+    html: str | None = None
+    attachments: list[Attachment] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Found:
+    texts: list[str] = field(default_factory=list)
+    htmls: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+
+
+def leaves(message: Message[Any, Any]) -> list[Message[Any, Any]]:
+    """The parts that hold no parts, in order, at most 1,000; an attached mail is one part.
+
+    Walked with a list and not by recursion: a hostile mail nests deeper than Python does.
+    """
+    found: list[Message[Any, Any]] = []
+    waiting = [message]
+    while waiting and len(found) < _PARTS_LIMIT:
+        part = waiting.pop()
+        payload = part.get_payload()
+        if isinstance(payload, list) and part.get_content_maintype() == "multipart":
+            waiting.extend(reversed([child for child in payload if isinstance(child, Message)]))
+        else:
+            found.append(part)
+    return found
+
+
+def content(part: Message[Any, Any]) -> bytes:
+    """The decoded bytes of a part; as they came where they cannot be decoded."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return b"".join(child.as_bytes() for child in payload if isinstance(child, Message))
+    try:
+        decoded = part.get_payload(decode=True)
+    except (ValueError, LookupError, AssertionError):
+        decoded = None
+    if isinstance(decoded, bytes):
+        return decoded
+    return str(payload or "").encode("utf-8", "surrogateescape")
+
+
+def file_name(part: Message[Any, Any]) -> str:
+    """The name that the mail gives a part, decoded and without path; empty where it has none."""
+    try:
+        value = part.get_param("filename", None, "content-disposition")
+        if value is None:
+            value = part.get_param("name", None)
+        name = "" if value is None else collapse_rfc2231_value(value)
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError):
+        name = "unreadable-name"
+    return _PATHS.sub("_", decode_words(raw_header(name)[0])).strip(". ")[:_NAME_LIMIT]
+
+
+def _attachment(number: int, part: Message[Any, Any]) -> Attachment:
+    kind = raw_header(part.get_content_type())[0]
+    name = file_name(part)
+    if not name:
+        ending = ".eml" if kind == "message/rfc822" else guess_extension(kind) or ""
+        name = f"attachment-{number}{ending}"
+    return Attachment(part=number, name=name, content_type=kind, size=len(content(part)))
+
+
+def _text(part: Message[Any, Any], found: _Found) -> str:
+    try:
+        charset = part.get_content_charset()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        charset = "unknown"
+    text, right = decode(content(part), charset)
+    if not right:
+        found.defects.append("bad charset")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_file(part: Message[Any, Any]) -> bool:
+    disposition = str(part.get("content-disposition", "")).strip().lower()
+    return disposition.startswith("attachment") or bool(file_name(part))
+
+
+def _take(number: int, part: Message[Any, Any], found: _Found) -> None:
+    kind = part.get_content_type()
+    if kind == "text/plain" and not _is_file(part):
+        found.texts.append(_text(part, found))
+    elif kind == "text/html" and not _is_file(part):
+        found.htmls.append(_text(part, found))
+    elif len(found.attachments) < _ATTACHMENTS_LIMIT:
+        found.attachments.append(_attachment(number, part))
+        if kind == "application/ms-tnef" or found.attachments[-1].name.lower() == "winmail.dat":
+            found.defects.append("content in winmail.dat")
+    else:
+        found.defects.append("more than 200 attachments")
+
+
+def read_body(message: Message[Any, Any]) -> Body:
+    """Reads all parts. Plain text wins; HTML gives the text where there is none."""
+    found = _Found()
+    parts = leaves(message)
+    if len(parts) >= _PARTS_LIMIT:
+        found.defects.append("more than 1,000 parts")
+    for number, part in enumerate(parts):
+        _take(number, part, found)
+        found.defects += [_words(defect) for defect in part.defects]
+    # Mail programs of phones cut a text in two where a picture stands.
+    text, was_cut = cut("\n".join(found.texts))
+    if was_cut:
+        found.defects.append("text cut at 256 KB")
+    html = None
+    if found.htmls:
+        html, defects = html_of.sanitise("\n".join(found.htmls))
+        found.defects += defects
+        if not text.strip():
+            text, was_cut = cut(html_of.to_text(html))
+    return Body(text, html, found.attachments, found.defects)
+
+
+def _words(defect: object) -> str:
+    """The parser's name for a defect as words: `StartBoundaryNotFoundDefect` and its like."""
+    name = type(defect).__name__.removesuffix("Defect")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()

@@ -1,0 +1,164 @@
+"""Mail that goes out: valid whatever is put into it, and with all that brings answers home."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import compat32
+from email.utils import formatdate, quote
+from typing import Any
+
+from cplus.errors import InvalidInput
+from cplus.mail.mailbox import normal_address
+from cplus.mail.marker import marker_line
+from cplus.mail.parse import normal_message_id
+from cplus.mail.text import one_line, storable
+
+_ID = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")
+_REPLY_PREFIX = re.compile(
+    r"(?:(?:re|aw|antw|sv|vs|ref|rif|res|odp|ynt|回复|答复|回覆|返信|답장)(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]\s*)+",
+    re.IGNORECASE,
+)
+_SUBJECT_LIMIT = 250
+_REFERENCES_KEPT = 20
+_TOKEN = re.compile(r"[^+@]+\+([a-z0-9]{1,40})@", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def reply_subject(subject: str) -> str:
+    """The subject of an answer: one `Re:`, whatever answering programs put before it."""
+    plain = _REPLY_PREFIX.sub("", one_line(subject), count=1).strip()
+    return f"Re: {plain or 'Your message'}"[:_SUBJECT_LIMIT]
+
+
+def compose_reply(
+    *,
+    shop_name: str,
+    from_address: str,
+    to: str,
+    subject: str,
+    text: str,
+    reply_to: str,
+    in_reply_to: str | None,
+    references: Sequence[str],
+    own_message_id: str,
+    automatic: bool = False,
+    token: str | None = None,
+    date: float | None = None,
+) -> bytes:
+    """The raw mail, in lines that end with CRLF, of text and the same as simple HTML.
+
+    SES replaces the Message-ID with one of its own, so ours also stands at the end of References,
+    where the programs of those who answer keep it. Of many references the first and the newest 20
+    stay: headers must not grow with each answer.
+
+    Args:
+        shop_name: the name that the reader sees; any characters.
+        from_address: the shop's address.
+        to: the one address it goes to.
+        subject: as it shall read, see `reply_subject`.
+        text: what the merchant wrote.
+        reply_to: where answers go; see `reply_address`.
+        in_reply_to: Message-ID of what is answered, with or without angle brackets.
+        references: its References, oldest first.
+        own_message_id: our own Message-ID for this mail.
+        automatic: nobody wrote it: tell other programs not to answer (RFC 3834, Microsoft's
+            X-Auto-Response-Suppress).
+        token: for the marker; taken from `reply_to` where it carries one.
+        date: seconds since 1970 UTC; now where it is None.
+
+    Raises:
+        InvalidInput: an address, or our own Message-ID, is not valid. Message-IDs of others that
+            are not valid are left out.
+    """
+    own = _valid_id(own_message_id)
+    if own is None:
+        raise InvalidInput(reason="our own Message-ID is not valid")
+    if token is None and (match := _TOKEN.match(reply_to)):
+        token = match.group(1).lower()
+    marker = marker_line(token)
+    words = _CONTROL.sub("", storable(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    message: Message[Any, Any] = MIMEMultipart("alternative", policy=compat32)
+    message["From"] = _mailbox(shop_name, _address(from_address, "from"))
+    message["To"] = _address(to, "to")
+    message["Reply-To"] = _address(reply_to, "reply-to")
+    message["Subject"] = _words(one_line(subject, _SUBJECT_LIMIT), "Subject")
+    message["Date"] = formatdate(date, usegmt=True)
+    message["Message-ID"] = f"<{own}>"
+    answered = _valid_id(in_reply_to or "")
+    if answered:
+        message["In-Reply-To"] = f"<{answered}>"
+    message["References"] = _references(references, answered, own)
+    if automatic:
+        message["Auto-Submitted"] = "auto-replied"
+        message["X-Auto-Response-Suppress"] = "All"
+    message.attach(_part("plain", f"{marker}\n\n{words}\n"))
+    message.attach(_part("html", _html(marker, words)))
+    return message.as_bytes(policy=compat32.clone(linesep="\r\n", mangle_from_=False))
+
+
+def _part(kind: str, text: str) -> MIMENonMultipart:
+    """A text in quoted-printable: ASCII in short lines, whatever the text."""
+    charset = Charset("utf-8")
+    charset.body_encoding = QP
+    part = MIMENonMultipart("text", kind, policy=compat32)
+    part.set_payload(text, charset)
+    return part
+
+
+def _valid_id(message_id: str) -> str | None:
+    plain = normal_message_id(message_id)
+    return plain if _ID.fullmatch(plain) else None
+
+
+def _address(address: str, field: str) -> str:
+    normal = normal_address(address) if address == address.strip() else None
+    if normal is None:
+        raise InvalidInput(reason=f"the {field} address is not valid")
+    return normal
+
+
+def _words(text: str, header: str) -> Header | str:
+    """A header's value; in encoded words where it has more than ASCII or looks like one of them."""
+    if text.isascii() and "=?" not in text and max(map(len, text.split()), default=0) < 60:
+        return text
+    return Header(text, "utf-8", header_name=header)
+
+
+def _mailbox(name: str, address: str) -> Header | str:
+    plain = one_line(name, 80)
+    if not plain:
+        return address
+    if plain.isascii() and "=?" not in plain and max(map(len, plain.split()), default=0) < 60:
+        return f'"{quote(plain)}" <{address}>'
+    header = Header(plain, "utf-8", header_name="From")
+    header.append(f"<{address}>", "us-ascii")
+    return header
+
+
+def _references(references: Sequence[str], answered: str | None, own: str) -> str:
+    all_ids = [one for one in map(_valid_id, references) if one]
+    if answered:
+        all_ids.append(answered)
+    ids = [one for one in dict.fromkeys(all_ids) if one != own]
+    if len(ids) > _REFERENCES_KEPT:
+        ids = [ids[0], *ids[-_REFERENCES_KEPT:]]
+    return " ".join(f"<{one}>" for one in [*ids, own])
+
+
+def _html(marker: str, words: str) -> str:
+    paragraphs = "".join(
+        f"<p>{html.escape(part).replace(chr(10), '<br>' + chr(10))}</p>\n"
+        for part in re.split(r"\n{2,}", words)
+    )
+    return (
+        '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n'
+        f'<div style="color:#b5b5b5;font-size:12px">{html.escape(marker)}</div>\n'
+        f"{paragraphs}</body></html>\n"
+    )

@@ -1,0 +1,39 @@
+"""The line that asks people to write above it. It carries the signed token of the conversation.
+
+Where an answer keeps neither the address nor the Message-IDs, the quoted line still tells where
+it belongs.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Other ticket systems begin theirs the same way. A quoting program may have broken the line.
+_MARKER = re.compile(r"^[>\s|*]{0,20}##-[^#]{1,200}?-##[^\n]*$", re.MULTILINE)
+_TOKEN = re.compile(r"\[([a-z0-9]{8,40})\]\s*(?:>\s*){0,8}-##", re.IGNORECASE)
+
+
+def marker_line(token: str | None) -> str:
+    """The line for an outgoing mail, at most 75 characters."""
+    return f"##- Reply above this line [{token}] -##" if token else "##- Reply above this line -##"
+
+
+def marker_tokens(text: str) -> list[str]:
+    """The tokens of marker lines, in the order of the text, at most 20."""
+    found = [
+        match.group(1).lower()
+        for line in _MARKER.finditer(text)
+        if (match := _TOKEN.search(line.group(0)))
+    ]
+    return list(dict.fromkeys(found))[:20]
+
+
+def above_marker(text: str) -> str | None:
+    """What stands above the first marker; None where there is no marker."""
+    match = _MARKER.search(text)
+    return text[: match.start()] if match else None
+
+
+def without_marker(text: str) -> str:
+    """The text without its marker lines."""
+    return _MARKER.sub("", text)

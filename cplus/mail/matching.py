@@ -1,0 +1,63 @@
+"""Which conversation a mail may belong to, from what is surest to what is least sure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from cplus.mail.addresses import Route, open_token
+from cplus.mail.marker import marker_tokens
+from cplus.mail.model import InboundMail
+from cplus.mail.parse import normal_message_id
+
+
+class Candidate(NamedTuple):
+    """A way to find the conversation."""
+
+    kind: Literal["token", "reference", "in_reply_to", "marker"]
+    value: str
+    """The conversation's id for a token and a marker; a normal Message-ID for the others."""
+
+
+def candidates(
+    mail: InboundMail, routes: Iterable[Route], *, shop: str, secret: str | Sequence[str]
+) -> list[Candidate]:
+    """The candidates for one shop, best first, each value once.
+
+    The order: signed tokens of the addresses written to, References (newest first), In-Reply-To
+    (Outlook changes it, iOS drops References), tokens of markers in the body. Subjects tell
+    nothing: those of Shopify's contact form are equal for all who write in the same minute.
+
+    Args:
+        mail: what came in.
+        routes: of the mail's envelope; those of other shops are passed over.
+        shop: the host of the shop that is asked about.
+        secret: what signed the tokens; see `open_token`.
+    """
+    found: list[Candidate] = []
+    for to_shop, token in routes:
+        opened = open_token(token, shop, secret) if to_shop == shop else None
+        if opened:
+            found.append(Candidate("token", opened))
+    found += [Candidate("reference", one) for one in reversed(mail.references)]
+    if mail.in_reply_to:
+        found.append(Candidate("in_reply_to", mail.in_reply_to))
+    for token in marker_tokens(mail.text):
+        if opened := open_token(token, shop, secret):
+            found.append(Candidate("marker", opened))
+    first: dict[str, Candidate] = {}
+    for candidate in found:
+        first.setdefault(candidate.value, candidate)
+    return list(first.values())
+
+
+def message_id_key(message_id: str, key: str | bytes) -> str:
+    """A Message-ID as the log may hold it: 32 hexadecimal digits of HMAC-SHA256 under `key`.
+
+    Message-IDs may hold names and addresses. Two spellings of the same id give the same key.
+    """
+    secret = key.encode() if isinstance(key, str) else key
+    said = b"cplus/message-id\n" + normal_message_id(message_id).encode("utf-8", "replace")
+    return hmac.new(secret, said, hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,59 @@
+"""What a mail says, once it is read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Attachment(BaseModel):
+    """A part of the mail that is a file. Its bytes stay in the raw mail."""
+
+    model_config = ConfigDict(frozen=True)
+
+    part: int
+    """Its place among all parts of the mail, from 0, as `attachment_bytes` wants it."""
+    name: str
+    """Never empty; made up from the type where the mail gives none."""
+    content_type: str
+    size: int
+    """Bytes, decoded."""
+
+
+class InboundMail(BaseModel):
+    """A mail as it was understood. Every string can be stored: no NUL, no lone surrogate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str | None = None
+    """Without angle brackets and white space, the domain in lower case; also the next two."""
+    in_reply_to: str | None = None
+    references: list[str] = []
+    """Oldest first, at most 1,000: the newest."""
+    from_address: str | None = None
+    """In lower case; None where the mail has no address that can be answered."""
+    from_original: str | None = None
+    from_name: str = ""
+    sender: str | None = None
+    """The address of `Sender:`, in lower case."""
+    reply_to: str | None = None
+    return_path: str | None = None
+    """The envelope's sender; an empty string is the null sender `<>`."""
+    subject: str = ""
+    date: datetime | None = None
+    """UTC, as the sender's clock had it."""
+    text: str = ""
+    """All of it, quotes included; made from the HTML where there is no plain text."""
+    reply_text: str = ""
+    """Without quotes and signature; all of the text where nothing else would be left."""
+    html: str | None = None
+    """Sanitised: no scripts, styles, images or forms."""
+    attachments: list[Attachment] = []
+    automatic: bool = False
+    """Written by a program: answer it with no program."""
+    automatic_reason: str | None = None
+    bounce: bool = False
+    """A report of the mail system about another mail."""
+    defects: list[str] = []
+    """What was wrong with it, in a few words each, with nothing personal."""

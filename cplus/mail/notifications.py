@@ -1,0 +1,246 @@
+"""What SES tells: that mail came in, and what became of mail that went out."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cplus.errors import InvalidInput
+
+SHOP_TAG = "cplus-shop"
+"""Tag of an outgoing mail: the shop's host without `.myshopify.com`."""
+MESSAGE_TAG = "cplus-message"
+"""Tag of an outgoing mail: our id of the message."""
+
+Verdict = Literal["PASS", "FAIL", "GRAY", "PROCESSING_FAILED", "DISABLED"]
+Kind = Literal[
+    "send",
+    "delivery",
+    "bounce",
+    "complaint",
+    "reject",
+    "delivery_delay",
+    "rendering_failure",
+]
+
+
+def _verdict(value: object) -> object:
+    """`{"status": "PASS"}` as PASS; what SES may add one day counts as not processed."""
+    status = value.get("status") if isinstance(value, dict) else value
+    known = ("PASS", "FAIL", "GRAY", "PROCESSING_FAILED", "DISABLED")
+    return status if status is None or status in known else "PROCESSING_FAILED"
+
+
+_WireVerdict = Annotated[Verdict | None, BeforeValidator(_verdict)]
+
+
+class _Wire(BaseModel):
+    """A piece of SES's JSON: what we do not know is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _ReceivedMail(_Wire):
+    message_id: str = Field(alias="messageId", min_length=1)
+    source: str = ""
+
+
+class _Action(_Wire):
+    bucket: str = Field(alias="bucketName", min_length=1)
+    key: str = Field(alias="objectKey", min_length=1)
+
+
+class _Receipt(_Wire):
+    timestamp: datetime
+    recipients: tuple[str, ...]
+    spam: _WireVerdict = Field(None, alias="spamVerdict")
+    virus: _WireVerdict = Field(None, alias="virusVerdict")
+    spf: _WireVerdict = Field(None, alias="spfVerdict")
+    dkim: _WireVerdict = Field(None, alias="dkimVerdict")
+    dmarc: _WireVerdict = Field(None, alias="dmarcVerdict")
+    action: _Action
+
+
+class _Notification(_Wire):
+    notification_type: Literal["Received"] = Field(alias="notificationType")
+    mail: _ReceivedMail
+    receipt: _Receipt
+
+
+class Receipt(BaseModel):
+    """Mail came in and lies in S3."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ses_message_id: str
+    received_at: datetime
+    recipients: tuple[str, ...]
+    """The envelope's; `To:` says nothing about where a mail was delivered."""
+    envelope_sender: str
+    bucket: str
+    key: str
+    spam: Verdict | None = None
+    virus: Verdict | None = None
+    spf: Verdict | None = None
+    dkim: Verdict | None = None
+    dmarc: Verdict | None = None
+
+    @property
+    def sender_is_proved(self) -> bool:
+        """Whether the domain in `From:` is the sender's own.
+
+        DMARC says so. DKIM alone says that somebody signed, and only counts where there is no
+        verdict on DMARC.
+        """
+        return self.dmarc == "PASS" or (self.dmarc in (None, "GRAY") and self.dkim == "PASS")
+
+
+class _SentMail(_Wire):
+    message_id: str = Field(alias="messageId", min_length=1)
+    timestamp: datetime
+    destination: tuple[str, ...] = ()
+    tags: dict[str, list[str]] = {}
+
+
+class _Recipient(_Wire):
+    address: str = Field("", alias="emailAddress")
+    status: str = ""
+    diagnostic: str = Field("", alias="diagnosticCode")
+
+
+class _Detail(_Wire):
+    """The object of whatever kind the event is; the kinds share the names of their fields."""
+
+    timestamp: datetime | None = None
+    recipients: tuple[str, ...] = ()
+    bounced: tuple[_Recipient, ...] = Field((), alias="bouncedRecipients")
+    complained: tuple[_Recipient, ...] = Field((), alias="complainedRecipients")
+    delayed: tuple[_Recipient, ...] = Field((), alias="delayedRecipients")
+    bounce_type: str | None = Field(None, alias="bounceType")
+    bounce_subtype: str | None = Field(None, alias="bounceSubType")
+    complaint_type: str | None = Field(None, alias="complaintFeedbackType")
+    delay_type: str | None = Field(None, alias="delayType")
+    reason: str | None = None
+    error_message: str | None = Field(None, alias="errorMessage")
+    feedback_id: str | None = Field(None, alias="feedbackId")
+
+
+class MailEvent(BaseModel):
+    """What became of a mail that SES took from us."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    ses_message_id: str
+    occurred_at: datetime
+    shop: str | None
+    """From our tag: the shop's host without `.myshopify.com`."""
+    message: str | None
+    """From our tag: our id of the message."""
+    recipients: tuple[str, ...] = ()
+    permanent: bool = False
+    """A bounce that will come again: do not send to this address any more."""
+    detail: str | None = None
+    """Bounce type and subtype, complaint, delay or reason, as SES words it; nothing personal."""
+    status: str | None = None
+    """The first recipient's SMTP status, for example `5.1.1`."""
+    diagnostic: str | None = None
+    """The receiving server's words. May hold the address: personal."""
+    feedback_id: str | None = None
+
+
+_KINDS: dict[str, tuple[Kind, str]] = {
+    "Send": ("send", "send"),
+    "Delivery": ("delivery", "delivery"),
+    "Bounce": ("bounce", "bounce"),
+    "Complaint": ("complaint", "complaint"),
+    "Reject": ("reject", "reject"),
+    "DeliveryDelay": ("delivery_delay", "deliveryDelay"),
+    "Rendering Failure": ("rendering_failure", "failure"),
+}
+
+
+def parse_receipt(body: str) -> Receipt:
+    """Reads SES's notification that mail lies in S3, bare or in SNS's envelope.
+
+    Raises:
+        InvalidInput: it is no such notification; the reason names fields and no content.
+    """
+    try:
+        found = _Notification.model_validate(_load(body))
+    except ValidationError as error:
+        raise _invalid(error) from None
+    receipt = found.receipt
+    return Receipt(
+        ses_message_id=found.mail.message_id,
+        received_at=receipt.timestamp,
+        recipients=receipt.recipients,
+        envelope_sender=found.mail.source,
+        bucket=receipt.action.bucket,
+        key=receipt.action.key,
+        spam=receipt.spam,
+        virus=receipt.virus,
+        spf=receipt.spf,
+        dkim=receipt.dkim,
+        dmarc=receipt.dmarc,
+    )
+
+
+def parse_event(body: str) -> MailEvent:
+    """Reads SES's event about an outgoing mail, bare or in SNS's envelope.
+
+    Raises:
+        InvalidInput: it is no such event; the reason names fields and no content.
+    """
+    loaded = _load(body)
+    kind, key = _KINDS.get(str(loaded.get("eventType")), (None, ""))
+    if kind is None:
+        raise InvalidInput(reason="eventType is none that we know")
+    try:
+        mail = _SentMail.model_validate(loaded.get("mail"))
+        detail = _Detail.model_validate(loaded.get(key) or {})
+    except ValidationError as error:
+        raise _invalid(error) from None
+    concerned = detail.bounced or detail.complained or detail.delayed
+    first = concerned[0] if concerned else _Recipient.model_validate({})
+    words = (detail.bounce_type, detail.bounce_subtype, detail.complaint_type, detail.delay_type)
+    return MailEvent(
+        kind=kind,
+        ses_message_id=mail.message_id,
+        occurred_at=detail.timestamp or mail.timestamp,
+        shop=_tag(mail, SHOP_TAG),
+        message=_tag(mail, MESSAGE_TAG),
+        recipients=tuple(one.address for one in concerned) or detail.recipients or mail.destination,
+        permanent=detail.bounce_type == "Permanent",
+        detail="/".join(word for word in words if word) or detail.reason,
+        status=first.status or None,
+        diagnostic=first.diagnostic or detail.error_message,
+        feedback_id=detail.feedback_id,
+    )
+
+
+def _tag(mail: _SentMail, name: str) -> str | None:
+    values = mail.tags.get(name)
+    return values[0] if values and values[0] else None
+
+
+def _load(body: str) -> dict[str, Any]:
+    try:
+        loaded = json.loads(body)
+        if isinstance(loaded, dict) and isinstance(loaded.get("Message"), str):
+            loaded = json.loads(loaded["Message"])
+    except (ValueError, RecursionError):
+        raise InvalidInput(reason="the body is no JSON") from None
+    if not isinstance(loaded, dict):
+        raise InvalidInput(reason="the body is no JSON object")
+    return loaded
+
+
+def _invalid(error: ValidationError) -> InvalidInput:
+    """The error by fields and kinds: a key that is no field of ours could be anything."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    known = [str(part) for part in first["loc"] if str(part).isascii() and str(part).isalnum()]
+    return InvalidInput(reason=f"{'.'.join(known) or 'the body'}: {first['type']}")

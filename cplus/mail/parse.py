@@ -1,0 +1,178 @@
+"""Raw mail to what it says. Nothing that anybody sends may stop this."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from cplus.mail.automatic import automatic_reason, is_bounce
+from cplus.mail.bodies import content, leaves, read_body
+from cplus.mail.mailbox import Mailbox, mailboxes
+from cplus.mail.model import InboundMail
+from cplus.mail.reply import reply_text
+from cplus.mail.text import cut, decode_words, guess, raw_header
+
+_LINES_LIMIT = 1_000_000
+_REFERENCES_LIMIT = 1_000
+_REFERENCES_CHARACTERS = 256 * 1024
+_MESSAGE_ID_LIMIT = 998
+_DEFECTS_LIMIT = 30
+_KNOWN_HEADERS = {
+    *("from", "to", "date", "subject", "message-id", "received", "mime-version", "content-type"),
+    *("return-path", "reply-to"),
+}
+
+
+def parse(raw: bytes) -> InboundMail:
+    """Reads a mail; never raises, whatever the bytes.
+
+    What cannot be read is left out and named in `defects`, with as much text as can be guessed,
+    so that the caller can record the mail and point at its raw bytes.
+    """
+    try:
+        return _parse(_few_lines(raw))
+    except Exception as error:  # noqa: BLE001 - a mail that breaks the parser is kept all the same
+        text, _ = cut(_best_guess(raw))
+        defect = f"unreadable: {type(error).__name__}"
+        return InboundMail(text=text, reply_text=text.strip(), defects=[defect])
+
+
+def attachment_bytes(raw: bytes, part: int) -> bytes | None:
+    """The bytes of the attachment whose `part` is given; None where the mail has no such part."""
+    try:
+        parts = leaves(BytesParser(policy=compat32).parsebytes(_few_lines(raw)))
+        return content(parts[part]) if 0 <= part < len(parts) else None
+    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def normal_message_id(message_id: str) -> str:
+    """A Message-ID as it is compared: no angle brackets, no white space, the domain lower-case."""
+    plain = re.sub(r"[\s<>]+", "", message_id)[:_MESSAGE_ID_LIMIT]
+    local, at, domain = plain.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def _few_lines(raw: bytes) -> bytes:
+    """The first million lines: the parser takes its time by the line, and a function has little."""
+    if raw.count(b"\n") + raw.count(b"\r") <= _LINES_LIMIT:
+        return raw
+    return b"\n".join(raw.replace(b"\r", b"\n").split(b"\n", _LINES_LIMIT)[:_LINES_LIMIT])
+
+
+def _best_guess(raw: bytes) -> str:
+    """The bytes as text where they look like text; empty where they do not."""
+    head = raw[:65_536]
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head)
+    return "" if control * 20 > len(head) else guess(raw[: 1024 * 1024])
+
+
+def _message_ids(value: str) -> list[str]:
+    """The ids of a header in order. Some programs leave the angle brackets out."""
+    found = re.findall(r"<([^<>]{1,998})>", value) or value.split()
+    ids = [normal_message_id(one) for one in found]
+    return list(dict.fromkeys(one for one in ids if one))
+
+
+def _references(message: Message[Any, Any]) -> list[str]:
+    for name, value in message.raw_items():
+        if name.lower() == "references":
+            tail = str(value)[-_REFERENCES_CHARACTERS:]
+            text = tail.encode("utf-8", "replace").decode("utf-8")
+            return _message_ids(text.replace("\x00", ""))[-_REFERENCES_LIMIT:]
+    return []
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        return date.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError, AttributeError):
+        return None
+
+
+class _Headers:
+    """The first header of each name, decoded, with the defects that were met on the way."""
+
+    def __init__(self, message: Message[Any, Any]) -> None:
+        self.defects: list[str] = []
+        self.values: dict[str, str] = {}
+        for name, value in message.raw_items():
+            key = str(name).lower()
+            if key not in self.values:
+                text, broken = raw_header(str(value))
+                self.values[key] = text
+                if broken and key in _KNOWN_HEADERS:
+                    self.defects.append("bad charset in a header")
+        if not _KNOWN_HEADERS & self.values.keys():
+            self.defects.append("no MIME")
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def mailbox(self, name: str) -> Mailbox | None:
+        found, refused = mailboxes(self.get(name))
+        if refused:
+            self.defects.append(f"illegal address in {name}")
+        return found[0] if found else None
+
+    def message_id(self, name: str) -> str | None:
+        found = _message_ids(self.get(name))
+        return found[0] if found else None
+
+    def return_path(self) -> str | None:
+        value = self.values.get("return-path")
+        if value is None:
+            return None
+        mailbox = self.mailbox("return-path") if value.strip(" <>\t\r\n") else None
+        return mailbox.address if mailbox else ""
+
+
+def _parse(raw: bytes) -> InboundMail:
+    message = BytesParser(policy=compat32).parsebytes(raw)
+    headers = _Headers(message)
+    defects = headers.defects
+    body = read_body(message)
+    if "no MIME" in defects:
+        body.text, was_cut = cut(_best_guess(raw))
+        body.attachments = []
+        if was_cut:
+            body.defects.append("text cut at 256 KB")
+    sender, reply_to = headers.mailbox("from"), headers.mailbox("reply-to")
+    envelope, real_sender = headers.return_path(), headers.mailbox("sender")
+    if sender is None:
+        defects.append("no sender")
+    subject = decode_words(headers.get("subject"))
+    date = _date(headers.get("date"))
+    if date is None and headers.get("date"):
+        defects.append("bad date")
+    address, kind = sender.address if sender else None, message.get_content_type()
+    reason = automatic_reason(headers.values, subject, address, kind)
+    return InboundMail(
+        message_id=headers.message_id("message-id"),
+        in_reply_to=headers.message_id("in-reply-to"),
+        references=_references(message),
+        from_address=address,
+        from_original=sender.original if sender else None,
+        from_name=sender.name if sender else "",
+        sender=real_sender.address if real_sender else None,
+        reply_to=reply_to.address if reply_to else None,
+        return_path=envelope,
+        subject=subject,
+        date=date,
+        text=body.text,
+        reply_text=reply_text(body.text),
+        html=body.html,
+        attachments=body.attachments,
+        automatic=reason is not None,
+        automatic_reason=reason,
+        bounce=is_bounce(headers.values, subject, address, kind),
+        defects=list(dict.fromkeys(defects + body.defects))[:_DEFECTS_LIMIT],
+    )
