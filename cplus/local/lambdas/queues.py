@@ -28,7 +28,7 @@ _LONG = 20  # seconds that an empty queue is listened to, SQS's longest
 _RECEIVE = 10  # messages per call, SQS's most
 _ENVELOPE = 64  # bytes around the records
 _AGAIN = 1.0  # seconds until a queue that could not be read is tried again
-_UNREACHABLE = (BotoCoreError, ClientError, OSError)
+UNREACHABLE = (BotoCoreError, ClientError, OSError)
 
 Records = list[dict[str, Any]]
 
@@ -37,7 +37,10 @@ Records = list[dict[str, Any]]
 async def sqs_client(endpoint: str, region: str) -> AsyncIterator[Any]:
     """A client of SQS at the local endpoint, with room for a long poll of each queue."""
     config = AioConfig(
-        max_pool_connections=100, read_timeout=_LONG + 40, retries={"total_max_attempts": 2}
+        proxies={},
+        max_pool_connections=100,
+        read_timeout=_LONG + 40,
+        retries={"total_max_attempts": 2},
     )
     async with get_session().create_client(
         "sqs",
@@ -79,7 +82,7 @@ class Poller:
             records: Records = []
             try:
                 records = await self._gather()
-            except _UNREACHABLE as error:
+            except UNREACHABLE as error:
                 self._log.warning("queue_unreachable", error=type(error).__name__)
                 await asyncio.sleep(_AGAIN)
             finally:
@@ -137,7 +140,7 @@ class Poller:
     async def _batch(self, records: Records) -> None:
         try:
             await self._delete(await self._work(records))
-        except _UNREACHABLE as error:
+        except UNREACHABLE as error:
             self._log.warning("queue_unreachable", error=type(error).__name__)
         finally:
             self._slots.release()

@@ -71,6 +71,8 @@ def _failed(answer: bytes) -> Iterable[str]:
         raise WholeBatchFailed("the answer is no JSON") from error
     # Nothing, an empty object and an empty list of failures are all a success.
     items = told.get("batchItemFailures") if isinstance(told, dict) else None
+    if items and not isinstance(items, list):
+        raise WholeBatchFailed("batchItemFailures is no list")
     for item in items or []:
         identifier = item.get("itemIdentifier") if isinstance(item, dict) else None
         if not isinstance(identifier, str) or not identifier:

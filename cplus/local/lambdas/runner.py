@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import time
-import uuid
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,14 @@ from typing import Any
 import structlog
 
 from cplus.errors import FunctionError, StillBusy
-from cplus.local.application import Application, FunctionSpec, QueueSpec, Schedule
+from cplus.local.application import Application, QueueSpec
+from cplus.local.lambdas.environment import launch_of
 from cplus.local.lambdas.gateway import Gateway
 from cplus.local.lambdas.pool import FunctionStatus, Kill, Pool
-from cplus.local.lambdas.queues import Poller, depth, sqs_client
-from cplus.local.lambdas.worker import Launch
+from cplus.local.lambdas.queues import UNREACHABLE, Poller, depth, sqs_client
+from cplus.local.lambdas.schedules import Schedules
 
 _LOOK = 0.2  # seconds between two looks at the queues
-# A failed asynchronous run is tried twice more. AWS waits 1 and 2 minutes; seconds.
-_RETRIES = (1.0, 2.0)
 _GRACE = 5.0  # seconds that running batches have to end when the runner stops
 
 
@@ -60,7 +57,7 @@ class Runner:
         self._queues = {queue.name: queue for queue in application.queues}
         self._pools = {
             name: Pool(
-                _launch(spec, application, environment, data, python),
+                launch_of(spec, application, environment, data, python),
                 limit=min(cap, spec.reserved_concurrency or cap),
                 idle_seconds=idle_seconds,
                 killed=self.kills.append,
@@ -73,8 +70,7 @@ class Runner:
         self._gateway = Gateway(routes, self._call, account=application.account)
         self._pollers: list[Poller] = []
         self._intake: list[asyncio.Task[None]] = []
-        self._runs: set[asyncio.Task[None]] = set()
-        self._background = 0
+        self._schedules: Schedules | None = None
         self._stack = AsyncExitStack()
         self._client: Any = None
         self._log: Any = None
@@ -87,6 +83,13 @@ class Runner:
     async def start(self) -> None:
         """Starts to listen and to read queues; the queues must be there. Raises OSError when
         the port is taken."""
+        try:
+            await self._open()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _open(self) -> None:
         logs = self._data / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         file = self._stack.enter_context((logs / "runner.log").open("a", encoding="utf-8"))
@@ -107,17 +110,20 @@ class Runner:
                 queue, pool = self._queues[source.queue], self._pools[name]
                 poller = Poller(source, queue, pool, self._client, self._log)
                 self._pollers.append(poller)
-                self._begin(poller.run(), f"poll-{source.queue}")
-            for schedule in spec.schedules:
-                self._begin(self._every(spec, schedule), f"schedule-{name}")
+                self._intake.append(asyncio.create_task(poller.run(), name=source.queue))
+        self._schedules = Schedules(
+            self._application, self._pools, slot_seconds=self._slot_seconds, log=self._log
+        )
+        self._schedules.start()
 
     async def stop(self) -> None:
         """Ends all ways in, lets running batches end, then ends every process."""
-        begun = [*self._intake, *self._runs]
-        for task in begun:
+        for task in self._intake:
             task.cancel()
-        await asyncio.gather(*begun, return_exceptions=True)
+        await asyncio.gather(*self._intake, return_exceptions=True)
         self._intake.clear()
+        if self._schedules:
+            await self._schedules.stop()
         self._gateway.refuse()
         await asyncio.gather(*(poller.finish(_GRACE) for poller in self._pollers))
         await self._gateway.stop()
@@ -134,14 +140,8 @@ class Runner:
 
     async def fire_schedules(self, function: str | None = None) -> None:
         """Fires each schedule once, now, or those of one function, and waits for the runs."""
-        await asyncio.gather(
-            *(
-                self._fire(spec, schedule)
-                for name, spec in self._application.functions.items()
-                for schedule in spec.schedules
-                if function in (None, name)
-            )
-        )
+        if self._schedules:
+            await self._schedules.fire(function)
 
     def kill_when_busy(self, function: str, *, after: float = 0.0, times: int = 1) -> None:
         """Kills the process of the next invocations of a function while it holds work.
@@ -182,22 +182,24 @@ class Runner:
     async def drain(self, timeout: float) -> None:
         """Refuses new requests, fires no more schedules and waits as `idle` does."""
         self._gateway.refuse()
-        for task in self._intake:
-            if task.get_name().startswith("schedule-"):
-                task.cancel()
+        if self._schedules:
+            self._schedules.halt()
         await self.idle(timeout)
 
     async def _work(self, queues: Collection[QueueSpec]) -> dict[str, int]:
+        for poller in self._intake:
+            if poller.done():  # one that fell over would leave its queue full for ever
+                poller.result()
         busy = {name: pool.busy for name, pool in self._pools.items() if pool.busy}
-        if self._background:
-            busy["schedules"] = self._background
+        if self._schedules and self._schedules.busy:
+            busy["schedules"] = self._schedules.busy
         if busy:  # the queues need no asking then
             return busy
-        depths = await asyncio.gather(*(depth(self._client, queue) for queue in queues))
+        try:
+            depths = await asyncio.gather(*(depth(self._client, queue) for queue in queues))
+        except UNREACHABLE as error:
+            return {f"queues unreachable: {type(error).__name__}": 1}
         return {queue.name: n for queue, n in zip(queues, depths, strict=True) if n}
-
-    def _begin(self, way_in: Coroutine[Any, Any, None], name: str) -> None:
-        self._intake.append(asyncio.create_task(way_in, name=name))
 
     async def _call(self, name: str, payload: bytes, route: str) -> bytes:
         try:
@@ -207,88 +209,3 @@ class Runner:
                 "request_failed", function=name, route=route, error=error.values["error_type"]
             )
             raise
-
-    async def _every(self, spec: FunctionSpec, schedule: Schedule) -> None:
-        while True:
-            await asyncio.sleep(schedule.period)
-            run = asyncio.create_task(self._fire(spec, schedule))
-            self._runs.add(run)
-            run.add_done_callback(self._runs.discard)
-
-    async def _fire(self, spec: FunctionSpec, schedule: Schedule) -> None:
-        event = schedule.input
-        if event is None:
-            event = _scheduled_event(spec, self._application)
-        payload = json.dumps(event).encode()
-        self._background += 1
-        try:
-            for pause in (*_RETRIES, None):
-                try:
-                    await self._pools[spec.name].run(
-                        payload, schedule.rate, wait=self._slot_seconds
-                    )
-                except FunctionError as error:
-                    self._log.warning(
-                        "schedule_failed",
-                        function=spec.name,
-                        schedule=schedule.rate,
-                        error=error.values["error_type"],
-                        last=pause is None,
-                    )
-                    if pause is not None:
-                        await asyncio.sleep(pause)
-                else:
-                    return
-        finally:
-            self._background -= 1
-
-
-def _launch(
-    spec: FunctionSpec,
-    application: Application,
-    environment: Mapping[str, str],
-    data: Path,
-    python: str,
-) -> Launch:
-    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-    defined = {
-        "_HANDLER": spec.handler,
-        "AWS_DEFAULT_REGION": application.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info[0]}.{sys.version_info[1]}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
-        "AWS_LAMBDA_FUNCTION_NAME": spec.lambda_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.lambda_name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
-        "AWS_REGION": application.region,
-        "HOME": os.environ.get("HOME", "/"),
-        "LAMBDA_TASK_ROOT": str(application.root.absolute()),
-        "LANG": "C.UTF-8",
-        "PATH": os.environ.get("PATH", os.defpath),
-        "TZ": ":UTC",
-    }
-    return Launch(
-        spec=spec,
-        python=python,
-        root=application.root.absolute(),
-        log=data / "logs" / f"{spec.name}.log",
-        environment={**defined, **spec.environment, **environment},
-        arn=f"arn:aws:lambda:{application.region}:{application.account}:function:"
-        f"{spec.lambda_name}",
-    )
-
-
-def _scheduled_event(spec: FunctionSpec, application: Application) -> dict[str, Any]:
-    region, account = application.region, application.account
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": account,
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "region": region,
-        "resources": [f"arn:aws:events:{region}:{account}:rule/{spec.lambda_name}"],
-        "detail": {},
-    }

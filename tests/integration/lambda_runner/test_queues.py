@@ -1,0 +1,173 @@
+"""Queues are read as by event source mappings: no message is lost, whatever dies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from cplus.errors import StillBusy
+from cplus.local.application import Route
+from tests.integration.lambda_runner.bench import REGION, Aws, Bench, eventually, function, reads
+
+
+async def test_a_message_is_handed_over_as_a_record_and_deleted(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue()
+    runner = await bench.run(reads(queue), queues=(queue,))
+    aws.sqs.send_message(
+        QueueUrl=queue.url,
+        MessageBody="ok ü",
+        MessageAttributes={
+            "text": {"DataType": "String", "StringValue": "words"},
+            "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\x01"},
+        },
+    )
+    await eventually(lambda: len(bench.handled()) == 1)
+    await runner.idle(10)
+    record = bench.notes()[0]["record"]
+    assert record["body"] == "ok ü"
+    assert record["messageAttributes"]["text"]["stringValue"] == "words"
+    assert record["messageAttributes"]["text"]["dataType"] == "String"
+    assert record["messageAttributes"]["bytes"]["binaryValue"] == "AAE="
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert {"SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"} <= set(
+        record["attributes"]
+    )
+    assert (record["eventSource"], record["awsRegion"]) == ("aws:sqs", REGION)
+    assert record["eventSourceARN"] == queue.arn
+    assert record["messageId"]
+    assert record["receiptHandle"]
+    assert len(record["md5OfBody"]) == 32
+
+
+async def test_messages_are_gathered_to_batches_within_the_window(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue(visibility=20)
+    aws.send(queue, *(f"ok {i}" for i in range(23)))
+    spec = reads(queue, batch_size=20, batching_window=1.0)
+    runner = await bench.run(spec, queues=(queue,))
+    await eventually(lambda: len(bench.handled()) == 23)
+    await runner.idle(10)
+    assert sorted(note["batch"] for note in bench.notes()) == [3] * 3 + [20] * 20
+
+
+async def test_a_batch_stays_under_lambdas_limit(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue(visibility=20)
+    for i in range(27):
+        aws.send(queue, f"ok {i} " + "x" * 250_000)
+    spec = reads(queue, batch_size=50, batching_window=1.0)
+    runner = await bench.run(spec, queues=(queue,))
+    await eventually(lambda: len(bench.handled()) == 27)
+    await runner.idle(10)
+    assert {count for _, count in bench.handled()} == {1}
+    assert max(note["batch"] for note in bench.notes()) <= 6 * 1024 * 1024 // 250_000
+
+
+async def test_only_the_failed_messages_of_a_batch_come_back(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue()
+    aws.send(queue, "ok a", "fail-once b", "ok c")
+    runner = await bench.run(reads(queue), queues=(queue,))
+    await eventually(lambda: len(bench.handled()) >= 4)
+    await runner.idle(10)
+    assert sorted(bench.handled()) == [
+        ("fail-once b", 1),
+        ("fail-once b", 2),
+        ("ok a", 1),
+        ("ok c", 1),
+    ]
+
+
+async def test_a_wrong_item_identifier_fails_the_whole_batch(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue()
+    aws.send(queue, "ok a", "wrong-id-once b")
+    runner = await bench.run(reads(queue), queues=(queue,))
+    await eventually(lambda: len(bench.handled()) >= 4)
+    await runner.idle(10)
+    assert sorted(bench.handled()) == [
+        ("ok a", 1),
+        ("ok a", 2),
+        ("wrong-id-once b", 1),
+        ("wrong-id-once b", 2),
+    ]
+
+
+async def test_what_keeps_failing_goes_to_the_dead_letter_queue(bench: Bench, aws: Aws) -> None:
+    queue, dead = aws.queue(most=2)
+    aws.send(queue, "raise a")
+    await bench.run(reads(queue), queues=(queue,))
+    names = ["ApproximateNumberOfMessages"]
+
+    def buried() -> bool:
+        answer = aws.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=names)
+        return bool(answer["Attributes"][names[0]] == "1")
+
+    await eventually(buried)
+    assert bench.handled() == [("raise a", 1), ("raise a", 2)]
+
+
+async def test_the_messages_of_a_killed_process_come_back(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue()
+    runner = await bench.run(reads(queue), queues=(queue,))
+    runner.kill_when_busy("batch", after=0.1)
+    aws.send(queue, "slow a", "ok b")
+    await eventually(lambda: len(bench.handled()) >= 4)
+    await runner.idle(10)
+    assert sorted(bench.handled()) == [("ok b", 1), ("ok b", 2), ("slow a", 1), ("slow a", 2)]
+    (kill,) = runner.kills
+    assert (kill.function, kill.held) == ("batch", 2)
+    first, second = bench.notes()[0], bench.notes()[-1]
+    assert second["at"] - first["at"] > 0.5  # not before their visibility ended
+    assert first["pid"] != second["pid"]
+
+
+async def test_the_messages_of_a_function_that_hangs_come_back(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue()
+    aws.send(queue, "hang-once a")
+    runner = await bench.run(reads(queue, timeout=0.4), queues=(queue,))
+    await eventually(lambda: len(bench.handled()) == 2)
+    await runner.idle(10)
+    assert runner.status()["batch"].failures == 1
+
+
+async def test_batches_run_side_by_side_up_to_the_files_limit(bench: Bench, aws: Aws) -> None:
+    many, _ = aws.queue(visibility=20)
+    few, _ = aws.queue(visibility=20)
+    aws.send(many, *(f"slow m{i}" for i in range(4)))
+    aws.send(few, *(f"slow f{i}" for i in range(3)))
+    wide = reads(many, batch_size=1, concurrency=10)
+    narrow = reads(few, batch_size=1, concurrency=1)
+    named = replace(narrow, name="narrow")
+    runner = await bench.run(wide, named, queues=(many, few))
+    await eventually(lambda: len(bench.handled()) == 7)
+    await runner.idle(10)
+    pids: dict[str, set[int]] = {"m": set(), "f": set()}
+    for note in bench.notes():
+        pids[note["body"][5]].add(note["pid"])
+    assert (len(pids["m"]), len(pids["f"])) == (2, 1)
+
+
+async def test_idle_says_what_is_left(bench: Bench, aws: Aws) -> None:
+    queue, _ = aws.queue(visibility=20)
+    unread, _ = aws.queue()
+    aws.send(unread, "nobody reads this")
+    runner = await bench.run(reads(queue), function("echo"), queues=(queue, unread))
+    await runner.idle(10)
+    with pytest.raises(StillBusy, match=unread.name):
+        await runner.idle(0.3, [unread.name])
+    aws.send(queue, "raise a")
+    await eventually(lambda: len(bench.handled()) == 1)
+    with pytest.raises(StillBusy, match=queue.name):
+        await runner.idle(0.3)
+
+
+async def test_a_draining_runner_refuses_requests_and_empties_its_queues(
+    bench: Bench, aws: Aws
+) -> None:
+    queue, _ = aws.queue(visibility=20)
+    echo = function("echo", routes=(Route("$default"),))
+    runner = await bench.run(reads(queue), echo, queues=(queue,))
+    aws.send(queue, "slow a", "ok b")
+    await runner.drain(10)
+    assert len(bench.handled()) == 2
+    async with aiohttp.ClientSession() as http, http.get(runner.gateway_url) as answer:
+        assert answer.status == 503
