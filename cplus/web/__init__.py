@@ -1,0 +1,1 @@
+"""The dashboard, its API, the app's installation and the operator console."""

@@ -1,0 +1,105 @@
+"""The web app: the same under uvicorn on any host and as a Lambda."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from cplus.bootstrap import Parts
+from cplus.errors import InvalidInput
+from cplus.web import (
+    account,
+    api,
+    console,
+    conversations,
+    customers,
+    inbox,
+    sign_in,
+)
+from cplus.web.auth import Signatures
+from cplus.web.deps import SignInNeeded, Web, see_other, web_of
+from cplus.web.guard import Guard
+from cplus.web.pages import Pages
+
+_FAULTS: Final = {
+    400: ("That did not work", "The address or the form has something in it that is not right."),
+    403: ("Not allowed", "You may not do that here."),
+    404: ("Not found", "There is nothing at this address, or nothing that this shop may see."),
+    405: ("Not possible", "That cannot be done at this address."),
+    413: ("Too large", "What was sent is larger than the app takes."),
+    500: (
+        "Something broke",
+        "It is our fault, and it was noted. What was saved before stays saved.",
+    ),
+    502: ("Shopify is away", "Shopify did not answer as it should. Try again in a minute."),
+}
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The app on these parts. Nothing connects before the first request."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    secret = parts.settings.secret("application_secret")
+    web = Web(parts, Pages(parts.clock), Signatures(secret, parts.clock))
+    app.state.web = web
+    for module in (inbox, conversations, customers, account, sign_in, console, api):
+        app.include_router(module.router)
+    app.add_api_route("/static/{name}", _static, include_in_schema=False)
+    app.add_api_route("/healthz", _health, include_in_schema=False)
+    app.add_exception_handler(SignInNeeded, _sign_in_needed)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(InvalidInput, _malformed)
+    app.add_middleware(Guard, secure=web.secure, fault=_fault)
+    return app
+
+
+async def _static(request: Request, name: str) -> Response:
+    found = (await web_of(request)).pages.static(name)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+async def _health(request: Request) -> Response:
+    web = await web_of(request)
+    await web.parts.mongo.database.command("ping")
+    return JSONResponse({"ok": True})
+
+
+async def _sign_in_needed(request: Request, error: Exception) -> Response:
+    note = error.note if isinstance(error, SignInNeeded) else ""
+    if request.url.path.startswith("/api/"):
+        headers = {"WWW-Authenticate": "Bearer"}
+        return JSONResponse({"error": "Sign in first."}, 401, headers=headers)
+    return see_other(f"/auth/sign-in?note={note}" if note else "/auth/sign-in")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    # The framework's own words ("Not Found") are replaced by ours.
+    own = isinstance(error, HTTPException) and str(error.detail)[-1:] in {".", "!"}
+    return await _fault(request, status, str(getattr(error, "detail", "")) if own else "")
+
+
+async def _malformed(request: Request, _error: Exception) -> Response:
+    return await _fault(request, 400)
+
+
+async def _fault(request: Request, status: int, reason: str = "") -> Response:
+    heading, usual = _FAULTS.get(status, _FAULTS[400 if status < 500 else 500])
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": reason or usual}, status)
+    web = await web_of(request)
+    in_console = request.url.path.startswith("/console")
+    return web.pages.render(
+        "error.html",
+        status=status,
+        heading=heading,
+        reason=reason or usual,
+        way_out="/console" if in_console else "/inbox",
+        way_out_label="Back to the console" if in_console else "Back to the inbox",
+    )

@@ -1,0 +1,134 @@
+"""Who is asking: signed session cookies, one-time sign-in links, tokens in forms.
+
+All of it is signed under the application secret, each kind under a key of its own, and ends by
+the clock that it is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from cplus.bootstrap import USED_LINKS
+from cplus.clock import Clock, utc_now
+from cplus.errors import InvalidShop, InvalidSignature
+from cplus.events import random_id
+from cplus.mongo import Database, DuplicateKeyError
+from cplus.settings import Settings
+from cplus.shopify.hosts import shop_host
+
+SESSION_SECONDS: Final = 12 * 3600
+LINK_SECONDS: Final = 15 * 60
+
+_SIGNING: Final = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A merchant who is signed in: the shop is all that they may see."""
+
+    shop: str
+    id: str
+    since: datetime
+    """When they signed in: a session from before the app was removed is over."""
+
+
+class Signatures:
+    """Makes and reads everything that the web app signs."""
+
+    def __init__(self, secret: str, clock: Clock = utc_now) -> None:
+        self._secret = secret.encode()
+        self._clock = clock
+
+    def session_cookie(self, shop: str) -> str:
+        """The value of the cookie that signs a new session in."""
+        return self._sign("session", SESSION_SECONDS, shop=shop_host(shop))
+
+    def session(self, cookie: str | None) -> Session | None:
+        """The session of a cookie; None for one that is forged, over or not there."""
+        try:
+            held = self._read("session", cookie or "")
+            return self._session(held, shop_host(held.get("shop")))
+        except (InvalidSignature, InvalidShop):
+            return None
+
+    def console_cookie(self, operator_token: str) -> str:
+        """The value of the cookie that opens the console; void once the token is another."""
+        return self._sign(f"console {_digest(operator_token)}", SESSION_SECONDS)
+
+    def console(self, cookie: str | None, operator_token: str) -> Session | None:
+        """The operator's session, of no shop; None where there is none."""
+        try:
+            return self._session(self._read(f"console {_digest(operator_token)}", cookie or ""), "")
+        except InvalidSignature:
+            return None
+
+    def link_token(self, shop: str) -> str:
+        """A token that signs the shop's merchant in once."""
+        return self._sign("link", LINK_SECONDS, shop=shop_host(shop))
+
+    def form_token(self, session: Session) -> str:
+        """What each form of the session carries, so that no other site can send it."""
+        words = f"form\n{session.shop}\n{session.id}"
+        return hmac.new(self._secret, words.encode(), hashlib.sha256).hexdigest()
+
+    def same_form_token(self, session: Session, given: str) -> bool:
+        """Whether a form that came in is one of the session's own."""
+        return hmac.compare_digest(self.form_token(session).encode(), given.encode())
+
+    def _session(self, held: dict[str, Any], shop: str) -> Session:
+        return Session(shop, str(held["id"]), datetime.fromtimestamp(held["at"], UTC))
+
+    def _sign(self, kind: str, seconds: int, **held: str) -> str:
+        at = self._clock().timestamp()
+        content = {**held, "id": random_id(), "at": at, "until": at + seconds}
+        return str(self._serializer(kind).dumps(content))
+
+    def _read(self, kind: str, value: str) -> dict[str, Any]:
+        try:
+            held = self._serializer(kind).loads(value)
+        except (BadData, UnicodeEncodeError, RecursionError):
+            raise InvalidSignature from None
+        # What is signed is ours, so its shape is too.
+        if held["until"] <= self._clock().timestamp():
+            raise InvalidSignature
+        return dict(held)
+
+    async def use_link(self, database: Database, token: str) -> str:
+        """The shop that the token signs in; raises InvalidSignature for one that is forged, over
+        or used before."""
+        held = self._read("link", token)
+        expires_at = datetime.fromtimestamp(held["until"], UTC)
+        row = {"_id": _digest(token), "expires_at": expires_at}
+        try:
+            await database[USED_LINKS].insert_one(row)
+        except DuplicateKeyError:
+            raise InvalidSignature from None
+        return shop_host(held.get("shop"))
+
+    def _serializer(self, kind: str) -> URLSafeSerializer:
+        return URLSafeSerializer(self._secret, salt=f"cplus {kind}", signer_kwargs=dict(_SIGNING))
+
+
+def sign_in_link(settings: Settings, shop: str, clock: Clock = utc_now) -> str:
+    """An address that signs the shop's merchant in: once, and within 15 minutes.
+
+    Raises SettingMissing without an application secret, InvalidShop.
+    """
+    token = Signatures(settings.secret("application_secret"), clock).link_token(shop)
+    return f"{settings.app_url}/auth/sign-in?{urlencode({'token': token})}"
+
+
+def same_secret(given: str, expected: str) -> bool:
+    """Whether both are the same, in a time that does not tell how much of it fits."""
+    return hmac.compare_digest(_digest(given), _digest(expected))
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()

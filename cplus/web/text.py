@@ -1,0 +1,105 @@
+"""How things read on a page: times, money, names, and what strangers wrote."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from markupsafe import Markup, escape
+
+SHOWN: Final = 4_000
+"""Characters of a message that show at once; the rest folds out."""
+
+# Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text.
+_LINK: Final = re.compile(r"https?://[!-;=?-~]{1,2000}")
+_NO_END: Final = ".,:;!?'\")]}*_"
+_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+
+
+def linked(text: str) -> Markup:
+    """Untrusted text as HTML: everything escaped, web addresses made into links."""
+    parts: list[Markup] = []
+    end = 0
+    for match in _LINK.finditer(text):
+        url = match[0].rstrip(_NO_END)
+        if url.endswith("//"):
+            continue
+        parts.append(escape(text[end : match.start()]))
+        parts.append(
+            Markup(
+                '<a href="{0}" target="_blank" rel="noopener noreferrer nofollow ugc">{0}</a>'
+            ).format(url)
+        )
+        end = match.start() + len(url)
+    parts.append(escape(text[end:]))
+    return Markup("").join(parts)
+
+
+def folded(text: str) -> tuple[str, str]:
+    """The text that shows at once, and the rest; cut at a line's or a word's end where one is
+    near."""
+    if len(text) <= SHOWN + SHOWN // 4:
+        return text, ""
+    near = SHOWN - SHOWN // 8
+    cut = max(text.rfind("\n", near, SHOWN), text.rfind(" ", near, SHOWN))
+    cut = cut if cut > 0 else SHOWN
+    return text[:cut], text[cut:]
+
+
+def money(amount: object, currency: str | None) -> str:
+    """A decimal amount for people, for example `€1,234.50`; what is no number shows as a dash."""
+    try:
+        value = Decimal(str(amount))
+        digits = f"{value:,.0f}" if currency == "JPY" else f"{value:,.2f}"
+    except (InvalidOperation, ValueError):
+        return "–"
+    if currency in _SYMBOLS:
+        sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+        return f"{sign}{_SYMBOLS[currency]}{digits}"
+    return f"{digits} {currency}" if currency else digits
+
+
+def zone(name: str | None) -> ZoneInfo:
+    """The time zone of an IANA name; UTC where it is unknown."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:
+    """When it was, as short as a list wants it: `14:02`, `Yesterday`, `3 Nov`, `3 Nov 2025`."""
+    local, today = moment.astimezone(at), now.astimezone(at).date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    if local.date() == today - timedelta(days=1):
+        return "Yesterday"
+    day = f"{local.day} {local:%b}"
+    return day if local.year == today.year else f"{day} {local.year}"
+
+
+def full_time(moment: datetime, at: ZoneInfo) -> str:
+    """When it was, in full: `3 Nov 2026, 14:02`."""
+    local = moment.astimezone(at)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def initials(name: str) -> str:
+    """One or two letters that stand for a person."""
+    words = [word for word in re.split(r"[\s@._-]+", name) if word and word[0].isalnum()]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[1][0] if len(words) > 1 and "@" not in name else "")).upper()
+
+
+def hue(key: str) -> int:
+    """One of eight colours for a person's picture, always the same for the same key."""
+    return sum(key.encode("utf-8", "replace")) % 8
+
+
+def words(value: str | None) -> str:
+    """A state as Shopify names it, for people: `not_subscribed` is `Not subscribed`."""
+    return (value or "").replace("_", " ").strip().capitalize() or "–"
