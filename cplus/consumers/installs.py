@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import httpx
@@ -26,6 +27,7 @@ from cplus.events.commit import Draft
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import settled
 from cplus.events.store import EventStore
+from cplus.mongo import Collection
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
 from cplus.shopify.hosts import shop_host
@@ -155,3 +157,11 @@ class Installs:
             cause=Cause("install", body=json.dumps(query, sort_keys=True).encode()),
             refs=[stream, INSTALLED_REF],
         )
+
+
+async def forget(credentials: Collection, shop: str, before: datetime) -> None:
+    """Drops the shop's access tokens, unless they were saved after the moment.
+
+    The news of an uninstall may be a day late, and the app installed again meanwhile.
+    """
+    await credentials.delete_one({"_id": shop, "saved_at": {"$lte": before}})

@@ -1,4 +1,4 @@
-"""What a webhook of Shopify means: its events of the catalogue.
+"""What Shopify tells us, by webhook or import, as events of the catalogue.
 
 Pure but for the directory of persons, which is handed in.
 """
@@ -18,6 +18,7 @@ from cplus.events.catalogue import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
+    CustomerImported,
     OrderChanged,
     OrderDeleted,
     PersonsJoined,
@@ -26,6 +27,7 @@ from cplus.events.catalogue import (
 )
 from cplus.events.persons import Resolved
 from cplus.shopify import webhooks
+from cplus.shopify.queries import ImportedCustomer
 
 
 class Resolve(Protocol):
@@ -83,6 +85,28 @@ async def translate(notice: Notice, body: bytes, resolve: Resolve) -> list[NewEv
     if payload is None:
         return []
     return await _MEANINGS[type(payload)](notice, payload, resolve)
+
+
+def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
+    """The event that a customer of the import is."""
+    spent, email, phone = customer.spent, customer.email, customer.phone
+    return CustomerImported(
+        shopify_customer_id=customer.id,
+        person=person,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        email=email.address if email else None,
+        phone=phone.number if phone else None,
+        note=customer.note,
+        locale=customer.locale,
+        state=customer.state.lower() if customer.state else None,
+        tags=customer.tags,
+        orders=customer.number_of_orders,
+        amount_spent=spent.amount if spent else "0.00",
+        currency=spent.currency if spent else None,
+        email_consent=email.marketing_state.lower() if email else None,
+        created_at=customer.created_at,
+    )
 
 
 def _when(notice: Notice, updated_at: datetime | None = None) -> datetime:

@@ -11,12 +11,12 @@ import structlog
 
 from cplus.clock import Clock
 from cplus.consumers.deliveries import Delivery, read
+from cplus.consumers.joining import join
 from cplus.consumers.sqs import SqsRecord
 from cplus.consumers.translate import Notice, Resolve, translate
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.append import ShopWriter
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import PersonsJoined
 from cplus.events.commit import Draft
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import AlreadyRecorded, Appended, Outcome
@@ -215,28 +215,13 @@ async def _settle(
             kind = type(outcome).__name__
             log.warning("webhook_not_recorded", shop=one.shop, topic=one.topic, outcome=kind)
         return False
-    # Also for what was recorded before: whoever recorded it may have died right after.
-    for joined in _joins(draft, outcome):
-        await use.persons.join(one.shop, joined.person, joined.absorbed)
+    await join(draft, outcome, use.persons.join)
     if isinstance(outcome, Appended):
         log.info("webhook_recorded", shop=one.shop, topic=one.topic, position=outcome.position)
     elif _delivery_ref(one) not in outcome.commit.refs:
         await _redelivered(one, use.redeliveries)
         log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
     return True
-
-
-def _joins(draft: Draft, outcome: Appended | AlreadyRecorded) -> list[PersonsJoined]:
-    if isinstance(outcome, Appended):
-        events = [new.event for new in draft.events]
-    else:
-        commit = outcome.commit
-        events = [
-            commit.event(index).event
-            for index, document in enumerate(commit.documents)
-            if document["type"] == PersonsJoined.TYPE
-        ]
-    return [event for event in events if isinstance(event, PersonsJoined)]
 
 
 async def _redelivered(one: Delivery, redeliveries: Collection) -> None:

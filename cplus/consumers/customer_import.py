@@ -1,0 +1,309 @@
+"""Imports a shop's customers page by page: one commit for each page, in one run after another.
+
+How far an import is stands in the log: the newest page that was recorded holds the cursor behind
+it. What a message says of cursor and page only tells people; a doubled or late message goes on
+from the log like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+import httpx
+import structlog
+
+from cplus.clock import Clock
+from cplus.consumers.joining import join, join_recorded
+from cplus.consumers.leases import Leases
+from cplus.consumers.sqs import SqsRecord
+from cplus.consumers.translate import facts, imported, known
+from cplus.consumers.webhooks import INLINE, Bodies, Persons
+from cplus.errors import AuthFailed, InvalidInput, NotInstalled, ShopifyUnavailable, Throttled
+from cplus.events.base import Cause, Event, NewEvent
+from cplus.events.catalogue import (
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
+)
+from cplus.events.commit import Commit, Draft
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.outcomes import AlreadyRecorded, Appended, settled
+from cplus.events.store import EventStore
+from cplus.shopify.admin import AdminClient
+from cplus.shopify.credentials import Credentials
+from cplus.shopify.hosts import shop_host
+from cplus.shopify.queries import CustomersPage, ImportedCustomer, customers_page
+
+log = structlog.get_logger()
+
+MARGIN: Final = 20.0
+"""Seconds before the time limit from which no page is begun; less where the limit is short."""
+
+MAX_DELAY: Final = 900
+"""Seconds that SQS delays a message at most."""
+
+_PAUSE: Final = 30  # seconds until a run that got somewhere asks a Shopify that is down again
+_SIDE_BY_SIDE: Final = 8
+_IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+class Send(Protocol):
+    """Puts a message on the queue of imports."""
+
+    async def __call__(self, message: Mapping[str, Any], *, group: str, delay: int) -> None:
+        """`delay` in seconds, 900 at most. Raises whatever the queue raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """What an import works with."""
+
+    store: EventStore
+    persons: Persons
+    bodies: Bodies
+    credentials: Credentials
+    leases: Leases
+    nudger: Nudger
+    send: Send
+    origin: str
+    """Where a shop's Admin lives, `https://{shop}`."""
+    api_version: str
+    page_size: int
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an import stands."""
+
+    page: int
+    """The page that comes next, from 1."""
+    cursor: str | None
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """What a fresh run is to go on with."""
+
+    place: Place
+    delay: int
+    """Seconds from now."""
+
+
+async def handle(
+    records: Sequence[SqsRecord], use: Importer, remaining: Callable[[], float]
+) -> list[str]:
+    """Works on each import until it ends or the time does; answers the ids of messages that
+    failed.
+
+    `remaining` is in seconds until the function's time limit. A run that finds the import in
+    another's hands leaves the message to come back.
+    """
+    failed = []
+    for record in records:  # one at a time by serverless.yml: an import has the whole time
+        try:
+            done = await _work(record, use, remaining)
+        except InvalidInput as error:
+            log.error("import_unreadable", message_id=record.message_id, reason=str(error))
+            done = False
+        except Exception as error:  # noqa: BLE001  it is said here, and the message comes back
+            log.warning("import_failed", message_id=record.message_id, error=type(error).__name__)
+            done = False
+        if not done:
+            failed.append(record.message_id)
+    return failed
+
+
+async def _work(record: SqsRecord, use: Importer, remaining: Callable[[], float]) -> bool:
+    message = record.json()
+    shop = shop_host(message.get("shop"))
+    import_id = message.get("import_id")
+    if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
+        raise InvalidInput(reason="the message names no import")
+    lease = await use.leases.take(f"import/{shop}/{import_id}", remaining() + 1.0)
+    if lease is None:
+        log.info("import_busy", shop=shop, import_id=import_id)
+        return False
+    try:
+        over = await _Run(shop, import_id, use, remaining).work()
+    finally:
+        # Before the message goes out: who takes it up must not find the lease held.
+        await use.leases.release(lease)
+    if over is not None:
+        again = {
+            "shop": shop,
+            "import_id": import_id,
+            "cursor": over.place.cursor,
+            "page": over.place.page,
+        }
+        await use.send(again, group=shop, delay=over.delay)
+        log.info("import_handed_over", shop=shop, import_id=import_id, delay=over.delay)
+    return True
+
+
+class _Run:
+    """One run of one import, under its lease."""
+
+    def __init__(
+        self, shop: str, import_id: str, use: Importer, remaining: Callable[[], float]
+    ) -> None:
+        self._shop = shop
+        self._id = import_id
+        self._use = use
+        self._remaining = remaining
+        self._margin = min(MARGIN, 0.3 * remaining())
+        self._stream = f"import/{import_id}"
+        self._received = b""  # the newest answer of the Admin API, as it came
+        self._renewed = False
+
+    async def work(self) -> HandOver | None:
+        """Loads pages until the import or the time ends; what is left, or None."""
+        place = first = await self._place()
+        if place.ended:
+            return None
+        async with httpx.AsyncClient(timeout=10.0, event_hooks={"response": [self._keep]}) as http:
+            try:
+                client = await self._client(http)
+                while not place.ended:
+                    if self._remaining() < self._margin:
+                        return HandOver(place, 0)
+                    page = await self._page(client, place)
+                    place = await self._record(place, page)
+            except Throttled as throttled:
+                return HandOver(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
+            except (NotInstalled, AuthFailed) as error:
+                await self._end(place, error)
+            except (ShopifyUnavailable, TimeoutError):
+                if place == first:
+                    raise  # not one page: the queue counts the tries
+                return HandOver(place, _PAUSE)
+        return None
+
+    async def _keep(self, response: httpx.Response) -> None:
+        self._received = await response.aread()
+
+    async def _client(self, http: httpx.AsyncClient, rejected: str | None = None) -> AdminClient:
+        token = await self._use.credentials.get_access_token(self._shop, rejected=rejected)
+        return AdminClient(http, self._use.origin, self._use.api_version, self._shop, token)
+
+    async def _page(self, client: AdminClient, place: Place) -> CustomersPage:
+        """The next page. A refused token is renewed once; waits end before the time does."""
+        left = self._remaining()
+        deadline = time.monotonic() + left - self._margin
+        try:
+            async with asyncio.timeout(left - self._margin / 2):
+                return await customers_page(
+                    client, self._use.page_size, place.cursor, deadline=deadline
+                )
+        except AuthFailed as error:
+            if self._renewed or "401" not in error.values["reason"]:
+                raise
+        self._renewed = True
+        fresh = await self._client(client.http, rejected=client.access_token)
+        client.access_token = fresh.access_token
+        return await self._page(client, place)
+
+    async def _place(self) -> Place:
+        """Where the log says that the import stands."""
+        newest = await self._use.store.by_ref(self._shop, self._stream, 1)
+        if not newest:
+            return Place(1, None)
+        commit = await self._use.store.by_claim(self._shop, newest[0].claims[0], cause=True)
+        if commit is None:
+            raise AssertionError("a commit does not go away")
+        await join_recorded(commit, self._use.persons.join)
+        return _behind(commit)
+
+    async def _record(self, place: Place, page: CustomersPage) -> Place:
+        """Appends the page; the place behind it, as the log has it."""
+        now = self._use.clock()
+        events: list[NewEvent] = []
+        for customer, told in zip(
+            page.customers, await self._imported(page.customers), strict=True
+        ):
+            when = customer.updated_at or now
+            events += facts(f"customer/{customer.id}", when, *told)
+        marks: list[Event] = [
+            ImportPageLoaded(import_id=self._id, page=place.page, customers=len(page.customers))
+        ]
+        if place.page == 1:
+            marks.insert(0, ImportStarted(import_id=self._id))
+        if not page.has_next:
+            marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
+        events += facts(self._stream, now, *marks)
+        outcome = await self._append(
+            place, events, await self._cause(place, page.end_cursor, self._received)
+        )
+        if isinstance(outcome, AlreadyRecorded):
+            return await self._place()
+        log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
+        return Place(place.page + 1, page.end_cursor, ended=not page.has_next)
+
+    async def _imported(self, customers: Sequence[ImportedCustomer]) -> list[list[Event]]:
+        places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def one(customer: ImportedCustomer) -> list[Event]:
+            async with places:
+                address = customer.email.address if customer.email else None
+                person, joined = await known(
+                    self._use.persons.resolve, self._shop, customer.id, address
+                )
+            return [*joined, imported(customer, str(person))]
+
+        return list(await asyncio.gather(*map(one, customers)))
+
+    async def _end(self, place: Place, error: NotInstalled | AuthFailed) -> None:
+        """Records that the shop lets us read no further; a new install imports anew."""
+        reason = str(error.values.get("reason", ""))
+        outcome: Literal["refused", "uninstalled"] = (
+            "refused" if "403" in reason or "scope" in reason else "uninstalled"
+        )
+        marks: list[Event] = [
+            ImportEnded(import_id=self._id, outcome=outcome, pages=place.page - 1)
+        ]
+        if place.page == 1:
+            marks.insert(0, ImportStarted(import_id=self._id))
+        cause = Cause("import", headers={"cursor": place.cursor or "", "refusal": reason})
+        await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
+        log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
+
+    async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
+        headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
+        if len(body) <= INLINE:
+            return Cause("import", body=body, headers=headers)
+        return Cause("import", ref=await self._use.bodies.put(self._shop, body), headers=headers)
+
+    async def _append(
+        self, place: Place, events: Sequence[NewEvent], cause: Cause
+    ) -> Appended | AlreadyRecorded:
+        persons = [getattr(new.event, "person", None) for new in events]
+        draft = Draft(
+            shop=self._shop,
+            claim=f"{self._stream}/{place.page}",
+            source="import",
+            actor="system",
+            events=events,
+            cause=cause,
+            refs=list(dict.fromkeys([self._stream, *(one for one in persons if one)])),
+            correlation_id=self._id,
+        )
+        [outcome] = await self._use.store.append([draft])
+        done = settled(outcome)
+        await join(draft, done, self._use.persons.join)
+        await self._use.nudger.nudge(heads_of([done]))
+        return done
+
+
+def _behind(commit: Commit) -> Place:
+    """The place behind a page's commit, which was read with its cause."""
+    page = int(commit.claims[0].rpartition("/")[2])
+    ended = any(document["type"] == ImportEnded.TYPE for document in commit.documents)
+    headers = (commit.cause or {}).get("headers") or {}
+    return Place(page + 1, headers.get("end_cursor") or None, ended)
