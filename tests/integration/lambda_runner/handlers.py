@@ -90,7 +90,7 @@ def batch(event: dict[str, Any], context: Any) -> Any:
         if do == "hang-once" and count == 1:
             time.sleep(60)
         if do == "slow":
-            time.sleep(0.4)
+            time.sleep(0.3)
         if do == "fail-once" and count == 1:
             failures.append({"itemIdentifier": record["messageId"]})
         if do == "wrong-id-once" and count == 1:

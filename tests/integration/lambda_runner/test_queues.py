@@ -153,11 +153,11 @@ async def test_idle_says_what_is_left(bench: Bench, aws: Aws) -> None:
     runner = await bench.run(reads(queue), function("echo"), queues=(queue, unread))
     await runner.idle(10)
     with pytest.raises(StillBusy, match=unread.name):
-        await runner.idle(0.3, [unread.name])
+        await runner.idle(0.1, [unread.name])
     aws.send(queue, "raise a")
     await eventually(lambda: len(bench.handled()) == 1)
     with pytest.raises(StillBusy, match=queue.name):
-        await runner.idle(0.3)
+        await runner.idle(0.1)
 
 
 async def test_a_draining_runner_refuses_requests_and_empties_its_queues(
