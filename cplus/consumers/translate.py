@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cplus.clock import to_milliseconds
 from cplus.errors import InvalidInput
@@ -27,7 +27,9 @@ from cplus.events.catalogue import (
 )
 from cplus.events.persons import Resolved
 from cplus.shopify import webhooks
-from cplus.shopify.queries import ImportedCustomer
+
+if TYPE_CHECKING:
+    from cplus.shopify.queries import ImportedCustomer
 
 
 class Resolve(Protocol):
