@@ -8,6 +8,7 @@ from typing import Any
 from mangum import Mangum
 
 from cplus.bootstrap import Parts, event_loop
+from cplus.logs import configure
 from cplus.web.app import create_app
 
 
@@ -16,8 +17,10 @@ def _adapter() -> Mangum:
     # The adapter runs each request on the thread's current loop: this makes it the one that the
     # connections belong to.
     event_loop()
+    parts = Parts()
+    configure(parts.settings.log_level)
     text = ["text/", "application/json", "image/svg+xml"]
-    return Mangum(create_app(Parts()), lifespan="off", text_mime_types=text)
+    return Mangum(create_app(parts), lifespan="off", text_mime_types=text)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

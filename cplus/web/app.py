@@ -98,6 +98,7 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
     return web.pages.render(
         "error.html",
         status=status,
+        code=status,
         heading=heading,
         reason=reason or usual,
         way_out="/console" if in_console else "/inbox",

@@ -42,6 +42,7 @@ class Pages:
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=text.shown,
             trim_blocks=True,
             lstrip_blocks=True,
         )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup, escape
 
-SHOWN: Final = 4_000
+SHOWN: Final = 2_000
 """Characters of a message that show at once; the rest folds out."""
 
 # Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text.
@@ -19,8 +19,19 @@ _NO_END: Final = ".,:;!?'\")]}*_"
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
+# Marks that turn the direction of what follows around, to make a text read as another; and
+# control characters, which show as nothing.
+_TRICKS: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, 0x202D, 0x202E])
+
+
+def shown(value: object) -> object:
+    """A value as it goes onto a page: text without what only deceives."""
+    return value.translate(_TRICKS) if type(value) is str else value
+
+
 def linked(text: str) -> Markup:
     """Untrusted text as HTML: everything escaped, web addresses made into links."""
+    text = text.translate(_TRICKS)
     parts: list[Markup] = []
     end = 0
     for match in _LINK.finditer(text):
