@@ -24,6 +24,10 @@ class PartFailed(CplusError):
     """The part {name} of the local stack does not run: {reason}. Its log is {log}."""
 
 
+class PortTaken(CplusError):
+    """Port {port} of this machine is taken; end what has it, or choose another with --port."""
+
+
 async def do_nothing() -> None:
     """What there is to do after a restart of a process that forgets nothing."""
 
@@ -187,7 +191,7 @@ def free_port(wanted: int = 0) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise PartFailed(name="network", reason="no port is free on 127.0.0.1", log="empty")
+    raise PortTaken(port=wanted)
 
 
 def end_leftover(pid: int, marks: Sequence[str], grace: float = 5.0) -> bool:

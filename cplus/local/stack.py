@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from cplus.local.aws import ACCOUNT, REGION, AwsEndpoint, environment
 from cplus.local.mongod import Mongod
-from cplus.local.process import Child, PartFailed, end_leftover, free_port, listening
+from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port, listening
 from cplus.local.state import Directory, StackInfo
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Stack:
 
     `async with Stack(data) as stack:` starts it, writes stack.json, and stops it; or `start`,
     `publish` and `stop`. `told(name, seconds)` hears of each part that is ready. `cap` is how many
-    processes a function may have. Raises AlreadyRunning, MongodMissing and PartFailed on start.
+    processes a function may have. Raises AlreadyRunning, PortTaken, MongodMissing and PartFailed on
+    start.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Stack:
         self.application: Application
         self.settings: Settings
         self.info: StackInfo
-        self.lost: dict[str, int] = {}
+        self.lost: dict[str, int] = {}  # messages that a kill took, by queue: at most so many
         self.left = ""
         self._port = port
         self._options = {"cap": cap, "idle_seconds": idle_seconds}
@@ -150,7 +151,7 @@ class Stack:
         self.aws = AwsEndpoint(self.data, port=wanted.get("aws", 0), again=self._make_again)
         web = free_port(self._port or wanted.get("web", 0))
         if self._port and web != self._port:
-            raise PartFailed(name="web", reason=f"port {self._port} is taken", log="empty")
+            raise PortTaken(port=self._port)
         shopify = free_port(wanted.get("shopify", 0))
         self._shopify_url = f"http://127.0.0.1:{shopify}"
         self._configure(f"http://127.0.0.1:{web}")
@@ -296,4 +297,5 @@ async def _all(*works: Awaitable[None]) -> None:
 def _preload() -> None:
     """Imports what is heavy while the processes start."""
     import boto3  # noqa: F401
-    import motor.motor_asyncio  # noqa: F401
+
+    import cplus.bootstrap  # noqa: F401

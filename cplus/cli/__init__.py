@@ -1,0 +1,20 @@
+"""The command `cplus`."""
+
+from __future__ import annotations
+
+import click
+
+from cplus.cli.mail import mail
+from cplus.cli.up import up
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="conversations-plus")
+def main() -> None:
+    """Conversations Plus: run it, look into it, look after it."""
+
+
+main.add_command(mail)
+main.add_command(up)

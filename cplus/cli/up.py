@@ -1,0 +1,223 @@
+"""`cplus up`: the whole system on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cplus.errors import CplusError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cplus.local.stack import Stack
+
+_LOOK = 1.0  # seconds between two looks at the parts
+_DRAIN = 30.0  # seconds that the queues have to run empty
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line."""
+
+    data: Path
+    port: int
+    once: bool
+    demo: bool
+    as_json: bool
+    shops: int
+    customers: int
+    conversations: int
+    seed: int
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Directory of MongoDB's data, the buckets' objects, the mailbox and the logs.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the dashboard.")
+@click.option("--once", is_flag=True, help="Drive the demo traffic through, check it, and end.")
+@click.option("--no-demo", is_flag=True, help="No demo traffic: demo shops only.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
+@click.option("--shops", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--customers", type=click.IntRange(0), default=300, show_default=True)
+@click.option("--conversations", type=click.IntRange(0), default=200, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the demo traffic.")
+def up(*, no_demo: bool, **given: Any) -> None:
+    """Run the whole system on this machine, with demo shops and demo traffic.
+
+    Starts MongoDB, an AWS endpoint, a local Shopify and the functions of serverless.yml, prints
+    where to look, and stays until Ctrl-C. A second Ctrl-C waits for nothing.
+    """
+    options = Options(demo=not no_demo, **given)
+    try:
+        status = asyncio.run(_up(options))
+    except CplusError as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(status)
+
+
+async def _up(options: Options) -> int:
+    from rich.console import Console
+
+    from cplus.local import report
+    from cplus.local.stack import Stack
+
+    _needs_lambda_runtime()
+    # With --json the last line of the output is the object; what is for people goes elsewhere.
+    console = Console(stderr=options.as_json)
+    stack = Stack(
+        options.data,
+        port=options.port,
+        told=lambda name, seconds: report.say_part(console, name, seconds),
+    )
+    ended = _signals(stack)
+    if not await _unless(ended, stack.start()):
+        return _INTERRUPTED
+    drain = _DRAIN
+    try:
+        status = await _serve(stack, options, console, ended)
+    except BaseException:
+        drain = 0.0
+        raise
+    finally:
+        console.print("  stopping; Ctrl-C again waits for nothing")
+        await stack.stop(drain)
+        if stack.left:
+            console.print(f"  [yellow]![/yellow] {stack.left}")
+    if options.as_json and status.said is not None:
+        click.echo(json.dumps(status.said))
+    return status.code
+
+
+@dataclass(frozen=True)
+class _Status:
+    """The exit status, and what `--json` says on the last line."""
+
+    code: int = 0
+    said: dict[str, Any] | None = None
+
+
+async def _serve(stack: Stack, options: Options, console: Console, ended: asyncio.Event) -> _Status:
+    from cplus.local import report
+
+    report.say_lost(console, stack.lost)
+    demo: Any = importlib.import_module("cplus.local.demo")
+    plan = demo.Plan(
+        shops=options.shops,
+        customers=options.customers,
+        conversations=options.conversations,
+        seed=options.seed,
+    )
+    hosts: list[str] = []
+
+    async def install() -> None:
+        hosts.extend(await demo.install(stack, plan))
+
+    if not await _unless(ended, report.timed(console, "demo", install())):
+        return _Status(_INTERRUPTED)
+    stack.publish(tuple(hosts))
+    report.say_where(console, _places(stack))
+    async with report.live(console, stack, quiet=options.as_json):
+        status = _Status()
+        if options.demo:
+            summaries: list[Any] = []
+
+            async def run() -> None:
+                summaries.append(await demo.run(stack, plan))
+
+            if not await _unless(ended, run()):
+                return _Status(_INTERRUPTED)
+            (summary,) = summaries
+            console.print(summary.text(), highlight=False)
+            status = _Status(0 if summary.ok else 1, summary.as_json())
+        if not options.once:
+            await _until(stack, ended)
+            status = _Status(0, status.said)
+    return status
+
+
+def _places(stack: Stack) -> dict[str, str]:
+    from cplus.web.auth import sign_in_link
+
+    info = stack.info
+    links = {
+        f"sign in to {shop.partition('.')[0]}": sign_in_link(stack.settings, shop)
+        for shop in info.shops
+    }
+    return {
+        "dashboard": info.web,
+        **links,  # each works once, for 15 minutes; the local Shopify opens it at any time
+        "local Shopify": info.shopify,
+        "mailbox": f"{info.aws}/_mailbox/",
+        "operator console": f"{info.web}/console",
+        "operator token": stack.directory.secrets().operator_token,
+        "for programs": str(stack.data / "stack.json"),
+    }
+
+
+def _needs_lambda_runtime() -> None:
+    if importlib.util.find_spec("awslambdaric") is None:
+        raise RuntimeMissing
+
+
+class RuntimeMissing(CplusError):
+    """The Lambda runtime client awslambdaric is not installed: run
+    `pip install 'conversations-plus[local]'` on Linux."""
+
+
+def _signals(stack: Stack) -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM; the second one ends everything at once."""
+    ended = asyncio.Event()
+
+    def asked() -> None:
+        if ended.is_set():
+            stack.end_at_once()
+            os._exit(_INTERRUPTED)
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked)
+    return ended
+
+
+async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Does the work; False, with the work cancelled, when `ended` is set before it is done."""
+    task = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(ended.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        await task
+        return True
+    task.cancel()
+    await asyncio.wait([task])
+    return False
+
+
+async def _until(stack: Stack, ended: asyncio.Event) -> None:
+    """Returns when `ended` is set; raises the failure of a part that cannot be started again."""
+    while not ended.is_set():
+        failure = stack.failure()
+        if failure:
+            raise failure
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK):
+                await ended.wait()
