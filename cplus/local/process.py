@@ -51,7 +51,7 @@ class Child:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self.restarts = 0
+        self.restarts = 0  # those after which it answered
         self.failure: PartFailed | None = None
         self._command = command
         self._log = log
@@ -60,6 +60,7 @@ class Child:
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
 
     @property
     def pid(self) -> int:
@@ -85,6 +86,11 @@ class Child:
             await asyncio.wait([self._supervisor])
             self._supervisor = None
         await self._end(grace)
+
+    async def restarted(self, times: int) -> None:
+        """Returns when the process has died and answered again so many times."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.restarts >= times)
 
     def kill(self) -> None:
         """Kills the process as `kill -9` does; the supervisor starts it again."""
@@ -144,7 +150,6 @@ class Child:
             if quick >= _QUICK_DEATHS:
                 self.failure = self._failed(f"it ended {quick} times in a row, status {status}")
                 return
-            self.restarts += 1
             await self._spawn()
             try:
                 await self._answering(60.0)
@@ -153,6 +158,11 @@ class Child:
                 self.failure = error
                 if self._process.returncode is None:
                     return
+                continue
+            self.failure = None
+            async with self._changed:
+                self.restarts += 1
+                self._changed.notify_all()
 
     async def _end(self, grace: float) -> None:
         process = self._process
