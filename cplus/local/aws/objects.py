@@ -2,8 +2,8 @@
 
 moto keeps objects in memory only. Each is one file here, `buckets/<bucket>/<name>`: a line of JSON
 (key, metadata, time), then the bytes. The name is a readable part of the key and a hash of it, so
-a key may hold any character and may be as long as S3 allows. Only the newest version of an object
-outlives a restart.
+a key may hold any character that moto takes (all but a line break), at any length that S3 allows.
+Only the newest version of an object outlives a restart.
 """
 
 from __future__ import annotations
@@ -107,6 +107,6 @@ def _load(bucket: str, path: Path) -> tuple[str, FakeKey]:
     first, _, value = path.read_bytes().partition(b"\n")
     head = json.loads(first)
     made = _backend().put_object(bucket, head["key"], value, disable_notification=True)
-    made.set_metadata(head["metadata"], replace=True)
+    made.set_metadata(head["metadata"])
     made.last_modified = dt.datetime.fromisoformat(head["last_modified"])
     return head["key"], made
