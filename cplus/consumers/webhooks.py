@@ -42,6 +42,8 @@ _UNTRANSLATABLE: Final = (
     *(RecursionError, TypeError, ValueError),
 )
 
+_OWN_REFS: Final = ("correlation/", "delivery/")  # refs of the delivery and not of its events
+
 T = TypeVar("T")
 
 
@@ -202,7 +204,8 @@ def _checked(draft: Draft) -> Draft | None:
             log.error("webhook_unwritable", shop=draft.shop, error=type(error).__name__)
             return None
         reason = f"its events cannot be stored ({type(error).__name__})"
-        return _checked(replace(draft, events=(), reason=reason))
+        refs = [ref for ref in draft.refs if ref.startswith(_OWN_REFS)]
+        return _checked(replace(draft, events=(), refs=refs, reason=reason))
     return draft
 
 

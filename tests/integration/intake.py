@@ -1,0 +1,147 @@
+"""Real parts for tests of the consumers: a database, queues, a topic and a bucket of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from cplus.bootstrap import Parts, ensure_indexes
+from cplus.consumers.sqs import SqsRecord, records
+from cplus.settings import Settings
+
+SECRET = "shpss_0123456789abcdef0123456789abcdef"
+_QUEUES = ("webhooks", "import", "send", "nudges")
+_DRIVERS = ("aiobotocore", "aiohttp", "motor", "pymongo")
+
+
+@dataclass
+class Intake:
+    """The parts, and what lies on their queues."""
+
+    parts: Parts
+    nudges_queue: str
+
+    async def drain(self, queue: str) -> list[SqsRecord]:
+        """Every message of the queue, as Lambda would hand it over."""
+        sqs = await self.parts.aws.client("sqs")
+        taken: list[dict[str, Any]] = []
+        while True:
+            answer = await sqs.receive_message(
+                QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"]
+            )
+            for message in answer.get("Messages", []):
+                await sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                taken.append(
+                    {
+                        "messageId": message["MessageId"],
+                        "body": message["Body"],
+                        "attributes": message.get("Attributes", {}),
+                    }
+                )
+            if not answer.get("Messages"):
+                return records({"Records": taken})
+
+    async def nudges(self) -> list[dict[str, Any]]:
+        """The nudges that were told since the last call, ordered by shop."""
+        told = [json.loads(record.body) for record in await self.drain(self.nudges_queue)]
+        return sorted(told, key=lambda nudge: (nudge["shop"], nudge["position"]))
+
+
+def record(body: Mapping[str, Any] | str, message_id: str = "m") -> SqsRecord:
+    """A message of a queue."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    return SqsRecord(message_id, text, 1, "queue", {})
+
+
+def tasks() -> set[asyncio.Task[Any]]:
+    """The tasks that run now, but for those of drivers."""
+    return {
+        task
+        for task in asyncio.all_tasks()
+        if not str(getattr(task.get_coro(), "__qualname__", "")).startswith(_DRIVERS)
+        and not _module(task).startswith(_DRIVERS)
+    }
+
+
+def _module(task: asyncio.Task[Any]) -> str:
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    return str(frame.f_globals.get("__name__", "")) if frame else ""
+
+
+@asynccontextmanager
+async def intake(
+    mongo_uri: str, *, origin: str = "https://{shop}", app_url: str = ""
+) -> AsyncIterator[Intake]:
+    """A database, queues, topic and bucket that many tests may use, one after the other."""
+    name = f"test_{secrets.token_hex(6)}"
+    settings = Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=name,
+        mongo_keyring_database=f"{name}_keyring",
+        application_secret=SecretStr("application-secret"),
+        shopify_client_id="client-id",
+        shopify_client_secret=SecretStr(SECRET),
+        shopify_origin=origin,
+        app_url=app_url,
+        bodies_bucket=f"{name.replace('_', '-')}-bodies",
+    )
+    await ensure_indexes(settings)
+    parts = Parts(settings)
+    queues = {one: await _queue(parts, f"{name}-{one}") for one in _QUEUES}
+    topic = await _topic(parts, f"{name}-nudges", queues["nudges"])
+    s3 = await parts.aws.client("s3")
+    await s3.create_bucket(Bucket=settings.bodies_bucket)
+    places = {
+        "webhooks_queue": queues["webhooks"],
+        "import_queue": queues["import"],
+        "send_queue": queues["send"],
+        "nudges_topic": topic,
+    }
+    parts.settings = settings.model_copy(update=places)
+    try:
+        yield Intake(parts, queues["nudges"])
+    finally:
+        for database in (parts.mongo.database, parts.mongo.keyring):
+            await parts.mongo.client.drop_database(database.name)
+        await parts.close()
+
+
+async def emptied(used: Intake) -> Intake:
+    """The same connections with nothing in the database and on the queues, for the next test."""
+    before = used.parts
+    for database in (before.mongo.database, before.mongo.keyring):
+        for name in await database.list_collection_names():
+            await database[name].delete_many({})
+    settings = before.settings
+    for queue in (settings.webhooks_queue, settings.import_queue, settings.send_queue):
+        await used.drain(queue)
+    await used.drain(used.nudges_queue)
+    parts = Parts(settings)
+    # The log's writers remember heads: all but the connections is made anew.
+    parts.__dict__.update(mongo=before.mongo, aws=before.aws, http=before.http)
+    return Intake(parts, used.nudges_queue)
+
+
+async def _queue(parts: Parts, name: str) -> str:
+    sqs = await parts.aws.client("sqs")
+    return str((await sqs.create_queue(QueueName=name))["QueueUrl"])
+
+
+async def _topic(parts: Parts, name: str, queue: str) -> str:
+    sns, sqs = await parts.aws.client("sns"), await parts.aws.client("sqs")
+    topic = str((await sns.create_topic(Name=name))["TopicArn"])
+    attributes = await sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    await sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=attributes["Attributes"]["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    return topic
