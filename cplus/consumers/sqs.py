@@ -6,11 +6,15 @@ Source: AWS Lambda's guide on SQS event source mappings and `ReportBatchItemFail
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from cplus.errors import InvalidInput
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,19 @@ class SqsRecord:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; raises InvalidInput, whose reason shows nothing of it."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            kind = type(error).__name__
-            raise InvalidInput(reason=f"the message is no JSON ({kind})") from None
-        if not isinstance(value, dict):
-            raise InvalidInput(reason="the message is no JSON object")
-        return value
+        return json_object(self.body)
+
+
+def json_object(body: str) -> dict[str, Any]:
+    """The body as a JSON object; raises InvalidInput, whose reason shows nothing of it."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        kind = type(error).__name__
+        raise InvalidInput(reason=f"the message is no JSON ({kind})") from None
+    if not isinstance(value, dict):
+        raise InvalidInput(reason="the message is no JSON object")
+    return value
 
 
 def records(event: Mapping[str, Any]) -> list[SqsRecord]:
@@ -49,6 +58,25 @@ def answer(failed_ids: Iterable[str]) -> dict[str, list[dict[str, str]]]:
     Each id is named once: an id that is not in the batch would bring back the whole of it.
     """
     return {"batchItemFailures": [{"itemIdentifier": one} for one in dict.fromkeys(failed_ids)]}
+
+
+async def handle_all(
+    batch: Sequence[SqsRecord],
+    work: Callable[[list[str]], Awaitable[list[Exception | None]]],
+) -> dict[str, list[dict[str, str]]]:
+    """The answer to a batch whose bodies `work` handles together.
+
+    `work` answers for each body what kept it from being handled, or None. Only an InvalidInput
+    is logged in its own words: those of other errors may show what was handled.
+    """
+    results = await work([one.body for one in batch])
+    failed = []
+    for one, error in zip(batch, results, strict=True):
+        if error is not None:
+            reason = str(error) if isinstance(error, InvalidInput) else type(error).__name__
+            log.warning("message_failed", queue=one.queue, id=one.message_id, reason=reason)
+            failed.append(one.message_id)
+    return answer(failed)
 
 
 def _record(entry: Mapping[str, Any]) -> SqsRecord:

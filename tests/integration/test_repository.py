@@ -39,6 +39,7 @@ async def repository(store: EventStore) -> Repository:
         c.receive(
             now=NOW,
             message_id="m1",
+            person="person/p",
             from_name=None,
             from_address="ada@shopper.example",
             subject="Hello",

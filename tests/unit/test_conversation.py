@@ -14,6 +14,7 @@ from cplus.events.base import AggregateEvent
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MAIL = {
+    "person": "person/p",
     "from_name": "Ada",
     "from_address": "ada@shopper.example",
     "subject": "Sizes",

@@ -57,13 +57,13 @@ class Conversation(BaseAggregate[str]):
             ConversationStarted, person=person, channel=channel, subject=subject, timestamp=now
         )
 
-    def receive(self, *, now: datetime, message_id: str, **mail: Any) -> None:
+    def receive(self, *, now: datetime, message_id: str, person: str, **mail: Any) -> None:
         """A mail of the shopper came in; it opens a closed conversation, unless a machine sent
         it."""
         if message_id in self.message_ids:
             return
         self.trigger_event(
-            MessageReceived, message_id=message_id, timestamp=now, person=self.person, **mail
+            MessageReceived, message_id=message_id, timestamp=now, person=person, **mail
         )
         if not self.open and not mail.get("automatic", False):
             self.trigger_event(ConversationReopened, timestamp=now)

@@ -1,0 +1,91 @@
+"""Takes what SES tells of the mail that was sent: sent, delivered, bounced, called spam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cplus.consumers.outbound_email import conversation_of, find_reply, rfc_refs
+from cplus.errors import InvalidInput
+from cplus.events import Cause, Draft, Event, EventStore, NewEvent, Nudger, heads_of, settled
+from cplus.events.catalogue import (
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+)
+from cplus.mail import MailEvent, parse_event
+from cplus.settings import Settings
+from cplus.shopify import shop_host
+
+
+@dataclass(frozen=True, slots=True)
+class EmailEvents:
+    """What taking SES's events needs."""
+
+    settings: Settings
+    store: EventStore
+    nudger: Nudger
+
+    async def handle_all(self, bodies: list[str]) -> list[Exception | None]:
+        """Records the events of a batch; for each, what kept it from being recorded."""
+        results: list[Exception | None] = []
+        drafts: list[tuple[int, Draft]] = []
+        for index, body in enumerate(bodies):
+            results.append(None)
+            try:
+                drafts.append((index, await self._draft(body)))
+            except InvalidInput as error:
+                results[index] = error
+        outcomes = await self.store.append([draft for _, draft in drafts])
+        for (index, _), outcome in zip(drafts, outcomes, strict=True):
+            try:
+                settled(outcome)
+            except Exception as error:  # noqa: BLE001  each message fails alone
+                results[index] = error
+        await self.nudger.nudge(heads_of(outcomes))
+        return results
+
+    async def _draft(self, body: str) -> Draft:
+        told = parse_event(body)
+        if not told.shop or not told.message:
+            raise InvalidInput(reason="the event carries no tags of ours")
+        shop = shop_host(f"{told.shop}.myshopify.com")
+        written = await find_reply(self.store, shop, told.message)
+        made = _event(told, conversation_of(written))
+        stream = f"mail/{told.message}"
+        told_of = told.feedback_id or told.occurred_at.isoformat()
+        claim = f"{made[0]}/{told.message}" if made else f"mail-event/{told.kind}/{told_of}"
+        return Draft(
+            shop=shop,
+            claim=claim,
+            source="mail-event",
+            actor="ses",
+            events=[NewEvent(stream, made[1], told.occurred_at)] if made else [],
+            cause=Cause("mail-event", body=body.encode()),
+            refs=[
+                stream,
+                written.stream,
+                f"message/{told.message}",
+                *rfc_refs(self.settings, told.ses_message_id),
+            ],
+            causation_id=written.id,
+        )
+
+
+def _event(told: MailEvent, conversation_id: str) -> tuple[str, Event] | None:
+    ids = {"message_id": str(told.message), "conversation_id": conversation_id}
+    match told.kind:
+        case "send":
+            return "sent", MailSent(**ids, ses_message_id=told.ses_message_id)
+        case "delivery":
+            return "delivered", MailDelivered(**ids)
+        case "bounce":
+            reason = told.detail or "unknown"
+            return "bounced", MailBounced(**ids, permanent=told.permanent, reason=reason)
+        case "complaint":
+            return "complained", MailComplained(**ids)
+        case "reject" | "rendering_failure":
+            return "rejected", MailRejected(**ids, reason=told.detail or told.kind)
+        case "delivery_delay":
+            return None

@@ -1,0 +1,184 @@
+"""A small world for the tests of mail: a log, buckets, SES's stand-in, and mails to write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from cplus.aws import Aws
+from cplus.bootstrap import Parts, ensure_indexes
+from cplus.consumers.email_events import EmailEvents
+from cplus.consumers.inbound_email import Inbound
+from cplus.consumers.leases import Leases
+from cplus.consumers.outbound_email import Outbound
+from cplus.events import Commit
+from cplus.events.aggregates.conversation import Conversation
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+DOMAIN = "mail.cplus.example"
+BUCKET = "mail"
+ADA = "ada@shopper.example"
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+class Nudges:
+    """Keeps what was nudged."""
+
+    def __init__(self) -> None:
+        self.heads: list[Mapping[str, int]] = []
+
+    async def nudge(self, heads: Mapping[str, int]) -> None:
+        self.heads.append(dict(heads))
+
+
+@dataclass
+class World:
+    """The parts under test, and a clock that only moves when it is told to."""
+
+    parts: Parts
+    endpoint: str
+    send_queue: str
+    aws: Aws
+    nudges: Nudges = field(default_factory=Nudges)
+    now: datetime = START
+
+    @classmethod
+    async def make(cls, mongo_uri: str, database: str, endpoint: str) -> World:
+        aws = Aws()
+        s3, sqs, ses = [await aws.client(name) for name in ("s3", "sqs", "sesv2")]
+        await s3.create_bucket(Bucket=BUCKET)
+        queue = (await sqs.create_queue(QueueName=f"send-{database}"))["QueueUrl"]
+        await ses.create_email_identity(EmailIdentity=DOMAIN)
+        settings = Settings(
+            mongo_uri=SecretStr(mongo_uri),
+            mongo_database=database,
+            mongo_keyring_database=f"{database}_keyring",
+            application_secret=SecretStr("a secret that is only for tests"),
+            mail_domain=DOMAIN,
+            send_queue=queue,
+            settle_seconds=60,
+        )
+        await ensure_indexes(settings)
+        made = cls(Parts(settings), endpoint, queue, aws)
+        made.parts.clock = lambda: made.now
+        return made
+
+    @property
+    def inbound(self) -> Inbound:
+        p = self.parts
+        return Inbound(p.settings, p.store, p.repository, p.persons, self.aws, self.nudges)
+
+    def outbound(self, aws: Aws | None = None) -> Outbound:
+        p = self.parts
+        leases = Leases(p.mongo.database)
+        return Outbound(p.settings, p.store, leases, aws or self.aws, self.nudges, p.clock)
+
+    @property
+    def email_events(self) -> EmailEvents:
+        return EmailEvents(self.parts.settings, self.parts.store, self.nudges)
+
+    async def arrive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> str:
+        """Puts the mail into the bucket; answers SES's notification."""
+        key = f"inbound/{ses_id}"
+        await self.aws.put_object(BUCKET, key, raw)
+        told = {f"{name}Verdict": {"status": verdicts.get(name, "PASS")} for name in _VERDICTS}
+        return json.dumps(
+            {
+                "notificationType": "Received",
+                "mail": {"messageId": ses_id, "source": ADA},
+                "receipt": {
+                    "timestamp": self.now.isoformat(),
+                    "recipients": list(to) or [f"acorn@{DOMAIN}"],
+                    "action": {"type": "S3", "bucketName": BUCKET, "objectKey": key},
+                    **told,
+                },
+            }
+        )
+
+    async def receive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> None:
+        """Lets a mail come in and be recorded."""
+        [error] = await self.inbound.handle_all([await self.arrive(raw, ses_id, *to, **verdicts)])
+        if error is not None:
+            raise error
+
+    async def commits(self, shop: str = SHOP) -> list[Commit]:
+        return await self.parts.store.read(shop, 0)
+
+    async def types(self, shop: str = SHOP) -> list[list[str]]:
+        """The types of the events of each commit, without what comes before the dot."""
+        return [
+            [document["type"].partition(".")[2] for document in commit.documents]
+            for commit in await self.commits(shop)
+        ]
+
+    async def conversation(self, shop: str = SHOP) -> Conversation:
+        """The only conversation of the shop."""
+        streams = {d["stream"] for c in await self.commits(shop) for d in c.documents}
+        [stream] = [name for name in streams if name.startswith("conversation/")]
+        loaded: Conversation = await self.parts.repository.load(Conversation, shop, stream)
+        return loaded
+
+    async def answer(self, message_id: str = "reply1", text: str = "Yes, in blue.") -> None:
+        """Lets the merchant answer the only conversation."""
+        conversation = await self.conversation()
+        await self.parts.repository.decide(
+            Conversation,
+            SHOP,
+            conversation.id,
+            lambda c: c.reply(message_id=message_id, text=text, author="merchant", now=self.now),
+            claim=f"reply/{message_id}",
+            source="dashboard",
+            actor="merchant",
+            refs=[f"message/{message_id}"],
+        )
+
+    async def mailbox(self) -> list[dict[str, Any]]:
+        async with httpx.AsyncClient() as http:
+            found = await http.get(f"{self.endpoint}/_mailbox/messages.json")
+        mails: list[dict[str, Any]] = found.json()["messages"]
+        return mails
+
+    def later(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    async def close(self) -> None:
+        await self.aws.close()
+        await self.parts.close()
+
+
+_VERDICTS = ("spam", "virus", "spf", "dkim", "dmarc")
+
+
+def form(text: str = "Do you have it in blue?", sender: str = ADA, number: int = 1) -> bytes:
+    """A mail of Shopify's contact form."""
+    mail = EmailMessage()
+    mail["From"] = "Acorn (Shopify) <mailer@shopify.com>"
+    mail["To"] = f"acorn@{DOMAIN}"
+    mail["Reply-To"] = sender
+    mail["Subject"] = "New customer message on November 1, 2026 at 12:00 pm"
+    mail["Message-ID"] = f"<form{number}@shopify.com>"
+    mail.set_content(
+        "You received a new message from your online store's contact form.\n\n"
+        f"Country Code:\nUS\n\nName:\nAda\n\nEmail:\n{sender}\n\nBody:\n{text}\n"
+    )
+    return mail.as_bytes()
+
+
+def plain(text: str, *, sender: str = ADA, **headers: str) -> bytes:
+    """A mail that a person wrote."""
+    mail = EmailMessage()
+    mail["From"] = f"Ada <{sender}>"
+    mail["Subject"] = headers.pop("subject", "Sizes")
+    mail["Message-ID"] = headers.pop("message_id", "<plain@shopper.example>")
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content(text)
+    return mail.as_bytes()

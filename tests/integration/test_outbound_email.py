@@ -1,0 +1,189 @@
+"""Answers go out once, whatever dies in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from cplus.aws import Aws, MailNotTaken
+from cplus.errors import InvalidInput
+from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
+
+SEND = json.dumps({"shop": SHOP, "message_id": "reply1"})
+
+
+@pytest.fixture
+async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncIterator[World]:
+    made = await World.make(mongo_uri, database_name, aws_endpoint)
+    await made.receive(form(sender=f"{database_name}@shopper.example"), "ses1")
+    await made.answer()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def shopper(database_name: str) -> str:
+    return f"{database_name}@shopper.example"
+
+
+class DyingAws(Aws):
+    """Sends the mail, or not, and then breaks off as a killed process does."""
+
+    def __init__(self, *, sends: bool) -> None:
+        super().__init__()
+        self.sends = sends
+
+    async def send_mail(self, *args: Any, **more: Any) -> str:
+        if self.sends:
+            await super().send_mail(*args, **more)
+        raise ConnectionError("broken off")
+
+
+class RefusingAws(Aws):
+    """Answers as SES does when it says no."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+    async def send_mail(self, *_args: Any, **_more: Any) -> str:
+        raise MailNotTaken(self.code)
+
+
+async def sent_to(world: World, address: str) -> list[dict[str, Any]]:
+    return [mail for mail in await world.mailbox() if address in mail["recipients"]]
+
+
+async def waiting(world: World) -> list[dict[str, Any]]:
+    sqs = await world.aws.client("sqs")
+    counts = await sqs.get_queue_attributes(QueueUrl=world.send_queue, AttributeNames=["All"])
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+    return [{}] * sum(int(counts["Attributes"][name]) for name in names)
+
+
+def event_of(kind: str, ses_id: str = "ses-out-1", **detail: Any) -> str:
+    key = {"Send": "send", "Delivery": "delivery", "Bounce": "bounce"}.get(kind, kind.lower())
+    tags = {"cplus-shop": ["acorn"], "cplus-message": ["reply1"]}
+    mail = {"messageId": ses_id, "timestamp": "2026-11-01T12:00:00Z", "tags": tags}
+    return json.dumps({"eventType": kind, "mail": mail, key: detail})
+
+
+async def test_an_answer_reaches_the_shopper_and_can_be_answered(
+    world: World, shopper: str
+) -> None:
+    assert await world.outbound().handle_all([SEND]) == [None]
+    [mail] = await sent_to(world, shopper)
+    assert mail["tags"] == {"cplus-shop": "acorn", "cplus-message": "reply1"}
+    assert (await world.types())[-1] == ["sent"]
+    back = plain("Great", sender=shopper, In_Reply_To=mail["header_id"])
+    await world.receive(back, "ses2")
+    assert (await world.types())[-1] == ["message_received"]
+
+
+async def test_an_answer_is_sent_once_however_often_it_is_asked_for(
+    world: World, shopper: str
+) -> None:
+    for _ in range(2):
+        results = await asyncio.gather(*(world.outbound().handle_all([SEND]) for _ in range(4)))
+        assert results == [[None]] * 4
+    assert len(await sent_to(world, shopper)) == 1
+    assert [t for t in await world.types() if t == ["sent"]] == [["sent"]]
+
+
+async def test_after_a_crash_between_sending_and_recording_ses_settles_it(
+    world: World, shopper: str
+) -> None:
+    dying = DyingAws(sends=True)
+    [error] = await world.outbound(dying).handle_all([SEND])
+    assert isinstance(error, ConnectionError)
+    world.later(seconds=30)
+    assert await world.outbound().handle_all([SEND]) == [None]  # waits, and asks to look again
+    assert len(await waiting(world)) == 1
+    assert await world.email_events.handle_all([event_of("Send")]) == [None]
+    world.later(seconds=600)
+    assert await world.outbound().handle_all([SEND]) == [None]
+    assert len(await sent_to(world, shopper)) == 1
+    assert (await world.types())[-1] == ["sent"]
+    await dying.close()
+
+
+async def test_after_a_crash_before_sending_it_is_sent_when_ses_stays_silent(
+    world: World, shopper: str
+) -> None:
+    [error] = await world.outbound(DyingAws(sends=False)).handle_all([SEND])
+    assert isinstance(error, ConnectionError)
+    world.later(seconds=59)
+    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await sent_to(world, shopper) == []
+    world.later(seconds=2)
+    assert await world.outbound().handle_all([SEND]) == [None]
+    assert len(await sent_to(world, shopper)) == 1
+
+
+async def test_a_mail_that_ses_refuses_for_good_is_recorded_so_and_not_tried_again(
+    world: World, shopper: str
+) -> None:
+    assert await world.outbound(RefusingAws("MessageRejected")).handle_all([SEND]) == [None]
+    assert (await world.types())[-1] == ["rejected"]
+    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await sent_to(world, shopper) == []
+
+
+async def test_a_mail_that_ses_puts_off_comes_back_and_is_sent_at_once(
+    world: World, shopper: str
+) -> None:
+    [error] = await world.outbound(RefusingAws("TooManyRequestsException")).handle_all([SEND])
+    assert isinstance(error, MailNotTaken)
+    assert await world.outbound().handle_all([SEND]) == [None]
+    assert len(await sent_to(world, shopper)) == 1
+
+
+async def test_what_ses_tells_is_recorded_once_and_in_any_order(world: World) -> None:
+    bounce = event_of("Bounce", bounceType="Permanent", bounceSubType="General")
+    told = [event_of("Delivery"), event_of("Send"), bounce, event_of("Complaint")]
+    assert await world.email_events.handle_all(told + told) == [None] * 8
+    assert await world.outbound().handle_all([SEND]) == [None]
+    assert (await world.types())[2:] == [["delivered"], ["sent"], ["bounced"], ["complained"]]
+
+
+async def test_a_delay_is_recorded_and_means_nothing(world: World) -> None:
+    assert await world.email_events.handle_all([event_of("DeliveryDelay")]) == [None]
+    assert (await world.types())[-1] == []
+
+
+@pytest.mark.parametrize(
+    "message", ["{", "[]", "{}", SEND.replace("acorn", "evil.example/x"), SEND.replace("1", "2")]
+)
+async def test_a_message_that_names_no_answer_fails_alone(world: World, message: str) -> None:
+    bad, good = await world.outbound().handle_all([message, SEND])
+    assert isinstance(bad, InvalidInput)
+    assert good is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "no json",
+        event_of("Send").replace("cplus-shop", "other"),
+        event_of("Send").replace("reply1", "unknown"),
+        event_of("Opened"),
+    ],
+)
+async def test_an_event_that_is_none_of_ours_fails_alone(world: World, told: str) -> None:
+    bad, good = await world.email_events.handle_all([told, event_of("Send")])
+    assert isinstance(bad, InvalidInput)
+    assert good is None
+
+
+async def test_the_mail_goes_to_the_shopper_from_an_address_of_the_shop(
+    world: World, shopper: str
+) -> None:
+    assert shopper != ADA
+    await world.outbound().handle_all([SEND])
+    [mail] = await sent_to(world, shopper)
+    assert mail["source"].endswith(f"@{DOMAIN}")
+    assert mail["source"].startswith("acorn+")
