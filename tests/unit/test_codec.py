@@ -82,7 +82,9 @@ def test_personal_fields_rest_in_the_sealed_slot_alone(kind: type[Event]) -> Non
 @pytest.mark.parametrize("kind", all_events(), ids=lambda kind: kind.TYPE)
 def test_what_is_read_is_what_was_written(kind: type[Event]) -> None:
     new = sample(kind)
-    document = bson.decode(bson.encode(encode(new)), bson.CodecOptions(tz_aware=True))
+    document: dict[str, Any] = bson.decode(
+        bson.encode(encode(new)), bson.CodecOptions(tz_aware=True)
+    )
     assert decode(document) == new.event
 
 
