@@ -1,0 +1,196 @@
+"""Installing by OAuth's code grant, against a Shopify that runs here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from cplus.consumers.installs import CALLBACK, STATE_SECONDS, Begun, Installs
+from cplus.errors import (
+    InvalidInput,
+    InvalidShop,
+    InvalidSignature,
+    ShopifyRefused,
+    ShopifyUnavailable,
+)
+from cplus.events.catalogue import AppInstalled
+from cplus.local.shopify import LocalShop, LocalShopify
+from cplus.shopify.signatures import sign_query
+from tests.integration.intake import SECRET, Intake, emptied, intake, tasks
+
+SHOP = "blue-jam.myshopify.com"
+OTHER = "red-tea.myshopify.com"
+APP = "https://app.example.com"
+
+
+@pytest.fixture(scope="module")
+async def shopify() -> AsyncIterator[LocalShopify]:
+    server = LocalShopify(client_id="client-id", client_secret=SECRET, app_url=APP)
+    await server.start()
+    for host in (SHOP, OTHER):
+        server.add_shop(LocalShop(host=host, name="Blue Jam", email="owner@jam.example.com"))
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="module")
+async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri, origin=shopify.origin, app_url=APP) as made:
+        yield made
+
+
+@pytest.fixture
+async def use(shared: Intake) -> Intake:
+    return await emptied(shared)
+
+
+@pytest.fixture
+def installs(use: Intake) -> Installs:
+    return use.parts.installs
+
+
+async def consent(use: Intake, begun: Begun) -> dict[str, str]:
+    """What the callback is asked with after the merchant has consented."""
+    answer = await use.parts.http.post(begun.url)
+    assert answer.status_code == 303
+    location = urlsplit(answer.headers["Location"])
+    assert f"{location.scheme}://{location.netloc}{location.path}" == APP + CALLBACK
+    return dict(parse_qsl(location.query))
+
+
+async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
+    use: Intake, installs: Installs
+) -> None:
+    begun = installs.begin(SHOP.upper().replace("MYSHOPIFY.COM", "myshopify.com"))
+    params = await consent(use, begun)
+    assert await installs.finish(params, begun.state) == SHOP
+    [commit] = await use.parts.store.read(SHOP, 0)
+    [told] = commit.recorded()
+    assert told.event == AppInstalled(
+        scopes=tuple(use.parts.settings.shopify_scopes.split(",")),
+        shop_name="Blue Jam",
+        currency="USD",
+        timezone="America/New_York",
+        shopify_plan="Basic",
+    )
+    assert (told.stream, told.source, told.actor) == (f"shop/{SHOP}", "install", "merchant")
+    assert (await use.parts.credentials.get_access_token(SHOP)).startswith("shpat_")
+    assert await use.nudges() == [{"shop": SHOP, "position": 1}]
+
+
+async def test_no_token_and_no_code_stands_in_the_log(use: Intake, installs: Installs) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    await installs.finish(params, begun.state)
+    token = await use.parts.credentials.get_access_token(SHOP)
+    stored = repr(await use.parts.store.commits.find_one({"shop": SHOP}))
+    for secret in (token, params["code"], params["hmac"], begun.state, SECRET):
+        assert secret not in stored
+
+
+async def test_a_callback_that_comes_twice_is_answered_as_the_first_time(
+    use: Intake, installs: Installs
+) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    for _ in range(2):
+        assert await installs.finish(params, begun.state) == SHOP
+    assert len(await use.parts.store.read(SHOP, 0)) == 1
+
+
+async def test_installing_again_is_an_install_of_its_own(use: Intake, installs: Installs) -> None:
+    for _ in range(2):
+        begun = installs.begin(SHOP)
+        await installs.finish(await consent(use, begun), begun.state)
+    assert len(await use.parts.store.read(SHOP, 0)) == 2
+
+
+@pytest.mark.parametrize("host", ["nowhere", "", "blue-jam.myshopify.com/x", "a.example.com"])
+def test_a_malformed_shop_cannot_begin(installs: Installs, host: str) -> None:
+    with pytest.raises(InvalidShop):
+        installs.begin(host)
+
+
+async def test_a_query_that_shopify_did_not_sign_is_refused(
+    use: Intake, installs: Installs
+) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    for wrong in ({**params, "code": "other"}, {**params, "hmac": ""}, {}):
+        with pytest.raises(InvalidSignature):
+            await installs.finish(wrong, begun.state)
+    later = replace(installs, clock=lambda: use.parts.clock() + timedelta(seconds=200))
+    with pytest.raises(InvalidSignature):
+        await later.finish(params, begun.state)
+    assert await use.parts.store.read(SHOP, 0) == []
+
+
+async def test_another_browser_cannot_finish_an_install(use: Intake, installs: Installs) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    for cookie in ("", "x", installs.begin(SHOP).state, "\u00e9"):
+        with pytest.raises(InvalidInput):
+            await installs.finish(params, cookie)
+    forged = {**params, "state": "forged"}
+    forged["hmac"] = sign_query(forged, SECRET)
+    with pytest.raises(InvalidInput):
+        await installs.finish(forged, "forged")
+    assert await use.parts.store.read(SHOP, 0) == []
+
+
+async def test_a_state_is_for_one_shop_and_a_short_time(use: Intake, installs: Installs) -> None:
+    begun = installs.begin(OTHER)
+    params = {**await consent(use, begun), "shop": SHOP}
+    params["hmac"] = sign_query(params, SECRET)
+    with pytest.raises(InvalidInput):
+        await installs.finish(params, begun.state)
+
+    long_ago = timedelta(seconds=STATE_SECONDS + 1)
+    slow = replace(installs, clock=lambda: use.parts.clock() - long_ago).begin(SHOP)
+    with pytest.raises(InvalidInput, match="too long"):
+        await installs.finish(await consent(use, slow), slow.state)
+
+
+async def test_a_callback_without_a_code_is_refused(use: Intake, installs: Installs) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    del params["code"]
+    params["hmac"] = sign_query(params, SECRET)
+    with pytest.raises(InvalidInput, match="no code"):
+        await installs.finish(params, begun.state)
+
+
+async def test_a_code_that_shopify_does_not_know_installs_nothing(
+    use: Intake, installs: Installs
+) -> None:
+    begun = installs.begin(SHOP)
+    params = {**await consent(use, begun), "code": "unknown"}
+    params["hmac"] = sign_query(params, SECRET)
+    with pytest.raises(ShopifyRefused):
+        await installs.finish(params, begun.state)
+    assert await use.parts.store.read(SHOP, 0) == []
+
+
+async def test_a_shopify_that_is_down_is_told(
+    use: Intake, installs: Installs, shopify: LocalShopify
+) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    shopify.fail_next(SHOP, 503)
+    with pytest.raises(ShopifyUnavailable):
+        await installs.finish(params, begun.state)
+    assert await installs.finish(params, begun.state) == SHOP
+
+
+async def test_an_install_leaves_no_task_behind(use: Intake, installs: Installs) -> None:
+    begun = installs.begin(SHOP)
+    await installs.finish(await consent(use, begun), begun.state)
+    before = tasks()
+    begun = installs.begin(OTHER)
+    await installs.finish(await consent(use, begun), begun.state)
+    # The Shopify of these tests serves from this process: its tasks are not the app's.
+    assert {task for task in tasks() - before if "Server" not in repr(task)} == set()
