@@ -66,11 +66,12 @@ def _not_shopify(address: str | None) -> str | None:
 def _read(found: list[Field]) -> ContactForm | None:
     """The form that the fields make; None where they make none."""
     roles, others = _assign(found)
-    if "body" not in roles:
+    email = roles.get("email")
+    if "body" not in roles and email:
         _guess_body(roles, others)
     if "body" not in roles:
+        # A line of prose can have a colon too.
         return None
-    email = roles.get("email")
     return ContactForm(
         name=roles.get("name", ""),
         email_field=normal_address(email) if email else None,

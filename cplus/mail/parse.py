@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from cplus.mail.automatic import automatic_reason, is_bounce
-from cplus.mail.bodies import content, leaves, read_body
+from cplus.mail.bodies import Body, content, leaves, read_body
 from cplus.mail.mailbox import Mailbox, mailboxes
 from cplus.mail.model import InboundMail
 from cplus.mail.reply import reply_text
@@ -34,12 +34,16 @@ def parse(raw: bytes) -> InboundMail:
     What cannot be read is left out and named in `defects`, with as much text as can be guessed,
     so that the caller can record the mail and point at its raw bytes.
     """
-    try:
-        return _parse(_few_lines(raw))
-    except Exception as error:  # noqa: BLE001 - a mail that breaks the parser is kept all the same
-        text, _ = cut(_best_guess(raw))
-        defect = f"unreadable: {type(error).__name__}"
-        return InboundMail(text=text, reply_text=text.strip(), defects=[defect])
+    lines = _few_lines(raw)
+    defects = [] if lines is raw else ["only the first million lines read"]
+    # Parts that nest deeper than Python does still leave the headers readable.
+    for headers_only in (False, True):
+        try:
+            return _parse(lines, defects, headers_only=headers_only)
+        except Exception as error:  # noqa: BLE001 - what breaks the parser is kept too
+            defects.append(f"unreadable: {type(error).__name__}")
+    text, _ = cut(_best_guess(raw))
+    return InboundMail(text=text, reply_text=text.strip(), defects=defects)
 
 
 def attachment_bytes(raw: bytes, part: int) -> bytes | None:
@@ -135,16 +139,20 @@ class _Headers:
         return mailbox.address if mailbox else ""
 
 
-def _parse(raw: bytes) -> InboundMail:
-    message = BytesParser(policy=compat32).parsebytes(raw)
+def _body(message: Message[Any, Any], raw: bytes, *, guessed: bool) -> Body:
+    """The parts; or, where there are none that can be told apart, what the bytes look like."""
+    body = Body() if guessed else read_body(message)
+    if guessed:
+        body.text, was_cut = cut(_best_guess(raw))
+        body.defects = ["text cut at 256 KB"] if was_cut else []
+    return body
+
+
+def _parse(raw: bytes, known_defects: list[str], *, headers_only: bool) -> InboundMail:
+    message = BytesParser(policy=compat32).parsebytes(raw, headersonly=headers_only)
     headers = _Headers(message)
     defects = headers.defects
-    body = read_body(message)
-    if "no MIME" in defects:
-        body.text, was_cut = cut(_best_guess(raw))
-        body.attachments = []
-        if was_cut:
-            body.defects.append("text cut at 256 KB")
+    body = _body(message, raw, guessed=headers_only or "no MIME" in defects)
     sender, reply_to = headers.mailbox("from"), headers.mailbox("reply-to")
     envelope, real_sender = headers.return_path(), headers.mailbox("sender")
     if sender is None:
@@ -174,5 +182,5 @@ def _parse(raw: bytes) -> InboundMail:
         automatic=reason is not None,
         automatic_reason=reason,
         bounce=is_bounce(headers.values, subject, address, kind),
-        defects=list(dict.fromkeys(defects + body.defects))[:_DEFECTS_LIMIT],
+        defects=list(dict.fromkeys(known_defects + defects + body.defects))[:_DEFECTS_LIMIT],
     )

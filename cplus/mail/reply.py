@@ -126,11 +126,15 @@ def _without_quote_below(lines: list[str], *, quote_follows: bool) -> list[str]:
 
 
 def _unquoted(text: str) -> str:
-    """What an answer below or between quotes leaves when the quoted lines go."""
-    lines = text.split("\n")
-    kept = [line for line in lines if not line.lstrip().startswith(">")]
-    if len(kept) == len(lines):
-        return ""
-    reply = "\n".join(kept).strip()
-    # Only the line that names who is quoted: then all of it was a quote.
-    return "" if reply.endswith((":", "：")) and reply.count("\n") <= 2 else reply
+    """What an answer below or between quotes leaves when the quotes go; empty without quotes."""
+    kept: list[str] = []
+    quoted = before = False
+    for line in text.split("\n"):
+        is_quote = line.lstrip().startswith(">")
+        if is_quote and not before:
+            kept = _without_quote_below(kept, quote_follows=True)
+        elif not is_quote:
+            kept.append(line)
+        before = is_quote
+        quoted = quoted or is_quote
+    return "\n".join(kept).strip() if quoted else ""
