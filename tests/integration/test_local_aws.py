@@ -268,7 +268,7 @@ async def test_objects_survive_kill_9_and_what_was_lost_is_said(tmp_path: Path) 
         s3.delete_object(Bucket="kept", Key="gone")
         s3.put_object(Bucket="kept", Key="gone too", Body=b"x")
         s3.delete_objects(Bucket="kept", Delete={"Objects": [{"Key": "gone too"}]})
-        s3.put_object(Bucket="kept", Key="plain", Body=b"newer")
+        s3.put_object(Bucket="kept", Key="plain", Body=b"newer", ContentType="text/x-mail")
         queue = sqs.create_queue(QueueName="held")["QueueUrl"]
         for _ in range(3):
             sqs.send_message(QueueUrl=queue, MessageBody="x")

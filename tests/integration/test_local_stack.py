@@ -1,0 +1,231 @@
+"""The whole stack as it is started by people: real processes, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pymongo
+import pytest
+
+from cplus.local.aws import client
+from cplus.local.mongod import Mongod, MongodMissing, find_binary
+from cplus.local.process import Child, PartFailed, PortTaken, listening
+from cplus.local.stack import Stack
+from cplus.local.state import AlreadyRunning
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="functions run on Linux only")
+
+# A stack in a process of its own, that can be killed; it says what it lost, and stays.
+SCRIPT = """
+import asyncio, json, signal, sys
+from pathlib import Path
+from cplus.local.stack import Stack
+
+async def main():
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    async with Stack(Path(sys.argv[1])) as stack:
+        print(json.dumps(stack.lost), flush=True)
+        await ended.wait()
+
+asyncio.run(main())
+"""
+
+
+def _variables() -> dict[str, str]:
+    """The environment without a server of somebody else's."""
+    return {key: value for key, value in os.environ.items() if key != "CPLUS_MONGO_URI"}
+
+
+def _processes(data: Path) -> dict[int, str]:
+    """Every process that has the directory in its command line or environment."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if str(data).encode() in text and state != "Z":
+            found[int(entry.name)] = text[:200].decode("utf-8", "replace")
+    return found
+
+
+async def _all_gone(data: Path) -> None:
+    async with asyncio.timeout(10):
+        while _processes(data):  # noqa: ASYNC110 - they are nobody's children any more
+            await asyncio.sleep(0.02)
+
+
+async def _spawn(data: Path) -> tuple[asyncio.subprocess.Process, dict[str, int]]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SCRIPT, str(data)), stdout=-1, env=_variables()
+    )
+    assert process.stdout
+    async with asyncio.timeout(40):
+        line = await process.stdout.readline()
+    return process, json.loads(line)
+
+
+def _stored(info: dict[str, Any]) -> list[int]:
+    with pymongo.MongoClient[dict[str, Any]](info["mongo"]) as mongo:
+        return [row["_id"] for row in mongo[info["database"]]["kept"].find().sort("_id")]
+
+
+def _store(info: dict[str, Any], number: int) -> None:
+    with pymongo.MongoClient[dict[str, Any]](info["mongo"]) as mongo:
+        mongo[info["database"]]["kept"].with_options(
+            write_concern=pymongo.WriteConcern("majority")
+        ).insert_one({"_id": number})
+
+
+async def test_mongod_that_is_killed_comes_back_with_its_data(tmp_path: Path) -> None:
+    mongod = Mongod(tmp_path, environment={"PATH": ""})
+    await mongod.start()
+    info = {"mongo": mongod.uri, "database": "test"}
+    try:
+        await asyncio.to_thread(_store, info, 1)
+        first = mongod.pid
+        mongod.kill()
+        assert mongod.child
+        await asyncio.wait_for(mongod.child.restarted(1), 20)
+        assert mongod.pid != first
+        await asyncio.to_thread(_store, info, 2)
+        assert await asyncio.to_thread(_stored, info) == [1, 2]
+    finally:
+        await mongod.stop()
+    await _all_gone(tmp_path)
+    # Another port: the replica set's own configuration names the old one.
+    blocked = Mongod(tmp_path, environment={"PATH": ""})
+    assert blocked.port != mongod.port
+    await blocked.start()
+    try:
+        found = await asyncio.to_thread(_stored, {"mongo": blocked.uri, "database": "test"})
+        assert found == [1, 2]
+    finally:
+        await blocked.stop()
+
+
+def test_a_mongod_on_path_is_used_first_and_a_missing_one_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "mongod"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    assert find_binary({"PATH": str(tmp_path)}) == own
+    assert find_binary({"PATH": ""}).name == "mongod"
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(MongodMissing, match="CPLUS_MONGO_URI"):
+        find_binary({"PATH": ""})
+
+
+async def test_a_part_that_cannot_start_is_said_so_with_its_last_words(tmp_path: Path) -> None:
+    child = Child(
+        "part",
+        [sys.executable, "-c", "raise SystemExit('no luck today')"],
+        log=tmp_path / "part.log",
+        ready=lambda: listening(1),
+    )
+    with pytest.raises(PartFailed, match="no luck today"):
+        await child.start()
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    data = tmp_path_factory.mktemp("stack")
+    async with Stack(data, variables=_variables()) as running:
+        yield running
+    # A stop leaves no process behind, and nothing that says that a stack runs here.
+    assert running.left == ""
+    await _all_gone(data)
+    assert not (data / "stack.json").exists()
+    assert json.loads((data / "aws-state.json").read_text())["clean"] is True
+
+
+@pytest.fixture
+def info(stack: Stack) -> Iterator[dict[str, Any]]:
+    return json.loads((stack.data / "stack.json").read_text())
+
+
+async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str, Any]) -> None:
+    assert set(info) == {
+        *("web", "aws", "mongo", "database", "shopify", "queues", "buckets"),
+        *("client_id", "client_secret", "shops", "pids"),
+    }
+    assert set(info["pids"]) == {"mongod", "aws", "shopify", "stack"}
+    assert set(info["pids"].values()) <= {os.getpid(), *_processes(stack.data)}
+    assert set(info["buckets"]) == {"mail", "bodies"}
+    assert {"webhooks", "mail", "mail-events", "send", "webhooks-dead"} <= set(info["queues"])
+    assert (stack.data / "secrets.json").stat().st_mode & 0o777 == 0o600
+    async with httpx.AsyncClient(timeout=20) as http:
+        assert (await http.post(f"{info['web']}/webhooks/shopify", content=b"{}")).status_code < 500
+        assert (await http.get(f"{info['shopify']}/_control/shops")).status_code == 200
+        assert (await http.get(f"{info['aws']}/_mailbox/messages.json")).json() == {"messages": []}
+
+
+async def test_a_second_stack_on_the_same_directory_is_refused(stack: Stack) -> None:
+    with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}.*--data"):
+        await Stack(stack.data).start()
+    assert (stack.data / "stack.json").exists()
+
+
+async def test_a_port_that_is_taken_is_said_so(stack: Stack, tmp_path: Path) -> None:
+    taken = stack.aws.port
+    with pytest.raises(PortTaken, match=str(taken)):
+        await Stack(tmp_path, port=taken, variables=_variables()).start()
+    await _all_gone(tmp_path)
+
+
+async def test_the_aws_endpoint_that_is_killed_comes_back_with_its_resources(stack: Stack) -> None:
+    before = stack.aws.child.restarts
+    stack.kill("aws")
+    await asyncio.wait_for(stack.aws.child.restarted(before + 1), 20)
+    told = json.loads((stack.data / "stack.json").read_text())
+    assert told["pids"]["aws"] == stack.aws.pid
+    listed = await asyncio.to_thread(client("sqs", told["aws"]).list_queues)
+    assert set(listed["QueueUrls"]) == set(told["queues"].values())
+
+
+async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path) -> None:
+    process, lost = await _spawn(tmp_path)
+    assert lost == {}
+    before = json.loads((tmp_path / "stack.json").read_text())
+    await asyncio.to_thread(_store, before, 1)
+    s3, sqs = client("s3", before["aws"]), client("sqs", before["aws"])
+    await asyncio.to_thread(
+        s3.put_object, Bucket=before["buckets"]["bodies"], Key="shop/large", Body=b"large"
+    )
+    dead = before["queues"]["send-dead"]  # no function reads it
+    await asyncio.to_thread(sqs.send_message, QueueUrl=dead, MessageBody="x")
+
+    process.kill()
+    await process.wait()
+    await _all_gone(tmp_path)
+
+    started = time.monotonic()
+    process, lost = await _spawn(tmp_path)
+    assert time.monotonic() - started < 15
+    assert lost == {"cplus-local-send-dead": 1}
+    after = json.loads((tmp_path / "stack.json").read_text())
+    for name in ("web", "aws", "mongo", "shopify", "queues", "client_secret"):
+        assert after[name] == before[name], name
+    assert await asyncio.to_thread(_stored, after) == [1]
+    found = await asyncio.to_thread(
+        s3.get_object, Bucket=after["buckets"]["bodies"], Key="shop/large"
+    )
+    assert found["Body"].read() == b"large"
+
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 30) == 0
+    await _all_gone(tmp_path)
