@@ -77,7 +77,12 @@ def _best_guess(raw: bytes) -> str:
 
 
 def _message_ids(value: str) -> list[str]:
-    """The ids of a header in order. Some programs leave the angle brackets out."""
+    """The ids of a header in order.
+
+    Some programs leave the angle brackets out, and Python's own writes a long id as encoded words.
+    """
+    if "=?" in value:
+        value = decode_words(value)
     found = re.findall(r"<([^<>]{1,998})>", value) or value.split()
     ids = [normal_message_id(one) for one in found]
     return list(dict.fromkeys(one for one in ids if one))
