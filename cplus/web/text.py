@@ -14,7 +14,7 @@ SHOWN: Final = 2_000
 """Characters of a message that show at once; the rest folds out."""
 
 # Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text.
-_LINK: Final = re.compile(r"https?://[!-;=?-~]{1,2000}")
+_LINK: Final = re.compile(r"https?://[!#-&(-;=?-~]{1,2000}")
 _NO_END: Final = ".,:;!?'\")]}*_"
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
