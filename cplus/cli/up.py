@@ -119,25 +119,24 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
     from cplus.local import report
 
     report.say_lost(console, stack.lost)
-    demo: Any = importlib.import_module("cplus.local.demo")
-    plan = demo.Plan(
+    demo, hosts = _demo(), list[str]()
+    plan = demo and demo.Plan(
         shops=options.shops,
         customers=options.customers,
         conversations=options.conversations,
         seed=options.seed,
     )
-    hosts: list[str] = []
 
     async def install() -> None:
         hosts.extend(await demo.install(stack, plan))
 
-    if not await _unless(ended, report.timed(console, "demo", install())):
+    if demo and not await _unless(ended, report.timed(console, "demo", install())):
         return _Status(_INTERRUPTED)
     stack.publish(tuple(hosts))
     report.say_where(console, _places(stack))
     async with report.live(console, stack, quiet=options.as_json):
         status = _Status()
-        if options.demo:
+        if options.demo and demo:
             summaries: list[Any] = []
 
             async def run() -> None:
@@ -149,7 +148,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
             console.print(summary.text(), highlight=False)
             status = _Status(0 if summary.ok else 1, summary.as_json())
         if not options.once:
-            await _until(stack, ended)
+            await _until(stack, ended, console)
             status = _Status(0, status.said)
     return status
 
@@ -171,6 +170,12 @@ def _places(stack: Stack) -> dict[str, str]:
         "operator token": stack.directory.secrets().operator_token,
         "for programs": str(stack.data / "stack.json"),
     }
+
+
+def _demo() -> Any:
+    """The demo shops and their traffic; None in an installation that leaves them out."""
+    found = importlib.util.find_spec("cplus.local.demo")
+    return importlib.import_module("cplus.local.demo") if found else None
 
 
 def _needs_lambda_runtime() -> None:
@@ -212,9 +217,15 @@ async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool
     return False
 
 
-async def _until(stack: Stack, ended: asyncio.Event) -> None:
+async def _until(stack: Stack, ended: asyncio.Event, console: Console) -> None:
     """Returns when `ended` is set; raises the failure of a part that cannot be started again."""
+    from cplus.local import report
+
+    said = stack.lost
     while not ended.is_set():
+        if stack.lost is not said:  # the AWS endpoint was started again
+            said = stack.lost
+            report.say_lost(console, said)
         failure = stack.failure()
         if failure:
             raise failure
