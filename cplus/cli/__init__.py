@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cplus.cli.mail import mail
+from cplus.cli.migrate import migrate
 from cplus.cli.up import up
 
 __all__ = ["main"]
@@ -17,4 +18,5 @@ def main() -> None:
 
 
 main.add_command(mail)
+main.add_command(migrate)
 main.add_command(up)
