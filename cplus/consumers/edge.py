@@ -67,12 +67,14 @@ async def handle(
     200 queued, 400 unreadable or a malformed shop host, 401 a bad signature, 404 and 405 another
     path or method, 413 too large, 503 the queue or the bucket is down. Bodies are empty.
     """
-    context = event.get("requestContext", {})
+    context = event.get("requestContext") or {}
     if not str(event.get("rawPath", "")).endswith(ROUTE):
         return _answer(404)
     if context.get("http", {}).get("method") != "POST":
         return _answer(405, allow="POST")
-    headers = {str(name).lower(): str(value) for name, value in event.get("headers", {}).items()}
+    headers = {
+        str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()
+    }
     try:
         body = _body(event)
         verify_webhook(body, headers.get("x-shopify-hmac-sha256", ""), secrets)
@@ -86,7 +88,7 @@ async def handle(
     except InvalidInput as error:
         return _refuse(400, error)
     message: dict[str, Any] = {
-        "delivery": headers.get("x-request-id") or str(context.get("requestId", "")),
+        "delivery": _plain(headers.get("x-request-id", "")) or str(context.get("requestId", "")),
         "received_at": clock().isoformat(),
         "headers": named({k: v for k, v in headers.items() if k.startswith("x-shopify-")}, body),
     }

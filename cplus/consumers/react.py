@@ -227,7 +227,7 @@ def _parked(
     return {
         "position": commit.position,
         "type": error.values["type"],
-        "reason": str(error),
+        "reason": "unknown_type",
         "since": before["since"] if again else now,
     }
 
