@@ -1,0 +1,147 @@
+"""Checkpoints: how far each projection has read the log of each shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cplus.mongo import Database, DuplicateKeyError, IndexModel
+from cplus.projections.base import Projection
+
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Why a projection stands still in front of a commit."""
+
+    position: int
+    """Of the commit that it cannot fold; the checkpoint is the one before."""
+    type: str
+    """The stored type of the event at fault; empty where it is the rows."""
+    reason: str
+    """`unknown_type`, or the class name of what was raised. Never data."""
+    since: datetime
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Parked | None:
+        """What is stored in a checkpoint."""
+        if stored is None:
+            return None
+        return cls(stored["position"], stored["type"], stored["reason"], stored["since"])
+
+    def document(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {
+            "position": self.position,
+            "type": self.type,
+            "reason": self.reason,
+            "since": self.since,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far one projection is in one shop."""
+
+    position: int = 0
+    seq: int = 0
+    """Events up to and with the commit at `position`."""
+    parked: Parked | None = None
+    stored: bool = False
+    """Whether there is a document of it yet."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> Checkpoint:
+        """The checkpoint that a stored document is; with None, that before the first commit."""
+        if document is None:
+            return cls()
+        parked = Parked.of(document["parked"])
+        return cls(document["position"], document["seq"], parked, stored=True)
+
+
+class Fenced(Exception):
+    """Somebody else moved the checkpoint."""
+
+
+def checkpoint_id(projection: Projection, shop: str) -> str:
+    """The `_id` of the checkpoint's document."""
+    return f"{projection.collection}/{shop}"
+
+
+async def read_checkpoint(database: Database, projection: Projection, shop: str) -> Checkpoint:
+    """The checkpoint as a majority has it."""
+    found = await database[CHECKPOINTS].find_one({"_id": checkpoint_id(projection, shop)})
+    return Checkpoint.of(found)
+
+
+async def read_checkpoints(
+    database: Database, projections: Sequence[Projection]
+) -> dict[tuple[str, str], Checkpoint]:
+    """The checkpoints of the projections in all shops, by (collection, shop)."""
+    wanted = {projection.collection for projection in projections}
+    cursor = database[CHECKPOINTS].find(
+        {"projection": {"$in": sorted({projection.name for projection in projections})}}
+    )
+    return {
+        (collection, row["shop"]): Checkpoint.of(row)
+        for row in await cursor.to_list(None)
+        if (collection := f"{row['projection']}.v{row['version']}") in wanted
+    }
+
+
+async def move_checkpoint(
+    database: Database,
+    projection: Projection,
+    shop: str,
+    before: Checkpoint,
+    after: Checkpoint,
+    now: datetime,
+    session: Any = None,
+) -> None:
+    """Writes `after` where `before` still stands; raises Fenced where it does not.
+
+    The first one is inserted and never upserted, so that of two who make it one fails.
+    """
+    fields = {
+        "position": after.position,
+        "seq": after.seq,
+        "parked": after.parked.document() if after.parked else None,
+        "updated_at": now,
+    }
+    checkpoints = database[CHECKPOINTS]
+    if before.stored:
+        answer = await checkpoints.update_one(
+            {"_id": checkpoint_id(projection, shop), "position": before.position},
+            {"$set": fields},
+            session=session,
+        )
+        if answer.matched_count == 0:
+            raise Fenced
+        return
+    whole = {
+        "_id": checkpoint_id(projection, shop),
+        "projection": projection.name,
+        "version": projection.version,
+        "shop": shop,
+        **fields,
+    }
+    try:
+        await checkpoints.insert_one(whole, session=session)
+    except DuplicateKeyError:
+        raise Fenced from None
+
+
+async def ensure_indexes(database: Database, projections: Sequence[Projection]) -> None:
+    """Makes the indexes of the checkpoints and of each projection's rows."""
+    await database[CHECKPOINTS].create_indexes(
+        [
+            IndexModel([("shop", 1), ("projection", 1)], name="shops"),
+            IndexModel([("projection", 1), ("shop", 1)], name="projections"),
+        ]
+    )
+    for projection in projections:
+        indexes = [IndexModel([("shop", 1), *keys]) for keys in projection.indexes]
+        await database[projection.collection].create_indexes(indexes)

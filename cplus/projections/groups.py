@@ -1,0 +1,16 @@
+"""Which projections a function folds together."""
+
+from __future__ import annotations
+
+from cplus.projections.base import Projection
+from cplus.projections.billing import BILLING
+from cplus.projections.conversations import CONVERSATIONS
+from cplus.projections.customers import CUSTOMERS
+from cplus.projections.messages import MESSAGES
+from cplus.projections.orders import ORDERS
+from cplus.projections.shops import SHOPS
+
+PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES)
+PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS)
+PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS)
+ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)

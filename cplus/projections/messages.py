@@ -1,0 +1,162 @@
+"""Messages: a row for each message of a conversation, by the message's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    AppInstalled,
+    AppUninstalled,
+    ConversationClosed,
+    ConversationReopened,
+    ConversationStarted,
+    CustomerChanged,
+    CustomerConsentChanged,
+    CustomerDeleted,
+    CustomerImported,
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+    MessageReceived,
+    OrderChanged,
+    OrderDeleted,
+    PersonsJoined,
+    ReplyWritten,
+    ShopChanged,
+    SubscriptionChanged,
+)
+from cplus.projections.base import Projection, Row
+from cplus.projections.facts import MAIL_FACTS, mail_rank, mail_status, types
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The message's id."""
+    return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
+
+
+def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
+    """A message is told once; what becomes of a mail is told in any order."""
+    if isinstance(event.event, MAIL_FACTS):
+        return _fate(row, event)
+    match event.event:
+        case MessageReceived() as mail:
+            return {
+                **_placed(event),
+                "direction": "in",
+                "text": mail.text,
+                "subject": mail.subject,
+                "from_name": mail.from_name,
+                "from_address": mail.from_address,
+                "author": None,
+                "to_address": None,
+                "automatic": mail.automatic,
+                "attachments": mail.attachments,
+            }
+        case ReplyWritten() as reply:
+            fate = {name: row[name] for name in _UNSENT} if row is not None else _UNSENT
+            return {
+                **fate,
+                **_placed(event),
+                "direction": "out",
+                "text": reply.text,
+                "subject": reply.subject,
+                "from_name": None,
+                "from_address": None,
+                "author": reply.author,
+                "to_address": reply.to_address,
+                "automatic": False,
+                "attachments": 0,
+            }
+    return row
+
+
+_UNSENT: dict[str, Any] = {
+    "rank": 0,
+    "status": "written",
+    "status_at": None,
+    "status_by": None,
+    "reason": None,
+    "ses_message_id": None,
+}
+
+
+def _placed(event: Recorded) -> dict[str, Any]:
+    return {
+        "conversation_id": event.stream.removeprefix("conversation/"),
+        # The place in the stream is the place in the thread: rising, with gaps where something
+        # other than a message happened.
+        "number": event.version or 0,
+        "at": event.occurred_at,
+    }
+
+
+def _fate(row: Row | None, event: Recorded) -> Row:
+    """The row after a fact about its mail, the highest rank ruling.
+
+    A fact that comes before its message waits in a row with no place in the thread, which no
+    query shows.
+    """
+    fact = event.event
+    conversation_id = getattr(fact, "conversation_id", "")
+    before = row if row is not None else {**_UNSENT, "conversation_id": conversation_id}
+    after = dict(before)
+    if isinstance(fact, MailSent):
+        # A mail sent twice after a crash has two ids: the smaller, whichever was told first.
+        known = before["ses_message_id"]
+        after["ses_message_id"] = min(known or fact.ses_message_id, fact.ses_message_id)
+    rank = mail_rank(fact)
+    mark, told = (before["status_at"], before["status_by"]), (event.occurred_at, event.id)
+    # Among facts of one rank the first by its own time stands.
+    if rank > before["rank"] or (rank == before["rank"] and told < mark):
+        after.update(
+            rank=rank,
+            status=mail_status(rank),
+            status_at=event.occurred_at,
+            status_by=event.id,
+            reason=getattr(fact, "reason", None),
+        )
+    return after
+
+
+MESSAGES = Projection(
+    name="messages",
+    version=1,
+    handles=types(
+        MessageReceived,
+        ReplyWritten,
+        MailSent,
+        MailDelivered,
+        MailBounced,
+        MailComplained,
+        MailRejected,
+    ),
+    ignores=types(
+        AppInstalled,
+        AppUninstalled,
+        ConversationClosed,
+        ConversationReopened,
+        ConversationStarted,
+        CustomerChanged,
+        CustomerConsentChanged,
+        CustomerDeleted,
+        CustomerImported,
+        ImportEnded,
+        ImportPageLoaded,
+        ImportStarted,
+        OrderChanged,
+        OrderDeleted,
+        PersonsJoined,
+        ShopChanged,
+        SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),
+)
