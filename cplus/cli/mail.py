@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -36,8 +37,13 @@ def parse_command(file: Path, *, as_json: bool) -> None:
         click.echo(json.dumps(said, ensure_ascii=False, indent=2))
         return
     for label, value in _lines(found, form):
-        click.echo(f"{label + ':':<14}{value}")
-    click.echo(f"\n{form.body if form else found.reply_text}")
+        click.echo(_plain(f"{label + ':':<14}{value}"))
+    click.echo("\n" + _plain(form.body if form else found.reply_text))
+
+
+def _plain(text: str) -> str:
+    """The text without what would steer a terminal: strangers wrote it."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "�", text)
 
 
 def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]]:

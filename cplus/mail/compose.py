@@ -25,6 +25,7 @@ _REPLY_PREFIX = re.compile(
     r"(?:(?:re|aw|antw|sv|vs|ref|rif|res|odp|ynt|回复|答复|回覆|返信|답장)(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]\s*)+",
     re.IGNORECASE,
 )
+_OWN_ID = re.compile(r"[a-z0-9._+=-]{1,64}@[a-z0-9.-]{1,253}", re.IGNORECASE)
 _SUBJECT_LIMIT = 250
 _REFERENCES_KEPT = 20
 _TOKEN = re.compile(r"[^+@]+\+([a-z0-9]{1,40})@", re.IGNORECASE)
@@ -77,8 +78,8 @@ def compose_reply(
         InvalidInput: an address, or our own Message-ID, is not valid. Message-IDs of others that
             are not valid are left out.
     """
-    own = _valid_id(own_message_id)
-    if own is None:
+    own = own_message_id.removeprefix("<").removesuffix(">")
+    if not _OWN_ID.fullmatch(own):
         raise InvalidInput(reason="our own Message-ID is not valid")
     if token is None and (match := _TOKEN.match(reply_to)):
         token = match.group(1).lower()
