@@ -138,6 +138,8 @@ class Parts:
 async def ensure_indexes(settings: Settings) -> None:
     """Makes every index; run with each deployment, before the code that needs them."""
     from cplus.consumers.webhooks import ensure_indexes as ensure_webhook_indexes
+    from cplus.projections.checkpoints import ensure_indexes as ensure_projection_indexes
+    from cplus.projections.groups import ALL
 
     mongo = connect(settings)
     try:
@@ -145,6 +147,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_person_indexes(mongo.keyring)
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
+        await ensure_projection_indexes(mongo.database, ALL)
         # A used sign-in link is remembered until it would have expired anyway.
         await mongo.database[USED_LINKS].create_index(
             [("expires_at", 1)], name="expiry", expireAfterSeconds=0

@@ -120,3 +120,11 @@ class FunctionBusy(FunctionError):
 
 class StillBusy(CplusError, TimeoutError):
     """After {seconds} seconds there is still work: {work}."""
+
+
+class LogTooShort(CplusError):
+    """The log of {shop!r} was said to reach position {position} and ends at {head}; try again."""
+
+
+class CheckpointContended(CplusError):
+    """Others moved the checkpoint of {projection} for {shop!r} in every try; try again."""

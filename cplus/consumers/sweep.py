@@ -1,0 +1,102 @@
+"""The sweep: asks everyone who follows the log directly, and so heals lost nudges."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import structlog
+
+from cplus.clock import Clock, utc_now
+from cplus.projections.checkpoints import Checkpoint, read_checkpoints
+from cplus.projections.nudged import look_at
+from cplus.projections.runner import Runner
+
+log = structlog.get_logger()
+
+RECENT = timedelta(minutes=10)
+"""How new a commit is that the sweep of each minute looks for."""
+
+Scope = Literal["recent", "all"]
+Reactor = Callable[[str], Awaitable[object]]
+"""Follows the log of one shop to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found and did, in numbers of shops."""
+
+    shops: int
+    """In its scope."""
+    behind: int
+    """Where a projection was behind."""
+    healed: int
+    """Of those, where none is any more, but for parked ones."""
+    failed: int
+    """Where something failed: the next sweep tries again."""
+    unfinished: int
+    """Not looked at, because the time ran out."""
+
+
+async def sweep(
+    scope: Scope,
+    runner: Runner,
+    reactors: Sequence[Reactor] = (),
+    *,
+    deadline: float,
+    clock: Clock = utc_now,
+    side_by_side: int = 4,
+) -> Swept:
+    """Looks at the shops with commits of the last 10 minutes ("recent") or at all ("all").
+
+    Every projection of the runner that is behind catches up, and every reactor is asked for
+    each shop. `deadline` is a moment of `time.monotonic()`, in seconds; no shop begins after it.
+    """
+    since = clock() - RECENT if scope == "recent" else None
+    # The heads first: a checkpoint that moves meanwhile is only found further on.
+    heads = await runner.store.heads(since)
+    checkpoints = await read_checkpoints(runner.mongo.database, runner.projections)
+    behind = {
+        shop
+        for shop, head in heads.items()
+        for projection in runner.projections
+        if checkpoints.get((projection.collection, shop), Checkpoint()).position < head
+    }
+    places = asyncio.Semaphore(side_by_side)
+
+    async def one(shop: str) -> str:
+        async with places:
+            if time.monotonic() >= deadline:
+                return "unfinished"
+            healthy = True
+            if shop in behind:
+                healthy = await look_at(runner, shop, until=None, deadline=deadline)
+            reacted = [await _react(reactor, shop) for reactor in reactors]
+            return "done" if healthy and all(reacted) else "failed"
+
+    # Those that are known to be behind first, should the time run out.
+    shops = sorted(heads, key=lambda shop: (shop not in behind, shop))
+    answers = dict(zip(shops, await asyncio.gather(*map(one, shops)), strict=True))
+    swept = Swept(
+        shops=len(shops),
+        behind=len(behind),
+        healed=sum(answers[shop] == "done" for shop in behind),
+        failed=sum(answer == "failed" for answer in answers.values()),
+        unfinished=sum(answer == "unfinished" for answer in answers.values()),
+    )
+    if swept.behind or swept.failed or swept.unfinished:
+        log.warning("swept", scope=scope, **{n: getattr(swept, n) for n in Swept.__slots__})
+    return swept
+
+
+async def _react(reactor: Reactor, shop: str) -> bool:
+    try:
+        await reactor(shop)
+    except Exception as error:  # noqa: BLE001  one shop must not hold up the others
+        log.warning("react_failed", shop=shop, error=type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,286 @@
+"""The runner: the only writer of read models. Rows and checkpoint move together or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from cplus.clock import Clock, utc_now
+from cplus.errors import CheckpointContended, LogTooShort
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.commit import Commit
+from cplus.events.store import EventStore
+from cplus.mongo import (
+    BulkWriteError,
+    DeleteOne,
+    DuplicateKeyError,
+    Mongo,
+    OperationFailure,
+    PyMongoError,
+    ReplaceOne,
+    is_transient,
+)
+from cplus.projections.base import Projection, Row
+from cplus.projections.checkpoints import (
+    Checkpoint,
+    Fenced,
+    Parked,
+    move_checkpoint,
+    read_checkpoint,
+)
+from cplus.projections.folding import Stop, decode, fold
+
+log = structlog.get_logger()
+
+BATCH = 1_000
+TRIES = 20
+_TOO_LARGE = {10334, 17280, 17419, 17420}
+"""MongoDB's codes for a document or an index key that is too large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a projection came in a shop."""
+
+    projection: str
+    shop: str
+    position: int
+    commits: int
+    """How many were read and passed in this call."""
+    done: bool
+    """Nothing is left to do now: the end of the log was reached, or it is parked. False where
+    the deadline came first."""
+    parked: Parked | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    after: Checkpoint
+    rows: dict[str, Row | None]
+
+
+class _Unwritable(Exception):
+    """The rows cannot be stored, however often it is tried."""
+
+
+class Runner:
+    """Folds the log into the rows of `projections`, shop by shop.
+
+    `at_step` is told the name of each step before it is taken, for tests that die there.
+    """
+
+    def __init__(
+        self,
+        mongo: Mongo,
+        store: EventStore,
+        projections: Sequence[Projection],
+        clock: Clock = utc_now,
+        *,
+        catalogue: Catalogue = CATALOGUE,
+        batch: int = BATCH,
+        at_step: Callable[[str], None] = lambda _step: None,
+    ) -> None:
+        self.mongo = mongo
+        self.store = store
+        self.projections = tuple(projections)
+        self._clock = clock
+        self._catalogue = catalogue
+        self._batch = batch
+        self._at_step = at_step
+
+    async def catch_up(
+        self,
+        projection: Projection,
+        shop: str,
+        *,
+        until: int | None = None,
+        deadline: float | None = None,
+    ) -> Progress:
+        """Folds everything of the shop's log that the projection has not seen.
+
+        With `until`, at least up to that position: raises LogTooShort where the log does not
+        show it yet, so that whoever said so says it again. `deadline` is a moment of
+        `time.monotonic()`, in seconds; no batch begins after it. Raises CheckpointContended when
+        others moved the checkpoint in every try, and what the driver raises.
+        """
+        self._at_step("read_checkpoint")
+        before = await read_checkpoint(self.mongo.database, projection, shop)
+        lost, passed = 0, 0
+        while until is None or before.position < until:
+            if deadline is not None and time.monotonic() >= deadline:
+                return self._progress(projection, shop, before, passed, done=False)
+            try:
+                after = await self._step(projection, shop, before)
+            except (Fenced, PyMongoError) as error:
+                if not isinstance(error, Fenced) and not is_transient(error):
+                    raise
+                lost += 1
+                if lost >= TRIES:
+                    raise CheckpointContended(projection=projection.name, shop=shop) from error
+                await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
+                before = await read_checkpoint(self.mongo.database, projection, shop)
+                continue
+            if after is None:
+                if until is not None:
+                    raise LogTooShort(shop=shop, position=until, head=before.position)
+                break
+            lost = 0
+            passed += after.position - before.position
+            before = after
+            if after.parked:
+                break
+        return self._progress(projection, shop, before, passed, done=True)
+
+    async def _step(
+        self, projection: Projection, shop: str, before: Checkpoint
+    ) -> Checkpoint | None:
+        """Folds the next batch; answers the checkpoint after it, None at the end of the log."""
+        self._at_step("read_log")
+        # In front of a commit that was not known, that one alone tells whether to go on.
+        limit = 1 if before.parked else self._batch
+        commits = await self.store.read(shop, before.position, limit)
+        if not commits:
+            return None
+        try:
+            return await self._advance(projection, shop, before, commits)
+        except _Unwritable:
+            pass
+        # One by one, until the commit at fault is the next.
+        for commit in commits:
+            try:
+                before = await self._advance(projection, shop, before, [commit])
+            except _Unwritable as error:
+                stop = Stop(commit.position, "", type(error.__cause__).__name__)
+                parked = self._park(before, before, stop, projection, shop)
+                await self._move(projection, shop, before, parked)
+                return replace(parked, stored=True)
+            if before.parked:
+                break
+        return before
+
+    async def _advance(
+        self,
+        projection: Projection,
+        shop: str,
+        before: Checkpoint,
+        commits: Sequence[Commit],
+    ) -> Checkpoint:
+        """Folds the commits and writes what came of it; answers the checkpoint after them."""
+        decoded = decode(projection, commits, self._catalogue)
+        self._at_step("load_rows")
+        rows = await self._load(projection, shop, decoded.keys(projection))
+        changed, last, stop = fold(projection, decoded, rows)
+        after = before
+        if last is not None:
+            seq = last.seq + len(last.documents)
+            after = replace(before, position=last.position, seq=seq, parked=None)
+        if stop is not None:
+            after = self._park(before, after, stop, projection, shop)
+        if after == before:
+            return before
+        self._at_step("write")
+        if not changed:
+            await self._move(projection, shop, before, after)
+        else:
+            await self._write(projection, shop, before, _Step(after, changed))
+        self._at_step("written")
+        return replace(after, stored=True)
+
+    async def _load(self, projection: Projection, shop: str, keys: set[str]) -> dict[str, Row]:
+        if not keys:
+            return {}
+        wanted = {f"{shop}/{key}": key for key in keys}
+        cursor = self.mongo.database[projection.collection].find({"_id": {"$in": sorted(wanted)}})
+        rows: dict[str, Row] = {}
+        for document in await cursor.to_list(None):
+            key = wanted[document.pop("_id")]
+            del document["shop"]
+            rows[key] = document
+        return rows
+
+    async def _write(
+        self, projection: Projection, shop: str, before: Checkpoint, step: _Step
+    ) -> None:
+        database = self.mongo.database
+        operations: list[Any] = []
+        for key, row in sorted(step.rows.items()):
+            place = {"_id": f"{shop}/{key}"}
+            if row is None:
+                operations.append(DeleteOne(place))
+            else:
+                operations.append(ReplaceOne(place, {**place, "shop": shop, **row}, upsert=True))
+
+        async def work(session: Any) -> None:
+            # The checkpoint first: who lost the race is told before it writes anything.
+            await move_checkpoint(
+                database, projection, shop, before, step.after, self._clock(), session
+            )
+            self._at_step("write_rows")
+            try:
+                await database[projection.collection].bulk_write(
+                    operations, ordered=False, session=session
+                )
+            except DuplicateKeyError as error:
+                raise Fenced from error
+            except BulkWriteError as error:
+                if _duplicate(error):
+                    raise Fenced from error
+                raise
+            self._at_step("commit")
+
+        try:
+            await self.mongo.transaction(work)
+        except (ValueError, OverflowError) as error:  # what BSON cannot hold
+            raise _Unwritable from error
+        except OperationFailure as error:
+            if _codes(error) & _TOO_LARGE:
+                raise _Unwritable from error
+            raise
+
+    async def _move(
+        self, projection: Projection, shop: str, before: Checkpoint, after: Checkpoint
+    ) -> None:
+        await move_checkpoint(self.mongo.database, projection, shop, before, after, self._clock())
+
+    def _park(
+        self, before: Checkpoint, after: Checkpoint, stop: Stop, projection: Projection, shop: str
+    ) -> Checkpoint:
+        known = before.parked
+        same = known is not None and (known.position, known.type, known.reason) == (
+            stop.position,
+            stop.type,
+            stop.reason,
+        )
+        if same:
+            return replace(after, parked=known)
+        log.error(
+            "projection_parked",
+            projection=projection.name,
+            shop=shop,
+            position=stop.position,
+            type=stop.type,
+            reason=stop.reason,
+        )
+        parked = Parked(stop.position, stop.type, stop.reason, self._clock())
+        return replace(after, parked=parked)
+
+    @staticmethod
+    def _progress(
+        projection: Projection, shop: str, at: Checkpoint, passed: int, *, done: bool
+    ) -> Progress:
+        return Progress(projection.name, shop, at.position, passed, done, at.parked)
+
+
+def _codes(error: OperationFailure) -> set[int]:
+    failed = (error.details or {}).get("writeErrors", ())
+    return {error.code or 0} | {one.get("code", 0) for one in failed}
+
+
+def _duplicate(error: BulkWriteError) -> bool:
+    return 11000 in _codes(error)
