@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from cplus.bootstrap import Parts
-from cplus.errors import InvalidInput
+from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
 from cplus.web import (
     account,
     api,
@@ -35,6 +35,7 @@ _FAULTS: Final = {
         "Something broke",
         "It is our fault, and it was noted. What was saved before stays saved.",
     ),
+    503: ("Not sure", "It is not sure that this was saved. Go back and try it again."),
     502: ("Shopify is away", "Shopify did not answer as it should. Try again in a minute."),
 }
 
@@ -53,6 +54,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
+    for unsure in (OutcomeUnknown, StreamConflict, ContentionTooHigh):
+        app.add_exception_handler(unsure, _unsure)
     app.add_middleware(Guard, secure=web.secure, fault=_fault)
     return app
 
@@ -87,6 +90,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _malformed(request: Request, _error: Exception) -> Response:
     return await _fault(request, 400)
+
+
+async def _unsure(request: Request, _error: Exception) -> Response:
+    return await _fault(request, 503)
 
 
 async def _fault(request: Request, status: int, reason: str = "") -> Response:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.errors import InvalidInput
+from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
 from cplus.events import AlreadyRecorded, Appended, heads_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import ReplyWritten
@@ -126,6 +126,10 @@ async def reply(request: Request, web: WebDep, me: MerchantDep, conversation_id:
         return await _page(
             web, me, conversation_id, draft=text, reason=_sentence(reason), key=key, status=422
         )
+    except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
+        # The same key again: if it was recorded after all, it is not written twice.
+        reason = "It is not sure that this was saved. Send it again: it goes out only once."
+        return await _page(web, me, conversation_id, draft=text, reason=reason, key=key, status=503)
     if isinstance(outcome, AlreadyRecorded) and not _holds(outcome, text):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
         reason = "This form was sent before, with another text. Send it again to send this too."

@@ -1,0 +1,197 @@
+"""The web app on a real MongoDB, with rows that the real runner folds, and a browser's manners."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from cplus.bootstrap import Parts, ensure_indexes
+from cplus.events import NewEvent, random_id
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import Event
+from cplus.events.commit import Draft
+from cplus.projections.groups import ALL
+from cplus.projections.runner import Runner
+from cplus.settings import Settings
+from cplus.web.app import create_app
+from cplus.web.auth import sign_in_link
+
+SHOP = "acorn.myshopify.com"
+OTHER = "birch.myshopify.com"
+CLIENT_SECRET = "a client secret of this test, long enough"
+OPERATOR = "an operator token of this test"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class FoldingNudger:
+    """Whoever is nudged folds at once, by the real runner; or, switched off, nobody does."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.runner = Runner(parts.mongo, parts.store, ALL, parts.clock)
+        self.on = True
+        self.heads: list[Mapping[str, int]] = []
+
+    async def nudge(self, heads: Mapping[str, int]) -> None:
+        self.heads.append(heads)
+        if self.on:
+            await self.fold(heads)
+
+    async def fold(self, heads: Mapping[str, int]) -> None:
+        for shop, position in heads.items():
+            for projection in ALL:
+                await self.runner.catch_up(projection, shop, until=position)
+
+
+class Harness:
+    """The app, its parts, and a way to put things into the log."""
+
+    def __init__(self, mongo_uri: str, database_name: str, **settings: Any) -> None:
+        self.clock = Clock()
+        self.settings = Settings(
+            mongo_uri=SecretStr(mongo_uri),
+            mongo_database=database_name,
+            mongo_keyring_database=f"{database_name}_keyring",
+            application_secret=SecretStr("an application secret of this test"),
+            shopify_client_id="client",
+            shopify_client_secret=SecretStr(CLIENT_SECRET),
+            **{
+                "app_url": "http://app.test",
+                "mail_domain": "mail.example.com",
+                "operator_token": SecretStr(OPERATOR),
+                **settings,
+            },
+        )
+        self.parts = Parts(self.settings, self.clock)
+        self.nudger = FoldingNudger(self.parts)
+        self.parts.__dict__["nudger"] = self.nudger  # the topic's place is taken: no AWS here
+        self.app = create_app(self.parts)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Harness]:
+        """The harness on an emptied database; its connections end with the block."""
+        for database in (self.parts.mongo.database, self.parts.mongo.keyring):
+            for name in await database.list_collection_names():
+                await database[name].delete_many({})
+        try:
+            yield self
+        finally:
+            await self.parts.close()
+
+    def browser(self, app: Any = None) -> httpx.AsyncClient:
+        """A browser with cookies of its own, which follows no redirect by itself."""
+        transport = httpx.ASGITransport(app or self.app)
+        return httpx.AsyncClient(transport=transport, base_url=self.settings.app_url)
+
+    @asynccontextmanager
+    async def signed_in(self, shop: str = SHOP) -> AsyncIterator[httpx.AsyncClient]:
+        """A browser whose merchant of `shop` came by a sign-in link."""
+        async with self.browser() as browser:
+            answer = await browser.get(sign_in_link(self.settings, shop, self.clock))
+            assert answer.status_code == 303, answer.text
+            yield browser
+
+    async def record(self, shop: str, stream: str, *events: Event) -> int:
+        """Facts of one commit, folded; answers the position."""
+        new = [NewEvent(stream, event, self.clock()) for event in events]
+        draft = Draft(shop=shop, claim=f"test/{random_id()}", source="t", actor="t", events=new)
+        [outcome] = await self.parts.store.append([draft])
+        position: int = outcome.position  # type: ignore[union-attr]
+        await self.nudger.fold({shop: position})
+        return position
+
+    async def conversation(
+        self, shop: str = SHOP, *, person: str = "person/ada", subject: str = "Blue jam",
+        text: str = "Do you ship to Norway?", name: str | None = "Ada Brandt",
+        conversation_id: str | None = None, fold: bool = True,
+    ) -> str:  # fmt: skip
+        """A conversation that a shopper's mail began; answers its id."""
+        conversation_id = conversation_id or random_id()
+
+        def begin(conversation: Conversation) -> None:
+            now = self.clock()
+            conversation.start(person=person, channel="email", subject=subject, now=now)
+            conversation.receive(
+                now=now,
+                person=person,
+                message_id=random_id(),
+                from_name=name,
+                from_address="ada@example.com",
+                subject=subject,
+                text=text,
+                rfc_message_id="<1@example.com>",
+            )
+
+        outcome = await self.parts.repository.decide(
+            Conversation,
+            shop,
+            f"conversation/{conversation_id}",
+            begin,
+            claim=f"mail/{random_id()}",
+            source="mail",
+            actor="shopper",
+        )
+        assert outcome is not None
+        if fold:
+            await self.nudger.fold({shop: outcome.position})
+        return conversation_id
+
+    async def stream(self, shop: str, conversation_id: str) -> list[str]:
+        """The types of what happened in a conversation, in order."""
+        commits = await self.parts.store.stream(shop, f"conversation/{conversation_id}")
+        return [document["type"] for commit in commits for document in commit.documents]
+
+
+@asynccontextmanager
+async def web_database(mongo_uri: str) -> AsyncIterator[str]:
+    """The name of a database with its indexes made; making them for each test takes too long."""
+    harness = Harness(mongo_uri, f"test_{random_id(12)}")
+    await ensure_indexes(harness.settings)
+    try:
+        yield harness.settings.mongo_database
+    finally:
+        for name in (harness.settings.mongo_database, harness.settings.mongo_keyring_database):
+            await harness.parts.mongo.client.drop_database(name)
+        await harness.parts.close()
+
+
+def fields_of(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form that goes to `action`."""
+    form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.DOTALL)
+    assert form, f"no form for {action}"
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form[0])
+    return {name: html.unescape(value) for name, value in found}
+
+
+def path_of(answer: httpx.Response) -> str:
+    """Where a redirect leads, with its query and without host and fragment."""
+    parts = urlsplit(answer.headers["location"])
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+async def form_fields(
+    browser: httpx.AsyncClient, conversation_id: str, what: str
+) -> dict[str, str]:
+    """The hidden fields of the conversation's form `what`, taken from its page."""
+    page = await browser.get(f"/conversations/{conversation_id}")
+    return fields_of(page.text, f"/conversations/{conversation_id}/{what}")

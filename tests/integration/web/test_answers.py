@@ -1,0 +1,207 @@
+"""What a merchant does: answering, closing, reopening; and forms of others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from cplus.errors import OutcomeUnknown
+from cplus.events.aggregates.conversation import MAX_REPLY
+from cplus.events.catalogue import (
+    ReplyWritten,
+)
+from cplus.web.forms import new_key
+from cplus.web.guard import MAX_BODY
+from tests.integration.web.harness import (
+    SHOP,
+    Harness,
+    fields_of,
+    form_fields,
+    path_of,
+)
+
+
+async def test_an_answer_is_recorded_and_seen_at_once(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    fields = await form_fields(browser, conversation, "reply")
+    data = {**fields, "text": "Yes, we do.\r\n\r\nBest\r\n"}
+    answer = await browser.post(f"/conversations/{conversation}/reply", data=data)
+    assert answer.status_code == 303
+    assert path_of(answer) == f"/conversations/{conversation}?at=2"
+    assert web.nudger.heads == [{SHOP: 2}]
+    page = (await browser.get(path_of(answer))).text
+    assert "Yes, we do.\n\nBest" in page
+    assert "Being sent" in page
+    assert "Saved." not in page
+    [_, commit] = await web.parts.store.stream(SHOP, f"conversation/{conversation}")
+    event = commit.event(0).event
+    assert isinstance(event, ReplyWritten)
+    assert (event.text, event.to_address) == ("Yes, we do.\n\nBest", "ada@example.com")
+
+
+async def test_a_double_click_writes_one_answer(web: Harness, browser: httpx.AsyncClient) -> None:
+    conversation = await web.conversation()
+    fields = await form_fields(browser, conversation, "reply")
+    data = {**fields, "text": "Yes"}
+    url = f"/conversations/{conversation}/reply"
+    answers = await asyncio.gather(*(browser.post(url, data=data) for _ in range(5)))
+    assert {(a.status_code, path_of(a)) for a in answers} == {
+        (303, f"/conversations/{conversation}?at=2")
+    }
+    types = await web.stream(SHOP, conversation)
+    assert types.count("conversation.reply_written") == 1
+
+
+async def test_a_form_that_was_sent_and_changed_is_not_swallowed(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    url = f"/conversations/{conversation}/reply"
+    fields = await form_fields(browser, conversation, "reply")
+    await browser.post(url, data={**fields, "text": "First"})
+    again = await browser.post(url, data={**fields, "text": "Second"})
+    assert again.status_code == 409
+    assert "Second</textarea>" in again.text
+    data = {**fields_of(again.text, url), "text": "Second"}
+    assert (await browser.post(url, data=data)).status_code == 303
+    types = await web.stream(SHOP, conversation)
+    assert types.count("conversation.reply_written") == 2
+
+
+async def test_an_answer_whose_fate_is_unknown_is_kept_and_can_be_sent_again(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    class Torn:
+        """A log that is cut off after the commit and before its answer."""
+
+        async def decide(self, *args: Any, **options: Any) -> Any:
+            await real.decide(*args, **options)
+            raise OutcomeUnknown(claim=options["claim"])
+
+    conversation = await web.conversation()
+    url = f"/conversations/{conversation}/reply"
+    fields = await form_fields(browser, conversation, "reply")
+    real = web.parts.repository
+    web.parts.__dict__["repository"] = Torn()
+    answer = await browser.post(url, data={**fields, "text": "Yes"})
+    closing = await browser.post(f"/conversations/{conversation}/close", data=fields)
+    web.parts.__dict__["repository"] = real
+    assert (answer.status_code, closing.status_code) == (503, 503)
+    assert "Yes</textarea>" in answer.text
+    again = await browser.post(url, data={**fields_of(answer.text, url), "text": "Yes"})
+    assert again.status_code == 303
+    types = await web.stream(SHOP, conversation)
+    assert types.count("conversation.reply_written") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "An answer needs some text."),
+        (" \r\n\t ", "An answer needs some text."),
+        ("x" * (MAX_REPLY + 1), "characters at most"),
+        ("<" * 600_000, "characters at most"),
+    ],
+)
+async def test_an_answer_that_cannot_be_sent_comes_back_with_its_text_and_the_reason(
+    web: Harness, browser: httpx.AsyncClient, text: str, reason: str
+) -> None:
+    conversation = await web.conversation()
+    fields = await form_fields(browser, conversation, "reply")
+    url = f"/conversations/{conversation}/reply"
+    answer = await browser.post(url, data={**fields, "text": text})
+    assert answer.status_code == 422
+    assert reason in answer.text
+    assert text.replace("\r\n", "\n").replace("<", "&lt;") + "</textarea>" in answer.text
+    assert fields_of(answer.text, url)["key"] == fields["key"]
+    assert "conversation.reply_written" not in await web.stream(SHOP, conversation)
+
+
+async def test_a_page_waits_a_bounded_time_and_then_says_that_the_answer_is_saved(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    fields = await form_fields(browser, conversation, "reply")
+    web.nudger.on = False
+    url = f"/conversations/{conversation}/reply"
+    answer = await browser.post(url, data={**fields, "text": "A late one"})
+    started = time.monotonic()
+    behind = asyncio.create_task(browser.get(path_of(answer)))
+    page = (await behind).text
+    assert 1.5 < time.monotonic() - started < 5
+    assert "Saved. It will show here in a moment." in page
+    assert 'data-soon="2"' in page
+    waiting = asyncio.create_task(browser.get(path_of(answer)))
+    await web.nudger.fold({SHOP: 2})
+    page = (await waiting).text
+    assert "A late one" in page
+    assert "Saved." not in page
+
+
+async def test_a_conversation_is_closed_and_opened_again(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    closing = await form_fields(browser, conversation, "close")
+    for _ in range(2):
+        answer = await browser.post(f"/conversations/{conversation}/close", data=closing)
+        assert answer.status_code == 303
+    assert conversation in (await browser.get("/inbox?tab=closed")).text
+    opening = await form_fields(browser, conversation, "reopen")
+    await browser.post(f"/conversations/{conversation}/reopen", data=opening)
+    types = await web.stream(SHOP, conversation)
+    assert types[-2:] == ["conversation.closed", "conversation.reopened"]
+    # Closing what another tab closed already changes nothing and is no fault.
+    late = {**opening, "key": new_key()}
+    answer = await browser.post(f"/conversations/{conversation}/reopen", data=late)
+    assert path_of(answer) == f"/conversations/{conversation}"
+
+
+# Forms of others
+
+
+@pytest.mark.parametrize("what", ["reply", "close", "reopen"])
+async def test_a_form_that_is_not_the_sessions_own_changes_nothing(
+    web: Harness, browser: httpx.AsyncClient, what: str
+) -> None:
+    conversation = await web.conversation()
+    url = f"/conversations/{conversation}/{what}"
+    async with web.signed_in() as elsewhere:
+        foreign = await form_fields(elsewhere, conversation, "reply")
+    own = await form_fields(browser, conversation, "reply")
+    head = await web.parts.store.head(SHOP)
+    for fields in ({}, {"key": own["key"]}, {**own, "csrf": ""}, {**own, "csrf": foreign["csrf"]}):
+        answer = await browser.post(url, data={**fields, "text": "Hello"})
+        assert answer.status_code == 403, fields
+    assert (await browser.post(url, json={**own, "text": "Hello"})).status_code == 400
+    for key in ("", "short", "UPPER" * 5, "a" * 300):
+        answer = await browser.post(url, data={**own, "key": key, "text": "Hello"})
+        assert answer.status_code == 400
+    many = "&".join(f"a{number}=1" for number in range(100)).encode()
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert (await browser.post(url, content=many, headers=form)).status_code == 400
+    assert await web.parts.store.head(SHOP) == head
+
+
+async def test_a_body_that_is_too_large_is_refused_declared_or_not(
+    browser: httpx.AsyncClient,
+) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        for _ in range(MAX_BODY // 65_536 + 1):
+            yield b"x" * 65_536
+
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    declared = await browser.post(
+        "/conversations/c1/reply", content=b"x" * (MAX_BODY + 1), headers=form
+    )
+    undeclared = await browser.post("/conversations/c1/reply", content=stream(), headers=form)
+    for answer in (declared, undeclared):
+        assert answer.status_code == 413
+        assert "Too large" in answer.text

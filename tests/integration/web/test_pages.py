@@ -1,0 +1,167 @@
+"""What a merchant sees, and what of other shops they never see."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from cplus.events.catalogue import (
+    AppInstalled,
+    CustomerImported,
+    OrderChanged,
+    SubscriptionChanged,
+)
+from tests.integration.web.harness import (
+    OTHER,
+    SHOP,
+    Harness,
+    form_fields,
+)
+
+
+async def test_the_inbox_shows_the_shops_own_conversations(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    mine = await web.conversation()
+    other = await web.conversation(OTHER, subject="A secret of the other shop")
+    page = (await browser.get("/inbox")).text
+    assert f"/conversations/{mine}" in page
+    assert "Ada Brandt" in page
+    assert "waits for an answer" in page
+    assert other not in page
+    assert "secret" not in page
+    assert "Nothing closed yet" in (await browser.get("/inbox?tab=closed")).text
+    assert mine in (await browser.get("/inbox?tab=unanswered")).text
+
+
+async def test_an_empty_shop_is_told_what_comes_here(browser: httpx.AsyncClient) -> None:
+    assert "No conversations yet" in (await browser.get("/inbox")).text
+    assert "Nobody here yet" in (await browser.get("/customers")).text
+    assert "free plan" in (await browser.get("/billing")).text
+    assert "acorn@mail.example.com" in (await browser.get("/settings")).text
+
+
+async def test_a_long_inbox_comes_in_pages_and_loses_none(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    ids = set()
+    for number in range(53):
+        web.clock.forward(1)
+        ids.add(await web.conversation(person=f"person/p{number}", fold=number == 52))
+    seen: list[str] = []
+    path: str | None = "/inbox"
+    while path:
+        page = (await browser.get(path)).text
+        seen += re.findall(r'class="row[^"]*" href="/conversations/(\w+)"', page)
+        following = re.search(r'href="([^"]*)" rel="next"', page)
+        path = following[1].replace("&amp;", "&") if following else None
+    assert len(seen) == 53
+    assert set(seen) == ids
+
+
+async def test_a_cursor_or_tab_that_is_none_is_refused_kindly(browser: httpx.AsyncClient) -> None:
+    for path in (
+        "/inbox?cursor=nonsense",
+        "/inbox?tab=nonsense",
+        "/customers?cursor=%00",
+        "/api/inbox?limit=100000",
+        "/api/inbox?cursor=x",
+    ):
+        assert (await browser.get(path)).status_code == 400, path
+
+
+async def test_what_is_known_of_the_shopper_stands_beside_the_conversation(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    earlier = await web.conversation(subject="An earlier matter")
+    imported = CustomerImported(
+        shopify_customer_id=7,
+        person="person/ada",
+        first_name="Ada",
+        last_name="Brandt",
+        email="ada@example.com",
+        orders=3,
+        amount_spent="1234.50",
+        currency="EUR",
+        email_consent="subscribed",
+    )
+    await web.record(SHOP, "customer/7", imported)
+    order = OrderChanged(
+        shopify_order_id=9,
+        person="person/ada",
+        name="#1009",
+        currency="EUR",
+        total_price="19.90",
+        created_at=web.clock(),
+    )
+    await web.record(SHOP, "order/9", order)
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    for words in ("€1,234.50", "Subscribed", "#1009", "€19.90", "An earlier matter", earlier):
+        assert words in page
+    people = (await browser.get("/customers?kind=customers")).text
+    assert "/customers/ada" in people
+    person = (await browser.get("/customers/ada")).text
+    assert "#1009" in person
+    assert f"/conversations/{conversation}" in person
+
+
+async def test_the_plan_and_the_shops_facts_are_shown(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    installed = AppInstalled(scopes=(), shop_name="Acorn & Co", timezone="Europe/Oslo")
+    await web.record(SHOP, f"shop/{SHOP}", installed)
+    plan = SubscriptionChanged(
+        subscription_id="gid://shopify/AppSubscription/1",
+        name="Growth",
+        status="active",
+        price="29.00",
+        currency="USD",
+        interval="every_30_days",
+    )
+    await web.record(SHOP, f"billing/{SHOP}", plan)
+    assert "$29.00" in (await browser.get("/billing")).text
+    settings = (await browser.get("/settings")).text
+    assert "Acorn &amp; Co" in settings
+    assert "Europe/Oslo" in settings
+
+
+# Never another's
+
+
+@pytest.mark.parametrize("what", ["", "/reply", "/close", "/reopen"])
+async def test_another_shops_conversation_is_not_there(
+    web: Harness, browser: httpx.AsyncClient, what: str
+) -> None:
+    other = await web.conversation(OTHER)
+    mine = await web.conversation()
+    before = await web.stream(OTHER, other)
+    if what:
+        fields = await form_fields(browser, mine, "reply")
+        data = {**fields, "text": "Hello"}
+        answer = await browser.post(f"/conversations/{other}{what}", data=data)
+    else:
+        answer = await browser.get(f"/conversations/{other}")
+        assert (await browser.get(f"/api/conversations/{other}")).status_code == 404
+    assert answer.status_code == 404
+    assert "Norway" not in answer.text
+    assert await web.stream(OTHER, other) == before
+    assert await web.stream(SHOP, other) == []
+
+
+async def test_another_shops_customer_is_not_there(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await web.conversation(OTHER, person="person/eve", name="Eve Other")
+    assert (await browser.get("/customers/eve")).status_code == 404
+    assert "Eve Other" not in (await browser.get("/customers")).text
+    assert (await browser.get("/api/changes")).json()["position"] == 0
+
+
+@pytest.mark.parametrize("bad", ["..%2f..", "%00", "a" * 5000, "C1", "$ne", "c1%2fx", "-"])
+async def test_an_id_that_is_none_is_not_found(browser: httpx.AsyncClient, bad: str) -> None:
+    assert (await browser.get(f"/conversations/{bad}")).status_code == 404
+    assert (await browser.get(f"/customers/{bad}")).status_code == 404
+    assert (await browser.get(f"/api/conversations/{bad}")).status_code == 404

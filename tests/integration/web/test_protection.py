@@ -1,0 +1,152 @@
+"""Strangers' words, headers, faults; and how pages learn of news."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+
+from cplus.events.aggregates.conversation import Conversation
+from tests.integration.web.harness import (
+    SHOP,
+    Harness,
+)
+
+PAGES = ["/", "/inbox", "/customers", "/billing", "/settings", "/conversations/c1", "/customers/p1"]
+API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
+
+# Strangers' words
+
+HOSTILE = (
+    "<script>alert(1)</script></textarea></script><img src=x onerror=alert(1)>\n"
+    "\u202egpj.exe\u202c {{ 7*7 }} {% raw %} javascript:alert(1) https://a.example/'\"><b>"
+)
+
+
+async def test_hostile_words_are_only_words(web: Harness, browser: httpx.AsyncClient) -> None:
+    conversation = await web.conversation(text=HOSTILE, subject=HOSTILE, name=HOSTILE)
+    pages = [
+        (await browser.get(path)).text
+        for path in ("/inbox", f"/conversations/{conversation}", "/customers", "/customers/ada")
+    ]
+    for page in pages:
+        assert "&lt;script&gt;alert(1)" in page
+        scripts = re.findall(r"<script[^>]*>", page)
+        assert len(scripts) == 1
+        assert 'src="/static/app.' in scripts[0]
+        assert "<img src=x" not in page
+        assert not re.search(r"<[^>]+\son\w+=", page)
+        assert not re.search(r"<[^>]+\sstyle=", page)
+        assert "javascript:" not in "".join(re.findall(r'href="[^"]*"', page))
+        assert "\u202e" not in page
+    assert 'href="https://a.example/" target="_blank" rel="noopener noreferrer nofollow' in pages[1]
+
+
+async def test_a_thread_of_huge_messages_fits_into_one_answer_of_lambda(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation(text="&" * 250_000)
+    stream = f"conversation/{conversation}"
+
+    def more(aggregate: Any) -> None:
+        for number in range(12):
+            aggregate.receive(
+                now=web.clock(),
+                person="person/ada",
+                message_id=f"m{number}",
+                from_name=None,
+                from_address="ada@example.com",
+                subject="",
+                text=f"{number} " + "&" * 250_000,
+                rfc_message_id=None,
+            )
+
+    outcome = await web.parts.repository.decide(
+        Conversation, SHOP, stream, more, claim="mail/more", source="t", actor="t"
+    )
+    assert outcome is not None
+    await web.nudger.fold({SHOP: outcome.position})
+    page = await browser.get(f"/conversations/{conversation}")
+    assert len(page.content) < 5_000_000
+    assert "Show the whole message" in page.text
+    whole = await browser.get(f"/conversations/{conversation}?message=m0")
+    assert whole.text.count("&amp;") > 250_000
+    assert len(whole.content) < 5_000_000
+    api = await browser.get(f"/api/conversations/{conversation}?message=m0")
+    assert len(api.content) < 5_000_000
+    texts = {one["id"]: one for one in api.json()["messages"]}
+    assert (len(texts["m0"]["text"]), texts["m0"]["cut"]) == (250_002, False)
+    assert any(one["cut"] for one in texts.values())
+
+
+async def test_changes_tell_of_news_once(web: Harness, browser: httpx.AsyncClient) -> None:
+    await web.conversation()
+    first = await browser.get("/api/changes?after=0")
+    assert first.json() == {"position": 1, "changed": True}
+    etag = first.headers["etag"]
+    assert etag == '"1"'
+    same = await browser.get("/api/changes?after=1", headers={"If-None-Match": etag})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    assert (await browser.get("/api/changes?after=1")).json()["changed"] is False
+    await web.conversation()
+    news = await browser.get("/api/changes?after=1", headers={"If-None-Match": etag})
+    assert news.json() == {"position": 2, "changed": True}
+
+
+async def test_every_answer_carries_the_headers_that_protect_it(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    static = re.findall(r'"(/static/[^"]+)"', (await browser.get("/inbox")).text)
+    own = [*PAGES[1:5], *API[:2], f"/conversations/{conversation}", "/conversations/none"]
+    free = ["/healthz", "/auth/sign-in", "/auth/sign-in?token=x", "/auth/install?shop=x%20y"]
+    free += ["/auth/callback", "/console", "/nothing", "/static/none.css", *static]
+    assert len(static) >= 3
+    for path in own + free:
+        answer = await browser.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self'; style-src 'self';" in policy, path
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        if path in own:
+            assert f"frame-ancestors https://{SHOP} https://admin.shopify.com;" in policy, path
+        else:
+            assert "frame-ancestors 'none';" in policy, path
+        if not path.startswith(("/static/", "/api/changes")):
+            assert answer.headers["cache-control"] == "no-store"
+    assert (await browser.get("/healthz")).json() == {"ok": True}
+    for path in static:
+        assert (await browser.get(path)).status_code == 200
+
+
+async def test_a_fault_is_answered_kindly_and_tells_no_secrets(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("ada@example.com")
+
+    web.parts.__dict__["queries"] = Broken()
+    page, api = await browser.get("/inbox"), await browser.get("/api/inbox")
+    assert (page.status_code, api.status_code) == (500, 500)
+    assert "Something broke" in page.text
+    assert "ada@" not in page.text + api.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_what_is_not_there_or_not_possible_is_said_kindly(browser: httpx.AsyncClient) -> None:
+    for method, path, status in (
+        ("GET", "/nothing", 404),
+        ("POST", "/inbox", 405),
+        ("GET", "/conversations/c1/reply", 405),
+        ("GET", "/auth/callback?hmac=x", 403),
+        ("GET", "/openapi.json", 404),
+    ):
+        answer = await browser.request(method, path)
+        assert answer.status_code == status, path
+        assert "text/html" in answer.headers["content-type"]
+        assert f"Status {status}" in answer.text
+    api = await browser.get("/api/nothing")
+    assert (api.status_code, list(api.json())) == (404, ["error"])

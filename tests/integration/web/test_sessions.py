@@ -1,0 +1,152 @@
+"""Who is asking: sessions, sign-in links, session tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from cplus.events.catalogue import (
+    AppUninstalled,
+)
+from cplus.web.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
+from tests.integration.web.harness import (
+    CLIENT_SECRET,
+    OTHER,
+    SHOP,
+    Harness,
+    fields_of,
+    path_of,
+)
+
+PAGES = ["/", "/inbox", "/customers", "/billing", "/settings", "/conversations/c1", "/customers/p1"]
+API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_asks_who_is_not_signed_in_to_sign_in(web: Harness, path: str) -> None:
+    async with web.browser() as browser:
+        answer = await browser.get(path)
+    assert (answer.status_code, path_of(answer)) == (303, "/auth/sign-in")
+
+
+@pytest.mark.parametrize("path", API)
+async def test_the_api_refuses_who_is_not_signed_in(web: Harness, path: str) -> None:
+    async with web.browser() as browser:
+        answer = await browser.get(path)
+    assert answer.status_code == 401
+    assert answer.json() == {"error": "Sign in first."}
+
+
+async def test_a_sign_in_link_works_once(web: Harness) -> None:
+    link = sign_in_link(web.settings, SHOP, web.clock)
+    async with web.browser() as one, web.browser() as two:
+        answers = await asyncio.gather(one.get(link), two.get(link))
+        assert sorted(answer.status_code for answer in answers) == [303, 403]
+        assert (await one.get(link)).status_code == 403
+
+
+async def test_a_sign_in_link_that_is_old_or_forged_signs_nobody_in(web: Harness) -> None:
+    link = sign_in_link(web.settings, SHOP, web.clock)
+    async with web.browser() as browser:
+        assert (await browser.get(link[:-1] + "~")).status_code == 403
+        web.clock.forward(LINK_SECONDS)
+        answer = await browser.get(link)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+
+
+async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(
+    web: Harness, mongo_uri: str, database: str
+) -> None:
+    answer = await web.browser().get(sign_in_link(web.settings, SHOP, web.clock))
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert "secure" not in cookie
+    safe = Harness(mongo_uri, database, app_url="https://app.test")
+    answer = await safe.browser().get(sign_in_link(safe.settings, SHOP, safe.clock))
+    await safe.parts.close()
+    assert answer.headers["set-cookie"].startswith("__Host-cplus_session=")
+    assert "; secure" in answer.headers["set-cookie"].lower()
+    assert "max-age" in answer.headers["strict-transport-security"]
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "a.b", "eyJzaG9wIjoiYWNvcm4ubXlzaG9waWZ5LmNvbSJ9.AA"])
+async def test_a_forged_cookie_is_no_session(web: Harness, cookie: str) -> None:
+    async with web.browser() as browser:
+        browser.cookies.set("cplus_session", cookie)
+        assert path_of(await browser.get("/inbox")) == "/auth/sign-in"
+        assert (await browser.get("/api/inbox")).status_code == 401
+
+
+async def test_a_session_ends_by_itself_and_by_signing_out(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    page = await browser.get("/inbox")
+    refused = await browser.post("/auth/sign-out", data={"csrf": "another"})
+    assert refused.status_code == 403
+    answer = await browser.post("/auth/sign-out", data=fields_of(page.text, "/auth/sign-out"))
+    assert path_of(answer) == "/auth/sign-in?note=out"
+    assert path_of(await browser.get("/inbox")) == "/auth/sign-in"
+    async with web.signed_in() as other:
+        web.clock.forward(SESSION_SECONDS)
+        assert path_of(await other.get("/inbox")) == "/auth/sign-in"
+
+
+async def test_removing_the_app_ends_the_sessions_from_before(web: Harness) -> None:
+    async with web.signed_in() as browser:
+        web.clock.forward(10)
+        await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+        assert path_of(await browser.get("/inbox")) == "/auth/sign-in?note=gone"
+        web.clock.forward(10)
+        async with web.signed_in() as later:
+            assert (await later.get("/inbox")).status_code == 200
+
+
+def _session_token(**change: Any) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": f"https://{SHOP}/admin",
+        "dest": f"https://{SHOP}",
+        "aud": "client",
+        "sub": "1",
+        "exp": now + 60,
+        "nbf": now,
+        "iat": now,
+        "jti": "j",
+        "sid": "s",
+        **change,
+    }
+    return jwt.encode(claims, CLIENT_SECRET, "HS256")
+
+
+async def test_the_api_takes_a_session_token_of_shopify_and_pages_do_not(web: Harness) -> None:
+    await web.conversation()
+    headers = {"Authorization": f"Bearer {_session_token()}"}
+    async with web.browser() as browser:
+        answer = await browser.get("/api/inbox", headers=headers)
+        assert len(answer.json()["conversations"]) == 1
+        assert (await browser.get("/inbox", headers=headers)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("scheme", "change"),
+    [
+        ("Basic", {}),
+        ("Bearer", {"exp": 1}),
+        ("Bearer", {"aud": "another app"}),
+        ("Bearer", {"dest": f"https://{OTHER}"}),
+        ("Bearer", None),
+    ],
+)
+async def test_a_bad_session_token_is_refused_whatever_the_cookie_says(
+    browser: httpx.AsyncClient, scheme: str, change: dict[str, Any] | None
+) -> None:
+    token = "x.y.z" if change is None else _session_token(**change)
+    answer = await browser.get("/api/inbox", headers={"Authorization": f"{scheme} {token}"})
+    assert answer.status_code == 401

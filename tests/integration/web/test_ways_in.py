@@ -1,0 +1,176 @@
+"""The installation through a Shopify that runs here, and the operator console."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from cplus.clock import utc_now
+from cplus.local.shopify import LocalShop, LocalShopify
+from tests.integration.web.harness import (
+    CLIENT_SECRET,
+    OPERATOR,
+    OTHER,
+    SHOP,
+    Harness,
+    fields_of,
+    path_of,
+)
+
+
+@pytest.fixture
+async def shopify() -> AsyncIterator[LocalShopify]:
+    server = LocalShopify(
+        client_id="client", client_secret=CLIENT_SECRET, app_url="http://app.test"
+    )
+    await server.start()
+    for host in (SHOP, OTHER):
+        server.add_shop(LocalShop(host=host, name="Acorn & Co", email="owner@example.com"))
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def web(mongo_uri: str, database: str, shopify: LocalShopify) -> AsyncIterator[Harness]:
+    async with Harness(mongo_uri, database, shopify_origin=shopify.origin).opened() as harness:
+        yield harness
+
+
+async def _consent(web: Harness, begun: httpx.Response) -> str:
+    """Grants what the app asks for, as a person does; answers where Shopify leads back to."""
+    async with httpx.AsyncClient() as outside:
+        page = await outside.get(begun.headers["location"])
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.text)
+        fields = {name: html.unescape(value) for name, value in hidden}
+        answer = await outside.post(begun.headers["location"], data=fields)
+    location: str = answer.headers["location"]
+    assert location.startswith("http://app.test/auth/callback?")
+    parts = urlsplit(location)
+    return f"{parts.path}?{parts.query}"
+
+
+@pytest.fixture
+def real_time(web: Harness) -> None:
+    """Shopify signs by the real clock."""
+    web.clock.now = utc_now()
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_installing_signs_the_merchant_in_and_a_second_browser_not(web: Harness) -> None:
+    async with web.browser() as browser, web.browser() as another:
+        begun = await browser.get(f"/auth/install?shop={SHOP}")
+        assert begun.status_code == 303
+        assert "httponly" in begun.headers["set-cookie"].lower()
+        back = await _consent(web, begun)
+        stolen = await another.get(back)
+        assert stolen.status_code == 400
+        assert "did not begin" in stolen.text
+        answer = await browser.get(back)
+        assert (answer.status_code, path_of(answer)) == (303, "/inbox")
+        assert "Acorn &amp; Co" in (await browser.get("/inbox")).text
+        changed = back.replace("acorn", "birch")
+        assert (await browser.get(changed)).status_code == 403
+    head = await web.parts.store.head(SHOP)
+    assert head.position == 1
+    assert (await web.parts.store.head(OTHER)).position == 0
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_a_shopify_that_is_away_is_said_kindly(web: Harness, shopify: LocalShopify) -> None:
+    async with web.browser() as browser:
+        back = await _consent(web, await browser.get(f"/auth/install?shop={SHOP}"))
+        shopify.fail_next(SHOP, 503, 5)
+        answer = await browser.get(back)
+        assert answer.status_code == 502
+        assert "Try again" in answer.text
+        assert path_of(await browser.get("/inbox")) == "/auth/sign-in"
+
+
+@pytest.mark.parametrize(
+    "typed", ["acorn", "ACORN.myshopify.com", " acorn.myshopify.com ", f"https://{SHOP}/admin"]
+)
+async def test_the_shop_is_understood_as_people_type_it(web: Harness, typed: str) -> None:
+    answer = await web.browser().get("/auth/install", params={"shop": typed})
+    assert answer.status_code == 303
+    assert f"/{SHOP}/admin/oauth/authorize?" in answer.headers["location"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "evil.example.com",
+        "acorn.myshopify.com.evil.example",
+        "a b",
+        "<script>",
+        "x@y",
+        "ü",
+        "-",
+    ],
+)
+async def test_what_is_no_shop_is_asked_for_again(web: Harness, typed: str) -> None:
+    answer = await web.browser().get("/auth/install", params={"shop": typed})
+    assert answer.status_code == 400
+    assert "ends with .myshopify.com" in answer.text
+    assert "<script>" not in answer.text
+    # The form leads to Shopify by redirects, which `form-action` would hold up.
+    assert "form-action" not in answer.headers["content-security-policy"]
+
+
+# The console
+
+
+async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> None:
+    await web.conversation()
+    await web.parts.mongo.database["checkpoints"].update_one(
+        {"_id": f"messages.v1/{SHOP}"},
+        {
+            "$set": {
+                "position": 0,
+                "parked": {
+                    "position": 1,
+                    "type": "message.of_the_future",
+                    "reason": "unknown_type",
+                    "since": web.clock(),
+                },
+            }
+        },
+    )
+    async with web.signed_in() as browser:
+        asked = await browser.get("/console")
+        assert SHOP not in asked.text
+        refused = await browser.post("/console/sign-in", data={"token": "another"})
+        assert refused.status_code == 403
+        assert "not the operator token" in refused.text
+        answer = await browser.post("/console/sign-in", data={"token": OPERATOR})
+        assert path_of(answer) == "/console"
+        assert "path=/console" in answer.headers["set-cookie"].lower()
+        page = (await browser.get("/console")).text
+        for words in (SHOP, "1 behind", "1 parked", "message.of_the_future", "unknown_type"):
+            assert words in page
+        assert "Ada Brandt" not in page
+        foreign = await browser.post("/console/sign-out", data={"csrf": "another"})
+        assert foreign.status_code == 403
+        await browser.post("/console/sign-out", data=fields_of(page, "/console/sign-out"))
+        assert SHOP not in (await browser.get("/console")).text
+
+
+async def test_a_merchants_cookie_does_not_open_the_console(web: Harness) -> None:
+    async with web.signed_in() as browser:
+        browser.cookies.set("cplus_console", browser.cookies["cplus_session"])
+        assert "Operator token" in (await browser.get("/console")).text
+
+
+async def test_without_an_operator_token_there_is_no_console(mongo_uri: str, database: str) -> None:
+    web = Harness(mongo_uri, database, operator_token=None)
+    for request in (
+        web.browser().get("/console"),
+        web.browser().post("/console/sign-in", data={"token": ""}),
+    ):
+        assert (await request).status_code == 404
+    await web.parts.close()
