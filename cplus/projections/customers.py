@@ -160,7 +160,7 @@ def _lists(row: Row) -> list[str]:
     if row["merged_into"]:
         return []
     if row["joined"]:
-        return ["all", "customers", "leads"]
+        return ["all", "customers", "leads", "joined"]
     return {"customer": ["all", "customers"], "lead": ["all", "leads"], "gone": []}[kind_of(row)]
 
 

@@ -2,7 +2,43 @@
 
 from __future__ import annotations
 
-from cplus.mongo import Mongo
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from cplus.mongo import Collection, Mongo
+from cplus.projections.base import Projection, Row
+from cplus.projections.billing import BILLING
+from cplus.projections.checkpoints import CHECKPOINTS
+from cplus.projections.conversations import CONVERSATIONS
+from cplus.projections.customers import CUSTOMERS, kind_of
+from cplus.projections.groups import ALL
+from cplus.projections.messages import MESSAGES
+from cplus.projections.orders import ORDERS
+from cplus.projections.paging import (
+    after_number,
+    bounded,
+    cursor_after,
+    cursor_at,
+    key_of,
+    newest_first,
+)
+from cplus.projections.people import (
+    Family,
+    bought_by,
+    conversations_of,
+    customer_view,
+    load_families,
+)
+from cplus.projections.rows import (
+    conversation_view,
+    import_view,
+    message_view,
+    order_view,
+    shop_view,
+    subscription_view,
+)
+from cplus.projections.shops import SHOP, SHOPS
 from cplus.projections.views import (
     Conversation,
     ConversationState,
@@ -17,6 +53,14 @@ from cplus.projections.views import (
 )
 
 PAGE = 50
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_STATES: Mapping[str, Mapping[str, bool]] = {
+    "all": {},
+    "open": {"open": True},
+    "closed": {"open": False},
+    "unanswered": {"unanswered": True},
+}
+_KINDS = {"customers": {"customer"}, "leads": {"lead"}, "all": {"customer", "lead"}}
 
 
 class Queries:
@@ -24,6 +68,9 @@ class Queries:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
+
+    def _rows(self, projection: Projection) -> Collection:
+        return self._mongo.database[projection.collection]
 
     async def list_conversations(
         self,
@@ -33,44 +80,141 @@ class Queries:
         limit: int = PAGE,
     ) -> Page[Conversation]:
         """The inbox: the conversation with the newest message first."""
-        raise NotImplementedError
+        limit = bounded(limit)
+        wanted = {"shop": shop, **_STATES[state]}
+        wanted |= newest_first("last_message_at", shop, cursor)
+        found = await self._newest(CONVERSATIONS, wanted, "last_message_at", limit + 1)
+        shown = found[:limit]
+        more = cursor_at("last_message_at", shown[-1]) if len(found) > limit else None
+        return Page([conversation_view(row) for row in shown], more)
+
+    async def _newest(
+        self, projection: Projection, wanted: Mapping[str, Any], field: str, limit: int
+    ) -> list[Row]:
+        cursor = self._rows(projection).find(wanted, sort=[(field, -1), ("_id", -1)]).limit(limit)
+        return list(await cursor.to_list(limit))
 
     async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
         """One conversation by its id."""
-        raise NotImplementedError
+        row = await self._rows(CONVERSATIONS).find_one({"_id": f"{shop}/{conversation_id}"})
+        return conversation_view(row) if row else None
 
     async def messages_of(
         self, shop: str, conversation_id: str, cursor: str | None = None, limit: int = 200
     ) -> Page[Message]:
         """The messages of a conversation in the order of the thread, the oldest first."""
-        raise NotImplementedError
+        limit = bounded(limit)
+        wanted = {
+            "shop": shop,
+            "conversation_id": conversation_id,
+            "number": {"$gt": after_number(cursor)},
+        }
+        rows = self._rows(MESSAGES).find(wanted, sort=[("number", 1)]).limit(limit + 1)
+        found = await rows.to_list(limit + 1)
+        shown = found[:limit]
+        more = cursor_after(shown[-1]["number"]) if len(found) > limit else None
+        return Page([message_view(row) for row in shown], more)
 
     async def customers(
         self, shop: str, kind: CustomerKind = "all", cursor: str | None = None, limit: int = PAGE
     ) -> Page[Customer]:
         """Persons, those with the latest news first. A page may hold fewer than `limit`."""
-        raise NotImplementedError
+        limit = bounded(limit)
+        wanted = {"shop": shop, "lists": kind, **newest_first("changed_at", shop, cursor)}
+        found = await self._newest(CUSTOMERS, wanted, "changed_at", limit + 1)
+        rows = {key_of(row): row for row in found[:limit]}
+        by_person = await load_families(self._mongo.database, shop, rows)
+        # What several rows are together is known only now, and one of them stands for them.
+        shown = [
+            by_person[person]
+            for person in rows
+            if by_person[person].person == person and kind_of(by_person[person].row) in _KINDS[kind]
+        ]
+        more = cursor_at("changed_at", found[limit - 1]) if len(found) > limit else None
+        return Page(await self._views(shop, shown), more)
+
+    async def _views(self, shop: str, shown: list[Family]) -> list[Customer]:
+        persons = [person for family in shown for person in family.persons]
+        if not persons:
+            return []
+        conversations = await conversations_of(self._mongo, shop, persons)
+        orders = await bought_by(self._mongo, shop, persons)
+        return [customer_view(family, conversations, orders) for family in shown]
 
     async def customer(self, shop: str, person: str) -> CustomerDetail | None:
         """A person by any of their ids, with orders and conversations."""
-        raise NotImplementedError
+        row = await self._rows(CUSTOMERS).find_one({"_id": f"{shop}/{person}"})
+        if row is None:
+            return None
+        family = (await load_families(self._mongo.database, shop, {person: row}))[person]
+        [customer] = await self._views(shop, [family])
+        own = {"shop": shop, "person": {"$in": list(family.persons)}}
+        conversations = self._rows(CONVERSATIONS).find(own, sort=[("last_message_at", -1)])
+        orders = self._rows(ORDERS).find(own, sort=[("created_at", -1)])
+        return CustomerDetail(
+            customer,
+            [order_view(row) for row in await orders.limit(PAGE).to_list(PAGE)],
+            [conversation_view(row) for row in await conversations.limit(PAGE).to_list(PAGE)],
+        )
 
     async def billing(self, shop: str) -> list[Subscription]:
         """The shop's subscriptions to the app, the one that changed last first; at most 100."""
-        raise NotImplementedError
+        return [
+            subscription_view(row) for row in await self._newest(BILLING, {"shop": shop}, "at", 100)
+        ]
 
     async def shop(self, shop: str) -> Shop | None:
         """The shop; None where nothing was ever told of it."""
-        raise NotImplementedError
+        row = await self._rows(SHOPS).find_one({"_id": f"{shop}/{SHOP}"})
+        found = await self._rows(SHOPS).find_one(
+            {"shop": shop, "started_at": {"$gt": _BEGINNING}}, sort=[("started_at", -1)]
+        )
+        if row is None and found is None:
+            return None
+        return shop_view(shop, row or {}, import_view(found) if found else None)
 
     async def counts(self, shop: str) -> Counts:
         """How many conversations, messages and customers the shop has."""
-        raise NotImplementedError
+        conversations, messages = self._rows(CONVERSATIONS), self._rows(MESSAGES)
+        received = await messages.count_documents({"shop": shop, "direction": "in"})
+        written = await messages.count_documents({"shop": shop, "direction": "out"})
+        customers, leads = await self._persons(shop)
+        return Counts(
+            conversations=await conversations.count_documents({"shop": shop}),
+            open=await conversations.count_documents({"shop": shop, "open": True}),
+            unanswered=await conversations.count_documents({"shop": shop, "unanswered": True}),
+            messages=received + written,
+            messages_in=received,
+            messages_out=written,
+            customers=customers,
+            leads=leads,
+        )
+
+    async def _persons(self, shop: str) -> tuple[int, int]:
+        """How many customers and how many leads."""
+        collection = self._rows(CUSTOMERS)
+        customers: int = await collection.count_documents({"shop": shop, "lists": "customers"})
+        leads: int = await collection.count_documents({"shop": shop, "lists": "leads"})
+        found = await collection.find({"shop": shop, "lists": "joined"}).to_list(None)
+        rows = {key_of(row): row for row in found}
+        by_person = await load_families(self._mongo.database, shop, rows)
+        kinds = [
+            kind_of(by_person[person].row) if by_person[person].person == person else "gone"
+            for person in rows
+        ]
+        # They were counted as both, and each is one of the two or neither.
+        return (
+            customers - sum(kind != "customer" for kind in kinds),
+            leads - sum(kind != "lead" for kind in kinds),
+        )
 
     async def position_of(self, shop: str, projection: str) -> int:
         """How far the projection of that name has read the shop's log; 0 before it began."""
-        raise NotImplementedError
+        return (await self.positions_of(shop)).get(projection, 0)
 
     async def positions_of(self, shop: str) -> dict[str, int]:
         """`position_of` for every projection at once, by name."""
-        raise NotImplementedError
+        ids = [f"{projection.collection}/{shop}" for projection in ALL]
+        found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
+        at = {row["projection"]: row["position"] for row in await found.to_list(None)}
+        return {projection.name: at.get(projection.name, 0) for projection in ALL}
