@@ -46,9 +46,9 @@ def leaves(message: Message[Any, Any]) -> list[Message[Any, Any]]:
     waiting = [message]
     while waiting and len(found) < _PARTS_LIMIT:
         part = waiting.pop()
-        payload = part.get_payload()
-        if isinstance(payload, list) and part.get_content_maintype() == "multipart":
-            waiting.extend(reversed([child for child in payload if isinstance(child, Message)]))
+        if part.is_multipart() and part.get_content_maintype() == "multipart":
+            children = [child for child in part.get_payload() if isinstance(child, Message)]
+            waiting.extend(reversed(children))
         else:
             found.append(part)
     return found
@@ -56,16 +56,14 @@ def leaves(message: Message[Any, Any]) -> list[Message[Any, Any]]:
 
 def content(part: Message[Any, Any]) -> bytes:
     """The decoded bytes of a part; as they came where they cannot be decoded."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return b"".join(child.as_bytes() for child in payload if isinstance(child, Message))
+    if part.is_multipart():
+        children = [child for child in part.get_payload() if isinstance(child, Message)]
+        return b"".join(child.as_bytes() for child in children)
     try:
         decoded = part.get_payload(decode=True)
     except (ValueError, LookupError, AssertionError):
-        decoded = None
-    if isinstance(decoded, bytes):
-        return decoded
-    return str(payload or "").encode("utf-8", "surrogateescape")
+        decoded = str(part.get_payload()).encode("utf-8", "surrogateescape")
+    return decoded if isinstance(decoded, bytes) else b""
 
 
 def file_name(part: Message[Any, Any]) -> str:
@@ -126,7 +124,10 @@ def read_body(message: Message[Any, Any]) -> Body:
     if len(parts) >= _PARTS_LIMIT:
         found.defects.append("more than 1,000 parts")
     for number, part in enumerate(parts):
-        _take(number, part, found)
+        try:
+            _take(number, part, found)
+        except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
+            found.defects.append(f"unreadable part: {type(error).__name__}")
         found.defects += [_words(defect) for defect in part.defects]
     # Mail programs of phones cut a text in two where a picture stands.
     text, was_cut = cut("\n".join(found.texts))

@@ -112,6 +112,11 @@ def test_a_codec_that_is_no_charset_is_not_used(charset: str) -> None:
     assert mail.defects == ["bad charset"]
 
 
+def test_a_charset_with_a_nul_character_does_no_harm() -> None:
+    raw = b"From: a@example.com\nContent-Type: text/plain; charset=x\x00y\n\nGr\xc3\xbc\xc3\x9fe"
+    assert parse(raw).text == "Grüße"
+
+
 def test_illegal_bytes_in_headers_are_guessed_and_named() -> None:
     mail = parse(load("raw_bytes_in_headers"))
     assert mail.from_address == "joerg@example.org"
