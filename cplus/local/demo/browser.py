@@ -1,0 +1,195 @@
+"""A merchant with a browser: installs the app by OAuth, reads the inbox, answers, closes.
+
+A request that broke, or was answered with a server's fault, is made again as it was: a form with
+the same key, as a person who clicks once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, Final
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import aiohttp
+
+from cplus.errors import CplusError
+
+_PATIENCE: Final = 90.0  # seconds that one request is tried again
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
+_INSTALLS: Final = 6  # times that an install is begun anew
+
+
+class PageFailed(CplusError):
+    """The page {path} was answered with status {status}, which the demo did not expect."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An answer, its body read."""
+
+    status: int
+    url: str
+    location: str
+    body: bytes
+
+
+@dataclass
+class Form:
+    """A form of a page: where it goes, and its hidden fields."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Form] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self._open = True
+            self.found.append(Form(given.get("action") or ""))
+        elif tag == "input" and self._open and given.get("type") == "hidden":
+            self.found[-1].fields[given.get("name") or ""] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = self._open and tag != "form"
+
+
+def forms(page: Page) -> list[Form]:
+    """The forms of a page, their addresses whole."""
+    reader = _Forms()
+    reader.feed(page.body.decode("utf-8", "replace"))
+    return [Form(urljoin(page.url, one.action) or page.url, one.fields) for one in reader.found]
+
+
+class Browser:
+    """One merchant's browser, with cookies of its own. `async with` closes it."""
+
+    def __init__(self, web: str, shop: str, places: asyncio.Semaphore) -> None:
+        self.shop = shop
+        self._web = web
+        self._places = places
+        # Cookies of a host that is an address are kept only on demand.
+        self._http = aiohttp.ClientSession(
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(total=40.0),
+        )
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._http.close()
+
+    async def install(self) -> None:
+        """Installs the app, through the consent page of the shop's Admin; then is signed in.
+
+        A callback that broke is asked again; where its code was used up meanwhile, the merchant
+        begins anew. Raises PageFailed.
+        """
+        for left in reversed(range(_INSTALLS)):
+            begun = await self._get(f"{self._web}/auth/install?{urlencode({'shop': self.shop})}")
+            consent = await self._get(_next(begun, 303))
+            (form,) = forms(consent)
+            agreed = await self._send("POST", form.action, form.fields)
+            installed = await self._send("GET", _next(agreed, 303), again=(500, 503, 504))
+            if installed.status == 303:
+                return
+            if not left:
+                raise PageFailed(path="/auth/callback", status=installed.status)
+
+    async def sign_in(self, link: str) -> None:
+        """Signs in by a one-time link."""
+        _next(await self._send("GET", link), 303)
+
+    async def inbox(self) -> list[dict[str, Any]]:
+        """Every conversation as the inbox has it."""
+        found: list[dict[str, Any]] = []
+        query = {"state": "all", "limit": "100"}
+        while True:
+            page = await self._get(f"{self._web}/api/inbox?{urlencode(query)}")
+            answer = _json(page)
+            found += answer["conversations"]
+            if not answer["next"]:
+                return found
+            query["cursor"] = answer["next"]
+
+    async def answer(self, conversation: str, text: str, *, twice: bool = False) -> None:
+        """Answers by the form on the conversation's page; `twice` as by a double click."""
+        form = await self._form(conversation, "reply")
+        # Browsers send line ends as CRLF.
+        fields = {**form.fields, "text": text.replace("\n", "\r\n")}
+        clicks = [self._send("POST", form.action, fields) for _ in range(1 + twice)]
+        for page in await asyncio.gather(*clicks):
+            _next(page, 303)
+
+    async def close_conversation(self, conversation: str) -> None:
+        """Closes a conversation that is open."""
+        form = await self._form(conversation, "close")
+        _next(await self._send("POST", form.action, form.fields), 303)
+
+    async def _form(self, conversation: str, verb: str) -> Form:
+        page = await self._get(f"{self._web}/conversations/{conversation}")
+        wanted = f"/conversations/{conversation}/{verb}"
+        for form in forms(page):
+            if urlsplit(form.action).path == wanted:
+                return form
+        raise PageFailed(path=wanted, status=page.status)
+
+    async def _get(self, url: str) -> Page:
+        page = await self._send("GET", url)
+        if page.status >= 400:
+            raise PageFailed(path=urlsplit(url).path, status=page.status)
+        return page
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        fields: Mapping[str, str] | None = None,
+        again: tuple[int, ...] = (500, 502, 503, 504),
+    ) -> Page:
+        """One request, made again while the connection breaks or the server is at fault."""
+        deadline = time.monotonic() + _PATIENCE
+        tries = 0
+        while True:
+            page = await self._try(method, url, fields)
+            if page is not None and page.status not in again:
+                return page
+            pause = _PAUSES[min(tries, len(_PAUSES) - 1)]
+            if time.monotonic() + pause > deadline:
+                raise PageFailed(path=urlsplit(url).path, status=page.status if page else 0)
+            tries += 1
+            await asyncio.sleep(pause)
+
+    async def _try(self, method: str, url: str, fields: Mapping[str, str] | None) -> Page | None:
+        """None where the connection broke."""
+        try:
+            async with (
+                self._places,
+                self._http.request(method, url, data=fields, allow_redirects=False) as answer,
+            ):
+                location = urljoin(url, answer.headers.get("Location", ""))
+                return Page(answer.status, url, location, await answer.read())
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
+
+
+def _next(page: Page, status: int) -> str:
+    """Where the page sends the browser; raises PageFailed for one with another status."""
+    if page.status != status:
+        raise PageFailed(path=urlsplit(page.url).path, status=page.status)
+    return page.location
+
+
+def _json(page: Page) -> dict[str, Any]:
+    import json
+
+    answer: dict[str, Any] = json.loads(page.body)
+    return answer

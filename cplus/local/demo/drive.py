@@ -1,0 +1,201 @@
+"""Drives a plan through a running stack, by the front doors only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable
+from email import message_from_bytes
+from typing import TYPE_CHECKING, Any, Final
+
+from cplus.errors import CplusError
+from cplus.local.aws.inbound import Receipt
+from cplus.local.demo import letters
+from cplus.local.demo.browser import Browser
+from cplus.local.demo.letters import Answered
+from cplus.local.demo.observe import Observed, Observer
+from cplus.local.demo.outside import Mailboxes, Outside, Watch
+from cplus.local.demo.plan import INBOUND, Plan, ShopPlan, Step, Stray, Talk
+from cplus.local.demo.summary import Summary, compare
+from cplus.local.resources import exported
+from cplus.mail import shop_address
+
+if TYPE_CHECKING:
+    from cplus.local.stack import Stack
+
+_SEEN: Final = 120.0  # seconds until a message must show in the inbox, killed functions included
+_QUIET: Final = 120.0  # seconds until the system must be quiet when everything was sent
+_AT_ONCE: Final = 4  # requests of merchants at once: as many as processes work on them, twice
+
+
+class Drive:
+    """One run of a plan: `begin`, then `run`; `close` at last."""
+
+    def __init__(self, stack: Stack, plan: Plan) -> None:
+        self._stack = stack
+        self._plan = plan
+        application = stack.application
+        self._receipt = Receipt(
+            endpoint=stack.aws.endpoint,
+            bucket=exported(application, "mail-bucket"),
+            topic=exported(application, "mail-topic"),
+        )
+        self._outside = Outside(stack.shopify_url, self._receipt)
+        self._observer = Observer(stack)
+        self._mailboxes = Mailboxes(self._outside)
+        self._failures: list[str] = []
+        self._started = time.monotonic()
+        places = asyncio.Semaphore(_AT_ONCE)
+        web = stack.settings.app_url
+        self._browsers = {host: Browser(web, host, places) for host in plan.hosts}
+        self._inboxes = {host: _Inbox(browser) for host, browser in self._browsers.items()}
+        self._before: Observed | None = None
+
+    async def begin(self) -> None:
+        """Makes the shops known to Shopify, lets it tell early of them, and installs the app.
+
+        Raises PageFailed or OutsideFailed where an install fails for good.
+        """
+        self._started = time.monotonic()
+        self._before = await self._observer.observe()
+        await _all(self._outside.put_shop(shop.description) for shop in self._plan.shops)
+        early = [webhook for shop in self._plan.shops for webhook in shop.early]
+        await self._try_all("early webhooks", map(self._outside.tell, early))
+        await _all(browser.install() for browser in self._browsers.values())
+
+    async def run(self) -> Summary:
+        """Drives everything else through, waits until the system is quiet, and compares.
+
+        Whatever fails on the way stands among the summary's differences.
+        """
+        if self._before is None:
+            await self.begin()
+        await asyncio.gather(*map(self._shop, self._plan.shops))
+        late = [webhook for shop in self._plan.shops for webhook in shop.late]
+        await self._try_all("late webhooks", map(self._outside.tell, late))
+        await self._outside.webhooks_delivered()
+        self._failures += await self._observer.quiet(_QUIET)
+        observed = await self._observer.observe()
+        seconds = time.monotonic() - self._started
+        assert self._before is not None  # noqa: S101 - begin has set it
+        return compare(
+            self._plan,
+            observed.since(self._before),
+            failures=self._failures,
+            seconds=seconds,
+            kills=[f"{kill.function}: {kill.held}" for kill in self._stack.runner.kills],
+        )
+
+    async def close(self) -> None:
+        """Ends every connection and question."""
+        await self._mailboxes.stop()
+        await _all(inbox.stop() for inbox in self._inboxes.values())
+        await _all(browser.close() for browser in self._browsers.values())
+        await self._outside.close()
+        await self._observer.close()
+
+    async def _shop(self, shop: ShopPlan) -> None:
+        await asyncio.gather(
+            self._try_all(f"{shop.host}: webhooks", map(self._outside.tell, shop.webhooks)),
+            self._try_all(f"{shop.host}: a conversation", map(self.talk, shop.talks)),
+            self._try_all(
+                f"{shop.host}: a mail", (self._stray(shop.host, stray) for stray in shop.strays)
+            ),
+        )
+
+    async def talk(self, talk: Talk) -> None:
+        """One conversation from its first mail to its last step.
+
+        Raises PageFailed and OutsideFailed.
+        """
+        inbox, browser = self._inboxes[talk.shop], self._browsers[talk.shop]
+        messages = mails = 0
+        conversation = ""
+        for step in talk.steps:
+            if messages:  # nobody goes on before they can see what was before
+                conversation = await inbox.conversation(talk, messages)
+            if step.kind == "answer":
+                await browser.answer(conversation, step.text, twice=step.twice)
+                mails += 1
+            elif step.kind == "close":
+                await browser.close_conversation(conversation)
+            elif step.webhook is not None:
+                await self._outside.tell(step.webhook)
+            else:
+                await self._post(talk, step, mails)
+            messages += step.kind in INBOUND or step.kind == "answer"
+
+    async def _post(self, talk: Talk, step: Step, mails: int) -> None:
+        own = shop_address(talk.shop, self._stack.settings.mail_domain)
+        name = talk.shop.partition(".")[0]
+        ident = step.ses_id[:24]
+        who = (talk.name, talk.address)
+        if step.kind == "form":
+            letter = letters.contact_form(own, name, *who, talk.subject, step.text, ident)
+        elif step.kind == "mail":
+            letter = letters.plain(own, *who, talk.subject, step.text, ident)
+        else:
+            entry = await self._mailboxes.mail(talk.shop, talk.address, mails)
+            raw = message_from_bytes(await self._outside.raw_mail(entry))
+            mail = Answered.of(entry, "".join(str(raw["Reply-To"]).split()))  # it may be folded
+            if step.kind == "reply":
+                letter = letters.reply(mail, *who, step.text, ident)
+            elif step.kind == "away":
+                letter = letters.away(mail.reply_to, *who, step.text, ident)
+            else:
+                letter = letters.report(mail.reply_to, talk.address, ident)
+        await self._outside.post(letter, step.ses_id)
+
+    async def _stray(self, host: str, stray: Stray) -> None:
+        own = shop_address(host, self._stack.settings.mail_domain)
+        ident, who = stray.ses_id[:24], (stray.name, stray.address)
+        if stray.kind == "away":
+            letter = letters.away(own, *who, "I am away.", ident)
+        else:
+            letter = letters.plain(own, *who, "You have won", "Send money first.", ident)
+        await self._outside.post(letter, stray.ses_id, spam=stray.kind == "spam")
+
+    async def _try_all(self, what: str, works: Iterable[Awaitable[None]]) -> None:
+        """Does all of it side by side; what failed is noted, and the others go on."""
+        for outcome in await asyncio.gather(*works, return_exceptions=True):
+            if isinstance(outcome, CplusError):
+                self._failures.append(f"{what}: {outcome}")
+            elif isinstance(outcome, BaseException):
+                raise outcome
+
+
+class _Inbox:
+    """The inbox of one shop, as its merchant sees it."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._rows: defaultdict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+        self._watch = Watch(self._look, pause=0.5)
+
+    async def conversation(self, talk: Talk, messages: int) -> str:
+        """The id of the talk once it has so many messages; raises OutsideFailed."""
+        key = (talk.address.lower(), talk.subject)
+
+        def shown() -> dict[str, Any] | None:
+            row = self._rows.get(key)
+            return row if row and row["messages"] >= messages else None
+
+        what = f"message {messages} of a conversation in {talk.shop}"
+        row = await self._watch.until(shown, what, _SEEN)
+        return str(row["id"])
+
+    async def stop(self) -> None:
+        """Looks no more."""
+        await self._watch.stop()
+
+    async def _look(self) -> None:
+        for row in await self._browser.inbox():
+            self._rows[str(row["from_address"]), row["subject"]] = row
+
+
+async def _all(works: Iterable[Awaitable[None]]) -> None:
+    """Waits for all, and then raises the first error."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

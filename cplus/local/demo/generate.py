@@ -1,0 +1,279 @@
+"""Makes the plan of one shop from chance with a seed."""
+
+from __future__ import annotations
+
+import random
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cplus.local.demo import payloads, words
+from cplus.local.demo.payloads import Person, iso
+from cplus.local.demo.plan import ShopPlan, Webhook, expected_of
+from cplus.local.demo.talks import Joined, TalkMaker
+
+_IMPORTED: Final = 0.88  # of the customers; the others come by webhook
+_BUDGETS: Final = ((500, 400), (300, 200), (300, 250))  # points, and points a second
+
+
+def shop_plan(
+    seed: int, run: int, number: int, base: datetime, customers: int, conversations: int
+) -> ShopPlan:
+    """The plan of the shop `number`, from 0."""
+    chance = random.Random(f"cplus demo/{seed}/{run}/{number}")
+    trade = words.TRADES[number % len(words.TRADES)]
+    name = trade.name if number < len(words.TRADES) else f"{trade.name} {number + 1}"
+    host = f"{_slug(name)}.myshopify.com"
+    people = _People(chance, run, number)
+    live = [people.one() for _ in range(customers)]
+    imported = live[: -(-int(customers * _IMPORTED * 100) // 100)] if customers else []
+    gone = [people.one() for _ in range(max(1, customers // 25) if customers else 0)]
+    merged = [people.one() for _ in range(1 + customers // 100 if customers > 2 else 0)]
+    facts = _Facts(chance, host, trade, base)
+    facts.customers(live, imported)
+    facts.removed(gone, [(live[-1 - i], one) for i, one in enumerate(merged)])
+    facts.shop(1_000 * run + number + 1, name)
+    writers = live[: len(live) // 2]
+    joins = [
+        Joined(one, *facts.moved(replace(one, email=f"private.{one.email}")))
+        for one in live[len(live) // 2 :][: max(1, customers // 60)]
+        if conversations > 1
+    ]
+    maker = TalkMaker(chance, host, trade, base, people, f"{seed}/{run}/{number}")
+    talks, strays = maker.make(conversations, writers, joins)
+    early, main, late = facts.parted()
+    told = {step.webhook.webhook_id for talk in talks for step in talk.steps if step.webhook}
+    joined = [one for one in joins if one.webhook.webhook_id in told]
+    addresses = {one.email for one in live} | {one.address for one in joined}
+    return ShopPlan(
+        host=host,
+        description=_description(
+            host, name, number, run, trade, _known(chance, [*imported, *gone, *merged], base)
+        ),
+        early=early,
+        webhooks=main,
+        late=late,
+        talks=talks,
+        strays=strays,
+        expected=expected_of(
+            (*early, *main, *late),
+            talks,
+            strays,
+            customers=customers,
+            leads=len({talk.address for talk in talks} - addresses),
+            joined=len(joined),
+        ),
+        notes={**facts.notes, **{one.person.id: one.note for one in joined}},
+        consents=facts.consents,
+    )
+
+
+class _People:
+    """Invented people, no two of them alike within a run."""
+
+    def __init__(self, chance: random.Random, run: int, number: int) -> None:
+        self._chance = chance
+        self._run = run
+        self._first_id = 6_000_000_000_000 + (run * 1_000 + number) * 10_000_000
+        self._made = 0
+
+    def one(self) -> Person:
+        """Somebody new."""
+        self._made += 1
+        first, last = (
+            self._chance.choice(words.FIRST_NAMES),
+            self._chance.choice(words.LAST_NAMES),
+        )
+        local = f"{_slug(first)}.{_slug(last)}{self._made}"
+        if self._run > 1:
+            local += f".{self._run}"
+        return Person(
+            id=self._first_id + self._made * 10,
+            first_name=first,
+            last_name=last,
+            email=f"{local}@{self._chance.choice(words.DOMAINS)}",
+            country=self._chance.choice(words.COUNTRIES),
+        )
+
+
+class _Facts:
+    """What Shopify tells of one shop, each fact with a time of its own."""
+
+    def __init__(
+        self, chance: random.Random, host: str, trade: words.Trade, base: datetime
+    ) -> None:
+        self.notes: dict[int, str] = {}
+        self.consents: dict[int, str] = {}
+        self._chance = chance
+        self._host = host
+        self._trade = trade
+        self._base = base
+        self._seconds = 0
+        self._told: list[Webhook] = []
+        self._numbers = iter(range(1_001, 1_000_000))
+
+    def customers(self, live: Sequence[Person], imported: Sequence[Person]) -> None:
+        """Customers are made, change, consent and order."""
+        known = {person.id for person in imported}
+        for person in live:
+            created = self._base - timedelta(days=self._chance.randint(40, 700))
+            if person.id not in known:
+                created = self._now()
+                self._tell("customers/create", payloads.customer(person, created, created), created)
+            for _ in range(self._chance.choice((0, 0, 0, 1, 2))):
+                self._update(person, created)
+            for _ in range(self._chance.choice((0, 0, 0, 0, 1, 2))):
+                self._consent(person)
+            if self._chance.random() < 0.3:
+                self._order(person)
+
+    def removed(self, gone: Sequence[Person], merged: Sequence[tuple[Person, Person]]) -> None:
+        """Customers are deleted, others merged into somebody else."""
+        for person in gone:
+            created = self._base - timedelta(days=50)
+            now = self._now()
+            self._tell("customers/update", payloads.customer(person, created, now), now)
+            self._tell("customers/delete", {"id": person.id}, self._now())
+        for kept, deleted in merged:
+            self._tell("customers/merge", payloads.merge(kept.id, deleted.id), self._now())
+
+    def shop(self, number: int, name: str) -> None:
+        """The shop changes, pays, and tells something that the app does not know."""
+        for _ in range(2):
+            now = self._now()
+            self._tell(
+                "shop/update",
+                payloads.shop(number, name, self._trade.timezone, self._trade.currency, now),
+                now,
+            )
+        created = self._now()
+        for status in ("PENDING", "ACTIVE"):
+            now = self._now()
+            told = payloads.subscription(number, status, created, now)
+            self._tell("app_subscriptions/update", told, now)
+        for index, good in enumerate(self._trade.goods[:2]):
+            self._tell("products/update", payloads.product(number * 10 + index, good), self._now())
+
+    def moved(self, person: Person) -> tuple[Webhook, str]:
+        """The customer gets another address, later than anything else is told of them; the
+        webhook, and the note that they have then."""
+        now = self._base + timedelta(days=2, seconds=self._chance.randint(1, 80_000))
+        note = "gave a second address"
+        created = self._base - timedelta(days=60)
+        told = payloads.customer(person, created, now, note)
+        return self._webhook("customers/update", told, now), note
+
+    def parted(self) -> tuple[tuple[Webhook, ...], tuple[Webhook, ...], tuple[Webhook, ...]]:
+        """The webhooks before the install, side by side with everything, and delayed: in no
+        order, and some of them several times."""
+        told = [
+            replace(one, attempts=self._chance.choices((1, 2, 3), (80, 16, 4))[0])
+            for one in self._told
+        ]
+        if told:  # whatever chance says, there is one
+            told[0] = replace(told[0], attempts=2)
+        self._chance.shuffle(told)
+        edge = -(-len(told) // 12)
+        return tuple(told[:edge]), tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
+
+    def _update(self, person: Person, created: datetime) -> None:
+        now = self._now()
+        note = f"{self._chance.choice(words.NOTES)} ({self._seconds})"
+        self.notes[person.id] = note
+        told = payloads.customer(person, created, now, note)
+        self._tell("customers/update", told, now)
+
+    def _consent(self, person: Person) -> None:
+        now = self._now()
+        state = self._chance.choice(("subscribed", "unsubscribed"))
+        self.consents[person.id] = state
+        told = payloads.consent(person, state, now)
+        self._tell("customers_email_marketing_consent/update", told, now)
+
+    def _order(self, person: Person) -> None:
+        number = next(self._numbers)
+        good = self._chance.choice(self._trade.goods)
+        price = f"{self._chance.randint(9, 240)}.{self._chance.choice(('00', '50', '90'))}"
+        created = self._now()
+        for topic, at in (("orders/create", created), ("orders/updated", self._now())):
+            told = payloads.order(person, number, good, price, self._trade.currency, (created, at))
+            self._tell(topic, told, at)
+            if self._chance.random() < 0.5:
+                return
+
+    def _now(self) -> datetime:
+        """Later than the last time; facts of one customer never tie."""
+        self._seconds += self._chance.randint(1, 60)
+        return self._base + timedelta(seconds=self._seconds)
+
+    def _tell(self, topic: str, payload: Mapping[str, Any], at: datetime) -> None:
+        self._told.append(self._webhook(topic, payload, at))
+
+    def _webhook(self, topic: str, payload: Mapping[str, Any], at: datetime) -> Webhook:
+        return Webhook(
+            shop=self._host,
+            topic=topic,
+            payload=payload,
+            webhook_id=_uuid(self._chance),
+            event_id=_uuid(self._chance),
+            triggered_at=iso(at),
+        )
+
+
+def _known(
+    chance: random.Random, imported: Sequence[Person], base: datetime
+) -> list[dict[str, Any]]:
+    """The customers as the local Shopify is told of them; last changed before any webhook."""
+    changed = base - timedelta(days=30)
+    return [
+        {
+            "id": person.id,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "email": person.email,
+            "phone": f"+1555{chance.randint(1_000_000, 9_999_999)}" if i % 4 == 0 else None,
+            "tags": ["wholesale"] if i % 11 == 0 else [],
+            "number_of_orders": i % 3,
+            "spent": f"{(i % 3) * chance.randint(10, 90)}.00",
+            "created_at": iso(changed - timedelta(days=chance.randint(10, 900))),
+            "updated_at": iso(changed),
+            "email_marketing": "SUBSCRIBED" if i % 5 == 0 else "NOT_SUBSCRIBED",
+        }
+        for i, person in enumerate(imported)
+    ]
+
+
+def _description(
+    host: str,
+    name: str,
+    number: int,
+    run: int,
+    trade: words.Trade,
+    customers: list[dict[str, Any]],
+) -> dict[str, Any]:
+    # Small budgets: the import has to ask for small pages, and to wait between them.
+    most, rate = _BUDGETS[number % len(_BUDGETS)]
+    return {
+        "host": host,
+        "id": 1_000 * run + number + 1,
+        "name": name,
+        "email": "owner@example.com",
+        "currency": trade.currency,
+        "timezone": trade.timezone,
+        "maximum_available": most,
+        "restore_rate": rate,
+        "customers": customers,
+    }
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+def _uuid(chance: random.Random) -> str:
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))

@@ -1,0 +1,301 @@
+"""What is there: counted in the log, the read models, the mailbox and the redeliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pymongo
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+
+from cplus.bootstrap import Parts
+from cplus.consumers.react import NAME as REACT
+from cplus.errors import StillBusy
+from cplus.events.commit import GENESIS, Commit, verify_bytes
+from cplus.projections.groups import ALL
+
+if TYPE_CHECKING:
+    from cplus.local.stack import Stack
+
+_PAUSE: Final = 0.2
+_PATIENCE: Final = 3.0  # seconds that read models may lag behind when all queues are empty
+
+_COUNTED: Final = {
+    "conversation.started": "conversations",
+    "conversation.message_received": "messages_in",
+    "conversation.reply_written": "messages_out",
+    "mail.sent": "mails_sent",
+    "mail.bounced": "mails_bounced",
+    "persons.joined": "joined",
+    "app.installed": "installs",
+    "import.ended": "imports",
+}
+_SOURCES: Final = {"webhook": "deliveries_recorded", "mail": "mails_received"}
+
+
+@dataclass(frozen=True)
+class ShopFound:
+    """What is there of one shop."""
+
+    log: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    redeliveries: int = 0
+    mails: int = 0
+    """In the mailbox, each message once."""
+    notes: Mapping[int, str | None] = field(default_factory=dict)
+    consents: Mapping[int, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is there of all shops; `faults` is what must never be."""
+
+    shops: Mapping[str, ShopFound]
+    faults: tuple[str, ...] = ()
+
+    def since(self, before: Observed) -> Observed:
+        """The same, without what was there before."""
+        return replace(
+            self,
+            shops={
+                host: _less(found, before.shops.get(host, ShopFound()))
+                for host, found in self.shops.items()
+            },
+        )
+
+
+def _less(found: ShopFound, before: ShopFound) -> ShopFound:
+    return replace(
+        found,
+        log=_counter(found.log, before.log),
+        rows=_counter(found.rows, before.rows),
+        redeliveries=found.redeliveries - before.redeliveries,
+        mails=found.mails - before.mails,
+    )
+
+
+def _counter(now: Counter[str], before: Counter[str]) -> Counter[str]:
+    # Not by `-`, which drops what is zero: there, a name that is not counted is not compared.
+    return Counter({name: count - before[name] for name, count in now.items()})
+
+
+class Observer:
+    """Looks at a running stack. `close` ends its connections."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._parts = Parts(stack.settings)
+        self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(stack.mongod.uri)
+        self._database = self._client[stack.settings.mongo_database]
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._parts.close()
+        await asyncio.to_thread(self._client.close)
+
+    async def quiet(self, seconds: float) -> list[str]:
+        """Waits until queues are empty and read models at the log's heads; what was left.
+
+        A nudge may be lost with its process: the sweep heals it within a minute, and here it is
+        asked for as soon as nothing else moves.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                await self._stack.runner.idle(max(deadline - time.monotonic(), 1.0))
+            except StillBusy as error:
+                return [str(error)]
+            behind = await self._behind(min(_PATIENCE, max(deadline - time.monotonic(), 0.0)))
+            if not behind:
+                return []
+            if time.monotonic() >= deadline:
+                return behind
+            await self._stack.runner.fire_schedules("sweep")
+
+    async def _behind(self, seconds: float) -> list[str]:
+        deadline = time.monotonic() + seconds
+        while True:
+            behind = await asyncio.to_thread(self._lagging)
+            if not behind or time.monotonic() >= deadline:
+                return behind
+            await asyncio.sleep(_PAUSE)
+
+    def _lagging(self) -> list[str]:
+        heads = {
+            row["_id"]: row["position"]
+            for row in self._database["commits"].aggregate(
+                [{"$group": {"_id": "$shop", "position": {"$max": "$position"}}}]
+            )
+        }
+        at = {row["_id"]: row for row in self._database["checkpoints"].find({})}
+        names = [projection.collection for projection in ALL] + [REACT]
+        behind = []
+        for shop, head in heads.items():
+            for name in names:
+                row = at.get(f"{name}/{shop}", {"position": 0})
+                if row["position"] != head:
+                    behind.append(f"{shop}: {name} is at {row['position']} of {head}")
+        return behind
+
+    async def observe(self) -> Observed:
+        """Everything, counted."""
+        faults: list[str] = []
+        shops: dict[str, ShopFound] = {}
+        mails, doubled = await asyncio.to_thread(self._mails)
+        faults += [f"{count} mails were sent twice" for count in [doubled] if count]
+        faults += [
+            f"{count} messages in {name}"
+            for name, count in sorted((await self._stack.aws.depths()).items())
+            if count and name.endswith("-dead")
+        ]
+        faults += await asyncio.to_thread(self._chains)
+        redeliveries = await asyncio.to_thread(self._redeliveries)
+        for shop in await asyncio.to_thread(self._database["commits"].distinct, "shop"):
+            log = await self._log(shop)
+            if log["installs"] > log["imports"]:
+                faults.append(f"{shop}: {log['installs'] - log['imports']} imports have not ended")
+            notes, consents = await asyncio.to_thread(self._facts, shop)
+            shops[shop] = ShopFound(
+                log=log,
+                rows=await self._rows(shop),
+                redeliveries=redeliveries[shop],
+                mails=mails[shop.partition(".")[0]],
+                notes=notes,
+                consents=consents,
+            )
+        faults += await asyncio.to_thread(self._parked)
+        return Observed(shops, tuple(faults))
+
+    async def _log(self, shop: str) -> Counter[str]:
+        found: Counter[str] = Counter(
+            dict.fromkeys((*_COUNTED.values(), *_SOURCES.values(), "commits"), 0)
+        )
+        persons = _Persons()
+        async for commit in self._parts.store.iterate(shop):
+            found["commits"] += 1
+            if commit.source in _SOURCES:
+                found[_SOURCES[commit.source]] += 1
+            for document in commit.documents:
+                if document["type"] in _COUNTED:
+                    found[_COUNTED[document["type"]]] += 1
+            persons.add(commit)
+        found["customers"], found["leads"] = persons.count()
+        return found
+
+    async def _rows(self, shop: str) -> Counter[str]:
+        counts = await self._parts.queries.counts(shop)
+        rows = self._database["messages.v1"]
+
+        def mails() -> tuple[int, int]:
+            sent = {"shop": shop, "ses_message_id": {"$ne": None}}
+            return rows.count_documents(sent), rows.count_documents({**sent, "status": "bounced"})
+
+        sent, bounced = await asyncio.to_thread(mails)
+        return Counter(
+            {
+                "conversations": counts.conversations,
+                "conversations_open": counts.open,
+                "messages_in": counts.messages_in,
+                "messages_out": counts.messages_out,
+                "customers": counts.customers,
+                "leads": counts.leads,
+                "mails_sent": sent,
+                "mails_bounced": bounced,
+            }
+        )
+
+    def _facts(self, shop: str) -> tuple[dict[int, str | None], dict[int, str | None]]:
+        """The newest note and consent of each customer, over all rows of a person."""
+        newest: dict[str, dict[int, tuple[Any, str | None]]] = {"profile": {}, "consent": {}}
+        fields = {"profile": "note", "consent": "email"}
+        for row in self._database["customers.v1"].find({"shop": shop}, {"accounts": 1}):
+            for customer, account in row["accounts"].items():
+                for group, field_name in fields.items():
+                    told = account.get(group)
+                    known = newest[group].get(int(customer))
+                    if told and (known is None or (told["at"], told["by"]) > known[0]):
+                        at = (told["at"], told["by"])
+                        newest[group][int(customer)] = (at, told[field_name])
+        notes, consents = (
+            {customer: value for customer, (_, value) in newest[group].items()} for group in fields
+        )
+        return notes, consents
+
+    def _mails(self) -> tuple[Counter[str], int]:
+        """Mails by shop name, each message once; and how many were sent more than once."""
+        url = f"{self._stack.aws.endpoint}/_mailbox/messages.json"
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - http on loopback
+            entries = json.load(answer)["messages"]
+        tagged = Counter(
+            (entry["tags"].get("cplus-shop", ""), entry["tags"].get("cplus-message", ""))
+            for entry in entries
+        )
+        return Counter(shop for shop, _ in tagged), sum(count > 1 for count in tagged.values())
+
+    def _redeliveries(self) -> Counter[str]:
+        rows = self._database["redeliveries"].find({}, {"shop": 1})
+        return Counter(row["shop"] for row in rows)
+
+    def _parked(self) -> list[str]:
+        rows = self._database["checkpoints"].find({"parked": {"$ne": None}})
+        return [f"{row['_id']} is parked at {row['parked']['position']}" for row in rows]
+
+    def _chains(self) -> list[str]:
+        """Gaps in positions and numbers of events, and broken hashes."""
+        raw: Any = self._database.get_collection(
+            "commits", codec_options=CodecOptions(document_class=RawBSONDocument)
+        )
+        faults: list[str] = []
+        last: dict[str, tuple[int, int, bytes]] = {}
+        for commit in raw.find({}, sort=[("shop", 1), ("position", 1)]):
+            shop = commit["shop"]
+            position, seq, digest = last.get(shop, (0, 0, GENESIS))
+            if commit["position"] != position + 1 or commit["seq"] != seq:
+                faults.append(f"{shop}: a gap before position {commit['position']}")
+            if bytes(commit["prev"]) != digest or not verify_bytes(commit.raw):
+                faults.append(f"{shop}: the hash chain is broken at {commit['position']}")
+            last[shop] = (commit["position"], seq + commit["n"], bytes(commit["hash"]))
+        return faults
+
+
+class _Persons:
+    """Who is a customer and who a lead, folded from the log as plainly as can be."""
+
+    def __init__(self) -> None:
+        self._same: dict[str, str] = {}
+        self._customers: defaultdict[str, set[int]] = defaultdict(set)
+        self._deleted: set[int] = set()
+        self._wrote: set[str] = set()
+
+    def add(self, commit: Commit) -> None:
+        """Reads one commit."""
+        for recorded in commit.recorded():
+            event: Any = recorded.event
+            match event.TYPE:
+                case "customer.changed" | "customer.imported" | "customer.consent_changed":
+                    self._customers[event.person].add(event.shopify_customer_id)
+                case "customer.deleted":
+                    self._deleted.add(event.shopify_customer_id)
+                case "conversation.started" | "conversation.message_received":
+                    self._wrote.add(event.person)
+                case "persons.joined":
+                    self._same[self._one(event.absorbed)] = self._one(event.person)
+
+    def count(self) -> tuple[int, int]:
+        """Customers and leads."""
+        customers = {
+            self._one(person) for person, ids in self._customers.items() if ids - self._deleted
+        }
+        return len(customers), len({self._one(person) for person in self._wrote} - customers)
+
+    def _one(self, person: str) -> str:
+        while (same := self._same.get(person, person)) != person:
+            person = same
+        return person

@@ -1,0 +1,204 @@
+"""The world outside the app: the local Shopify, the post, and the shoppers' mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cplus.errors import CplusError
+from cplus.local.aws.inbound import Receipt, Verdicts, deliver
+from cplus.local.demo.letters import Letter
+from cplus.local.demo.plan import Webhook
+
+_PATIENCE: Final = 90.0  # seconds that a request to a part of the stack is tried again
+_PAUSE: Final = 0.3
+_SECONDS: Final = 120.0  # that something may take to be seen, killed functions included
+_SPAM: Final = Verdicts(spam="FAIL")
+
+Entry = dict[str, Any]
+
+
+class OutsideFailed(CplusError):
+    """The demo could not reach {what}: {reason}."""
+
+
+class Outside:
+    """Speaks to everything but the app. `close` ends its connections."""
+
+    def __init__(self, shopify: str, receipt: Receipt) -> None:
+        self._shopify = shopify
+        self._receipt = receipt
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60.0))
+        self._webhooks = asyncio.Semaphore(12)
+        self._letters = asyncio.Semaphore(4)
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._http.close()
+
+    async def put_shop(self, description: Mapping[str, Any]) -> None:
+        """Tells the local Shopify of a shop and its customers."""
+        await self._control("POST", "shops", description)
+
+    async def installed(self) -> frozenset[str]:
+        """The shops that have the app, as Shopify sees it."""
+        shops = await self._control("GET", "shops")
+        return frozenset(shop["host"] for shop in shops if shop["installed"])
+
+    async def tell(self, webhook: Webhook) -> None:
+        """Lets Shopify deliver the webhook, as often as planned.
+
+        Some of the doubles follow on the heels of the first, so that they race it to the log.
+        """
+        async with self._webhooks:
+            first = {
+                "topic": webhook.topic,
+                "shop": webhook.shop,
+                "payload": webhook.payload,
+                "webhook_id": webhook.webhook_id,
+                "event_id": webhook.event_id,
+                "triggered_at": webhook.triggered_at,
+                "wait": webhook.attempts == 1 or webhook.webhook_id[0] in "01234567",
+            }
+            await self._control("POST", "webhooks", first)
+            for _ in range(webhook.attempts - 1):
+                again = {"redeliver": webhook.webhook_id, "wait": True}
+                await self._control("POST", "webhooks", again)
+
+    async def webhooks_delivered(self) -> None:
+        """Returns when Shopify has nothing on its way any more."""
+        await self._control("GET", "idle")
+
+    async def post(self, letter: Letter, ses_id: str, *, spam: bool = False) -> None:
+        """Hands a mail to SES, which receives it for the app."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                async with self._letters:
+                    await asyncio.to_thread(
+                        deliver,
+                        self._receipt,
+                        letter.raw,
+                        [letter.recipient],
+                        letter.sender,
+                        message_id=ses_id,
+                        verdicts=_SPAM if spam else Verdicts(),
+                    )
+            except (BotoCoreError, ClientError) as error:
+                if time.monotonic() > deadline:
+                    raise OutsideFailed(what="the mail", reason=type(error).__name__) from error
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def mails(self, after: int) -> list[Entry]:
+        """The mails that left, but for the first `after`."""
+        url = f"{self._receipt.endpoint}/_mailbox/messages.json?after={after}"
+        return list(json.loads(await self._ask("GET", url))["messages"])
+
+    async def raw_mail(self, entry: Entry) -> bytes:
+        """A mail that left, as it arrived."""
+        url = f"{self._receipt.endpoint}/_mailbox/{entry['message_id']}.eml"
+        return await self._ask("GET", url)
+
+    async def _control(self, method: str, name: str, given: Mapping[str, Any] | None = None) -> Any:
+        return json.loads(await self._ask(method, f"{self._shopify}/_control/{name}", given))
+
+    async def _ask(self, method: str, url: str, given: Mapping[str, Any] | None = None) -> bytes:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                async with self._http.request(method, url, json=given) as answer:
+                    body = await answer.read()
+                    if answer.status < 400:
+                        return body
+                    reason = f"status {answer.status}"
+            except (aiohttp.ClientError, TimeoutError) as error:
+                reason = type(error).__name__
+            if time.monotonic() > deadline:
+                raise OutsideFailed(what=url.partition("?")[0], reason=reason)
+            await asyncio.sleep(_PAUSE)
+
+
+class Watch:
+    """Asks again and again as long as somebody waits for the answer, and lets all of them look."""
+
+    def __init__(self, look: Callable[[], Awaitable[None]], pause: float) -> None:
+        self._look = look
+        self._pause = pause
+        self._waiting = 0
+        self._looked = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    async def until(self, found: Callable[[], Any], what: str, seconds: float) -> Any:
+        """What `found` answers once it is true; raises OutsideFailed after so many seconds."""
+        self._waiting += 1
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._watch())
+        try:
+            async with asyncio.timeout(seconds), self._looked:
+                while not (answer := found()):
+                    await self._looked.wait()
+                    if self._task.done():
+                        self._task.result()
+                return answer
+        except TimeoutError:
+            raise OutsideFailed(what=what, reason=f"not seen in {seconds:g} seconds") from None
+        finally:
+            self._waiting -= 1
+
+    async def stop(self) -> None:
+        """Asks no more."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _watch(self) -> None:
+        try:
+            while self._waiting:
+                await self._look()
+                async with self._looked:
+                    self._looked.notify_all()
+                await asyncio.sleep(self._pause)
+        finally:
+            # Also after a failure: who waits must hear of it.
+            async with self._looked:
+                self._looked.notify_all()
+
+
+class Mailboxes:
+    """What arrived in the shoppers' mailboxes, by shop and address."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._seen = 0
+        self._arrived: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._watch = Watch(self._look, pause=0.4)
+
+    async def mail(self, shop: str, address: str, number: int) -> Entry:
+        """The mail number `number` (from 1) that the shop sent to the address, once it is there."""
+        box = (shop.partition(".")[0], address.lower())
+        what = f"mail {number} of a conversation in {shop}"
+        (entry,) = await self._watch.until(
+            lambda: self._arrived[box][number - 1 : number], what, _SECONDS
+        )
+        return dict(entry)
+
+    async def stop(self) -> None:
+        """Asks no more."""
+        await self._watch.stop()
+
+    async def _look(self) -> None:
+        entries = await self._outside.mails(self._seen)
+        self._seen += len(entries)
+        for entry in entries:
+            for recipient in entry["recipients"]:
+                shop = entry["tags"].get("cplus-shop", "")
+                self._arrived[shop, recipient.lower()].append(entry)

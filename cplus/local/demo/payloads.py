@@ -1,0 +1,171 @@
+"""Payloads of webhooks as Shopify sends them, for API version 2026-10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Person:
+    """A customer of the demo."""
+
+    id: int
+    first_name: str
+    last_name: str
+    email: str
+    country: str
+
+    @property
+    def name(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}"
+
+
+def iso(moment: datetime) -> str:
+    """A time as Shopify writes it."""
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def customer(
+    person: Person, created: datetime, updated: datetime, note: str | None = None
+) -> dict[str, Any]:
+    """customers/create and customers/update."""
+    address = {
+        "id": person.id + 1,
+        "customer_id": person.id,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "company": None,
+        "address1": "1 Demo Street",
+        "city": "Sampleton",
+        "country_code": person.country,
+        "zip": "00000",
+        "phone": None,
+        "default": True,
+    }
+    return {
+        "id": person.id,
+        "created_at": iso(created),
+        "updated_at": iso(updated),
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "state": "disabled",
+        "note": note,
+        "verified_email": True,
+        "multipass_identifier": None,
+        "tax_exempt": False,
+        "email": person.email,
+        "phone": None,
+        "currency": "USD",
+        "addresses": [address],
+        "tax_exemptions": [],
+        "admin_graphql_api_id": f"gid://shopify/Customer/{person.id}",
+        "default_address": address,
+    }
+
+
+def consent(person: Person, state: str, updated: datetime) -> dict[str, Any]:
+    """customers_email_marketing_consent/update."""
+    return {
+        "customer_id": person.id,
+        "email_id": person.id + 2,
+        "email_address": person.email,
+        "email_marketing_consent": {
+            "state": state,
+            "opt_in_level": "single_opt_in",
+            "consent_updated_at": iso(updated),
+        },
+    }
+
+
+def merge(kept: int, deleted: int) -> dict[str, Any]:
+    """customers/merge: one customer takes over another."""
+    return {
+        "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{kept}",
+        "admin_graphql_api_customer_deleted_id": f"gid://shopify/Customer/{deleted}",
+        "admin_graphql_api_job_id": None,
+        "status": "completed",
+        "errors": [],
+    }
+
+
+def order(
+    person: Person, number: int, good: str, price: str, currency: str, at: tuple[datetime, datetime]
+) -> dict[str, Any]:
+    """orders/create and orders/updated; `at` is when it was made and when it changed last."""
+    created, updated = at
+    changed = updated > created
+    return {
+        "id": person.id * 10 + number % 10,
+        "admin_graphql_api_id": f"gid://shopify/Order/{person.id * 10 + number % 10}",
+        "name": f"#{number}",
+        "order_number": number,
+        "email": person.email,
+        "phone": None,
+        "created_at": iso(created),
+        "updated_at": iso(updated),
+        "processed_at": iso(created),
+        "closed_at": None,
+        "cancelled_at": None,
+        "currency": currency,
+        "total_price": price,
+        "subtotal_price": price,
+        "total_tax": "0.00",
+        "total_discounts": "0.00",
+        "financial_status": "paid",
+        "fulfillment_status": "fulfilled" if changed else None,
+        "tags": "",
+        "note": None,
+        "customer": customer(person, created, created),
+        "customer_locale": "en",
+        "line_items": [
+            {"id": person.id * 10 + 5, "title": good, "quantity": 1, "price": price, "sku": None}
+        ],
+        "source_name": "web",
+        "test": False,
+    }
+
+
+def shop(number: int, name: str, timezone: str, currency: str, updated: datetime) -> dict[str, Any]:
+    """shop/update."""
+    return {
+        "id": number,
+        "name": name,
+        "email": "owner@example.com",
+        "domain": None,
+        "iana_timezone": timezone,
+        "currency": currency,
+        "country_code": "US",
+        "primary_locale": "en",
+        "plan_name": "basic",
+        "plan_display_name": "Basic",
+        "created_at": "2025-03-01T09:00:00Z",
+        "updated_at": iso(updated),
+        "myshopify_domain": None,
+    }
+
+
+def subscription(number: int, status: str, created: datetime, updated: datetime) -> dict[str, Any]:
+    """app_subscriptions/update."""
+    return {
+        "app_subscription": {
+            "admin_graphql_api_id": f"gid://shopify/AppSubscription/{number}",
+            "name": "Conversations Plus Basic",
+            "status": status,
+            "admin_graphql_api_shop_id": f"gid://shopify/Shop/{number}",
+            "created_at": iso(created),
+            "updated_at": iso(updated),
+            "currency": "USD",
+            "capped_amount": "20.0",
+            "price": "10.00",
+            "interval": "every_30_days",
+            "plan_handle": "basic",
+        }
+    }
+
+
+def product(number: int, title: str) -> dict[str, Any]:
+    """products/update: a topic that the app does not know."""
+    return {"id": number, "title": title, "status": "active", "variants": []}

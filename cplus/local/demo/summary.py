@@ -1,0 +1,135 @@
+"""What the demo found, beside what it generated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from cplus.local.demo.observe import Observed, ShopFound
+from cplus.local.demo.plan import Plan, ShopPlan
+
+COUNTS: Final = (
+    *("deliveries_sent", "deliveries_recorded", "redeliveries_recognised", "conversations"),
+    *("messages", "customers", "mails_sent"),
+)
+"""What is counted for each shop, in the order in which it is shown."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended; `seconds` from its first question to its last."""
+
+    seed: int
+    shops: dict[str, dict[str, int]]
+    seconds: float
+    kills: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    details: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything came out as it was generated."""
+        return not self.differences
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """The counts over all shops."""
+        return {name: sum(counts[name] for counts in self.shops.values()) for name in COUNTS}
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: one object."""
+        return {
+            "ok": self.ok,
+            "seed": self.seed,
+            "shops": self.shops,
+            "totals": self.totals,
+            "details": self.details,
+            "seconds": round(self.seconds, 1),
+            "kills": list(self.kills),
+            "differences": list(self.differences),
+        }
+
+    def text(self) -> str:
+        """For people: a table, then what differs."""
+        heads = ("sent", "recorded", "repeated", "conversations", "messages", "customers", "mails")
+        rows = [(host.partition(".")[0], counts) for host, counts in self.shops.items()]
+        rows.append(("all", self.totals))
+        width = max(len(name) for name, _ in rows)
+        lines = ["  " + " " * width + "".join(f"{head:>15}" for head in heads)]
+        lines += [
+            f"  {name:<{width}}" + "".join(f"{counts[count]:>15,}" for count in COUNTS)
+            for name, counts in rows
+        ]
+        said = "all of it as generated" if self.ok else f"{len(self.differences)} differences"
+        lines.append(f"  {said}, in {self.seconds:.1f} s")
+        return "\n".join(["", *lines, *(f"  ! {line}" for line in self.differences), ""])
+
+
+def compare(
+    plan: Plan,
+    found: Observed,
+    *,
+    failures: Sequence[str],
+    seconds: float,
+    kills: Sequence[str],
+) -> Summary:
+    """Holds log, read models, mailbox and redeliveries against the plan, shop by shop."""
+    differences = [*failures, *found.faults]
+    shops: dict[str, dict[str, int]] = {}
+    details: dict[str, dict[str, int]] = {}
+    for shop in plan.shops:
+        there = found.shops.get(shop.host, ShopFound())
+        differences += _differences(shop, there)
+        expected = shop.expected
+        shops[shop.host] = {
+            "deliveries_sent": expected.deliveries_sent,
+            "deliveries_recorded": there.log["deliveries_recorded"],
+            "redeliveries_recognised": there.redeliveries,
+            "conversations": there.rows["conversations"],
+            "messages": there.rows["messages_in"] + there.rows["messages_out"],
+            "customers": there.rows["customers"],
+            "mails_sent": there.mails,
+        }
+        details[shop.host] = {
+            "commits": there.log["commits"],
+            "messages_in": there.rows["messages_in"],
+            "messages_out": there.rows["messages_out"],
+            "leads": there.rows["leads"],
+            "mails_received": there.log["mails_received"],
+            "mails_bounced": there.rows["mails_bounced"],
+            "persons_joined": there.log["joined"],
+        }
+    return Summary(
+        seed=plan.sizes.seed,
+        shops=shops,
+        seconds=seconds,
+        kills=tuple(kills),
+        differences=tuple(differences),
+        details=details,
+    )
+
+
+def _differences(shop: ShopPlan, found: ShopFound) -> Iterable[str]:
+    """One line for each count that is not what was generated."""
+    expected = asdict(shop.expected)
+    for where, counts in (("log", found.log), ("read models", found.rows)):
+        for name, wanted in expected.items():
+            if name == "joined" or name not in counts:
+                continue
+            if counts[name] != wanted:
+                yield f"{shop.host}: {name}: {wanted} generated, {counts[name]} in the {where}"
+    if found.log["joined"] < expected["joined"]:
+        yield f"{shop.host}: {expected['joined']} persons were two, {found.log['joined']} joined"
+    if found.redeliveries != expected["redeliveries_recognised"]:
+        wanted = expected["redeliveries_recognised"]
+        yield f"{shop.host}: redeliveries: {wanted} generated, {found.redeliveries} recognised"
+    if found.mails != expected["mails_sent"]:
+        yield f"{shop.host}: mails: {expected['mails_sent']} answers, {found.mails} in the mailbox"
+    for name, wanted_by_id, there in (
+        ("note", shop.notes, found.notes),
+        ("consent", shop.consents, found.consents),
+    ):
+        wrong = sum(there.get(customer) != value for customer, value in wanted_by_id.items())
+        if wrong:
+            yield f"{shop.host}: {wrong} customers do not have the newest {name}"
