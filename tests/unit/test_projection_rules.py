@@ -1,0 +1,55 @@
+"""What holds for every projection, whatever it folds."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+from cplus.events.catalogue import all_events
+from cplus.projections.base import Projection
+from cplus.projections.groups import (
+    ALL,
+    PROJECT_BILLING,
+    PROJECT_CONVERSATIONS,
+    PROJECT_CUSTOMERS,
+)
+
+ROOT = Path(__file__).parents[2]
+each = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
+
+
+@each
+def test_every_event_of_the_catalogue_is_either_handled_or_ignored(projection: Projection) -> None:
+    assert projection.handles | projection.ignores == frozenset(all_events())
+    assert not projection.handles & projection.ignores
+
+
+@each
+def test_a_projection_says_what_it_ignores_by_name(projection: Projection) -> None:
+    # Computed sets would take in an event that nobody has thought about.
+    module = inspect.getmodule(projection.evolve)
+    assert module is not None
+    tree = ast.parse(inspect.getsource(module))
+    [call] = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "Projection"
+    ]
+    for keyword in call.keywords:
+        if keyword.arg in {"handles", "ignores"}:
+            assert isinstance(keyword.value, ast.Call)
+            assert all(isinstance(argument, ast.Name) for argument in keyword.value.args)
+
+
+def test_names_of_projections_are_unique_and_each_function_has_its_own() -> None:
+    assert len({projection.name for projection in ALL}) == len(ALL)
+    assert (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING) == ALL
+
+
+@each
+def test_every_projection_stands_in_the_docs(projection: Projection) -> None:
+    page = (ROOT / "docs" / "read-models.md").read_text()
+    assert f"`{projection.name}`" in page
