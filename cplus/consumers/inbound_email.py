@@ -53,6 +53,7 @@ log = structlog.get_logger()
 
 _TRIES = 8
 _AT_ONCE = 5
+_CANDIDATES = 20  # a mail may name a thousand others; the best come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,8 @@ class Inbound:
     async def _by_thread(self, way: Route, mail: InboundMail) -> Conversation | None:
         """The conversation that the mail answers: by its token, then by Message-IDs."""
         secret = self.settings.secret("application_secret")
-        for candidate in candidates(mail, [way], shop=way.shop, secret=secret):
+        ways = candidates(mail, [way], shop=way.shop, secret=secret)[:_CANDIDATES]
+        for candidate in ways:
             if candidate.kind in ("token", "marker"):
                 streams = [f"conversation/{candidate.value}"]
             else:

@@ -32,7 +32,13 @@ from cplus.events import (
     settled,
 )
 from cplus.events.catalogue import MailRejected, MailSent, ReplyWritten
-from cplus.mail import compose_reply, message_id_key, reply_address, reply_subject
+from cplus.mail import (
+    compose_reply,
+    conversation_token,
+    message_id_key,
+    reply_address,
+    reply_subject,
+)
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
 
@@ -149,6 +155,8 @@ class Outbound:
             in_reply_to=reply.in_reply_to,
             references=[reply.in_reply_to] if reply.in_reply_to else [],
             own_message_id=f"{message_id}@{domain}",
+            # A long shop name leaves no room for it in the address: the text carries it too.
+            token=conversation_token(shop, conversation_of(written), secret),
         )
         return await self.aws.send_mail(
             raw,
