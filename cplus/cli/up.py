@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import importlib.util
 import json
 import os
@@ -22,6 +21,7 @@ from cplus.errors import CplusError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from cplus.local.demo import Drive
     from cplus.local.stack import Stack
 
 _LOOK = 1.0  # seconds between two looks at the parts
@@ -117,39 +117,40 @@ class _Status:
 
 async def _serve(stack: Stack, options: Options, console: Console, ended: asyncio.Event) -> _Status:
     from cplus.local import report
+    from cplus.local.demo import Drive, Sizes, make_plan
 
     report.say_lost(console, stack.lost)
-    demo, hosts = _demo(), list[str]()
-    plan = demo and demo.Plan(
-        shops=options.shops,
-        customers=options.customers,
-        conversations=options.conversations,
-        seed=options.seed,
-    )
+    sizes = Sizes(options.shops, options.customers, options.conversations, options.seed)
+    plan = make_plan(sizes, stack.directory.next_run())
+    drive = Drive(stack, plan)
+    try:
+        if not await _unless(ended, report.timed(console, "demo", drive.begin())):
+            return _Status(_INTERRUPTED)
+        stack.publish(plan.hosts)
+        report.say_where(console, _places(stack))
+        async with report.live(console, stack, quiet=options.as_json):
+            return await _work(stack, drive, options, console, ended)
+    finally:
+        await drive.close()
 
-    async def install() -> None:
-        hosts.extend(await demo.install(stack, plan))
 
-    if demo and not await _unless(ended, report.timed(console, "demo", install())):
+async def _work(
+    stack: Stack, drive: Drive, options: Options, console: Console, ended: asyncio.Event
+) -> _Status:
+    """Drives the demo traffic, where it is wanted, and stays, where `--once` does not end it."""
+    status = _Status()
+
+    async def run() -> None:
+        nonlocal status
+        summary = await drive.run()
+        console.print(summary.text(), highlight=False, markup=False)
+        status = _Status(0 if summary.ok else 1, summary.as_json())
+
+    if options.demo and not await _unless(ended, run()):
         return _Status(_INTERRUPTED)
-    stack.publish(tuple(hosts))
-    report.say_where(console, _places(stack))
-    async with report.live(console, stack, quiet=options.as_json):
-        status = _Status()
-        if options.demo and demo:
-            summaries: list[Any] = []
-
-            async def run() -> None:
-                summaries.append(await demo.run(stack, plan))
-
-            if not await _unless(ended, run()):
-                return _Status(_INTERRUPTED)
-            (summary,) = summaries
-            console.print(summary.text(), highlight=False)
-            status = _Status(0 if summary.ok else 1, summary.as_json())
-        if not options.once:
-            await _until(stack, ended, console)
-            status = _Status(0, status.said)
+    if not options.once:
+        await _until(stack, ended, console)
+        return _Status(0, status.said)
     return status
 
 
@@ -170,12 +171,6 @@ def _places(stack: Stack) -> dict[str, str]:
         "operator token": stack.directory.secrets().operator_token,
         "for programs": str(stack.data / "stack.json"),
     }
-
-
-def _demo() -> Any:
-    """The demo shops and their traffic; None in an installation that leaves them out."""
-    found = importlib.util.find_spec("cplus.local.demo")
-    return importlib.import_module("cplus.local.demo") if found else None
 
 
 def _needs_lambda_runtime() -> None:

@@ -80,7 +80,7 @@ class Watch:
         # Positions have no gap, so that of a shop's newest commit is the number of its commits.
         newest = self._database["commits"].aggregate(
             [
-                {"$sort": {"shop": 1, "position": -1}},
+                {"$sort": {"shop": -1, "position": -1}},  # the index, read backwards
                 {"$group": {"_id": "$shop", "position": {"$first": "$position"}}},
             ]
         )

@@ -62,6 +62,7 @@ class Stack:
         self.application: Application
         self.settings: Settings
         self.info: StackInfo
+        self.shopify_url = ""
         self.lost: dict[str, int] = {}  # messages that a kill took, by queue: at most so many
         self.left = ""
         self._port = port
@@ -103,7 +104,7 @@ class Stack:
             aws=self.aws.endpoint,
             mongo=self.mongod.uri,
             database=self.settings.mongo_database,
-            shopify=self._shopify_url,
+            shopify=self.shopify_url,
             queues=queues,
             buckets=buckets,
             client_id=self.settings.shopify_client_id,
@@ -153,7 +154,7 @@ class Stack:
         if self._port and web != self._port:
             raise PortTaken(port=self._port)
         shopify = free_port(wanted.get("shopify", 0))
-        self._shopify_url = f"http://127.0.0.1:{shopify}"
+        self.shopify_url = f"http://127.0.0.1:{shopify}"
         self._configure(f"http://127.0.0.1:{web}")
         self.directory.keep_ports(
             {"mongod": self.mongod.port, "aws": self.aws.port, "web": web, "shopify": shopify}
@@ -219,7 +220,7 @@ class Stack:
             "CPLUS_MONGO_KEYRING_DATABASE": f"{database}_keyring",
             "CPLUS_SHOPIFY_CLIENT_ID": kept.client_id,
             "CPLUS_SHOPIFY_CLIENT_SECRET": kept.client_secret,
-            "CPLUS_SHOPIFY_ORIGIN": f"{self._shopify_url}/{{shop}}",
+            "CPLUS_SHOPIFY_ORIGIN": f"{self.shopify_url}/{{shop}}",
             "CPLUS_APPLICATION_SECRET": kept.application_secret,
             "CPLUS_OPERATOR_TOKEN": kept.operator_token,
             "CPLUS_MAIL_DOMAIN": MAIL_DOMAIN,
@@ -297,5 +298,3 @@ async def _all(*works: Awaitable[None]) -> None:
 def _preload() -> None:
     """Imports what is heavy while the processes start."""
     import boto3  # noqa: F401
-
-    import cplus.bootstrap  # noqa: F401

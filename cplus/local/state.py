@@ -104,6 +104,12 @@ class Directory:
         """Remembers the ports for the next start."""
         self._write("ports.json", dict(ports))
 
+    def next_run(self) -> int:
+        """The number of this run of the demo over the directory, from 1."""
+        run = int(self._read("demo.json").get("runs", 0)) + 1
+        self._write("demo.json", {"runs": run})
+        return run
+
     def pids(self) -> dict[str, int]:
         """The processes that the last stack noted; empty after a clean stop."""
         return {name: int(pid) for name, pid in self._read("pids.json").items()}

@@ -60,13 +60,16 @@ _PAGES = _pages()
 
 
 def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
-    """Answers a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json?to=`."""
+    """Answers a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json`, which
+    takes `to=ADDRESS`, and `after=N` to leave out the first N."""
     name = request.path.removeprefix("/_mailbox").strip("/")
     if not name:
         entries = list(reversed(mailbox.find(to=request.query.get("to", ""))))
         return _page("list", title="Mailbox", entries=entries)
     if name == "messages.json":
-        return web.json_response({"messages": mailbox.find(to=request.query.get("to", ""))})
+        found = mailbox.find(to=request.query.get("to", ""))
+        after = request.query.get("after", "")
+        return web.json_response({"messages": found[int(after) if after.isdecimal() else 0 :]})
     entry = mailbox.get(name.removesuffix(".eml"))
     if entry is None:
         return web.Response(status=404, text="There is no such mail.")
