@@ -21,7 +21,7 @@ from cplus.errors import CplusError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cplus.local.demo import Drive
+    from cplus.local.demo import Drive, Sizes
     from cplus.local.stack import Stack
 
 _LOOK = 1.0  # seconds between two looks at the parts
@@ -121,37 +121,57 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
 
     report.say_lost(console, stack.lost)
     sizes = Sizes(options.shops, options.customers, options.conversations, options.seed)
-    plan = make_plan(sizes, stack.directory.next_run())
+    # What is filled already is not filled again, unless a run of the demo is all that is wanted.
+    fill = options.demo and (options.once or not stack.directory.filled())
+    plan = make_plan(sizes, stack.directory.next_run() if fill else 1)
     drive = Drive(stack, plan)
+    begin = drive.begin() if fill else drive.only_install()
     try:
-        if not await _unless(ended, report.timed(console, "demo", drive.begin())):
+        if not await _unless(ended, report.timed(console, "demo", begin)):
             return _Status(_INTERRUPTED)
         stack.publish(plan.hosts)
         report.say_where(console, _places(stack))
         async with report.live(console, stack, quiet=options.as_json):
-            return await _work(stack, drive, options, console, ended)
+            status = await _fill(stack, drive, console, ended) if fill else _Status()
+            if not options.once and not ended.is_set():
+                await _stay(stack, drive, sizes if options.demo else None, console, ended)
+            return (
+                status if options.once or status.code == _INTERRUPTED else _Status(0, status.said)
+            )
     finally:
         await drive.close()
 
 
-async def _work(
-    stack: Stack, drive: Drive, options: Options, console: Console, ended: asyncio.Event
-) -> _Status:
-    """Drives the demo traffic, where it is wanted, and stays, where `--once` does not end it."""
+async def _fill(stack: Stack, drive: Drive, console: Console, ended: asyncio.Event) -> _Status:
+    """Drives the demo traffic through, and says what came of it."""
     status = _Status()
 
     async def run() -> None:
         nonlocal status
         summary = await drive.run()
-        console.print(summary.text(), highlight=False, markup=False)
+        console.print(summary.text(), highlight=False, markup=False, soft_wrap=True)
         status = _Status(0 if summary.ok else 1, summary.as_json())
 
-    if options.demo and not await _unless(ended, run()):
+    if not await _unless(ended, run()):
         return _Status(_INTERRUPTED)
-    if not options.once:
-        await _until(stack, ended, console)
-        return _Status(0, status.said)
+    stack.directory.keep_filled()
     return status
+
+
+async def _stay(
+    stack: Stack, drive: Drive, sizes: Sizes | None, console: Console, ended: asyncio.Event
+) -> None:
+    """Stays until it is told to end; with `sizes` small traffic goes on."""
+    from cplus.local.demo import live
+
+    traffic = asyncio.ensure_future(
+        live(drive, sizes, stack.directory.next_run) if sizes else ended.wait()
+    )
+    try:
+        await _until(stack, ended, console)
+    finally:
+        traffic.cancel()
+        await asyncio.wait([traffic])
 
 
 def _places(stack: Stack) -> dict[str, str]:
