@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from cplus.bootstrap import Parts, run
@@ -21,10 +21,13 @@ def _outbound() -> Outbound:
     return Outbound(parts.settings, parts.store, leases, parts.aws, parts.nudger, parts.clock)
 
 
-async def _handle(event: Mapping[str, Any]) -> dict[str, Any]:
-    return await sqs.handle_all(sqs.records(event), _outbound().handle_all)
+async def _handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    # A run that is over its time is ended: a second later nobody holds the lease any more.
+    lease_seconds = context.get_remaining_time_in_millis() / 1000 + 1.0
+    send = partial(_outbound().handle_all, lease_seconds=lease_seconds)
+    return await sqs.handle_all(sqs.records(event), send)
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answers a batch of mails to send with those that failed."""
-    return run(_handle(event))
+    return run(_handle(event, context))

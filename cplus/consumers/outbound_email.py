@@ -44,7 +44,7 @@ from cplus.shopify import shop_host, shop_name
 
 log = structlog.get_logger()
 
-LEASE_SECONDS = 120
+LEASE_SECONDS = 120.0
 """Longer than any function that sends may run."""
 
 _AT_ONCE = 4  # as many as the process has connections
@@ -62,21 +62,29 @@ class Outbound:
     nudger: Nudger
     clock: Clock
 
-    async def handle_all(self, bodies: Sequence[str]) -> list[Exception | None]:
-        """Sends the mails of a batch side by side; for each, what kept it from being sent."""
+    async def handle_all(
+        self, bodies: Sequence[str], lease_seconds: float = LEASE_SECONDS
+    ) -> list[Exception | None]:
+        """Sends the mails of a batch side by side; for each, what kept it from being sent.
+
+        `lease_seconds` is longer than this run can last: whoever comes after a crash takes the
+        mail up when they are over.
+        """
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def one(body: str) -> Exception | None:
             async with turns:
                 try:
-                    await self.handle(json_object(body))
+                    await self.handle(json_object(body), lease_seconds)
                 except Exception as error:  # noqa: BLE001  each message fails alone
                     return error
                 return None
 
         return list(await asyncio.gather(*(one(body) for body in bodies)))
 
-    async def handle(self, message: Mapping[str, Any]) -> None:
+    async def handle(
+        self, message: Mapping[str, Any], lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         """Sends the mail {"shop", "message_id"}, unless it was sent.
 
         Raises InvalidInput for a message that names no mail of the log, and whatever keeps SES
@@ -87,7 +95,7 @@ class Outbound:
         if await self._is_settled(shop, message_id):
             return
         name = f"send/{shop}/{message_id}"
-        lease = await self.leases.take(name, LEASE_SECONDS)
+        lease = await self.leases.take(name, lease_seconds)
         if lease is None:
             await self._look_again(shop, message_id, 5)
             return

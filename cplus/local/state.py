@@ -106,9 +106,18 @@ class Directory:
 
     def next_run(self) -> int:
         """The number of this run of the demo over the directory, from 1."""
-        run = int(self._read("demo.json").get("runs", 0)) + 1
-        self._write("demo.json", {"runs": run})
+        found = self._read("demo.json")
+        run = int(found.get("runs", 0)) + 1
+        self._write("demo.json", {**found, "runs": run})
         return run
+
+    def filled(self) -> bool:
+        """Whether a run of the demo went to its end here."""
+        return bool(self._read("demo.json").get("filled"))
+
+    def keep_filled(self) -> None:
+        """Remembers that a run went to its end."""
+        self._write("demo.json", {**self._read("demo.json"), "filled": True})
 
     def pids(self) -> dict[str, int]:
         """The processes that the last stack noted; empty after a clean stop."""

@@ -1,7 +1,8 @@
 """Demo traffic: real input, made from a seed, and what must come of it."""
 
 from cplus.local.demo.drive import Drive
+from cplus.local.demo.live import live
 from cplus.local.demo.plan import Plan, Sizes, make_plan
 from cplus.local.demo.summary import Summary
 
-__all__ = ["Drive", "Plan", "Sizes", "Summary", "make_plan"]
+__all__ = ["Drive", "Plan", "Sizes", "Summary", "live", "make_plan"]

@@ -7,8 +7,9 @@ the same key, as a person who clicks once more.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Final
@@ -108,16 +109,15 @@ class Browser:
         """Signs in by a one-time link."""
         _next(await self._send("GET", link), 303)
 
-    async def inbox(self) -> list[dict[str, Any]]:
-        """Every conversation as the inbox has it."""
-        found: list[dict[str, Any]] = []
+    async def inbox(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every conversation as the inbox has it, page by page, the newest message first."""
         query = {"state": "all", "limit": "100"}
         while True:
             page = await self._get(f"{self._web}/api/inbox?{urlencode(query)}")
-            answer = _json(page)
-            found += answer["conversations"]
+            answer = json.loads(page.body)
+            yield answer["conversations"]
             if not answer["next"]:
-                return found
+                return
             query["cursor"] = answer["next"]
 
     async def answer(self, conversation: str, text: str, *, twice: bool = False) -> None:
@@ -186,10 +186,3 @@ def _next(page: Page, status: int) -> str:
     if page.status != status:
         raise PageFailed(path=urlsplit(page.url).path, status=page.status)
     return page.location
-
-
-def _json(page: Page) -> dict[str, Any]:
-    import json
-
-    answer: dict[str, Any] = json.loads(page.body)
-    return answer

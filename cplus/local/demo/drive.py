@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from cplus.local.demo.plan import INBOUND, Plan, ShopPlan, Step, Stray, Talk
 from cplus.local.demo.summary import Summary, compare
 from cplus.local.resources import exported
 from cplus.mail import shop_address
+from cplus.web.auth import sign_in_link
 
 if TYPE_CHECKING:
     from cplus.local.stack import Stack
@@ -41,9 +42,9 @@ class Drive:
             bucket=exported(application, "mail-bucket"),
             topic=exported(application, "mail-topic"),
         )
-        self._outside = Outside(stack.shopify_url, self._receipt)
+        self.outside = Outside(stack.shopify_url, self._receipt)
         self._observer = Observer(stack)
-        self._mailboxes = Mailboxes(self._outside)
+        self._mailboxes = Mailboxes(self.outside)
         self._failures: list[str] = []
         self._started = time.monotonic()
         places = asyncio.Semaphore(_AT_ONCE)
@@ -59,10 +60,25 @@ class Drive:
         """
         self._started = time.monotonic()
         self._before = await self._observer.observe()
-        await _all(self._outside.put_shop(shop.description) for shop in self._plan.shops)
+        await _all(self.outside.put_shop(shop.description) for shop in self._plan.shops)
         early = [webhook for shop in self._plan.shops for webhook in shop.early]
-        await self._try_all("early webhooks", map(self._outside.tell, early))
+        await self._try_all("early webhooks", map(self.outside.tell, early))
         await _all(browser.install() for browser in self._browsers.values())
+
+    async def only_install(self) -> None:
+        """Installs the app in shops without customers; what is there already stays as it is."""
+        there = await self.outside.installed()
+        missing = [shop for shop in self._plan.shops if shop.host not in there]
+        await _all(self.outside.put_shop({**shop.description, "customers": []}) for shop in missing)
+        await _all(self._browsers[shop.host].install() for shop in missing)
+
+    async def sign_in(self) -> None:
+        """Signs the merchants in by one-time links. Raises PageFailed."""
+        settings = self._stack.settings
+        await _all(
+            browser.sign_in(sign_in_link(settings, host))
+            for host, browser in self._browsers.items()
+        )
 
     async def run(self) -> Summary:
         """Drives everything else through, waits until the system is quiet, and compares.
@@ -73,8 +89,8 @@ class Drive:
             await self.begin()
         await asyncio.gather(*map(self._shop, self._plan.shops))
         late = [webhook for shop in self._plan.shops for webhook in shop.late]
-        await self._try_all("late webhooks", map(self._outside.tell, late))
-        await self._outside.webhooks_delivered()
+        await self._try_all("late webhooks", map(self.outside.tell, late))
+        await self.outside.webhooks_delivered()
         self._failures += await self._observer.quiet(_QUIET)
         observed = await self._observer.observe()
         seconds = time.monotonic() - self._started
@@ -92,20 +108,20 @@ class Drive:
         await self._mailboxes.stop()
         await _all(inbox.stop() for inbox in self._inboxes.values())
         await _all(browser.close() for browser in self._browsers.values())
-        await self._outside.close()
+        await self.outside.close()
         await self._observer.close()
 
     async def _shop(self, shop: ShopPlan) -> None:
         await asyncio.gather(
-            self._try_all(f"{shop.host}: webhooks", map(self._outside.tell, shop.webhooks)),
+            self._try_all(f"{shop.host}: webhooks", map(self.outside.tell, shop.webhooks)),
             self._try_all(f"{shop.host}: a conversation", map(self.talk, shop.talks)),
             self._try_all(
                 f"{shop.host}: a mail", (self._stray(shop.host, stray) for stray in shop.strays)
             ),
         )
 
-    async def talk(self, talk: Talk) -> None:
-        """One conversation from its first mail to its last step.
+    async def talk(self, talk: Talk, think: Callable[[], Awaitable[None]] | None = None) -> None:
+        """One conversation from its first mail to its last step; `think` comes between two.
 
         Raises PageFailed and OutsideFailed.
         """
@@ -115,13 +131,15 @@ class Drive:
         for step in talk.steps:
             if messages:  # nobody goes on before they can see what was before
                 conversation = await inbox.conversation(talk, messages)
+                if think:
+                    await think()
             if step.kind == "answer":
                 await browser.answer(conversation, step.text, twice=step.twice)
                 mails += 1
             elif step.kind == "close":
                 await browser.close_conversation(conversation)
             elif step.webhook is not None:
-                await self._outside.tell(step.webhook)
+                await self.outside.tell(step.webhook)
             else:
                 await self._post(talk, step, mails)
             messages += step.kind in INBOUND or step.kind == "answer"
@@ -137,7 +155,7 @@ class Drive:
             letter = letters.plain(own, *who, talk.subject, step.text, ident)
         else:
             entry = await self._mailboxes.mail(talk.shop, talk.address, mails)
-            raw = message_from_bytes(await self._outside.raw_mail(entry))
+            raw = message_from_bytes(await self.outside.raw_mail(entry))
             mail = Answered.of(entry, "".join(str(raw["Reply-To"]).split()))  # it may be folded
             if step.kind == "reply":
                 letter = letters.reply(mail, *who, step.text, ident)
@@ -145,7 +163,7 @@ class Drive:
                 letter = letters.away(mail.reply_to, *who, step.text, ident)
             else:
                 letter = letters.report(mail.reply_to, talk.address, ident)
-        await self._outside.post(letter, step.ses_id)
+        await self.outside.post(letter, step.ses_id)
 
     async def _stray(self, host: str, stray: Stray) -> None:
         own = shop_address(host, self._stack.settings.mail_domain)
@@ -154,7 +172,7 @@ class Drive:
             letter = letters.away(own, *who, "I am away.", ident)
         else:
             letter = letters.plain(own, *who, "You have won", "Send money first.", ident)
-        await self._outside.post(letter, stray.ses_id, spam=stray.kind == "spam")
+        await self.outside.post(letter, stray.ses_id, spam=stray.kind == "spam")
 
     async def _try_all(self, what: str, works: Iterable[Awaitable[None]]) -> None:
         """Does all of it side by side; what failed is noted, and the others go on."""
@@ -190,8 +208,15 @@ class _Inbox:
         await self._watch.stop()
 
     async def _look(self) -> None:
-        for row in await self._browser.inbox():
-            self._rows[str(row["from_address"]), row["subject"]] = row
+        # The newest first: behind a page on which nothing is new, nothing is.
+        async for page in self._browser.inbox():
+            news = False
+            for row in page:
+                key = (str(row["from_address"]), row["subject"])
+                news = news or self._rows[key] != row
+                self._rows[key] = row
+            if not news:
+                return
 
 
 async def _all(works: Iterable[Awaitable[None]]) -> None:

@@ -26,6 +26,7 @@ def control_routes(shopify: LocalShopify) -> list[web.RouteDef]:
         web.post("/_control/shops", control.put_shop),
         web.post("/_control/webhooks", control.post_webhook),
         web.get("/_control/webhooks/{webhook_id}", control.get_webhook),
+        web.get("/_control/idle", control.get_idle),
         web.post("/_control/uninstall", control.post_uninstall),
         web.post("/_control/session_token", control.post_session_token),
         web.post("/_control/faults", control.post_fault),
@@ -89,6 +90,10 @@ class _Control:
         if delivery is None:
             raise web.HTTPNotFound(text="no such webhook was sent")
         return web.json_response(delivery.describe())
+
+    async def get_idle(self, _request: web.Request) -> web.Response:
+        await self._shopify.courier.idle()
+        return web.json_response({})
 
     async def post_uninstall(self, request: web.Request) -> web.Response:
         delivery, _ = self._shopify.uninstall(await self._shop(request))

@@ -1,0 +1,69 @@
+"""Small traffic that goes on, so that the dashboard lives."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from cplus.errors import CplusError
+from cplus.local.demo.plan import Plan, Sizes, make_plan
+
+if TYPE_CHECKING:
+    from cplus.local.demo.drive import Drive
+
+_PAUSE: Final = (2.0, 7.0)  # seconds between two things that begin
+_THINKING: Final = (4.0, 40.0)  # seconds that people take before they go on with a conversation
+_SIZE: Final = (10, 12)  # customers and conversations of one round, for each shop
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+
+async def live(drive: Drive, sizes: Sizes, next_run: Callable[[], int]) -> None:
+    """Goes on until it is cancelled: mails, webhooks, and now and then an answer.
+
+    Each round is a small plan of its own with new people; what fails in it is passed over, for
+    nobody waits for it. `next_run` numbers the rounds.
+    """
+    async with asyncio.TaskGroup() as going:
+        while True:
+            customers, conversations = _SIZE
+            round_ = replace(
+                sizes,
+                customers=customers * sizes.shops,
+                conversations=conversations * sizes.shops,
+            )
+            run = next_run()
+            plan = make_plan(round_, run, base=datetime.now(UTC).replace(microsecond=0))
+            chance = random.Random(f"cplus live/{sizes.seed}/{run}")
+            await _passed_over(drive.sign_in())
+            for work in _works(drive, plan, chance):
+                going.create_task(_passed_over(work()))
+                await asyncio.sleep(chance.uniform(*_PAUSE))
+
+
+def _works(drive: Drive, plan: Plan, chance: random.Random) -> list[Work]:
+    def think() -> Awaitable[None]:
+        return asyncio.sleep(chance.uniform(*_THINKING))
+
+    works: list[Work] = [
+        *(
+            partial(drive.outside.tell, webhook)
+            for shop in plan.shops
+            for webhook in (*shop.early, *shop.webhooks)
+        ),
+        *(partial(drive.talk, talk, think) for shop in plan.shops for talk in shop.talks),
+    ]
+    chance.shuffle(works)
+    return works
+
+
+async def _passed_over(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except CplusError:
+        return
