@@ -143,5 +143,6 @@ async def ensure_indexes(database: Database, projections: Sequence[Projection]) 
         ]
     )
     for projection in projections:
-        indexes = [IndexModel([("shop", 1), *keys]) for keys in projection.indexes]
+        # One at least, so that the collection is there before a transaction writes to it.
+        indexes = [IndexModel([("shop", 1), *keys]) for keys in projection.indexes or ((),)]
         await database[projection.collection].create_indexes(indexes)

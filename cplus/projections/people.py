@@ -118,7 +118,6 @@ async def bought_by(
                     "amount": {"$sum": price},
                 }
             },
-            {"$sort": {"_id": 1}},
         ],
     )
     found: dict[str, list[tuple[str, Bought]]] = {}

@@ -1,0 +1,214 @@
+"""What pages are answered, and that every question is answered from an index."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.errors import InvalidInput
+from cplus.mongo import Mongo, connect
+from cplus.projections.base import Projection
+from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
+from cplus.projections.conversations import CONVERSATIONS
+from cplus.projections.customers import CUSTOMERS
+from cplus.projections.groups import ALL
+from cplus.projections.messages import MESSAGES
+from cplus.projections.orders import ORDERS
+from cplus.projections.queries import Queries
+from cplus.projections.shops import SHOPS
+from cplus.projections.views import Conversation, ConversationState
+from cplus.settings import Settings
+from tests.unit.test_folds import (
+    CLOSED,
+    STARTED,
+    changed,
+    fold,
+    imported,
+    joined,
+    received,
+    recorded,
+    reply,
+    thread,
+)
+
+SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_indexes(made.database, ALL)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def queries(mongo: Mongo) -> Queries:
+    return Queries(mongo)
+
+
+async def put(
+    mongo: Mongo, projection: Projection, rows: Mapping[str, Any], shop: str = SHOP
+) -> None:
+    documents = [{"_id": f"{shop}/{key}", "shop": shop, **row} for key, row in rows.items()]
+    await mongo.database[projection.collection].insert_many(documents)
+
+
+async def talks(mongo: Mongo, count: int, shop: str = SHOP) -> None:
+    """`count` conversations: every third is answered, every fourth closed, pairs at one time."""
+    rows = {}
+    for number in range(count):
+        said = [STARTED, received("m1")] + [reply("m2")] * (number % 3 == 0)
+        row = fold(CONVERSATIONS, thread(*said, *[CLOSED] * (number % 4 == 0)))["c1"]
+        rows[f"c{number:03}"] = {**row, "last_message_at": NOW + timedelta(minutes=number // 2)}
+    await put(mongo, CONVERSATIONS, rows, shop)
+
+
+@pytest.mark.parametrize("state", ["all", "open", "closed", "unanswered"])
+async def test_the_inbox_is_paged_without_gaps_and_without_repeats(
+    mongo: Mongo, queries: Queries, state: ConversationState
+) -> None:
+    await talks(mongo, 30)
+    await talks(mongo, 5, OTHER)
+    found: list[Conversation] = []
+    cursor = None
+    while True:
+        page = await queries.list_conversations(SHOP, state, cursor, limit=7)
+        assert len(page.items) <= 7
+        found += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    numbers = {
+        "all": set(range(30)),
+        "open": {n for n in range(30) if n % 4},
+        "closed": {n for n in range(30) if not n % 4},
+        "unanswered": {n for n in range(30) if n % 4 and n % 3},
+    }[state]
+    assert [one.id for one in found] == [f"c{n:03}" for n in sorted(numbers, reverse=True)]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "WzEsIDJd", "WzEwZTk5XQ", "A" * 9_999])
+async def test_a_cursor_that_cannot_be_read_is_refused(queries: Queries, cursor: str) -> None:
+    with pytest.raises(InvalidInput):
+        await queries.list_conversations(SHOP, "all", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.messages_of(SHOP, "c1", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.customers(SHOP, "all", cursor)
+
+
+async def test_messages_come_in_the_order_of_the_thread(mongo: Mongo, queries: Queries) -> None:
+    events = thread(STARTED, received("m9"), reply("m5"), CLOSED, received("m1"), reply("m2"))
+    await put(mongo, MESSAGES, fold(MESSAGES, events))
+    # A fact that came before its message has no place yet.
+    await put(mongo, MESSAGES, {"m7": {"conversation_id": "c1", "rank": 1, "status": "sent"}})
+    first = await queries.messages_of(SHOP, "c1", limit=3)
+    rest = await queries.messages_of(SHOP, "c1", first.next, limit=3)
+    assert [m.id for m in (*first.items, *rest.items)] == ["m9", "m5", "m1", "m2"]
+    assert rest.next is None
+    assert [m.status for m in first.items] == [None, "written", None]
+
+
+async def test_persons_who_are_one_are_listed_once_in_the_right_list(
+    mongo: Mongo, queries: Queries
+) -> None:
+    events = [
+        *thread(STARTED, received("m1")),  # person/a is a lead, and turns out to be customer b
+        changed(10, 10, person="person/b", first_name="Ada"),
+        joined(11, "person/a", "person/b"),
+        imported(12, 12, customer=9, person="person/c", first_name="Bea"),
+        *[
+            recorded(event.event.model_copy(update={"person": "person/d"}), 1, 20 + event.number)
+            for event in thread(STARTED, received("m2", from_name="Dora"))
+        ],
+    ]
+    await put(mongo, CUSTOMERS, fold(CUSTOMERS, events))
+    order = {"name": "#1", "currency": "EUR", "total_price": "12.50", "deleted": False}
+    order |= {"financial_status": "paid", "fulfillment_status": None, "created_at": NOW}
+    kept = {**order, "person": "person/b", "cancelled": False, "test": False}
+    await put(mongo, ORDERS, {"1": kept, "2": {**kept, "total_price": "0.75"}})
+    await put(mongo, ORDERS, {"3": {**kept, "cancelled": True}, "4": {"deleted": True}})
+    talk = fold(CONVERSATIONS, thread(STARTED, received("m1")))
+    await put(mongo, CONVERSATIONS, talk)
+
+    everyone = await queries.customers(SHOP)
+    assert [one.name for one in everyone.items] == ["Bea", "Ada", "Dora"]
+    customers = await queries.customers(SHOP, "customers")
+    assert [one.person for one in customers.items] == ["person/c", "person/a"]
+    leads = await queries.customers(SHOP, "leads")
+    assert [one.name for one in leads.items] == ["Dora"]
+    counts = await queries.counts(SHOP)
+    assert (counts.customers, counts.leads) == (2, 1)
+    assert (counts.conversations, counts.open, counts.unanswered) == (1, 1, 1)
+
+    for person in ("person/a", "person/b"):
+        detail = await queries.customer(SHOP, person)
+        assert detail is not None
+        shown = detail.customer
+        assert (shown.person, shown.orders, shown.amount_spent) == (
+            "person/a",
+            2,
+            Decimal("13.25"),
+        )
+        assert shown.conversations == len(detail.conversations) == 1
+        assert sorted(order.shopify_id for order in detail.orders) == [1, 2, 3]
+    assert await queries.customer(SHOP, "person/z") is None
+    assert await queries.customer(OTHER, "person/a") is None
+
+
+async def test_the_shop_and_its_last_import_are_told_together(
+    mongo: Mongo, queries: Queries
+) -> None:
+    assert await queries.shop(SHOP) is None
+    end = {"at": NOW, "by": "x/0", "outcome": "complete", "pages": 4}
+    done = {"started_at": NOW, "last_page": 4, "pages": 4, "customers": 900, "end": end}
+    running = {**done, "started_at": NOW + timedelta(hours=1), "end": None}
+    await put(mongo, SHOPS, {"import/i1": done, "import/i2": running})
+    shop = await queries.shop(SHOP)
+    assert shop is not None
+    assert not shop.installed
+    assert shop.last_import is not None
+    assert (shop.last_import.id, shop.last_import.outcome) == ("i2", None)
+
+
+async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Queries) -> None:
+    row = {"_id": f"customers.v1/{SHOP}", "projection": "customers", "shop": SHOP, "position": 7}
+    await mongo.database[CHECKPOINTS].insert_one(row)
+    assert await queries.position_of(SHOP, "customers") == 7
+    assert await queries.position_of(SHOP, "messages") == 0
+    assert await queries.position_of(OTHER, "customers") == 0
+
+
+async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries: Queries) -> None:
+    await talks(mongo, 60)
+    await put(mongo, MESSAGES, fold(MESSAGES, thread(STARTED, *[received("m1")], reply("m2"))))
+    people = [changed(n, n, customer=n, person=f"person/{n}") for n in range(1, 30)]
+    await put(mongo, CUSTOMERS, fold(CUSTOMERS, [*people, joined(40, "person/1", "person/2")]))
+    await mongo.database.command({"profile": 2})
+    for state in ("all", "open", "closed", "unanswered"):
+        page = await queries.list_conversations(SHOP, state, limit=3)
+        await queries.list_conversations(SHOP, state, page.next, limit=3)
+    await queries.messages_of(SHOP, "c1")
+    listed = await queries.customers(SHOP, "customers", limit=3)
+    await queries.customers(SHOP, "customers", listed.next, limit=3)
+    await queries.customer(SHOP, "person/1")
+    await queries.billing(SHOP)
+    await queries.shop(SHOP)
+    await queries.counts(SHOP)
+    await queries.positions_of(SHOP)
+    await mongo.database.command({"profile": 0})
+    profile = mongo.database["system.profile"]
+    told = await profile.find({"ns": {"$regex": r"\.v1$|checkpoints"}}).to_list(None)
+    assert len(told) > 20
+    for entry in told:
+        plan = entry.get("planSummary", "")
+        assert "COLLSCAN" not in plan, entry["command"]
+        assert not entry.get("hasSortStage"), entry["command"]

@@ -1,0 +1,352 @@
+"""What the runner promises: each event counts exactly once, whoever dies and whoever races."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.consumers.sqs import SqsRecord
+from cplus.errors import LogTooShort
+from cplus.events import Draft, EventStore, NewEvent
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue import (
+    CATALOGUE,
+    AppInstalled,
+    AppUninstalled,
+    Catalogue,
+    ImportPageLoaded,
+    ImportStarted,
+    ShopChanged,
+)
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.projections.base import Projection, Row
+from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
+from cplus.projections.groups import ALL
+from cplus.projections.lag import lag, totals
+from cplus.projections.nudged import deadline_in, handle_nudges
+from cplus.projections.runner import Runner
+from cplus.projections.shops import SHOPS
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+class GiftWrapped(Event):
+    """An event that an older release does not know."""
+
+    TYPE: ClassVar[str] = "gift.wrapped"
+
+
+def count(_key: str, row: Row | None, event: Recorded) -> Row | None:
+    """Deliberately not idempotent: an event that is folded twice shows."""
+    before = row or {"events": 0, "last": 0}
+    return {"events": before["events"] + 1, "last": event.number}
+
+
+COUNTER = Projection(
+    name="counter",
+    version=1,
+    handles=frozenset({AppUninstalled, ImportPageLoaded}),
+    ignores=frozenset({ShopChanged}),
+    keys=lambda event: ["all", f"mod/{event.number % 3}"],
+    evolve=count,
+)
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    await ensure_indexes(made.database, [COUNTER, SHOPS])
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def store(mongo: Mongo) -> EventStore:
+    return EventStore(mongo)
+
+
+async def write(store: EventStore, *events: Event, shop: str = SHOP, per_commit: int = 1) -> None:
+    start = (await store.head(shop)).position
+    groups = [events[i : i + per_commit] for i in range(0, len(events), per_commit)]
+    await store.append(
+        [
+            Draft(
+                shop=shop,
+                claim=f"test/{start + number}",
+                source="webhook",
+                actor="shopify",
+                events=[NewEvent(f"shop/{shop}", event, NOW) for event in group],
+            )
+            for number, group in enumerate(groups, start=1)
+        ]
+    )
+
+
+async def counted(mongo: Mongo, key: str = "all", shop: str = SHOP) -> int:
+    row = await mongo.database[COUNTER.collection].find_one({"_id": f"{shop}/{key}"})
+    return row["events"] if row else 0
+
+
+def nudge(position: Any, shop: str = SHOP, message_id: str = "n1") -> SqsRecord:
+    body = json.dumps({"shop": shop, "position": position})
+    return SqsRecord(message_id, body, 1, "project-test", {})
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+async def test_rows_and_checkpoint_come_to_the_end_of_the_log(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await write(store, *[AppUninstalled() for _ in range(25)], per_commit=2)
+    await write(store, ShopChanged(shop_name="Acorn"))
+    runner = Runner(mongo, store, [COUNTER], batch=4)
+    progress = await runner.catch_up(COUNTER, SHOP)
+    assert (progress.position, progress.done, progress.parked) == (14, True, None)
+    assert await counted(mongo) == 25
+    at = await read_checkpoint(mongo.database, COUNTER, SHOP)
+    assert (at.position, at.seq) == (14, 26)
+    row = await mongo.database[COUNTER.collection].find_one({"_id": f"{SHOP}/mod/0"})
+    assert row == {"_id": f"{SHOP}/mod/0", "shop": SHOP, "events": 8, "last": 24}
+
+
+async def test_runners_on_one_shop_at_once_count_each_event_once(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await write(store, *[AppUninstalled() for _ in range(60)])
+    runners = [Runner(mongo, store, [COUNTER], batch=10) for _ in range(3)]
+    progress = await asyncio.gather(*(runner.catch_up(COUNTER, SHOP) for runner in runners))
+    assert {one.position for one in progress} == {60}
+    assert await counted(mongo) == 60
+
+
+STEPS = ("read_checkpoint", "read_log", "load_rows", "write", "write_rows", "commit", "written")
+
+
+def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
+    passed = 0
+
+    def at_step(name: str) -> None:
+        nonlocal passed
+        passed += name == step
+        if name == step and passed == time_of_death:
+            raise Died
+
+    return at_step
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_runner_that_dies_at_any_step_changes_no_count(
+    mongo: Mongo, store: EventStore, step: str
+) -> None:
+    await write(store, *[AppUninstalled() for _ in range(9)])
+    second = 1 if step == "read_checkpoint" else 2
+    dying = Runner(mongo, store, [COUNTER], batch=3, at_step=dies_at(step, second))
+    with pytest.raises(Died):
+        await dying.catch_up(COUNTER, SHOP)
+    assert await counted(mongo) in {0, 3, 6}
+    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    assert progress.position == 9
+    assert await counted(mongo) == 9
+
+
+async def test_a_type_that_is_not_known_parks_the_shop_and_a_newer_release_goes_on(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await write(store, AppUninstalled(), AppUninstalled(), GiftWrapped(), AppUninstalled())
+    old = Runner(mongo, store, [COUNTER])
+    for _ in range(2):
+        progress = await old.catch_up(COUNTER, SHOP, until=4)
+        assert progress.parked is not None
+        assert progress.parked.document() | {"since": None} == {
+            "position": 3,
+            "type": "gift.wrapped",
+            "reason": "unknown_type",
+            "since": None,
+        }
+        assert (progress.position, await counted(mongo)) == (2, 2)
+    newer = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
+    catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
+    progress = await Runner(mongo, store, [newer], catalogue=catalogue).catch_up(newer, SHOP)
+    assert (progress.position, progress.parked, await counted(mongo)) == (4, None, 4)
+    assert (await read_checkpoint(mongo.database, newer, SHOP)).parked is None
+
+
+async def test_a_schema_version_that_is_not_known_parks_the_shop(
+    mongo: Mongo, store: EventStore
+) -> None:
+    class Newer(AppUninstalled):
+        VERSION: ClassVar[int] = 2
+
+    await write(store, AppUninstalled(), Newer())
+    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    assert progress.parked is not None
+    assert (progress.position, progress.parked.reason) == (1, "unknown_schema")
+    catalogue = Catalogue([Newer], {("app.uninstalled", 1): lambda data: data})
+    again = await Runner(mongo, store, [COUNTER], catalogue=catalogue).catch_up(COUNTER, SHOP)
+    assert (again.position, again.parked, await counted(mongo)) == (2, None, 2)
+
+
+async def test_what_a_projection_ignores_is_passed_whatever_its_schema(
+    mongo: Mongo, store: EventStore
+) -> None:
+    class Newer(ShopChanged):
+        VERSION: ClassVar[int] = 9
+
+    await write(store, Newer(shop_name="Acorn"))
+    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    assert (progress.position, progress.parked) == (1, None)
+
+
+async def test_a_fold_that_raises_parks_its_own_projection_and_no_other(
+    mongo: Mongo, store: EventStore
+) -> None:
+    def fails(key: str, row: Row | None, event: Recorded) -> Row | None:
+        if event.number == 3:
+            raise ZeroDivisionError("ada@example.com")
+        return count(key, row, event)
+
+    broken = replace(COUNTER, name="broken", evolve=fails)
+    await write(store, *[AppUninstalled() for _ in range(4)])
+    runner = Runner(mongo, store, [broken, COUNTER])
+    assert await handle_nudges([nudge(4)], runner, soon()) == []
+    at = await read_checkpoint(mongo.database, broken, SHOP)
+    assert at.parked is not None
+    assert (at.position, at.parked.reason) == (2, "ZeroDivisionError")
+    assert (await read_checkpoint(mongo.database, COUNTER, SHOP)).position == 4
+    assert "ada" not in str(at.parked.document())
+
+
+@pytest.mark.parametrize("value", ["x" * 17_000_000, 2**70])
+async def test_rows_that_cannot_be_stored_park_in_front_of_the_commit_at_fault(
+    mongo: Mongo, store: EventStore, value: object
+) -> None:
+    def swells(key: str, row: Row | None, event: Recorded) -> Row | None:
+        after = count(key, row, event)
+        return {**after, "value": value} if after and event.number == 3 else after
+
+    large = replace(COUNTER, evolve=swells)
+    await write(store, *[AppUninstalled() for _ in range(5)])
+    for _ in range(2):
+        progress = await Runner(mongo, store, [large]).catch_up(large, SHOP)
+        assert progress.parked is not None
+        assert (progress.position, progress.parked.position) == (2, 3)
+        assert await counted(mongo) == 2
+    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    assert (progress.position, await counted(mongo)) == (5, 5)
+
+
+async def test_a_fold_that_answers_none_deletes_the_row(mongo: Mongo, store: EventStore) -> None:
+    def comes_and_goes(key: str, row: Row | None, event: Recorded) -> Row | None:
+        return None if event.number == 2 else count(key, row, event)
+
+    projection = replace(COUNTER, keys=lambda _event: ["all"], evolve=comes_and_goes)
+    runner = Runner(mongo, store, [projection])
+    await write(store, AppUninstalled())
+    await runner.catch_up(projection, SHOP)
+    assert await counted(mongo) == 1
+    await write(store, AppUninstalled())
+    await runner.catch_up(projection, SHOP)
+    assert await counted(mongo) == 0
+
+
+async def test_a_doubled_nudge_does_nothing(mongo: Mongo, store: EventStore) -> None:
+    await write(store, AppUninstalled())
+    steps: list[str] = []
+    runner = Runner(mongo, store, [COUNTER], at_step=steps.append)
+    assert await handle_nudges([nudge(1)], runner, soon()) == []
+    del steps[:]
+    assert await handle_nudges([nudge(1), nudge(1, message_id="n2")], runner, soon()) == []
+    assert steps == ["read_checkpoint"]
+    assert await counted(mongo) == 1
+
+
+async def test_a_nudge_for_what_the_log_does_not_show_yet_comes_back(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await write(store, AppUninstalled())
+    runner = Runner(mongo, store, [COUNTER])
+    with pytest.raises(LogTooShort):
+        await runner.catch_up(COUNTER, SHOP, until=2)
+    birch = "birch.myshopify.com"
+    await write(store, AppUninstalled(), shop=birch)
+    batch = [nudge(2, message_id="early"), nudge(1, birch, "fine")]
+    assert await handle_nudges(batch, runner, soon()) == ["early"]
+    assert await counted(mongo, shop=birch) == 1
+    await write(store, AppUninstalled())
+    assert await handle_nudges(batch[:1], runner, soon()) == []
+
+
+async def test_what_is_no_nudge_fails_alone(mongo: Mongo, store: EventStore) -> None:
+    await write(store, AppUninstalled())
+    bodies = ["", "no json", "[]", "{}", '{"shop": "evil.example", "position": 1}', "[" * 9_999]
+    batch = [SqsRecord(f"bad{i}", body, 1, "q", {}) for i, body in enumerate(bodies)]
+    batch += [nudge(True, message_id="bad6"), nudge(1, message_id="good")]
+    failed = await handle_nudges(batch, Runner(mongo, store, [COUNTER]), soon())
+    assert failed == [f"bad{i}" for i in range(7)]
+    assert await counted(mongo) == 1
+
+
+async def test_what_cannot_be_finished_in_time_comes_back(mongo: Mongo, store: EventStore) -> None:
+    await write(store, *[AppUninstalled() for _ in range(6)])
+    runner = Runner(mongo, store, [COUNTER], batch=2)
+    late = await runner.catch_up(COUNTER, SHOP, deadline=time.monotonic() - 1)
+    assert (late.done, late.position) == (False, 0)
+    assert await handle_nudges([nudge(6)], runner, time.monotonic() - 1) == ["n1"]
+    assert await handle_nudges([nudge(6)], runner, soon()) == []
+    assert await counted(mongo) == 6
+
+
+def test_a_fifth_of_the_time_is_left_for_what_runs() -> None:
+    assert 3.9 < deadline_in(5.0) - time.monotonic() <= 4.0
+    assert 109.9 < deadline_in(120.0) - time.monotonic() <= 110.0
+
+
+async def test_the_lag_tells_what_is_behind_and_what_is_parked(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await write(store, AppUninstalled(), AppUninstalled(), GiftWrapped(), AppUninstalled())
+    birch = "birch.myshopify.com"
+    await write(store, AppUninstalled(), AppUninstalled(), shop=birch, per_commit=2)
+    await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    found = await lag(mongo, store, [COUNTER])
+    assert [(one.shop, one.behind, one.parked is not None) for one in found] == [
+        (SHOP, 2, True),
+        (birch, 2, False),
+    ]
+    sums = await totals(mongo, store, [COUNTER])
+    assert (sums.projected, sums.behind, sums.parked) == (2, 4, 1)
+
+
+async def test_the_real_projections_fold_what_they_are_given(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await write(
+        store,
+        AppInstalled(scopes=("read_orders",), shop_name="Acorn"),
+        ImportStarted(import_id="i1"),
+        ImportPageLoaded(import_id="i1", page=1, customers=250),
+    )
+    runner = Runner(mongo, store, ALL)
+    assert await handle_nudges([nudge(3)], runner, soon()) == []
+    rows = await mongo.database[SHOPS.collection].find({"shop": SHOP}).to_list(None)
+    assert {row["_id"] for row in rows} == {f"{SHOP}/shop", f"{SHOP}/import/i1"}
+    assert {one.position for one in await lag(mongo, store, ALL)} == {3}

@@ -1,0 +1,105 @@
+"""What the sweep promises: whatever nudge was lost, the read models come to the end of the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.clock import utc_now
+from cplus.consumers.sweep import sweep
+from cplus.events import Draft, EventStore, NewEvent
+from cplus.events.catalogue import AppInstalled
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.projections.checkpoints import ensure_indexes
+from cplus.projections.groups import PROJECT_BILLING
+from cplus.projections.lag import lag
+from cplus.projections.runner import Runner
+from cplus.settings import Settings
+
+ACORN, BIRCH, CEDAR = (f"{name}.myshopify.com" for name in ("acorn", "birch", "cedar"))
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    await ensure_indexes(made.database, PROJECT_BILLING)
+    yield made
+    await made.close()
+
+
+async def install(mongo: Mongo, shop: str, when: datetime) -> None:
+    event = NewEvent(f"shop/{shop}", AppInstalled(scopes=(), shop_name="Shop"), when)
+    draft = Draft(
+        shop=shop, claim=f"install/{when}", source="install", actor="merchant", events=[event]
+    )
+    await EventStore(mongo, lambda: when).append([draft])
+
+
+async def behind(runner: Runner) -> set[str]:
+    found = await lag(runner.mongo, runner.store, runner.projections)
+    return {one.shop for one in found if one.behind}
+
+
+@pytest.fixture
+def runner(mongo: Mongo) -> Runner:
+    return Runner(mongo, EventStore(mongo), PROJECT_BILLING)
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+async def test_a_lost_nudge_is_healed_by_the_sweep(mongo: Mongo, runner: Runner) -> None:
+    await install(mongo, ACORN, utc_now())
+    swept = await sweep("recent", runner, deadline=soon())
+    assert (swept.shops, swept.behind, swept.healed) == (1, 1, 1)
+    assert await behind(runner) == set()
+    again = await sweep("recent", runner, deadline=soon())
+    assert (again.shops, again.behind, again.failed) == (1, 0, 0)
+
+
+async def test_the_sweep_of_each_minute_looks_at_recent_shops_and_that_of_each_hour_at_all(
+    mongo: Mongo, runner: Runner
+) -> None:
+    await install(mongo, ACORN, LONG_AGO)
+    await install(mongo, BIRCH, utc_now() - timedelta(minutes=9))
+    await sweep("recent", runner, deadline=soon())
+    assert await behind(runner) == {ACORN}
+    swept = await sweep("all", runner, deadline=soon())
+    assert (swept.shops, swept.behind, swept.healed) == (2, 1, 1)
+    assert await behind(runner) == set()
+
+
+async def test_a_sweep_begins_nothing_after_its_deadline(mongo: Mongo, runner: Runner) -> None:
+    await install(mongo, ACORN, utc_now())
+    swept = await sweep("all", runner, deadline=time.monotonic() - 1)
+    assert (swept.unfinished, swept.healed) == (1, 0)
+    assert await behind(runner) == {ACORN}
+
+
+async def test_every_reactor_is_asked_for_each_shop_and_one_that_fails_holds_up_no_other(
+    mongo: Mongo, runner: Runner
+) -> None:
+    for shop in (ACORN, BIRCH, CEDAR):
+        await install(mongo, shop, utc_now())
+    asked: list[str] = []
+
+    async def follow(shop: str) -> None:
+        asked.append(shop)
+
+    async def fails(shop: str) -> None:
+        if shop == BIRCH:
+            raise ConnectionError
+
+    swept = await sweep("recent", runner, [fails, follow], deadline=soon())
+    assert sorted(asked) == [ACORN, BIRCH, CEDAR]
+    assert (swept.failed, swept.healed) == (1, 2)
+    assert await behind(runner) == set()
