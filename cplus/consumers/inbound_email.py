@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,6 +65,7 @@ class _Found:
     form: ContactForm | None
     address: str
     name: str | None
+    subject: str
     text: str
 
 
@@ -171,8 +173,9 @@ class Inbound:
         if not address:
             return "no sender that can be answered"
         if form is not None:
-            return _Found(mail, form, address, form.name or None, form.body)
-        return _Found(mail, None, address, mail.from_name or None, mail.reply_text)
+            subject = _first_words(form.body) or mail.subject
+            return _Found(mail, form, address, form.name or None, subject, form.body)
+        return _Found(mail, None, address, mail.from_name or None, mail.subject, mail.reply_text)
 
     async def _converse(self, way: Route, receipt: Receipt, found: _Found) -> dict[str, Any]:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
@@ -193,7 +196,7 @@ class Inbound:
             person=who.person,
             from_name=found.name,
             from_address=found.address,
-            subject=found.mail.subject,
+            subject=found.subject,
             text=found.text,
             rfc_message_id=found.mail.message_id,
             automatic=found.mail.automatic and found.form is None,
@@ -252,7 +255,7 @@ class Inbound:
         conversation.start(
             person=person,
             channel="contact_form" if found.form else "email",
-            subject=found.mail.subject,
+            subject=found.subject,
             now=receipt.received_at,
         )
         return conversation, [(contact, number + 1)]
@@ -269,6 +272,15 @@ def _conversations(commit: Commit) -> list[str]:
     names = [ref for ref in commit.refs if ref.startswith("conversation/")]
     claimed = [c.partition("@")[0] for c in commit.claims if c.startswith("conversation/")]
     return list(dict.fromkeys(names + claimed))
+
+
+def _first_words(text: str) -> str:
+    """What a form is about: the beginning of its first line.
+
+    Shopify's own subject only tells the minute, and the shopper never saw it.
+    """
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return textwrap.shorten(first, 80, placeholder="…")
 
 
 def _message_id(shop: str, ses_message_id: str) -> str:

@@ -48,6 +48,7 @@ class Pages:
         )
         self._environment.filters.update(
             linked=text.linked,
+            breakable=text.breakable,
             folded=text.folded,
             initials=text.initials,
             hue=text.hue,

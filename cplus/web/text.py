@@ -49,6 +49,11 @@ def linked(text: str) -> Markup:
     return Markup("").join(parts)
 
 
+def breakable(address: str) -> Markup:
+    """A mail address that may break after its @ where a line is too short for it."""
+    return Markup("@<wbr>").join(escape(part) for part in address.translate(_TRICKS).split("@"))
+
+
 def folded(text: str) -> tuple[str, str]:
     """The text that shows at once, and the rest; cut at a line's or a word's end where one is
     near."""

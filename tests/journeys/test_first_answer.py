@@ -1,0 +1,125 @@
+"""The journey that the app is for, in a real browser: install, a shopper writes, an answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from cplus.local.aws.inbound import Receipt, deliver
+from cplus.local.stack import MAIL_DOMAIN, Stack
+
+SHOP = "juniper-and-june.myshopify.com"
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "dashboard.png"
+SECONDS = 30_000  # milliseconds that anything may take on a busy machine
+
+_FLAGS = [
+    *("--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+_WRITERS = [
+    ("Maya Lindqvist", "Is the linen apron long enough for someone over six feet?"),
+    ("Tomás Herrera", "Do you ship the stoneware set to Portugal, and how long does it take?"),
+    ("Priya Raman", "My jug arrived with a small chip at the rim. What should I do?"),
+]
+
+
+@pytest.fixture
+async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
+    async with Stack(tmp_path) as made:
+        shop = {"host": SHOP, "name": "Juniper & June", "email": "june@juniper.example"}
+        async with httpx.AsyncClient(timeout=30) as http:
+            answer = await http.post(f"{made.shopify_url}/_control/shops", json=shop)
+            answer.raise_for_status()
+        yield made
+
+
+@pytest.fixture
+async def page(browser_path: str | None) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        # Chromium's sandbox does not run as root.
+        flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        browser: Browser = await playwright.chromium.launch(
+            executable_path=browser_path, args=flags
+        )
+        context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        made = await context.new_page()
+        made.set_default_timeout(SECONDS)
+        yield made
+        await browser.close()
+
+
+def contact_form(name: str, text: str, number: int) -> bytes:
+    """The mail that Shopify sends for a contact form."""
+    first = name.split(" ", maxsplit=1)[0].lower().replace("á", "a")
+    mail = EmailMessage()
+    mail["From"] = "Juniper & June (Shopify) <mailer@shopify.com>"
+    mail["To"] = f"juniper-and-june@{MAIL_DOMAIN}"
+    mail["Reply-To"] = f"{first}@shopper.example"
+    mail["Subject"] = f"New customer message on November 23, 2026 at 10:0{number} am"
+    mail["Message-ID"] = f"<form-{number}@shopify.com>"
+    mail.set_content(
+        "You received a new message from your online store's contact form.\n\n"
+        f"Country Code:\nUS\n\nName:\n{name}\n\nEmail:\n{first}@shopper.example\n\nBody:\n{text}\n"
+    )
+    return mail.as_bytes()
+
+
+def write_as_a_shopper(stack: Stack, name: str, text: str, number: int) -> None:
+    exports = stack.application.exports
+    receipt = Receipt(
+        endpoint=stack.aws.endpoint,
+        bucket=str(exports["cplus-local-mail-bucket"]),
+        topic=str(exports["cplus-local-mail-topic"]),
+    )
+    raw = contact_form(name, text, number)
+    deliver(receipt, raw, [f"juniper-and-june@{MAIL_DOMAIN}"], "mailer@shopify.com")
+
+
+def fault(said: ConsoleMessage) -> str:
+    return f"{said.location['url']}: {said.text}"
+
+
+@pytest.mark.browser
+async def test_a_merchant_installs_the_app_and_answers_a_shopper(stack: Stack, page: Page) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    page.on("console", lambda said: faults.append(fault(said)) if said.type == "error" else None)
+
+    # The merchant installs the app.
+    await page.goto(stack.shopify_url)
+    await page.get_by_role("link", name="Install").click()
+    await page.get_by_role("button", name="Install app").click()
+    await expect(page.get_by_role("heading", name="Inbox")).to_be_visible(timeout=SECONDS)
+    await expect(page.get_by_text("No conversations yet")).to_be_visible()
+
+    # Shoppers write; the open page tells of it without being asked.
+    for number, (name, text) in enumerate(_WRITERS):
+        write_as_a_shopper(stack, name, text, number)
+        row = page.get_by_role("link").filter(has_text=name)
+        await expect(row).to_be_visible(timeout=SECONDS)
+    if os.environ.get("CPLUS_PICTURES"):
+        PICTURE.parent.mkdir(exist_ok=True)
+        await page.screenshot(path=PICTURE)
+
+    # The merchant answers.
+    await page.get_by_role("link").filter(has_text="Maya Lindqvist").click()
+    thread = page.get_by_role("region", name="Messages")
+    await expect(thread.get_by_text("long enough for someone over six feet")).to_be_visible()
+    await page.get_by_label("Answer Maya Lindqvist").fill("It is: 96 cm, with long ties.")
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(thread.get_by_text("It is: 96 cm, with long ties.")).to_be_visible(timeout=SECONDS)
+    await expect(thread.get_by_text("Delivered")).to_be_visible(timeout=SECONDS)
+    if os.environ.get("CPLUS_PICTURES"):
+        await page.screenshot(path=PICTURE.with_name("conversation.png"))
+
+    # The shopper's mailbox has the answer.
+    await page.goto(f"{stack.aws.endpoint}/_mailbox/?to=maya@shopper.example")
+    await page.get_by_role("link").filter(has_text="Is the linen apron").click()
+    await expect(page.get_by_text("It is: 96 cm, with long ties.").first).to_be_visible()
+    assert [fault for fault in faults if stack.info.web in fault] == []
