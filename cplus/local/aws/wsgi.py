@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,7 +22,11 @@ def application() -> Callable[..., Iterable[bytes]]:
     """Moto's dispatcher of all services."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    made: Callable[..., Iterable[bytes]] = DomainDispatcherApplication(create_backend_app)
+    dispatcher = DomainDispatcherApplication(create_backend_app)
+    # Which service a host stands for never changes; moto looks it up among the files of its own
+    # package, anew for each request, which takes longer than most answers.
+    dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
+    made: Callable[..., Iterable[bytes]] = dispatcher
     return made
 
 
