@@ -217,6 +217,7 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
     started = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cplus.cli", "up", "--no-demo", "--data", str(tmp_path)),
+        *("--shops", "1", "--customers", "3", "--conversations", "0"),
         stdout=-1,
         env=_variables(),
     )

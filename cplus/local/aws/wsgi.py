@@ -22,7 +22,7 @@ def application() -> Callable[..., Iterable[bytes]]:
     """Moto's dispatcher of all services."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    dispatcher = DomainDispatcherApplication(create_backend_app)
+    dispatcher: Any = DomainDispatcherApplication(create_backend_app)
     # Which service a host stands for never changes; moto looks it up among the files of its own
     # package, anew for each request, which takes longer than most answers.
     dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
