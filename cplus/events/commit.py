@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import bson
+import bson.errors
 
 from cplus.errors import InvalidDraft
 from cplus.events.base import Cause, NewEvent, Recorded
@@ -21,6 +23,12 @@ GENESIS = b"\0" * 32
 
 _HASH_ELEMENT = b"\x05hash\x00" + (32).to_bytes(4, "little") + b"\x00"
 _TAIL = len(_HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes, and the end of the document
+_PREV_ELEMENT = b"\x05prev\x00" + (32).to_bytes(4, "little") + b"\x00"
+_PLACED = 256  # bytes at most of the elements that depend on the place in the log, and the ends
+_INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
+_INT32_MAX = 2**31 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def random_id(length: int = 16) -> str:
@@ -32,6 +40,11 @@ def random_id(length: int = 16) -> str:
 def version_claim(stream: str, version: int) -> str:
     """The claim to be version `version` of `stream`; padded, so that claims sort as versions."""
     return f"{stream}@{version:010d}"
+
+
+def correlation_ref(correlation_id: str) -> str:
+    """The ref by which the commits of one correlation are found."""
+    return f"correlation/{correlation_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,42 +173,115 @@ class Commit:
         )
 
 
-def to_bytes(draft: Draft, head: Head, now: datetime) -> tuple[bytes, Head]:
-    """The BSON of the commit that follows `head`, with its hash as the last element; and the
-    head that it will be.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A draft in BSON but for what its place decides, so that a retry encodes nothing again."""
 
-    The hash is SHA-256 over every byte of the elements before it, among them the hash of the
-    commit before: a reader verifies it by slicing.
-    """
-    recorded_at = max(now, head.recorded_at) if head.recorded_at else now
-    document: dict[str, Any] = {
-        "_id": draft.id,
-        "shop": draft.shop,
-        "position": head.position + 1,
-        "seq": head.seq,
-        "n": len(draft.events),
-        "claims": draft.claims(),
-        "refs": list(draft.refs),
-        "recorded_at": recorded_at,
-        "source": draft.source,
-        "actor": draft.actor,
-        "correlation_id": draft.correlation_id,
-        "causation_id": draft.causation_id,
-        "cause": _cause(draft.cause),
-        "events": [encode(new) for new in draft.events],
-        "erasures": head.erasures,
-    }
-    if draft.reason is not None:
-        document["reason"] = draft.reason
-    document["prev"] = head.hash
-    body = bson.encode(document)[4:-1]
-    digest = hashlib.sha256(body).digest()
-    length = 4 + len(body) + _TAIL
-    raw = length.to_bytes(4, "little") + body + _HASH_ELEMENT + digest + b"\x00"
-    after = Head(
-        head.position + 1, head.seq + len(draft.events), digest, recorded_at, head.erasures
-    )
-    return raw, after
+    draft: Draft
+    claims: Sequence[str]
+    events: int
+    name: bytes
+    """The elements `_id` and `shop`."""
+    found_by: bytes
+    """The elements `n`, `claims` and `refs`."""
+    told: bytes
+    """The elements from `source` to `events`."""
+    reason: bytes
+    """The element `reason`, or nothing."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the commit at most."""
+        told = len(self.name) + len(self.found_by) + len(self.told) + len(self.reason)
+        return told + _PLACED
+
+    def place(self, head: Head, now: datetime) -> tuple[bytes, Head]:
+        """The BSON of the commit that follows `head`, with its hash as the last element; and
+        the head that it will be.
+
+        The hash is SHA-256 over every byte of the elements before it, among them the hash of
+        the commit before: a reader verifies it by slicing.
+        """
+        recorded_at = max(now, head.recorded_at) if head.recorded_at else now
+        body = b"".join(
+            (
+                self.name,
+                _number(b"position", head.position + 1),
+                _number(b"seq", head.seq),
+                self.found_by,
+                b"\x09recorded_at\x00",
+                _INT64((recorded_at - _EPOCH) // _MILLISECOND),
+                self.told,
+                _number(b"erasures", head.erasures),
+                self.reason,
+                _PREV_ELEMENT,
+                head.hash,
+            )
+        )
+        digest = hashlib.sha256(body).digest()
+        length = 4 + len(body) + _TAIL
+        raw = b"".join((_INT32(length), body, _HASH_ELEMENT, digest, b"\x00"))
+        after = Head(head.position + 1, head.seq + self.events, digest, recorded_at, head.erasures)
+        return raw, after
+
+
+def prepare(draft: Draft) -> Prepared:
+    """Encodes a draft, once; raises InvalidDraft for what can never be a commit."""
+    claims = draft.claims()
+    refs = list(draft.refs)
+    if draft.correlation_id is not None:
+        refs.append(correlation_ref(draft.correlation_id))
+    try:
+        return Prepared(
+            draft,
+            claims,
+            len(draft.events),
+            _elements({"_id": draft.id, "shop": draft.shop}),
+            _elements(
+                {"n": len(draft.events), "claims": claims, "refs": list(dict.fromkeys(refs))}
+            ),
+            _elements(
+                {
+                    "source": draft.source,
+                    "actor": draft.actor,
+                    "correlation_id": draft.correlation_id,
+                    "causation_id": draft.causation_id,
+                    "cause": _cause(draft.cause),
+                    "events": [encode(new) for new in draft.events],
+                }
+            ),
+            b"" if draft.reason is None else _elements({"reason": draft.reason}),
+        )
+    except (
+        OverflowError,
+        UnicodeEncodeError,
+        ValueError,
+        RecursionError,
+        bson.errors.BSONError,
+    ) as error:
+        kind = type(error).__name__
+        raise InvalidDraft(claim=draft.claim, reason=f"BSON cannot hold it ({kind})") from None
+
+
+def _elements(document: dict[str, Any]) -> bytes:
+    return bson.encode(document)[4:-1]
+
+
+def _number(name: bytes, value: int) -> bytes:
+    # As the driver encodes it: in 32 bits where it fits.
+    if value <= _INT32_MAX:
+        return b"\x10" + name + b"\x00" + _INT32(value)
+    return b"\x12" + name + b"\x00" + _INT64(value)
+
+
+def split(raws: bytes) -> list[bytes]:
+    """The documents of one piece of raw BSON."""
+    found, start = [], 0
+    while start < len(raws):
+        end = start + int.from_bytes(raws[start : start + 4], "little")
+        found.append(raws[start:end])
+        start = end
+    return found
 
 
 def verify_bytes(raw: bytes) -> bool:

@@ -1,35 +1,36 @@
-"""The event store on MongoDB: the log's append and its reads, by the rules of docs/log.md."""
+"""The event store: the log's append and its reads, by the rules of docs/log.md."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from cplus.clock import Clock, utc_now
-from cplus.events.append import ShopWriter
-from cplus.events.commit import Commit, Draft, Head, version_claim
+from cplus.events.append import Entry, ShopWriter, highest, last_number, lay_out
+from cplus.events.commit import Commit, Draft, Head, correlation_ref, version_claim
+from cplus.events.commits import COMMITS, Commits, Document, MongoCommits, ensure_indexes
 from cplus.events.outcomes import Outcome
-from cplus.mongo import Database, IndexModel, Mongo
+from cplus.mongo import Mongo
 
-COMMITS = "commits"
+__all__ = ["BATCH", "COMMITS", "EventStore", "ensure_indexes"]
+
 BATCH = 1_000
-_NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
-_HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
+"""Commits read at once."""
+
 _WRITERS_KEPT = 4_096
 
 
 class EventStore:
-    """One log per shop in one collection.
+    """One log per shop.
 
-    Every question is answered from the primary with majority: whoever decides on less can lose
-    commits in a failover.
+    The log rests in MongoDB, or in what else keeps commits by the same rules, for example
+    `MemoryCommits`. Every question is answered by what a majority has.
     """
 
-    def __init__(self, mongo: Mongo, clock: Clock = utc_now) -> None:
-        self._mongo = mongo
-        self._commits = mongo.database[COMMITS]
+    def __init__(self, log: Mongo | Commits, clock: Clock = utc_now) -> None:
+        self._log: Commits = MongoCommits(log) if isinstance(log, Mongo) else log
         self._clock = clock
         self._writers: dict[str, ShopWriter] = {}
 
@@ -40,23 +41,20 @@ class EventStore:
         was recorded before is answered with that commit. Raises InvalidDraft or CommitTooLarge
         before anything is written.
         """
-        by_shop: dict[str, list[Draft]] = {}
-        for draft in drafts:
-            by_shop.setdefault(draft.shop, []).append(draft)
-        for draft in drafts:
-            ShopWriter.check(draft)
-        answers = await asyncio.gather(
-            *(self._writer(shop).write(part) for shop, part in by_shop.items())
-        )
-        outcome_of = {
-            id(draft): outcome
-            for part, outcomes in zip(by_shop.values(), answers, strict=True)
-            for draft, outcome in zip(part, outcomes, strict=True)
-        }
-        return [outcome_of[id(draft)] for draft in drafts]
+        entries = lay_out(drafts)
+        by_shop: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_shop.setdefault(entry.draft.shop, []).append(entry)
+        writers = {shop: self._writer(shop) for shop in by_shop}
+        if len(writers) == 1:
+            [(shop, writer)] = writers.items()
+            await writer.write(by_shop[shop])
+        else:
+            await asyncio.gather(*(writers[shop].write(part) for shop, part in by_shop.items()))
+        return [entry.answer for entry in entries]
 
     def _writer(self, shop: str) -> ShopWriter:
-        writer = self._writers.pop(shop, None) or ShopWriter(self, shop, self._clock)
+        writer = self._writers.pop(shop, None) or ShopWriter(self._log, shop, self._clock)
         self._writers[shop] = writer  # the last written last: what is dropped was idle longest
         while len(self._writers) > _WRITERS_KEPT:
             oldest = next(iter(self._writers))
@@ -66,28 +64,67 @@ class EventStore:
         return writer
 
     @property
+    def log(self) -> Commits:
+        """Where the commits rest."""
+        return self._log
+
+    @property
     def commits(self) -> Any:
-        """The collection of commits, with majority reads and writes."""
-        return self._commits
+        """The collection of commits; only of a log in MongoDB."""
+        if not isinstance(self._log, MongoCommits):
+            raise AttributeError("this log is no collection")
+        return self._log.collection
 
     async def head(self, shop: str) -> Head:
         """The head of the shop's log: the last commit that a majority has."""
-        found = await self._commits.find_one({"shop": shop}, _HEAD, sort=[("position", -1)])
-        return Head.of(found)
+        return await self._log.head(shop)
 
-    async def read(self, shop: str, after: int, limit: int = BATCH) -> list[Commit]:
-        """Up to `limit` commits after position `after`, in order, without their causes."""
-        cursor = self._commits.find(
-            {"shop": shop, "position": {"$gt": after}}, _NO_CAUSE, sort=[("position", 1)]
-        ).limit(limit)
-        return [Commit.of(document) for document in await cursor.to_list(limit)]
+    async def heads(self, since: datetime | None = None) -> dict[str, int]:
+        """The last position of each shop; with `since`, of those with commits recorded since."""
+        return await self._log.positions(since)
 
-    async def iterate(self, shop: str, after: int = 0) -> AsyncIterator[Commit]:
-        """Every commit after position `after`, in order, without causes."""
-        while commits := await self.read(shop, after):
+    async def read(
+        self, shop: str, after: int, limit: int = BATCH, *, cause: bool = False
+    ) -> list[Commit]:
+        """Up to `limit` commits after position `after`, in order; causes only on demand."""
+        return _commits(await self._log.after(shop, after, None, limit, cause=cause))
+
+    async def iterate(
+        self,
+        shop: str,
+        after: int = 0,
+        *,
+        until: int | datetime | None = None,
+        batch: int = BATCH,
+        cause: bool = False,
+    ) -> AsyncIterator[Commit]:
+        """Every commit after position `after`, in order, read `batch` at a time.
+
+        `until` ends it as the shop was: with and after that position, or at that moment (UTC).
+        """
+        last = until if isinstance(until, int) else None
+        moment = until if isinstance(until, datetime) else None
+        while True:
+            commits = _commits(await self._log.after(shop, after, last, batch, cause=cause))
             for commit in commits:
+                if moment is not None and commit.recorded_at > moment:
+                    return  # time never runs backwards within a shop
                 yield commit
+            if len(commits) < batch:
+                return
             after = commits[-1].position
+
+    async def position_at(self, shop: str, moment: datetime) -> int:
+        """The position that the shop's log had reached at `moment`; 0 before its first commit."""
+        low, high = 0, (await self.head(shop)).position
+        while low < high:
+            middle = (low + high + 1) // 2
+            [commit] = _commits(await self._log.after(shop, middle - 1, middle, 1, cause=False))
+            if commit.recorded_at <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
     async def by_claim(self, shop: str, claim: str, *, cause: bool = False) -> Commit | None:
         """The commit that holds the claim, if any; with its cause on demand."""
@@ -98,78 +135,91 @@ class EventStore:
         self, shop: str, claims: Sequence[str], *, cause: bool = False
     ) -> Mapping[str, Commit]:
         """For each of the claims that is taken, the commit that holds it."""
-        if not claims:
-            return {}
-        cursor = self._commits.find(
-            {"shop": shop, "claims": {"$in": list(claims)}}, None if cause else _NO_CAUSE
-        )
-        wanted = set(claims)
-        return {
-            claim: commit
-            for commit in map(Commit.of, await cursor.to_list(None))
-            for claim in commit.claims
-            if claim in wanted
-        }
+        pairs = self.iterate_claims(shop, claims, cause=cause)
+        return {claim: commit async for claim, commit in pairs}
+
+    async def iterate_claims(
+        self, shop: str, claims: Sequence[str], *, batch: int = BATCH, cause: bool = False
+    ) -> AsyncIterator[tuple[str, Commit]]:
+        """Each of the claims that is taken, with its holder; `batch` claims are asked at once."""
+        for start in range(0, len(claims), batch):
+            part = claims[start : start + batch]
+            wanted = set(part)
+            for commit in _commits(await self._log.claimed(shop, part, cause=cause)):
+                for claim in commit.claims:
+                    if claim in wanted:
+                        yield claim, commit
 
     async def stream(self, shop: str, stream: str) -> list[Commit]:
         """The commits that hold versions of the stream, in the order of its versions."""
-        cursor = self._commits.find(
-            {"shop": shop, "claims": {"$elemMatch": _versions_of(stream)}},
-            _NO_CAUSE,
-            sort=[("position", 1)],
-        )
-        return [Commit.of(document) for document in await cursor.to_list(None)]
+        return [commit async for commit in self.iterate_stream(shop, stream)]
+
+    async def iterate_stream(
+        self,
+        shop: str,
+        stream: str,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        batch: int = BATCH,
+        cause: bool = False,
+    ) -> AsyncIterator[Commit]:
+        """The commits that hold versions of the stream after version `after`, up to and with
+        version `until`, in order; `batch` versions are asked at once."""
+        while until is None or after < until:
+            end = after + batch if until is None else min(after + batch, until)
+            first, last = version_claim(stream, after + 1), version_claim(stream, end)
+            rows = await self._log.between(shop, first, last, cause=cause)
+            for row in rows:
+                yield Commit.of(row)
+            # Versions have no gap: what does not reach the end of its range was the last.
+            if not rows or (reached := highest(rows[-1]["claims"], stream)) < end:
+                return
+            after = reached
 
     async def latest(self, shop: str, name: str) -> tuple[int, Commit | None]:
         """The last number claimed of a stream or sequence, 0 for none, and its commit."""
-        found = await self._commits.find_one(
-            {"shop": shop, "claims": {"$elemMatch": _versions_of(name)}},
-            _NO_CAUSE,
-            sort=[("position", -1)],
-        )
-        if found is None:
-            return 0, None
-        prefix = f"{name}@"
-        numbers = [int(c[len(prefix) :]) for c in found["claims"] if c.startswith(prefix)]
-        return max(numbers), Commit.of(found)
+        number, row = await last_number(self._log, shop, name)
+        return number, None if row is None else Commit.of(row)
 
     async def by_ref(self, shop: str, ref: str, limit: int = 10) -> list[Commit]:
         """The newest commits that name the ref, the newest first."""
-        cursor = self._commits.find(
-            {"shop": shop, "refs": ref}, _NO_CAUSE, sort=[("position", -1)]
-        ).limit(limit)
-        return [Commit.of(document) for document in await cursor.to_list(limit)]
-
-    async def heads(self, since: datetime | None = None) -> dict[str, int]:
-        """The last position of each shop; with `since`, of those with commits recorded since."""
-        match = [{"$match": {"recorded_at": {"$gte": since}}}] if since else []
-        rows = await self._mongo.aggregate(
-            self._commits,
-            [
-                *match,
-                {"$sort": {"shop": 1, "position": 1}},
-                {"$group": {"_id": "$shop", "position": {"$last": "$position"}}},
-            ],
+        return _commits(
+            await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=False)
         )
-        return {row["_id"]: row["position"] for row in rows}
+
+    async def iterate_ref(
+        self,
+        shop: str,
+        ref: str,
+        *,
+        newest_first: bool = False,
+        batch: int = BATCH,
+        cause: bool = False,
+    ) -> AsyncIterator[Commit]:
+        """Every commit that names the ref, in the order of positions or against it."""
+        after = 0
+        while True:
+            rows = await self._log.referring(
+                shop, ref, after, batch, newest_first=newest_first, cause=cause
+            )
+            for row in rows:
+                yield Commit.of(row)
+            if len(rows) < batch:
+                return
+            after = rows[-1]["position"]
+
+    def iterate_correlation(
+        self, shop: str, correlation_id: str, *, batch: int = BATCH, cause: bool = False
+    ) -> AsyncIterator[Commit]:
+        """Every commit with that correlation id, in order."""
+        return self.iterate_ref(shop, correlation_ref(correlation_id), batch=batch, cause=cause)
+
+    async def iterate_recorded(self, since: datetime, before: datetime) -> AsyncIterator[Commit]:
+        """The commits of all shops recorded from `since` until before `before`, by that time."""
+        async for row in self._log.recorded(since, before):
+            yield Commit.of(row)
 
 
-def _versions_of(name: str) -> dict[str, str]:
-    # Zero-padded claims sort as their numbers do. Inside $elemMatch the two bounds hold for the
-    # same claim; a plain range over an array would mix the bounds of different claims.
-    return {"$gte": version_claim(name, 0), "$lte": f"{name}@9999999999"}
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Makes the log's indexes. The one on claims comes first: a redelivery that collides on
-    both is then reported as the claim."""
-    await database[COMMITS].create_indexes(
-        [IndexModel([("shop", 1), ("claims", 1)], unique=True, name="claims")]
-    )
-    await database[COMMITS].create_indexes(
-        [
-            IndexModel([("shop", 1), ("position", 1)], unique=True, name="positions"),
-            IndexModel([("shop", 1), ("refs", 1), ("position", 1)], name="refs"),
-            IndexModel([("recorded_at", 1)], name="times"),
-        ]
-    )
+def _commits(rows: Iterable[Document]) -> list[Commit]:
+    return [Commit.of(row) for row in rows]

@@ -1,0 +1,248 @@
+"""Where commits rest: the few questions and the one write that the log is made of, on MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from cplus.events.commit import Head
+from cplus.mongo import (
+    BulkWriteError,
+    Collection,
+    Database,
+    DuplicateKeyError,
+    IndexModel,
+    Mongo,
+    PyMongoError,
+    RawBSONDocument,
+)
+
+COMMITS = "commits"
+_NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
+_HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
+_DUPLICATE = 11000
+
+Document = Mapping[str, Any]
+
+
+class Commits(Protocol):
+    """Rows of commits with two unique indexes, (shop, position) and (shop, claims)."""
+
+    async def insert(self, raws: Sequence[bytes]) -> bool:
+        """Writes commits in their order up to the first that a unique index refuses.
+
+        True: a majority has them all. False: an index refused one, which is no proof of
+        anything else. Raises PyMongoError when it is not known what was written.
+        """
+
+    async def head(self, shop: str) -> Head:
+        """The head of one shop that a majority has."""
+
+    async def heads(self, shops: Sequence[str]) -> dict[str, Head]:
+        """The heads of many shops in one question."""
+
+    async def positions(self, since: datetime | None) -> dict[str, int]:
+        """The last position of each shop, or of those with commits recorded since."""
+
+    async def after(
+        self, shop: str, after: int, until: int | None, limit: int, *, cause: bool
+    ) -> list[Document]:
+        """Commits after a position, up to and with another, in order."""
+
+    async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
+        """The commits that hold one of the claims."""
+
+    async def taken(self, shop: str, claims: Sequence[str]) -> set[str]:
+        """Those of the claims that are held."""
+
+    async def newest(self, shop: str, claims: Sequence[str]) -> Document | None:
+        """Of the commits that hold one of the claims, the last."""
+
+    async def between(self, shop: str, first: str, last: str, *, cause: bool) -> list[Document]:
+        """The commits with a claim from `first` to `last` as text, in the order of positions."""
+
+    async def referring(
+        self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
+    ) -> list[Document]:
+        """Commits that name the ref, behind position `after` in the direction asked for."""
+
+    def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
+        """Commits of all shops recorded from `since` until before `before`, by that time."""
+        ...
+
+    def raw(self, shop: str) -> AsyncIterator[bytes]:
+        """Every commit of the shop in order of position as stored, many in one piece."""
+        ...
+
+
+class MongoCommits:
+    """The collection `commits`. Each question is asked of the primary with majority: whoever
+    decides on less can lose commits in a failover."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self.collection: Collection = mongo.database[COMMITS]
+
+    async def insert(self, raws: Sequence[bytes]) -> bool:
+        """Writes commits; see Commits."""
+        documents = [RawBSONDocument(raw) for raw in raws]
+        try:
+            if len(documents) == 1:
+                await self.collection.insert_one(documents[0])
+            else:
+                await self.collection.insert_many(documents, ordered=True)
+        except PyMongoError as error:
+            if _only_duplicates(error):
+                return False
+            raise
+        return True
+
+    async def head(self, shop: str) -> Head:
+        """The head; see Commits."""
+        found = await self.collection.find_one({"shop": shop}, _HEAD, sort=[("position", -1)])
+        return Head.of(found)
+
+    async def heads(self, shops: Sequence[str]) -> dict[str, Head]:
+        """The heads of many; see Commits."""
+        if len(shops) == 1:
+            return {shops[0]: await self.head(shops[0])}
+        fields = {**_HEAD, "shop": 1}
+        parts: list[list[dict[str, Any]]] = [
+            [
+                {"$match": {"shop": shop}},
+                {"$sort": {"position": -1}},
+                {"$limit": 1},
+                {"$project": fields},
+            ]
+            for shop in shops
+        ]
+        rows = await self._mongo.aggregate(
+            self.collection,
+            [
+                *parts[0],
+                *({"$unionWith": {"coll": COMMITS, "pipeline": part}} for part in parts[1:]),
+            ],
+        )
+        found = {row["shop"]: Head.of(row) for row in rows}
+        return {shop: found.get(shop) or Head.of(None) for shop in shops}
+
+    async def positions(self, since: datetime | None) -> dict[str, int]:
+        """The last positions; see Commits."""
+        match = [{"$match": {"recorded_at": {"$gte": since}}}] if since else []
+        rows = await self._mongo.aggregate(
+            self.collection,
+            [
+                *match,
+                # In this order the answer is read from the index, one key for each shop.
+                {"$sort": {"shop": -1, "position": -1}},
+                {"$group": {"_id": "$shop", "position": {"$first": "$position"}}},
+            ],
+        )
+        return {row["_id"]: row["position"] for row in rows}
+
+    async def after(
+        self, shop: str, after: int, until: int | None, limit: int, *, cause: bool
+    ) -> list[Document]:
+        """Commits after a position; see Commits."""
+        span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
+        cursor = self.collection.find(
+            {"shop": shop, "position": span}, _fields(cause), sort=[("position", 1)]
+        )
+        return await _all(cursor, limit)
+
+    async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
+        """Holders of claims; see Commits."""
+        cursor = self.collection.find(
+            {"shop": shop, "claims": {"$in": list(claims)}}, _fields(cause)
+        )
+        return await _all(cursor, len(claims))
+
+    async def taken(self, shop: str, claims: Sequence[str]) -> set[str]:
+        """Those that are held; see Commits."""
+        wanted = set(claims)
+        cursor = self.collection.find(
+            {"shop": shop, "claims": {"$in": list(claims)}}, {"_id": 0, "claims": 1}
+        )
+        found = await _all(cursor, len(claims))
+        return {claim for row in found for claim in row["claims"] if claim in wanted}
+
+    async def newest(self, shop: str, claims: Sequence[str]) -> Document | None:
+        """The last holder; see Commits."""
+        # The hint: by position the server would look through the whole shop for a claim that
+        # is not there.
+        found: Document | None = await self.collection.find_one(
+            {"shop": shop, "claims": {"$in": list(claims)}},
+            _NO_CAUSE,
+            sort=[("position", -1)],
+            hint="claims",
+        )
+        return found
+
+    async def between(self, shop: str, first: str, last: str, *, cause: bool) -> list[Document]:
+        """Commits in a range of claims; see Commits."""
+        # Inside $elemMatch the two bounds hold for the same claim; a plain range over an array
+        # would mix the bounds of different claims.
+        cursor = self.collection.find(
+            {"shop": shop, "claims": {"$elemMatch": {"$gte": first, "$lte": last}}},
+            _fields(cause),
+            hint="claims",
+        )
+        return sorted(await cursor.to_list(None), key=lambda row: row["position"])
+
+    async def referring(
+        self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
+    ) -> list[Document]:
+        """Commits with a ref; see Commits."""
+        question: dict[str, Any] = {"shop": shop, "refs": ref}
+        if newest_first and after:
+            question["position"] = {"$lt": after}
+        elif not newest_first:
+            question["position"] = {"$gt": after}
+        order = -1 if newest_first else 1
+        cursor = self.collection.find(question, _fields(cause), sort=[("position", order)])
+        return await _all(cursor, limit)
+
+    async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
+        """Commits of a time; see Commits."""
+        span = {"recorded_at": {"$gte": since, "$lt": before}}
+        async for row in self.collection.find(span, _NO_CAUSE, sort=[("recorded_at", 1)]):
+            yield row
+
+    async def raw(self, shop: str) -> AsyncIterator[bytes]:
+        """The bytes; see Commits."""
+        async for piece in self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)]):
+            yield piece
+
+
+def _fields(cause: bool) -> dict[str, int] | None:
+    return None if cause else _NO_CAUSE
+
+
+async def _all(cursor: Any, limit: int) -> list[Document]:
+    # The batch as large as the limit: one question, one answer.
+    found: list[Document] = await cursor.limit(limit).batch_size(limit).to_list(limit)
+    return found
+
+
+def _only_duplicates(error: PyMongoError) -> bool:
+    if isinstance(error, BulkWriteError):
+        details = error.details or {}
+        codes = {failed["code"] for failed in details.get("writeErrors", ())}
+        return codes == {_DUPLICATE} and not details.get("writeConcernErrors")
+    return isinstance(error, DuplicateKeyError)
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Makes the log's indexes. The one on claims comes first: a redelivery that collides on
+    both is then reported as the claim."""
+    await database[COMMITS].create_indexes(
+        [IndexModel([("shop", 1), ("claims", 1)], unique=True, name="claims")]
+    )
+    await database[COMMITS].create_indexes(
+        [
+            IndexModel([("shop", 1), ("position", 1)], unique=True, name="positions"),
+            IndexModel([("shop", 1), ("refs", 1), ("position", 1)], name="refs"),
+            IndexModel([("recorded_at", 1)], name="times"),
+        ]
+    )
