@@ -178,6 +178,16 @@ async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str,
 async def test_a_second_stack_on_the_same_directory_is_refused(stack: Stack) -> None:
     with pytest.raises(AlreadyRunning, match=f"process {os.getpid()}.*--data"):
         await Stack(stack.data).start()
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cplus.cli", "up", "--data", str(stack.data)),
+        stdout=-1,
+        stderr=-1,
+        env=_variables(),
+    )
+    said, complained = await asyncio.wait_for(command.communicate(), 20)
+    assert (command.returncode, said) == (1, b"")
+    (line,) = complained.decode().splitlines()
+    assert line.startswith(f"Error: Another stack (process {os.getpid()}) uses the data directory")
     assert (stack.data / "stack.json").exists()
 
 
@@ -215,22 +225,9 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
     await _all_gone(tmp_path)
 
     started = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cplus.cli", "up", "--no-demo", "--data", str(tmp_path)),
-        *("--shops", "1", "--customers", "3", "--conversations", "0"),
-        stdout=-1,
-        env=_variables(),
-    )
-    assert process.stdout
-    said = ""
-    async with asyncio.timeout(40):
-        while "stack.json" not in said:  # the last of the places to look at
-            line = await process.stdout.readline()
-            assert line, said
-            said += line.decode()
+    process, lost = await _spawn(tmp_path)
     assert time.monotonic() - started < 15
-    assert "the emulator lost up to 1 message on queue cplus-local-send-dead" in said
-    assert f"{before['aws']}/_mailbox/" in said
+    assert lost == {"cplus-local-send-dead": 1}
     after = json.loads((tmp_path / "stack.json").read_text())
     for name in ("web", "aws", "mongo", "shopify", "queues", "client_secret"):
         assert after[name] == before[name], name
@@ -240,6 +237,6 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
     )
     assert found["Body"].read() == b"large"
 
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 30) == 0
     await _all_gone(tmp_path)
