@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -73,9 +74,13 @@ class Template:
 
 
 def _package(stage: str, directory: Path, environment: dict[str, str]) -> Template:
+    # osls works in the folder `.serverless` beside the file: each stage gets a folder of its own.
+    service = directory / "service"
+    service.mkdir()
+    shutil.copy(ROOT / "serverless.yml", service)
     done = subprocess.run(
         [ROOT / "node_modules/.bin/osls", "package", "--stage", stage, "--package", directory],
-        cwd=ROOT,
+        cwd=service,
         env=environment,
         capture_output=True,
         text=True,
