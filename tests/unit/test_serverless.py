@@ -75,11 +75,11 @@ class Template:
 
 def _package(stage: str, directory: Path, environment: dict[str, str]) -> Template:
     # osls works in the folder `.serverless` beside the file: each stage gets a folder of its own.
-    service = directory / "service"
+    service, made = directory / "service", directory / "package"  # osls empties the second
     service.mkdir()
     shutil.copy(ROOT / "serverless.yml", service)
     done = subprocess.run(
-        [ROOT / "node_modules/.bin/osls", "package", "--stage", stage, "--package", directory],
+        [ROOT / "node_modules/.bin/osls", "package", "--stage", stage, "--package", made],
         cwd=service,
         env=environment,
         capture_output=True,
@@ -88,7 +88,7 @@ def _package(stage: str, directory: Path, environment: dict[str, str]) -> Templa
         check=False,
     )
     assert done.returncode == 0, f"osls refuses stage {stage}:\n{done.stdout}{done.stderr}"
-    path = directory / "cloudformation-template-update-stack.json"
+    path = made / "cloudformation-template-update-stack.json"
     return Template(path, json.loads(path.read_text("utf-8"))["Resources"])
 
 
