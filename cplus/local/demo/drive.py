@@ -188,20 +188,24 @@ class _Inbox:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._rows: defaultdict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._by_address: defaultdict[str, set[str]] = defaultdict(set)
         self._watch = Watch(self._look, pause=0.5)
 
     async def conversation(self, talk: Talk, messages: int) -> str:
         """The id of the talk once it has so many messages; raises OutsideFailed."""
-        key = (talk.address.lower(), talk.subject)
 
-        def shown() -> dict[str, Any] | None:
-            row = self._rows.get(key)
-            return row if row and row["messages"] >= messages else None
+        def shown() -> str | None:
+            for conversation in self._by_address[talk.address.lower()]:
+                row = self._rows[conversation]
+                # Who begins by mail may have begun another; a form gives no subject.
+                same = talk.steps[0].kind == "form" or row["subject"] == talk.subject
+                if same and row["messages"] >= messages:
+                    return conversation
+            return None
 
         what = f"message {messages} of a conversation in {talk.shop}"
-        row = await self._watch.until(shown, what, _SEEN)
-        return str(row["id"])
+        return str(await self._watch.until(shown, what, _SEEN))
 
     async def stop(self) -> None:
         """Looks no more."""
@@ -212,9 +216,9 @@ class _Inbox:
         async for page in self._browser.inbox():
             news = False
             for row in page:
-                key = (str(row["from_address"]), row["subject"])
-                news = news or self._rows[key] != row
-                self._rows[key] = row
+                news = news or self._rows.get(row["id"]) != row
+                self._rows[row["id"]] = row
+                self._by_address[str(row["from_address"])].add(row["id"])
             if not news:
                 return
 

@@ -17,7 +17,7 @@ from cplus.local.demo.plan import ShopPlan, Webhook, expected_of
 from cplus.local.demo.talks import Joined, TalkMaker
 
 _IMPORTED: Final = 0.88  # of the customers; the others come by webhook
-_BUDGETS: Final = ((500, 400), (300, 200), (300, 250))  # points, and points a second
+_BUDGETS: Final = ((300, 400), (300, 200), (300, 300))  # points, and points a second
 
 
 def shop_plan(

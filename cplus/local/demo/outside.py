@@ -128,49 +128,38 @@ class Outside:
 
 
 class Watch:
-    """Asks again and again as long as somebody waits for the answer, and lets all of them look."""
+    """Asks again and again as long as somebody waits for the answer; all of them share a look."""
 
     def __init__(self, look: Callable[[], Awaitable[None]], pause: float) -> None:
         self._look = look
         self._pause = pause
-        self._waiting = 0
-        self._looked = asyncio.Condition()
-        self._task: asyncio.Task[None] | None = None
+        self._next = 0.0
+        self._round: asyncio.Task[None] | None = None
 
     async def until(self, found: Callable[[], Any], what: str, seconds: float) -> Any:
-        """What `found` answers once it is true; raises OutsideFailed after so many seconds."""
-        self._waiting += 1
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._watch())
+        """What `found` answers once it is true; raises OutsideFailed after so many seconds, and
+        whatever a look raises."""
         try:
-            async with asyncio.timeout(seconds), self._looked:
+            async with asyncio.timeout(seconds):
                 while not (answer := found()):
-                    await self._looked.wait()
-                    if self._task.done():
-                        self._task.result()
+                    if self._round is None or self._round.done():
+                        self._round = asyncio.create_task(self._once())
+                    # Who gives up must not take the look from the others.
+                    await asyncio.shield(self._round)
                 return answer
         except TimeoutError:
             raise OutsideFailed(what=what, reason=f"not seen in {seconds:g} seconds") from None
-        finally:
-            self._waiting -= 1
 
     async def stop(self) -> None:
         """Asks no more."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if self._round:
+            self._round.cancel()
+            await asyncio.wait([self._round])
 
-    async def _watch(self) -> None:
-        try:
-            while self._waiting:
-                await self._look()
-                async with self._looked:
-                    self._looked.notify_all()
-                await asyncio.sleep(self._pause)
-        finally:
-            # Also after a failure: who waits must hear of it.
-            async with self._looked:
-                self._looked.notify_all()
+    async def _once(self) -> None:
+        await asyncio.sleep(self._next - time.monotonic())
+        await self._look()
+        self._next = time.monotonic() + self._pause
 
 
 class Mailboxes:

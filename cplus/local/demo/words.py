@@ -54,12 +54,12 @@ SUBJECTS: Final = (
     "Larger order of the {good}",
 )
 QUESTIONS: Final = (
-    "Hello,\n\nis the {good} back in stock soon? I would take two.",
-    "Hi there,\n\nI ordered a {good} ten days ago and it is not here yet.\nWhere is it?",
-    "Good morning,\n\ndoes the {good} ship to my country, and what would that cost?",
-    "Hello, the {good} came with a dent. It was meant as a present.\nWhat can we do?",
-    "Hi!\n\nWe would like 25 of the {good} for an office party. Is there a price for that?",
-    "Hello,\n\ncan I still change the address of my order? The {good} should go to my sister.",
+    "Is the {good} back in stock soon?\n\nI would take two. Thank you!",
+    "Where is my {good}?\n\nI ordered it ten days ago, and it is not here yet.",
+    "Do you ship the {good} abroad?\n\nAnd what would that cost?",
+    "The {good} came with a dent.\n\nIt was meant as a present. What can we do?",
+    "We would like 25 of the {good} for an office party.\n\nIs there a price for that?",
+    "Can I still change the address of my order?\n\nThe {good} should go to my sister.",
 )
 FOLLOW_UPS: Final = (
     "One more thing: could you wrap it as a gift?",
