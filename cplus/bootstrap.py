@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cplus.aws import Aws, Bodies
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from cplus.consumers.installs import Installs
+    from cplus.consumers.react import Reactor
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.oauth import App
@@ -112,6 +113,7 @@ class Parts:
     def installs(self) -> Installs:
         """The app's installation by the OAuth code grant."""
         from cplus.consumers.installs import Installs
+    from cplus.consumers.react import Reactor
 
         return Installs(
             app=self.app,
@@ -123,6 +125,22 @@ class Parts:
             api_version=self.settings.shopify_api_version,
             app_url=self.settings.app_url,
             secret=self.settings.secret("application_secret"),
+        )
+
+    @cached_property
+    def reactor(self) -> Reactor:
+        """Hands out what follows from new events."""
+        from cplus.consumers import installs
+        from cplus.consumers.react import Reactor
+
+        return Reactor(
+            store=self.store,
+            checkpoints=self.mongo.database["checkpoints"],
+            send=self.aws.send,
+            import_queue=self.settings.import_queue,
+            send_queue=self.settings.send_queue,
+            forget=partial(installs.forget, self.mongo.keyring[CREDENTIALS]),
+            clock=self.clock,
         )
 
     async def close(self) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-from cplus.bootstrap import CREDENTIALS, Parts, run
-from cplus.consumers import installs, react, sqs
+from cplus.bootstrap import Parts, run
+from cplus.consumers import react, sqs
 from cplus.logs import configure
 
 
@@ -15,15 +15,7 @@ from cplus.logs import configure
 def _reactor() -> react.Reactor:
     parts = Parts()
     configure(parts.settings.log_level)
-    return react.Reactor(
-        store=parts.store,
-        checkpoints=parts.mongo.database["checkpoints"],
-        send=parts.aws.send,
-        import_queue=parts.settings.import_queue,
-        send_queue=parts.settings.send_queue,
-        forget=partial(installs.forget, parts.mongo.keyring[CREDENTIALS]),
-        clock=parts.clock,
-    )
+    return parts.reactor
 
 
 async def _handle(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from functools import cache, partial
 from typing import Any
 
-from cplus.bootstrap import CREDENTIALS, Parts, run
-from cplus.consumers import installs, react, sweep
+from cplus.bootstrap import Parts, run
+from cplus.consumers import react, sweep
 from cplus.logs import configure
 from cplus.projections.groups import ALL
 from cplus.projections.nudged import deadline_in
@@ -16,27 +16,18 @@ from cplus.projections.runner import Runner
 
 
 @cache
-def _parts() -> tuple[Parts, Runner, react.Reactor]:
+def _parts() -> tuple[Parts, Runner]:
     parts = Parts()
     configure(parts.settings.log_level)
-    reactor = react.Reactor(
-        store=parts.store,
-        checkpoints=parts.mongo.database["checkpoints"],
-        send=parts.aws.send,
-        import_queue=parts.settings.import_queue,
-        send_queue=parts.settings.send_queue,
-        forget=partial(installs.forget, parts.mongo.keyring[CREDENTIALS]),
-        clock=parts.clock,
-    )
-    return parts, Runner(parts.mongo, parts.store, ALL, parts.clock), reactor
+    return parts, Runner(parts.mongo, parts.store, ALL, parts.clock)
 
 
 async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    parts, runner, reactor = _parts()
+    parts, runner = _parts()
     swept = await sweep.sweep(
         "all" if event.get("scope") == "all" else "recent",
         runner,
-        [partial(react.follow, use=reactor)],
+        [partial(react.follow, use=parts.reactor)],
         deadline=deadline_in(context.get_remaining_time_in_millis() / 1000),
         clock=parts.clock,
         side_by_side=parts.settings.mongo_pool,
