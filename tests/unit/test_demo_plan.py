@@ -1,0 +1,178 @@
+"""The demo's plan: the same from the same seed, as large as asked for, and right about itself."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import pytest
+
+from cplus.local.demo import letters
+from cplus.local.demo.letters import Answered
+from cplus.local.demo.observe import Observed, ShopFound
+from cplus.local.demo.plan import Plan, ShopPlan, Sizes, Webhook, make_plan
+from cplus.local.demo.summary import compare
+from cplus.local.shopify import LocalShop
+from cplus.mail import contact_form, parse
+from cplus.shopify import webhooks as payloads
+
+DEFAULT = make_plan(Sizes())
+
+
+def _webhooks(shop: ShopPlan) -> Iterator[Webhook]:
+    yield from (*shop.early, *shop.webhooks, *shop.late)
+    yield from (step.webhook for talk in shop.talks for step in talk.steps if step.webhook)
+
+
+def test_the_same_seed_makes_the_same_plan() -> None:
+    assert make_plan(Sizes()) == DEFAULT
+    assert make_plan(Sizes(seed=2)) != DEFAULT
+
+
+def test_another_run_shares_no_id_and_no_address() -> None:
+    def names(plan: Plan) -> set[str]:
+        return {
+            name
+            for shop in plan.shops
+            for name in (
+                *(webhook.webhook_id for webhook in _webhooks(shop)),
+                *(talk.address for talk in shop.talks),
+                *(step.ses_id for talk in shop.talks for step in talk.steps if step.ses_id),
+                *(str(customer["id"]) for customer in shop.description["customers"]),
+            )
+        }
+
+    assert not names(DEFAULT) & names(make_plan(Sizes(), run=2))
+
+
+@pytest.mark.parametrize(
+    "sizes", [Sizes(), Sizes(1, 1, 1), Sizes(3, 0, 0), Sizes(5, 7, 3), Sizes(7, 40, 90, seed=9)]
+)
+def test_a_plan_is_as_large_as_asked_for(sizes: Sizes) -> None:
+    plan = make_plan(sizes)
+    assert len(set(plan.hosts)) == sizes.shops
+    assert sum(shop.expected.customers for shop in plan.shops) == sizes.customers
+    assert sum(shop.expected.conversations for shop in plan.shops) == sizes.conversations
+    for shop in plan.shops:
+        LocalShop.model_validate(shop.description)
+
+
+def test_every_shop_has_redelivered_early_and_delayed_webhooks_and_facts_out_of_order() -> None:
+    for shop in DEFAULT.shops:
+        assert any(webhook.attempts > 1 for webhook in _webhooks(shop))
+        assert shop.early
+        assert shop.late
+        times = [webhook.triggered_at for webhook in shop.webhooks]
+        assert times != sorted(times)
+
+
+def test_every_shop_tells_of_every_kind_of_change_and_of_something_unknown() -> None:
+    known = {
+        *("customers/create", "customers/update", "customers/delete", "customers/merge"),
+        *("customers_email_marketing_consent/update", "orders/create", "orders/updated"),
+        *("shop/update", "app_subscriptions/update"),
+    }
+    for shop in DEFAULT.shops:
+        topics = {webhook.topic for webhook in _webhooks(shop)}
+        assert known < topics
+        assert any(topic not in payloads.PAYLOADS for topic in topics)
+
+
+def test_no_webhook_and_no_mail_has_the_id_of_another() -> None:
+    for shop in DEFAULT.shops:
+        webhooks = Counter(webhook.webhook_id for webhook in _webhooks(shop))
+        mails = Counter(
+            [*(step.ses_id for talk in shop.talks for step in talk.steps if step.ses_id)]
+            + [stray.ses_id for stray in shop.strays]
+        )
+        assert max(webhooks.values()) == max(mails.values()) == 1
+
+
+def test_every_shop_has_an_absence_note_a_bounce_and_a_person_who_was_two() -> None:
+    for shop in DEFAULT.shops:
+        steps = {step.kind for talk in shop.talks for step in talk.steps}
+        assert {"form", "mail", "answer", "reply", "away", "report", "close", "webhook"} == steps
+        assert shop.expected.mails_bounced
+        assert shop.expected.joined
+        assert any(step.twice for talk in shop.talks for step in talk.steps)
+
+
+def test_the_note_that_is_expected_is_the_newest_that_was_told() -> None:
+    for shop in DEFAULT.shops:
+        told: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        for webhook in _webhooks(shop):
+            if webhook.topic == "customers/update" and webhook.payload["note"]:
+                told[webhook.payload["id"]][webhook.payload["updated_at"]] = webhook.payload["note"]
+        assert shop.notes == {customer: notes[max(notes)] for customer, notes in told.items()}
+
+
+def test_payloads_are_read_as_webhooks_of_shopify() -> None:
+    import json
+
+    for webhook in _webhooks(DEFAULT.shops[0]):
+        read = payloads.parse(webhook.topic, json.dumps(webhook.payload).encode())
+        assert (read is None) == (webhook.topic not in payloads.PAYLOADS)
+
+
+@pytest.mark.parametrize("ident", ["0a", "1a"])  # as text, and as HTML
+def test_a_contact_form_is_read_as_it_was_written(ident: str) -> None:
+    text = "Is the jar <b>back</b>?\n\nEmail: somebody.else@example.org\n  & thanks"
+    letter = letters.contact_form(
+        "blue-jam@mail.cplus.example", "Blue Jam", "Zoë", "zoe@example.com", "New", text, ident
+    )
+    form = contact_form(parse(letter.raw))
+    assert form is not None
+    assert (form.name, form.email, form.body) == ("Zoë", "zoe@example.com", text)
+
+
+@pytest.mark.parametrize("ident", ["0a", "1a", "2a", "3a"])
+def test_a_reply_is_read_without_what_it_quotes(ident: str) -> None:
+    mail = Answered("shop+t@mail.cplus.example", "<1@ses>", "<0@x>", "Jars", "##- above -##\nHi")
+    letter = letters.reply(mail, "Åsa Okafor", "asa@example.com", "Thank you!", ident)
+    read = parse(letter.raw)
+    assert (read.reply_text, read.from_name, read.automatic) == ("Thank you!", "Åsa Okafor", False)
+    assert read.references or read.in_reply_to
+
+
+def test_an_absence_note_is_automatic_and_a_report_is_a_bounce() -> None:
+    to = "shop+t@mail.cplus.example"
+    away = parse(b"Return-Path: <>\r\n" + letters.away(to, "A", "a@example.com", "off", "1").raw)
+    assert away.automatic
+    assert not away.bounce
+    assert parse(letters.report(to, "a@example.com", "1").raw).bounce
+
+
+def _found(shop: ShopPlan, **changed: int) -> ShopFound:
+    counts = Counter({**asdict(shop.expected), "installs": 1, "imports": 1, "commits": 1})
+    return ShopFound(
+        log=Counter({**counts, **changed}),
+        rows=counts,
+        redeliveries=shop.expected.redeliveries_recognised,
+        mails=shop.expected.mails_sent,
+        notes=shop.notes,
+        consents=shop.consents,
+    )
+
+
+def _compared(found: Observed) -> tuple[str, ...]:
+    return compare(DEFAULT, found, failures=[], seconds=1.0, kills=[]).differences
+
+
+def test_nothing_differs_where_all_is_as_planned() -> None:
+    assert not _compared(Observed({shop.host: _found(shop) for shop in DEFAULT.shops}))
+
+
+@pytest.mark.parametrize("name", ["deliveries_recorded", "conversations", "messages_in", "leads"])
+def test_one_more_of_anything_is_a_difference(name: str) -> None:
+    shops = {shop.host: _found(shop) for shop in DEFAULT.shops}
+    first = DEFAULT.shops[0]
+    shops[first.host] = _found(first, **{name: getattr(first.expected, name) + 1})
+    (difference,) = _compared(Observed(shops))
+    assert f"{first.host}: {name}" in difference
+
+
+def test_a_shop_that_is_not_there_and_a_fault_are_differences() -> None:
+    assert _compared(Observed({}))
+    shops = {shop.host: _found(shop) for shop in DEFAULT.shops}
+    assert _compared(Observed(shops, ("2 mails were sent twice",))) == ("2 mails were sent twice",)
