@@ -113,7 +113,6 @@ class Parts:
     def installs(self) -> Installs:
         """The app's installation by the OAuth code grant."""
         from cplus.consumers.installs import Installs
-    from cplus.consumers.react import Reactor
 
         return Installs(
             app=self.app,
