@@ -1,0 +1,125 @@
+"""Kills change no final count: of each function of serverless.yml, and of MongoDB, at work.
+
+The functions are taken from the file. A function that has no moment to be killed at here fails
+the first test: whoever adds one says how it is brought to work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from cplus.local.demo import Drive, Sizes, Summary, make_plan
+from cplus.local.intrinsics import load
+from cplus.local.lambdas.pool import Kill
+from cplus.local.stack import Stack
+from tests.conftest import ROOT
+
+FUNCTIONS: Final = tuple(load(ROOT / "serverless.yml")["functions"])
+
+MOMENTS: Final[Mapping[str, float]] = {
+    "edge": 0.002,
+    "web": 0.02,
+    "webhooks": 0.03,
+    "inbound-email": 0.05,
+    "email-events": 0.02,
+    "project-conversations": 0.02,
+    "project-customers": 0.02,
+    "project-billing": 0.01,
+    "react": 0.01,
+    "customer-import": 0.2,
+    "outbound-email": 0.05,
+    "sweep": 0.01,  # no queue: the test fires its schedule
+}
+"""Seconds after an invocation was handed over at which its process is killed."""
+
+SIZES: Final = Sizes(shops=3, customers=24, conversations=15, seed=11)
+_BUSY: Final = 60.0  # seconds that the functions may take to be at work
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, what was killed in it, and how often MongoDB was started again."""
+
+    summary: Summary
+    kills: Sequence[Kill]
+    mongod_restarts: int
+
+
+async def _driven(
+    data: Path, killed: Collection[str], *, mongod: bool, times: int = 1, after: float | None = None
+) -> Outcome:
+    """Drives the demo through a stack of its own and kills meanwhile."""
+    async with Stack(data) as stack:
+        drive = Drive(stack, make_plan(SIZES))
+        for name in killed:
+            moment = MOMENTS[name] if after is None else after
+            stack.runner.kill_when_busy(name, after=moment, times=times)
+        try:
+            await drive.begin()
+            killing = [asyncio.create_task(_fire_sweep(stack, "sweep" in killed, times))]
+            if mongod:
+                killing.append(asyncio.create_task(_kill_mongod(stack)))
+            summary = await drive.run()
+            await asyncio.gather(*killing)
+        finally:
+            await drive.close()
+        child = stack.mongod.child
+        return Outcome(summary, tuple(stack.runner.kills), child.restarts if child else 0)
+
+
+async def _fire_sweep(stack: Stack, wanted: bool, times: int) -> None:
+    for _ in range(times if wanted else 0):
+        await stack.runner.fire_schedules("sweep")
+
+
+async def _kill_mongod(stack: Stack) -> None:
+    """Kills MongoDB while several functions hold work."""
+    deadline = time.monotonic() + _BUSY
+    while sum(bool(status.busy) for status in stack.runner.status().values()) < 3:
+        assert time.monotonic() < deadline, "the functions were never busy together"
+        await asyncio.sleep(0.01)
+    stack.kill("mongod")
+
+
+def _held_work(kills: Sequence[Kill]) -> set[str]:
+    """The functions that were killed with records in hand, or with a request or a schedule."""
+    return {kill.function for kill in kills if kill.held}
+
+
+def test_every_function_of_the_file_has_a_moment_to_be_killed_at() -> None:
+    assert set(MOMENTS) == set(FUNCTIONS)
+
+
+async def test_no_count_changes_when_each_function_and_mongodb_are_killed_at_work(
+    tmp_path: Path,
+) -> None:
+    outcome = await _driven(tmp_path, FUNCTIONS, mongod=True)
+    assert not outcome.summary.differences
+    assert _held_work(outcome.kills) == set(FUNCTIONS)
+    assert outcome.mongod_restarts == 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("after", [0.0, 0.05])
+@pytest.mark.parametrize("function", FUNCTIONS)
+async def test_no_count_changes_when_one_function_is_killed_again_and_again(
+    tmp_path: Path, function: str, after: float
+) -> None:
+    moment = min(after, MOMENTS[function]) if after else 0.0
+    outcome = await _driven(tmp_path, [function], mongod=False, times=3, after=moment)
+    assert not outcome.summary.differences
+    assert [kill.function for kill in outcome.kills] == [function] * 3
+
+
+@pytest.mark.soak
+async def test_no_count_changes_when_mongodb_is_killed_at_work(tmp_path: Path) -> None:
+    outcome = await _driven(tmp_path, [], mongod=True)
+    assert not outcome.summary.differences
+    assert outcome.mongod_restarts == 1
