@@ -104,6 +104,16 @@ class Aws:
         async with answer["Body"] as stream:
             return cast(bytes, await stream.read())
 
+    async def list_keys(self, bucket: str, prefix: str) -> list[str]:
+        """Every key that begins with `prefix`, in the order of their bytes."""
+        s3 = await self.client("s3")
+        keys: list[str] = []
+        async for page in s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix
+        ):
+            keys += [found["Key"] for found in page.get("Contents", [])]
+        return keys
+
     async def send_mail(
         self,
         raw: bytes,

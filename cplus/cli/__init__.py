@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cplus.cli.audit import audit
 from cplus.cli.mail import mail
 from cplus.cli.migrate import migrate
 from cplus.cli.up import up
@@ -17,6 +18,7 @@ def main() -> None:
     """Conversations Plus: run it, look into it, look after it."""
 
 
+main.add_command(audit)
 main.add_command(mail)
 main.add_command(migrate)
 main.add_command(up)

@@ -21,9 +21,9 @@ from cplus.events.codec import CLEAR, decode, encode
 GENESIS = b"\0" * 32
 """What the first commit of a shop names as the hash of the one before it."""
 
-_HASH_ELEMENT = b"\x05hash\x00" + (32).to_bytes(4, "little") + b"\x00"
-_TAIL = len(_HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes, and the end of the document
-_PREV_ELEMENT = b"\x05prev\x00" + (32).to_bytes(4, "little") + b"\x00"
+HASH_ELEMENT = b"\x05hash\x00" + (32).to_bytes(4, "little") + b"\x00"
+_TAIL = len(HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes, and the end of the document
+PREV_ELEMENT = b"\x05prev\x00" + (32).to_bytes(4, "little") + b"\x00"
 _PLACED = 256  # bytes at most of the elements that depend on the place in the log, and the ends
 _INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
 _INT32_MAX = 2**31 - 1
@@ -214,13 +214,13 @@ class Prepared:
                 self.told,
                 _number(b"erasures", head.erasures),
                 self.reason,
-                _PREV_ELEMENT,
+                PREV_ELEMENT,
                 head.hash,
             )
         )
         digest = hashlib.sha256(body).digest()
         length = 4 + len(body) + _TAIL
-        raw = b"".join((_INT32(length), body, _HASH_ELEMENT, digest, b"\x00"))
+        raw = b"".join((_INT32(length), body, HASH_ELEMENT, digest, b"\x00"))
         after = Head(head.position + 1, head.seq + self.events, digest, recorded_at, head.erasures)
         return raw, after
 
@@ -287,7 +287,7 @@ def split(raws: bytes) -> list[bytes]:
 def verify_bytes(raw: bytes) -> bool:
     """Whether the stored bytes of a commit still have the hash that they end with."""
     body, tail = raw[4:-_TAIL], raw[-_TAIL:]
-    return tail == _HASH_ELEMENT + hashlib.sha256(body).digest() + b"\x00"
+    return tail == HASH_ELEMENT + hashlib.sha256(body).digest() + b"\x00"
 
 
 def _cause(cause: Cause | None) -> dict[str, Any] | None:

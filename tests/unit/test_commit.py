@@ -14,7 +14,7 @@ from cplus.events import Cause, Draft, Head, NewEvent
 from cplus.events.catalogue import ConversationClosed
 from cplus.events.commit import GENESIS, prepare, split, verify_bytes
 
-OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 NOW = datetime(2026, 11, 1, 12, 0, 0, 7000, tzinfo=UTC)
 CLOSED = ConversationClosed(originator_id="conversation/a", originator_version=3, timestamp=NOW)
 DRAFT = Draft(

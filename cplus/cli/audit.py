@@ -1,0 +1,129 @@
+"""`cplus audit`: whether the log is as it was written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cplus.bootstrap import Parts
+    from cplus.events.chain import Finding
+
+
+@click.group()
+def audit() -> None:
+    """Check what the log promises."""
+
+
+@audit.command("verify")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@click.option("--roots", is_flag=True, help="Check against the roots of all days, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(*, shops: Sequence[str], roots: bool, as_json: bool) -> None:
+    """Walk the hash chain of each shop; name the first commit that is not as it was written.
+
+    Finds what was altered, removed, inserted or moved. A tail that somebody wrote anew, hashes
+    and all, is found with --roots. Needs CPLUS_MONGO_URI, and CPLUS_ROOTS_BUCKET for --roots.
+    """
+    from cplus.bootstrap import Parts
+    from cplus.errors import CplusError
+    from cplus.loop import run
+    from cplus.mongo import PyMongoError
+
+    try:
+        report = run(_verify(Parts(), shops, roots=roots))
+    except CplusError as error:
+        raise click.ClickException(str(error)) from None
+    except PyMongoError as error:
+        # The driver's own words may show the connection string.
+        raise click.ClickException(
+            f"the database did not answer ({type(error).__name__})"
+        ) from None
+    click.echo(json.dumps(report.as_json()) if as_json else report.text())
+    sys.exit(0 if report.ok else 1)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an audit looked at and found."""
+
+    shops: int
+    commits: int
+    roots: int | None
+    """Days; None where they were not asked for."""
+    findings: Sequence[Finding]
+    wrong_roots: Sequence[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was written."""
+        return not self.findings and not self.wrong_roots
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"ok": self.ok, **asdict(self)}
+
+    def text(self) -> str:
+        """For people."""
+        lines = [
+            f"{found.shop}: position {found.position} was {found.kind}"
+            f"{f', commit {found.commit}' if found.commit else ''}: {found.reason}"
+            for found in self.findings
+        ]
+        against = "" if self.roots is None else f" against the roots of {self.roots} days"
+        verdict = "as they were written" if self.ok else "NOT as they were written"
+        seen = f"{self.shops} shops, {self.commits} commits{against}: {verdict}"
+        return "\n".join([*lines, *self.wrong_roots, seen])
+
+
+async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
+
+    from cplus.events.audit import Roots, load_roots, shops_of, verify_shop
+
+    try:
+        known = await load_roots(parts.aws, _bucket(parts)) if roots else Roots()
+        heads = await parts.store.heads()
+        shops = list(chosen) or shops_of(heads, known)
+        findings, walked = [], 0
+        columns = (
+            *(SpinnerColumn(), *Progress.get_default_columns()[:2]),
+            *(MofNCompleteColumn(), TimeRemainingColumn()),
+        )
+        console = Console(stderr=True)
+        hidden = not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+            total = sum(heads.get(shop, 0) for shop in shops)
+            bar = progress.add_task("commits", total=total)
+            for shop in shops:
+                done = 0
+
+                def seen(position: int, before: int = walked) -> None:
+                    nonlocal done
+                    done = position
+                    progress.update(bar, completed=before + position)
+
+                found = await verify_shop(parts.store.log, shop, known.expected.get(shop), seen)
+                walked += done
+                if found:
+                    findings.append(found)
+                elif chosen and shop not in shops_of(heads, known):
+                    raise click.ClickException(f"the log has no shop {shop!r}")
+        return Report(len(shops), walked, len(known.days) if roots else None, findings, known.wrong)
+    finally:
+        await parts.close()
+
+
+def _bucket(parts: Parts) -> str:
+    from cplus.errors import SettingMissing
+
+    bucket = parts.settings.roots_bucket
+    if not bucket:
+        raise SettingMissing(name="roots_bucket", variable="CPLUS_ROOTS_BUCKET")
+    return bucket
