@@ -1,0 +1,248 @@
+"""Bad input on the running system: answered rightly, or kept with the reason; and all goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pymongo
+import pytest
+
+from cplus.local.aws import client
+from cplus.local.aws.inbound import Receipt, deliver
+from cplus.local.demo import Drive, Sizes, make_plan
+from cplus.local.resources import exported
+from cplus.local.stack import MAIL_DOMAIN, Stack
+from cplus.shopify.signatures import sign_webhook
+
+PLAN = make_plan(Sizes(shops=1, customers=0, conversations=0))
+SHOP = PLAN.hosts[0]
+STRANGER = "never-installed.myshopify.com"
+VISIBILITY = 3  # seconds after which a message that failed comes back, here
+SECONDS = 60.0
+
+
+class Quicker(Stack):
+    """A stack whose messages come back sooner, so that five tries are over in a test's time."""
+
+    def _configure(self, app_url: str) -> None:
+        super()._configure(app_url)
+        queues = tuple(
+            replace(queue, visibility=VISIBILITY if queue.dead_letter else queue.visibility)
+            for queue in self.application.queues
+        )
+        self.application = replace(self.application, queues=queues)
+
+
+class Running(NamedTuple):
+    """A running system, and how to ask it."""
+
+    stack: Stack
+    commits: Any
+    http: httpx.AsyncClient
+
+    async def send(
+        self, body: bytes, *, topic: str = "customers/update", **headers: str
+    ) -> tuple[int, str]:
+        """The status that a signed webhook is answered with, and its id."""
+        webhook_id = str(uuid.uuid4())
+        secret = self.stack.settings.secret("shopify_client_secret")
+        given = {
+            "X-Shopify-Topic": topic,
+            "X-Shopify-Hmac-Sha256": sign_webhook(body, secret),
+            "X-Shopify-Shop-Domain": SHOP,
+            "X-Shopify-Webhook-Id": webhook_id,
+            **{f"X-Shopify-{name.replace('_', '-')}": value for name, value in headers.items()},
+        }
+        url = f"{self.stack.settings.app_url}/webhooks/shopify"
+        answer = await self.http.post(url, content=body, headers=given)
+        return answer.status_code, webhook_id
+
+    async def commit(self, claim: str, shop: str = SHOP) -> dict[str, Any]:
+        """The commit with the claim, once it is there."""
+        found: dict[str, Any] = await self.until(
+            lambda: self.commits.find_one({"shop": shop, "claims": claim}), claim
+        )
+        return found
+
+    async def until(self, found: Callable[[], Any], what: str) -> Any:
+        """What `found` answers once it is true."""
+        deadline = time.monotonic() + SECONDS
+        while not (answer := await asyncio.to_thread(found)):
+            assert time.monotonic() < deadline, f"never seen: {what}"
+            await asyncio.sleep(0.1)
+        return answer
+
+    def queue(self, name: str) -> Any:
+        """The name of a queue, short, as its URL."""
+        return self.stack.info.queues[name]
+
+
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    data: Path = tmp_path_factory.mktemp("stack")
+    async with Quicker(data) as stack, httpx.AsyncClient(timeout=30.0) as http:
+        drive = Drive(stack, PLAN)
+        try:
+            await drive.only_install()
+        finally:
+            await drive.close()
+        with pymongo.MongoClient[dict[str, Any]](stack.mongod.uri) as mongo:
+            yield Running(stack, mongo[stack.settings.mongo_database]["commits"], http)
+
+
+def _customer(**fields: Any) -> bytes:
+    return json.dumps({"id": 71, "email": "ada@example.com", **fields}).encode()
+
+
+async def test_a_bad_signature_is_refused_and_leaves_nothing(running: Running) -> None:
+    before = await asyncio.to_thread(running.commits.count_documents, {"source": "webhook"})
+    assert (await running.send(_customer(), Hmac_Sha256="bm90IGl0"))[0] == 401
+    assert (await running.send(_customer(), Hmac_Sha256=""))[0] == 401
+    status, good = await running.send(_customer(note="after the bad ones"))
+    assert status == 200
+    await running.commit(f"webhook/customers/update/{good}")
+    after = await asyncio.to_thread(running.commits.count_documents, {"source": "webhook"})
+    assert after == before + 1
+
+
+@pytest.mark.parametrize(
+    "host", ["", "shop", "shop.example.com", "a.myshopify.com.evil.example", "-.myshopify.com"]
+)
+async def test_a_malformed_shop_host_is_refused(running: Running, host: str) -> None:
+    assert (await running.send(_customer(), Shop_Domain=host))[0] == 400
+
+
+async def test_a_body_beyond_the_limit_is_refused(running: Running) -> None:
+    assert (await running.send(b" " * (4 * 1024 * 1024 + 1)))[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"id": 71,', "no JSON"),
+        (b"", "no JSON"),
+        (b"\xff\xfe", "no UTF-8"),
+        (b"[]", "no JSON object"),
+        (b'{"id": 9223372036854775808}', "does not fit 64 bits"),
+        (b'{"id": 1' + b"0" * 5_000 + b"}", "does not fit 64 bits"),
+        (b'{"id": 71, "note": "a\\u0000b"}', "NUL"),
+        (b'{"id": 71, "note": "a\x00b"}', "no JSON"),
+        (b'{"id": 71, "note": "\\ud800"}', "lone surrogate"),
+        (b'{"id": 71, "x": ' + b"[" * 1_000 + b"]" * 1_000 + b"}", "nested too deeply"),
+        (b'{"id": 71, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+    ],
+    ids=["broken", "empty", "bytes", "list", "2^63", "long", "NUL", "raw NUL", "half", "deep", "!"],
+)
+async def test_what_cannot_be_read_is_kept_as_it_came_with_the_reason(
+    running: Running, body: bytes, reason: str
+) -> None:
+    status, webhook_id = await running.send(body)
+    assert status == 200
+    commit = await running.commit(f"webhook/customers/update/{webhook_id}")
+    assert commit["events"] == []
+    assert reason in commit["reason"]
+    assert commit["cause"]["body"] == body
+
+
+async def test_a_body_of_900_kb_goes_through_the_bucket(running: Running) -> None:
+    body = _customer(note="n" * 900_000)
+    status, webhook_id = await running.send(body)
+    assert status == 200
+    commit = await running.commit(f"webhook/customers/update/{webhook_id}")
+    assert [event["type"] for event in commit["events"]] == ["customer.changed"]
+    ref = commit["cause"]["ref"]
+    s3 = client("s3", running.stack.aws.endpoint)
+    stored = s3.get_object(Bucket=ref["bucket"], Key=ref["key"])["Body"].read()
+    assert stored == body
+
+
+async def test_a_webhook_of_a_shop_that_never_installed_is_recorded(running: Running) -> None:
+    status, webhook_id = await running.send(_customer(), Shop_Domain=STRANGER)
+    assert status == 200
+    commit = await running.commit(f"webhook/customers/update/{webhook_id}", STRANGER)
+    assert [event["type"] for event in commit["events"]] == ["customer.changed"]
+
+
+@pytest.mark.parametrize("raw", [b"", b"no mail at all", bytes(range(256)) * 20])
+async def test_mail_that_is_no_mime_is_kept_and_pointed_at(running: Running, raw: bytes) -> None:
+    name = SHOP.partition(".")[0]
+    receipt = _receipt(running.stack)
+    ses_id = await asyncio.to_thread(
+        deliver, receipt, raw, [f"{name}@{MAIL_DOMAIN}"], "someone@example.com"
+    )
+    commit = await running.commit(f"mail/{ses_id}")
+    assert commit["reason"]
+    assert commit["cause"]["ref"]["key"].endswith(ses_id)
+
+
+BAD_MESSAGES = {
+    "webhooks": ["no JSON", "[]", '{"headers": {}, "body": "e30="}', "[" * 1_000],
+    "mail": ["no JSON", "{}"],
+    "mail-events": ["no JSON", '{"eventType": "Send"}'],
+    "import": ["no JSON", '{"shop": "nobody"}'],
+    "send": ["no JSON", '{"shop": "' + SHOP + '", "message_id": "nothing"}'],
+    "react": ["no JSON"],
+    "project-conversations": ["no JSON"],
+    "project-customers": ["no JSON"],
+    "project-billing": ["no JSON"],
+}
+
+
+async def test_what_names_no_shop_becomes_a_dead_letter_and_the_log_line_says_why(
+    running: Running,
+) -> None:
+    sqs = client("sqs", running.stack.aws.endpoint)
+    sent = {
+        (
+            queue,
+            sqs.send_message(QueueUrl=running.queue(queue), MessageBody=body)["MessageId"],
+        ): body
+        for queue, bodies in BAD_MESSAGES.items()
+        for body in bodies
+    }
+    # Beside the bad ones, good ones go on.
+    status, webhook_id = await running.send(_customer(note="among dead letters"))
+    assert status == 200
+    await running.commit(f"webhook/customers/update/{webhook_id}")
+    dead: dict[tuple[str, str], str] = {}
+
+    def all_dead() -> bool:
+        for queue in BAD_MESSAGES:
+            answer = sqs.receive_message(
+                QueueUrl=running.queue(f"{queue}-dead"), MaxNumberOfMessages=10
+            )
+            for message in answer.get("Messages", []):
+                dead[queue, message["MessageId"]] = message["Body"]
+        return set(dead) >= set(sent)
+
+    await running.until(all_dead, "every bad message among the dead letters")
+    assert dead == sent
+    lines = "".join(log.read_text("utf-8") for log in (running.stack.data / "logs").glob("*.log"))
+    assert all(message_id in lines for _, message_id in sent)
+
+
+async def test_every_process_lived_through_it_and_a_good_webhook_is_recorded(
+    running: Running,
+) -> None:
+    failures = {name: status.failures for name, status in running.stack.runner.status().items()}
+    assert failures == dict.fromkeys(failures, 0)
+    status, webhook_id = await running.send(_customer(note="and on it goes"))
+    assert status == 200
+    commit = await running.commit(f"webhook/customers/update/{webhook_id}")
+    assert [event["type"] for event in commit["events"]] == ["customer.changed"]
+
+
+def _receipt(stack: Stack) -> Receipt:
+    return Receipt(
+        endpoint=stack.aws.endpoint,
+        bucket=exported(stack.application, "mail-bucket"),
+        topic=exported(stack.application, "mail-topic"),
+    )

@@ -1,0 +1,120 @@
+"""`cplus up --once`: real input to read models by one command, and nothing differs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cplus.local.demo import Sizes, make_plan
+from cplus.local.demo.summary import COUNTS
+from tests.conftest import ROOT
+
+SECONDS = 120.0  # that the whole of it may take on two cores with nothing else to do
+TINY = ("--shops", "2", "--customers", "6", "--conversations", "5")
+
+
+async def _up(data: Path, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cplus.cli", "up", "--json", "--data", str(data), *arguments),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+
+
+async def _once(data: Path, *arguments: str) -> tuple[int | None, dict[str, Any]]:
+    process = await _up(data, "--once", *arguments)
+    output, _ = await process.communicate()
+    lines = output.decode().strip().splitlines()
+    return process.returncode, json.loads(lines[-1]) if lines else {}
+
+
+async def test_the_demo_goes_through_and_comes_out_as_it_was_generated(tmp_path: Path) -> None:
+    started = time.monotonic()
+    status, said = await _once(tmp_path)
+    assert said["differences"] == []
+    assert status == 0
+    plan = make_plan(Sizes())
+    expected = {shop.host: shop.expected for shop in plan.shops}
+    assert set(said["shops"]) == set(expected)
+    for host, counts in said["shops"].items():
+        wanted = expected[host]
+        assert counts == {
+            "deliveries_sent": wanted.deliveries_sent,
+            "deliveries_recorded": wanted.deliveries_recorded,
+            "redeliveries_recognised": wanted.redeliveries_recognised,
+            "conversations": wanted.conversations,
+            "messages": wanted.messages_in + wanted.messages_out,
+            "customers": wanted.customers,
+            "mails_sent": wanted.mails_sent,
+        }
+    assert said["totals"] == {
+        name: sum(counts[name] for counts in said["shops"].values()) for name in COUNTS
+    }
+    assert said["totals"]["customers"] == 300
+    assert said["totals"]["conversations"] == 200
+    # The suite's other tests may run beside this one, so what is held here is its own clock.
+    assert time.monotonic() - started < SECONDS
+
+
+@pytest.mark.soak
+async def test_a_second_run_over_the_same_directory_adds_to_it(tmp_path: Path) -> None:
+    first_status, first = await _once(tmp_path, *TINY)
+    second_status, second = await _once(tmp_path, *TINY)
+    assert (first_status, second_status) == (0, 0)
+    assert first["totals"]["conversations"] == second["totals"]["conversations"] == 5
+
+
+@pytest.mark.soak
+async def test_traffic_goes_on_and_a_filled_directory_is_not_filled_again(tmp_path: Path) -> None:
+    process = await _up(tmp_path, *TINY)
+    try:
+        filled = await _until(lambda: _demo(tmp_path).get("filled") and _commits(tmp_path))
+        await _until(lambda: _commits(tmp_path) >= filled + 5)
+    finally:
+        process.send_signal(signal.SIGINT)
+        output, _ = await process.communicate()
+    assert process.returncode == 0
+    assert json.loads(output.decode().strip().splitlines()[-1])["ok"]
+    runs = _demo(tmp_path)["runs"]
+    again = await _up(tmp_path, *TINY)
+    try:
+        before = await _until(lambda: (tmp_path / "stack.json").exists() and _commits(tmp_path))
+        await _until(lambda: _commits(tmp_path) >= before + 3)
+    finally:
+        again.send_signal(signal.SIGINT)
+        await again.communicate()
+    # One round of small traffic, and no run that fills.
+    assert _demo(tmp_path)["runs"] == runs + 1
+
+
+def _demo(data: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((data / "demo.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _commits(data: Path) -> int:
+    import pymongo
+
+    info = json.loads((data / "stack.json").read_text())
+    with pymongo.MongoClient[dict[str, Any]](info["mongo"]) as client:
+        return client[info["database"]]["commits"].count_documents({})
+
+
+async def _until(found: Callable[[], Any], seconds: float = 120.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := await asyncio.to_thread(found)):
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.2)
+    return answer
