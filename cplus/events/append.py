@@ -237,8 +237,11 @@ class ShopWriter:
                 held = set(entry.outcome.commit.claims)
                 names = [at for at in names if version_claim(*at) not in held]
             if entry.outcome is not None:
+                conflict = entry.outcome if isinstance(entry.outcome, Conflict) else None
                 for name, number in names:
-                    lost.setdefault((entry.call, name), number)
+                    known = conflict is not None and conflict.stream == name
+                    at = conflict.actual if conflict and known else number
+                    lost.setdefault((entry.call, name), at)
 
 
 async def last_number(log: Commits, shop: str, name: str) -> tuple[int, Document | None]:
