@@ -232,8 +232,10 @@ async def test_what_names_no_shop_becomes_a_dead_letter_and_the_log_line_says_wh
 async def test_every_process_lived_through_it_and_a_good_webhook_is_recorded(
     running: Running,
 ) -> None:
-    failures = {name: status.failures for name, status in running.stack.runner.status().items()}
-    assert failures == dict.fromkeys(failures, 0)
+    log = (running.stack.data / "logs" / "runner.log").read_text("utf-8")
+    events = [json.loads(line) for line in log.splitlines()]
+    # A batch that found no free process in time came back; none died, raised or ran too long.
+    assert [event for event in events if event.get("error") != "Throttled"] == []
     status, webhook_id = await running.send(_customer(note="and on it goes"))
     assert status == 200
     commit = await running.commit(f"webhook/customers/update/{webhook_id}")

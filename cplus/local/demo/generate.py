@@ -38,10 +38,10 @@ def shop_plan(
     facts.removed(gone, [(live[-1 - i], one) for i, one in enumerate(merged)])
     facts.shop(1_000 * run + number + 1, name)
     writers = live[: len(live) // 2]
+    movers = live[len(live) // 2 :][: max(1, customers // 60)] if conversations > 1 else []
+    facts.known_early(movers)
     joins = [
-        Joined(one, *facts.moved(replace(one, email=f"private.{one.email}")))
-        for one in live[len(live) // 2 :][: max(1, customers // 60)]
-        if conversations > 1
+        Joined(one, *facts.moved(replace(one, email=f"private.{one.email}"))) for one in movers
     ]
     maker = TalkMaker(chance, host, trade, base, people, f"{seed}/{run}/{number}")
     talks, strays = maker.make(conversations, writers, joins)
@@ -114,6 +114,7 @@ class _Facts:
         self._base = base
         self._seconds = 0
         self._told: list[Webhook] = []
+        self._early: list[Webhook] = []
         self._numbers = iter(range(1_001, 1_000_000))
 
     def customers(self, live: Sequence[Person], imported: Sequence[Person]) -> None:
@@ -158,6 +159,12 @@ class _Facts:
         for index, good in enumerate(self._trade.goods[:2]):
             self._tell("products/update", payloads.product(number * 10 + index, good), self._now())
 
+    def known_early(self, people: Sequence[Person]) -> None:
+        """Shopify tells of these before the app is installed."""
+        for person in people:
+            self._update(person, self._base - timedelta(days=60))
+            self._early.append(self._told.pop())
+
     def moved(self, person: Person) -> tuple[Webhook, str]:
         """The customer gets another address, later than anything else is told of them; the
         webhook, and the note that they have then."""
@@ -178,7 +185,8 @@ class _Facts:
             told[0] = replace(told[0], attempts=2)
         self._chance.shuffle(told)
         edge = -(-len(told) // 12)
-        return tuple(told[:edge]), tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
+        early = (*self._early, *told[:edge])
+        return early, tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
 
     def _update(self, person: Person, created: datetime) -> None:
         now = self._now()
