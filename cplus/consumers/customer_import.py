@@ -23,7 +23,7 @@ from cplus.consumers.joining import join, join_recorded
 from cplus.consumers.leases import Leases
 from cplus.consumers.sqs import SqsRecord
 from cplus.consumers.translate import facts, imported, known
-from cplus.consumers.webhooks import INLINE, Bodies, Persons
+from cplus.consumers.webhooks import Bodies, Persons
 from cplus.errors import AuthFailed, InvalidInput, NotInstalled, ShopifyUnavailable, Throttled
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue import (
@@ -31,6 +31,7 @@ from cplus.events.catalogue import (
     ImportPageLoaded,
     ImportStarted,
 )
+from cplus.events.causes import cause_of
 from cplus.events.commit import Commit, Draft
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import AlreadyRecorded, Appended, settled
@@ -276,9 +277,7 @@ class _Run:
 
     async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
         headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
-        if len(body) <= INLINE:
-            return Cause("import", body=body, headers=headers)
-        return Cause("import", ref=await self._use.bodies.put(self._shop, body), headers=headers)
+        return await cause_of("import", self._shop, body, self._use.bodies, headers=headers)
 
     async def _append(
         self, place: Place, events: Sequence[NewEvent], cause: Cause

@@ -17,6 +17,7 @@ from cplus.consumers.translate import Notice, Resolve, translate
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.append import ShopWriter
 from cplus.events.base import Cause, NewEvent
+from cplus.events.causes import cause_of
 from cplus.events.commit import Draft
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import AlreadyRecorded, Appended, Outcome
@@ -30,9 +31,6 @@ REDELIVERIES: Final = "redeliveries"
 
 KEPT: Final = 30 * 24 * 3600
 """Seconds that a redelivery is remembered."""
-
-INLINE: Final = 256 * 1024
-"""Bytes of a cause that rest in the commit; larger ones rest in the bucket."""
 
 _SIDE_BY_SIDE: Final = 16  # of a batch; more would only wait for the pool's connections
 
@@ -161,10 +159,7 @@ async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
     headers = {**one.headers, "delivery": one.delivery}
     if one.payload is not None:
         headers["via"] = "eventbridge"  # the body is EventBridge's envelope around the payload
-    if len(body) <= INLINE:
-        return Cause("webhook", body=body, headers=headers)
-    ref = one.ref or await bodies.put(one.shop, body)
-    return Cause("webhook", ref=ref, headers=headers)
+    return await cause_of("webhook", one.shop, body, bodies, headers=headers, ref=one.ref)
 
 
 def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:

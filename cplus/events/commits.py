@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ COMMITS = "commits"
 _NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
 _HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
 _DUPLICATE = 11000
+_AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
 
 Document = Mapping[str, Any]
 
@@ -73,6 +75,11 @@ class Commits(Protocol):
 
     def raw(self, shop: str) -> AsyncIterator[bytes]:
         """Every commit of the shop in order of position as stored, many in one piece."""
+        ...
+
+    def changes(self) -> AsyncIterator[str]:
+        """The shop of each commit that is written from now on; it never ends by itself, and may
+        leave some out. The first answer is the empty text: now it listens."""
         ...
 
 
@@ -213,6 +220,25 @@ class MongoCommits:
         """The bytes; see Commits."""
         async for piece in self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)]):
             yield piece
+
+    async def changes(self) -> AsyncIterator[str]:
+        """Shops with news; see Commits."""
+        stream = self.collection.watch(
+            [
+                {"$match": {"operationType": "insert"}},
+                {"$project": {"shop": "$fullDocument.shop"}},
+            ],
+            max_await_time_ms=_AWAIT,
+        )
+        if inspect.isawaitable(stream):
+            stream = await stream
+        async with stream:
+            change = await stream.try_next()  # it listens from its first question on
+            yield ""
+            while True:
+                if change:
+                    yield change["shop"]
+                change = await stream.try_next()
 
 
 def _fields(cause: bool) -> dict[str, int] | None:

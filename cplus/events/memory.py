@@ -41,6 +41,7 @@ class MemoryCommits:
     def __init__(self) -> None:
         self._shops: dict[str, _Shop] = {}
         self._ids: set[str] = set()
+        self._listeners: list[asyncio.Queue[str]] = []
 
     async def insert(self, raws: Sequence[bytes]) -> bool:
         """Writes commits up to the first that an index refuses; False when one did."""
@@ -57,6 +58,8 @@ class MemoryCommits:
         self._ids.add(row["_id"])
         rows.raws[position] = raw
         rows.claims.update(dict.fromkeys(claims, position))
+        for listener in self._listeners:
+            listener.put_nowait(row["shop"])
         for ref in row["refs"]:
             positions = rows.refs.setdefault(ref, [])
             positions.insert(bisect_left(positions, position), position)
@@ -140,6 +143,17 @@ class MemoryCommits:
         for start in range(0, len(raws), _PIECE):
             await asyncio.sleep(0)
             yield b"".join(raws[start : start + _PIECE])
+
+    async def changes(self) -> AsyncIterator[str]:
+        """The shop of each commit that is written from now on."""
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        self._listeners.append(queue)
+        try:
+            yield ""
+            while True:
+                yield await queue.get()
+        finally:
+            self._listeners.remove(queue)
 
     def _rows(self, shop: str) -> _Shop:
         return self._shops.get(shop) or _Shop()
