@@ -36,8 +36,11 @@ MOMENTS: Final[Mapping[str, float]] = {
     "customer-import": 0.2,
     "outbound-email": 0.05,
     "sweep": 0.01,  # no queue: the test fires its schedule
+    "daily": 0.01,  # the same
 }
 """Seconds after an invocation was handed over at which its process is killed."""
+
+SCHEDULED: Final = {"sweep", "daily"}
 
 SIZES: Final = Sizes(shops=3, customers=24, conversations=15, seed=11)
 _BUSY: Final = 60.0  # seconds that the functions may take to be at work
@@ -63,7 +66,7 @@ async def _driven(
             stack.runner.kill_when_busy(name, after=moment, times=times)
         try:
             await drive.begin()
-            killing = [asyncio.create_task(_fire_sweep(stack, "sweep" in killed, times))]
+            killing = [asyncio.create_task(_fire_schedules(stack, killed, times))]
             if mongod:
                 killing.append(asyncio.create_task(_kill_mongod(stack)))
             summary = await drive.run()
@@ -74,9 +77,10 @@ async def _driven(
         return Outcome(summary, tuple(stack.runner.kills), child.restarts if child else 0)
 
 
-async def _fire_sweep(stack: Stack, wanted: bool, times: int) -> None:
-    for _ in range(times if wanted else 0):
-        await stack.runner.fire_schedules("sweep")
+async def _fire_schedules(stack: Stack, killed: Collection[str], times: int) -> None:
+    for name in SCHEDULED & set(killed):
+        for _ in range(times):
+            await stack.runner.fire_schedules(name)
 
 
 async def _kill_mongod(stack: Stack) -> None:

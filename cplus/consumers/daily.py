@@ -1,0 +1,30 @@
+"""The day's end: one root over the heads of all shops, in a bucket of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from cplus.clock import Clock
+from cplus.events.audit import Objects, seal_day
+from cplus.events.commits import Commits
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was written."""
+
+    day: str
+    root: str
+    shops: int
+
+
+async def daily(commits: Commits, objects: Objects, bucket: str, clock: Clock) -> Sealed:
+    """Writes today's root, by UTC; a day that has one keeps it, so a repeat changes nothing."""
+    root = await seal_day(commits, objects, bucket, clock().date())
+    sealed = Sealed(root.day.isoformat(), root.value.hex(), len(root.heads))
+    log.info("day_sealed", day=sealed.day, root=sealed.root, shops=sealed.shops)
+    return sealed

@@ -1,0 +1,29 @@
+"""The function `daily`: seals the log of each day under one root."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from cplus.bootstrap import Parts, run
+from cplus.consumers.daily import daily
+from cplus.logs import configure
+
+
+@cache
+def _parts() -> Parts:
+    parts = Parts()
+    configure(parts.settings.log_level)
+    return parts
+
+
+async def _daily() -> dict[str, Any]:
+    parts = _parts()
+    bucket = parts.settings.roots_bucket
+    return asdict(await daily(parts.store.log, parts.aws, bucket, parts.clock))
+
+
+def handler(_event: object, _context: object) -> dict[str, Any]:
+    """Answers the schedule with the day's root."""
+    return run(_daily())
