@@ -78,6 +78,15 @@ class ShopWriter:
         """Whether somebody writes or waits to."""
         return bool(self._waiting) or self._turn.locked()
 
+    @property
+    def needs_head(self) -> bool:
+        """Whether it would have to ask for the head before it writes."""
+        return self._head is None and not self.busy
+
+    def know(self, head: Head) -> None:
+        """Tells it the head that a majority has; behind is harmless."""
+        self._head = self._head or head
+
     @staticmethod
     def check(draft: Draft) -> None:
         """Refuses what can never be written; raises InvalidDraft or CommitTooLarge."""

@@ -12,7 +12,7 @@ from cplus.events.append import Entry, ShopWriter, highest, last_number, lay_out
 from cplus.events.commit import Commit, Draft, Head, correlation_ref, version_claim
 from cplus.events.commits import COMMITS, Commits, Document, MongoCommits, ensure_indexes
 from cplus.events.outcomes import Outcome
-from cplus.mongo import Mongo
+from cplus.mongo import Mongo, PyMongoError
 
 __all__ = ["BATCH", "COMMITS", "EventStore", "ensure_indexes"]
 
@@ -20,6 +20,7 @@ BATCH = 1_000
 """Commits read at once."""
 
 _WRITERS_KEPT = 4_096
+_HEADS = 100  # heads asked for in one question
 
 
 class EventStore:
@@ -50,8 +51,21 @@ class EventStore:
             [(shop, writer)] = writers.items()
             await writer.write(by_shop[shop])
         else:
+            await self._ask_heads(writers)
             await asyncio.gather(*(writers[shop].write(part) for shop, part in by_shop.items()))
         return [entry.answer for entry in entries]
+
+    async def _ask_heads(self, writers: Mapping[str, ShopWriter]) -> None:
+        """Asks for the heads of all shops that need one in one question, not one by one."""
+        unknown = [shop for shop, writer in writers.items() if writer.needs_head]
+        for start in range(0, len(unknown), _HEADS):
+            part = unknown[start : start + _HEADS]
+            try:
+                heads = await self._log.heads(part)
+            except PyMongoError:
+                return  # each writer asks for itself, and says what became of it
+            for shop, head in heads.items():
+                writers[shop].know(head)
 
     def _writer(self, shop: str) -> ShopWriter:
         writer = self._writers.pop(shop, None) or ShopWriter(self._log, shop, self._clock)

@@ -1,0 +1,118 @@
+"""What every benchmark shares: rounds that alternate, ratios with their spread, one JSON file."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+Work = Callable[[], Awaitable[int]]
+Making = Callable[[], Work]
+
+RESULTS = Path(__file__).with_name("results")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of a results file."""
+
+    name: str
+    value: float | None
+    unit: str
+    ratio: float | None
+    """Ours to the baseline in the same run."""
+    baseline: str
+    goal: str
+    met: bool | None
+    rounds: int
+    spread: tuple[float, float] | None
+    """The quarter and three-quarter marks of the ratio over the rounds."""
+
+
+def figure(
+    name: str,
+    unit: str,
+    pairs: Sequence[tuple[float, float]],
+    baseline: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Figure:
+    """A figure of rounds of (ours, the baseline), each a rate or each a cost."""
+    ratios = [ours / theirs for ours, theirs in pairs]
+    ratio = statistics.median(ratios)
+    marks = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else [ratio] * 3
+    goal, met = "none: a comparison", None
+    if at_least is not None:
+        goal, met = f"at least {at_least:g}", ratio >= at_least
+    elif at_most is not None:
+        goal, met = f"at most {at_most:g}", ratio <= at_most
+    value = statistics.median(ours for ours, _ in pairs)
+    spread = (round(marks[0], 3), round(marks[2], 3))
+    return Figure(
+        name, round(value, 3), unit, round(ratio, 3), baseline, goal, met, len(pairs), spread
+    )
+
+
+async def rate(work: Work) -> float:
+    """How many a second the work does; it answers how many it did."""
+    began = time.perf_counter()
+    done = await work()
+    return done / (time.perf_counter() - began)
+
+
+async def alternate(rounds: int, ours: Making, theirs: Making) -> list[tuple[float, float]]:
+    """Rates of ours and theirs, in turn, whoever begins changing each round; one round unheard.
+
+    Each is called for the work of a round, which makes its input, and then the work is timed.
+    """
+    pairs = []
+    for number in range(rounds + 1):
+        if number % 2:
+            mine, other = await rate(ours()), await rate(theirs())
+        else:
+            other, mine = await rate(theirs()), await rate(ours())
+        if number:
+            pairs.append((mine, other))
+    return pairs
+
+
+def write(name: str, figures: Sequence[Figure], **about: Any) -> None:
+    """Writes bench/results/NAME.json and prints the same as a table.
+
+    What was special about the run stands in each line of the file, under "run".
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    run = {
+        "at": datetime.now(UTC).isoformat(timespec="minutes"),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+        **about,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    lines = [{**asdict(one), "run": run} for one in figures]
+    (RESULTS / f"{name}.json").write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
+    table = Table("what", "value", "ratio", "spread", "goal", "met", "rounds", "to")
+    for one in figures:
+        table.add_row(
+            one.name,
+            f"{one.value:,} {one.unit}" if one.value is not None else "",
+            f"{one.ratio}",
+            "–".join(map(str, one.spread or ())),
+            one.goal,
+            {True: "yes", False: "NO", None: ""}[one.met],
+            str(one.rounds),
+            one.baseline,
+        )
+    Console(width=200).print(table)

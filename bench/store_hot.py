@@ -1,0 +1,103 @@
+"""Part of the store's benchmark: eight processes write to one shop at once."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pydantic import SecretStr
+
+from bench.measure import Figure, figure
+from bench.store_bench import Bench, draft
+from cplus.events import Appended, EventStore
+from cplus.mongo import connect
+from cplus.settings import Settings
+
+PROCESSES = 8
+SECONDS = 2.0  # of one round
+SHOP = "hot.myshopify.com"
+
+
+async def hot(bench: Bench) -> list[Figure]:
+    """Single commits and batches of 25, by one process alone and by eight at once."""
+    async with bench.mongo("bench_hot") as mongo:
+        workers = [await _start(bench.uri) for _ in range(PROCESSES)]
+        shared, fair, batched = [], [], []
+        for _ in range(bench.rounds):
+            await mongo.database["commits"].delete_many({})
+            alone = await _round(workers[:1], 1)
+            counts = await _round(workers, 1)
+            many = await _round(workers, 25)
+            shared.append((sum(counts), sum(alone)))
+            fair.append((min(counts), statistics.mean(counts)))
+            batched.append((sum(many), sum(counts)))
+        for worker in workers:
+            if worker.stdin:
+                worker.stdin.close()
+            await worker.wait()
+    return [
+        figure(
+            "one hot shop, 8 processes, single commits",
+            "commits/s",
+            shared,
+            "one process alone",
+            at_least=0.55,
+        ),
+        figure(
+            "one hot shop, 8 processes, the slowest",
+            "commits/s",
+            fair,
+            "the mean of the eight",
+            at_least=0.6,
+        ),
+        figure(
+            "one hot shop, 8 processes, batches of 25",
+            "commits/s",
+            batched,
+            "single commits of the same eight",
+            at_least=10,
+        ),
+    ]
+
+
+async def _start(uri: str) -> asyncio.subprocess.Process:
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, uri, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    await _say(worker, "ready")
+    return worker
+
+
+async def _say(worker: asyncio.subprocess.Process, line: str) -> float:
+    if not worker.stdin or not worker.stdout:
+        raise RuntimeError("the worker has no pipes")
+    worker.stdin.write(f"{line}\n".encode())
+    await worker.stdin.drain()
+    return float(await worker.stdout.readline())
+
+
+async def _round(workers: list[asyncio.subprocess.Process], batch: int) -> list[float]:
+    return await asyncio.gather(*(_say(worker, str(batch)) for worker in workers))
+
+
+async def _work(uri: str) -> None:
+    """A worker: for each line it writes for a while, and answers its commits a second."""
+    mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database="bench_hot"))
+    store = EventStore(mongo)
+    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        written, began = 0, time.perf_counter()
+        while line != "ready" and time.perf_counter() < began + SECONDS:
+            outcomes = await store.append([draft(SHOP) for _ in range(int(line))])
+            written += sum(isinstance(outcome, Appended) for outcome in outcomes)
+        print(written / (time.perf_counter() - began), flush=True)
+    await mongo.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_work(sys.argv[1]))
