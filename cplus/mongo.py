@@ -7,9 +7,11 @@ aggregation answers a cursor with and without `await`. `Mongo` hides the two.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
+import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel, ReadPreference, ReturnDocument
@@ -47,6 +49,7 @@ __all__ = [
     "ReplaceOne",
     "ReturnDocument",
     "UpdateOne",
+    "as_stored",
     "connect",
     "is_transient",
 ]
@@ -109,6 +112,15 @@ class Mongo:
                 raise
             await self._commit(session)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Any]:
+        """A session whose reads all see the database as it was at one moment."""
+        session = self.client.start_session(snapshot=True)
+        if inspect.isawaitable(session):
+            session = await session
+        async with session:
+            yield session
+
     async def _commit(self, session: Any) -> None:
         for left in reversed(range(_COMMIT_TRIES)):
             try:
@@ -123,6 +135,11 @@ class Mongo:
         closed = self.client.close()
         if inspect.isawaitable(closed):
             await closed
+
+
+def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as it would be read again after it was stored."""
+    return dict(bson.decode(bson.encode(document), CodecOptions(tz_aware=True)))
 
 
 def connect(settings: Settings) -> Mongo:

@@ -59,11 +59,13 @@ async def sweep(
     since = clock() - RECENT if scope == "recent" else None
     # The heads first: a checkpoint that moves meanwhile is only found further on.
     heads = await runner.store.heads(since)
-    checkpoints = await read_checkpoints(runner.mongo.database, runner.projections)
+    targets = await runner.driven()
+    followed = [target.projection for target in targets if target.filled]
+    checkpoints = await read_checkpoints(runner.mongo.database, followed)
     behind = {
         shop
         for shop, head in heads.items()
-        for projection in runner.projections
+        for projection in followed
         if checkpoints.get((projection.collection, shop), Checkpoint()).position < head
     }
     places = asyncio.Semaphore(side_by_side)
@@ -74,7 +76,7 @@ async def sweep(
                 return "unfinished"
             healthy = True
             if shop in behind:
-                healthy = await look_at(runner, shop, until=None, deadline=deadline)
+                healthy = await look_at(runner, targets, shop, until=None, deadline=deadline)
             reacted = [await _react(reactor, shop) for reactor in reactors]
             return "done" if healthy and all(reacted) else "failed"
 

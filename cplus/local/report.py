@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from cplus.projections.generations import GENERATIONS, Lineage
+
 if TYPE_CHECKING:
     from cplus.local.stack import Stack
 
@@ -88,10 +90,23 @@ class Watch:
 
     def _projected(self, head: Mapping[str, int]) -> int:
         sums: Counter[str] = Counter()
+        filling = self._filling()
         for row in self._database["checkpoints"].find({}, {"_id": 1, "shop": 1, "position": 1}):
             projection = str(row["_id"]).partition("/")[0]
+            if projection in filling:
+                continue
             sums[projection] += min(row["position"], head.get(row["shop"], 0))
         return min(sums.values(), default=0)
+
+    def _filling(self) -> set[str]:
+        """The collections that `cplus rebuild` fills, which nobody reads yet."""
+        lineages = map(Lineage.of, self._database[GENERATIONS].find({}))
+        return {
+            lineage.collection(one.number)
+            for lineage in lineages
+            for one in lineage.generations
+            if not one.filled
+        }
 
 
 def say_part(console: Console, name: str, seconds: float) -> None:

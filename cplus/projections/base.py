@@ -32,8 +32,16 @@ class Projection:
     """(key, row, event) -> the row as it is after the event; None deletes it."""
     indexes: tuple[tuple[tuple[str, int], ...], ...] = ()
     """Keys of the indexes that the queries need; each begins with the shop, which is added."""
+    generation: int = 1
+    """Which of the collections of this name: rows of two generations rest side by side."""
 
     @property
     def collection(self) -> str:
-        """The collection of its rows."""
-        return f"{self.name}.v{self.version}"
+        """The collection of its rows in this generation."""
+        return collection_of(self.name, self.version, self.generation)
+
+
+def collection_of(name: str, version: int, generation: int) -> str:
+    """The collection of one generation; the first of a name carries no number."""
+    first = f"{name}.v{version}"
+    return first if generation == 1 else f"{first}.g{generation}"

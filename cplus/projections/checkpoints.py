@@ -9,6 +9,7 @@ from typing import Any
 
 from cplus.mongo import Database, DuplicateKeyError, IndexModel
 from cplus.projections.base import Projection
+from cplus.projections.generations import ensure_generations
 
 CHECKPOINTS = "checkpoints"
 
@@ -88,7 +89,7 @@ async def read_checkpoints(
     return {
         (collection, row["shop"]): Checkpoint.of(row)
         for row in await cursor.to_list(None)
-        if (collection := f"{row['projection']}.v{row['version']}") in wanted
+        if (collection := row["_id"].partition("/")[0]) in wanted
     }
 
 
@@ -135,14 +136,11 @@ async def move_checkpoint(
 
 
 async def ensure_indexes(database: Database, projections: Sequence[Projection]) -> None:
-    """Makes the indexes of the checkpoints and of each projection's rows."""
+    """Makes the indexes of the checkpoints, and the collections of the rows with theirs."""
     await database[CHECKPOINTS].create_indexes(
         [
             IndexModel([("shop", 1), ("projection", 1)], name="shops"),
             IndexModel([("projection", 1), ("shop", 1)], name="projections"),
         ]
     )
-    for projection in projections:
-        # One at least, so that the collection is there before a transaction writes to it.
-        indexes = [IndexModel([("shop", 1), *keys]) for keys in projection.indexes or ((),)]
-        await database[projection.collection].create_indexes(indexes)
+    await ensure_generations(database, projections)

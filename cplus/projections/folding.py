@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cplus.errors import UnknownEvent
 from cplus.events.base import Recorded
@@ -17,29 +17,32 @@ class Stop:
     """The commit that could not be read or folded."""
 
     position: int
+    seq: int
+    """Events of the shop before that commit."""
     type: str
     """The stored type of the event at fault."""
     reason: str
+
+    @classmethod
+    def at(cls, commit: Commit, type_: str, reason: str) -> Stop:
+        """In front of the commit."""
+        return cls(commit.position, commit.seq, type_, reason)
+
+
+Touched = tuple[Recorded, Sequence[str]]
+"""An event and the keys of the rows that it touches."""
 
 
 @dataclass(slots=True)
 class Decoded:
     """The commits of a batch that this code can read, and what stopped it."""
 
-    commits: list[tuple[Commit, list[Recorded]]]
+    commits: list[tuple[Commit, list[Touched]]] = field(default_factory=list)
     stop: Stop | None = None
 
-    def keys(self, projection: Projection) -> set[str]:
-        """The keys of all rows that the batch touches. A fold that raises here raises again
-        when its commit is folded, and is dealt with there."""
-        found: set[str] = set()
-        for _, events in self.commits:
-            for event in events:
-                try:
-                    found.update(projection.keys(event))
-                except Exception:  # noqa: BLE001
-                    return found
-        return found
+    def keys(self) -> set[str]:
+        """The keys of all rows that the batch touches."""
+        return {key for _, events in self.commits for _, keys in events for key in keys}
 
 
 def decode(projection: Projection, commits: Sequence[Commit], catalogue: Catalogue) -> Decoded:
@@ -48,49 +51,50 @@ def decode(projection: Projection, commits: Sequence[Commit], catalogue: Catalog
     catalogue. What it ignores is not even decoded."""
     handled = {event.TYPE for event in projection.handles}
     ignored = {event.TYPE for event in projection.ignores}
-    decoded = Decoded([])
+    decoded = Decoded()
     for commit in commits:
-        events: list[Recorded] = []
+        events: list[Touched] = []
         for index, document in enumerate(commit.documents):
             type_ = document["type"]
             if type_ in ignored:
                 continue
             if type_ not in handled:
-                decoded.stop = Stop(commit.position, type_, "unknown_type")
+                decoded.stop = Stop.at(commit, type_, "unknown_type")
                 return decoded
             try:
-                events.append(commit.event(index, catalogue))
+                event = commit.event(index, catalogue)
+                events.append((event, tuple(projection.keys(event))))
             except UnknownEvent:
-                decoded.stop = Stop(commit.position, type_, "unknown_schema")
+                decoded.stop = Stop.at(commit, type_, "unknown_schema")
                 return decoded
             except Exception as error:  # noqa: BLE001  whatever it is, it stops this shop only
-                decoded.stop = Stop(commit.position, type_, type(error).__name__)
+                decoded.stop = Stop.at(commit, type_, type(error).__name__)
                 return decoded
         decoded.commits.append((commit, events))
     return decoded
 
 
 def fold(
-    projection: Projection, decoded: Decoded, rows: Mapping[str, Row]
-) -> tuple[dict[str, Row | None], Commit | None, Stop | None]:
+    projection: Projection, decoded: Decoded, rows: Mapping[str, Row | None]
+) -> tuple[dict[str, Row | None], Stop | None]:
     """Folds commit by commit, each whole or not at all; answers the rows that are no longer
-    what they were (None: deleted), the last commit that was folded, and what stopped it."""
+    what they were (None: deleted), and what stopped it."""
     changed: dict[str, Row | None] = {}
-    last: Commit | None = None
     for commit, events in decoded.commits:
         staged: dict[str, Row | None] = {}
-        for event in events:
+        for event, keys in events:
             try:
-                for key in projection.keys(event):
+                for key in keys:
                     known = staged if key in staged else changed if key in changed else rows
                     staged[key] = projection.evolve(key, known.get(key), event)
             except Exception as error:  # noqa: BLE001  a fold that raises parks, and no more
-                stop = Stop(commit.position, event.event.TYPE, type(error).__name__)
-                return _differing(changed, rows), last, stop
+                stop = Stop.at(commit, event.event.TYPE, type(error).__name__)
+                return _differing(changed, rows), stop
         changed.update(staged)
-        last = commit
-    return _differing(changed, rows), last, decoded.stop
+    return _differing(changed, rows), decoded.stop
 
 
-def _differing(changed: Mapping[str, Row | None], rows: Mapping[str, Row]) -> dict[str, Row | None]:
+def _differing(
+    changed: Mapping[str, Row | None], rows: Mapping[str, Row | None]
+) -> dict[str, Row | None]:
     return {key: row for key, row in changed.items() if row != rows.get(key)}

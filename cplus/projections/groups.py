@@ -6,6 +6,7 @@ from cplus.projections.base import Projection
 from cplus.projections.billing import BILLING
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS
+from cplus.projections.generations import UnknownProjection
 from cplus.projections.messages import MESSAGES
 from cplus.projections.orders import ORDERS
 from cplus.projections.shops import SHOPS
@@ -14,3 +15,12 @@ PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES)
 PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS)
 PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
+
+
+def named(name: str) -> Projection:
+    """The projection of that name in its newest version; raises UnknownProjection."""
+    found = [projection for projection in ALL if projection.name == name]
+    if not found:
+        known = ", ".join(sorted({projection.name for projection in ALL}))
+        raise UnknownProjection(name=name, known=known)
+    return max(found, key=lambda projection: projection.version)

@@ -10,6 +10,7 @@ import structlog
 
 from cplus.consumers.sqs import SqsRecord
 from cplus.errors import InvalidInput, LogTooShort
+from cplus.projections.generations import Driven
 from cplus.projections.runner import Runner
 from cplus.shopify.hosts import shop_host
 
@@ -42,12 +43,15 @@ async def handle_nudges(
             failed.append(record.message_id)
         else:
             nudged.setdefault(shop, []).append((position, record.message_id))
+    if not nudged:
+        return failed
     places = asyncio.Semaphore(side_by_side)
+    targets = await runner.driven()
 
     async def attempt(shop: str) -> bool:
         async with places:
             until = max(position for position, _ in nudged[shop])
-            return await look_at(runner, shop, until=until, deadline=deadline)
+            return await look_at(runner, targets, shop, until=until, deadline=deadline)
 
     finished = await asyncio.gather(*map(attempt, nudged))
     for shop, done in zip(nudged, finished, strict=True):
@@ -56,37 +60,44 @@ async def handle_nudges(
     return failed
 
 
-async def look_at(runner: Runner, shop: str, *, until: int | None, deadline: float) -> bool:
-    """Brings every projection of the runner up to date in one shop; whether all of them are.
+async def look_at(
+    runner: Runner,
+    targets: Sequence[Driven],
+    shop: str,
+    *,
+    until: int | None,
+    deadline: float,
+) -> bool:
+    """Brings the generations up to date in one shop; whether all that are or were read are.
 
-    One that fails does not hold up the others, and is logged.
+    One that fails does not hold up the others, and is logged. A generation that is being filled
+    is left to who fills it until it is near the end.
     """
     complete = True
-    for projection in runner.projections:
-        try:
-            progress = await runner.catch_up(projection, shop, until=until, deadline=deadline)
-        except LogTooShort as error:
-            log.warning("log_too_short", projection=projection.name, **error.values)
-            complete = False
-        except Exception as error:  # noqa: BLE001  one projection must not hold up the others
-            log.warning(
-                "projection_failed",
-                projection=projection.name,
-                shop=shop,
-                error=type(error).__name__,
-            )
-            complete = False
-        else:
-            complete = complete and progress.done
-            if progress.commits:
-                log.info(
-                    "projected",
-                    projection=projection.name,
-                    shop=shop,
-                    position=progress.position,
-                    commits=progress.commits,
-                )
+    for target in targets:
+        done = await _catch_up(runner, target, shop, until, deadline)
+        complete = complete and (done or not target.filled)
     return complete
+
+
+async def _catch_up(
+    runner: Runner, target: Driven, shop: str, until: int | None, deadline: float
+) -> bool:
+    projection = target.projection
+    said = {"projection": projection.collection, "shop": shop}
+    try:
+        if not target.filled and not await runner.is_near(projection, shop, until):
+            return True
+        progress = await runner.catch_up(projection, shop, until=until, deadline=deadline)
+    except LogTooShort as error:
+        log.warning("log_too_short", projection=projection.collection, **error.values)
+        return False
+    except Exception as error:  # noqa: BLE001  one projection must not hold up the others
+        log.warning("projection_failed", **said, error=type(error).__name__)
+        return False
+    if progress.commits:
+        log.info("projected", **said, position=progress.position, commits=progress.commits)
+    return progress.done
 
 
 def _nudge(record: SqsRecord) -> tuple[str, int]:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from cplus.mongo import Database, Mongo
+from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
-from cplus.projections.conversations import CONVERSATIONS
-from cplus.projections.customers import CUSTOMERS, combine, kind_of
-from cplus.projections.orders import ORDERS
+from cplus.projections.customers import combine, kind_of
 from cplus.projections.paging import key_of
 from cplus.projections.views import Customer
 
@@ -66,16 +64,15 @@ def families(rows: Mapping[str, Row]) -> dict[str, Family]:
 
 
 async def load_families(
-    database: Database, shop: str, known: Mapping[str, Row]
+    customers: Collection, shop: str, known: Mapping[str, Row]
 ) -> dict[str, Family]:
     """The families of the persons whose rows are known, with the rows that they are linked to."""
-    collection = database[CUSTOMERS.collection]
     rows = dict(known)
     new = {person for person, row in rows.items() if row["joined"]}
     while new:
         targets = {other for person in new for other in rows[person]["merged_into"]} - set(rows)
         ids = sorted(f"{shop}/{person}" for person in targets)
-        cursor = collection.find(
+        cursor = customers.find(
             {
                 "$or": [
                     {"_id": {"$in": ids}},
@@ -89,10 +86,12 @@ async def load_families(
     return families(rows)
 
 
-async def conversations_of(mongo: Mongo, shop: str, persons: Iterable[str]) -> dict[str, int]:
+async def conversations_of(
+    mongo: Mongo, conversations: Collection, shop: str, persons: Iterable[str]
+) -> dict[str, int]:
     """How many conversations each of the persons has."""
     rows = await mongo.aggregate(
-        mongo.database[CONVERSATIONS.collection],
+        conversations,
         [
             {"$match": {"shop": shop, "person": {"$in": sorted(persons)}}},
             {"$group": {"_id": "$person", "conversations": {"$sum": 1}}},
@@ -102,12 +101,12 @@ async def conversations_of(mongo: Mongo, shop: str, persons: Iterable[str]) -> d
 
 
 async def bought_by(
-    mongo: Mongo, shop: str, persons: Iterable[str]
+    mongo: Mongo, orders: Collection, shop: str, persons: Iterable[str]
 ) -> dict[str, list[tuple[str, Bought]]]:
     """What each of the persons ordered, by currency; without tests and what was cancelled."""
     price = {"$convert": {"input": "$total_price", "to": "decimal", "onError": 0, "onNull": 0}}
     rows = await mongo.aggregate(
-        mongo.database[ORDERS.collection],
+        orders,
         [
             {"$match": {"shop": shop, "person": {"$in": sorted(persons)}}},
             {"$match": {"deleted": False, "test": False, "cancelled": False}},

@@ -12,6 +12,7 @@ from cplus.projections.billing import BILLING
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS, kind_of
+from cplus.projections.generations import Pointers
 from cplus.projections.groups import ALL
 from cplus.projections.messages import MESSAGES
 from cplus.projections.orders import ORDERS
@@ -68,9 +69,10 @@ class Queries:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
+        self._pointers = Pointers(mongo.database)
 
-    def _rows(self, projection: Projection) -> Collection:
-        return self._mongo.database[projection.collection]
+    async def _rows(self, projection: Projection) -> Collection:
+        return await self._pointers.rows(projection)
 
     async def list_conversations(
         self,
@@ -91,12 +93,14 @@ class Queries:
     async def _newest(
         self, projection: Projection, wanted: Mapping[str, Any], field: str, limit: int
     ) -> list[Row]:
-        cursor = self._rows(projection).find(wanted, sort=[(field, -1), ("_id", -1)]).limit(limit)
+        rows = await self._rows(projection)
+        cursor = rows.find(wanted, sort=[(field, -1), ("_id", -1)]).limit(limit)
         return list(await cursor.to_list(limit))
 
     async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
         """One conversation by its id."""
-        row = await self._rows(CONVERSATIONS).find_one({"_id": f"{shop}/{conversation_id}"})
+        rows = await self._rows(CONVERSATIONS)
+        row = await rows.find_one({"_id": f"{shop}/{conversation_id}"})
         return conversation_view(row) if row else None
 
     async def messages_of(
@@ -109,8 +113,9 @@ class Queries:
             "conversation_id": conversation_id,
             "number": {"$gt": after_number(cursor)},
         }
-        rows = self._rows(MESSAGES).find(wanted, sort=[("number", 1)]).limit(limit + 1)
-        found = await rows.to_list(limit + 1)
+        rows = await self._rows(MESSAGES)
+        numbered = rows.find(wanted, sort=[("number", 1)]).limit(limit + 1)
+        found = await numbered.to_list(limit + 1)
         shown = found[:limit]
         more = cursor_after(shown[-1]["number"]) if len(found) > limit else None
         return Page([message_view(row) for row in shown], more)
@@ -123,7 +128,7 @@ class Queries:
         wanted = {"shop": shop, "lists": kind, **newest_first("changed_at", shop, cursor)}
         found = await self._newest(CUSTOMERS, wanted, "changed_at", limit + 1)
         rows = {key_of(row): row for row in found[:limit]}
-        by_person = await load_families(self._mongo.database, shop, rows)
+        by_person = await load_families(await self._rows(CUSTOMERS), shop, rows)
         # What several rows are together is known only now, and one of them stands for them.
         shown = [
             by_person[person]
@@ -137,20 +142,23 @@ class Queries:
         persons = [person for family in shown for person in family.persons]
         if not persons:
             return []
-        conversations = await conversations_of(self._mongo, shop, persons)
-        orders = await bought_by(self._mongo, shop, persons)
-        return [customer_view(family, conversations, orders) for family in shown]
+        talks, orders = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
+        conversations = await conversations_of(self._mongo, talks, shop, persons)
+        bought = await bought_by(self._mongo, orders, shop, persons)
+        return [customer_view(family, conversations, bought) for family in shown]
 
     async def customer(self, shop: str, person: str) -> CustomerDetail | None:
         """A person by any of their ids, with orders and conversations."""
-        row = await self._rows(CUSTOMERS).find_one({"_id": f"{shop}/{person}"})
+        rows = await self._rows(CUSTOMERS)
+        row = await rows.find_one({"_id": f"{shop}/{person}"})
         if row is None:
             return None
-        family = (await load_families(self._mongo.database, shop, {person: row}))[person]
+        family = (await load_families(rows, shop, {person: row}))[person]
         [customer] = await self._views(shop, [family])
         own = {"shop": shop, "person": {"$in": list(family.persons)}}
-        conversations = self._rows(CONVERSATIONS).find(own, sort=[("last_message_at", -1)])
-        orders = self._rows(ORDERS).find(own, sort=[("created_at", -1)])
+        talks, bought = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
+        conversations = talks.find(own, sort=[("last_message_at", -1)])
+        orders = bought.find(own, sort=[("created_at", -1)])
         return CustomerDetail(
             customer,
             [order_view(row) for row in await orders.limit(PAGE).to_list(PAGE)],
@@ -165,8 +173,9 @@ class Queries:
 
     async def shop(self, shop: str) -> Shop | None:
         """The shop; None where nothing was ever told of it."""
-        row = await self._rows(SHOPS).find_one({"_id": f"{shop}/{SHOP}"})
-        found = await self._rows(SHOPS).find_one(
+        rows = await self._rows(SHOPS)
+        row = await rows.find_one({"_id": f"{shop}/{SHOP}"})
+        found = await rows.find_one(
             {"shop": shop, "started_at": {"$gt": _BEGINNING}}, sort=[("started_at", -1)]
         )
         if row is None and found is None:
@@ -175,7 +184,7 @@ class Queries:
 
     async def counts(self, shop: str) -> Counts:
         """How many conversations, messages and customers the shop has."""
-        conversations, messages = self._rows(CONVERSATIONS), self._rows(MESSAGES)
+        conversations, messages = await self._rows(CONVERSATIONS), await self._rows(MESSAGES)
         received = await messages.count_documents({"shop": shop, "direction": "in"})
         written = await messages.count_documents({"shop": shop, "direction": "out"})
         customers, leads = await self._persons(shop)
@@ -192,12 +201,12 @@ class Queries:
 
     async def _persons(self, shop: str) -> tuple[int, int]:
         """How many customers and how many leads."""
-        collection = self._rows(CUSTOMERS)
+        collection = await self._rows(CUSTOMERS)
         customers: int = await collection.count_documents({"shop": shop, "lists": "customers"})
         leads: int = await collection.count_documents({"shop": shop, "lists": "leads"})
         found = await collection.find({"shop": shop, "lists": "joined"}).to_list(None)
         rows = {key_of(row): row for row in found}
-        by_person = await load_families(self._mongo.database, shop, rows)
+        by_person = await load_families(await self._rows(CUSTOMERS), shop, rows)
         kinds = [
             kind_of(by_person[person].row) if by_person[person].person == person else "gone"
             for person in rows
@@ -214,7 +223,7 @@ class Queries:
 
     async def positions_of(self, shop: str) -> dict[str, int]:
         """`position_of` for every projection at once, by name."""
-        ids = [f"{projection.collection}/{shop}" for projection in ALL]
+        ids = [f"{await self._pointers.collection(one)}/{shop}" for one in ALL]
         found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
         at = {row["projection"]: row["position"] for row in await found.to_list(None)}
         return {projection.name: at.get(projection.name, 0) for projection in ALL}

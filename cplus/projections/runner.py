@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -14,12 +14,12 @@ import structlog
 from cplus.clock import Clock, utc_now
 from cplus.errors import CheckpointContended, LogTooShort
 from cplus.events.catalogue import CATALOGUE, Catalogue
-from cplus.events.commit import Commit
 from cplus.events.store import EventStore
 from cplus.mongo import (
     BulkWriteError,
     DeleteOne,
     DuplicateKeyError,
+    InsertOne,
     Mongo,
     OperationFailure,
     PyMongoError,
@@ -35,11 +35,28 @@ from cplus.projections.checkpoints import (
     read_checkpoint,
 )
 from cplus.projections.folding import Stop, decode, fold
+from cplus.projections.generations import Driven, driven
+from cplus.projections.reading import Batch, Reader
 
 log = structlog.get_logger()
 
 BATCH = 1_000
+"""Commits that one transaction folds at most."""
+KEEP = 20_000
+"""Rows of a shop that are kept in memory between two batches at most."""
 TRIES = 20
+STEPS = (
+    "read_checkpoint",
+    "read_log",
+    "load_rows",
+    "write_checkpoint",
+    "write_rows",
+    "commit",
+    "move_checkpoint",
+    "written",
+)
+"""Everything that a runner does with what is stored, in this order; `move_checkpoint` alone where
+no row changes, in place of the three before it."""
 _TOO_LARGE = {10334, 17280, 17419, 17420}
 """MongoDB's codes for a document or an index key that is too large."""
 
@@ -59,10 +76,21 @@ class Progress:
     parked: Parked | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    after: Checkpoint
-    rows: dict[str, Row | None]
+@dataclass(slots=True)
+class _Kept:
+    """Rows of one shop as they are stored. They stay true as long as this runner moves the
+    checkpoint, which only one can."""
+
+    rows: dict[str, Row | None] = field(default_factory=dict)
+    """By key; None is a row that is not there."""
+    whole: bool = False
+    """What is not among them is not there."""
+
+    def take(self, changed: Mapping[str, Row | None], most: int) -> None:
+        """The rows as they were written; forgets the rest where there are too many."""
+        self.rows.update(changed)
+        if len(self.rows) > most:
+            self.rows, self.whole = dict(changed), False
 
 
 class _Unwritable(Exception):
@@ -72,7 +100,8 @@ class _Unwritable(Exception):
 class Runner:
     """Folds the log into the rows of `projections`, shop by shop.
 
-    `at_step` is told the name of each step before it is taken, for tests that die there.
+    `at_step` is told the name of each step before it is taken (see STEPS), for tests that die
+    there.
     """
 
     def __init__(
@@ -84,15 +113,27 @@ class Runner:
         *,
         catalogue: Catalogue = CATALOGUE,
         batch: int = BATCH,
+        keep: int = KEEP,
         at_step: Callable[[str], None] = lambda _step: None,
     ) -> None:
         self.mongo = mongo
         self.store = store
         self.projections = tuple(projections)
+        self.batch = batch
         self._clock = clock
         self._catalogue = catalogue
-        self._batch = batch
+        self._keep = keep
         self._at_step = at_step
+
+    async def driven(self) -> list[Driven]:
+        """The generations of its projections that are not dropped."""
+        return await driven(self.mongo.database, self.projections)
+
+    async def is_near(self, projection: Projection, shop: str, until: int | None) -> bool:
+        """Whether no more than a batch is left to fold."""
+        at = await read_checkpoint(self.mongo.database, projection, shop)
+        end = until if until is not None else (await self.store.head(shop)).position
+        return end - at.position <= self.batch
 
     async def catch_up(
         self,
@@ -102,7 +143,7 @@ class Runner:
         until: int | None = None,
         deadline: float | None = None,
     ) -> Progress:
-        """Folds everything of the shop's log that the projection has not seen.
+        """Folds everything of the shop's log that this generation has not seen.
 
         With `until`, at least up to that position: raises LogTooShort where the log does not
         show it yet, so that whoever said so says it again. `deadline` is a moment of
@@ -111,53 +152,59 @@ class Runner:
         """
         self._at_step("read_checkpoint")
         before = await read_checkpoint(self.mongo.database, projection, shop)
+        kept = _Kept(whole=not before.stored)
         lost, passed = 0, 0
-        while until is None or before.position < until:
-            if deadline is not None and time.monotonic() >= deadline:
-                return self._progress(projection, shop, before, passed, done=False)
-            try:
-                after = await self._step(projection, shop, before)
-            except (Fenced, PyMongoError) as error:
-                if not isinstance(error, Fenced) and not is_transient(error):
-                    raise
-                lost += 1
-                if lost >= TRIES:
-                    raise CheckpointContended(projection=projection.name, shop=shop) from error
-                await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
-                before = await read_checkpoint(self.mongo.database, projection, shop)
-                continue
-            if after is None:
-                if until is not None:
-                    raise LogTooShort(shop=shop, position=until, head=before.position)
-                break
-            lost = 0
-            passed += after.position - before.position
-            before = after
-            if after.parked:
-                break
+        async with Reader(self.store, projection, shop, until, self.batch) as reader:
+            while until is None or before.position < until:
+                if deadline is not None and time.monotonic() >= deadline:
+                    return self._progress(projection, shop, before, passed, done=False)
+                try:
+                    after = await self._step(projection, shop, before, reader, kept)
+                except (Fenced, PyMongoError) as error:
+                    if not isinstance(error, Fenced) and not is_transient(error):
+                        raise
+                    lost += 1
+                    if lost >= TRIES:
+                        raise CheckpointContended(projection=projection.name, shop=shop) from error
+                    await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
+                    kept, known = _Kept(), before
+                    before = await read_checkpoint(self.mongo.database, projection, shop)
+                    if known.stored and not before.stored:
+                        break  # the generation was dropped
+                    continue
+                if after is None:
+                    if until is not None:
+                        raise LogTooShort(shop=shop, position=until, head=before.position)
+                    break
+                lost = 0
+                passed += after.position - before.position
+                before = after
+                if after.parked:
+                    break
         return self._progress(projection, shop, before, passed, done=True)
 
     async def _step(
-        self, projection: Projection, shop: str, before: Checkpoint
+        self, projection: Projection, shop: str, before: Checkpoint, reader: Reader, kept: _Kept
     ) -> Checkpoint | None:
         """Folds the next batch; answers the checkpoint after it, None at the end of the log."""
         self._at_step("read_log")
         # In front of a commit that was not known, that one alone tells whether to go on.
-        limit = 1 if before.parked else self._batch
-        commits = await self.store.read(shop, before.position, limit)
-        if not commits:
+        batch = await reader.next(before.position, one=before.parked is not None)
+        if batch is None:
             return None
         try:
-            return await self._advance(projection, shop, before, commits)
+            return await self._advance(projection, shop, before, batch, kept)
         except _Unwritable:
             pass
         # One by one, until the commit at fault is the next.
-        for commit in commits:
+        for commit in batch.commits:
+            seq = commit.seq + len(commit.documents)
+            alone = Batch([commit], commit.position, seq, end=True)
             try:
-                before = await self._advance(projection, shop, before, [commit])
+                before = await self._advance(projection, shop, before, alone, kept)
             except _Unwritable as error:
-                stop = Stop(commit.position, "", type(error.__cause__).__name__)
-                parked = self._park(before, before, stop, projection, shop)
+                stop = Stop.at(commit, "", type(error.__cause__).__name__)
+                parked = self._park(before, stop, projection, shop)
                 await self._move(projection, shop, before, parked)
                 return replace(parked, stored=True)
             if before.parked:
@@ -165,62 +212,64 @@ class Runner:
         return before
 
     async def _advance(
+        self, projection: Projection, shop: str, before: Checkpoint, batch: Batch, kept: _Kept
+    ) -> Checkpoint:
+        """Folds the commits and writes what came of it; answers the checkpoint after them."""
+        decoded = decode(projection, batch.commits, self._catalogue)
+        self._at_step("load_rows")
+        await self._load(projection, shop, decoded.keys(), kept)
+        changed, stop = fold(projection, decoded, kept.rows)
+        if stop is None:
+            after = replace(before, position=batch.position, seq=batch.seq, parked=None)
+        else:
+            after = self._park(before, stop, projection, shop)
+        if after == before:
+            return before
+        if not changed:
+            self._at_step("move_checkpoint")
+            await self._move(projection, shop, before, after)
+        else:
+            await self._write(projection, shop, before, after, changed, kept)
+        self._at_step("written")
+        kept.take(changed, self._keep)
+        return replace(after, stored=True)
+
+    async def _load(self, projection: Projection, shop: str, keys: set[str], kept: _Kept) -> None:
+        missing = keys - kept.rows.keys()
+        if not missing or kept.whole:
+            return
+        kept.rows.update(dict.fromkeys(missing))
+        wanted = {f"{shop}/{key}": key for key in missing}
+        cursor = self.mongo.database[projection.collection].find({"_id": {"$in": sorted(wanted)}})
+        for document in await cursor.to_list(None):
+            key = wanted[document.pop("_id")]
+            del document["shop"]
+            kept.rows[key] = document
+
+    async def _write(
         self,
         projection: Projection,
         shop: str,
         before: Checkpoint,
-        commits: Sequence[Commit],
-    ) -> Checkpoint:
-        """Folds the commits and writes what came of it; answers the checkpoint after them."""
-        decoded = decode(projection, commits, self._catalogue)
-        self._at_step("load_rows")
-        rows = await self._load(projection, shop, decoded.keys(projection))
-        changed, last, stop = fold(projection, decoded, rows)
-        after = before
-        if last is not None:
-            seq = last.seq + len(last.documents)
-            after = replace(before, position=last.position, seq=seq, parked=None)
-        if stop is not None:
-            after = self._park(before, after, stop, projection, shop)
-        if after == before:
-            return before
-        self._at_step("write")
-        if not changed:
-            await self._move(projection, shop, before, after)
-        else:
-            await self._write(projection, shop, before, _Step(after, changed))
-        self._at_step("written")
-        return replace(after, stored=True)
-
-    async def _load(self, projection: Projection, shop: str, keys: set[str]) -> dict[str, Row]:
-        if not keys:
-            return {}
-        wanted = {f"{shop}/{key}": key for key in keys}
-        cursor = self.mongo.database[projection.collection].find({"_id": {"$in": sorted(wanted)}})
-        rows: dict[str, Row] = {}
-        for document in await cursor.to_list(None):
-            key = wanted[document.pop("_id")]
-            del document["shop"]
-            rows[key] = document
-        return rows
-
-    async def _write(
-        self, projection: Projection, shop: str, before: Checkpoint, step: _Step
+        after: Checkpoint,
+        changed: Mapping[str, Row | None],
+        kept: _Kept,
     ) -> None:
         database = self.mongo.database
         operations: list[Any] = []
-        for key, row in sorted(step.rows.items()):
+        for key, row in sorted(changed.items()):
             place = {"_id": f"{shop}/{key}"}
             if row is None:
                 operations.append(DeleteOne(place))
+            elif kept.rows.get(key) is None:
+                operations.append(InsertOne({**place, "shop": shop, **row}))
             else:
                 operations.append(ReplaceOne(place, {**place, "shop": shop, **row}, upsert=True))
 
         async def work(session: Any) -> None:
             # The checkpoint first: who lost the race is told before it writes anything.
-            await move_checkpoint(
-                database, projection, shop, before, step.after, self._clock(), session
-            )
+            self._at_step("write_checkpoint")
+            await move_checkpoint(database, projection, shop, before, after, self._clock(), session)
             self._at_step("write_rows")
             try:
                 await database[projection.collection].bulk_write(
@@ -249,8 +298,10 @@ class Runner:
         await move_checkpoint(self.mongo.database, projection, shop, before, after, self._clock())
 
     def _park(
-        self, before: Checkpoint, after: Checkpoint, stop: Stop, projection: Projection, shop: str
+        self, before: Checkpoint, stop: Stop, projection: Projection, shop: str
     ) -> Checkpoint:
+        """The checkpoint right in front of the commit at fault."""
+        after = replace(before, position=stop.position - 1, seq=stop.seq)
         known = before.parked
         same = known is not None and (known.position, known.type, known.reason) == (
             stop.position,

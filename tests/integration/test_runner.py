@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -33,7 +35,7 @@ from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
 from cplus.projections.groups import ALL
 from cplus.projections.lag import lag, totals
 from cplus.projections.nudged import deadline_in, handle_nudges
-from cplus.projections.runner import Runner
+from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 
@@ -138,9 +140,6 @@ async def test_runners_on_one_shop_at_once_count_each_event_once(
     assert await counted(mongo) == 60
 
 
-STEPS = ("read_checkpoint", "read_log", "load_rows", "write", "write_rows", "commit", "written")
-
-
 def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
     passed = 0
 
@@ -158,14 +157,31 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
     mongo: Mongo, store: EventStore, step: str
 ) -> None:
     await write(store, *[AppUninstalled() for _ in range(9)])
-    second = 1 if step == "read_checkpoint" else 2
+    ignored = [ShopChanged(shop_name="Acorn")]
+    await write(store, *ignored)
+    second = 1 if step in {"read_checkpoint", "move_checkpoint"} else 2
     dying = Runner(mongo, store, [COUNTER], batch=3, at_step=dies_at(step, second))
     with pytest.raises(Died):
         await dying.catch_up(COUNTER, SHOP)
-    assert await counted(mongo) in {0, 3, 6}
+    assert await counted(mongo) in {0, 3, 6, 9}
     progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
-    assert progress.position == 9
+    assert progress.position == 10
     assert await counted(mongo) == 9
+
+
+async def test_a_runner_takes_the_steps_that_it_names_and_no_other(
+    mongo: Mongo, store: EventStore
+) -> None:
+    source = inspect.getsource(Runner)
+    assert set(re.findall(r'_at_step\("(\w+)"\)', source)) == set(STEPS)
+    # Whatever changes what is stored stands behind a step of its own.
+    steps: list[str] = []
+    await write(store, AppUninstalled())
+    runner = Runner(mongo, store, [COUNTER], at_step=steps.append)
+    await runner.catch_up(COUNTER, SHOP)
+    await write(store, ShopChanged(shop_name="Acorn"))
+    await runner.catch_up(COUNTER, SHOP)
+    assert set(steps) == set(STEPS)
 
 
 async def test_a_type_that_is_not_known_parks_the_shop_and_a_newer_release_goes_on(

@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from pymongo.collection import Collection
 
 from cplus.bootstrap import Parts
 from cplus.consumers.react import NAME as REACT
 from cplus.errors import StillBusy
 from cplus.events.commit import GENESIS, Commit, verify_bytes
+from cplus.projections.base import Projection
+from cplus.projections.customers import CUSTOMERS
+from cplus.projections.generations import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
+from cplus.projections.messages import MESSAGES
 
 if TYPE_CHECKING:
     from cplus.local.stack import Stack
@@ -135,7 +140,7 @@ class Observer:
             )
         }
         at = {row["_id"]: row for row in self._database["checkpoints"].find({})}
-        names = [projection.collection for projection in ALL] + [REACT]
+        names = [self._rows_of(projection).name for projection in ALL] + [REACT]
         behind = []
         for shop, head in heads.items():
             for name in names:
@@ -143,6 +148,12 @@ class Observer:
                 if row["position"] != head:
                     behind.append(f"{shop}: {name} is at {row['position']} of {head}")
         return behind
+
+    def _rows_of(self, projection: Projection) -> Collection[dict[str, Any]]:
+        """The collection that is read now."""
+        found = self._database[GENERATIONS].find_one({"_id": projection.name})
+        lineage = Lineage.of(found) if found else first(projection)
+        return self._database[lineage.collection(lineage.live)]
 
     async def observe(self) -> Observed:
         """Everything, counted."""
@@ -191,9 +202,9 @@ class Observer:
 
     async def _rows(self, shop: str) -> Counter[str]:
         counts = await self._parts.queries.counts(shop)
-        rows = self._database["messages.v1"]
 
         def mails() -> tuple[int, int]:
+            rows = self._rows_of(MESSAGES)
             sent = {"shop": shop, "ses_message_id": {"$ne": None}}
             return rows.count_documents(sent), rows.count_documents({**sent, "status": "bounced"})
 
@@ -215,7 +226,7 @@ class Observer:
         """The newest note and consent of each customer, over all rows of a person."""
         newest: dict[str, dict[int, tuple[Any, str | None]]] = {"profile": {}, "consent": {}}
         fields = {"profile": "note", "consent": "email"}
-        for row in self._database["customers.v1"].find({"shop": shop}, {"accounts": 1}):
+        for row in self._rows_of(CUSTOMERS).find({"shop": shop}, {"accounts": 1}):
             for customer, account in row["accounts"].items():
                 for group, field_name in fields.items():
                     told = account.get(group)

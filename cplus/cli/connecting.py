@@ -1,0 +1,91 @@
+"""How commands reach a database, and how they say what went wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cplus.errors import CplusError
+
+if TYPE_CHECKING:
+    from cplus.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NoStack(CplusError):
+    """No stack runs on {data}: start one with `cplus up --data {data}`, or leave --data away and
+    set CPLUS_MONGO_URI."""
+
+
+def data_option(command: F) -> F:
+    """The option --data."""
+    return click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Use the database of the stack that runs on this directory.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """The option --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def settings_of(data: Path | None) -> Settings:
+    """The settings of the environment; with `data`, those of the stack that runs there. Raises
+    NoStack."""
+    from pydantic import SecretStr
+
+    from cplus.settings import Settings
+
+    if data is None:
+        return Settings()
+    try:
+        info = json.loads((data / "stack.json").read_text("utf-8"))
+        uri, database = SecretStr(info["mongo"]), info["database"]
+    except (OSError, ValueError, KeyError):
+        raise NoStack(data=data) from None
+    return Settings(mongo_uri=uri, mongo_database=database)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Says what is wrong in one line, with status 1. Log lines go to standard error."""
+    import structlog
+
+    from cplus.mongo import PyMongoError
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        yield
+    except CplusError as error:
+        raise click.ClickException(str(error)) from None
+    except PyMongoError as error:
+        # The driver's own words may show the connection string.
+        raise click.ClickException(
+            f"the database did not answer ({type(error).__name__})"
+        ) from None
+
+
+class Reached:
+    """A database and the log in it, of the environment or of the stack on `data`; of all parts
+    only what these commands use, for they shall start at once."""
+
+    def __init__(self, data: Path | None) -> None:
+        from cplus.events.store import EventStore
+        from cplus.mongo import connect
+
+        self.settings = settings_of(data)
+        self.mongo = connect(self.settings)
+        self.store = EventStore(self.mongo)
+
+    async def close(self) -> None:
+        """Ends every connection."""
+        await self.mongo.close()

@@ -1,0 +1,227 @@
+"""`cplus rebuild`: folds a read model anew while the old one serves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cplus.cli.connecting import Reached, data_option, failures, json_option
+
+if TYPE_CHECKING:
+    from cplus.projections.base import Projection
+    from cplus.projections.rebuild import Filled
+
+_LOOK = 0.5  # seconds between two looks at how far it is
+_INTERRUPTED = 130
+_COMPARISONS = 5
+
+
+@click.command()
+@click.argument("name")
+@click.option("--shop", help="Put right the rows of this shop only, in place.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--back", is_flag=True, help="Read from the generation before the last switch again.")
+@click.option("--drop", is_flag=True, help="Drop every generation but the one that is read.")
+@data_option
+@json_option
+def rebuild(
+    *, name: str, shop: str | None, workers: int, back: bool, drop: bool,
+    data: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Fold the read model NAME anew from the log, and read from the new rows once all are there.
+
+    The rows of now serve and stay live meanwhile. Ctrl-C stops it, and the same command goes on
+    where it was. Needs CPLUS_MONGO_URI, or --data.
+    """
+    from cplus.loop import run
+
+    if sum([back, drop, shop is not None]) > 1:
+        raise click.UsageError("--back, --drop and --shop exclude each other")
+    with failures():
+        at = Reached(data)
+        if shop is not None:
+            said = run(_closing(at, _repair(at, name, shop)))
+        elif back:
+            said = run(_closing(at, _back(at, name)))
+        elif drop:
+            said = run(_closing(at, _drop(at, name)))
+        else:
+            said = run(_closing(at, _rebuild(at, name, workers)))
+    click.echo(json.dumps(said) if as_json else _text(said))
+    sys.exit(_INTERRUPTED if said.get("stopped") else 0)
+
+
+async def _closing(at: Reached, work: Any) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = await work
+        return said
+    finally:
+        await at.close()
+
+
+async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:
+    from cplus.projections.groups import ALL, named
+    from cplus.projections.rebuild import generation_of, lineage_of, repair_shop
+    from cplus.shopify.hosts import shop_host
+
+    lineage = await lineage_of(at.mongo, named(name))
+    target = generation_of(ALL, lineage, lineage.live)
+    found = await repair_shop(at.mongo, at.store, target, shop_host(shop))
+    return {"projection": name, "shop": shop, "put_right": len(found)}
+
+
+async def _back(at: Reached, name: str) -> dict[str, Any]:
+    from cplus.projections.groups import ALL, named
+    from cplus.projections.rebuild import switch_back
+
+    lineage = await switch_back(at.mongo, at.store, ALL, named(name).name)
+    return {"projection": name, "live": lineage.collection(lineage.live)}
+
+
+async def _drop(at: Reached, name: str) -> dict[str, Any]:
+    from cplus.projections.checkpoints import CHECKPOINTS
+    from cplus.projections.generations import drop
+    from cplus.projections.groups import named
+
+    database = at.mongo.database
+    dropped = await drop(database, database[CHECKPOINTS], named(name).name)
+    return {"projection": name, "dropped": dropped}
+
+
+async def _rebuild(at: Reached, name: str, workers: int) -> dict[str, Any]:
+    from cplus.projections.generations import begin
+    from cplus.projections.groups import named
+    from cplus.projections.rebuild import filler, lineage_of, progress_of, switch_over
+
+    started = time.monotonic()
+    projection = named(name)
+    target = await begin(at.mongo.database, projection)
+    before = await progress_of(at.mongo, at.store, target)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    after = await _fill(at, target, workers, stopped, before)
+    seconds = time.monotonic() - started
+    events = after.events - before.events
+    said: dict[str, Any] = {
+        "projection": name,
+        "collection": target.collection,
+        "shops": after.of_shops,
+        "events": events,
+        "seconds": round(seconds, 3),
+        "events_per_second": round(events / seconds) if seconds else 0,
+        "workers": workers,
+    }
+    if stopped.is_set():
+        return {**said, "stopped": True, "left": after.of - after.events}
+    differences = await _differences(at, target)
+    lineage = await switch_over(filler(at.mongo, at.store, target), target)
+    old = await lineage_of(at.mongo, projection)
+    return {
+        **said,
+        "stopped": False,
+        "differences": differences,
+        "live": lineage.collection(lineage.live),
+        "before": None if old.before is None else old.collection(old.before),
+    }
+
+
+async def _fill(
+    at: Reached, target: Projection, workers: int, stopped: asyncio.Event, far: Filled
+) -> Filled:
+    """Fills the generation, showing how far it is; answers how far it came."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from cplus.projections.rebuild import progress_of
+
+    heads = await at.store.heads()
+    # The longest logs first, so that no worker is left alone with one at the end.
+    shops = sorted(heads, key=lambda shop: -heads[shop])
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        "events, {task.fields[rate]}/s,",
+        TimeRemainingColumn(),
+        "left",
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        shown = bar.add_task(target.collection, total=far.of, completed=far.events, rate="–")
+        started, first = time.monotonic(), far.events
+        work = asyncio.ensure_future(_work(at, target, shops, workers, stopped))
+        while True:
+            done, _ = await asyncio.wait([work], timeout=_LOOK)
+            far = await progress_of(at.mongo, at.store, target)
+            rate = f"{(far.events - first) / (time.monotonic() - started):,.0f}"
+            bar.update(shown, completed=far.events, total=far.of, rate=rate)
+            if done:
+                work.result()
+                return far
+
+
+async def _work(
+    at: Reached, target: Projection, shops: Sequence[str], workers: int, stopped: asyncio.Event
+) -> None:
+    from cplus.projections.rebuild import fill, filler
+    from cplus.projections.workers import fill_in_processes
+
+    if workers > 1:
+        await fill_in_processes(at.settings, target, shops, workers, stopped)
+    else:
+        runner = filler(at.mongo, at.store, target)
+        await fill(runner, target, shops, stopped=stopped.is_set)
+
+
+async def _differences(at: Reached, target: Projection) -> int | None:
+    """Rows that are not the same in the generation that is read now; None where that one was
+    folded by another version, whose rows are meant to differ."""
+    from cplus.projections.groups import ALL
+    from cplus.projections.rebuild import (
+        compare_generations,
+        fill,
+        filler,
+        generation_of,
+        lineage_of,
+    )
+
+    lineage = await lineage_of(at.mongo, target)
+    live = lineage.find(lineage.live)
+    if live is None or live.version != target.version:
+        return None
+    old = generation_of(ALL, lineage, lineage.live)
+    runner = filler(at.mongo, at.store, target)
+    found = 0
+    for shop in sorted(await at.store.heads()):
+        for _ in range(_COMPARISONS):
+            differing = await compare_generations(at.mongo, old, target, shop)
+            if differing is not None:
+                found += len(differing)
+                break
+            await fill(runner, old, [shop])  # under writes: once more, where both are at the end
+            await fill(runner, target, [shop])
+    return found
+
+
+def _text(said: dict[str, Any]) -> str:
+    if "put_right" in said:
+        return f"{said['shop']}: {said['put_right']} rows put right"
+    if "dropped" in said:
+        return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is one generation only")
+    if "collection" not in said:
+        return f"{said['projection']} is read from {said['live']}"
+    rate = f"{said['events']:,} events in {said['seconds']:.1f} s, {said['events_per_second']:,}/s"
+    if said["stopped"]:
+        return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
+    differences = said["differences"]
+    compared = "" if differences is None else f", {differences} rows differ from the one before"
+    return f"{said['projection']} is read from {said['live']}: {rate}{compared}"

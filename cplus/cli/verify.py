@@ -1,0 +1,97 @@
+"""`cplus verify`: whether a read model is what the log says."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cplus.cli.connecting import Reached, data_option, failures, json_option
+
+if TYPE_CHECKING:
+    from cplus.projections.verify import Difference
+
+_SHOWN = 50
+
+
+@click.command()
+@click.argument("name")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@data_option
+@json_option
+def verify(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
+    """Fold the log in memory and compare it with the stored rows of the read model NAME.
+
+    Names the rows and fields that differ, and no value. Needs CPLUS_MONGO_URI, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        report = run(_verify(Reached(data), name, shops))
+    click.echo(json.dumps(report.as_json()) if as_json else report.text())
+    sys.exit(1 if report.differences else 0)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was compared, and what differs."""
+
+    projection: str
+    collection: str
+    shops: int
+    events: int
+    rows: int
+    differences: Sequence[Difference]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"ok": not self.differences, **asdict(self)}
+
+    def text(self) -> str:
+        """For people."""
+        lines = [
+            f"{one.shop}/{one.key}: {one.kind.replace('_', ' ')}"
+            f"{' in ' + ', '.join(one.fields) if one.fields else ''}"
+            for one in self.differences[:_SHOWN]
+        ]
+        if len(self.differences) > _SHOWN:
+            lines.append(f"… and {len(self.differences) - _SHOWN} more")
+        counts = f"{self.shops} shops, {self.events:,} events, {self.rows:,} rows"
+        lines.append(f"{self.collection}: {counts}, {len(self.differences)} differences")
+        return "\n".join(lines)
+
+
+async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
+
+    from cplus.projections.groups import ALL, named
+    from cplus.projections.rebuild import generation_of, lineage_of
+    from cplus.projections.verify import shops_of, verify_shop
+    from cplus.shopify.hosts import shop_host
+
+    try:
+        lineage = await lineage_of(at.mongo, named(name))
+        target = generation_of(ALL, lineage, lineage.live)
+        shops = [shop_host(shop) for shop in chosen]
+        shops = shops or await shops_of(at.mongo, at.store, target)
+        events = rows = 0
+        differences: list[Difference] = []
+        columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
+        with Progress(
+            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        ) as bar:
+            shown = bar.add_task(target.collection, total=len(shops))
+            for shop in shops:
+                found = await verify_shop(at.mongo, at.store, target, shop)
+                events, rows = events + found.events, rows + found.rows
+                differences += found.differences
+                bar.advance(shown)
+        return Report(name, target.collection, len(shops), events, rows, differences)
+    finally:
+        await at.close()

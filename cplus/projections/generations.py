@@ -1,0 +1,244 @@
+"""Generations: the collections that hold the rows of a projection, and which of them is read.
+
+One document for each projection names them all, so that the switch is one write. A projection
+that has no document yet is at its first generation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from cplus.clock import utc_now
+from cplus.errors import CplusError
+from cplus.mongo import Collection, Database, DuplicateKeyError, IndexModel, ReturnDocument
+from cplus.projections.base import Projection, collection_of
+
+GENERATIONS = "generations"
+REMEMBERED = 1.0
+"""Seconds that a reader may go on with what it read last."""
+GRACE = timedelta(seconds=30)
+"""How long after a switch the generation before is kept for readers that are not done."""
+
+
+class UnknownProjection(CplusError):
+    """There is no projection {name!r}; there are: {known}."""
+
+
+class NothingBefore(CplusError):
+    """{name} has no generation to go back to; `cplus rebuild {name}` makes a new one."""
+
+
+class SwitchedMeanwhile(CplusError):
+    """Somebody else moved {name} to another generation meanwhile; look again."""
+
+
+class SwitchedJustNow(CplusError):
+    """{name} was switched less than {seconds} seconds ago, and readers may still be at the one
+    before; drop it a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One collection of rows."""
+
+    number: int
+    version: int
+    """Of the projection that folds it."""
+    filled: bool
+    """It is or was read. One that is not is left to `cplus rebuild` until it is near the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The generations of one projection that are not dropped."""
+
+    name: str
+    live: int
+    """The number of the one that is read."""
+    before: int | None
+    """The one that was read before the last switch: the way back."""
+    generations: tuple[Generation, ...]
+    switched_at: datetime | None = None
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Lineage:
+        """The lineage that a stored document is."""
+        return cls(
+            document["_id"],
+            document["live"],
+            document["before"],
+            tuple(
+                Generation(one["number"], one["version"], one["filled"])
+                for one in document["generations"]
+            ),
+            document["switched_at"],
+        )
+
+    def find(self, number: int | None) -> Generation | None:
+        """The generation of that number, where it is not dropped."""
+        return next((one for one in self.generations if one.number == number), None)
+
+    def collection(self, number: int) -> str:
+        """The collection of a generation that is not dropped."""
+        found = self.find(number)
+        assert found is not None  # noqa: S101  the document names only what it lists
+        return collection_of(self.name, found.version, found.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A generation that the code of this release folds."""
+
+    projection: Projection
+    """With the number of the generation."""
+    live: bool
+    filled: bool
+
+
+def first(projection: Projection) -> Lineage:
+    """The lineage of a projection that has no document yet."""
+    return Lineage(projection.name, 1, None, (Generation(1, projection.version, filled=True),))
+
+
+async def read_lineages(database: Database) -> dict[str, Lineage]:
+    """The lineages of all projections that have a document, by name."""
+    rows = await database[GENERATIONS].find({}).to_list(None)
+    return {row["_id"]: Lineage.of(row) for row in rows}
+
+
+async def driven(database: Database, projections: Sequence[Projection]) -> list[Driven]:
+    """Every generation that is not dropped and whose version is among `projections`; for each
+    name the one that is read first."""
+    lineages = await read_lineages(database)
+    found = []
+    for projection in projections:
+        lineage = lineages.get(projection.name) or first(projection)
+        for one in lineage.generations:
+            if one.version == projection.version:
+                target = replace(projection, generation=one.number)
+                found.append(Driven(target, one.number == lineage.live, one.filled))
+    return sorted(found, key=lambda one: not one.live)
+
+
+class Pointers:
+    """Which collection is read now, remembered for a second: a page asks for it many times."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lineages: dict[str, Lineage] = {}
+        self._until = 0.0
+
+    async def collection(self, projection: Projection) -> str:
+        """The name of the collection with the rows that are read."""
+        if time.monotonic() >= self._until:
+            self._lineages = await read_lineages(self._database)
+            self._until = time.monotonic() + REMEMBERED
+        lineage = self._lineages.get(projection.name) or first(projection)
+        return lineage.collection(lineage.live)
+
+    async def rows(self, projection: Projection) -> Collection:
+        """The collection with the rows that are read."""
+        return self._database[await self.collection(projection)]
+
+
+async def ensure_generations(database: Database, projections: Sequence[Projection]) -> None:
+    """Makes the first generation of each name that has none, and missing indexes of the rest."""
+    lineages = await read_lineages(database)
+    for projection in projections:
+        if projection.name not in lineages:
+            await _make_rows(database, projection)
+            one = {"number": 1, "version": projection.version, "filled": True}
+            document = {
+                "_id": projection.name,
+                "live": 1,
+                "before": None,
+                "last": 1,
+                "generations": [{**one, "made_at": utc_now()}],
+                "switched_at": None,
+            }
+            with contextlib.suppress(DuplicateKeyError):  # somebody else was quicker
+                await database[GENERATIONS].insert_one(document)
+    for target in await driven(database, projections):
+        await _make_rows(database, target.projection)
+
+
+async def _make_rows(database: Database, projection: Projection) -> None:
+    # One at least, so that the collection is there before a transaction writes to it.
+    indexes = [IndexModel([("shop", 1), *keys]) for keys in projection.indexes or ((),)]
+    await database[projection.collection].create_indexes(indexes)
+
+
+async def begin(database: Database, projection: Projection) -> Projection:
+    """The generation that is to be filled: the one that was begun and not ended, else a new one,
+    made before anything is folded into it."""
+    await ensure_generations(database, [projection])
+    lineage = (await read_lineages(database))[projection.name]
+    for one in lineage.generations:
+        if not one.filled and one.version == projection.version:
+            return replace(projection, generation=one.number)
+    row = await database[GENERATIONS].find_one_and_update(
+        {"_id": projection.name}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
+    )
+    made = replace(projection, generation=row["last"])
+    # The collection first: whoever is told of it, finds it.
+    await _make_rows(database, made)
+    document = {"number": row["last"], "version": projection.version, "filled": False}
+    await database[GENERATIONS].update_one(
+        {"_id": projection.name}, {"$push": {"generations": {**document, "made_at": utc_now()}}}
+    )
+    return made
+
+
+async def switch(database: Database, lineage: Lineage, to: int, session: Any = None) -> None:
+    """Reads from generation `to` from now on, in one write; raises SwitchedMeanwhile."""
+    filled = {"$or": ["$$this.filled", {"$eq": ["$$this.number", to]}]}
+    marked = {"$mergeObjects": ["$$this", {"filled": filled}]}
+    change = {
+        "live": to,
+        "before": lineage.live,
+        "switched_at": "$$NOW",
+        "generations": {"$map": {"input": "$generations", "in": marked}},
+    }
+    answer = await database[GENERATIONS].update_one(
+        {"_id": lineage.name, "live": lineage.live, "generations.number": to},
+        [{"$set": change}],
+        session=session,
+    )
+    if answer.matched_count == 0:
+        raise SwitchedMeanwhile(name=lineage.name)
+
+
+async def drop(
+    database: Database, checkpoints: Collection, name: str, grace: timedelta = GRACE
+) -> list[str]:
+    """Drops every generation but the one that is read, and what earlier drops left behind;
+    answers the collections. Raises SwitchedJustNow where readers may not be done with one."""
+    document = await database[GENERATIONS].find_one({"_id": name})
+    if document is None:
+        return []
+    lineage = Lineage.of(document)
+    if lineage.switched_at is not None and utc_now() - lineage.switched_at < grace:
+        raise SwitchedJustNow(name=name, seconds=int(grace.total_seconds()))
+    # Taken off the list first, so that nobody folds into it any more.
+    answer = await database[GENERATIONS].update_one(
+        {"_id": name, "live": lineage.live},
+        {"$set": {"before": None}, "$pull": {"generations": {"number": {"$ne": lineage.live}}}},
+    )
+    if answer.matched_count == 0:
+        raise SwitchedMeanwhile(name=name)
+    live = lineage.collection(lineage.live)
+    prefix = f"{name}.v"
+    there = await database.list_collection_names()
+    gone = sorted(one for one in there if one.startswith(prefix) and one != live)
+    # Before the rows: whoever is at work there is refused by the checkpoint that is not there.
+    rows = await checkpoints.distinct("_id", {"projection": name})
+    old = [one for one in rows if one.partition("/")[0] != live]
+    await checkpoints.delete_many({"_id": {"$in": old}})
+    for collection in gone:
+        await database.drop_collection(collection)
+    return gone

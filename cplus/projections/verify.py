@@ -1,0 +1,171 @@
+"""Verifying: the log folded in memory, compared row by row with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cplus.errors import CplusError
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.store import EventStore
+from cplus.mongo import Mongo, as_stored
+from cplus.projections.base import Projection, Row
+from cplus.projections.checkpoints import CHECKPOINTS, Checkpoint, checkpoint_id
+from cplus.projections.folding import Stop, decode, fold
+from cplus.projections.reading import read_batch
+
+BATCH = 2_000
+
+
+class CannotFold(CplusError):
+    """{projection} cannot fold the commit at position {position} of {shop!r}: {reason} at an event
+    of type {type!r}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A shop's log folded in memory."""
+
+    rows: Mapping[str, Row]
+    """By key."""
+    position: int
+    """Of the last commit in them."""
+    seq: int
+    stop: Stop | None
+    """What could not be folded, right after that position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not what the log says. Field names only: values may be about a person."""
+
+    shop: str
+    key: str
+    kind: Literal["missing", "too_much", "differs"]
+    """As stored: it is not there, it should not be there, or fields are other ones."""
+    fields: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found in one shop."""
+
+    shop: str
+    position: int
+    """Up to where log and rows were compared: the checkpoint's."""
+    events: int
+    rows: int
+    differences: Sequence[Difference] = field(default_factory=list)
+
+
+async def fold_shop(
+    store: EventStore,
+    projection: Projection,
+    shop: str,
+    *,
+    end: tuple[int, int] | None = None,
+    catalogue: Catalogue = CATALOGUE,
+) -> Folded:
+    """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
+    the last commit that counts, the head where it is None."""
+    if end is None:
+        head = await store.head(shop)
+        end = (head.position, head.seq)
+    rows: dict[str, Row | None] = {}
+    position = seq = 0
+    stop: Stop | None = None
+    while stop is None:
+        batch = await read_batch(store, projection, shop, position, limit=BATCH, end=end)
+        if batch is None:
+            break
+        changed, stop = fold(projection, decode(projection, batch.commits, catalogue), rows)
+        rows.update(changed)
+        position, seq = (stop.position - 1, stop.seq) if stop else (batch.position, batch.seq)
+    there = {key: row for key, row in rows.items() if row is not None}
+    return Folded(there, position, seq, stop)
+
+
+async def read_rows(
+    mongo: Mongo, projection: Projection, shop: str
+) -> tuple[Checkpoint, dict[str, Row]]:
+    """The checkpoint and the rows of a shop as they were at one moment."""
+    database = mongo.database
+    async with mongo.snapshot() as session:
+        found = await database[CHECKPOINTS].find_one(
+            {"_id": checkpoint_id(projection, shop)}, session=session
+        )
+        # By the range of _id: an index that is always there, in an order that never changes.
+        cursor = database[projection.collection].find(
+            {"_id": {"$gte": f"{shop}/", "$lt": f"{shop}0"}}, session=session
+        )
+        rows = {}
+        for document in await cursor.to_list(None):
+            key = document.pop("_id").removeprefix(f"{shop}/")
+            document.pop("shop", None)
+            rows[key] = document
+    return Checkpoint.of(found), rows
+
+
+async def verify_shop(
+    mongo: Mongo,
+    store: EventStore,
+    projection: Projection,
+    shop: str,
+    catalogue: Catalogue = CATALOGUE,
+) -> Verified:
+    """Compares the rows of one generation with the log up to its checkpoint. Raises CannotFold
+    where this code cannot fold what was folded once."""
+    at, stored = await read_rows(mongo, projection, shop)
+    folded = await fold_shop(
+        store, projection, shop, end=(at.position, at.seq), catalogue=catalogue
+    )
+    if folded.stop is not None:
+        stop = folded.stop
+        raise CannotFold(
+            projection=projection.name,
+            position=stop.position,
+            shop=shop,
+            reason=stop.reason,
+            type=stop.type,
+        )
+    differences = compare(shop, folded.rows, stored)
+    return Verified(shop, at.position, at.seq, len(stored), differences)
+
+
+def compare(shop: str, told: Mapping[str, Row], stored: Mapping[str, Row]) -> list[Difference]:
+    """The rows that are stored otherwise than the log tells, by key. Pure."""
+    found: list[Difference] = []
+    for key in sorted(told.keys() | stored.keys()):
+        if key not in stored:
+            found.append(Difference(shop, key, "missing"))
+        elif key not in told:
+            found.append(Difference(shop, key, "too_much"))
+        elif told[key] != stored[key]:
+            one, other = as_stored(told[key]), stored[key]
+            fields = [
+                name
+                for name in sorted(one.keys() | other.keys())
+                if one.get(name, _NOTHING) != other.get(name, _NOTHING)
+            ]
+            if fields:
+                found.append(Difference(shop, key, "differs", fields))
+    return found
+
+
+_NOTHING: Any = object()
+
+
+async def shops_of(mongo: Mongo, store: EventStore, projection: Projection) -> list[str]:
+    """Every shop of the log, and every shop with rows or a checkpoint in the generation."""
+    ids = await mongo.database[CHECKPOINTS].distinct("shop", {"projection": projection.name})
+    rows = await mongo.database[projection.collection].distinct("shop")
+    return sorted({*ids, *rows, *await store.heads()})
+
+
+async def verify(
+    mongo: Mongo, store: EventStore, projection: Projection, shops: Sequence[str]
+) -> AsyncIterator[Verified]:
+    """`verify_shop` of one shop after the other."""
+    for shop in shops:
+        yield await verify_shop(mongo, store, projection, shop)

@@ -1,0 +1,142 @@
+"""What the commands for read models promise, run as they are run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.events import EventStore
+from cplus.events.base import Event
+from cplus.events.catalogue import AppInstalled, ImportPageLoaded, ImportStarted
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
+from cplus.projections.groups import ALL
+from cplus.projections.runner import Runner
+from cplus.projections.shops import SHOPS
+from cplus.settings import Settings
+from tests.conftest import ROOT
+from tests.integration.test_runner import SHOP, write
+
+HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
+PAGES = 2_500
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    await ensure_indexes(made.database, ALL)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def data(mongo: Mongo, mongo_uri: str, database_name: str, tmp_path: Path) -> Path:
+    """The directory of a stack: three shops with long logs, folded for the first time."""
+    stack = {"mongo": mongo_uri, "database": database_name}
+    (tmp_path / "stack.json").write_text(json.dumps(stack))
+    store = EventStore(mongo)
+    installed: list[Event] = [AppInstalled(scopes=("read_orders",), shop_name="Shop")]
+    begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(PAGES // 5)]
+    pages: list[Event] = [
+        ImportPageLoaded(import_id=f"i{number // 5}", page=1 + number % 5, customers=1)
+        for number in range(PAGES)
+    ]
+    for shop in HOSTS:
+        await write(store, *installed, *begun, *pages, shop=shop)
+        await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
+    return tmp_path
+
+
+async def started(*arguments: str) -> Process:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    command = (sys.executable, "-m", "cplus.cli", *arguments)
+    return await asyncio.create_subprocess_exec(
+        *command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def told(*arguments: str, status: int = 0) -> dict[str, Any]:
+    process = await started(*arguments, "--json")
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == status, err.decode()
+    return dict(json.loads(out))
+
+
+async def folds_into(mongo: Mongo, collection: str) -> None:
+    """Waits until something was folded into the collection."""
+    begun = {"_id": {"$regex": f"^{collection}/"}}
+    async with asyncio.timeout(60):
+        while not await mongo.database[CHECKPOINTS].find_one(begun):  # noqa: ASYNC110  no one tells
+            await asyncio.sleep(0.001)
+
+
+async def test_a_rebuild_is_killed_is_stopped_and_goes_on_to_its_end(
+    mongo: Mongo, data: Path
+) -> None:
+    killed = await started("rebuild", "shops", "--data", str(data))
+    await folds_into(mongo, "shops.v1.g2")
+    killed.kill()
+    await killed.communicate()
+    said = await told("rebuild", "shops", "--data", str(data), "--workers", "2")
+    events = 1 + PAGES // 5 + PAGES
+    assert (said["live"], said["before"]) == ("shops.v1.g2", "shops.v1")
+    assert (said["shops"], said["differences"], said["stopped"]) == (3, 0, False)
+    assert 0 < said["events"] < 3 * events
+    verified = await told("verify", "shops", "--data", str(data))
+    assert (verified["ok"], verified["events"]) == (True, 3 * events)
+    assert verified["collection"] == "shops.v1.g2"
+
+    stopped = await started("rebuild", "shops", "--data", str(data), "--json")
+    await folds_into(mongo, "shops.v1.g3")
+    stopped.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(stopped.communicate(), 60)
+    assert stopped.returncode == 130, err.decode()
+    assert json.loads(out)["stopped"] is True
+    assert (await told("verify", "shops", "--data", str(data)))["collection"] == "shops.v1.g2"
+    again = await told("rebuild", "shops", "--data", str(data))
+    assert (again["live"], again["differences"]) == ("shops.v1.g3", 0)
+    back = await told("rebuild", "shops", "--back", "--data", str(data))
+    assert back == {"projection": "shops", "live": "shops.v1.g2"}
+
+
+async def test_verify_ends_with_1_where_a_row_differs_and_a_rebuild_of_the_shop_mends_it(
+    mongo: Mongo, data: Path
+) -> None:
+    rows = mongo.database[SHOPS.collection]
+    await rows.update_one({"_id": f"{SHOP}/import/i3"}, {"$set": {"customers": 77}})
+    said = await told("verify", "shops", "--data", str(data), status=1)
+    wrong = {"shop": SHOP, "key": "import/i3", "kind": "differs", "fields": ["customers"]}
+    assert (said["ok"], said["differences"]) == (False, [wrong])
+    for_people = await started("verify", "shops", "--data", str(data), "--shop", SHOP)
+    out, _ = await for_people.communicate()
+    assert f"{SHOP}/import/i3: differs in customers" in out.decode()
+    assert "77" not in out.decode()
+    mended = await told("rebuild", "shops", "--shop", SHOP, "--data", str(data))
+    assert mended["put_right"] == 1
+    assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
+
+
+async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
+    for arguments, words in {
+        ("rebuild", "guests", "--data", str(data)): "there are: billing",
+        ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack runs on",
+        ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
+    }.items():
+        process = await started(*arguments)
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert words in err.decode()
+        assert len(err.decode().strip().splitlines()) == 1
