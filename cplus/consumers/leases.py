@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cplus.events.commit import random_id
+from cplus.ids import random_id
 from cplus.mongo import Collection, Database, DuplicateKeyError, ReturnDocument
 
 LEASES = "leases"

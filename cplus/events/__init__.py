@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cplus.events.base import Cause, Event, NewEvent, Recorded
-from cplus.events.commit import Commit, Draft, Head, random_id
+from cplus.events.commit import Commit, Draft, Head
 from cplus.events.nudges import Nudger, TopicNudger, heads_of
 from cplus.events.outcomes import (
     AlreadyRecorded,
@@ -16,6 +16,7 @@ from cplus.events.outcomes import (
 from cplus.events.persons import PersonDirectory, Resolved
 from cplus.events.repository import Repository
 from cplus.events.store import EventStore
+from cplus.ids import random_id
 
 __all__ = [
     "AlreadyRecorded",

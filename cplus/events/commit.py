@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from cplus.errors import InvalidDraft
 from cplus.events.base import Cause, NewEvent, Recorded
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.codec import CLEAR, decode, encode
+from cplus.ids import random_id
 
 GENESIS = b"\0" * 32
 """What the first commit of a shop names as the hash of the one before it."""
@@ -29,12 +29,6 @@ _INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
 _INT32_MAX = 2**31 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def random_id(length: int = 16) -> str:
-    """A random name of lower-case letters and digits, 5 bits each."""
-    alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
-    return "".join(alphabet[byte & 31] for byte in secrets.token_bytes(length))
 
 
 def version_claim(stream: str, version: int) -> str:

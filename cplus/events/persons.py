@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cplus.clock import Clock, utc_now
-from cplus.events.commit import random_id
+from cplus.ids import random_id
 from cplus.mongo import Database, DuplicateKeyError
 
 PERSONS = "persons"

@@ -10,11 +10,10 @@ from urllib.parse import parse_qsl
 
 from fastapi import HTTPException, Request
 
-from cplus.events import random_id
+from cplus.ids import random_id, spelled
 from cplus.web.auth import Session, Signatures
 
 _KEY: Final = re.compile(r"[a-z0-9]{16,40}")
-_ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
@@ -59,4 +58,4 @@ def message_id(shop: str, conversation_id: str, key: str) -> str:
     """The id of the message that the form writes: sent again, it is the same message."""
     words = f"message\n{shop}\n{conversation_id}\n{key}"
     digest = hashlib.sha256(words.encode()).digest()
-    return "".join(_ALPHABET[byte & 31] for byte in digest[:16])
+    return spelled(digest[:16])

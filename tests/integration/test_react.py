@@ -25,7 +25,9 @@ from cplus.events.catalogue import (
     ReplyWritten,
     all_events,
 )
-from cplus.events.commit import Draft, random_id
+from cplus.events.commit import Draft
+from cplus.ids import random_id
+from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.shopify.oauth import Tokens
 from tests.integration.intake import Intake, emptied, intake, record, tasks
 
@@ -50,7 +52,7 @@ def reactor(use: Intake) -> Reactor:
     parts = use.parts
     return Reactor(
         store=parts.store,
-        checkpoints=parts.mongo.database["checkpoints"],
+        checkpoints=parts.mongo.database[CHECKPOINTS],
         send=parts.aws.send,
         import_queue=parts.settings.import_queue,
         send_queue=parts.settings.send_queue,

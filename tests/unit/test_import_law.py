@@ -1,7 +1,8 @@
-"""The import law of pyproject.toml forgets no dependency."""
+"""The import law of pyproject.toml forgets no dependency and no projection."""
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from importlib.metadata import packages_distributions
@@ -11,6 +12,9 @@ from tests.conftest import ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
+CONTRACTS = {c["id"]: c for c in PYPROJECT["tool"]["importlinter"]["contracts"]}
+
+
 def _name(requirement: str) -> str:
     found = re.match(r"[\w.-]+", requirement)
     assert found
@@ -18,8 +22,7 @@ def _name(requirement: str) -> str:
 
 
 def test_folds_may_import_no_dependency_of_the_application() -> None:
-    contracts = {c["id"]: c for c in PYPROJECT["tool"]["importlinter"]["contracts"]}
-    forbidden = set(contracts["folds"]["forbidden_modules"])
+    forbidden = set(CONTRACTS["folds"]["forbidden_modules"])
     wanted = {_name(requirement) for requirement in PYPROJECT["project"]["dependencies"]}
     offered: dict[str, set[str]] = {name: set() for name in wanted}
     for module, distributions in packages_distributions().items():
@@ -28,3 +31,14 @@ def test_folds_may_import_no_dependency_of_the_application() -> None:
                 offered[distribution].add(module)
     for distribution, modules in offered.items():
         assert modules & forbidden, f"name {sorted(modules)} of {distribution} in the folds' law"
+
+
+def test_every_module_that_makes_a_projection_is_bound_as_a_fold() -> None:
+    makers = {
+        f"cplus.projections.{path.stem}"
+        for path in (ROOT / "cplus" / "projections").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Projection"
+    }
+    assert len(makers) >= 6
+    assert makers <= set(CONTRACTS["folds"]["source_modules"])
