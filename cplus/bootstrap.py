@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from cplus.aws import Aws, Bodies
 from cplus.clock import Clock, utc_now
@@ -23,11 +24,20 @@ if TYPE_CHECKING:
 
     from cplus.consumers.installs import Installs
     from cplus.consumers.react import Reactor
+    from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.oauth import App
 
-__all__ = ["CREDENTIALS", "USED_LINKS", "Parts", "ensure_indexes", "event_loop", "run"]
+__all__ = [
+    "CREDENTIALS",
+    "USED_LINKS",
+    "Parts",
+    "ensure_indexes",
+    "event_loop",
+    "projector",
+    "run",
+]
 
 CREDENTIALS = "credentials"
 """The collection of access tokens, in the keyring's database."""
@@ -131,10 +141,11 @@ class Parts:
         """Hands out what follows from new events."""
         from cplus.consumers import installs
         from cplus.consumers.react import Reactor
+        from cplus.projections.checkpoints import CHECKPOINTS
 
         return Reactor(
             store=self.store,
-            checkpoints=self.mongo.database["checkpoints"],
+            checkpoints=self.mongo.database[CHECKPOINTS],
             send=self.aws.send,
             import_queue=self.settings.import_queue,
             send_queue=self.settings.send_queue,
@@ -150,6 +161,31 @@ class Parts:
             await self.aws.close()
         if "mongo" in self.__dict__:
             await self.mongo.close()
+
+
+def projector(group: Sequence[Projection]) -> Callable[[Mapping[str, Any], Any], dict[str, Any]]:
+    """The handler of a function that folds the projections of `group` where nudges say so."""
+    from cplus.consumers import sqs
+    from cplus.logs import configure
+    from cplus.projections.nudged import deadline_in, handle_nudges
+    from cplus.projections.runner import Runner
+
+    @cache
+    def made() -> tuple[Runner, int]:
+        parts = Parts()
+        configure(parts.settings.log_level)
+        return Runner(parts.mongo, parts.store, group, parts.clock), parts.settings.mongo_pool
+
+    async def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        runner, pool = made()
+        deadline = deadline_in(context.get_remaining_time_in_millis() / 1000)
+        return sqs.answer(await handle_nudges(sqs.records(event), runner, deadline, pool))
+
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        """Answers a batch of nudges with those that failed."""
+        return run(handle(event, context))
+
+    return handler
 
 
 async def ensure_indexes(settings: Settings) -> None:
