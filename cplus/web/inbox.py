@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
@@ -20,7 +20,6 @@ TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("closed", "Closed"),
     ("all", "All"),
 )
-STATES: Final = frozenset(get_args(ConversationState))
 
 
 @router.get("/")
