@@ -68,6 +68,10 @@ class AuthFailed(ShopifyError):
     """Shopify refuses us access to {shop} ({reason}); the shop has to install the app again."""
 
 
+class AccessDenied(AuthFailed):
+    """Shopify denies us what we ask of {shop} ({reason}); the shop has to grant the scopes."""
+
+
 class ShopifyUnavailable(ShopifyError):
     """Shopify gives no usable answer for {shop} now ({reason}); try again later."""
 

@@ -24,7 +24,14 @@ from cplus.consumers.leases import Leases
 from cplus.consumers.sqs import SqsRecord
 from cplus.consumers.translate import facts, imported, known
 from cplus.consumers.webhooks import Bodies, Persons
-from cplus.errors import AuthFailed, InvalidInput, NotInstalled, ShopifyUnavailable, Throttled
+from cplus.errors import (
+    AccessDenied,
+    AuthFailed,
+    InvalidInput,
+    NotInstalled,
+    ShopifyUnavailable,
+    Throttled,
+)
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue import (
     ImportEnded,
@@ -204,8 +211,8 @@ class _Run:
                     client, self._use.page_size, place.cursor, deadline=deadline
                 )
         except AuthFailed as error:
-            if self._renewed or "401" not in error.values["reason"]:
-                raise
+            if self._renewed or isinstance(error, AccessDenied):
+                raise  # a new token would be denied too
         self._renewed = True
         fresh = await self._client(client.http, rejected=client.access_token)
         client.access_token = fresh.access_token
@@ -262,16 +269,15 @@ class _Run:
 
     async def _end(self, place: Place, error: NotInstalled | AuthFailed) -> None:
         """Records that the shop lets us read no further; a new install imports anew."""
-        reason = str(error.values.get("reason", ""))
         outcome: Literal["refused", "uninstalled"] = (
-            "refused" if "403" in reason or "scope" in reason else "uninstalled"
+            "refused" if isinstance(error, AccessDenied) else "uninstalled"
         )
         marks: list[Event] = [
             ImportEnded(import_id=self._id, outcome=outcome, pages=place.page - 1)
         ]
         if place.page == 1:
             marks.insert(0, ImportStarted(import_id=self._id))
-        cause = Cause("import", headers={"cursor": place.cursor or "", "refusal": reason})
+        cause = Cause("import", headers={"cursor": place.cursor or "", "refusal": str(error)})
         await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
         log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cplus.consumers.outbound_email import conversation_of, find_reply, rfc_refs
+from cplus.consumers.replies import find_reply, rfc_refs, sent_claim
 from cplus.errors import InvalidInput
 from cplus.events import Cause, Draft, Event, EventStore, NewEvent, Nudger, heads_of, settled
 from cplus.events.catalogue import (
@@ -51,41 +51,47 @@ class EmailEvents:
         if not told.shop or not told.message:
             raise InvalidInput(reason="the event carries no tags of ours")
         shop = shop_host(f"{told.shop}.myshopify.com")
-        written = await find_reply(self.store, shop, told.message)
-        made = _event(told, conversation_of(written))
+        reply = await find_reply(self.store, shop, told.message)
+        event = _event(told, reply.conversation_id)
         stream = f"mail/{told.message}"
-        told_of = told.feedback_id or told.occurred_at.isoformat()
-        claim = f"{made[0]}/{told.message}" if made else f"mail-event/{told.kind}/{told_of}"
         return Draft(
             shop=shop,
-            claim=claim,
+            claim=_claim(told),
             source="mail-event",
             actor="ses",
-            events=[NewEvent(stream, made[1], told.occurred_at)] if made else [],
+            events=[NewEvent(stream, event, told.occurred_at)] if event else [],
             cause=Cause("mail-event", body=body.encode()),
             refs=[
                 stream,
-                written.stream,
+                reply.stream,
                 f"message/{told.message}",
                 *rfc_refs(self.settings, told.ses_message_id),
             ],
-            causation_id=written.id,
+            causation_id=reply.recorded.id,
         )
 
 
-def _event(told: MailEvent, conversation_id: str) -> tuple[str, Event] | None:
+def _claim(told: MailEvent) -> str:
+    """One claim for each thing that SES tells: a bounce for now and one for good are two."""
+    if told.kind == "send":
+        return sent_claim(str(told.message), told.ses_message_id)
+    mark = told.feedback_id or f"{told.ses_message_id}/{told.occurred_at.isoformat()}"
+    return f"mail-event/{told.message}/{told.kind}/{mark}"
+
+
+def _event(told: MailEvent, conversation_id: str) -> Event | None:
     ids = {"message_id": str(told.message), "conversation_id": conversation_id}
     match told.kind:
         case "send":
-            return "sent", MailSent(**ids, ses_message_id=told.ses_message_id)
+            return MailSent(**ids, ses_message_id=told.ses_message_id)
         case "delivery":
-            return "delivered", MailDelivered(**ids)
+            return MailDelivered(**ids)
         case "bounce":
             reason = told.detail or "unknown"
-            return "bounced", MailBounced(**ids, permanent=told.permanent, reason=reason)
+            return MailBounced(**ids, permanent=told.permanent, reason=reason)
         case "complaint":
-            return "complained", MailComplained(**ids)
+            return MailComplained(**ids)
         case "reject" | "rendering_failure":
-            return "rejected", MailRejected(**ids, reason=told.detail or told.kind)
+            return MailRejected(**ids, reason=told.detail or told.kind)
         case "delivery_delay":
             return None

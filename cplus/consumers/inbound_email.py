@@ -14,7 +14,7 @@ import structlog
 
 from cplus.aws import Aws
 from cplus.consumers.joining import join, join_recorded
-from cplus.consumers.outbound_email import rfc_ref
+from cplus.consumers.replies import rfc_ref
 from cplus.errors import InvalidInput
 from cplus.events import (
     AlreadyRecorded,
@@ -28,6 +28,7 @@ from cplus.events import (
     Nudger,
     PersonDirectory,
     Repository,
+    Resolved,
     heads_of,
     random_id,
     settled,
@@ -188,7 +189,7 @@ class Inbound:
             return {"reason": "no sender that can be answered"}
         sequences: list[tuple[str, int]] = []
         if conversation is None:
-            conversation, sequences = await self._by_person(way.shop, who.person, receipt, found)
+            conversation, sequences = await self._by_person(way.shop, who, receipt, found)
         message_id = _message_id(way.shop, receipt.ses_message_id)
         conversation.receive(
             now=receipt.received_at,
@@ -240,12 +241,16 @@ class Inbound:
         return None
 
     async def _by_person(
-        self, shop: str, person: str, receipt: Receipt, found: _Found
+        self, shop: str, who: Resolved, receipt: Receipt, found: _Found
     ) -> tuple[Conversation, list[tuple[str, int]]]:
         """The newest conversation of the person, if a contact form may join it; or a new one,
         with the place among the person's conversations that it claims."""
-        contact = f"contact/{person.removeprefix('person/')}"
+        contact = _contact(who.person)
         number, newest = await self.store.latest(shop, contact)
+        for former in who.ids[1:]:  # what began before two persons turned out to be one
+            _, other = await self.store.latest(shop, _contact(former))
+            if other and (newest is None or other.position > newest.position):
+                newest = other
         if found.form is not None and newest is not None:
             for stream in _conversations(newest):
                 conversation: Conversation = await self.repository.load(Conversation, shop, stream)
@@ -253,7 +258,7 @@ class Inbound:
                     return conversation, []
         conversation = Conversation.empty(f"conversation/{random_id()}")
         conversation.start(
-            person=person,
+            person=who.person,
             channel="contact_form" if found.form else "email",
             subject=found.subject,
             now=receipt.received_at,
@@ -265,6 +270,11 @@ class Inbound:
             return True
         limit = timedelta(days=self.settings.join_closed_days)
         return conversation.closed_at is not None and now - conversation.closed_at < limit
+
+
+def _contact(person: str) -> str:
+    """The sequence that numbers the conversations of a person."""
+    return f"contact/{person.removeprefix('person/')}"
 
 
 def _conversations(commit: Commit) -> list[str]:

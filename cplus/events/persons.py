@@ -28,6 +28,13 @@ class Resolved:
     """The id that the log uses, `person/<random>`."""
     absorbed: Sequence[str] = ()
     """Others that turned out to be the same one; record a PersonsJoined for each, then `join`."""
+    former: Sequence[str] = ()
+    """Ids that were joined into this one before: the log still names them."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Every id under which the log may know this person."""
+        return list(dict.fromkeys([self.person, *self.absorbed, *self.former]))
 
 
 class PersonDirectory:
@@ -53,26 +60,36 @@ class PersonDirectory:
             return None
         for _ in range(_TRIES):
             found = await self._find(names)
-            persons = sorted(set(found.values()))
+            persons = sorted({row["person"] for row in found.values()})
+            former = sorted({id_ for row in found.values() for id_ in row.get("former", ())})
             person = persons[0] if persons else f"person/{random_id()}"
             missing = [name for name in names if name not in found]
-            if await self._insert(shop, missing, person):
-                return Resolved(person, persons[1:])
+            if await self._insert(shop, missing, person, former):
+                return Resolved(person, persons[1:], former)
         raise RuntimeError("identities of a person changed under every try")
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         """Makes every identity of `absorbed` one of `person`. Doing it again changes nothing."""
         if person == absorbed:
             return
+        rows = {"shop": shop, "person": absorbed}
+        former = await self._persons.distinct("former", rows)
         await self._persons.update_many(
-            {"shop": shop, "person": absorbed}, {"$set": {"person": person}}
+            rows, {"$set": {"person": person}, "$addToSet": {"former": absorbed}}
+        )
+        # Whoever is asked for by another identity is to be told of the former ids too.
+        await self._persons.update_many(
+            {"shop": shop, "person": person},
+            {"$addToSet": {"former": {"$each": [absorbed, *former]}}},
         )
 
-    async def _find(self, names: list[str]) -> dict[str, str]:
-        cursor = self._persons.find({"_id": {"$in": names}}, {"person": 1})
-        return {row["_id"]: row["person"] for row in await cursor.to_list(None)}
+    async def _find(self, names: list[str]) -> dict[str, dict[str, Any]]:
+        cursor = self._persons.find({"_id": {"$in": names}}, {"person": 1, "former": 1})
+        return {row["_id"]: row for row in await cursor.to_list(None)}
 
-    async def _insert(self, shop: str, names: list[str], person: str) -> bool:
+    async def _insert(
+        self, shop: str, names: list[str], person: str, former: Sequence[str]
+    ) -> bool:
         for name in names:
             row: dict[str, Any] = {
                 "_id": name,
@@ -80,6 +97,8 @@ class PersonDirectory:
                 "person": person,
                 "since": self._clock(),
             }
+            if former:
+                row["former"] = list(former)
             try:
                 await self._persons.insert_one(row)
             except DuplicateKeyError:

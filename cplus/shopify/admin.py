@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 
 import httpx
 
-from cplus.errors import AuthFailed, ShopifyRefused, ShopifyUnavailable, Throttled
+from cplus.errors import AccessDenied, AuthFailed, ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.shopify.hosts import shop_host
 
 DEFAULT_WAIT: Final = 1.0
@@ -71,8 +71,10 @@ class AdminClient:
         answer = _json_object(response.content)
         if status == 429 or (status == 200 and "THROTTLED" in _codes(answer)):
             return self._wait(answer, response.headers.get("Retry-After", "")), answer
-        if status in (401, 403):
-            raise AuthFailed(shop=self.shop, reason=f"status {status}")
+        if status == 401:
+            raise AuthFailed(shop=self.shop, reason="status 401")
+        if status == 403:
+            raise AccessDenied(shop=self.shop, reason="status 403")
         if status >= 500 or status < 200 or 300 <= status < 400 or status in _NOT_NOW:
             raise ShopifyUnavailable(shop=self.shop, reason=f"status {status}")
         if status != 200:
@@ -120,7 +122,7 @@ class AdminClient:
         if busy:
             raise ShopifyUnavailable(shop=self.shop, reason=busy[0])
         if "ACCESS_DENIED" in codes:
-            raise AuthFailed(shop=self.shop, reason="a scope is missing")
+            raise AccessDenied(shop=self.shop, reason="a scope is missing")
         # The messages stay out of the text: they may repeat what was asked for.
         code = codes[0] if codes else "an error without a code"
         raise ShopifyRefused(shop=self.shop, code=code, errors=answer["errors"])

@@ -48,6 +48,24 @@ async def test_a_second_form_joins_the_open_conversation_of_that_person(world: W
     assert await world.types() == [STARTED, ["message_received"]]
 
 
+async def test_a_form_of_a_joined_person_joins_what_they_began_under_another_id(
+    world: World,
+) -> None:
+    await world.receive(form(), "ses1")
+    directory = world.parts.persons
+    began = await directory.resolve(SHOP, address=ADA)
+    # Another identity with a smaller id, so that the lead is the one that is absorbed.
+    number = 0
+    while True:
+        number += 1
+        other = await directory.resolve(SHOP, shopify_id=number)
+        if began and other and other.person < began.person:
+            break
+    await directory.join(SHOP, other.person, began.person)
+    await world.receive(form("And in red?", number=2), "ses2")
+    assert await world.types() == [STARTED, ["message_received"]]
+
+
 async def test_two_first_mails_at_once_start_one_conversation(world: World) -> None:
     bodies = [await world.arrive(form(number=n), f"ses{n}") for n in range(5)]
     other = await World.make(

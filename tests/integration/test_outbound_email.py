@@ -150,6 +150,21 @@ async def test_what_ses_tells_is_recorded_once_and_in_any_order(world: World) ->
     assert (await world.types())[2:] == [["delivered"], ["sent"], ["bounced"], ["complained"]]
 
 
+async def test_a_bounce_for_good_after_one_for_now_is_recorded_too(world: World) -> None:
+    now = event_of("Bounce", bounceType="Transient", bounceSubType="MailboxFull", feedbackId="f1")
+    good = event_of("Bounce", bounceType="Permanent", bounceSubType="General", feedbackId="f2")
+    assert await world.email_events.handle_all([now, good, now]) == [None] * 3
+    bounces = [d["data"] for c in (await world.commits())[2:] for d in c.documents]
+    assert [bounce["permanent"] for bounce in bounces] == [False, True]
+
+
+async def test_the_sender_and_ses_telling_of_one_mail_are_one_commit(world: World) -> None:
+    assert await world.outbound().handle_all([SEND]) == [None]
+    sent = (await world.commits())[-1].documents[0]["data"]["ses_message_id"]
+    assert await world.email_events.handle_all([event_of("Send", sent)]) == [None]
+    assert [kinds for kinds in await world.types() if kinds == ["sent"]] == [["sent"]]
+
+
 async def test_a_delay_is_recorded_and_means_nothing(world: World) -> None:
     assert await world.email_events.handle_all([event_of("DeliveryDelay")]) == [None]
     assert (await world.types())[-1] == []

@@ -84,3 +84,17 @@ async def test_two_who_turn_out_to_be_one_are_told_until_they_are_joined(
 async def test_no_address_rests_in_the_directory(mongo: Mongo, persons: PersonDirectory) -> None:
     await persons.resolve(SHOP, address=ADA)
     assert "shopper" not in str(await mongo.keyring.persons.find().to_list(None)).lower()
+
+
+async def test_a_joined_person_is_still_known_by_all_former_ids(persons: PersonDirectory) -> None:
+    first = await who(persons, shopify_id=1)
+    second = await who(persons, shopify_id=2)
+    third = await who(persons, address=ADA)
+    kept, *absorbed = sorted([first, second, third])
+    # In the order that leaves a chain of joins behind.
+    await persons.join(SHOP, absorbed[0], absorbed[1])
+    await persons.join(SHOP, kept, absorbed[0])
+    for identity in ({"shopify_id": 1}, {"shopify_id": 2}, {"address": ADA}):
+        found = await persons.resolve(SHOP, **identity)
+        assert found is not None
+        assert (found.person, found.ids) == (kept, [kept, *absorbed])

@@ -1,0 +1,72 @@
+"""What the log knows of an answer: the wish to send it, and whether its fate is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cplus.errors import InvalidInput
+from cplus.events.base import Recorded
+from cplus.events.catalogue import MailRejected, MailSent, ReplyWritten
+from cplus.events.store import EventStore
+from cplus.mail import message_id_key
+from cplus.settings import Settings
+
+_COMMITS = 1_000  # about one mail there are its wish and what SES told of it: a handful
+_SETTLING = {MailSent.TYPE, MailRejected.TYPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that a merchant wrote."""
+
+    recorded: Recorded
+    wish: ReplyWritten
+    settled: bool
+    """Whether SES took it, or refused it for good: then nobody sends it again."""
+
+    @property
+    def stream(self) -> str:
+        """The conversation's stream."""
+        return self.recorded.stream
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation's id."""
+        return self.stream.removeprefix("conversation/")
+
+
+def sent_claim(message_id: str, ses_message_id: str) -> str:
+    """The claim that SES took this mail under this id: by the sender or SES's event, once."""
+    return f"sent/{message_id}/{ses_message_id}"
+
+
+async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
+    """The answer behind a message id; raises InvalidInput when the shop's log has none."""
+    wish: tuple[Recorded, ReplyWritten] | None = None
+    settled = False
+    for commit in await store.by_ref(shop, f"message/{message_id}", limit=_COMMITS):
+        for index, document in enumerate(commit.documents):
+            settled = settled or document["type"] in _SETTLING
+            if document["type"] == ReplyWritten.TYPE:
+                recorded = commit.event(index)
+                event = recorded.event
+                if isinstance(event, ReplyWritten) and event.message_id == message_id:
+                    wish = (recorded, event)
+    if wish is None:
+        raise InvalidInput(reason="the log of this shop has no such answer")
+    return Reply(*wish, settled)
+
+
+def rfc_ref(settings: Settings, message_id: str) -> str:
+    """The ref by which the log finds a Message-ID, which itself never enters the log's refs."""
+    return f"rfc/{message_id_key(message_id, settings.secret('application_secret'))}"
+
+
+def rfc_refs(settings: Settings, ses_message_id: str) -> list[str]:
+    """The refs by which the log finds answers to a mail that SES took.
+
+    SES replaces the Message-ID header by its own id, in a domain named for the region, and in
+    the oldest region also seen in a domain of its own.
+    """
+    domains = [f"{settings.region}.amazonses.com", "email.amazonses.com"]
+    return [rfc_ref(settings, f"{ses_message_id}@{domain}") for domain in domains]
