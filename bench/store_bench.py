@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from cplus.events import Cause, Draft, Head, NewEvent
 from cplus.events.catalogue import AppUninstalled
-from cplus.events.commit import prepare, random_id
+from cplus.events.commit import prepare
 from cplus.events.store import ensure_indexes
+from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 

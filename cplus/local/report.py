@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pymongo
-from pymongo.errors import PyMongoError
+from pydantic import SecretStr
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
-
-from cplus.projections.generations import GENERATIONS, Lineage
 
 if TYPE_CHECKING:
     from cplus.local.stack import Stack
@@ -35,7 +31,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Counts:
-    """What went through: commits, redeliveries, and how far the slowest projection is."""
+    """What went through: commits, redeliveries, and how far the slowest reader of the log is."""
 
     recorded: int
     repeated: int
@@ -43,7 +39,7 @@ class Counts:
 
     @property
     def lag(self) -> int:
-        """Positions that the slowest projection is behind."""
+        """Commits that the slowest reader is behind."""
         return self.recorded - self.projected
 
     def __str__(self) -> str:
@@ -54,59 +50,35 @@ class Counts:
 
 
 class Watch:
-    """Reads the counts of a running stack; blocking, and made to be asked again and again."""
+    """Reads the counts of a running stack, again and again."""
 
-    def __init__(self, uri: str, database: str) -> None:
-        self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            uri, serverSelectionTimeoutMS=1_000, maxPoolSize=1
-        )
-        self._database = self._client[database]
+    def __init__(self, uri: str, database: str, *, patience: float = 3.0) -> None:
+        from cplus.bootstrap import Parts
+        from cplus.settings import Settings
 
-    def counts(self) -> Counts | None:
+        self._parts = Parts(Settings(mongo_uri=SecretStr(uri), mongo_database=database))
+        self._patience = patience  # seconds, much shorter than the driver's own
+
+    async def counts(self) -> Counts | None:
         """The counts now; None while MongoDB does not answer."""
+        from cplus.consumers.webhooks import REDELIVERIES
+        from cplus.mongo import PyMongoError
+        from cplus.projections.groups import ALL
+        from cplus.projections.lag import REACTIONS, totals
+
         try:
-            head = self._heads()
-            projected = self._projected(head)
-            repeated = self._database["redeliveries"].estimated_document_count()
-        except PyMongoError:
+            async with asyncio.timeout(self._patience):
+                parts = self._parts
+                sums = await totals(parts.mongo, parts.store, ALL, reactions=REACTIONS)
+                rows = parts.mongo.database[REDELIVERIES]
+                repeated = await rows.estimated_document_count()
+        except (PyMongoError, TimeoutError):
             return None
-        recorded = sum(head.values())
-        # Commits may come between the questions: nobody is ahead of what was recorded.
-        return Counts(recorded, repeated, min(projected, recorded))
+        return Counts(sums.recorded, repeated, sums.passed)
 
-    def close(self) -> None:
-        """Ends the connection."""
-        self._client.close()
-
-    def _heads(self) -> dict[str, int]:
-        # Positions have no gap, so that of a shop's newest commit is the number of its commits.
-        newest = self._database["commits"].aggregate(
-            [
-                {"$sort": {"shop": -1, "position": -1}},  # the index, read backwards
-                {"$group": {"_id": "$shop", "position": {"$first": "$position"}}},
-            ]
-        )
-        return {row["_id"]: row["position"] for row in newest}
-
-    def _projected(self, head: Mapping[str, int]) -> int:
-        sums: Counter[str] = Counter()
-        filling = self._filling()
-        for row in self._database["checkpoints"].find({}, {"_id": 1, "shop": 1, "position": 1}):
-            projection = str(row["_id"]).partition("/")[0]
-            if projection in filling:
-                continue
-            sums[projection] += min(row["position"], head.get(row["shop"], 0))
-        return min(sums.values(), default=0)
-
-    def _filling(self) -> set[str]:
-        """The collections that `cplus rebuild` fills, which nobody reads yet."""
-        lineages = map(Lineage.of, self._database[GENERATIONS].find({}))
-        return {
-            lineage.collection(one.number)
-            for lineage in lineages
-            for one in lineage.generations
-            if not one.filled
-        }
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._parts.close()
 
 
 def say_part(console: Console, name: str, seconds: float) -> None:
@@ -152,7 +124,7 @@ async def live(console: Console, stack: Stack, *, quiet: bool) -> AsyncIterator[
     finally:
         task.cancel()
         await asyncio.wait([task])
-        watch.close()
+        await watch.close()
 
 
 async def _show(console: Console, watch: Watch) -> None:
@@ -161,7 +133,7 @@ async def _show(console: Console, watch: Watch) -> None:
         return
     with Live(console=console, auto_refresh=False) as line:
         while True:
-            counts = await asyncio.to_thread(watch.counts)
+            counts = await watch.counts()
             line.update(Text(f"  {counts or 'MongoDB does not answer'}"), refresh=True)
             await asyncio.sleep(_LOOK)
 
@@ -169,7 +141,7 @@ async def _show(console: Console, watch: Watch) -> None:
 async def _say(console: Console, watch: Watch) -> None:
     said: Counts | None = None
     while True:
-        counts = await asyncio.to_thread(watch.counts)
+        counts = await watch.counts()
         if counts and counts != said:
             console.print(f"  {counts}", highlight=False)
             said = counts

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from cplus.mongo import Database, DuplicateKeyError, IndexModel
 from cplus.projections.base import Projection
 from cplus.projections.generations import ensure_generations
 
 CHECKPOINTS = "checkpoints"
+
+
+class Reader(Protocol):
+    """Whoever follows the log by checkpoints of the `_id` `<collection>/<shop>`."""
+
+    @property
+    def name(self) -> str:
+        """What its checkpoints name in `projection`."""
+        ...
+
+    @property
+    def collection(self) -> str:
+        """Where its rows are; for one that has none, its name."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +93,12 @@ async def read_checkpoint(database: Database, projection: Projection, shop: str)
 
 
 async def read_checkpoints(
-    database: Database, projections: Sequence[Projection]
+    database: Database, readers: Sequence[Reader]
 ) -> dict[tuple[str, str], Checkpoint]:
-    """The checkpoints of the projections in all shops, by (collection, shop)."""
-    wanted = {projection.collection for projection in projections}
+    """The checkpoints of the readers in all shops, by (collection, shop)."""
+    wanted = {reader.collection for reader in readers}
     cursor = database[CHECKPOINTS].find(
-        {"projection": {"$in": sorted({projection.name for projection in projections})}}
+        {"projection": {"$in": sorted({reader.name for reader in readers})}}
     )
     return {
         (collection, row["shop"]): Checkpoint.of(row)

@@ -1,25 +1,33 @@
-"""How far the read models are behind the log."""
+"""How far those who follow the log are behind it."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from cplus.clock import Clock, utc_now
+from cplus.consumers import react
 from cplus.events.store import EventStore
-from cplus.mongo import Mongo
+from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import Checkpoint, Parked, read_checkpoints
-from cplus.projections.generations import Driven, driven
+from cplus.projections.generations import driven
+
+REACTIONS: Final = (react.NAME,)
+"""Who follows the log and keeps no rows."""
 
 _SIDE_BY_SIDE = 4
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """One generation of a projection in one shop."""
+    """One generation of a projection, or the reactions, in one shop."""
 
     projection: str
     collection: str
@@ -28,8 +36,14 @@ class Lag:
     filled: bool
     """False while `cplus rebuild` has not come to its end."""
     shop: str
+    head: int
+    """The last position of the log."""
     position: int
     """Of its checkpoint."""
+    begun: bool
+    """It has a checkpoint."""
+    seen: int
+    """Events up to its checkpoint."""
     behind: int
     """Events of the log that it has not seen."""
     seconds: float
@@ -39,8 +53,12 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All generations that are or were read, in all shops."""
+    """All that `lag` tells of, in all shops, but for generations that were never read."""
 
+    recorded: int
+    """Commits of the log."""
+    passed: int
+    """Commits behind which the one furthest behind stands."""
     projected: int
     """Events seen, counted once for each generation."""
     behind: int
@@ -51,70 +69,111 @@ class Totals:
     """Of all shops and generations, 99 of 100 are behind no longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    name: str
+    collection: str
+    live: bool = True
+    filled: bool = True
+
+
 async def lag(
     mongo: Mongo,
     store: EventStore,
     projections: Sequence[Projection],
     clock: Clock = utc_now,
+    *,
+    reactions: Sequence[str] = (),
 ) -> list[Lag]:
     """One entry for each generation that is not dropped and each shop of the log, by the order
-    of `projections` and by host."""
+    of `projections` and by host; then the same for the reactions."""
     # The checkpoints first: a log that grows meanwhile makes nothing look ahead of it.
-    targets = await driven(mongo.database, projections)
-    checkpoints = await read_checkpoints(mongo.database, [one.projection for one in targets])
+    readers = await _readers(mongo.database, projections, reactions)
+    checkpoints = await read_checkpoints(mongo.database, readers)
     heads = await store.heads()
     pairs = [
-        (target, shop, checkpoints.get((target.projection.collection, shop), Checkpoint()))
-        for projection in projections
-        for target in targets
-        if (target.projection.name, target.projection.version)
-        == (projection.name, projection.version)
+        (reader, shop, checkpoints.get((reader.collection, shop), Checkpoint()))
+        for reader in readers
         for shop in sorted(heads)
     ]
     # Where a checkpoint stands at the head, it says itself how many events there are.
     seqs = {shop: at.seq for _, shop, at in pairs if at.position == heads[shop]}
-    places = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-    async def seq_of(shop: str) -> tuple[str, int]:
-        async with places:
-            return shop, (await store.head(shop)).seq
+    async def seq_of(shop: str) -> int:
+        return (await store.head(shop)).seq
 
-    async def told(target: Driven, shop: str, at: Checkpoint) -> Lag:
-        behind, seconds = max(0, seqs[shop] - at.seq), 0.0
-        if at.position < heads[shop]:
-            async with places:
-                first = await store.read(shop, at.position, 1)
-            if first:
-                seconds = max(0.0, (clock() - first[0].recorded_at).total_seconds())
-        projection = target.projection
-        return Lag(
-            projection.name,
-            projection.collection,
-            target.live,
-            target.filled,
-            shop,
-            at.position,
-            behind,
-            seconds,
-            at.parked,
+    async def seconds_of(place: tuple[str, int]) -> float:
+        commits = await store.read(*place, 1)
+        return (clock() - commits[0].recorded_at).total_seconds() if commits else 0.0
+
+    seqs |= await _each((shop for shop in heads if shop not in seqs), seq_of)
+    # Most readers of a shop stand at one place, which is asked for once.
+    late = {(shop, at.position) for _, shop, at in pairs if at.position < heads[shop]}
+    seconds = await _each(late, seconds_of)
+    return [
+        Lag(
+            projection=reader.name,
+            collection=reader.collection,
+            live=reader.live,
+            filled=reader.filled,
+            shop=shop,
+            head=heads[shop],
+            position=at.position,
+            begun=at.stored,
+            seen=at.seq,
+            behind=max(0, seqs[shop] - at.seq),
+            seconds=max(0.0, seconds.get((shop, at.position), 0.0)),
+            parked=at.parked,
         )
-
-    missing = [shop for shop in heads if shop not in seqs]
-    seqs.update(await asyncio.gather(*map(seq_of, missing)))
-    return list(await asyncio.gather(*(told(*pair) for pair in pairs)))
+        for reader, shop, at in pairs
+    ]
 
 
 async def totals(
-    mongo: Mongo, store: EventStore, projections: Sequence[Projection], clock: Clock = utc_now
+    mongo: Mongo,
+    store: EventStore,
+    projections: Sequence[Projection],
+    clock: Clock = utc_now,
+    *,
+    reactions: Sequence[str] = (),
 ) -> Totals:
     """The sums over `lag`."""
-    found = [one for one in await lag(mongo, store, projections, clock) if one.filled]
-    checkpoints = await read_checkpoints(mongo.database, projections)
+    everyone = await lag(mongo, store, projections, clock, reactions=reactions)
+    found = [one for one in everyone if one.filled]
+    passed: Counter[str] = Counter()
+    for one in found:
+        passed[one.collection] += one.position
     seconds = sorted(one.seconds for one in found)
     return Totals(
-        projected=sum(at.seq for at in checkpoints.values()),
+        recorded=sum({one.shop: one.head for one in found}.values()),
+        passed=min(passed.values(), default=0),
+        projected=sum(one.seen for one in found),
         behind=sum(one.behind for one in found),
         parked=sum(one.parked is not None for one in found),
         most_seconds=seconds[-1] if seconds else 0.0,
         p99_seconds=seconds[math.ceil(0.99 * len(seconds)) - 1] if seconds else 0.0,
     )
+
+
+async def _readers(
+    database: Database, projections: Sequence[Projection], reactions: Sequence[str]
+) -> list[_Reader]:
+    targets = await driven(database, projections)
+    return [
+        _Reader(target.projection.name, target.projection.collection, target.live, target.filled)
+        for projection in projections
+        for target in targets
+        if (target.projection.name, target.projection.version)
+        == (projection.name, projection.version)
+    ] + [_Reader(name, name) for name in reactions]
+
+
+async def _each(keys: Iterable[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:
+    """What each key is answered, a few at a time."""
+    places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def one(key: K) -> tuple[K, V]:
+        async with places:
+            return key, await ask(key)
+
+    return dict(await asyncio.gather(*map(one, keys)))

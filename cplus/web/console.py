@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.mongo import Database
+from cplus.projections.groups import ALL
+from cplus.projections.lag import REACTIONS, Lag, lag
 from cplus.web.auth import Session, same_secret
 from cplus.web.deps import CONSOLE_PATH, Web, WebDep, see_other
 from cplus.web.forms import own_form, read_form
@@ -22,17 +22,6 @@ SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """A reader that stopped at an event it cannot read."""
-
-    reader: str
-    position: int
-    type: str
-    reason: str
-    since: datetime | None
-
-
 @dataclass(slots=True)
 class ShopLine:
     """A shop as the console shows it."""
@@ -40,14 +29,19 @@ class ShopLine:
     shop: str
     position: int
     """The last of its log."""
-    lags: dict[str, int] = field(default_factory=dict)
-    """Commits that each reader is behind."""
-    parked: list[Parked] = field(default_factory=list)
+    lags: dict[str, Lag] = field(default_factory=dict)
+    """How far each reader is, by its collection."""
 
     @property
-    def lag(self) -> int:
-        """That of the reader furthest behind."""
-        return max(self.lags.values(), default=self.position)
+    def behind(self) -> int:
+        """Events that the reader furthest behind has not seen; what is only being filled is
+        read by nobody."""
+        return max(one.behind for one in self.lags.values() if one.filled)
+
+    @property
+    def parked(self) -> list[Lag]:
+        """The readers that stand still."""
+        return [one for one in self.lags.values() if one.parked]
 
 
 @router.get("")
@@ -56,17 +50,18 @@ async def console(request: Request, web: WebDep) -> HTMLResponse:
     session = _operator(request, web)
     if session is None:
         return web.pages.render("console_sign_in.html", reason="")
-    heads = await web.parts.store.heads()
-    lines = lines_of(heads, await _checkpoints(web.parts.mongo.database))
+    parts = web.parts
+    lags = await lag(parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS)
+    lines = lines_of(lags)
     return web.pages.render(
         "console.html",
         csrf=web.signatures.form_token(session),
         lines=lines[:SHOWN],
         shops=len(lines),
-        commits=sum(heads.values()),
-        behind=sum(line.lag > 0 for line in lines),
+        commits=sum(line.position for line in lines),
+        behind=sum(line.behind > 0 for line in lines),
         parked=sum(bool(line.parked) for line in lines),
-        readers=sorted({reader for line in lines for reader in line.lags}),
+        readers=list(dict.fromkeys(one.collection for one in lags)),
         now=web.parts.clock(),
     )
 
@@ -107,32 +102,9 @@ def _operator(request: Request, web: Web) -> Session | None:
     return web.signatures.console(request.cookies.get(COOKIE), _token(web))
 
 
-async def _checkpoints(database: Database) -> list[Mapping[str, Any]]:
-    cursor = database["checkpoints"].find({}, {"position": 1, "parked": 1})
-    return list(await cursor.to_list(None))
-
-
-def lines_of(heads: Mapping[str, int], checkpoints: Sequence[Mapping[str, Any]]) -> list[ShopLine]:
-    """A line for each shop: the parked first, then those furthest behind, then by name.
-
-    A checkpoint is `{"_id": "<reader>/<shop>", "position", "parked"}`.
-    """
-    lines = {shop: ShopLine(shop, position) for shop, position in heads.items()}
-    for row in checkpoints:
-        reader, _, shop = str(row["_id"]).partition("/")
-        line = lines.get(shop)
-        if line is None:
-            continue
-        line.lags[reader] = max(line.position - int(row["position"]), 0)
-        parked = row.get("parked")
-        if parked:
-            line.parked.append(
-                Parked(
-                    reader,
-                    int(parked["position"]),
-                    str(parked["type"]),
-                    str(parked["reason"]),
-                    parked.get("since"),
-                )
-            )
-    return sorted(lines.values(), key=lambda line: (not line.parked, -line.lag, line.shop))
+def lines_of(lags: Iterable[Lag]) -> list[ShopLine]:
+    """A line for each shop: the parked first, then those furthest behind, then by name."""
+    lines: dict[str, ShopLine] = {}
+    for one in lags:
+        lines.setdefault(one.shop, ShopLine(one.shop, one.head)).lags[one.collection] = one
+    return sorted(lines.values(), key=lambda line: (not line.parked, -line.behind, line.shop))

@@ -12,6 +12,7 @@ import pytest
 
 from cplus.clock import utc_now
 from cplus.local.shopify import LocalShop, LocalShopify
+from cplus.projections.checkpoints import CHECKPOINTS
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     OPERATOR,
@@ -127,11 +128,12 @@ async def test_what_is_no_shop_is_asked_for_again(web: Harness, typed: str) -> N
 
 async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> None:
     await web.conversation()
-    await web.parts.mongo.database["checkpoints"].update_one(
+    await web.parts.mongo.database[CHECKPOINTS].update_one(
         {"_id": f"messages.v1/{SHOP}"},
         {
             "$set": {
                 "position": 0,
+                "seq": 0,
                 "parked": {
                     "position": 1,
                     "type": "message.of_the_future",

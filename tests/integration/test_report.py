@@ -1,0 +1,47 @@
+"""The line of counts that `cplus up` shows."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from cplus.bootstrap import Parts, ensure_indexes
+from cplus.consumers import react
+from cplus.events import Draft
+from cplus.local.process import free_port
+from cplus.local.report import Watch
+from cplus.projections.groups import ALL
+from cplus.projections.lag import REACTIONS, lag
+from cplus.projections.runner import Runner
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+
+
+async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_among_them(
+    mongo_uri: str, database_name: str
+) -> None:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    await ensure_indexes(settings)
+    parts, watch = Parts(settings), Watch(mongo_uri, database_name)
+    try:
+        drafts = [Draft(SHOP, f"c{i}", "webhook", "shopify", reason="none") for i in range(3)]
+        await parts.store.append(drafts)
+        runner = Runner(parts.mongo, parts.store, ALL)
+        for projection in ALL:
+            await runner.catch_up(projection, SHOP)
+        assert str(await watch.counts()) == "recorded 3 · repeated 0 · projected 0 · lag 3"
+        found = await lag(parts.mongo, parts.store, ALL, reactions=REACTIONS)
+        assert {one.projection for one in found if not one.begun} == {react.NAME}
+        await react.follow(SHOP, parts.reactor)
+        assert str(await watch.counts()) == "recorded 3 · repeated 0 · projected 3 · lag 0"
+    finally:
+        await watch.close()
+        await parts.close()
+
+
+async def test_there_are_no_counts_while_mongodb_does_not_answer() -> None:
+    watch = Watch(f"mongodb://127.0.0.1:{free_port()}/", "none", patience=0.2)
+    try:
+        assert await watch.counts() is None
+    finally:
+        await watch.close()
