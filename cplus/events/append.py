@@ -12,6 +12,7 @@ from cplus.errors import CommitTooLarge, ContentionTooHigh
 from cplus.events.commit import Commit, Draft, Head, Prepared, prepare, version_claim
 from cplus.events.commits import Commits, Document
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
+from cplus.events.turns import Turns
 from cplus.mongo import PyMongoError
 
 MAX_COMMIT = 16 * 1024 * 1024 - 16 * 1024
@@ -72,6 +73,7 @@ class ShopWriter:
         self._waiting: list[Entry] = []
         # The head after this process's last acknowledged write. It may be behind, never ahead.
         self._head: Head | None = None
+        self._turns = Turns()
 
     @property
     def busy(self) -> bool:
@@ -144,6 +146,8 @@ class ShopWriter:
         self._waiting = [entry for entry in self._waiting if entry.outcome is None]
 
     async def _try(self, entries: list[Entry]) -> None:
+        if await self._turns.begin():
+            self._head = None
         head = self._head or await self._log.head(self._shop)
         await self._refuse_gaps(entries)
         entries = [entry for entry in entries if entry.outcome is None]
@@ -165,6 +169,7 @@ class ShopWriter:
             raise
         if written:
             self._head = after
+            self._turns.won()
             for entry, at in zip(entries, heads, strict=True):
                 entry.outcome = Appended(self._shop, at.position, entry.draft.id)
             return
@@ -173,7 +178,7 @@ class ShopWriter:
         resolved = await self._resolve(entries)
         self._refuse_followers(entries)
         if not resolved:
-            await asyncio.sleep(random.uniform(0, 0.02))  # jitter: somebody else was quicker
+            await self._turns.lost()
 
     async def _refuse_gaps(self, entries: list[Entry]) -> None:
         """Refuses drafts whose versions stand on one that is not there.

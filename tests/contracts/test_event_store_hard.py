@@ -1,0 +1,213 @@
+"""No acknowledged commit is lost and none is doubled, whatever happens to processes, to MongoDB
+and to the network. Short forms are in the suite; what takes long is soak."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from pymongo.read_concern import ReadConcern
+from pymongo.uri_parser import parse_uri
+
+from cplus.events import Appended, Draft, EventStore
+from cplus.events.audit import verify_shop
+from cplus.events.commits import MongoCommits, ensure_indexes
+from cplus.local.mongod import Mongod
+from cplus.mongo import Mongo, connect
+from cplus.settings import Settings
+from tests.contracts.store_world import (
+    Proxy,
+    ReplicaSet,
+    assert_kept,
+    until_acknowledged,
+    writers,
+)
+
+DATABASE = "hard"
+SHOP = "acorn.myshopify.com"
+SHOPS = [SHOP, "birch.myshopify.com", "cedar.myshopify.com"]
+
+
+@asynccontextmanager
+async def opened(uri: str, database: str = DATABASE) -> AsyncIterator[Mongo]:
+    mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database=database))
+    await ensure_indexes(mongo.database)
+    yield mongo
+    await mongo.close()
+
+
+def draft(claim: str) -> Draft:
+    return Draft(SHOP, claim, "test", "test")
+
+
+@pytest.mark.parametrize(
+    ("processes", "each"), [(2, 15), pytest.param(8, 500, marks=pytest.mark.soak)]
+)
+async def test_many_processes_on_one_shop_leave_no_gap_and_lose_nothing(
+    mongo_uri: str, database_name: str, processes: int, each: int
+) -> None:
+    async with opened(mongo_uri, database_name) as mongo:
+        async with writers(processes, mongo_uri, database_name, [SHOP]) as made:
+            await until_acknowledged(made, each, seconds=300)
+        assert await assert_kept(EventStore(mongo), made) >= processes * each
+
+
+class Stalling(MongoCommits):
+    """Holds its insert back until it is let go, with the head it has read long ago."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        super().__init__(mongo)
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def insert(self, raws: Sequence[bytes]) -> bool:
+        self.reached.set()
+        await self.go.wait()
+        return await super().insert(raws)
+
+
+async def test_a_writer_that_stalls_between_head_and_insert_makes_no_reader_skip(
+    mongo_uri: str, database_name: str
+) -> None:
+    async with opened(mongo_uri, database_name) as mongo:
+        stalled, store = Stalling(mongo), EventStore(mongo)
+        await store.append([draft("first")])
+        slow = asyncio.create_task(EventStore(stalled).append([draft("slow")]))
+        await stalled.reached.wait()
+        seen: list[str] = []
+        for number in range(5):
+            await store.append([draft(f"quick{number}")])
+            seen += [c.claims[0] for c in await store.read(SHOP, len(seen))]
+        stalled.go.set()
+        [outcome] = await slow
+        assert isinstance(outcome, Appended)
+        seen += [c.claims[0] for c in await store.read(SHOP, len(seen))]
+        assert seen == ["first", *(f"quick{number}" for number in range(5)), "slow"]
+        assert await verify_shop(store.log, SHOP) is None
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(1, id="once"), pytest.param(8, marks=pytest.mark.soak, id="8-times")]
+)
+async def test_mongod_killed_under_load_loses_no_acknowledged_commit(
+    tmp_path: Path, kills: int
+) -> None:
+    mongod = Mongod(tmp_path, environment={})
+    await mongod.start()
+    assert mongod.child
+    try:
+        async with opened(mongod.uri) as mongo:
+            async with writers(2, mongod.uri, DATABASE, SHOPS, batch=5) as made:
+                for kill in range(kills):
+                    await until_acknowledged(made, 20)
+                    mongod.kill()
+                    await mongod.child.restarted(kill + 1)
+                await until_acknowledged(made, 20)
+            assert await assert_kept(EventStore(mongo), made) > 0
+    finally:
+        await mongod.child.stop(grace=0.0)
+
+
+@pytest.mark.parametrize(
+    "turns", [pytest.param(2, id="short"), pytest.param(40, marks=pytest.mark.soak, id="long")]
+)
+async def test_connections_that_are_cut_and_stalled_lose_nothing(
+    mongo_uri: str, database_name: str, turns: int
+) -> None:
+    [(host, port)] = parse_uri(mongo_uri)["nodelist"]
+    assert host == "127.0.0.1"
+    proxy = Proxy(port)
+    await proxy.start()
+    through = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
+    try:
+        async with opened(mongo_uri, database_name) as mongo:
+            async with writers(2, through, database_name, SHOPS, batch=3) as made:
+                for turn in range(turns):
+                    await until_acknowledged(made, 15)
+                    if turn % 2:
+                        proxy.stall()
+                        await asyncio.sleep(0.2)  # what is under way is held
+                    proxy.cut()
+                    proxy.resume()
+                await until_acknowledged(made, 15)
+            assert proxy.cuts > 0
+            assert await assert_kept(EventStore(mongo), made) > 0
+    finally:
+        await proxy.stop()
+
+
+@pytest.fixture
+async def three() -> AsyncIterator[ReplicaSet]:
+    with tempfile.TemporaryDirectory(prefix="cplus-tests-") as directory:
+        made = ReplicaSet(Path(directory))
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.stop()
+
+
+@pytest.mark.soak
+async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
+    three: ReplicaSet,
+) -> None:
+    async with opened(three.uri) as mongo:
+        store = EventStore(mongo)
+        [first] = await store.append([draft("first")])
+        assert isinstance(first, Appended)
+        old = await three.primary()
+        others = [port for port in three.ports if port != old]
+        stop = {"configureFailPoint": "stopReplProducer", "mode": "alwaysOn"}
+        for port in others:
+            await three.command(port, stop)
+        lost = asyncio.create_task(store.append([draft("lost")]))
+        local = mongo.client.get_database(DATABASE, read_concern=ReadConcern("local"))
+        for _ in range(1_000):
+            if await local["commits"].count_documents({"claims": "lost"}):
+                break
+            await asyncio.sleep(0.02)
+        else:
+            pytest.fail("the write never reached the primary")
+        # Another process reads the head and writes while that one is not replicated.
+        assert (await EventStore(mongo).head(SHOP)).position == 1
+        await three.kill(old)
+        for port in others:
+            await three.command(port, {**stop, "mode": "off"})
+        await three.primary(others)
+        [again] = await EventStore(mongo).append([draft("next")])
+        assert isinstance(again, Appended)
+        await lost
+        await store.append([draft("lost")])
+        answered = [c.claims[0] for c in await store.read(SHOP, 0)]
+        assert sorted(answered) == ["first", "lost", "next"]
+        assert answered[0] == "first"
+        assert answered[again.position - 1] == "next"
+        positions: Any = [c.position for c in await store.read(SHOP, 0)]
+        assert positions == [1, 2, 3]
+        assert await verify_shop(store.log, SHOP) is None
+        await three.run(old)  # it comes back and takes its own write back
+        await store.append([draft("last")])
+        assert (await store.head(SHOP)).position == 4
+
+
+@pytest.mark.soak
+async def test_step_downs_and_kills_of_a_set_of_three_lose_nothing(three: ReplicaSet) -> None:
+    async with opened(three.uri) as mongo:
+        async with writers(3, three.uri, DATABASE, SHOPS, batch=2) as made:
+            for turn in range(6):
+                await until_acknowledged(made, 20, seconds=120)
+                primary = await three.primary()
+                if turn % 2:
+                    await three.kill(primary)
+                    await three.primary([port for port in three.ports if port != primary])
+                    await three.run(primary)
+                else:
+                    step = {"replSetStepDown": 5, "secondaryCatchUpPeriodSecs": 0, "force": True}
+                    await three.command(primary, step)
+            await until_acknowledged(made, 20, seconds=120)
+        assert await assert_kept(EventStore(mongo), made) > 0
