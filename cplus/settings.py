@@ -47,7 +47,9 @@ class Settings(BaseSettings):
         "https://{shop}", description="Where a shop's Admin lives; {shop} stands for its host"
     )
     shopify_api_version: str = Field("2026-10", description="Version of the Admin API")
-    import_page_size: int = Field(250, ge=1, le=250, description="Customers per page of the import")
+    import_page_size: int = Field(
+        150, ge=1, le=150, description="Customers per page of the import; a query may cost no more"
+    )
 
     application_secret: SecretStr | None = Field(
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"

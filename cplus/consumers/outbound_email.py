@@ -19,7 +19,7 @@ import structlog
 from cplus.aws import Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.consumers.leases import Lease, Leases
-from cplus.consumers.replies import Reply, find_reply, rfc_refs, sent_claim
+from cplus.consumers.replies import Reply, find_reply, name_of, rfc_refs, sent_claim
 from cplus.consumers.sqs import json_object
 from cplus.errors import InvalidInput
 from cplus.events import Cause, Draft, EventStore, NewEvent, Nudger, heads_of, settled
@@ -114,7 +114,7 @@ class Outbound:
                 await self._look_again(shop, message_id, left)
                 return
         try:
-            address, raw = self._compose(shop, reply)
+            address, raw = self._compose(shop, await name_of(self.store, shop), reply)
         except InvalidInput as error:  # an address that no mail can go to
             await self._refused(shop, reply, str(error.values["reason"]))
             return
@@ -141,13 +141,13 @@ class Outbound:
         await self._record(shop, reply, sent_claim(message_id, ses_id), event, refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
 
-    def _compose(self, shop: str, reply: Reply) -> tuple[str, bytes]:
+    def _compose(self, shop: str, name: str, reply: Reply) -> tuple[str, bytes]:
         """The address that it leaves from, and the raw mail; raises InvalidInput."""
         wish, domain = reply.wish, self.settings.mail_domain
         secret = self.settings.secret("application_secret")
         address = reply_address(shop, reply.conversation_id, secret, domain)
         raw = compose_reply(
-            shop_name=shop_name(shop),
+            shop_name=name,
             from_address=address,
             to=wish.to_address,
             subject=reply_subject(wish.subject),

@@ -10,6 +10,7 @@ from cplus.events.catalogue import MailRejected, MailSent, ReplyWritten
 from cplus.events.store import EventStore
 from cplus.mail import message_id_key
 from cplus.settings import Settings
+from cplus.shopify import shop_name
 
 _COMMITS = 1_000  # about one mail there are its wish and what SES told of it: a handful
 _SETTLING = {MailSent.TYPE, MailRejected.TYPE}
@@ -55,6 +56,15 @@ async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
     if wish is None:
         raise InvalidInput(reason="the log of this shop has no such answer")
     return Reply(*wish, settled)
+
+
+async def name_of(store: EventStore, shop: str) -> str:
+    """What the shop calls itself, as its log last said; its host's name where the log is silent."""
+    for commit in await store.by_ref(shop, f"shop/{shop}", limit=20):
+        for document in reversed(commit.documents):
+            if name := document["data"].get("shop_name"):
+                return str(name)
+    return shop_name(shop)
 
 
 def rfc_ref(settings: Settings, message_id: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 
 from cplus.aws import Aws, MailNotTaken
 from cplus.errors import InvalidInput
+from cplus.events import Draft, NewEvent
+from cplus.events.catalogue import ShopChanged
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
 SEND = json.dumps({"shop": SHOP, "message_id": "reply1"})
@@ -192,6 +194,31 @@ async def test_an_event_that_is_none_of_ours_fails_alone(world: World, told: str
     bad, good = await world.email_events.handle_all([told, event_of("Send")])
     assert isinstance(bad, InvalidInput)
     assert good is None
+
+
+async def test_the_mail_bears_the_name_that_the_shop_gives_itself(
+    world: World, shopper: str
+) -> None:
+    stream = f"shop/{SHOP}"
+    named = [
+        NewEvent(stream, ShopChanged(shop_name=name), world.now) for name in ("Old", "Acorn & Co")
+    ]
+    await world.parts.store.append(
+        [
+            Draft(
+                shop=SHOP,
+                claim=f"named/{n}",
+                source="webhook",
+                actor="shopify",
+                events=[new],
+                refs=[stream],
+            )
+            for n, new in enumerate(named)
+        ]
+    )
+    await world.outbound().handle_all([SEND])
+    [mail] = await sent_to(world, shopper)
+    assert mail["from"].startswith('"Acorn & Co"') or mail["from"].startswith("Acorn & Co <")
 
 
 async def test_the_mail_goes_to_the_shopper_from_an_address_of_the_shop(
