@@ -145,6 +145,7 @@ class Installs:
             currency=info.currency,
             timezone=info.timezone,
             shopify_plan=info.plan.name,
+            country=info.address.country,
         )
         stream = f"shop/{shop}"
         query = {name: value for name, value in params.items() if name not in _SECRETS}

@@ -41,6 +41,7 @@ query Shop {
     primaryDomain { host }
     currencyCode
     ianaTimezone
+    shopAddress { countryCodeV2 }
     createdAt
     plan { publicDisplayName shopifyPlus partnerDevelopment }
   }

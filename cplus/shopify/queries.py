@@ -130,6 +130,12 @@ class Domain(_Answer):
     host: Text
 
 
+class ShopAddress(_Answer):
+    """Where the shop is, as its buyers are told."""
+
+    country: Text | None = Field(None, validation_alias="countryCodeV2")
+
+
 class ShopInfo(_Answer):
     """A shop as the Admin API knows it."""
 
@@ -141,12 +147,13 @@ class ShopInfo(_Answer):
     domain: Domain | None = Field(None, validation_alias="primaryDomain")
     currency: Currency = Field(validation_alias="currencyCode")
     timezone: Text = Field(validation_alias="ianaTimezone")
+    address: ShopAddress = Field(ShopAddress(), validation_alias="shopAddress")
     created_at: Moment | None = Field(None, validation_alias="createdAt")
     plan: Plan
 
 
 async def shop_info(client: AdminClient, *, deadline: float | None = None) -> ShopInfo:
-    """Name, addresses, currency, time zone and plan of the client's shop.
+    """Name, addresses, currency, time zone, country and plan of the client's shop.
 
     Raises as AdminClient.query does.
     """

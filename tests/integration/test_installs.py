@@ -76,6 +76,7 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
         currency="USD",
         timezone="America/New_York",
         shopify_plan="Basic",
+        country="US",
     )
     assert (told.stream, told.source, told.actor) == (f"shop/{SHOP}", "install", "merchant")
     assert (await use.parts.credentials.get_access_token(SHOP)).startswith("shpat_")

@@ -82,6 +82,7 @@ class Api:
             "primaryDomain": {"host": shop.domain or shop.host},
             "currencyCode": shop.currency,
             "ianaTimezone": shop.timezone,
+            "shopAddress": {"countryCodeV2": shop.country},
             "createdAt": shop.created_at,
             "plan": {
                 "publicDisplayName": shop.plan,

@@ -65,6 +65,7 @@ class LocalShop(_Description):
     email: str
     currency: Currency = "USD"
     timezone: str = "America/New_York"
+    country: str = "US"
     domain: str | None = None
     plan: str = "Basic"
     plus: bool = False
