@@ -1,6 +1,7 @@
 """What Shopify's webhooks say: one model for each payload, and the way from bytes to it.
 
-Shapes follow the samples that Shopify publishes for API version 2026-10. Only ids are required:
+Shapes follow the samples that Shopify publishes for API version 2026-10. A model holds what is
+used of a payload, so that a field that nobody reads cannot spoil it. Only ids are required:
 a shop, an app's scopes and Shopify's age of the data decide what else is there.
 """
 
@@ -8,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cplus.errors import InvalidInput
 from cplus.shopify.values import MAX_INT64, Count, Currency, GidNumber, Id, Moment, Money
@@ -20,26 +21,9 @@ MAX_DEPTH: Final = 100
 
 
 class Payload(BaseModel):
-    """A payload or a part of one: unknown fields are passed over, known ones are checked."""
+    """A payload or a part of one: what is not used is passed over, the rest is checked."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Address(Payload):
-    """A postal address."""
-
-    first_name: str | None = None
-    last_name: str | None = None
-    company: str | None = None
-    address1: str | None = None
-    address2: str | None = None
-    city: str | None = None
-    province: str | None = None
-    province_code: str | None = None
-    country: str | None = None
-    country_code: str | None = None
-    zip: str | None = None
-    phone: str | None = None
 
 
 class Customer(Payload):
@@ -54,10 +38,8 @@ class Customer(Payload):
     phone: str | None = None
     state: str | None = None
     note: str | None = None
-    verified_email: bool | None = None
     currency: Currency | None = None
     locale: str | None = None
-    default_address: Address | None = None
 
 
 class CustomerDeleted(Payload):
@@ -66,20 +48,12 @@ class CustomerDeleted(Payload):
     id: Id
 
 
-class MergeError(Payload):
-    """Why two customers could not be merged."""
-
-    customer_ids: tuple[Id, ...] = ()
-    message: str | None = None
-
-
 class CustomersMerged(Payload):
     """customers/merge: one customer takes over another; sent for each state of the merge."""
 
     kept_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_kept_id")
     deleted_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_deleted_id")
     status: str
-    errors: tuple[MergeError, ...] = ()
 
     @property
     def completed(self) -> bool:
@@ -91,7 +65,6 @@ class EmailConsent(Payload):
     """Whether a customer wants marketing mail."""
 
     state: str | None = None
-    opt_in_level: str | None = None
     consent_updated_at: Moment | None = None
 
 
@@ -103,29 +76,6 @@ class EmailConsentUpdated(Payload):
     email_marketing_consent: EmailConsent
 
 
-class LineItem(Payload):
-    """One line of an order."""
-
-    id: Id | None = None
-    product_id: Id | None = None
-    variant_id: Id | None = None
-    title: str | None = None
-    name: str | None = None
-    sku: str | None = None
-    quantity: Count | None = None
-    price: Money | None = None
-
-
-def _tags(value: object) -> object:
-    """Tags come as one text with commas (webhooks) or as a list."""
-    if isinstance(value, str):
-        return tuple(tag for tag in (part.strip() for part in value.split(",")) if tag)
-    return value if value is not None else ()
-
-
-Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
-
-
 class Order(Payload):
     """orders/create, updated, paid, cancelled and fulfilled."""
 
@@ -133,28 +83,14 @@ class Order(Payload):
     name: str | None = None
     order_number: Count | None = None
     email: str | None = None
-    phone: str | None = None
     created_at: Moment | None = None
     updated_at: Moment | None = None
-    processed_at: Moment | None = None
-    closed_at: Moment | None = None
     cancelled_at: Moment | None = None
-    cancel_reason: str | None = None
     currency: Currency | None = None
     total_price: Money | None = None
-    subtotal_price: Money | None = None
-    total_tax: Money | None = None
-    total_discounts: Money | None = None
     financial_status: str | None = None
     fulfillment_status: str | None = None
-    tags: Tags = ()
-    note: str | None = None
     customer: Customer | None = None
-    customer_locale: str | None = None
-    shipping_address: Address | None = None
-    line_items: tuple[LineItem, ...] = ()
-    order_status_url: str | None = None
-    source_name: str | None = None
     test: bool | None = None
 
 
@@ -169,18 +105,11 @@ class Shop(Payload):
 
     id: Id
     name: str | None = None
-    email: str | None = None
-    customer_email: str | None = None
-    myshopify_domain: str | None = None
-    domain: str | None = None
-    shop_owner: str | None = None
     currency: Currency | None = None
     iana_timezone: str | None = None
     country_code: str | None = None
-    primary_locale: str | None = None
     plan_name: str | None = None
     plan_display_name: str | None = None
-    created_at: Moment | None = None
     updated_at: Moment | None = None
 
 

@@ -160,12 +160,11 @@ def test_an_unknown_topic_is_no_error_whatever_it_holds() -> None:
     assert parse("themes/publish", b"\xff not json") is None
 
 
-def test_times_are_utc_money_is_text_and_tags_are_a_list() -> None:
+def test_times_are_utc_and_money_is_text() -> None:
     order = parse("orders/create", _bytes(ORDER))
     assert isinstance(order, Order)
     assert order.updated_at == datetime(2026, 11, 2, 13, 15, 30, tzinfo=UTC)
     assert order.total_price == "388.00"
-    assert order.tags == ("tag1", "tag2")
     assert order.customer is not None
     assert order.customer.id == 706405506930370084
 
@@ -228,7 +227,6 @@ DEEPER = b"[" * 200_000
         (b'{"id": 1, "updated_at": 1795000000}', "updated_at: "),
         (b'{"id": 1, "updated_at": "0001-01-01T00:00:00+14:00"}', "updated_at: "),
         (b'{"id": 1, "currency": "euro"}', "currency: "),
-        (b'{"id": 1, "default_address": {"city": 7}}', "default_address.city: "),
     ],
 )
 def test_bad_input_is_refused_with_its_reason(body: bytes, reason: str) -> None:
@@ -243,6 +241,11 @@ def test_money_that_is_no_decimal_text_is_refused(amount: object) -> None:
         parse("orders/create", _bytes({"id": 1, "total_price": amount}))
 
 
+def test_a_field_that_nobody_reads_may_have_any_shape() -> None:
+    assert parse("customers/update", b'{"id": 1, "default_address": {"city": 7}}') is not None
+    assert parse("orders/create", b'{"id": 1, "line_items": 7, "tags": {}}') is not None
+
+
 def test_a_surrogate_pair_is_a_character_like_any_other() -> None:
     customer = parse("customers/update", b'{"id": 1, "first_name": "\\ud83d\\ude00"}')
     assert isinstance(customer, Customer)
@@ -250,7 +253,7 @@ def test_a_surrogate_pair_is_a_character_like_any_other() -> None:
 
 
 def test_a_reason_holds_nothing_of_what_a_person_wrote() -> None:
-    for field in ("first_name", "email", "note", "updated_at", "currency", "default_address"):
+    for field in ("first_name", "email", "note", "updated_at", "currency"):
         with pytest.raises(InvalidInput) as refused:
             parse("customers/update", _bytes({"id": 1, field: ["mira@example.com"]}))
         assert "mira" not in str(refused.value)
