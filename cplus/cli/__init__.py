@@ -7,7 +7,9 @@ import click
 from cplus.cli.audit import audit
 from cplus.cli.mail import mail
 from cplus.cli.migrate import migrate
+from cplus.cli.projections import projections
 from cplus.cli.rebuild import rebuild
+from cplus.cli.replay import replay
 from cplus.cli.up import up
 from cplus.cli.verify import verify
 
@@ -23,6 +25,8 @@ def main() -> None:
 main.add_command(audit)
 main.add_command(mail)
 main.add_command(migrate)
+main.add_command(projections)
 main.add_command(rebuild)
+main.add_command(replay)
 main.add_command(up)
 main.add_command(verify)

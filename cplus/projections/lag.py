@@ -138,8 +138,12 @@ async def totals(
     reactions: Sequence[str] = (),
 ) -> Totals:
     """The sums over `lag`."""
-    everyone = await lag(mongo, store, projections, clock, reactions=reactions)
-    found = [one for one in everyone if one.filled]
+    return sums_of(await lag(mongo, store, projections, clock, reactions=reactions))
+
+
+def sums_of(lags: Sequence[Lag]) -> Totals:
+    """The sums. Pure."""
+    found = [one for one in lags if one.filled]
     passed: Counter[str] = Counter()
     for one in found:
         passed[one.collection] += one.position

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from cplus.clock import utc_now
 from cplus.events import EventStore
 from cplus.events.base import Event
 from cplus.events.catalogue import AppInstalled, ImportPageLoaded, ImportStarted
@@ -26,10 +27,10 @@ from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.conftest import ROOT
-from tests.integration.test_runner import SHOP, write
+from tests.integration.test_runner import SHOP, GiftWrapped, write
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
-PAGES = 2_500
+PAGES = 1_500
 
 
 @pytest.fixture
@@ -129,11 +130,53 @@ async def test_verify_ends_with_1_where_a_row_differs_and_a_rebuild_of_the_shop_
     assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
 
 
+async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
+    mongo: Mongo, data: Path
+) -> None:
+    store = EventStore(mongo)
+    await write(store, AppInstalled(scopes=(), shop_name="Acorn"))
+    head = (await store.head(SHOP)).position
+    # Code with a fault stood still there; that of now has none.
+    fault = {"position": head, "type": "app.installed", "reason": "ZeroDivisionError"}
+    await mongo.database[CHECKPOINTS].update_one(
+        {"_id": f"shops.v1/{SHOP}"}, {"$set": {"parked": {**fault, "since": utc_now()}}}
+    )
+    said = await told("projections", "lag", "--data", str(data), "--shop", SHOP)
+    [shops] = [one for one in said["shops"] if one["collection"] == "shops.v1"]
+    assert (shops["behind"], shops["parked"]["reason"]) == (1, "ZeroDivisionError")
+    assert 0 < shops["seconds"] <= said["most_seconds"]
+    assert said["parked"] == 1
+    unparked = await told("projections", "unpark", "shops", "--data", str(data))
+    place = {"shop": SHOP, "collection": "shops.v1"}
+    assert unparked["shops"] == [{**place, "position": head, "reason": None}]
+    await write(store, GiftWrapped())
+    await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
+    still = await told("projections", "unpark", "shops", "--data", str(data), status=1)
+    assert still["shops"] == [{**place, "position": head, "reason": "unknown_type"}]
+
+
+async def test_a_replay_writes_every_row_and_touches_nothing(mongo: Mongo, data: Path) -> None:
+    async def everything() -> dict[str, Any]:
+        names = sorted(await mongo.database.list_collection_names())
+        return {name: await mongo.database[name].find({}).to_list(None) for name in names}
+
+    before = await everything()
+    place, out = "cplus.projections.shops:SHOPS", data / "rows.jsonl"
+    said = await told("replay", "--projection", place, "--out", str(out), "--data", str(data))
+    lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    rows = before[SHOPS.collection]
+    assert said["rows"] == len(lines) == len(rows)
+    assert {f"{line['shop']}/{line['key']}" for line in lines} == {row["_id"] for row in rows}
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert await everything() == before
+
+
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
     for arguments, words in {
         ("rebuild", "guests", "--data", str(data)): "there are: billing",
         ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack runs on",
         ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
+        ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
     }.items():
         process = await started(*arguments)
         out, err = await process.communicate()

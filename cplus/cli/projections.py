@@ -1,0 +1,135 @@
+"""`cplus projections`: how far the read models are, and what stands still."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cplus.cli.connecting import Reached, data_option, failures, json_option
+
+if TYPE_CHECKING:
+    from cplus.projections.lag import Lag
+
+_SHOWN = 40
+_SECONDS = 300.0
+
+
+@click.group()
+def projections() -> None:
+    """Look at the read models, and let those go on that stand still."""
+
+
+@projections.command("lag")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@data_option
+@json_option
+def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
+    """Say how many events and seconds each read model is behind, shop by shop.
+
+    Needs CPLUS_MONGO_URI, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        found, sums = run(_lag(Reached(data), shops))
+    if as_json:
+        click.echo(json.dumps({**sums, "shops": [_told(one) for one in found]}))
+        return
+    worst = sorted(found, key=lambda one: (one.parked is None, -one.seconds, -one.behind))
+    for one in worst[:_SHOWN]:
+        if one.behind or one.parked:
+            click.echo(_line(one))
+    click.echo(
+        f"{len(found)} readers of shops: {sums['behind']:,} events behind, at most "
+        f"{sums['most_seconds']:.1f} s (99 of 100: {sums['p99_seconds']:.1f} s), "
+        f"{sums['parked']} parked"
+    )
+
+
+async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
+    from cplus.projections.groups import ALL
+    from cplus.projections.lag import REACTIONS, lag, sums_of
+    from cplus.shopify.hosts import shop_host
+
+    try:
+        wanted = {shop_host(shop) for shop in chosen}
+        found = await lag(at.mongo, at.store, ALL, reactions=REACTIONS)
+        found = [one for one in found if not wanted or one.shop in wanted]
+        return found, asdict(sums_of(found))
+    finally:
+        await at.close()
+
+
+def _told(one: Lag) -> dict[str, Any]:
+    parked = one.parked and {**asdict(one.parked), "since": one.parked.since.isoformat()}
+    return {**asdict(one), "parked": parked}
+
+
+def _line(one: Lag) -> str:
+    line = f"{one.shop}: {one.collection} is {one.behind:,} events and {one.seconds:.1f} s behind"
+    if one.parked is None:
+        return line
+    parked = one.parked
+    return f"{line}, parked at position {parked.position}: {parked.reason} {parked.type}".rstrip()
+
+
+@projections.command("unpark")
+@click.argument("name")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@data_option
+@json_option
+def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
+    """Let the read model NAME go on, with the code of now, in the shops where it stands still.
+
+    Nothing is ever skipped. Needs CPLUS_MONGO_URI, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        found = run(_unpark(Reached(data), name, shops))
+    if as_json:
+        click.echo(json.dumps({"projection": name, "shops": found}))
+    else:
+        for one in found:
+            still = f"still stands still: {one['reason']}" if one["reason"] else "goes on"
+            click.echo(f"{one['shop']}: {one['collection']} {still}")
+        click.echo(f"{len(found)} stood still")
+    sys.exit(1 if any(one["reason"] for one in found) else 0)
+
+
+async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
+    from cplus.projections.checkpoints import read_checkpoints
+    from cplus.projections.groups import ALL, named
+    from cplus.projections.runner import Runner
+    from cplus.shopify.hosts import shop_host
+
+    try:
+        named(name)
+        runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
+        wanted = {shop_host(shop) for shop in chosen}
+        targets = {one.projection.collection: one.projection for one in await runner.driven()}
+        checkpoints = await read_checkpoints(at.mongo.database, list(targets.values()))
+        found = []
+        for (collection, shop), checkpoint in sorted(checkpoints.items()):
+            if checkpoint.parked is None or (wanted and shop not in wanted):
+                continue
+            deadline = time.monotonic() + _SECONDS
+            progress = await runner.catch_up(targets[collection], shop, deadline=deadline)
+            found.append(
+                {
+                    "shop": shop,
+                    "collection": collection,
+                    "position": progress.position,
+                    "reason": progress.parked.reason if progress.parked else None,
+                }
+            )
+        return found
+    finally:
+        await at.close()
