@@ -21,7 +21,7 @@ from cplus.web import (
     sign_in,
 )
 from cplus.web.auth import Signatures
-from cplus.web.deps import SignInNeeded, Web, see_other, web_of
+from cplus.web.deps import GONE, SignInNeeded, Web, see_other, web_of
 from cplus.web.guard import Guard
 from cplus.web.pages import Pages
 
@@ -73,11 +73,12 @@ async def _health(request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-async def _sign_in_needed(request: Request, error: Exception) -> Response:
-    note = error.note if isinstance(error, SignInNeeded) else ""
+async def _sign_in_needed(request: Request, asked: Exception) -> Response:
+    note = asked.note if isinstance(asked, SignInNeeded) else ""
     if request.url.path.startswith("/api/"):
         headers = {"WWW-Authenticate": "Bearer"}
-        return JSONResponse({"error": "Sign in first."}, 401, headers=headers)
+        error = GONE if note == "gone" else "Sign in first."
+        return JSONResponse({"error": error}, 401, headers=headers)
     return see_other(f"/auth/sign-in?note={note}" if note else "/auth/sign-in")
 
 

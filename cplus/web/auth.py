@@ -36,7 +36,16 @@ class Session:
     shop: str
     id: str
     since: datetime
-    """When they signed in: a session from before the app was removed is over."""
+    """When they signed in."""
+    vouched: bool = False
+    """Whether Shopify itself brought the merchant, which it does only where the app is installed;
+    a link signs in without asking Shopify."""
+
+    def outlives(self, removed_at: datetime | None) -> bool:
+        """Whether the session is good in a shop whose newest news of the app is its removal at
+        that moment, None where it is not removed. One that an install made afterwards is: the
+        read model may not know of that install yet."""
+        return removed_at is None or (self.vouched and self.since > removed_at)
 
 
 class Signatures:
@@ -46,9 +55,10 @@ class Signatures:
         self._secret = secret.encode()
         self._clock = clock
 
-    def session_cookie(self, shop: str) -> str:
+    def session_cookie(self, shop: str, *, vouched: bool = False) -> str:
         """The value of the cookie that signs a new session in."""
-        return self._sign("session", SESSION_SECONDS, shop=shop_host(shop))
+        way = "install" if vouched else "link"
+        return self._sign("session", SESSION_SECONDS, shop=shop_host(shop), way=way)
 
     def session(self, cookie: str | None) -> Session | None:
         """The session of a cookie; None for one that is forged, over or not there."""
@@ -73,6 +83,13 @@ class Signatures:
         """A token that signs the shop's merchant in once."""
         return self._sign("link", LINK_SECONDS, shop=shop_host(shop))
 
+    def link_shop(self, token: str) -> str | None:
+        """The shop that a link of ours is for, also one that is over or used; None for others."""
+        try:
+            return shop_host(self._load("link", token).get("shop"))
+        except (InvalidSignature, InvalidShop):
+            return None
+
     def form_token(self, session: Session) -> str:
         """What each form of the session carries, so that no other site can send it."""
         words = f"form\n{session.shop}\n{session.id}"
@@ -83,7 +100,8 @@ class Signatures:
         return hmac.compare_digest(self.form_token(session).encode(), given.encode())
 
     def _session(self, held: dict[str, Any], shop: str) -> Session:
-        return Session(shop, str(held["id"]), datetime.fromtimestamp(held["at"], UTC))
+        since = datetime.fromtimestamp(held["at"], UTC)
+        return Session(shop, str(held["id"]), since, held.get("way") == "install")
 
     def _sign(self, kind: str, seconds: int, **held: str) -> str:
         at = self._clock().timestamp()
@@ -91,14 +109,17 @@ class Signatures:
         return str(self._serializer(kind).dumps(content))
 
     def _read(self, kind: str, value: str) -> dict[str, Any]:
-        try:
-            held = self._serializer(kind).loads(value)
-        except (BadData, UnicodeEncodeError, RecursionError):
-            raise InvalidSignature from None
-        # What is signed is ours, so its shape is too.
+        held = self._load(kind, value)
         if held["until"] <= self._clock().timestamp():
             raise InvalidSignature
-        return dict(held)
+        return held
+
+    def _load(self, kind: str, value: str) -> dict[str, Any]:
+        try:
+            # What is signed is ours, so its shape is too.
+            return dict(self._serializer(kind).loads(value))
+        except (BadData, UnicodeEncodeError, RecursionError):
+            raise InvalidSignature from None
 
     async def use_link(self, database: Database, token: str) -> str:
         """The shop that the token signs in; raises InvalidSignature for one that is forged, over

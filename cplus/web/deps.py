@@ -17,6 +17,7 @@ from cplus.web.auth import SESSION_SECONDS, Session, Signatures
 from cplus.web.pages import Pages
 
 CONSOLE_PATH: Final = "/console"
+GONE: Final = "The app was removed from this shop. Install it again to go on."
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ async def merchant(request: Request, web: WebDep) -> Merchant:
     if session is None:
         raise SignInNeeded
     row = await web.queries.shop(session.shop)
-    if row and row.uninstalled_at and row.uninstalled_at > session.since:
+    if row and not session.outlives(row.uninstalled_at):
         raise SignInNeeded("gone")
     request.state.frame_shop = session.shop
     return Merchant(session, row, web.signatures.form_token(session))
@@ -132,7 +133,7 @@ def _session(request: Request, web: Web) -> Session | None:
             held = session_token(web.parts.app, token.strip())
         except InvalidSignature:
             return None
-        return Session(held.shop, held.session_id, web.parts.clock())
+        return Session(held.shop, held.session_id, web.parts.clock(), vouched=True)
     return web.signatures.session(request.cookies.get(web.session_name))
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from cplus.consumers.installs import CALLBACK, STATE_SECONDS
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
-from cplus.web.deps import Web, WebDep, see_other
+from cplus.web.deps import GONE, Web, WebDep, see_other
 from cplus.web.forms import own_form
 
 log = structlog.get_logger()
@@ -18,10 +18,7 @@ router = APIRouter()
 
 STATE_COOKIE: Final = "cplus_install"
 
-_NOTES: Final = {
-    "gone": "The app was removed from this shop. Install it again to go on.",
-    "out": "You are signed out.",
-}
+_OUT: Final = "You are signed out."
 _STALE: Final = "That sign-in link was used before, or is too old. Sign in through your shop."
 
 
@@ -31,11 +28,19 @@ async def sign_in(
 ) -> Response:
     """The page that asks for the shop; with a token of a sign-in link, signs in."""
     if token is None:
-        return ask(request, web, note=_NOTES.get(note, ""))
+        return ask(
+            request,
+            web,
+            note=_OUT if note == "out" else "",
+            warning=GONE if note == "gone" else "",
+        )
     try:
         shop = await web.signatures.use_link(web.parts.mongo.database, token)
     except InvalidSignature:
-        return ask(request, web, note=_STALE, status=403)
+        session = web.signatures.session(request.cookies.get(web.session_name))
+        if session and session.shop == web.signatures.link_shop(token):
+            return see_other("/inbox")  # they opened the link again and are where it leads
+        return ask(request, web, warning=_STALE, status=403)
     return _signed_in(web, shop)
 
 
@@ -44,6 +49,7 @@ def ask(
     web: Web,
     *,
     note: str = "",
+    warning: str = "",
     reason: str = "",
     shop: str = "",
     status: int = 200,
@@ -51,7 +57,9 @@ def ask(
     """The page that asks for the shop's address."""
     # Its form leads to Shopify by redirects, which `form-action` would stop.
     request.state.leaves_by_form = True
-    return web.pages.render("sign_in.html", status=status, note=note, reason=reason, shop=shop)
+    return web.pages.render(
+        "sign_in.html", status=status, note=note, warning=warning, reason=reason, shop=shop
+    )
 
 
 @router.get("/auth/install")
@@ -87,7 +95,7 @@ async def callback(request: Request, web: WebDep) -> Response:
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
         raise HTTPException(502, "Shopify did not answer as it should. Try again.") from None
-    answer = _signed_in(web, shop)
+    answer = _signed_in(web, shop, vouched=True)
     web.drop_cookie(answer, STATE_COOKIE, path=CALLBACK)
     return answer
 
@@ -103,7 +111,8 @@ async def sign_out(request: Request, web: WebDep) -> Response:
     return answer
 
 
-def _signed_in(web: Web, shop: str) -> Response:
+def _signed_in(web: Web, shop: str, *, vouched: bool = False) -> Response:
     answer = see_other("/inbox")
-    web.set_cookie(answer, web.session_name, web.signatures.session_cookie(shop))
+    cookie = web.signatures.session_cookie(shop, vouched=vouched)
+    web.set_cookie(answer, web.session_name, cookie)
     return answer

@@ -10,9 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from cplus.events.catalogue import (
-    AppUninstalled,
-)
+from cplus.events.catalogue import AppInstalled, AppUninstalled
 from cplus.web.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
 from tests.integration.web.harness import (
     CLIENT_SECRET,
@@ -47,7 +45,22 @@ async def test_a_sign_in_link_works_once(web: Harness) -> None:
     async with web.browser() as one, web.browser() as two:
         answers = await asyncio.gather(one.get(link), two.get(link))
         assert sorted(answer.status_code for answer in answers) == [303, 403]
-        assert (await one.get(link)).status_code == 403
+    async with web.browser() as third:
+        again = await third.get(link)
+        assert again.status_code == 403
+        assert 'class="note warn"' in again.text
+
+
+async def test_a_used_link_leads_whom_it_signed_in_to_the_inbox_and_nobody_else(
+    web: Harness,
+) -> None:
+    link = sign_in_link(web.settings, SHOP, web.clock)
+    async with web.browser() as browser, web.signed_in(OTHER) as other:
+        for _ in range(2):
+            assert path_of(await browser.get(link)) == "/inbox"
+            web.clock.forward(LINK_SECONDS)
+        assert (await other.get(link)).status_code == 403
+        assert (await browser.get(link[:-1] + "~")).status_code == 403
 
 
 async def test_a_sign_in_link_that_is_old_or_forged_signs_nobody_in(web: Harness) -> None:
@@ -98,13 +111,25 @@ async def test_a_session_ends_by_itself_and_by_signing_out(
         assert path_of(await other.get("/inbox")) == "/auth/sign-in"
 
 
-async def test_removing_the_app_ends_the_sessions_from_before(web: Harness) -> None:
+async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_again(
+    web: Harness,
+) -> None:
+    conversation = await web.conversation()
     async with web.signed_in() as browser:
         web.clock.forward(10)
         await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
-        assert path_of(await browser.get("/inbox")) == "/auth/sign-in?note=gone"
+        gone = await browser.get("/inbox")
+        assert path_of(gone) == "/auth/sign-in?note=gone"
+        page = await browser.get(path_of(gone))
+        assert "The app was removed from this shop. Install it again to go on." in page.text
         web.clock.forward(10)
         async with web.signed_in() as later:
+            for path in ("/inbox", "/customers", f"/conversations/{conversation}"):
+                assert path_of(await later.get(path)) == "/auth/sign-in?note=gone"
+            refused = await later.get("/api/inbox")
+            assert refused.status_code == 401
+            assert "removed from this shop" in refused.json()["error"]
+            await web.record(SHOP, f"shop/{SHOP}", AppInstalled(scopes=(), shop_name="Acorn"))
             assert (await later.get("/inbox")).status_code == 200
 
 
