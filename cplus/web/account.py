@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from cplus.projections.views import Subscription
 from cplus.shopify.hosts import shop_name
 from cplus.web.deps import MerchantDep, WebDep
 
 router = APIRouter()
 
+_WAITING: Final = {"pending", "accepted", "frozen"}
+"""Shopify's names for subscriptions that are not in force now and have not ended."""
+
 
 @router.get("/billing")
 async def billing(web: WebDep, me: MerchantDep) -> HTMLResponse:
     """The shop's subscriptions to the app."""
-    found = await web.queries.billing(me.shop)
-    current = next((one for one in found if one.status == "active"), None)
+    found = sorted(await web.queries.billing(me.shop), key=_begun, reverse=True)
+    active = [one for one in found if one.status == "active"]
     return web.pages.render(
         "billing.html",
         me=me,
         section="billing",
-        current=current,
-        others=[one for one in found if one is not current],
+        current=active[0] if active else None,
+        also_active=active[1:],
+        waiting=[one for one in found if one.status in _WAITING],
+        ended=[one for one in found if one.status not in _WAITING and one.status != "active"],
     )
+
+
+def _begun(one: Subscription) -> tuple[datetime, str]:
+    return one.created_at or one.changed_at, one.id
 
 
 @router.get("/settings")

@@ -24,6 +24,10 @@ router = APIRouter(prefix="/conversations")
 START: Final = "start"
 """`from` with this value shows the thread from its beginning."""
 
+_DONE: Final = {"closed": (False, "Closed."), "reopened": (True, "Open again.")}
+"""What a command is called in an address: whether the conversation is open after it, and the
+words for it."""
+
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
@@ -48,11 +52,13 @@ async def show(
     at: int = 0,
     begin: Annotated[str | None, Query(alias="from")] = None,
     message: str | None = None,
+    done: str = "",
 ) -> HTMLResponse:
-    """The conversation. With `at`, the page waits a moment for that position to show."""
+    """The conversation. With `at`, the page waits a moment for that position to show; `done` is
+    what the merchant did that leads here."""
     shown = await caught_up(web.queries, me.shop, at) if at > 0 else True
     return await _page(
-        web, me, conversation_id, begin=begin, whole=message, awaited=0 if shown else at
+        web, me, conversation_id, begin=begin, whole=message, awaited=0 if shown else at, done=done
     )
 
 
@@ -64,6 +70,7 @@ async def _page(
     begin: str | None = None,
     whole: str | None = None,
     awaited: int = 0,
+    done: str = "",
     draft: str = "",
     reason: str = "",
     key: str = "",
@@ -91,6 +98,8 @@ async def _page(
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,
         awaited=awaited,
+        commanded=done in _DONE,
+        done=_DONE[done][1] if done in _DONE and _DONE[done][0] == row.open else "",
         draft=draft,
         reason=reason,
         key=key or new_key(),
@@ -140,7 +149,7 @@ async def reply(request: Request, web: WebDep, me: MerchantDep, conversation_id:
 @router.post("/{conversation_id}/close")
 async def close(request: Request, web: WebDep, me: MerchantDep, conversation_id: IdDep) -> Response:
     """The merchant is done with it."""
-    return await _command(request, web, me, conversation_id, Conversation.close)
+    return await _command(request, web, me, conversation_id, Conversation.close, "closed")
 
 
 @router.post("/{conversation_id}/reopen")
@@ -148,16 +157,24 @@ async def reopen(
     request: Request, web: WebDep, me: MerchantDep, conversation_id: IdDep
 ) -> Response:
     """The merchant takes it up again."""
-    return await _command(request, web, me, conversation_id, Conversation.reopen)
+    return await _command(request, web, me, conversation_id, Conversation.reopen, "reopened")
 
 
 async def _command(
-    request: Request, web: Web, me: Merchant, conversation_id: str, decision: Callable[..., None]
+    request: Request,
+    web: Web,
+    me: Merchant,
+    conversation_id: str,
+    decision: Callable[..., None],
+    done: str,
 ) -> Response:
     fields = await own_form(request, web.signatures, me.session)
     claim = f"command/{form_key(fields)}"
     decided = partial(decision, now=web.parts.clock())
-    return _back(conversation_id, await _decide(web, me, conversation_id, decided, claim=claim))
+    outcome = await _decide(web, me, conversation_id, decided, claim=claim)
+    at = f"&at={outcome.position}" if outcome else ""
+    # No fragment: what changed stands beside the title.
+    return see_other(f"/conversations/{conversation_id}?done={done}{at}")
 
 
 async def _decide(

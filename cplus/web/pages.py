@@ -53,9 +53,12 @@ class Pages:
             initials=text.initials,
             hue=text.hue,
             words=text.words,
+            called=text.called,
+            bounce=text.bounce,
+            rejection=text.rejection,
         )
         self._environment.globals.update(
-            static=self.address, money=text.money, brief=self._brief, full=_full
+            static=self.address, money=text.money, brief=self._brief, full=_full, date=_date
         )
 
     def address(self, name: str) -> str:
@@ -89,6 +92,10 @@ class Pages:
 
 def _full(moment: datetime, timezone: str | None) -> str:
     return text.full_time(moment, text.zone(timezone))
+
+
+def _date(moment: datetime, timezone: str | None) -> str:
+    return text.date(moment, text.zone(timezone))
 
 
 def _static(path: Path) -> Static:

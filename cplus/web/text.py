@@ -10,12 +10,28 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup, escape
 
+from cplus.projections.views import Customer
+
 SHOWN: Final = 2_000
 """Characters of a message that show at once; the rest folds out."""
 
 # Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text.
 _LINK: Final = re.compile(r"https?://[!#-&(-;=?-~]{1,2000}")
 _NO_END: Final = ".,:;!?'\")]}*_"
+# Source: Amazon SES, "Bounce types" of its event publishing.
+_REFUSED: Final = "the mailbox refused it"
+_SUPPRESSED: Final = "mail to this address came back before, so it was not tried again"
+_BOUNCES: Final = {
+    "Permanent/General": "the address does not exist or takes no mail",
+    "Permanent/NoEmail": "there is no such address",
+    "Permanent/Suppressed": _SUPPRESSED,
+    "Permanent/OnAccountSuppressionList": _SUPPRESSED,
+    "Transient": "the mailbox did not take it for now",
+    "Transient/MailboxFull": "the mailbox is full",
+    "Transient/MessageTooLarge": "it is too large for the mailbox",
+    "Transient/ContentRejected": "the mailbox refused what is in it",
+    "Transient/AttachmentRejected": "the mailbox refused what is attached",
+}
 _SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 
 
@@ -101,6 +117,32 @@ def full_time(moment: datetime, at: ZoneInfo) -> str:
     """When it was, in full: `3 Nov 2026, 14:02`."""
     local = moment.astimezone(at)
     return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def date(moment: datetime, at: ZoneInfo) -> str:
+    """The day, with its year: `3 Nov 2026`."""
+    local = moment.astimezone(at)
+    return f"{local.day} {local:%b %Y}"
+
+
+def called(customer: Customer) -> str:
+    """What a person goes by: name, address, or Shopify's number; nothing where none is known."""
+    if customer.name or customer.email:
+        return customer.name or customer.email or ""
+    return f"Customer no. {customer.shopify_ids[0]} in Shopify" if customer.shopify_ids else ""
+
+
+def bounce(reason: str | None) -> str:
+    """Why a mail came back, for people. `reason` is SES's `bounceType/bounceSubType`."""
+    return _BOUNCES.get(reason or "") or _BOUNCES.get((reason or "").split("/")[0], _REFUSED)
+
+
+def rejection(reason: str | None) -> str:
+    """Why a mail was not sent, for people: our own sentence, or what SES's word for it means;
+    nothing for a code that only tells something to whoever runs the app."""
+    if reason == "Bad content":
+        return "it was taken for a virus"
+    return reason if reason and " " in reason else ""
 
 
 def initials(name: str) -> str:

@@ -134,3 +134,35 @@ def test_static_files_are_named_by_their_content_and_kept_for_ever() -> None:
     assert old.headers["cache-control"] == "no-cache"
     for missing in ("../app.css", "", "app.py", "mark.x.css"):
         assert pages.static(missing) is None
+
+
+def test_a_date_has_its_year() -> None:
+    late = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
+    assert text.date(late, text.zone("Europe/Oslo")) == "4 Nov 2026"
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("Permanent/NoEmail", "there is no such address"),
+        ("Transient/MailboxFull", "the mailbox is full"),
+        ("Transient/SomethingNew", "the mailbox did not take it for now"),
+        ("Undetermined/Undetermined", "the mailbox refused it"),
+        (None, "the mailbox refused it"),
+    ],
+)
+def test_a_bounce_is_told_in_words_for_people(reason: str | None, expected: str) -> None:
+    assert text.bounce(reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("the to address is not valid", "the to address is not valid"),
+        ("Bad content", "it was taken for a virus"),
+        ("MessageRejected", ""),
+        (None, ""),
+    ],
+)
+def test_a_rejection_is_told_only_in_words_for_people(reason: str | None, expected: str) -> None:
+    assert text.rejection(reason) == expected

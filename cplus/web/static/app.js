@@ -42,63 +42,110 @@ function follow(address, onNews) {
   timer = setTimeout(ask, pause());
 }
 
-// Takes the marked parts of this page anew from the server; whatever is being typed stays.
-async function fetchParts() {
+// Takes the page anew from the server; whatever is being typed stays.
+async function fetchPage() {
   const address = new URL(location.href);
   address.searchParams.delete("at");
   const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
   if (!answer.ok || answer.redirected) return null;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const pairs = [];
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+const words = (node) => (node ? node.textContent.replace(/\s+/g, " ") : "");
+
+// The marked parts of this page with what they are in the fresh one.
+function* partsOf(fresh) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
-    if (other) pairs.push([part, other]);
+    // Much of what happens in a shop changes nothing on this page.
+    if (other && words(part) !== words(other)) yield [part, other];
   }
-  return { pairs, position: fresh.getElementById("main")?.dataset.position };
 }
 
-const words = (node) => node.textContent.replace(/\s+/g, " ");
-
-function put({ pairs, position }) {
-  for (const [part, other] of pairs) {
-    const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    part.replaceChildren(...other.childNodes);
-    if (held) part.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
-  }
-  if (position) main.dataset.position = position;
+function putPart(part, other) {
+  const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  part.replaceChildren(...other.cloneNode(true).childNodes);
+  if (held) part.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
+
+// How far each answer came, and the merchant's own new ones: nobody is disturbed by these.
+// Answers whether a message of somebody else is left out.
+function putQuietly(thread, other) {
+  const list = thread.querySelector("ol");
+  let left = false;
+  for (const message of other.querySelectorAll(".message")) {
+    const there = document.getElementById(message.id);
+    if (there) {
+      const [old, now] = [there.querySelector("footer"), message.querySelector("footer")];
+      if (old && now && words(old) !== words(now)) old.replaceWith(now.cloneNode(true));
+    } else if (message.classList.contains("mine")) {
+      list.append(message.cloneNode(true));
+    } else {
+      left = true;
+    }
+  }
+  return left;
+}
+
+// Whether the reader is at work on this page: types, or has scrolled. A place that the page
+// went to by itself is none of the reader's.
+const reader = {
+  home: 0,
+  busy() {
+    return document.activeElement?.tagName === "TEXTAREA" || Math.abs(window.scrollY - this.home) > 120;
+  },
+  // Changes the page, and counts as the page's own what that scrolls.
+  async during(change) {
+    const away = window.scrollY - this.home;
+    change();
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    this.home = window.scrollY - away;
+  },
+};
+window.addEventListener("load", () => setTimeout(() => (reader.home = window.scrollY)));
 
 function followNews() {
   if (!main?.dataset.news) return;
   const offer = document.getElementById("news");
   const told = document.getElementById("told");
   let held = null;
+  const tell = () => told && (told.textContent = "There is news on this page.");
   function take() {
     if (!held) return;
-    put(held);
+    for (const [part, other] of partsOf(held)) {
+      // What a reader folded out in the thread stays so where nothing else is new.
+      if (part.dataset.part === "thread" && !putQuietly(part, other) && words(part) === words(other)) continue;
+      putPart(part, other);
+    }
     held = null;
     if (offer) offer.hidden = true;
-    if (told) told.textContent = "There is news on this page.";
+    tell();
   }
-  offer?.addEventListener("click", take);
+  offer?.addEventListener("click", () => reader.during(take));
+  function receive(fresh) {
+    held = fresh;
+    if (!reader.busy()) return take();
+    for (const [part, other] of partsOf(fresh)) {
+      const quiet = part.dataset.part !== "thread" && part.dataset.part !== "list";
+      if (quiet) putPart(part, other);
+      else if (part.dataset.part === "list" || putQuietly(part, other)) offer.hidden = false;
+    }
+    if (offer.hidden) held = null;
+  }
   follow(
     () => `${main.dataset.news}?after=${encodeURIComponent(main.dataset.position)}`,
     async (news) => {
       if (!news.changed) return;
-      const fresh = await fetchParts();
+      const fresh = await fetchPage();
       if (!fresh) return;
+      const position = fresh.getElementById("main")?.dataset.position;
       const awaited = Number(main.dataset.soon || 0);
-      if (awaited && Number(fresh.position) >= awaited) {
+      if (awaited && Number(position) >= awaited) {
         document.getElementById("being-sent")?.remove();
         main.dataset.soon = "0";
       }
-      main.dataset.position = fresh.position;
-      // Much of what happens in a shop changes nothing on this page.
-      if (fresh.pairs.every(([part, other]) => words(part) === words(other))) return;
-      held = fresh;
-      const busy = document.activeElement?.tagName === "TEXTAREA" || window.scrollY > 120;
-      if (offer && busy && !awaited) offer.hidden = false;
-      else take();
+      main.dataset.position = position;
+      await reader.during(() => receive(fresh));
     },
   );
 }
@@ -125,7 +172,8 @@ function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
   if (!box) return;
   const key = `draft ${location.pathname}`;
-  if (new URLSearchParams(location.search).has("at")) sessionStorage.removeItem(key);
+  const asked = new URLSearchParams(location.search);
+  if (asked.has("at") && !asked.has("done")) sessionStorage.removeItem(key); // it was sent
   else if (!box.value) box.value = sessionStorage.getItem(key) ?? "";
   box.addEventListener("input", () => sessionStorage.setItem(key, box.value));
   box.addEventListener("keydown", (event) => {

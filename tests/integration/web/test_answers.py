@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -153,6 +154,11 @@ async def test_a_conversation_is_closed_and_opened_again(
     for _ in range(2):
         answer = await browser.post(f"/conversations/{conversation}/close", data=closing)
         assert answer.status_code == 303
+    # What changed is at the top of the page, so the browser is not sent past it.
+    assert "#" not in answer.headers["location"]
+    page = (await browser.get(path_of(answer))).text
+    assert ">Closed.</p>" in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert "This conversation is closed. An answer opens it again." in page
     assert conversation in (await browser.get("/inbox?tab=closed")).text
     opening = await form_fields(browser, conversation, "reopen")
     await browser.post(f"/conversations/{conversation}/reopen", data=opening)
@@ -161,7 +167,12 @@ async def test_a_conversation_is_closed_and_opened_again(
     # Closing what another tab closed already changes nothing and is no fault.
     late = {**opening, "key": new_key()}
     answer = await browser.post(f"/conversations/{conversation}/reopen", data=late)
-    assert path_of(answer) == f"/conversations/{conversation}"
+    assert path_of(answer) == f"/conversations/{conversation}?done=reopened"
+    page = (await browser.get(path_of(answer))).text
+    assert "Open again." in page
+    assert "This conversation is closed." not in page
+    # An address from before tells nothing that is not so.
+    assert ">Closed." not in (await browser.get(f"/conversations/{conversation}?done=closed")).text
 
 
 # Forms of others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from cplus.events.catalogue import (
     AppInstalled,
     CustomerImported,
+    MailBounced,
     OrderChanged,
     SubscriptionChanged,
 )
 from tests.integration.web.harness import (
+    NOW,
     OTHER,
     SHOP,
     Harness,
@@ -126,6 +129,75 @@ async def test_the_plan_and_the_shops_facts_are_shown(
     settings = (await browser.get("/settings")).text
     assert "Acorn &amp; Co" in settings
     assert "Europe/Oslo" in settings
+
+
+def _subscription(number: int, status: str, days: int) -> SubscriptionChanged:
+    return SubscriptionChanged(
+        subscription_id=f"gid://shopify/AppSubscription/{number}",
+        name=f"Plan {number}",
+        status=status,
+        price="29.00",
+        currency="USD",
+        created_at=NOW + timedelta(days=days),
+    )
+
+
+async def test_the_newest_active_subscription_is_the_plan_and_only_ended_ones_are_earlier(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    plans = [(1, "active", 2), (2, "active", 1), (3, "cancelled", 4), (4, "pending", 5)]
+    for plan in plans:
+        await web.record(SHOP, f"billing/{SHOP}", _subscription(*plan))
+    page = (await browser.get("/billing")).text
+    told, rest = page.split('<h2 id="h-plan"')
+    assert "2 subscriptions are active at the same time." in told
+    assert "Plan 2" in told
+    shown, rest = rest.split("Not in force now")
+    waiting, ended = rest.split("Earlier subscriptions")
+    assert re.findall(r"Plan \d", shown) == ["Plan 1"]
+    assert re.findall(r"Plan \d", waiting) == ["Plan 4"]
+    assert re.findall(r"Plan \d", ended) == ["Plan 3"]
+
+
+async def test_a_customer_without_a_name_goes_by_shopifys_number(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    nobody = CustomerImported(
+        shopify_customer_id=7007,
+        person="person/nn",
+        orders=0,
+        amount_spent="0.00",
+        currency="USD",
+    )
+    await web.record(SHOP, "customer/7007", nobody)
+    for path in ("/customers", "/customers/nn"):
+        page = (await browser.get(path)).text
+        assert "Customer no. 7007 in Shopify" in page
+        assert "$0.00" not in page  # as where nothing was ever said of money
+
+
+async def test_the_inbox_tells_what_is_closed_and_what_did_not_arrive(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation(text="", subject="")
+    assert "–" not in (await browser.get("/inbox")).text
+    fields = await form_fields(browser, conversation, "reply")
+    await browser.post(f"/conversations/{conversation}/reply", data={**fields, "text": "Yes"})
+    thread = (await browser.get(f"/conversations/{conversation}")).text
+    [message] = re.findall(r'class="message mine" id="m-(\w+)"', thread)
+    bounced = MailBounced(
+        message_id=message,
+        conversation_id=conversation,
+        permanent=True,
+        reason="Permanent/NoEmail",
+    )
+    await web.record(SHOP, f"conversation/{conversation}", bounced)
+    assert "Did not arrive" in (await browser.get("/inbox")).text
+    thread = (await browser.get(f"/conversations/{conversation}")).text
+    assert "Did not arrive: there is no such address" in thread
+    closing = await form_fields(browser, conversation, "close")
+    await browser.post(f"/conversations/{conversation}/close", data=closing)
+    assert '<span class="chip">Closed</span>' in (await browser.get("/inbox?tab=all")).text
 
 
 # Never another's

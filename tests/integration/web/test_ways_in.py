@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from cplus.clock import utc_now
+from cplus.events.catalogue import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.projections.checkpoints import CHECKPOINTS
 from tests.integration.web.harness import (
@@ -76,9 +77,22 @@ async def test_installing_signs_the_merchant_in_and_a_second_browser_not(web: Ha
         assert "Acorn &amp; Co" in (await browser.get("/inbox")).text
         changed = back.replace("acorn", "birch")
         assert (await browser.get(changed)).status_code == 403
+        await _removing_the_app_ends_it_until_the_next_install(web, browser)
     head = await web.parts.store.head(SHOP)
-    assert head.position == 1
+    assert head.position == 3
     assert (await web.parts.store.head(OTHER)).position == 0
+
+
+async def _removing_the_app_ends_it_until_the_next_install(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    web.clock.now = utc_now()
+    await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+    assert path_of(await browser.get("/inbox")) == "/auth/sign-in?note=gone"
+    web.nudger.on = False  # the read models do not know of the install yet
+    web.clock.now = utc_now()
+    await browser.get(await _consent(web, await browser.get(f"/auth/install?shop={SHOP}")))
+    assert (await browser.get("/inbox")).status_code == 200
 
 
 @pytest.mark.usefixtures("real_time")
@@ -153,7 +167,15 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
         assert path_of(answer) == "/console"
         assert "path=/console" in answer.headers["set-cookie"].lower()
         page = (await browser.get("/console")).text
-        for words in (SHOP, "1 behind", "1 parked", "message.of_the_future", "unknown_type"):
+        for words in (
+            SHOP,
+            "1 shop behind",
+            "Events behind the log",
+            ">messages<",
+            "1 parked",
+            "message.of_the_future",
+            "unknown_type",
+        ):
             assert words in page
         assert "Ada Brandt" not in page
         foreign = await browser.post("/console/sign-out", data={"csrf": "another"})

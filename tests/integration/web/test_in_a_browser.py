@@ -1,0 +1,138 @@
+"""What an open page does by itself, in a real browser: news in place, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from playwright.async_api import Page, async_playwright, expect
+
+from cplus.events import random_id
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue import MailDelivered
+from cplus.web.auth import sign_in_link
+from tests.integration.web.harness import SHOP, Harness
+
+pytestmark = pytest.mark.browser
+PATIENCE = 20_000  # milliseconds on a busy machine
+
+
+@asynccontextmanager
+async def served(web: Harness) -> AsyncIterator[str]:
+    """The app on a free port of this machine; answers its address."""
+    config = uvicorn.Config(web.app, port=0, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def page(web: Harness, browser_path: str | None) -> AsyncIterator[Page]:
+    """A page of a small window in which the merchant is signed in."""
+    async with served(web) as address, async_playwright() as playwright:
+        flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
+        browser = await playwright.chromium.launch(executable_path=browser_path, args=flags)
+        viewport = {"width": 1000, "height": 500}
+        context = await browser.new_context(base_url=address, viewport=viewport)  # type: ignore[arg-type]
+        page = await context.new_page()
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
+        yield page
+        await browser.close()
+
+
+async def _writes(web: Harness, conversation_id: str, text: str) -> None:
+    """The shopper writes once more."""
+
+    def receive(conversation: Conversation) -> None:
+        conversation.receive(
+            now=web.clock(),
+            person="person/ada",
+            message_id=random_id(),
+            from_name="Ada Brandt",
+            from_address="ada@example.com",
+            subject="Blue jam",
+            text=text,
+            rfc_message_id=f"<{random_id()}@example.com>",
+        )
+
+    outcome = await web.parts.repository.decide(
+        Conversation,
+        SHOP,
+        f"conversation/{conversation_id}",
+        receive,
+        claim=f"mail/{random_id()}",
+        source="mail",
+        actor="shopper",
+    )
+    assert outcome is not None
+    await web.nudger.fold({SHOP: outcome.position})
+
+
+async def _arrives(web: Harness, page: Page, conversation_id: str) -> None:
+    """The merchant's answer reaches the shopper's mailbox."""
+    own = await page.locator(".message.mine").last.get_attribute("id")
+    assert own is not None
+    delivered = MailDelivered(message_id=own[2:], conversation_id=conversation_id)
+    await web.record(SHOP, f"conversation/{conversation_id}", delivered)
+
+
+async def test_an_answers_fate_is_told_in_place_where_the_page_stands_at_its_end(
+    web: Harness, page: Page
+) -> None:
+    conversation = await web.conversation(text="A long letter.\n" * 60)
+    await page.goto(f"/conversations/{conversation}")
+    await page.get_by_label("Answer Ada Brandt").fill("Yes, we do.")
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_text("Being sent")).to_be_visible()
+    assert await page.evaluate("scrollY") > 120
+    await _arrives(web, page, conversation)
+    await expect(page.get_by_text("Delivered")).to_be_visible()
+    await expect(page.locator("#news")).to_be_hidden()
+    # Nobody reads elsewhere or types: what a shopper writes comes by itself too.
+    await _writes(web, conversation, "Thank you!")
+    await expect(page.get_by_text("Thank you!")).to_be_visible()
+
+
+async def test_only_what_a_shopper_writes_is_held_back_while_somebody_types(
+    web: Harness, page: Page
+) -> None:
+    conversation = await web.conversation()
+    await page.goto(f"/conversations/{conversation}")
+    box = page.get_by_label("Answer Ada Brandt")
+    await box.fill("Yes, we do.")
+    await page.get_by_role("button", name="Send answer").click()
+    await expect(page.get_by_text("Being sent")).to_be_visible()
+    await box.fill("And one thing mo")
+    await _arrives(web, page, conversation)
+    await expect(page.get_by_text("Delivered")).to_be_visible()
+    await expect(page.locator("#news")).to_be_hidden()
+    await _writes(web, conversation, "Thank you!")
+    await page.locator("#news").click()
+    await expect(page.get_by_text("Thank you!")).to_be_visible()
+    await expect(page.locator("#news")).to_be_hidden()
+    await expect(box).to_have_value("And one thing mo")
+
+
+async def test_closing_is_seen_to_have_happened_and_keeps_what_was_typed(
+    web: Harness, page: Page
+) -> None:
+    conversation = await web.conversation(text="A long letter.\n" * 60)
+    await page.goto(f"/conversations/{conversation}")
+    await page.get_by_label("Answer Ada Brandt").fill("Half an ans")
+    await page.get_by_role("button", name="Close").click()
+    await expect(page.get_by_text("Closed.", exact=True)).to_be_in_viewport()
+    await expect(page.get_by_label("Answer Ada Brandt")).to_have_value("Half an ans")
+    await expect(page.get_by_text("An answer opens it again.")).to_be_attached()
+    await page.get_by_role("button", name="Reopen").click()
+    await expect(page.get_by_text("Open again.")).to_be_in_viewport()
