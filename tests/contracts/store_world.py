@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
 import sys
 from collections import defaultdict
@@ -129,7 +130,7 @@ class ReplicaSet:
         data = self._directory / str(port)
         data.mkdir(exist_ok=True)
         self._processes[port] = await asyncio.create_subprocess_exec(
-            str(find_binary({})),
+            str(find_binary(os.environ)),
             *("--dbpath", str(data), "--replSet", "hard", "--port", str(port)),
             *("--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--oplogSize", "64"),
             *("--wiredTigerCacheSizeGB", "0.25", "--logpath", str(data / "log")),

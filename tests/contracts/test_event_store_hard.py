@@ -18,7 +18,6 @@ from pymongo.uri_parser import parse_uri
 from cplus.events import Appended, Draft, EventStore
 from cplus.events.audit import verify_shop
 from cplus.events.commits import MongoCommits, ensure_indexes
-from cplus.local.mongod import Mongod
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.contracts.store_world import (
@@ -97,20 +96,20 @@ async def test_a_writer_that_stalls_between_head_and_insert_makes_no_reader_skip
 async def test_mongod_killed_under_load_loses_no_acknowledged_commit(
     tmp_path: Path, kills: int
 ) -> None:
-    mongod = Mongod(tmp_path, environment={})
-    await mongod.start()
-    assert mongod.child
+    alone = ReplicaSet(tmp_path, members=1)
+    [port] = alone.ports
     try:
-        async with opened(mongod.uri) as mongo:
-            async with writers(2, mongod.uri, DATABASE, SHOPS, batch=5) as made:
-                for kill in range(kills):
+        await alone.start()
+        async with opened(alone.uri) as mongo:
+            async with writers(2, alone.uri, DATABASE, SHOPS, batch=5) as made:
+                for _ in range(kills):
                     await until_acknowledged(made, 20)
-                    mongod.kill()
-                    await mongod.child.restarted(kill + 1)
+                    await alone.kill(port)
+                    await alone.run(port)
                 await until_acknowledged(made, 20)
             assert await assert_kept(EventStore(mongo), made) > 0
     finally:
-        await mongod.child.stop(grace=0.0)
+        await alone.stop()
 
 
 @pytest.mark.parametrize(
