@@ -325,7 +325,7 @@ async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
     joined = next(commit.recorded())
     assert joined.event == PersonsJoined(person=small, absorbed=large)
     found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
-    assert found == Resolved(small, [])
+    assert found == Resolved(small, [], [large])
 
 
 class Dies:
@@ -341,13 +341,13 @@ class Dies:
 async def test_persons_are_joined_also_when_the_first_run_died_before_it(
     recorder: Recorder,
 ) -> None:
-    small, _ = await two_persons(recorder)
+    small, large = await two_persons(recorder)
     dying = replace(recorder, persons=Dies(recorder))
     assert await handle([queued()], dying) == ["m"]
     assert await handle([queued()], recorder) == []
     assert len(await commits(recorder)) == 1
     found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
-    assert found == Resolved(small, [])
+    assert found == Resolved(small, [], [large])
 
 
 class Says:
