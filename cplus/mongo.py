@@ -50,8 +50,10 @@ __all__ = [
     "ReturnDocument",
     "UpdateOne",
     "as_stored",
+    "bounded",
     "connect",
     "is_transient",
+    "stored_size",
 ]
 
 # The collections of both drivers have the same methods and no common type.
@@ -140,6 +142,25 @@ class Mongo:
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it would be read again after it was stored."""
     return dict(bson.decode(bson.encode(document), CodecOptions(tz_aware=True)))
+
+
+def stored_size(document: Mapping[str, Any]) -> int:
+    """Bytes of the document as it is stored."""
+    return len(bson.encode(document))
+
+
+async def bounded(cursor: Any, count: int, room: int) -> tuple[list[dict[str, Any]], int]:
+    """Up to `count` documents of the cursor, and their bytes; no more after the one with which
+    they fill `room` bytes. The cursor is closed."""
+    found: list[dict[str, Any]] = []
+    size = 0
+    async for document in cursor:
+        found.append(document)
+        size += stored_size(document)
+        if len(found) >= count or size >= room:
+            break
+    await cursor.close()
+    return found, size
 
 
 def connect(settings: Settings) -> Mongo:

@@ -17,6 +17,7 @@ from cplus.mongo import (
     Mongo,
     PyMongoError,
     RawBSONDocument,
+    bounded,
 )
 
 COMMITS = "commits"
@@ -48,9 +49,17 @@ class Commits(Protocol):
         """The last position of each shop, or of those with commits recorded since."""
 
     async def after(
-        self, shop: str, after: int, until: int | None, limit: int, *, cause: bool
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        limit: int,
+        *,
+        cause: bool,
+        room: int | None = None,
     ) -> list[Document]:
-        """Commits after a position, up to and with another, in order."""
+        """Commits after a position, up to and with another, in order; none after the one with
+        which they fill `room` bytes."""
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""
@@ -149,14 +158,24 @@ class MongoCommits:
         return {row["_id"]: row["position"] for row in rows}
 
     async def after(
-        self, shop: str, after: int, until: int | None, limit: int, *, cause: bool
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        limit: int,
+        *,
+        cause: bool,
+        room: int | None = None,
     ) -> list[Document]:
         """Commits after a position; see Commits."""
         span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
         cursor = self.collection.find(
             {"shop": shop, "position": span}, _fields(cause), sort=[("position", 1)]
         )
-        return await _all(cursor, limit)
+        if room is None:
+            return await _all(cursor, limit)
+        found, _ = await bounded(cursor.limit(limit).batch_size(limit), limit, room)
+        return list(found)
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """Holders of claims; see Commits."""

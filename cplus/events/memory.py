@@ -85,14 +85,28 @@ class MemoryCommits:
         }
 
     async def after(
-        self, shop: str, after: int, until: int | None, limit: int, *, cause: bool
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        limit: int,
+        *,
+        cause: bool,
+        room: int | None = None,
     ) -> list[Document]:
-        """Commits after a position, up to and with another, in order."""
+        """Commits after a position, up to and with another, in order; none after the one with
+        which they fill `room` bytes."""
         await asyncio.sleep(0)
         positions = sorted(self._rows(shop).raws)
         end = len(positions) if until is None else bisect_right(positions, until)
         found = positions[bisect_right(positions, after) : end][:limit]
-        return [self._row(shop, position, cause=cause) for position in found]
+        size, rows = 0, []
+        for position in found:
+            rows.append(self._row(shop, position, cause=cause))
+            size += len(self._rows(shop).raws[position])
+            if room is not None and size >= room:
+                break
+        return rows
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""

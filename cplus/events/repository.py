@@ -10,6 +10,7 @@ from cplus.events.commit import Draft
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, settled
 from cplus.events.store import EventStore
 
+_AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long text
 TRIES = 5
 """How often a decision is taken again after others were quicker."""
 
@@ -31,7 +32,7 @@ class Repository:
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
         """The aggregate as the whole stream made it; empty (version 0) when there is none."""
         aggregate = kind.empty(stream)
-        for commit in await self._store.stream(shop, stream):
+        async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
             for index, document in enumerate(commit.documents):
                 if document["stream"] == stream and document["version"] is not None:
                     event = commit.event(index).event

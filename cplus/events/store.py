@@ -98,10 +98,17 @@ class EventStore:
         return await self._log.positions(since)
 
     async def read(
-        self, shop: str, after: int, limit: int = BATCH, *, cause: bool = False
+        self,
+        shop: str,
+        after: int,
+        limit: int = BATCH,
+        *,
+        cause: bool = False,
+        room: int | None = None,
     ) -> list[Commit]:
-        """Up to `limit` commits after position `after`, in order; causes only on demand."""
-        return _commits(await self._log.after(shop, after, None, limit, cause=cause))
+        """Up to `limit` commits after position `after`, in order; causes only on demand. None
+        follows the commit with which they fill `room` bytes."""
+        return _commits(await self._log.after(shop, after, None, limit, cause=cause, room=room))
 
     async def iterate(
         self,

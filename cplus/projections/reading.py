@@ -10,10 +10,14 @@ from typing import Any, Self
 
 from cplus.events.commit import Commit
 from cplus.events.store import EventStore
+from cplus.mongo import bounded
 from cplus.projections.base import Projection
 
 NEAR = 100
 """Commits at most that are read as they are: to ask for the head first would take longer."""
+ROOM = 8 * 1024 * 1024
+"""Bytes of commits in one batch, about: their rows have to fit one transaction and the memory of
+a function twice, since the next batch is read ahead."""
 
 _FIELDS = {
     "_id": 1,
@@ -39,6 +43,8 @@ class Batch:
     """Events of the shop up to and with that position."""
     end: bool
     """The log showed no more when it was read."""
+    size: int = 0
+    """Bytes of the commits as stored, where they were counted."""
 
 
 async def read_batch(
@@ -51,18 +57,20 @@ async def read_batch(
     until: int | None = None,
     end: tuple[int, int] | None = None,
 ) -> Batch | None:
-    """Up to `limit` commits after a position that hold something else than what the projection
-    ignores; None at the end of the log. `until` is a position that the log is said to have.
+    """Up to `limit` commits, and about ROOM bytes of them, after a position that hold something
+    else than what the projection ignores; None at the end of the log. `until` is a position that
+    the log is said to have.
 
     With `end`, the position and the seq of a commit that was seen, nothing after it is read.
     """
     if end is None and (limit == 1 or (until is not None and until - after <= NEAR)):
-        commits = await store.read(shop, after, limit)
+        commits = await store.read(shop, after, limit, room=ROOM)
         if not commits:
             return None
         last = commits[-1]
         seq = last.seq + len(last.documents)
-        return Batch(commits, last.position, seq, end=len(commits) < limit)
+        whole = until is None or last.position >= until  # else it was cut short by its bytes
+        return Batch(commits, last.position, seq, end=len(commits) < limit and whole)
     # What is ignored is passed up to the head, read first: everything before it is visible.
     if end is None:
         head = await store.head(shop)
@@ -79,12 +87,12 @@ async def read_batch(
         _FIELDS,
         sort=[("position", 1)],
     )
-    rows = await cursor.limit(limit).batch_size(limit).to_list(limit)
+    rows, size = await bounded(cursor.limit(limit).batch_size(limit), limit, ROOM)
     commits = [_commit(row) for row in rows]
-    if len(commits) < limit:
-        return Batch(commits, *end, end=True)
+    if len(commits) < limit and size < ROOM:
+        return Batch(commits, *end, end=True, size=size)
     last = commits[-1]
-    return Batch(commits, last.position, last.seq + len(last.documents), end=False)
+    return Batch(commits, last.position, last.seq + len(last.documents), end=False, size=size)
 
 
 def _commit(row: Mapping[str, Any]) -> Commit:
@@ -126,6 +134,15 @@ class Reader:
         trace: TracebackType | None,
     ) -> None:
         await self._forget()
+
+    @property
+    def limit(self) -> int:
+        """Commits of a batch at most."""
+        return self._limit
+
+    def halve(self) -> None:
+        """Reads half as many at once from now on: what came of them was too much."""
+        self._limit = max(1, self._limit // 2)
 
     async def next(self, after: int, *, one: bool = False) -> Batch | None:
         """The batch after a position, or the `one` commit there; None at the end of the log."""

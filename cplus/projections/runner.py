@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from cplus.mongo import (
     OperationFailure,
     PyMongoError,
     ReplaceOne,
+    bounded,
     is_transient,
 )
 from cplus.projections.base import Projection, Row
@@ -44,7 +46,10 @@ BATCH = 1_000
 """Commits that one transaction folds at most."""
 KEEP = 20_000
 """Rows of a shop that are kept in memory between two batches at most."""
+KEEP_BYTES = 32 * 1024 * 1024
+"""Bytes of those rows, about."""
 TRIES = 20
+_PATIENCE = 3  # transient failures in a row from which on a smaller batch is tried
 STEPS = (
     "read_checkpoint",
     "read_log",
@@ -59,6 +64,8 @@ STEPS = (
 no row changes, in place of the three before it."""
 _TOO_LARGE = {10334, 17280, 17419, 17420}
 """MongoDB's codes for a document or an index key that is too large."""
+_TOO_MUCH = 388
+"""MongoDB's code for a transaction that does not fit the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +92,26 @@ class _Kept:
     """By key; None is a row that is not there."""
     whole: bool = False
     """What is not among them is not there."""
+    size: int = 0
+    """Bytes that were loaded and folded into them: no less than they are."""
 
-    def take(self, changed: Mapping[str, Row | None], most: int) -> None:
-        """The rows as they were written; forgets the rest where there are too many."""
+    def take(self, changed: Mapping[str, Row | None], most: int, size: int) -> None:
+        """The rows as they were written, of commits of `size` bytes; forgets the rest where
+        there are too many."""
         self.rows.update(changed)
-        if len(self.rows) > most:
+        self.size += size
+        if self.size > KEEP_BYTES:
+            self.rows, self.whole, self.size = {}, False, 0
+        elif len(self.rows) > most:
             self.rows, self.whole = dict(changed), False
 
 
 class _Unwritable(Exception):
     """The rows cannot be stored, however often it is tried."""
+
+
+class _TooMuch(Exception):
+    """More at once than a transaction or the memory takes; fewer commits may go."""
 
 
 class Runner:
@@ -160,12 +177,17 @@ class Runner:
                     return self._progress(projection, shop, before, passed, done=False)
                 try:
                     after = await self._step(projection, shop, before, reader, kept)
-                except (Fenced, PyMongoError) as error:
-                    if not isinstance(error, Fenced) and not is_transient(error):
+                except (Fenced, _TooMuch, PyMongoError) as error:
+                    if isinstance(error, PyMongoError) and not is_transient(error):
                         raise
                     lost += 1
                     if lost >= TRIES:
                         raise CheckpointContended(projection=projection.name, shop=shop) from error
+                    # A server whose cache is full ends large transactions as if others won.
+                    if not isinstance(error, Fenced) and (
+                        isinstance(error, _TooMuch) or lost >= _PATIENCE
+                    ):
+                        reader.halve()
                     await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
                     kept, known = _Kept(), before
                     before = await read_checkpoint(self.mongo.database, projection, shop)
@@ -194,6 +216,9 @@ class Runner:
             return None
         try:
             return await self._advance(projection, shop, before, batch, kept)
+        except _TooMuch:
+            if len(batch.commits) > 1:
+                raise
         except _Unwritable:
             pass
         # One by one, until the commit at fault is the next.
@@ -202,7 +227,7 @@ class Runner:
             alone = Batch([commit], commit.position, seq, end=True)
             try:
                 before = await self._advance(projection, shop, before, alone, kept)
-            except _Unwritable as error:
+            except (_Unwritable, _TooMuch) as error:
                 stop = Stop.at(commit, "", type(error.__cause__).__name__)
                 parked = self._park(before, stop, projection, shop)
                 await self._move(projection, shop, before, parked)
@@ -217,7 +242,8 @@ class Runner:
         """Folds the commits and writes what came of it; answers the checkpoint after them."""
         decoded = decode(projection, batch.commits, self._catalogue)
         self._at_step("load_rows")
-        await self._load(projection, shop, decoded.keys(), kept)
+        room = KEEP_BYTES if len(batch.commits) > 1 else sys.maxsize
+        await self._load(projection, shop, decoded.keys(), kept, room)
         changed, stop = fold(projection, decoded, kept.rows)
         if stop is None:
             after = replace(before, position=batch.position, seq=batch.seq, parked=None)
@@ -231,17 +257,23 @@ class Runner:
         else:
             await self._write(projection, shop, before, after, changed, kept)
         self._at_step("written")
-        kept.take(changed, self._keep)
+        kept.take(changed, self._keep, batch.size)
         return replace(after, stored=True)
 
-    async def _load(self, projection: Projection, shop: str, keys: set[str], kept: _Kept) -> None:
+    async def _load(
+        self, projection: Projection, shop: str, keys: set[str], kept: _Kept, room: int
+    ) -> None:
         missing = keys - kept.rows.keys()
         if not missing or kept.whole:
             return
-        kept.rows.update(dict.fromkeys(missing))
         wanted = {f"{shop}/{key}": key for key in missing}
         cursor = self.mongo.database[projection.collection].find({"_id": {"$in": sorted(wanted)}})
-        for document in await cursor.to_list(None):
+        found, size = await bounded(cursor, len(wanted), room)
+        if size >= room:
+            raise _TooMuch
+        kept.size += size
+        kept.rows.update(dict.fromkeys(missing))
+        for document in found:
             key = wanted[document.pop("_id")]
             del document["shop"]
             kept.rows[key] = document
@@ -288,8 +320,11 @@ class Runner:
         except (ValueError, OverflowError) as error:  # what BSON cannot hold
             raise _Unwritable from error
         except OperationFailure as error:
-            if _codes(error) & _TOO_LARGE:
+            codes = _codes(error)
+            if codes & _TOO_LARGE:
                 raise _Unwritable from error
+            if _TOO_MUCH in codes:
+                raise _TooMuch from error
             raise
 
     async def _move(

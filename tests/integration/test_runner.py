@@ -29,12 +29,13 @@ from cplus.events.catalogue import (
     ShopChanged,
 )
 from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo, OperationFailure, connect
 from cplus.projections.base import Projection, Row
 from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
 from cplus.projections.groups import ALL
 from cplus.projections.lag import lag, totals
 from cplus.projections.nudged import deadline_in, handle_nudges
+from cplus.projections.reading import Batch, Reader
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
@@ -268,6 +269,70 @@ async def test_rows_that_cannot_be_stored_park_in_front_of_the_commit_at_fault(
         assert await counted(mongo) == 2
     progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
     assert (progress.position, await counted(mongo)) == (5, 5)
+
+
+async def test_a_batch_holds_no_more_bytes_than_its_room(
+    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(store, *[ShopChanged(shop_name="x" * 100_000) for _ in range(12)])
+    await write(store, AppUninstalled())
+    monkeypatch.setattr("cplus.projections.reading.ROOM", 400_000)
+    for until in (None, 13):  # both ways to read: up to the head, and up to a near position
+        batches = [
+            batch async for batch in _batches(store, replace(COUNTER, ignores=frozenset()), until)
+        ]
+        assert [len(batch.commits) for batch in batches] == [4, 4, 4, 1]
+        assert [batch.position for batch in batches] == [4, 8, 12, 13]
+
+
+async def _batches(
+    store: EventStore, projection: Projection, until: int | None
+) -> AsyncIterator[Batch]:
+    position = 0
+    async with Reader(store, projection, SHOP, until, 1000) as reader:
+        while (batch := await reader.next(position)) is not None:
+            yield batch
+            position = batch.position
+
+
+@pytest.mark.parametrize(("code", "times"), [(388, 3), (112, 8)])
+async def test_what_is_too_much_for_one_transaction_is_folded_in_smaller_ones(
+    mongo: Mongo, store: EventStore, code: int, times: int
+) -> None:
+    await write(store, *[AppUninstalled() for _ in range(64)])
+    failures, commits = iter(range(times)), 0
+
+    def full(step: str) -> None:
+        nonlocal commits
+        if step == "commit":
+            if next(failures, None) is not None:
+                raise OperationFailure("the cache is full", code)
+            commits += 1
+
+    progress = await Runner(mongo, store, [COUNTER], batch=64, at_step=full).catch_up(COUNTER, SHOP)
+    assert (progress.position, progress.parked) == (64, None)
+    assert await counted(mongo) == 64
+    assert commits >= 8, "the batches were halved three times at least"
+
+
+async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
+    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(store, *[AppUninstalled() for _ in range(8)])
+    large = replace(
+        COUNTER,
+        keys=lambda event: [str((event.number - 1) % 8)],
+        evolve=lambda key, row, event: {
+            **(count(key, row, event) or {}),
+            "text": "x" * 50_000,
+        },
+    )
+    await Runner(mongo, store, [large]).catch_up(large, SHOP)
+    await write(store, *[AppUninstalled() for _ in range(8)])
+    monkeypatch.setattr("cplus.projections.runner.KEEP_BYTES", 120_000)
+    progress = await Runner(mongo, store, [large]).catch_up(large, SHOP)
+    assert (progress.position, progress.parked) == (16, None)
+    assert [await counted(mongo, str(key)) for key in range(8)] == [2] * 8
 
 
 async def test_a_fold_that_answers_none_deletes_the_row(mongo: Mongo, store: EventStore) -> None:
