@@ -27,8 +27,11 @@ from cplus.consumers.webhooks import Bodies, Persons
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
+    CommitTooLarge,
+    InvalidDraft,
     InvalidInput,
     NotInstalled,
+    ShopifyRefused,
     ShopifyUnavailable,
     Throttled,
 )
@@ -170,6 +173,7 @@ class _Run:
         self._stream = f"import/{import_id}"
         self._received = b""  # the newest answer of the Admin API, as it came
         self._renewed = False
+        self._first = use.page_size
 
     async def work(self) -> HandOver | None:
         """Loads pages until the import or the time ends; what is left, or None."""
@@ -183,10 +187,10 @@ class _Run:
                     if self._remaining() < self._margin:
                         return HandOver(place, 0)
                     page = await self._page(client, place)
-                    place = await self._record(place, page)
+                    place = await self._take(place, page)
             except Throttled as throttled:
                 return HandOver(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
-            except (NotInstalled, AuthFailed) as error:
+            except (NotInstalled, AuthFailed, ShopifyRefused) as error:
                 await self._end(place, error)
             except (ShopifyUnavailable, TimeoutError):
                 if place == first:
@@ -207,9 +211,7 @@ class _Run:
         deadline = time.monotonic() + left - self._margin
         try:
             async with asyncio.timeout(left - self._margin / 2):
-                return await customers_page(
-                    client, self._use.page_size, place.cursor, deadline=deadline
-                )
+                return await customers_page(client, self._first, place.cursor, deadline=deadline)
         except AuthFailed as error:
             if self._renewed or isinstance(error, AccessDenied):
                 raise  # a new token would be denied too
@@ -229,6 +231,26 @@ class _Run:
         await join_recorded(commit, self._use.persons.join)
         return _behind(commit)
 
+    async def _take(self, place: Place, page: CustomersPage) -> Place:
+        """Records the page; where no commit holds it, asks for half as many customers next, and
+        leaves out one that is alone too large. Answers where the import then stands."""
+        try:
+            after = await self._record(place, page)
+        except (CommitTooLarge, InvalidDraft) as error:
+            held = len(page.customers)
+            log.warning("import_page_unwritable", shop=self._shop, customers=held)
+            if held == 0:
+                raise
+            if held + page.skipped > 1:
+                self._first = (held + page.skipped) // 2
+                return place
+            log.error("customer_unwritable", shop=self._shop, error=type(error).__name__)
+            after = await self._record(
+                place, page.model_copy(update={"customers": (), "skipped": 1})
+            )
+        self._first = min(2 * self._first, self._use.page_size)
+        return after
+
     async def _record(self, place: Place, page: CustomersPage) -> Place:
         """Appends the page; the place behind it, as the log has it."""
         now = self._use.clock()
@@ -239,7 +261,12 @@ class _Run:
             when = customer.updated_at or now
             events += facts(f"customer/{customer.id}", when, *told)
         marks: list[Event] = [
-            ImportPageLoaded(import_id=self._id, page=place.page, customers=len(page.customers))
+            ImportPageLoaded(
+                import_id=self._id,
+                page=place.page,
+                customers=len(page.customers),
+                skipped=page.skipped,
+            )
         ]
         if place.page == 1:
             marks.insert(0, ImportStarted(import_id=self._id))
@@ -267,11 +294,10 @@ class _Run:
 
         return list(await asyncio.gather(*map(one, customers)))
 
-    async def _end(self, place: Place, error: NotInstalled | AuthFailed) -> None:
+    async def _end(self, place: Place, error: NotInstalled | AuthFailed | ShopifyRefused) -> None:
         """Records that the shop lets us read no further; a new install imports anew."""
-        outcome: Literal["refused", "uninstalled"] = (
-            "refused" if isinstance(error, AccessDenied) else "uninstalled"
-        )
+        refused = isinstance(error, AccessDenied | ShopifyRefused)
+        outcome: Literal["refused", "uninstalled"] = "refused" if refused else "uninstalled"
         marks: list[Event] = [
             ImportEnded(import_id=self._id, outcome=outcome, pages=place.page - 1)
         ]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final
 
+import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import CUSTOMERS, SHOP
 from cplus.shopify.values import MAX_INT64, Currency, GidNumber, Moment, Money
+
+log = structlog.get_logger()
 
 MAX_PAGE: Final = 150
 """Customers that one query may ask for.
@@ -114,6 +117,8 @@ class CustomersPage(_Answer):
     end_cursor: str | None
     """Give it to the next call as `after`; it outlives the process. None on an empty page."""
     has_next: bool
+    skipped: int = 0
+    """Customers of the page that could not be read."""
 
 
 class Plan(_Answer):
@@ -178,21 +183,35 @@ async def customers_page(
     The page is smaller than `first` where the query would cost more than Shopify allows: it asks
     for `most` at once, and for fewer when that is refused. The
     cursor is ours: it holds Shopify's, and where to begin anew when Shopify would page no
-    further. Raises as AdminClient.query does, and InvalidInput for a cursor that is not ours.
+    further. A customer whose fields have another shape is left out and counted: one must not
+    keep thousands from being imported. Raises as AdminClient.query does, and InvalidInput for a
+    cursor that is not ours.
     """
     floor, count, cursor = _place(after)
     data = await _customers(client, min(first, most), floor, cursor, deadline)
     try:
         info = data["customers"]["pageInfo"]
-        customers = tuple(map(ImportedCustomer.model_validate, data["customers"]["nodes"]))
+        nodes = list(data["customers"]["nodes"])
         has_next, end = bool(info["hasNextPage"]), info["endCursor"]
-    except (KeyError, TypeError, ValidationError) as error:
+    except (KeyError, TypeError) as error:
         raise _unreadable(client, error) from None
-    if not customers or end is None:
-        return CustomersPage(customers=customers, end_cursor=None, has_next=False)
-    count += len(customers)
-    place = f"{floor}.{count}.{end}" if count < window else f"{customers[-1].id}.0."
-    return CustomersPage(customers=customers, end_cursor=place, has_next=has_next)
+    customers = tuple(one for node in nodes if (one := _customer(client, node)) is not None)
+    skipped = len(nodes) - len(customers)
+    if not nodes or end is None:
+        return CustomersPage(customers=customers, end_cursor=None, has_next=False, skipped=skipped)
+    count += len(nodes)
+    # A window begins behind an id that could be read; until there is one, this one goes on.
+    new = count >= window and customers
+    place = f"{customers[-1].id}.0." if new else f"{floor}.{count}.{end}"
+    return CustomersPage(customers=customers, end_cursor=place, has_next=has_next, skipped=skipped)
+
+
+def _customer(client: AdminClient, node: object) -> ImportedCustomer | None:
+    try:
+        return ImportedCustomer.model_validate(node)
+    except ValidationError as error:
+        log.warning("customer_unreadable", shop=client.shop, reason=_where(error))
+        return None
 
 
 async def _customers(
@@ -223,6 +242,11 @@ def _place(after: str | None) -> tuple[int, int, str]:
 def _unreadable(client: AdminClient, error: Exception) -> ShopifyUnavailable:
     where = "an answer of another shape"
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        where = f"{where}: {_where(error)}"
     return ShopifyUnavailable(shop=client.shop, reason=where)
+
+
+def _where(error: ValidationError) -> str:
+    """The field at fault and what is wrong with it; never its value."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

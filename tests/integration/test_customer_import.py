@@ -22,7 +22,7 @@ from cplus.events.catalogue import (
     ImportStarted,
     PersonsJoined,
 )
-from cplus.events.persons import PersonDirectory, Resolved
+from cplus.events.persons import PersonDirectory
 from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
 from cplus.shopify.oauth import Tokens
@@ -167,7 +167,8 @@ async def test_a_customer_comes_with_what_only_the_admin_api_tells(
     assert (event.currency, event.email_consent, event.state) == ("USD", "subscribed", "disabled")
     assert told.occurred_at.isoformat() == "2026-02-03T04:05:06+00:00"
     by_mail = await use.parts.persons.resolve(SHOP, address="person1@EXAMPLE.com")
-    assert by_mail == Resolved(event.person, [])
+    assert by_mail is not None
+    assert (by_mail.person, by_mail.absorbed) == (event.person, [])
 
 
 async def test_a_pages_cause_is_the_answer_as_it_came(
@@ -440,3 +441,64 @@ async def test_a_run_leaves_no_task_behind(
     await asyncio.sleep(0)
     # The Shopify of these tests serves from this process: its tasks are not the app's.
     assert {task for task in tasks() - before if "RequestHandler" not in repr(task)} == set()
+
+
+async def test_a_page_too_large_for_a_commit_is_recorded_in_smaller_ones(
+    use: Intake, importer: Importer, shopify: LocalShopify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await installed(use, shopify, 10)
+    monkeypatch.setattr("cplus.events.append.MAX_COMMIT", 3_500)
+    wide = replace(importer, page_size=8)
+    assert await handle([asked()], wide, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+    pages = [one.event for one in await events(use) if isinstance(one.event, ImportPageLoaded)]
+    assert len(pages) > 2
+    assert {page.skipped for page in pages} == {0}
+
+
+async def test_one_customer_that_no_commit_holds_is_skipped_and_counted(
+    use: Intake, importer: Importer, shopify: LocalShopify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await installed(use, shopify, 10)
+    people = [customer(number + 1) for number in range(10)]
+    people[4] = people[4].model_copy(update={"tags": ["x" * 60_000]})
+    people[9] = people[9].model_copy(update={"tags": ["x" * 60_000]})
+    shopify.add_shop(
+        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
+    )
+    monkeypatch.setattr("cplus.events.append.MAX_COMMIT", 50_000)
+    monkeypatch.setattr("cplus.events.causes.INLINE", 1_000, raising=True)
+    assert await handle([asked()], importer, plenty) == []
+    assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9]
+    told = [one.event for one in await events(use)]
+    assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2
+    assert isinstance(told[-1], ImportEnded)
+    assert told[-1].outcome == "complete"
+
+
+@pytest.mark.parametrize("page_size", [4, 1])
+async def test_a_customer_with_an_unreadable_field_is_skipped_and_counted(
+    use: Intake, importer: Importer, shopify: LocalShopify, page_size: int
+) -> None:
+    await installed(use, shopify, 10)
+    people = [customer(number + 1) for number in range(10)]
+    people[4] = people[4].model_copy(update={"updated_at": "0000-00-00T00:00:00Z"})
+    shopify.add_shop(
+        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
+    )
+    assert await handle([asked()], replace(importer, page_size=page_size), plenty) == []
+    assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    told = [one.event for one in await events(use)]
+    assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 1
+
+
+async def test_what_shopify_refuses_for_good_ends_the_import_as_refused(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 3)
+    shopify.fail_next(SHOP, 404)
+    assert await handle([asked()], importer, plenty) == []
+    assert [one.event for one in await events(use)] == [
+        ImportStarted(import_id="i1"),
+        ImportEnded(import_id="i1", outcome="refused", pages=0),
+    ]

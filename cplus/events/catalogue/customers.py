@@ -118,6 +118,8 @@ class ImportPageLoaded(Event):
     import_id: str
     page: int
     customers: int
+    skipped: int = 0
+    """Customers that could not be read, or that no commit can hold."""
 
 
 class ImportEnded(Event):
