@@ -27,6 +27,10 @@ class InvalidSignature(InvalidInput):
     """The signature does not fit what was signed; check the app's client secret."""
 
 
+class SignedForAnotherUse(InvalidSignature):
+    """The body is {what}: it was signed for another use, and is no webhook."""
+
+
 class TooLarge(InvalidInput):
     """{what} is {size} bytes; at most {limit} are allowed."""
 

@@ -1,7 +1,7 @@
 """The edge: checks what calls itself a webhook of Shopify, queues it, answers.
 
-It loads neither a web framework nor MongoDB, and looks into no body: what is validly signed is
-queued as the bytes that came. Statuses and limits: docs/webhooks.md.
+It loads neither a web framework nor MongoDB, and reads no body: what is validly signed, and was
+not signed for another use, is queued as the bytes that came. Statuses and limits: docs/webhooks.md.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ async def handle(
 ) -> dict[str, Any]:
     """The answer to an HTTP request in API Gateway's payload format 2.0.
 
-    200 queued, 400 unreadable or a malformed shop host, 401 a bad signature, 404 and 405 another
-    path or method, 413 too large, 503 the queue or the bucket is down. Bodies are empty.
+    200 queued, 400 unreadable or a malformed shop host, 401 a bad signature or one made for
+    another use, 404 and 405 another path or method, 413 too large, 503 the queue or the
+    bucket is down. Bodies are empty.
     """
     context = event.get("requestContext") or {}
     if not str(event.get("rawPath", "")).endswith(ROUTE):

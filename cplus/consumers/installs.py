@@ -58,7 +58,7 @@ class Begun:
     """Where to send the browser."""
     state: str
     """What to put into a cookie of that browser, for STATE_SECONDS: HttpOnly, Secure,
-    SameSite=Lax."""
+    SameSite=Lax. It stands nowhere else: the address holds its hash alone."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,17 @@ class Installs:
     """Signs the state."""
 
     def begin(self, shop: str) -> Begun:
-        """Where the merchant of `shop` consents, and the state that the callback must bring
-        back; raises InvalidShop."""
+        """Where the merchant of `shop` consents, and what the browser must bring back with the
+        callback; raises InvalidShop."""
         shop = shop_host(shop)
-        content = {
-            "shop": shop,
-            "at": int(self.clock().timestamp()),
-            "nonce": secrets.token_urlsafe(16),
-        }
+        nonce = secrets.token_urlsafe(16)
+        # An address is seen by others, in histories and logs: it must not be enough to sign in.
+        content = {"shop": shop, "at": int(self.clock().timestamp()), "browser": _hash(nonce)}
         state = self._signer().dumps(content)
-        return Begun(authorize_url(self.app, shop, self.app_url + CALLBACK, state), state)
+        return Begun(authorize_url(self.app, shop, self.app_url + CALLBACK, state), nonce)
 
-    async def finish(self, params: Mapping[str, str], cookie_state: str) -> str:
-        """The shop that the callback's query installs the app in.
+    async def finish(self, params: Mapping[str, str], cookie: str) -> str:
+        """The shop that the callback's query installs the app in; `cookie` as `begin` gave it.
 
         Installing again is fine, and a callback that comes twice is answered as the first time:
         its code names the commit. Raises InvalidSignature (not Shopify's query, or older than
@@ -99,7 +97,7 @@ class Installs:
         """
         verify_query(params, self.app.secrets, self.clock().timestamp())
         shop = shop_host(params.get("shop"))
-        self._check_state(shop, params.get("state", ""), cookie_state)
+        self._check_state(shop, params.get("state", ""), cookie)
         code = params.get("code", "")
         if not code:
             raise InvalidInput(reason="the install brings no code; begin it again")
@@ -116,16 +114,14 @@ class Installs:
         log.info("app_installed", shop=shop, position=position)
         return shop
 
-    def _check_state(self, shop: str, state: str, cookie_state: str) -> None:
+    def _check_state(self, shop: str, state: str, cookie: str) -> None:
         wrong = InvalidInput(reason="this browser did not begin the install; begin it again")
-        if not state or not hmac.compare_digest(state.encode(), cookie_state.encode()):
-            raise wrong
         try:
             content = self._signer().loads(state)
-            at, begun_for = int(content["at"]), content["shop"]
+            at, begun_for, browser = int(content["at"]), content["shop"], str(content["browser"])
         except (BadData, KeyError, TypeError, ValueError):
             raise wrong from None
-        if begun_for != shop:
+        if begun_for != shop or not hmac.compare_digest(browser.encode(), _hash(cookie).encode()):
             raise wrong
         if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
             raise InvalidInput(reason="the install took too long; begin it again")
@@ -158,6 +154,10 @@ class Installs:
             cause=Cause("install", body=json.dumps(query, sort_keys=True).encode()),
             refs=[stream, INSTALLED_REF],
         )
+
+
+def _hash(nonce: str) -> str:
+    return hashlib.sha256(nonce.encode("utf-8", "replace")).hexdigest()
 
 
 async def forget(credentials: Collection, shop: str, before: datetime) -> None:

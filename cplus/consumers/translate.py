@@ -212,6 +212,9 @@ async def _order_deleted(
 
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
     stream = f"shop/{notice.shop}"
+    # The headers are not signed, the body is: an uninstall of one shop must not pass for another's.
+    if payload.myshopify_domain and payload.myshopify_domain.strip().lower() != notice.shop:
+        raise InvalidInput(reason="the body names another shop")
     if notice.topic == "app/uninstalled":
         # `updated_at` tells when the shop was last edited: before the install, for most.
         return facts(stream, _when(notice), AppUninstalled())

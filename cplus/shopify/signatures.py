@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from cplus.errors import InvalidSignature
+from cplus.errors import InvalidSignature, SignedForAnotherUse
 
 MAX_SKEW: Final = 90
 """Seconds that the timestamp of a signed query may be off (Shopify's own libraries)."""
 
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
+_SIGNED_TOKEN: Final = re.compile(rb"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*")
+_NAME: Final = re.compile(rb"[A-Za-z0-9_.%\[\]-]+")
+_OF_A_REDIRECT: Final = frozenset({b"shop", b"host", b"code"})
+_LONGEST_QUERY: Final = 64 * 1024  # bytes; no address that a browser is sent to is longer
 
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -29,9 +34,34 @@ def verify_webhook(body: bytes, signature: str, secrets: Sequence[str]) -> None:
 
     `body` is the bytes as they came, before any parsing. `secrets` holds the app's secret and,
     while Shopify moves to a new one (up to an hour), the old one; empty ones are passed over.
-    Raises InvalidSignature.
+    Raises InvalidSignature, and SignedForAnotherUse: a session token and the query of an OAuth
+    redirect are signed with the same secret by the same algorithm, so what was signed there,
+    sent as a body, would pass for a webhook of any shop.
     """
     _require_match(signature, [sign_webhook(body, secret) for secret in secrets if secret])
+    if _is_token(body):
+        raise SignedForAnotherUse(what="a session token")
+    if _is_query(body):
+        raise SignedForAnotherUse(what="the query of a redirect")
+
+
+def _is_token(body: bytes) -> bool:
+    head = _SIGNED_TOKEN.fullmatch(body)
+    if head is None:
+        return False
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head[1] + b"=" * (-len(head[1]) % 4)))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(header, dict) and "alg" in header
+
+
+def _is_query(body: bytes) -> bool:
+    # No JSON is of this form: it would begin with a brace, a quote, a digit or a known word.
+    parts = body.split(b"&") if len(body) <= _LONGEST_QUERY else []
+    names = {name for part in parts for name, equals, _ in [part.partition(b"=")] if equals}
+    plain = all(_NAME.fullmatch(part.partition(b"=")[0]) for part in parts)
+    return plain and b"timestamp" in names and bool(names & _OF_A_REDIRECT)
 
 
 def sign_query(params: Query, secret: str) -> str:

@@ -105,6 +105,7 @@ class Shop(Payload):
 
     id: Id
     name: str | None = None
+    myshopify_domain: str | None = None
     currency: Currency | None = None
     iana_timezone: str | None = None
     country_code: str | None = None

@@ -103,6 +103,19 @@ async def test_a_callback_that_comes_twice_is_answered_as_the_first_time(
     assert len(await use.parts.store.read(SHOP, 0)) == 1
 
 
+async def test_the_address_of_a_finished_callback_lets_no_other_browser_in(
+    use: Intake, installs: Installs
+) -> None:
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
+    assert begun.state not in begun.url
+    assert begun.state not in repr(params)
+    await installs.finish(params, begun.state)
+    for cookie in ("", params["state"], params["code"]):
+        with pytest.raises(InvalidInput, match="this browser"):
+            await installs.finish(params, cookie)
+
+
 async def test_installing_again_is_an_install_of_its_own(use: Intake, installs: Installs) -> None:
     for _ in range(2):
         begun = installs.begin(SHOP)
@@ -133,7 +146,7 @@ async def test_a_query_that_shopify_did_not_sign_is_refused(
 async def test_another_browser_cannot_finish_an_install(use: Intake, installs: Installs) -> None:
     begun = installs.begin(SHOP)
     params = await consent(use, begun)
-    for cookie in ("", "x", installs.begin(SHOP).state, "\u00e9"):
+    for cookie in ("", "x", params["state"], installs.begin(SHOP).state, "\u00e9", "\ud800"):
         with pytest.raises(InvalidInput):
             await installs.finish(params, cookie)
     forged = {**params, "state": "forged"}

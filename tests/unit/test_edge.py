@@ -233,3 +233,37 @@ def test_the_function_loads_no_mongodb_and_no_web_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def _base64url(text: str) -> bytes:
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _base64url('{"alg":"HS256","typ":"JWT"}') + b"." + _base64url('{"dest":"https://x"}'),
+        b"code=c&host=aG9zdA&shop=evil.myshopify.com&state=s&timestamp=1700000000",
+        b"shop=evil.myshopify.com&timestamp=1700000000",
+    ],
+)
+async def test_what_shopify_signed_for_another_use_is_no_webhook(queue: Queue, body: bytes) -> None:
+    assert (await queue.answer(request(body)))["statusCode"] == 401
+    assert queue.sent == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"1.5",
+        b"a.b",
+        b'"shop=a&timestamp=1"',
+        b'{"url": "https://x?shop=a&timestamp=1"}',
+        _base64url("[1]") + b".x",
+        b"[" * 5000,
+    ],
+)
+async def test_odd_bodies_that_are_signed_are_let_in(queue: Queue, body: bytes) -> None:
+    assert (await queue.answer(request(body)))["statusCode"] == 200

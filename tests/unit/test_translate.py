@@ -208,6 +208,14 @@ async def test_an_uninstall_happened_when_it_was_triggered_and_to_the_shop_of_th
     assert new.occurred_at == TRIGGERED, "updated_at says when the shop was last edited"
 
 
+@pytest.mark.parametrize("topic", ["app/uninstalled", "shop/update"])
+async def test_what_happened_to_one_shop_is_not_told_of_another(topic: str) -> None:
+    payload = {"id": 1, "name": "Blue Jam"}
+    with pytest.raises(InvalidInput, match="another shop"):
+        await told(topic, {**payload, "myshopify_domain": "evil.myshopify.com"})
+    assert len(await told(topic, {**payload, "myshopify_domain": SHOP.upper()})) == 1
+
+
 async def test_a_shop_that_changed_is_told() -> None:
     payload = {"id": 1, "name": "Blue Jam", "currency": "EUR", "iana_timezone": "Europe/Berlin"}
     [new] = await told("shop/update", {**payload, "plan_name": "basic", "country_code": "DE"})
