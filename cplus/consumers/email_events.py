@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cplus.consumers.replies import find_reply, rfc_refs, sent_claim
 from cplus.errors import InvalidInput
 from cplus.events import Cause, Draft, Event, EventStore, NewEvent, Nudger, heads_of, settled
+from cplus.events.append import ShopWriter
 from cplus.events.catalogue import (
     MailBounced,
     MailComplained,
@@ -34,8 +35,10 @@ class EmailEvents:
         for index, body in enumerate(bodies):
             results.append(None)
             try:
-                drafts.append((index, await self._draft(body)))
-            except InvalidInput as error:
+                draft = await self._draft(body)
+                ShopWriter.check(draft)  # one that no commit can hold would refuse the batch
+                drafts.append((index, draft))
+            except Exception as error:  # noqa: BLE001  each message fails alone
                 results[index] = error
         outcomes = await self.store.append([draft for _, draft in drafts])
         for (index, _), outcome in zip(drafts, outcomes, strict=True):

@@ -41,6 +41,7 @@ LEASE_SECONDS = 120.0
 """Longer than any function that sends may run."""
 
 _AT_ONCE = 4  # as many as the process has connections
+_FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
 _LONGEST_DELAY = 900  # seconds that SQS can hold a message back
 
 
@@ -129,10 +130,11 @@ class Outbound:
                 configuration_set=self.settings.ses_configuration_set,
             )
         except MailNotTaken as refusal:
-            await self.leases.note(lease, tried_at=None)
-            if not refusal.permanent:
-                raise
-            await self._refused(shop, reply, refusal.code)
+            if refusal.permanent:
+                await self.leases.note(lease, tried_at=None)
+                await self._refused(shop, reply, refusal.code)
+            else:
+                await self._put_off(lease, shop, message_id, refusal.code)
             return
         event = MailSent(
             message_id=message_id, conversation_id=reply.conversation_id, ses_message_id=ses_id
@@ -140,6 +142,17 @@ class Outbound:
         refs = rfc_refs(self.settings, ses_id)
         await self._record(shop, reply, sent_claim(message_id, ses_id), event, refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
+
+    async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
+        """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
+        tries = int(lease.notes.get("put_off", 0)) + 1
+        seconds = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(tries - 1, 10))
+        log.warning(
+            "mail_put_off", shop=shop, message_id=message_id, code=code, tries=tries, delay=seconds
+        )
+        if not await self.leases.note(lease, tried_at=None, put_off=tries):
+            raise TimeoutError("the lease ended before the refusal was noted")
+        await self._look_again(shop, message_id, seconds)
 
     def _compose(self, shop: str, name: str, reply: Reply) -> tuple[str, bytes]:
         """The address that it leaves from, and the raw mail; raises InvalidInput."""

@@ -51,9 +51,13 @@ class RefusingAws(Aws):
     def __init__(self, code: str) -> None:
         super().__init__()
         self.code = code
+        self.delays: list[int] = []
 
     async def send_mail(self, *_args: Any, **_more: Any) -> str:
         raise MailNotTaken(self.code)
+
+    async def send(self, *_args: Any, delay: int = 0, **_more: Any) -> None:
+        self.delays.append(delay)
 
 
 async def sent_to(world: World, address: str) -> list[dict[str, Any]]:
@@ -135,13 +139,28 @@ async def test_a_mail_that_ses_refuses_for_good_is_recorded_so_and_not_tried_aga
     assert await sent_to(world, shopper) == []
 
 
-async def test_a_mail_that_ses_puts_off_comes_back_and_is_sent_at_once(
+async def test_a_mail_that_ses_puts_off_is_tried_again_later_and_later_and_sent_at_once(
     world: World, shopper: str
 ) -> None:
-    [error] = await world.outbound(RefusingAws("TooManyRequestsException")).handle_all([SEND])
-    assert isinstance(error, MailNotTaken)
+    busy = RefusingAws("TooManyRequestsException")
+    for _ in range(12):
+        assert await world.outbound(busy).handle_all([SEND]) == [None]
+    assert busy.delays[:4] == [6, 11, 21, 41]
+    assert busy.delays[-3:] == [900, 900, 900]
+    assert (await world.types())[-1] == ["reply_written"]
     assert await world.outbound().handle_all([SEND]) == [None]
     assert len(await sent_to(world, shopper)) == 1
+    await busy.close()
+
+
+async def test_an_event_that_no_commit_can_hold_fails_alone(world: World) -> None:
+    told = json.loads(event_of("Delivery"))
+    told["mail"]["timestamp"] = "0001-01-01T00:00:00+14:00"
+    results = await world.email_events.handle_all(
+        [event_of("Send"), json.dumps(told), event_of("Complaint")]
+    )
+    assert [result is None for result in results] == [True, False, True]
+    assert (await world.types())[-2:] == [["sent"], ["complained"]]
 
 
 async def test_what_ses_tells_is_recorded_once_and_in_any_order(world: World) -> None:
