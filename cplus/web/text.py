@@ -104,7 +104,7 @@ def zone(name: str | None) -> ZoneInfo:
 
 def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:
     """When it was, as short as a list wants it: `14:02`, `Yesterday`, `3 Nov`, `3 Nov 2025`."""
-    local, today = moment.astimezone(at), now.astimezone(at).date()
+    local, today = _local(moment, at), now.astimezone(at).date()
     if local.date() == today:
         return f"{local:%H:%M}"
     if local.date() == today - timedelta(days=1):
@@ -115,13 +115,13 @@ def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:
 
 def full_time(moment: datetime, at: ZoneInfo) -> str:
     """When it was, in full: `3 Nov 2026, 14:02`."""
-    local = moment.astimezone(at)
+    local = _local(moment, at)
     return f"{local.day} {local:%b %Y, %H:%M}"
 
 
 def date(moment: datetime, at: ZoneInfo) -> str:
     """The day, with its year: `3 Nov 2026`."""
-    local = moment.astimezone(at)
+    local = _local(moment, at)
     return f"{local.day} {local:%b %Y}"
 
 
@@ -143,6 +143,13 @@ def rejection(reason: str | None) -> str:
     if reason == "Bad content":
         return "it was taken for a virus"
     return reason if reason and " " in reason else ""
+
+
+def _local(moment: datetime, at: ZoneInfo) -> datetime:
+    try:
+        return moment.astimezone(at)
+    except OverflowError:  # the first or the last day of the calendar, which the zone leaves
+        return moment
 
 
 def initials(name: str) -> str:

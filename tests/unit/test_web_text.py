@@ -55,6 +55,16 @@ def test_marks_that_only_deceive_do_not_reach_the_page() -> None:
     assert text.shown(7) == 7
 
 
+def test_the_ends_of_the_calendar_are_told_in_any_zone() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    for name in ("America/New_York", "Asia/Tokyo"):
+        for moment in (first, last):
+            assert text.brief_time(moment, now, text.zone(name))
+            assert text.full_time(moment, text.zone(name))
+            assert text.date(moment, text.zone(name))
+
+
 def test_a_megabyte_is_linked_in_little_time() -> None:
     started = time.perf_counter()
     text.linked("http://" * 150_000)
