@@ -104,6 +104,17 @@ class Aws:
         async with answer["Body"] as stream:
             return cast(bytes, await stream.read())
 
+    async def object_size(self, bucket: str, key: str) -> int:
+        """The number of bytes under `key`; raises KeyError when there are none."""
+        s3 = await self.client("s3")
+        try:
+            answer = await s3.head_object(Bucket=bucket, Key=key)
+        except s3.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                raise KeyError(f"{bucket}/{key}") from error
+            raise
+        return int(answer["ContentLength"])
+
     async def list_keys(self, bucket: str, prefix: str) -> list[str]:
         """Every key that begins with `prefix`, in the order of their bytes."""
         s3 = await self.client("s3")

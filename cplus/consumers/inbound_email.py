@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from cplus.aws import Aws
+from cplus.consumers.installs import INSTALLED_REF
 from cplus.consumers.joining import join, join_recorded
+from cplus.consumers.mail_reading import Found, Room, Said, read
 from cplus.consumers.replies import rfc_ref
-from cplus.errors import InvalidInput
 from cplus.events import (
     AlreadyRecorded,
     Appended,
@@ -36,38 +36,14 @@ from cplus.events import (
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue import PersonsJoined
-from cplus.mail import (
-    ContactForm,
-    InboundMail,
-    Receipt,
-    Route,
-    answer_address,
-    candidates,
-    contact_form,
-    is_own_mail,
-    parse,
-    parse_receipt,
-    route,
-)
+from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
 from cplus.settings import Settings
 
 log = structlog.get_logger()
 
 _TRIES = 8
-_AT_ONCE = 5
+_BYTES_AT_ONCE = 48 * 1024 * 1024  # reading takes ten times as many
 _CANDIDATES = 20  # a mail may name a thousand others; the best come first
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What one mail says to one shop."""
-
-    mail: InboundMail
-    form: ContactForm | None
-    address: str
-    name: str | None
-    subject: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,44 +56,82 @@ class Inbound:
     persons: PersonDirectory
     aws: Aws
     nudger: Nudger
+    installed: set[str] = field(default_factory=set)
+    """Shops that are known to have the app; none leaves its log again."""
 
-    async def handle_all(self, bodies: Sequence[str]) -> list[Exception | None]:
-        """Records the mails of a batch; for each, what kept it from being recorded."""
-        turns = asyncio.Semaphore(_AT_ONCE)
+    async def handle_all(
+        self, bodies: Sequence[str], seconds: float | None = None
+    ) -> list[Exception | None]:
+        """Records the mails of a batch; for each, what kept it from being recorded.
 
-        async def one(body: str) -> list[Appended | AlreadyRecorded]:
-            async with turns:
-                return await self.handle(body)
+        What takes longer than `seconds` is answered with a TimeoutError, so that the others are
+        done with. Whatever was recorded is nudged.
+        """
+        if not bodies:
+            return []
+        room = Room(_BYTES_AT_ONCE)
+        recorded: list[Appended | AlreadyRecorded] = []
+        works = [asyncio.ensure_future(self._handle(body, room, recorded)) for body in bodies]
+        try:
+            _, late = await asyncio.wait(works, timeout=seconds)
+            for work in late:
+                work.cancel()
+            done = await asyncio.gather(*works, return_exceptions=True)
+        finally:
+            await self.nudger.nudge(heads_of(recorded))
+        return [
+            _failure(result, late=work in late) for work, result in zip(works, done, strict=True)
+        ]
 
-        done = await asyncio.gather(*(one(body) for body in bodies), return_exceptions=True)
-        await self.nudger.nudge(
-            heads_of(outcome for result in done if isinstance(result, list) for outcome in result)
-        )
-        for result in done:
-            if isinstance(result, BaseException) and not isinstance(result, Exception):
-                raise result
-        return [result if isinstance(result, Exception) else None for result in done]
+    async def _handle(
+        self, body: str, room: Room, recorded: list[Appended | AlreadyRecorded]
+    ) -> None:
+        """Records one mail in the log of each shop that it was sent to, and adds what was written
+        to `recorded`.
 
-    async def handle(self, body: str) -> list[Appended | AlreadyRecorded]:
-        """Records one mail in the log of each shop that it was sent to.
-
-        Raises InvalidInput for a notification that cannot be read or that names no shop, and
-        KeyError where the raw mail is not in the bucket.
+        A mail to nobody who has the app is left in its bucket: a log or a dead letter would let
+        any stranger make as many as they like. Raises InvalidInput for a notification that
+        cannot be read, KeyError where the raw mail is not in the bucket, and what kept the first
+        of the shops from taking the mail, once the others have it.
         """
         receipt = parse_receipt(body)
-        routes = route(receipt.recipients, self.settings.mail_domain)
-        if not routes:
-            raise InvalidInput(reason="no recipient of the mail is a shop")
-        raw = await self.aws.get_object(receipt.bucket, receipt.key)
-        mail = await asyncio.to_thread(parse, raw)
+        ways = await self._ways(receipt)
+        if not ways:
+            log.warning("mail_for_no_shop", ses_message_id=receipt.ses_message_id)
+            return
+        mail, said = await self._fetch(receipt, room)
+        failures: list[Exception] = []
+        for way in ways:
+            try:
+                recorded.append(await self._record(way, receipt, mail, said))
+            except Exception as error:  # noqa: BLE001 - raised below; the others get the mail
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _fetch(self, receipt: Receipt, room: Room) -> tuple[InboundMail, Said]:
+        """What the raw mail says; its bytes are gone from memory with this call."""
+        async with room.of(await self.aws.object_size(receipt.bucket, receipt.key)):
+            raw = await self.aws.get_object(receipt.bucket, receipt.key)
+            return await asyncio.to_thread(read, receipt, raw, self.settings.mail_domain)
+
+    async def _ways(self, receipt: Receipt) -> list[Route]:
+        """One way to each shop with the app among the recipients, with a token where one is."""
         by_shop: dict[str, Route] = {}
-        for way in routes:
+        for way in route(receipt.recipients, self.settings.mail_domain):
             if way.shop not in by_shop or way.token:
                 by_shop[way.shop] = way
-        return [await self._record(way, receipt, mail) for way in by_shop.values()]
+        return [way for shop, way in by_shop.items() if await self._is_installed(shop)]
+
+    async def _is_installed(self, shop: str) -> bool:
+        if shop not in self.installed:
+            if not await self.store.by_ref(shop, INSTALLED_REF, 1):
+                return False
+            self.installed.add(shop)
+        return True
 
     async def _record(
-        self, way: Route, receipt: Receipt, mail: InboundMail
+        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said
     ) -> Appended | AlreadyRecorded:
         claim = f"mail/{receipt.ses_message_id}"
         for left in reversed(range(_TRIES)):
@@ -125,7 +139,7 @@ class Inbound:
             if known is not None:
                 await join_recorded(known, self.persons.join)
                 return AlreadyRecorded(known)
-            draft = await self._decide(way, receipt, mail, claim)
+            draft = await self._decide(way, receipt, mail, said, claim)
             [outcome] = await self.store.append([draft])
             if isinstance(outcome, Conflict) and left:
                 continue  # another mail was quicker: look again where this one belongs
@@ -135,11 +149,12 @@ class Inbound:
             return answer
         raise AssertionError("the last try always answers")
 
-    async def _decide(self, way: Route, receipt: Receipt, mail: InboundMail, claim: str) -> Draft:
-        found = self._read(receipt, mail)
-        parts: dict[str, Any] = {"reason": found} if isinstance(found, str) else {}
-        if not isinstance(found, str):
-            parts = await self._converse(way, receipt, found)
+    async def _decide(
+        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, claim: str
+    ) -> Draft:
+        parts: dict[str, Any] = {"reason": said} if isinstance(said, str) else {}
+        if not isinstance(said, str):
+            parts = await self._converse(way, receipt, said)
         refs = list(parts.pop("refs", ()))
         if mail.message_id:
             refs.append(rfc_ref(self.settings, mail.message_id))
@@ -157,37 +172,21 @@ class Inbound:
             **parts,
         )
 
-    def _read(self, receipt: Receipt, mail: InboundMail) -> _Found | str:
-        """What the mail says; or why it means nothing."""
-        if receipt.virus == "FAIL":
-            return "SES found a virus in it"
-        if receipt.spam == "FAIL":
-            return "SES called it spam"
-        if mail.bounce:
-            return "a report of the mail system"
-        if is_own_mail(mail, self.settings.mail_domain):
-            return "our own mail came back"
-        form = contact_form(mail)
-        if form is not None and not receipt.sender_is_proved:
-            return "a contact form that Shopify did not sign"
-        address = form.email if form else answer_address(mail, self.settings.mail_domain)
-        if not address:
-            return "no sender that can be answered"
-        if form is not None:
-            subject = _first_words(form.body) or mail.subject
-            return _Found(mail, form, address, form.name or None, subject, form.body)
-        return _Found(mail, None, address, mail.from_name or None, mail.subject, mail.reply_text)
-
-    async def _converse(self, way: Route, receipt: Receipt, found: _Found) -> dict[str, Any]:
+    async def _converse(self, way: Route, receipt: Receipt, found: Found) -> dict[str, Any]:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
-        conversation = None if found.form else await self._by_thread(way, found.mail)
+        conversation, by_token = None, False
+        if found.form is None:
+            conversation, by_token = await self._by_thread(way, found.mail)
         if conversation is None and found.mail.automatic and found.form is None:
             return {"reason": "automatic mail starts nothing"}
         who = await self.persons.resolve(way.shop, address=found.address)
         if who is None:
             return {"reason": "no sender that can be answered"}
         sequences: list[tuple[str, int]] = []
+        # Message-IDs can be guessed or known to others: they say where a mail belongs, and not
+        # that whoever sent it may have the answers.
+        answer_here = conversation is None or by_token or conversation.person in who.ids
         if conversation is None:
             conversation, sequences = await self._by_person(way.shop, who, receipt, found)
         message_id = _message_id(way.shop, receipt.ses_message_id)
@@ -195,6 +194,7 @@ class Inbound:
             now=receipt.received_at,
             message_id=message_id,
             person=who.person,
+            answer_here=answer_here,
             from_name=found.name,
             from_address=found.address,
             subject=found.subject,
@@ -221,11 +221,13 @@ class Inbound:
             ),
         }
 
-    async def _by_thread(self, way: Route, mail: InboundMail) -> Conversation | None:
-        """The conversation that the mail answers: by its token, then by Message-IDs."""
+    async def _by_thread(self, way: Route, mail: InboundMail) -> tuple[Conversation | None, bool]:
+        """The conversation that the mail answers: by its token, then by Message-IDs; and whether
+        the mail brings a token of it, in its address or in a quoted marker."""
         secret = self.settings.secret("application_secret")
-        ways = candidates(mail, [way], shop=way.shop, secret=secret)[:_CANDIDATES]
-        for candidate in ways:
+        found = candidates(mail, [way], shop=way.shop, secret=secret)
+        signed = {f"conversation/{c.value}" for c in found if c.kind in ("token", "marker")}
+        for candidate in found[:_CANDIDATES]:
             if candidate.kind in ("token", "marker"):
                 streams = [f"conversation/{candidate.value}"]
             else:
@@ -237,11 +239,11 @@ class Inbound:
                     Conversation, way.shop, stream
                 )
                 if conversation.version:
-                    return conversation
-        return None
+                    return conversation, stream in signed
+        return None, False
 
     async def _by_person(
-        self, shop: str, who: Resolved, receipt: Receipt, found: _Found
+        self, shop: str, who: Resolved, receipt: Receipt, found: Found
     ) -> tuple[Conversation, list[tuple[str, int]]]:
         """The newest conversation of the person, if a contact form may join it; or a new one,
         with the place among the person's conversations that it claims."""
@@ -272,6 +274,15 @@ class Inbound:
         return conversation.closed_at is not None and now - conversation.closed_at < limit
 
 
+def _failure(result: object, *, late: bool) -> Exception | None:
+    """What kept a mail from being recorded; raises what no consumer may keep for itself."""
+    if late and isinstance(result, asyncio.CancelledError):
+        return TimeoutError()
+    if isinstance(result, BaseException) and not isinstance(result, Exception):
+        raise result
+    return result if isinstance(result, Exception) else None
+
+
 def _contact(person: str) -> str:
     """The sequence that numbers the conversations of a person."""
     return f"contact/{person.removeprefix('person/')}"
@@ -282,15 +293,6 @@ def _conversations(commit: Commit) -> list[str]:
     names = [ref for ref in commit.refs if ref.startswith("conversation/")]
     claimed = [c.partition("@")[0] for c in commit.claims if c.startswith("conversation/")]
     return list(dict.fromkeys(names + claimed))
-
-
-def _first_words(text: str) -> str:
-    """What a form is about: the beginning of its first line.
-
-    Shopify's own subject only tells the minute, and the shopper never saw it.
-    """
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return textwrap.shorten(first, 80, placeholder="…")
 
 
 def _message_id(shop: str, ses_message_id: str) -> str:

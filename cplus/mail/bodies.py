@@ -66,6 +66,33 @@ def content(part: Message[Any, Any]) -> bytes:
     return decoded if isinstance(decoded, bytes) else b""
 
 
+def _size(part: Message[Any, Any]) -> int:
+    """The number of a part's decoded bytes, counted without decoding it where that is easy."""
+    if part.is_multipart():
+        return _size_of_parts(part)
+    payload = str(part.get_payload())
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    if encoding == "base64":
+        return (len(payload) - sum(map(payload.count, "\r\n\t ="))) * 3 // 4
+    if encoding in ("", "7bit", "8bit", "binary"):
+        return len(payload)  # the parser keeps one character for each byte
+    return len(content(part))
+
+
+def _size_of_parts(part: Message[Any, Any]) -> int:
+    """About how long an attached mail is: putting it together again would copy it many times."""
+    size = 0
+    waiting = [child for child in part.get_payload() if isinstance(child, Message)]
+    while waiting:
+        child = waiting.pop()
+        size += sum(len(name) + len(str(value)) + 3 for name, value in child.raw_items())
+        if child.is_multipart():
+            waiting.extend(one for one in child.get_payload() if isinstance(one, Message))
+        else:
+            size += len(str(child.get_payload())) + 1
+    return size
+
+
 def file_name(part: Message[Any, Any]) -> str:
     """The name that the mail gives a part, decoded and without path; empty where it has none."""
     try:
@@ -84,7 +111,7 @@ def _attachment(number: int, part: Message[Any, Any]) -> Attachment:
     if not name:
         ending = ".eml" if kind == "message/rfc822" else guess_extension(kind) or ""
         name = f"attachment-{number}{ending}"
-    return Attachment(part=number, name=name, content_type=kind, size=len(content(part)))
+    return Attachment(part=number, name=name, content_type=kind, size=_size(part))
 
 
 def _text(part: Message[Any, Any], found: _Found) -> str:

@@ -89,6 +89,7 @@ def _assign(found: list[Field]) -> tuple[dict[str, str], list[Field]]:
     """
     roles: dict[str, str] = {}
     others: list[Field] = []
+    body: list[str] = []
     for field in found:
         role = role_of(field)
         if role is None:
@@ -96,9 +97,11 @@ def _assign(found: list[Field]) -> tuple[dict[str, str], list[Field]]:
         elif role not in roles:
             roles[role] = field.value
         elif "body" in roles:
-            roles["body"] = f"{roles['body']}\n{field.label}: {field.value}".strip()
+            body.append(f"{field.label}: {field.value}")
         else:
             others.append(field)
+    if body:
+        roles["body"] = "\n".join([roles["body"], *body]).strip()
     for field in list(others):
         role = role_by_value(field)
         if (

@@ -69,18 +69,21 @@ class _FormReader(HTMLParser):
         self.section: int | None = None
         self.labelled = False
         self.bold: list[str] | None = None
+        self.line_is_empty = True
 
     def may_be_label(self) -> bool:
         if self.preformatted or self.bold is not None:
             return False
         if self.sections:
             return self.section is not None and not self.labelled
-        before = "".join(self.fields[-1][1]).rstrip(" ") if self.fields else ""
-        return not before or before.endswith("\n")
+        return self.line_is_empty
 
     def write(self, text: str) -> None:
         if self.fields and (self.labelled or not self.sections):
             self.fields[-1][1].append(text)
+            last = text.rpartition("\n")[2]
+            begins = self.line_is_empty or len(last) < len(text)
+            self.line_is_empty = begins and not last.strip(" ")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "div":
@@ -112,7 +115,7 @@ class _FormReader(HTMLParser):
         self.bold = None
         if text.endswith((":", "：")) and 1 < len(text) <= 80:
             self.fields.append((text[:-1].strip(), []))
-            self.labelled = True
+            self.labelled = self.line_is_empty = True
         else:
             self.write(text)
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.message import Message
-from email.parser import BytesParser
-from email.policy import compat32
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from cplus.mail.automatic import automatic_reason, is_bounce
 from cplus.mail.bodies import Body, content, leaves, read_body
+from cplus.mail.bounded import Part, TooMuchWork, few_lines, read
 from cplus.mail.mailbox import Mailbox, mailboxes
 from cplus.mail.model import InboundMail
 from cplus.mail.reply import reply_text
 from cplus.mail.text import cut, decode_words, guess, raw_header
 
-_LINES_LIMIT = 1_000_000
 _REFERENCES_LIMIT = 1_000
 _REFERENCES_CHARACTERS = 256 * 1024
 _MESSAGE_ID_LIMIT = 998
@@ -34,12 +32,15 @@ def parse(raw: bytes) -> InboundMail:
     What cannot be read is left out and named in `defects`, with as much text as can be guessed,
     so that the caller can record the mail and point at its raw bytes.
     """
-    lines = _few_lines(raw)
-    defects = [] if lines is raw else ["only the first million lines read"]
-    # Parts that nest deeper than Python does still leave the headers readable.
+    head, lines = few_lines(raw)
+    defects = [] if head is raw else ["only the first million lines read"]
+    # Parts that nobody could read in time still leave the headers readable.
     for headers_only in (False, True):
         try:
-            return _parse(lines, defects, headers_only=headers_only)
+            message = read(head, lines, headers_only=headers_only)
+            return _understand(message, head, defects, headers_only=headers_only)
+        except TooMuchWork as error:
+            defects.append(str(error))
         except Exception as error:  # noqa: BLE001 - what breaks the parser is kept too
             defects.append(f"unreadable: {type(error).__name__}")
     text, _ = cut(_best_guess(raw))
@@ -49,9 +50,9 @@ def parse(raw: bytes) -> InboundMail:
 def attachment_bytes(raw: bytes, part: int) -> bytes | None:
     """The bytes of the attachment whose `part` is given; None where the mail has no such part."""
     try:
-        parts = leaves(BytesParser(policy=compat32).parsebytes(_few_lines(raw)))
+        parts = leaves(read(*few_lines(raw)))
         return content(parts[part]) if 0 <= part < len(parts) else None
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError):
+    except (TooMuchWork, RecursionError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
@@ -60,13 +61,6 @@ def normal_message_id(message_id: str) -> str:
     plain = re.sub(r"[\s<>]+", "", message_id)[:_MESSAGE_ID_LIMIT]
     local, at, domain = plain.rpartition("@")
     return f"{local}{at}{domain.lower()}"
-
-
-def _few_lines(raw: bytes) -> bytes:
-    """The first million lines: the parser takes its time by the line, and a function has little."""
-    if raw.count(b"\n") + raw.count(b"\r") <= _LINES_LIMIT:
-        return raw
-    return b"\n".join(raw.replace(b"\r", b"\n").split(b"\n", _LINES_LIMIT)[:_LINES_LIMIT])
 
 
 def _best_guess(raw: bytes) -> str:
@@ -153,10 +147,13 @@ def _body(message: Message[Any, Any], raw: bytes, *, guessed: bool) -> Body:
     return body
 
 
-def _parse(raw: bytes, known_defects: list[str], *, headers_only: bool) -> InboundMail:
-    message = BytesParser(policy=compat32).parsebytes(raw, headersonly=headers_only)
+def _understand(
+    message: Part, raw: bytes, known_defects: list[str], *, headers_only: bool
+) -> InboundMail:
     headers = _Headers(message)
     defects = headers.defects
+    if message.lost_headers:
+        defects.append("more than 1,000 headers")
     body = _body(message, raw, guessed=headers_only or "no MIME" in defects)
     sender, reply_to = headers.mailbox("from"), headers.mailbox("reply-to")
     envelope, real_sender = headers.return_path(), headers.mailbox("sender")

@@ -40,7 +40,7 @@ def _reply(text: str, *, quote_follows: bool = False) -> str:
     while lines and not lines[0].strip():
         lines.pop(0)
     kept = lines[: _kept_by_library(lines)]
-    kept = _without_quote_below(kept, quote_follows=quote_follows or len(kept) < len(lines))
+    del kept[_before_quote(kept, quote_follows=quote_follows or len(kept) < len(lines)) :]
     kept = kept[: len(kept) - _signature_lines(kept)]
     return "\n".join(kept).strip()
 
@@ -107,22 +107,22 @@ def _looks_signed(signature: str) -> bool:
     return len(first.split()) <= 3 and len(rest) <= 8 and all(len(line) <= 60 for line in rest)
 
 
-def _without_quote_below(lines: list[str], *, quote_follows: bool) -> list[str]:
-    """The lines without a quote at their end and the line that names who is quoted."""
+def _before_quote(lines: list[str], *, quote_follows: bool) -> int:
+    """How many lines stand before a quote at their end and the line that names who is quoted."""
     end = len(lines)
     while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith(">")):
         quote_follows = quote_follows or lines[end - 1].lstrip().startswith(">")
         end -= 1
     if not quote_follows:
-        return lines
+        return len(lines)
     if end and lines[end - 1].rstrip().endswith((":", "：")):
         for size in (1, 2, 3):
-            words = " ".join(lines[max(0, end - size) : end])
-            if len(words) > 400:
+            names = lines[max(0, end - size) : end]
+            if sum(map(len, names)) > 400:
                 break
-            if _ADDRESS_OR_TIME.search(words):
-                return lines[: max(0, end - size)]
-    return lines[:end]
+            if _ADDRESS_OR_TIME.search(" ".join(names)):
+                return max(0, end - size)
+    return end
 
 
 def _unquoted(text: str) -> str:
@@ -132,7 +132,7 @@ def _unquoted(text: str) -> str:
     for line in text.split("\n"):
         is_quote = line.lstrip().startswith(">")
         if is_quote and not before:
-            kept = _without_quote_below(kept, quote_follows=True)
+            del kept[_before_quote(kept, quote_follows=True) :]
         elif not is_quote:
             kept.append(line)
         before = is_quote

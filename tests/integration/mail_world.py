@@ -16,10 +16,12 @@ from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.consumers.email_events import EmailEvents
 from cplus.consumers.inbound_email import Inbound
+from cplus.consumers.installs import INSTALLED_REF
 from cplus.consumers.leases import Leases
 from cplus.consumers.outbound_email import Outbound
-from cplus.events import Commit
+from cplus.events import Cause, Commit, Draft, NewEvent
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue import AppInstalled
 from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"
@@ -69,7 +71,24 @@ class World:
         await ensure_indexes(settings)
         made = cls(Parts(settings), endpoint, queue, aws)
         made.parts.clock = lambda: made.now
+        await made.install(SHOP)
         return made
+
+    async def install(self, shop: str) -> None:
+        """Lets a merchant install the app; again is fine."""
+        event = AppInstalled(
+            scopes=(), shop_name="", currency="USD", timezone="UTC", shopify_plan=""
+        )
+        draft = Draft(
+            shop=shop,
+            claim="install/test",
+            source="install",
+            actor="merchant",
+            events=[NewEvent(f"shop/{shop}", event, self.now)],
+            cause=Cause("install"),
+            refs=[INSTALLED_REF],
+        )
+        await self.parts.store.append([draft])
 
     @property
     def inbound(self) -> Inbound:
@@ -110,7 +129,9 @@ class World:
             raise error
 
     async def commits(self, shop: str = SHOP) -> list[Commit]:
-        return await self.parts.store.read(shop, 0)
+        """What the shop's log holds beside the install."""
+        read = await self.parts.store.read(shop, 0)
+        return [commit for commit in read if INSTALLED_REF not in commit.refs]
 
     async def types(self, shop: str = SHOP) -> list[list[str]]:
         """The types of the events of each commit, without what comes before the dot."""

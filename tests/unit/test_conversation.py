@@ -62,6 +62,14 @@ def test_the_same_mail_again_changes_nothing() -> None:
     assert then(conversation) == []
 
 
+def test_a_mail_that_may_not_is_received_and_changes_not_where_answers_go() -> None:
+    conversation = given(started, received)
+    received(conversation, "m2", from_address="other@evil.example", answer_here=False)
+    assert then(conversation) == ["conversation.message_received"]
+    assert conversation.address == "ada@shopper.example"
+    assert conversation.last_message_id == "<1@shopper.example>"
+
+
 def test_a_mail_opens_a_closed_conversation() -> None:
     conversation = given(started, received, closed)
     received(conversation, "m2")

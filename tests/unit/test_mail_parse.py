@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cplus.mail import InboundMail, attachment_bytes, normal_address, parse
+from cplus.mail import InboundMail, attachment_bytes, contact_form, normal_address, parse
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "mail"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.eml"))
@@ -187,9 +187,9 @@ def test_of_more_references_the_newest_stay() -> None:
 
 
 def test_a_mail_of_five_megabytes_is_read_in_seconds_and_its_text_cut() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     mail = parse(PLAIN + "Grüße, ".encode() * 600_000)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert 255 * 1024 < len(mail.text.encode()) <= 256 * 1024
     assert mail.defects == ["text cut at 256 KB"]
 
@@ -209,9 +209,82 @@ def test_a_mail_of_five_megabytes_is_read_in_seconds_and_its_text_cut() -> None:
     ids=["empty lines", "blanks", "On", "markers", "divs", "angles", "words", "quotes"],
 )
 def test_mail_made_to_be_slow_is_read_in_seconds(raw: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     storable(parse(raw))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
+
+
+def nested(depth: int, rest: bytes) -> bytes:
+    parts = (
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(depth)
+    )
+    return b"From: mailer@shopify.com\nSubject: Slow\n" + b"".join(parts) + rest
+
+
+FORM = b"From: mailer@shopify.com\nContent-Type: text/html\n\n<b>Body:</b>x"
+QUOTED = b"From: a@example.com\n\nOn 1 Jan 2026 at 10:00, X <a@b.example> wrote:\n> x\n"
+PARTS = b"From: a@example.com\nContent-Type: multipart/mixed; boundary=b\n\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        nested(290, b"\n" + b"\n" * 980_000),
+        nested(29, b"\n" + b"\n" * 160_000),
+        nested(4, b"\n" + b"\r" * 3_000_000),
+        b"From: a@example.com\n" + b"Content-Type: message/rfc822\n\n" * 5_000,
+        PLAIN.replace(b"charset=utf-8", b'a="' + b";" * 100_000),
+        PARTS + (b'--b\nContent-Type: text/plain; a="' + b";a" * 2_000 + b"\n\nx\n") * 500,
+        PARTS
+        + b"".join(
+            b"--b\nContent-Type: multipart/mixed; boundary=c%d\n\n" % n for n in range(9_000)
+        ),
+        b"".join(b"X-%d: a\n" % n for n in range(200_000)) + b"\nHi",
+        FORM + b"<b>y</b>" * 32_000,
+        FORM.replace(b"x", b"<b>Name:</b>y<br>" * 8_000),
+        PLAIN.replace(b"a@example.com", b"mailer@shopify.com") + b"A:\n" * 80_000,
+        QUOTED + b"a\n>b\n" * 50_000,
+        QUOTED + b"l" * 100_000 + b"\nx:\n" + b">b\n\n" * 37_000,
+    ],
+    ids=[
+        *("nested", "nested a little", "returns", "forwarded", "parameters"),
+        *("parameters of parts", "boundaries", "headers"),
+        *("bold", "bodies", "labels", "quotes", "quotes below a long line"),
+    ],
+)
+def test_no_shape_of_a_mail_makes_it_or_its_form_take_long(raw: bytes) -> None:
+    started = time.process_time()
+    mail = parse(raw)
+    contact_form(mail)
+    assert time.process_time() - started < 5
+    storable(mail)
+
+
+def test_a_large_file_in_many_lines_costs_no_word_of_its_mail() -> None:
+    head = (
+        b"From: a@example.com\r\nSubject: My order\r\nReferences: <r@x.example>\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nWhere is it?\r\n--b\r\n"
+        b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    )
+    whole = parse(head + b"QUFB\r\n" * 600_000 + b"--b--\r\n")
+    assert (whole.subject, whole.reply_text) == ("My order", "Where is it?")
+    assert whole.references == ["r@x.example"]
+    assert whole.defects == []
+    assert [one.size for one in whole.attachments] == [1_800_000]
+    cut = parse(head + b"QUFB\r\n" * 1_100_000 + b"--b--\r\n")
+    assert (cut.subject, cut.reply_text) == ("My order", "Where is it?")
+    assert cut.defects[0] == "only the first million lines read"
+
+
+def test_an_attachments_size_is_that_of_its_bytes() -> None:
+    for name in NAMES:
+        raw = load(name)
+        for one in parse(raw).attachments:
+            data = attachment_bytes(raw, one.part) or b""
+            if data.startswith(b"!!!"):
+                continue  # no base64 at all, though it says so
+            slack = 200 if one.content_type == "message/rfc822" else 0
+            assert abs(one.size - len(data)) <= slack, name
 
 
 def test_parts_nested_deeper_than_python_goes_still_leave_the_headers() -> None:
@@ -219,7 +292,7 @@ def test_parts_nested_deeper_than_python_goes_still_leave_the_headers() -> None:
     raw = "From: a@example.com\nSubject: Deep\n" + "".join(part.format(i, i) for i in range(2_000))
     mail = parse(raw.encode())
     assert (mail.from_address, mail.subject) == ("a@example.com", "Deep")
-    assert mail.defects[0] == "unreadable: RecursionError"
+    assert mail.defects[0] == "parts nested too deeply"
 
 
 def test_attachments_keep_names_that_are_broken() -> None:

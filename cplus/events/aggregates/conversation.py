@@ -57,13 +57,26 @@ class Conversation(BaseAggregate[str]):
             ConversationStarted, person=person, channel=channel, subject=subject, timestamp=now
         )
 
-    def receive(self, *, now: datetime, message_id: str, person: str, **mail: Any) -> None:
+    def receive(
+        self,
+        *,
+        now: datetime,
+        message_id: str,
+        person: str,
+        answer_here: bool = True,
+        **mail: Any,
+    ) -> None:
         """A mail of the shopper came in; it opens a closed conversation, unless a machine sent
-        it."""
+        it. `answer_here`: whether its sender may be who answers go to from now on."""
         if message_id in self.message_ids:
             return
         self.trigger_event(
-            MessageReceived, message_id=message_id, timestamp=now, person=person, **mail
+            MessageReceived,
+            message_id=message_id,
+            timestamp=now,
+            person=person,
+            answer_here=answer_here,
+            **mail,
         )
         if not self.open and not mail.get("automatic", False):
             self.trigger_event(ConversationReopened, timestamp=now)
@@ -117,7 +130,7 @@ class Conversation(BaseAggregate[str]):
     @evolve.register
     def _(self, event: MessageReceived) -> None:
         self.message_ids.append(event.message_id)
-        if not event.automatic or not self.address:
+        if event.answer_here and not (event.automatic and self.address):
             self.address = event.from_address
             self.last_message_id = event.rfc_message_id
 

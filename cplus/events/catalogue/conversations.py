@@ -25,7 +25,7 @@ class MessageReceived(AggregateEvent):
     person: str
     from_name: Personal[str | None]
     from_address: Personal[str]
-    """Where an answer goes."""
+    """Where an answer to it goes, if it goes there at all: see `answer_here`."""
     subject: Personal[str]
     text: Personal[str]
     """What the shopper wrote, without what was quoted; at most 256 KB."""
@@ -33,6 +33,9 @@ class MessageReceived(AggregateEvent):
     """The mail's own Message-ID header."""
     automatic: bool = False
     """Whether a machine sent it (out of office, for example)."""
+    answer_here: bool = True
+    """Whether the conversation's answers go to `from_address` from now on. Not where somebody
+    else's mail came in who only named one of its Message-IDs."""
     attachments: int = 0
     raw: Mapping[str, str] | None = None
     """Where the raw mail rests: {"bucket", "key"}."""

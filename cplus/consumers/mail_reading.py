@@ -1,0 +1,93 @@
+"""What a mail says to a shop, read beside the event loop and within some memory."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from cplus.mail import (
+    ContactForm,
+    InboundMail,
+    Receipt,
+    answer_address,
+    contact_form,
+    is_form_sender,
+    is_own_mail,
+    parse,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one mail says to one shop."""
+
+    mail: InboundMail
+    form: ContactForm | None
+    address: str
+    name: str | None
+    subject: str
+    text: str
+
+
+Said = Found | str  # what the mail says; or why it means nothing
+
+
+class Room:
+    """Bytes of mail that are in memory at once; a mail that is larger has it to itself."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._left = asyncio.Condition()
+
+    @asynccontextmanager
+    async def of(self, size: int) -> AsyncIterator[None]:
+        """Waits until so many bytes find room, and holds it."""
+        async with self._left:
+            await self._left.wait_for(lambda: not self._taken or self._taken + size <= self._limit)
+            self._taken += size
+        try:
+            yield
+        finally:
+            self._taken -= size
+            async with self._left:
+                self._left.notify_all()
+
+
+def read(receipt: Receipt, raw: bytes, domain: str) -> tuple[InboundMail, Said]:
+    """The mail and what it says: all that takes its time, for a thread beside the loop."""
+    mail = parse(raw)
+    return mail, _meaning(receipt, mail, domain)
+
+
+def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
+    if receipt.virus == "FAIL":
+        return "SES found a virus in it"
+    if receipt.spam == "FAIL":
+        return "SES called it spam"
+    if mail.bounce:
+        return "a report of the mail system"
+    if is_own_mail(mail, domain):
+        return "our own mail came back"
+    if is_form_sender(mail) and not receipt.sender_is_proved:
+        return "mail in the name of Shopify's contact form that Shopify did not sign"
+    form = contact_form(mail)
+    address = form.email if form else answer_address(mail, domain)
+    if not address:
+        return "no sender that can be answered"
+    if form is not None:
+        subject = _first_words(form.body) or mail.subject
+        return Found(mail, form, address, form.name or None, subject, form.body)
+    return Found(mail, None, address, mail.from_name or None, mail.subject, mail.reply_text)
+
+
+def _first_words(text: str) -> str:
+    """What a form is about: the beginning of its first line.
+
+    Shopify's own subject only tells the minute, and the shopper never saw it.
+    """
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return textwrap.shorten(first[:400], 80, placeholder="…")
