@@ -18,5 +18,6 @@ def to_milliseconds(moment: datetime) -> datetime:
     """The same moment in UTC and in whole milliseconds; a moment without a zone is refused."""
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    # A moment that is in UTC under another name, as the database tells it, needs no reckoning.
+    moment = moment.astimezone(UTC) if moment.utcoffset() else moment
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)

@@ -41,12 +41,14 @@ _STREAM = "conversation/"
 
 def keys(event: Recorded) -> Iterable[str]:
     """The conversation's id."""
-    return [getattr(event.event, "conversation_id", event.stream.removeprefix(_STREAM))]
+    if event.stream.startswith(_STREAM):
+        return [event.stream.removeprefix(_STREAM)]
+    return [getattr(event.event, "conversation_id")]  # noqa: B009  every fact about a mail has it
 
 
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     """Versions of the stream in their order, each once; facts about the last mail at any time."""
-    if isinstance(event.event, MAIL_FACTS):
+    if type(event.event) in MAIL_FACTS:
         return None if row is None else _mail_fact(row, event)
     version = event.version or 0
     if row is not None and version <= row["version"]:

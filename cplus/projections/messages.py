@@ -43,7 +43,7 @@ def keys(event: Recorded) -> Iterable[str]:
 
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     """A message is told once; what becomes of a mail is told in any order."""
-    if isinstance(event.event, MAIL_FACTS):
+    if type(event.event) in MAIL_FACTS:
         return _fate(row, event)
     match event.event:
         case MessageReceived() as mail:

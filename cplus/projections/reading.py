@@ -123,6 +123,8 @@ class Reader:
         self._store, self._projection, self._shop = store, projection, shop
         self._until, self._limit = until, limit
         self._ahead: tuple[int, asyncio.Task[Batch | None]] | None = None
+        self.at_end = False
+        """The batch given last was the end of the log when it was read."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -152,8 +154,8 @@ class Reader:
         else:
             await self._forget()
             found = await self._read(after, 1 if one else self._limit)
+        self.at_end = found is not None and found.end and not one
         if found is not None and not found.end and not one:
-            # A batch that was not full to its end is the last: nothing is read for nothing.
             ahead = asyncio.create_task(self._read(found.position, self._limit))
             self._ahead = (found.position, ahead)
         return found

@@ -201,7 +201,7 @@ class Runner:
                 lost = 0
                 passed += after.position - before.position
                 before = after
-                if after.parked:
+                if after.parked or (until is None and reader.at_end):
                     break
         return self._progress(projection, shop, before, passed, done=True)
 

@@ -50,6 +50,7 @@ class Catalogue:
     ) -> None:
         self._classes = {event.TYPE: event for event in events}
         self._upcasts = dict(upcasts or {})
+        self._found: dict[tuple[str, int], type[Event]] = {}
 
     def all_events(self) -> list[type[Event]]:
         """Every event class, ordered by its stored type."""
@@ -57,11 +58,15 @@ class Catalogue:
 
     def find(self, type_: str, schema: int) -> type[Event]:
         """The class of a stored type; raises UnknownEvent for what this code cannot read."""
+        known = self._found.get((type_, schema))
+        if known is not None:
+            return known
         event = self._classes.get(type_)
         if event is None or schema > event.VERSION:
             raise UnknownEvent(type=type_, schema=schema)
         if any((type_, version) not in self._upcasts for version in range(schema, event.VERSION)):
             raise UnknownEvent(type=type_, schema=schema)
+        self._found[type_, schema] = event
         return event
 
     def upcast(self, type_: str, schema: int, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,291 @@
+"""Read models: how fast they are folded anew, against a bare scan and another library, and how
+soon a row is there.
+
+`python bench/bench_read_models.py [--rounds 5] [--events 200000] [--only PART …]` writes
+bench/results/read_models.json. It starts a mongod of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import models_log, models_others
+from bench.measure import Figure, Work, alternate, figure, rate, write
+from cplus.events import EventStore
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.local.mongod import Mongod
+from cplus.mongo import IndexModel, Mongo, connect
+from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
+from cplus.projections.conversations import CONVERSATIONS
+from cplus.projections.generations import begin, drop
+from cplus.projections.nudged import look_at
+from cplus.projections.rebuild import fill, filler, switch_over
+from cplus.projections.runner import Runner
+from cplus.projections.workers import fill_in_processes
+from cplus.settings import Settings
+
+SHOPS = 20
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the parts use."""
+
+    uri: str
+    rounds: int
+    events: int
+
+    def settings(self, name: str) -> Settings:
+        """For a database."""
+        return Settings(mongo_uri=SecretStr(self.uri), mongo_database=name, mongo_pool=16)
+
+    @asynccontextmanager
+    async def log(self, events: int, shops: int = SHOPS) -> AsyncIterator[Mongo]:
+        """A database with a log of conversations."""
+        mongo = connect(self.settings(f"bench_models_{events}"))
+        await mongo.client.drop_database(mongo.database.name)
+        await ensure_log_indexes(mongo.database)
+        await ensure_indexes(mongo.database, [CONVERSATIONS])
+        await models_log.make(mongo, events, shops)
+        try:
+            yield mongo
+        finally:
+            await mongo.client.drop_database(mongo.database.name)
+            await mongo.close()
+
+
+def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
+    """Folds everything into a new generation and reads from it; answers the events."""
+
+    async def work() -> int:
+        store = EventStore(mongo)
+        target = await begin(mongo.database, CONVERSATIONS)
+        shops = sorted(await store.heads())
+        if workers > 1:
+            await fill_in_processes(settings, target, shops, workers, asyncio.Event())
+        else:
+            await fill(filler(mongo, store, target), target, shops)
+        await switch_over(filler(mongo, store, target), target)
+        rows = mongo.database[CHECKPOINTS].find({"_id": {"$regex": f"^{target.collection}/"}})
+        return sum(row["seq"] for row in await rows.to_list(None))
+
+    return work
+
+
+def bare(mongo: Mongo, rows: list[dict[str, Any]], events: int) -> Work:
+    """Reads the same commits by a bare cursor, then inserts the same rows."""
+
+    async def work() -> int:
+        database = mongo.database
+        await database["bare"].drop()
+        indexes = [IndexModel([("shop", 1), *keys]) for keys in CONVERSATIONS.indexes]
+        await database["bare"].create_indexes(indexes)
+        cursor = database["commits"].find({}, {"cause": 0, "prev": 0, "hash": 0}, batch_size=4_000)
+        while await cursor.to_list(4_000):
+            pass
+        for start in range(0, len(rows), 4_000):
+            await database["bare"].insert_many(rows[start : start + 4_000])
+        return events
+
+    return work
+
+
+async def clean(mongo: Mongo) -> None:
+    """Drops what rounds before left."""
+    await drop(mongo.database, mongo.database[CHECKPOINTS], CONVERSATIONS.name, timedelta(0))
+
+
+async def rebuild(bench: Bench) -> list[Figure]:
+    """One worker against a bare scan, and two workers against one."""
+    figures = []
+    async with bench.log(bench.events) as mongo:
+        settings = bench.settings(mongo.database.name)
+        events = await rebuilding(mongo, settings)()
+        rows = await _rows(mongo)
+        pairs = await alternate(
+            bench.rounds, lambda: rebuilding(mongo, settings), lambda: bare(mongo, rows, events)
+        )
+        shape = f"{events:,} events, {events / len(rows):.0f} a row, {SHOPS} shops, clear fields"
+        figures.append(
+            figure(
+                f"rebuild of conversations, 1 worker: {shape}",
+                "events/s",
+                pairs,
+                "cursor over the same commits, then insert_many of the same rows, same indexes",
+                at_least=0.6,
+            )
+        )
+        await clean(mongo)
+        pairs = await alternate(
+            bench.rounds,
+            lambda: rebuilding(mongo, settings, 2),
+            lambda: rebuilding(mongo, settings),
+        )
+        figures.append(
+            figure("rebuild, 2 workers", "events/s", pairs, "1 worker, as it is on 2 cores")
+        )
+    return figures
+
+
+async def _rows(mongo: Mongo) -> list[dict[str, Any]]:
+    [lineage] = await mongo.database["generations"].find({}).to_list(None)
+    name = f"{CONVERSATIONS.collection}.g{lineage['live']}"
+    return list(await mongo.database[name].find({}).to_list(None))
+
+
+async def others(bench: Bench) -> list[Figure]:
+    """The same events through the projection runner of `eventsourcing` on SQLite."""
+    events = 6_000
+    async with bench.log(120_000) as mongo:
+        settings = bench.settings(mongo.database.name)
+        with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
+            pairs = []
+            for number in range(bench.rounds):
+                library = models_others.Library(Path(directory) / f"{number}.db", events)
+                pairs.append((await rate(rebuilding(mongo, settings)), await rate(library.project)))
+                await clean(mongo)
+    theirs = f"ProjectionRunner of eventsourcing, rows on SQLite, {events:,} such events in memory"
+    return [figure("rebuild of conversations", "events/s", pairs, theirs, at_least=30)]
+
+
+async def soon(bench: Bench) -> list[Figure]:
+    """From an append to the row, with a hot projector."""
+    figures = []
+    for shops in (1, 100, 1_000):
+        async with bench.log(0, 1) as mongo:
+            store = EventStore(mongo)
+            runner = Runner(mongo, store, [CONVERSATIONS])
+            targets = await runner.driven()
+            waits: list[float] = []
+            hosts = models_log.hosts(shops)
+            drafts = [next(models_log.drafts(shop, 1)) for shop in hosts * (600 // shops or 1)]
+            for draft in drafts[: 600 if shops < 1_000 else 1_000]:
+                began = time.perf_counter()
+                [outcome] = await store.append([draft])
+                appended = time.perf_counter()
+                position = getattr(outcome, "position", None)
+                deadline = time.monotonic() + 60
+                assert await look_at(runner, targets, draft.shop, until=position, deadline=deadline)
+                waits.append(time.perf_counter() - appended)
+                assert began < appended
+            marks = statistics.quantiles(waits, n=100)
+            for name, mark in (("p50", marks[49]), ("p99", marks[98])):
+                what = f"append to row, hot projector, {shops} shops, {name}"
+                value = round(mark * 1000, 2)
+                figures.append(_plain(what, value, "ms", len(waits)))
+    return figures
+
+
+async def pace(bench: Bench) -> list[Figure]:
+    """How many events a second one projector keeps up with, one nudge for each commit."""
+    rates = []
+    for _ in range(bench.rounds):
+        async with bench.log(6_000, 100) as mongo:
+            store = EventStore(mongo)
+            runner = Runner(mongo, store, [CONVERSATIONS])
+            targets = await runner.driven()
+            heads = await store.heads()
+            places = asyncio.Semaphore(4)
+            deadline = time.monotonic() + 600
+
+            async def one(
+                shop: str, position: int, runner: Runner = runner, targets: Any = targets,
+                places: asyncio.Semaphore = places, deadline: float = deadline,
+            ) -> None:  # fmt: skip
+                async with places:
+                    await look_at(runner, targets, shop, until=position, deadline=deadline)
+
+            began = time.perf_counter()
+            # Ten commits behind each nudge, as a queue hands them over when it is busy.
+            for position in range(10, max(heads.values()) + 10, 10):
+                await asyncio.gather(
+                    *(one(shop, min(position, head)) for shop, head in heads.items())
+                )
+            rates.append(6_000 / (time.perf_counter() - began))
+    what = "pace of one projector, 100 shops, 10 commits a nudge, 4 shops side by side"
+    return [_plain(what, round(statistics.median(rates)), "events/s", len(rates))]
+
+
+async def size(bench: Bench) -> list[Figure]:
+    """Whether the rate and the memory stay as the log grows tenfold."""
+    rates: dict[int, list[float]] = {}
+    peaks: dict[int, int] = {}
+    large = bench.events * 5
+    for events in (large // 10, large):
+        async with bench.log(events) as mongo:
+            settings = bench.settings(mongo.database.name)
+            rates[events] = [
+                await rate(rebuilding(mongo, settings)) for _ in range(min(bench.rounds, 5))
+            ]
+            # Highest since the start: the small log is first.
+            peaks[events] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    small = large // 10
+    pairs = list(zip(rates[large], rates[small], strict=True))
+    what, theirs = f"rebuild of {large:,} events", f"rebuild of {small:,} events"
+    memory = [(peaks[large] / 1024, peaks[small] / 1024)]
+    return [
+        figure(what, "events/s", pairs, theirs, at_least=0.9),
+        figure(f"peak memory, {what}", "MiB", memory, theirs, at_most=1.3),
+    ]
+
+
+def _plain(name: str, value: float, unit: str, rounds: int) -> Figure:
+    return Figure(name, value, unit, None, "", "none: as it is", None, rounds, None)
+
+
+PARTS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
+    "size": size,  # first: the peak of memory is that of the whole process
+    "rebuild": rebuild,
+    "others": others,
+    "soon": soon,
+    "pace": pace,
+}
+
+
+async def main(rounds: int, events: int, only: list[str]) -> None:
+    """Runs the parts and writes what they show."""
+    with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
+        mongod = Mongod(Path(directory))
+        await mongod.start()
+        try:
+            figures: list[Figure] = []
+            for name, part in PARTS.items():
+                if not only or name in only:
+                    figures += await part(Bench(mongod.uri, rounds, events))
+            write("read_models", figures, events=events)
+        finally:
+            if mongod.child:
+                await mongod.child.stop(grace=0.0)
+
+
+def options() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--only", nargs="*", default=[], choices=sorted(PARTS))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    given = options()
+    asyncio.run(main(given.rounds, given.events, given.only))
