@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-import click
+import sys
 
-from cplus.cli.audit import audit
-from cplus.cli.mail import mail
-from cplus.cli.migrate import migrate
-from cplus.cli.projections import projections
-from cplus.cli.rebuild import rebuild
-from cplus.cli.replay import replay
-from cplus.cli.up import up
-from cplus.cli.verify import verify
+try:
+    import click
+
+    from cplus.cli.audit import audit
+    from cplus.cli.mail import mail
+    from cplus.cli.migrate import migrate
+    from cplus.cli.projections import projections
+    from cplus.cli.rebuild import rebuild
+    from cplus.cli.replay import replay
+    from cplus.cli.up import up
+    from cplus.cli.verify import verify
+except KeyboardInterrupt:  # Ctrl-C before there is a command that could be stopped
+    sys.stderr.write("stopped\n")
+    sys.exit(130)
 
 __all__ = ["main"]
+
+# What `cplus --help` says of each: it cuts what is longer.
+_COMMANDS = (
+    (audit, "Check what the log promises."),
+    (mail, "Look at mail as the system does."),
+    (migrate, "Make the indexes that are missing."),
+    (projections, "Show how far read models are; let go on what stands still."),
+    (rebuild, "Fold a read model anew from the log."),
+    (replay, "Fold a read model into a file."),
+    (up, "Run the whole system on this machine."),
+    (verify, "Compare a read model with the log."),
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,11 +40,6 @@ def main() -> None:
     """Conversations Plus: run it, look into it, look after it."""
 
 
-main.add_command(audit)
-main.add_command(mail)
-main.add_command(migrate)
-main.add_command(projections)
-main.add_command(rebuild)
-main.add_command(replay)
-main.add_command(up)
-main.add_command(verify)
+for _command, _help in _COMMANDS:
+    _command.short_help = _help
+    main.add_command(_command)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LOOK = 1.0  # seconds between two looks at the parts
 _DRAIN = 30.0  # seconds that the queues have to run empty
 _INTERRUPTED = 130
+_FILLING = "filling with demo traffic, about a minute"
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,30 @@ class Options:
     show_default=True,
     help="Directory of MongoDB's data, the buckets' objects, the mailbox and the logs.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the dashboard.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the dashboard. 0: the one of the last start, else a free one.",
+)
 @click.option("--once", is_flag=True, help="Drive the demo traffic through, check it, and end.")
 @click.option("--no-demo", is_flag=True, help="No demo traffic: demo shops only.")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
-@click.option("--shops", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--customers", type=click.IntRange(0), default=300, show_default=True)
-@click.option("--conversations", type=click.IntRange(0), default=200, show_default=True)
+@click.option("--shops", type=click.IntRange(1), default=3, show_default=True, help="Demo shops.")
+@click.option(
+    "--customers",
+    type=click.IntRange(0),
+    default=300,
+    show_default=True,
+    help="Their customers, together.",
+)
+@click.option(
+    "--conversations",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Their conversations, together.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the demo traffic.")
 def up(*, no_demo: bool, **given: Any) -> None:
     """Run the whole system on this machine, with demo shops and demo traffic.
@@ -71,6 +89,9 @@ def up(*, no_demo: bool, **given: Any) -> None:
         status = asyncio.run(_up(options))
     except CplusError as error:
         raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:  # before there was anything to stop
+        click.echo("stopped", err=True)
+        status = _INTERRUPTED
     sys.exit(status)
 
 
@@ -90,6 +111,7 @@ async def _up(options: Options) -> int:
     )
     ended = _signals(stack)
     if not await _unless(ended, stack.start()):
+        report.say(console, f"stopped; data is in {stack.data}")
         return _INTERRUPTED
     drain = _DRAIN
     try:
@@ -101,7 +123,8 @@ async def _up(options: Options) -> int:
         console.print("  stopping; Ctrl-C again waits for nothing")
         await stack.stop(drain)
         if stack.left:
-            console.print(f"  [yellow]![/yellow] {stack.left}")
+            console.print(f"  [yellow]![/yellow] {stack.left}", highlight=False)
+        report.say(console, f"stopped; data is in {stack.data}")
     if options.as_json and status.said is not None:
         click.echo(json.dumps(status.said))
     return status.code
@@ -125,14 +148,20 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
     fill = options.demo and (options.once or not stack.directory.filled())
     plan = make_plan(sizes, stack.directory.next_run() if fill else 1)
     drive = Drive(stack, plan)
-    begin = drive.begin() if fill else drive.only_install()
+    settled = stack.directory.settled()
+    begin = drive.begin() if fill else drive.only_install(removed_stays=settled)
     try:
         if not await _unless(ended, report.timed(console, "demo", begin)):
             return _Status(_INTERRUPTED)
-        stack.publish(plan.hosts)
+        stack.directory.keep_settled()
+        stack.publish(await drive.installed())
         report.say_where(console, _places(stack))
+        report.say_links(console, _links(stack))
         async with report.live(console, stack, quiet=options.as_json):
-            status = await _fill(stack, drive, console, ended) if fill else _Status()
+            status = _Status(0, _without_demo(stack))
+            if fill:
+                report.say(console, f"{_FILLING}: {_sizes(sizes)}")
+                status = await _fill(stack, drive, console, ended)
             if not options.once and not ended.is_set():
                 await _stay(stack, drive, sizes if options.demo else None, console, ended)
             return (
@@ -162,8 +191,11 @@ async def _stay(
     stack: Stack, drive: Drive, sizes: Sizes | None, console: Console, ended: asyncio.Event
 ) -> None:
     """Stays until it is told to end; with `sizes` small traffic goes on."""
+    from cplus.local import report
     from cplus.local.demo import live
 
+    if sizes:
+        report.say(console, "small demo traffic goes on; Ctrl-C stops")
     traffic = asyncio.ensure_future(
         live(drive, sizes, stack.directory.next_run) if sizes else ended.wait()
     )
@@ -175,22 +207,30 @@ async def _stay(
 
 
 def _places(stack: Stack) -> dict[str, str]:
-    from cplus.web.auth import sign_in_link
-
     info = stack.info
-    links = {
-        f"sign in to {shop.partition('.')[0]}": sign_in_link(stack.settings, shop)
-        for shop in info.shops
-    }
     return {
         "dashboard": info.web,
-        **links,  # each works once, for 15 minutes; the local Shopify opens it at any time
-        "local Shopify": info.shopify,
+        "local Shopify": info.shopify,  # it opens the dashboard of each shop at any time
         "mailbox": f"{info.aws}/_mailbox/",
         "operator console": f"{info.web}/console",
         "operator token": stack.directory.secrets().operator_token,
         "for programs": str(stack.data / "stack.json"),
     }
+
+
+def _links(stack: Stack) -> dict[str, str]:
+    from cplus.web.auth import sign_in_link
+
+    return {shop.partition(".")[0]: sign_in_link(stack.settings, shop) for shop in stack.info.shops}
+
+
+def _without_demo(stack: Stack) -> dict[str, Any]:
+    """What `--json` says where no demo traffic was driven through."""
+    return {"ok": True, "demo": False, "installed": list(stack.info.shops)}
+
+
+def _sizes(sizes: Sizes) -> str:
+    return f"{sizes.customers:,} customers, {sizes.conversations:,} conversations"
 
 
 def _needs_lambda_runtime() -> None:

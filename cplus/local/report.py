@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cplus.local.stack import Stack
 
 _LOOK = 1.0  # seconds between two readings of the counts
-_SAY = 5.0  # seconds between two lines of them where there is no terminal to rewrite one
+_SAY = 60.0  # seconds between two lines of them where there is no terminal to rewrite one
 
 NAMES = {
     "mongod": "MongoDB",
@@ -99,9 +99,26 @@ def say_lost(console: Console, lost: Mapping[str, int]) -> None:
 def say_where(console: Console, places: Mapping[str, str]) -> None:
     """Where to look, an address to a line; addresses are never broken or shortened."""
     console.print()
+    width = max(map(len, places), default=0)
     for name, address in places.items():
-        console.print(f"  {name:<22} {address}", soft_wrap=True, highlight=False)
+        console.print(f"  {name:<{width}}  {address}", soft_wrap=True, highlight=False)
     console.print()
+
+
+def say_links(console: Console, links: Mapping[str, str]) -> None:
+    """The sign-in link of each shop, below its name: they are long."""
+    if not links:
+        return
+    console.print("  To sign in, each link once, within 15 minutes:")
+    for shop, link in links.items():
+        console.print(f"    {shop}", highlight=False)
+        console.print(f"      {link}", soft_wrap=True, highlight=False)
+    console.print()
+
+
+def say(console: Console, text: str) -> None:
+    """One line."""
+    console.print(f"  {text}", soft_wrap=True, highlight=False, markup=False)
 
 
 async def timed(console: Console, name: str, work: Awaitable[None]) -> None:

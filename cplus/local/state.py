@@ -119,6 +119,14 @@ class Directory:
         """Remembers that a run went to its end."""
         self._write("demo.json", {**self._read("demo.json"), "filled": True})
 
+    def settled(self) -> bool:
+        """Whether the demo shops got the app here once: who removed it since wanted that."""
+        return self.filled() or bool(self._read("demo.json").get("installed"))
+
+    def keep_settled(self) -> None:
+        """Remembers that the demo shops got the app."""
+        self._write("demo.json", {**self._read("demo.json"), "installed": True})
+
     def pids(self) -> dict[str, int]:
         """The processes that the last stack noted; empty after a clean stop."""
         return {name: int(pid) for name, pid in self._read("pids.json").items()}

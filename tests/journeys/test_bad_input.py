@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -225,8 +226,11 @@ async def test_what_names_no_shop_becomes_a_dead_letter_and_the_log_line_says_wh
 
     await running.until(all_dead, "every bad message among the dead letters")
     assert dead == sent
-    lines = "".join(log.read_text("utf-8") for log in (running.stack.data / "logs").glob("*.log"))
-    assert all(message_id in lines for _, message_id in sent)
+    said = _said(running.stack.data / "logs")
+    for (queue, message_id), body in sent.items():
+        reasons = said[message_id]
+        assert reasons, f"nothing says why {body[:20]!r} on {queue} was not taken"
+        assert all(reason and body not in reason for reason in reasons)
 
 
 async def test_every_process_lived_through_it_and_a_good_webhook_is_recorded(
@@ -240,6 +244,17 @@ async def test_every_process_lived_through_it_and_a_good_webhook_is_recorded(
     assert status == 200
     commit = await running.commit(f"webhook/customers/update/{webhook_id}")
     assert [event["type"] for event in commit["events"]] == ["customer.changed"]
+
+
+def _said(logs: Path) -> defaultdict[str, set[str]]:
+    """The reasons that the functions gave for messages, by their ids."""
+    said: defaultdict[str, set[str]] = defaultdict(set)
+    for log in logs.glob("*.log"):
+        for line in log.read_text("utf-8").splitlines():
+            if line.startswith("{") and '"message_id"' in line:
+                told = json.loads(line)
+                said[str(told["message_id"])].add(str(told.get("reason") or ""))
+    return said
 
 
 def _receipt(stack: Stack) -> Receipt:

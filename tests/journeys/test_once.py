@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from cplus.local.demo import Sizes, make_plan
+from cplus.local.demo import Drive, Sizes, make_plan
 from cplus.local.demo.summary import COUNTS
+from cplus.local.stack import Stack
 from tests.conftest import ROOT
 
 SECONDS = 120.0  # that the whole of it may take on a machine with nothing else to do
@@ -65,6 +67,33 @@ async def test_the_demo_goes_through_and_comes_out_as_it_was_generated(tmp_path:
     assert said["totals"]["customers"] == 300
     assert said["totals"]["conversations"] == 200
     assert time.monotonic() - started < SECONDS * share
+
+
+async def test_starting_again_leaves_the_shops_as_they_are(tmp_path: Path) -> None:
+    plan = make_plan(Sizes(shops=2, customers=4, conversations=0))
+    first, second = plan.hosts
+    async with Stack(tmp_path) as stack, httpx.AsyncClient(timeout=30.0) as http:
+        drive = Drive(stack, plan)
+
+        async def shops() -> dict[str, tuple[int, bool]]:
+            found = (await http.get(f"{stack.shopify_url}/_control/shops")).json()
+            return {one["host"]: (one["customers"], one["installed"]) for one in found}
+
+        try:
+            await drive.outside.put_shop(plan.shops[0].description)
+            customers = (await shops())[first][0]
+            assert customers
+            await drive.only_install()
+            assert await shops() == {first: (customers, True), second: (0, True)}
+            answer = await http.post(f"{stack.shopify_url}/{first}/uninstall")
+            assert answer.status_code == 303
+            await drive.only_install(removed_stays=True)
+            assert await shops() == {first: (customers, False), second: (0, True)}
+            assert await drive.installed() == (second,)
+            await drive.only_install()
+            assert await shops() == {first: (customers, True), second: (0, True)}
+        finally:
+            await drive.close()
 
 
 @pytest.mark.soak

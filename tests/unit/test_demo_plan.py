@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from cplus.local.demo import letters
+from cplus.local.demo import letters, words
 from cplus.local.demo.letters import Answered
 from cplus.local.demo.observe import Observed, ShopFound
-from cplus.local.demo.plan import Plan, ShopPlan, Sizes, Webhook, make_plan
-from cplus.local.demo.summary import compare
+from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook, make_plan
+from cplus.local.demo.summary import IN_LOG, IN_ROWS, compare
 from cplus.local.shopify import LocalShop
 from cplus.mail import contact_form, parse
 from cplus.shopify import webhooks as payloads
@@ -107,6 +110,64 @@ def test_the_note_that_is_expected_is_the_newest_that_was_told() -> None:
         assert shop.notes == {customer: notes[max(notes)] for customer, notes in told.items()}
 
 
+def test_a_plan_for_now_has_no_fact_of_the_future_and_tells_of_everybody() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    plan = make_plan(Sizes(3, 30, 36), 7, now - SPAN, now=now)
+    for shop in plan.shops:
+        told = list(_webhooks(shop))
+        assert all(datetime.fromisoformat(webhook.triggered_at) < now for webhook in told)
+        made = {one.payload["id"] for one in told if one.topic == "customers/create"}
+        asked = {one.payload["customer_id"] for one in told if "consent" in one.topic}
+        assert asked <= made
+
+
+def test_a_consent_comes_before_anything_else_is_known_of_the_customer() -> None:
+    for shop in DEFAULT.shops:
+        assert any("consent" in webhook.topic for webhook in shop.early)
+
+
+def test_a_shop_has_one_subscription_whose_state_moves_on() -> None:
+    told = []
+    for run in (1, 2, 3):
+        found = list(_webhooks(make_plan(Sizes(1, 3, 0), run).shops[0]))
+        found = [one for one in found if one.topic == "app_subscriptions/update"]
+        told += sorted((one.payload["app_subscription"] for one in found), key=_updated_at)
+    assert len({one["admin_graphql_api_id"] for one in told}) == 1
+    assert len({one["created_at"] for one in told}) == 1
+    assert [one["status"] for one in told] == ["PENDING", "ACTIVE", "ACTIVE", "ACTIVE"]
+    assert sorted(map(_updated_at, told)) == list(map(_updated_at, told))
+
+
+def test_an_answer_is_of_the_topic_of_its_question() -> None:
+    for shop in DEFAULT.shops:
+        for talk in shop.talks:
+            good, name = r"[\w -]+", re.escape(talk.name.split(maxsplit=1)[0])
+            kinds: dict[str, str] = {step.kind: step.text for step in talk.steps}
+            assert any(
+                all(
+                    _among(kinds.get(kind), texts, good, name)
+                    for kind, texts in (
+                        ("form", (*topic.questions, *topic.follow_ups)),
+                        ("answer", (*topic.answers, *topic.last_words)),
+                        ("reply", topic.replies),
+                    )
+                )
+                for topic in words.TOPICS
+            )
+
+
+def _among(text: str | None, texts: Iterable[str], good: str, name: str) -> bool:
+    """Whether the text is one of the texts with something in its gaps."""
+    patterns = (
+        re.escape(one).replace(r"\{good\}", good).replace(r"\{name\}", name) for one in texts
+    )
+    return text is None or any(re.fullmatch(pattern, text) for pattern in patterns)
+
+
+def _updated_at(subscription: dict[str, Any]) -> str:
+    return str(subscription["updated_at"])
+
+
 def test_payloads_are_read_as_webhooks_of_shopify() -> None:
     import json
 
@@ -148,6 +209,7 @@ def _found(shop: ShopPlan, **changed: int) -> ShopFound:
     return ShopFound(
         log=Counter({**counts, **changed}),
         rows=counts,
+        deliveries_sent=shop.expected.deliveries_sent,
         redeliveries=shop.expected.redeliveries_recognised,
         mails=shop.expected.mails_sent,
         notes=shop.notes,
@@ -170,6 +232,23 @@ def test_one_more_of_anything_is_a_difference(name: str) -> None:
     shops[first.host] = _found(first, **{name: getattr(first.expected, name) + 1})
     (difference,) = _compared(Observed(shops))
     assert f"{first.host}: {name}" in difference
+
+
+def test_what_was_not_counted_and_what_was_not_sent_are_differences() -> None:
+    first = DEFAULT.shops[0]
+    shops = {shop.host: _found(shop) for shop in DEFAULT.shops}
+    del shops[first.host].log["mails_received"]
+    shops[first.host] = replace(shops[first.host], deliveries_sent=3)
+    lines = _compared(Observed(shops))
+    assert len(lines) == 2
+    assert "mails_received" in lines[0]
+    assert "not counted" in lines[0]
+    assert "3 sent" in lines[1]
+
+
+def test_every_count_that_is_expected_is_looked_for() -> None:
+    looked_for = {*IN_LOG, *IN_ROWS, "deliveries_sent", "redeliveries_recognised", "joined"}
+    assert looked_for == set(asdict(DEFAULT.shops[0].expected))
 
 
 def test_a_shop_that_is_not_there_and_a_fault_are_differences() -> None:

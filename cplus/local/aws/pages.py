@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from email.utils import parseaddr
 from typing import Any
 
 import nh3
@@ -12,23 +13,35 @@ from jinja2 import DictLoader, Environment
 from cplus.local.aws.mailbox import Mailbox
 
 _BASE = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{{ title }}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><title>{{ title }}</title>
 <style>
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
 color:#1f2328;background:#fff}
 a{color:#0b57d0}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}
+td{overflow-wrap:anywhere}.moment{white-space:nowrap}
+form{display:flex;flex-wrap:wrap;gap:.5rem;margin:1rem 0}
+input,button{font:inherit;padding:.3rem .6rem}
+input{flex:1 1 12rem;min-width:0}h1{overflow-wrap:anywhere}
+@media (max-width:40rem){body{margin:1rem auto}table,tbody,tr,td{display:block}
+tr:first-child{display:none}td{border:0;padding:.1rem 0}
+tr{border-bottom:1px solid #d8dee4;padding:.6rem 0}dl{grid-template-columns:1fr}}
 .note{color:#59636e}dt{color:#59636e}dl{display:grid;grid-template-columns:8rem 1fr;gap:.2rem}
 dd{margin:0;overflow-wrap:anywhere}article{border:1px solid #d8dee4;border-radius:8px;padding:1rem}
 </style><h1>{{ title }}</h1>{% block content %}{% endblock %}</html>"""
 
 _LIST = """{% extends "base" %}{% block content %}
 <p class="note">Mail that the app sent on this machine. Nothing here has left it.</p>
-{% if entries %}<table><tr><th>Sent (UTC)<th>To<th>Subject<th>Became</tr>
-{% for e in entries %}<tr><td>{{ e.time|moment }}<td>{{ e.recipients|join(", ") }}
+<form action="/_mailbox/"><input type="search" name="to" value="{{ to }}" aria-label="Recipient"
+placeholder="Recipient, for example ann@example.com"><button>Show</button></form>
+{% if entries %}<table><tr><th>Sent (UTC)<th>From<th>To<th>Subject<th>Status</tr>
+{% for e in entries %}<tr><td class="moment">{{ e.time|moment }}<td>{{ e|sender }}
+<td>{{ e.recipients|join(", ") }}
 <td><a href="/_mailbox/{{ e.message_id }}">{{ e.subject or "(no subject)" }}</a>
-<td>{{ e.events|join(", ") }}</tr>{% endfor %}</table>
+<td>{{ e.events|status }}</tr>{% endfor %}</table>
+{% elif to %}<p>No mail has been sent to {{ to }}. <a href="/_mailbox/">All mail</a>
 {% else %}<p>No mail has been sent yet.</p>{% endif %}{% endblock %}"""
 
 _VIEW = """{% extends "base" %}{% block content %}
@@ -36,23 +49,39 @@ _VIEW = """{% extends "base" %}{% block content %}
 <dl><dt>From<dd>{{ e["from"] }}<dt>To<dd>{{ e.to }}<dt>Envelope<dd>{{ e.recipients|join(", ") }}
 <dt>Sent (UTC)<dd>{{ e.time|moment }}<dt>Message-ID<dd>{{ e.header_id }}
 {% if e.in_reply_to %}<dt>In reply to<dd>{{ e.in_reply_to }}{% endif %}
-<dt>Became<dd>{{ e.events|join(", ") }}
+<dt>Status<dd>{{ e.events|status }}
 {% for name, value in e.tags.items() %}<dt>{{ name }}<dd>{{ value }}{% endfor %}</dl>
 <article>{% if e.text %}<pre>{{ e.text }}</pre>{% else %}{{ clean|safe }}{% endif %}</article>
 {% endblock %}"""
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_FATES = {"Delivery": "delivered", "Bounce": "bounced", "Complaint": "complained"}
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'self'"
+)
 
 
 def _moment(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _status(events: list[str]) -> str:
+    """The last that became of a mail, as people say it."""
+    known = [name for name in events if name != "Send"]
+    return ", ".join(_FATES.get(name, name.lower()) for name in known) or "sent"
+
+
+def _sender(entry: dict[str, Any]) -> str:
+    """The shop that a mail is from: the name that it shows, else the address."""
+    name, address = parseaddr(entry["from"])
+    return name or address
+
+
 def _pages() -> Environment:
     pages = Environment(
         loader=DictLoader({"base": _BASE, "list": _LIST, "view": _VIEW}), autoescape=True
     )
-    pages.filters["moment"] = _moment
+    pages.filters.update(moment=_moment, status=_status, sender=_sender)
     return pages
 
 
@@ -64,8 +93,8 @@ def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
     takes `to=ADDRESS`, and `after=N` to leave out the first N."""
     name = request.path.removeprefix("/_mailbox").strip("/")
     if not name:
-        entries = list(reversed(mailbox.find(to=request.query.get("to", ""))))
-        return _page("list", title="Mailbox", entries=entries)
+        to = request.query.get("to", "").strip()
+        return _page("list", title="Mailbox", to=to, entries=mailbox.find(to=to)[::-1])
     if name == "messages.json":
         found = mailbox.find(to=request.query.get("to", ""))
         after = request.query.get("after", "")

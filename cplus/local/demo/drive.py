@@ -65,12 +65,23 @@ class Drive:
         await self._try_all("early webhooks", map(self.outside.tell, early))
         await _all(browser.install() for browser in self._browsers.values())
 
-    async def only_install(self) -> None:
-        """Installs the app in shops without customers; what is there already stays as it is."""
-        there = await self.outside.installed()
-        missing = [shop for shop in self._plan.shops if shop.host not in there]
-        await _all(self.outside.put_shop({**shop.description, "customers": []}) for shop in missing)
-        await _all(self._browsers[shop.host].install() for shop in missing)
+    async def only_install(self, *, removed_stays: bool = False) -> None:
+        """Makes shops without customers where there are none, and installs the app.
+
+        Shops that are there stay as they are; with `removed_stays` also those that removed it.
+        """
+        there = await self.outside.shops()
+        new = [shop for shop in self._plan.shops if shop.host not in there]
+        await _all(self.outside.put_shop({**shop.description, "customers": []}) for shop in new)
+        hosts = [shop.host for shop in new]
+        if not removed_stays:
+            hosts += [host for host in self._plan.hosts if there.get(host) is False]
+        await _all(self._browsers[host].install() for host in hosts)
+
+    async def installed(self) -> tuple[str, ...]:
+        """The plan's shops that have the app now."""
+        there = await self.outside.shops()
+        return tuple(host for host in self._plan.hosts if there.get(host))
 
     async def sign_in(self) -> None:
         """Signs the merchants in by one-time links. Raises PageFailed."""

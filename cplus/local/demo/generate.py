@@ -13,37 +13,47 @@ from typing import Any, Final
 
 from cplus.local.demo import payloads, words
 from cplus.local.demo.payloads import Person, iso
-from cplus.local.demo.plan import ShopPlan, Webhook, expected_of
+from cplus.local.demo.plan import BASE, ShopPlan, Webhook, expected_of
 from cplus.local.demo.talks import Joined, TalkMaker
 
 _IMPORTED: Final = 0.88  # of the customers; the others come by webhook
+_FIRST_SHOP: Final = 1_001  # the id of the first shop, in every run
+_CAPS: Final = (20, 25, 30, 40)  # of the subscription, in the order of the runs
+_CONSENT: Final = "customers_email_marketing_consent/update"
 _BUDGETS: Final = ((300, 400), (300, 200), (300, 300))  # points, and points a second
 
 
 def shop_plan(
-    seed: int, run: int, number: int, base: datetime, customers: int, conversations: int
+    seed: int,
+    run: int,
+    number: int,
+    times: tuple[datetime, datetime | None],
+    customers: int,
+    conversations: int,
 ) -> ShopPlan:
-    """The plan of the shop `number`, from 0."""
+    """The plan of the shop `number`, from 0; `times` are `base` and `now` of `make_plan`."""
+    base, now = times
     chance = random.Random(f"cplus demo/{seed}/{run}/{number}")
     trade = words.TRADES[number % len(words.TRADES)]
     name = trade.name if number < len(words.TRADES) else f"{trade.name} {number + 1}"
     host = f"{_slug(name)}.myshopify.com"
     people = _People(chance, run, number)
     live = [people.one() for _ in range(customers)]
-    imported = live[: -(-int(customers * _IMPORTED * 100) // 100)] if customers else []
+    share = 0 if now else _IMPORTED
+    imported = live[: -(-int(customers * share * 100) // 100)] if customers else []
     gone = [people.one() for _ in range(max(1, customers // 25) if customers else 0)]
     merged = [people.one() for _ in range(1 + customers // 100 if customers > 2 else 0)]
     facts = _Facts(chance, host, trade, base)
     facts.customers(live, imported)
-    facts.removed(gone, [(live[-1 - i], one) for i, one in enumerate(merged)])
-    facts.shop(1_000 * run + number + 1, name)
+    facts.removed(gone, [(live[-1 - i], one) for i, one in enumerate(merged)], imports=not now)
+    facts.shop(_FIRST_SHOP + number, name, run)
     writers = live[: len(live) // 2]
     movers = live[len(live) // 2 :][: max(1, customers // 60)] if conversations > 1 else []
     facts.known_early(movers)
     joins = [
         Joined(one, *facts.moved(replace(one, email=f"private.{one.email}"))) for one in movers
     ]
-    maker = TalkMaker(chance, host, trade, base, people, f"{seed}/{run}/{number}")
+    maker = TalkMaker(chance, host, trade, now or base, people, f"{seed}/{run}/{number}")
     talks, strays = maker.make(conversations, writers, joins)
     early, main, late = facts.parted()
     told = {step.webhook.webhook_id for talk in talks for step in talk.steps if step.webhook}
@@ -52,7 +62,7 @@ def shop_plan(
     return ShopPlan(
         host=host,
         description=_description(
-            host, name, number, run, trade, _known(chance, [*imported, *gone, *merged], base)
+            host, name, number, trade, _known(chance, [*imported, *gone, *merged], base)
         ),
         early=early,
         webhooks=main,
@@ -132,7 +142,13 @@ class _Facts:
             if self._chance.random() < 0.3:
                 self._order(person)
 
-    def removed(self, gone: Sequence[Person], merged: Sequence[tuple[Person, Person]]) -> None:
+    def removed(
+        self,
+        gone: Sequence[Person],
+        merged: Sequence[tuple[Person, Person]],
+        *,
+        imports: bool,
+    ) -> None:
         """Customers are deleted, others merged into somebody else."""
         for person in gone:
             created = self._base - timedelta(days=50)
@@ -140,9 +156,12 @@ class _Facts:
             self._tell("customers/update", payloads.customer(person, created, now), now)
             self._tell("customers/delete", {"id": person.id}, self._now())
         for kept, deleted in merged:
+            if not imports:  # then nobody else tells who they were
+                made = self._now()
+                self._tell("customers/create", payloads.customer(deleted, made, made), made)
             self._tell("customers/merge", payloads.merge(kept.id, deleted.id), self._now())
 
-    def shop(self, number: int, name: str) -> None:
+    def shop(self, number: int, name: str, run: int) -> None:
         """The shop changes, pays, and tells something that the app does not know."""
         for _ in range(2):
             now = self._now()
@@ -151,11 +170,12 @@ class _Facts:
                 payloads.shop(number, name, self._trade.timezone, self._trade.currency, now),
                 now,
             )
-        created = self._now()
-        for status in ("PENDING", "ACTIVE"):
-            now = self._now()
-            told = payloads.subscription(number, status, created, now)
-            self._tell("app_subscriptions/update", told, now)
+        # One subscription for ever: the first run begins it, every later one moves its cap.
+        cap = f"{_CAPS[(run - 1) % len(_CAPS)]}.0"
+        for status in ("PENDING", "ACTIVE") if run == 1 else ("ACTIVE",):
+            at = self._base + timedelta(seconds=2 * run + (status == "ACTIVE"))
+            told = payloads.subscription(number, status, cap, (BASE, at))
+            self._tell("app_subscriptions/update", told, at)
         for index, good in enumerate(self._trade.goods[:2]):
             self._tell("products/update", payloads.product(number * 10 + index, good), self._now())
 
@@ -184,13 +204,17 @@ class _Facts:
         if told:  # whatever chance says, there is one
             told[0] = replace(told[0], attempts=2)
         self._chance.shuffle(told)
+        consents = [one for one in told if one.topic == _CONSENT]
+        # Whatever chance says, there is a consent of somebody of whom nothing else is known yet.
+        told = [*consents[:1], *(one for one in told if one not in consents[:1])]
         edge = -(-len(told) // 12)
         early = (*self._early, *told[:edge])
         return early, tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
 
     def _update(self, person: Person, created: datetime) -> None:
         now = self._now()
-        note = f"{self._chance.choice(words.NOTES)} ({self._seconds})"
+        told_before = self.notes.get(person.id)
+        note = self._chance.choice([one for one in words.NOTES if one != told_before])
         self.notes[person.id] = note
         told = payloads.customer(person, created, now, note)
         self._tell("customers/update", told, now)
@@ -200,7 +224,7 @@ class _Facts:
         state = self._chance.choice(("subscribed", "unsubscribed"))
         self.consents[person.id] = state
         told = payloads.consent(person, state, now)
-        self._tell("customers_email_marketing_consent/update", told, now)
+        self._tell(_CONSENT, told, now)
 
     def _order(self, person: Person) -> None:
         number = next(self._numbers)
@@ -259,7 +283,6 @@ def _description(
     host: str,
     name: str,
     number: int,
-    run: int,
     trade: words.Trade,
     customers: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -267,7 +290,7 @@ def _description(
     most, rate = _BUDGETS[number % len(_BUDGETS)]
     return {
         "host": host,
-        "id": 1_000 * run + number + 1,
+        "id": _FIRST_SHOP + number,
         "name": name,
         "email": "owner@example.com",
         "currency": trade.currency,

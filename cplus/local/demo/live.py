@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cplus.errors import CplusError
-from cplus.local.demo.plan import Plan, Sizes, make_plan
+from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook, make_plan
 
 if TYPE_CHECKING:
     from cplus.local.demo.drive import Drive
@@ -38,9 +38,12 @@ async def live(drive: Drive, sizes: Sizes, next_run: Callable[[], int]) -> None:
                 conversations=conversations * sizes.shops,
             )
             run = next_run()
-            plan = make_plan(round_, run, base=datetime.now(UTC).replace(microsecond=0))
+            now = datetime.now(UTC).replace(microsecond=0)
+            # Facts lie in the past, so that whatever is told from elsewhere is newer.
+            plan = make_plan(round_, run, now - SPAN, now=now)
             chance = random.Random(f"cplus live/{sizes.seed}/{run}")
             await _passed_over(drive.sign_in())
+            plan = replace(plan, shops=await _with_the_app(drive, plan))
             for work in _works(drive, plan, chance):
                 going.create_task(_passed_over(work()))
                 await asyncio.sleep(chance.uniform(*_PAUSE))
@@ -50,16 +53,28 @@ def _works(drive: Drive, plan: Plan, chance: random.Random) -> list[Work]:
     def think() -> Awaitable[None]:
         return asyncio.sleep(chance.uniform(*_THINKING))
 
-    works: list[Work] = [
-        *(
-            partial(drive.outside.tell, webhook)
-            for shop in plan.shops
-            for webhook in (*shop.early, *shop.webhooks)
-        ),
-        *(partial(drive.talk, talk, think) for shop in plan.shops for talk in shop.talks),
+    def place(webhook: Webhook) -> float:
+        # Who a customer is comes before most of what else is told of them, not before all.
+        return chance.random() * (0.3 if webhook.topic == "customers/create" else 1.0)
+
+    works: list[tuple[float, Work]] = [
+        (place(webhook), partial(drive.outside.tell, webhook))
+        for shop in plan.shops
+        for webhook in (*shop.early, *shop.webhooks, *shop.late)
     ]
-    chance.shuffle(works)
-    return works
+    works += [
+        (chance.random(), partial(drive.talk, talk, think))
+        for shop in plan.shops
+        for talk in shop.talks
+    ]
+    return [work for _, work in sorted(works, key=lambda one: one[0])]
+
+
+async def _with_the_app(drive: Drive, plan: Plan) -> tuple[ShopPlan, ...]:
+    """The shops that have the app now: nothing comes of those that have removed it."""
+    there = (await drive.outside.shops()).items()
+    installed = {host for host, has_it in there if has_it}
+    return tuple(shop for shop in plan.shops if shop.host in installed)
 
 
 async def _passed_over(work: Coroutine[Any, Any, None]) -> None:

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pymongo
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
 from cplus.bootstrap import Parts
 from cplus.consumers.react import NAME as REACT
+from cplus.consumers.webhooks import REDELIVERIES
 from cplus.errors import StillBusy
-from cplus.events.commit import GENESIS, Commit, verify_bytes
+from cplus.events.audit import verify_shop
+from cplus.events.commit import Commit
 from cplus.projections.base import Projection
+from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.customers import CUSTOMERS
 from cplus.projections.generations import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
@@ -51,6 +52,8 @@ class ShopFound:
 
     log: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
+    deliveries_sent: int = 0
+    """Distinct attempts that the app has taken, as Shopify's courier counts them."""
     redeliveries: int = 0
     mails: int = 0
     """In the mailbox, each message once."""
@@ -81,6 +84,7 @@ def _less(found: ShopFound, before: ShopFound) -> ShopFound:
         found,
         log=_counter(found.log, before.log),
         rows=_counter(found.rows, before.rows),
+        deliveries_sent=found.deliveries_sent - before.deliveries_sent,
         redeliveries=found.redeliveries - before.redeliveries,
         mails=found.mails - before.mails,
     )
@@ -139,7 +143,7 @@ class Observer:
                 [{"$group": {"_id": "$shop", "position": {"$max": "$position"}}}]
             )
         }
-        at = {row["_id"]: row for row in self._database["checkpoints"].find({})}
+        at = {row["_id"]: row for row in self._database[CHECKPOINTS].find({})}
         names = [self._rows_of(projection).name for projection in ALL] + [REACT]
         behind = []
         for shop, head in heads.items():
@@ -166,16 +170,20 @@ class Observer:
             for name, count in sorted((await self._stack.aws.depths()).items())
             if count and name.endswith("-dead")
         ]
-        faults += await asyncio.to_thread(self._chains)
+        sent = await asyncio.to_thread(self._sent)
         redeliveries = await asyncio.to_thread(self._redeliveries)
         for shop in await asyncio.to_thread(self._database["commits"].distinct, "shop"):
-            log = await self._log(shop)
+            broken = await verify_shop(self._parts.store.log, shop)
+            if broken:
+                faults.append(f"{shop}: position {broken.position} was {broken.kind}")
+            log = await self._log(shop, faults)
             if log["installs"] > log["imports"]:
                 faults.append(f"{shop}: {log['installs'] - log['imports']} imports have not ended")
             notes, consents = await asyncio.to_thread(self._facts, shop)
             shops[shop] = ShopFound(
                 log=log,
                 rows=await self._rows(shop),
+                deliveries_sent=sent.get(shop, 0),
                 redeliveries=redeliveries[shop],
                 mails=mails[shop.partition(".")[0]],
                 notes=notes,
@@ -184,12 +192,16 @@ class Observer:
         faults += await asyncio.to_thread(self._parked)
         return Observed(shops, tuple(faults))
 
-    async def _log(self, shop: str) -> Counter[str]:
+    async def _log(self, shop: str, faults: list[str]) -> Counter[str]:
         found: Counter[str] = Counter(
             dict.fromkeys((*_COUNTED.values(), *_SOURCES.values(), "commits"), 0)
         )
         persons = _Persons()
+        seq = 0
         async for commit in self._parts.store.iterate(shop):
+            if commit.seq != seq:
+                faults.append(f"{shop}: a gap in the events before position {commit.position}")
+            seq = commit.seq + len(commit.documents)
             found["commits"] += 1
             if commit.source in _SOURCES:
                 found[_SOURCES[commit.source]] += 1
@@ -241,39 +253,29 @@ class Observer:
 
     def _mails(self) -> tuple[Counter[str], int]:
         """Mails by shop name, each message once; and how many were sent more than once."""
-        url = f"{self._stack.aws.endpoint}/_mailbox/messages.json"
-        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - http on loopback
-            entries = json.load(answer)["messages"]
+        entries = _asked(f"{self._stack.aws.endpoint}/_mailbox/messages.json")["messages"]
         tagged = Counter(
             (entry["tags"].get("cplus-shop", ""), entry["tags"].get("cplus-message", ""))
             for entry in entries
         )
         return Counter(shop for shop, _ in tagged), sum(count > 1 for count in tagged.values())
 
+    def _sent(self) -> dict[str, int]:
+        shops = _asked(f"{self._stack.shopify_url}/_control/shops")
+        return {shop["host"]: shop["delivered"] for shop in shops}
+
     def _redeliveries(self) -> Counter[str]:
-        rows = self._database["redeliveries"].find({}, {"shop": 1})
+        rows = self._database[REDELIVERIES].find({}, {"shop": 1})
         return Counter(row["shop"] for row in rows)
 
     def _parked(self) -> list[str]:
-        rows = self._database["checkpoints"].find({"parked": {"$ne": None}})
+        rows = self._database[CHECKPOINTS].find({"parked": {"$ne": None}})
         return [f"{row['_id']} is parked at {row['parked']['position']}" for row in rows]
 
-    def _chains(self) -> list[str]:
-        """Gaps in positions and numbers of events, and broken hashes."""
-        raw: Any = self._database.get_collection(
-            "commits", codec_options=CodecOptions(document_class=RawBSONDocument)
-        )
-        faults: list[str] = []
-        last: dict[str, tuple[int, int, bytes]] = {}
-        for commit in raw.find({}, sort=[("shop", 1), ("position", 1)]):
-            shop = commit["shop"]
-            position, seq, digest = last.get(shop, (0, 0, GENESIS))
-            if commit["position"] != position + 1 or commit["seq"] != seq:
-                faults.append(f"{shop}: a gap before position {commit['position']}")
-            if bytes(commit["prev"]) != digest or not verify_bytes(commit.raw):
-                faults.append(f"{shop}: the hash chain is broken at {commit['position']}")
-            last[shop] = (commit["position"], seq + commit["n"], bytes(commit["hash"]))
-        return faults
+
+def _asked(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - http on loopback
+        return json.load(answer)
 
 
 class _Persons:

@@ -47,10 +47,10 @@ class Outside:
         """Tells the local Shopify of a shop and its customers."""
         await self._control("POST", "shops", description)
 
-    async def installed(self) -> frozenset[str]:
-        """The shops that have the app, as Shopify sees it."""
+    async def shops(self) -> dict[str, bool]:
+        """The shops that Shopify knows, and whether they have the app."""
         shops = await self._control("GET", "shops")
-        return frozenset(shop["host"] for shop in shops if shop["installed"])
+        return {shop["host"]: shop["installed"] for shop in shops}
 
     async def tell(self, webhook: Webhook) -> None:
         """Lets Shopify deliver the webhook, as often as planned.

@@ -147,8 +147,11 @@ def shop(number: int, name: str, timezone: str, currency: str, updated: datetime
     }
 
 
-def subscription(number: int, status: str, created: datetime, updated: datetime) -> dict[str, Any]:
-    """app_subscriptions/update."""
+def subscription(
+    number: int, status: str, cap: str, at: tuple[datetime, datetime]
+) -> dict[str, Any]:
+    """app_subscriptions/update; `at` is when it was made and when it changed last."""
+    created, updated = at
     return {
         "app_subscription": {
             "admin_graphql_api_id": f"gid://shopify/AppSubscription/{number}",
@@ -158,7 +161,7 @@ def subscription(number: int, status: str, created: datetime, updated: datetime)
             "created_at": iso(created),
             "updated_at": iso(updated),
             "currency": "USD",
-            "capped_amount": "20.0",
+            "capped_amount": cap,
             "price": "10.00",
             "interval": "every_30_days",
             "plan_handle": "basic",

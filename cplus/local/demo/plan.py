@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 BASE: Final = datetime(2026, 11, 2, 8, tzinfo=UTC)
 """When the facts of the demo happened, if nobody says otherwise."""
+
+SPAN: Final = timedelta(days=4)
+"""Within it after the base lie all facts of a plan of a usual size."""
 
 StepKind = Literal["form", "mail", "answer", "reply", "away", "report", "close", "webhook"]
 """`form` and `mail` come from the shopper to the shop's address; `answer` and `close` are the
@@ -152,14 +155,21 @@ class Plan:
         return tuple(shop.host for shop in self.shops)
 
 
-def make_plan(sizes: Sizes, run: int = 1, base: datetime = BASE) -> Plan:
-    """The plan of the `run`-th time that the demo is driven over one directory."""
+def make_plan(
+    sizes: Sizes, run: int = 1, base: datetime = BASE, *, now: datetime | None = None
+) -> Plan:
+    """The plan of the `run`-th time that the demo is driven over one directory.
+
+    With `now` it is a plan for shops that have the app already: nothing is imported, webhooks
+    tell of every customer, and mails are written then. All facts of Shopify lie within `SPAN`
+    after `base`.
+    """
     from cplus.local.demo.generate import shop_plan
 
     customers = _shares(sizes.customers, sizes.shops)
     conversations = _shares(sizes.conversations, sizes.shops)
     shops = [
-        shop_plan(sizes.seed, run, number, base, customers[number], conversations[number])
+        shop_plan(sizes.seed, run, number, (base, now), customers[number], conversations[number])
         for number in range(sizes.shops)
     ]
     return Plan(sizes, run, tuple(shops))

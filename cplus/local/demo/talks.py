@@ -54,14 +54,14 @@ class TalkMaker:
         chance: random.Random,
         host: str,
         trade: words.Trade,
-        base: datetime,
+        written: datetime,
         people: People,
         name: str,
     ) -> None:
         self._chance = chance
         self._host = host
         self._trade = trade
-        self._base = base
+        self._written = written
         self._people = people
         self._name = name
         self._mails = 0
@@ -134,18 +134,21 @@ class TalkMaker:
         webhook: Webhook | None = None,
     ) -> Talk:
         good = self._chance.choice(self._trade.goods)
-        subject = self._chance.choice(words.SUBJECTS).format(good=good)
+        topic = self._chance.choice(words.TOPICS)
+        subject = topic.subject.format(good=good)
         if kinds[0] == "form":
             # To the minute, so those of different shoppers are often the same.
-            minute = self._base + timedelta(minutes=self._chance.randint(0, 60))
+            minute = self._written + timedelta(minutes=self._chance.randint(0, 60))
             clock = minute.strftime("%I:%M %p").lstrip("0").lower()
             subject = f"New customer message on {minute:%B} {minute.day}, {minute.year} at {clock}"
+        first_name = name.split(maxsplit=1)[0]
         steps = []
         for number, kind in enumerate(kinds):
+            text = self._text(topic, kind, kinds[:number])
             steps.append(
                 Step(
                     kind=kind,
-                    text=self._text(kind, number, good, name),
+                    text=text.format(good=good, name=first_name),
                     ses_id=self._ses_id() if kind not in {"answer", "close", "webhook"} else "",
                     twice=kind == "answer" and self._chance.random() < 0.25,
                     webhook=webhook if kind == "webhook" else None,
@@ -153,14 +156,15 @@ class TalkMaker:
             )
         return Talk(self._host, name, address, subject, tuple(steps))
 
-    def _text(self, kind: StepKind, number: int, good: str, name: str) -> str:
-        if kind in {"form", "mail"}:
-            texts = words.FOLLOW_UPS if number else words.QUESTIONS
-            return self._chance.choice(texts).format(good=good)
-        if kind == "answer":
-            first_name = name.split(maxsplit=1)[0]
-            return self._chance.choice(words.ANSWERS).format(good=good, name=first_name)
-        return {"reply": self._chance.choice(words.THANKS), "away": words.AWAY}.get(kind, "")
+    def _text(self, topic: words.Topic, kind: StepKind, before: Sequence[StepKind]) -> str:
+        texts: Sequence[str] = {
+            "form": topic.follow_ups if before else topic.questions,
+            "mail": topic.questions,
+            "answer": topic.last_words if "answer" in before else topic.answers,
+            "reply": topic.replies,
+            "away": (words.AWAY,),
+        }.get(kind, ("",))
+        return self._chance.choice(texts)
 
     def _stray(self, kind: str) -> Stray:
         person = self._people.one()

@@ -57,6 +57,7 @@ class _Control:
                 "customers": len(shop.customers),
                 "installed": shop.host in state.installs,
                 "refreshes": self._shopify.grants.refreshes[shop.host],
+                "delivered": self._shopify.courier.taken(shop.host),
             }
             for shop in state.shops.values()
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,6 +105,7 @@ class Courier:
     def __init__(self, backoff: Backoff = SHORT_BACKOFF) -> None:
         self._backoff = tuple(backoff)[:RETRIES]
         self._known: OrderedDict[str, Delivery] = OrderedDict()
+        self._taken: defaultdict[str, set[str]] = defaultdict(set)
         self._running: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._http: aiohttp.ClientSession | None = None
@@ -112,6 +113,10 @@ class Courier:
     def last(self, webhook_id: str) -> Delivery | None:
         """The newest attempt of a webhook."""
         return self._known.get(webhook_id)
+
+    def taken(self, shop: str) -> int:
+        """How many distinct attempts of the shop the app has taken since this process began."""
+        return len(self._taken[shop])
 
     def send(self, delivery: Delivery, url: str) -> asyncio.Task[None]:
         """Start to deliver; the task ends when it was taken or given up."""
@@ -144,6 +149,7 @@ class Courier:
                 outcome = await self._try(delivery, url)
             delivery.tries.append(outcome)
             if outcome.accepted:
+                self._taken[delivery.shop].add(f"{delivery.topic} {delivery.request_id}")
                 return
 
     async def _try(self, delivery: Delivery, url: str) -> Try:

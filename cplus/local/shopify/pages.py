@@ -10,13 +10,20 @@ from cplus.local.shopify.state import LocalShop
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
+<title>{title}</title><link rel="icon" href="{icon}">
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto;
         padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884 }}
+th, td {{ text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8884;
+         vertical-align: top }}
+td.host {{ min-width: 9rem; overflow-wrap: anywhere }}
+.number {{ text-align: right }}
+.ways {{ display: flex; flex-wrap: wrap; gap: .3rem 1rem; align-items: center }}
+.ways button {{ padding: .2rem .7rem; background: none; color: inherit;
+               border: 1px solid #8888 }}
+@media (max-width: 34rem) {{ body {{ margin: 1rem auto }} .number {{ display: none }} }}
 button {{ font: inherit; padding: .5rem 1.2rem; border: 0; border-radius: .4rem;
          background: #1a1a1a; color: #fff; cursor: pointer }}
 .note {{ color: #666; font-size: .9rem }}
@@ -24,7 +31,13 @@ button {{ font: inherit; padding: .5rem 1.2rem; border: 0; border-radius: .4rem;
 <p class="note">This is a Shopify that runs on this machine, to try the app against.
 It is not Shopify.</p></body></html>
 """
+# In the page itself, so that no browser asks for /favicon.ico.
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Crect width='16' height='16' rx='4' fill='%235a7d2a'/%3E%3C/svg%3E"
+)
 
+_BACK = '<p><a href="/">All shops</a></p>'
 _SCOPES = {
     "read_customers": "View customers: names, addresses, notes and whether they want marketing",
     "read_customer_merge": "See when two customers are merged into one",
@@ -34,14 +47,22 @@ _SCOPES = {
 
 def page(title: str, body: str) -> str:
     """A whole page; `body` is HTML."""
-    return _PAGE.format(title=escape(title), body=body)
+    return _PAGE.format(title=escape(title), body=body, icon=_ICON)
 
 
-def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str]) -> str:
-    """The shops, and a link to install the app on each; `installed` maps hosts to scopes."""
-    rows = "".join(_row(shop, installed.get(shop.host)) for shop in shops)
-    table = f"<table><tr><th>Shop</th><th>Customers</th><th>App</th></tr>{rows}</table>"
-    return page("Shops", f"<h1>Shops</h1>{table if rows else '<p>There are no shops yet.</p>'}")
+def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str], app_url: str) -> str:
+    """The shops, and what can be done with the app on each; `installed` maps hosts to scopes."""
+    rows = "".join(_row(shop, installed.get(shop.host), app_url) for shop in shops)
+    table = (
+        '<table><tr><th>Shop</th><th class="number">Customers</th><th>Conversations Plus</th></tr>'
+        f"{rows}</table>"
+    )
+    body = (
+        "<h1>Local Shopify</h1><p>It stands in for Shopify on this machine: it holds the shops "
+        "below, grants the app access to them, and sends it webhooks. Here you do what a merchant "
+        f"does in Shopify’s Admin.</p>{table if rows else '<p>There are no shops yet.</p>'}"
+    )
+    return page("Local Shopify", body)
 
 
 def consent_page(shop: LocalShop, fields: Mapping[str, str]) -> str:
@@ -65,14 +86,28 @@ def consent_page(shop: LocalShop, fields: Mapping[str, str]) -> str:
 
 def problem_page(text: str) -> str:
     """Says what is wrong with a request that a browser made."""
-    return page("Something is wrong", f"<h1>Something is wrong</h1><p>{escape(text)}</p>")
+    return page("Something is wrong", f"<h1>Something is wrong</h1><p>{escape(text)}</p>{_BACK}")
 
 
-def _row(shop: LocalShop, scopes: str | None) -> str:
-    state = f"installed ({escape(scopes)})" if scopes is not None else "not installed"
-    verb = "Install again" if scopes is not None else "Install"
+def _row(shop: LocalShop, scopes: str | None, app_url: str) -> str:
+    host = escape(shop.host)
+    name, dot, rest = host.partition(".")
+    broken = f"{name}<wbr>{dot}{rest}"  # where a host may go on in another line
     return (
-        f"<tr><td>{escape(shop.name)}<br><small>{escape(shop.host)}</small></td>"
-        f"<td>{len(shop.customers)}</td>"
-        f'<td>{state}<br><a href="/{escape(shop.host)}/install">{verb}</a></td></tr>'
+        f'<tr><td class="host">{escape(shop.name)}<br><small>{broken}</small></td>'
+        f'<td class="number">{len(shop.customers)}</td><td>{_app(host, scopes, app_url)}</td></tr>'
+    )
+
+
+def _app(host: str, scopes: str | None, app_url: str) -> str:
+    """Whether the shop has the app, and what can be done about it."""
+    if scopes is None:
+        return f'not installed<div class="ways"><a href="/{host}/install">Install</a></div>'
+    granted = [scope for scope in scopes.split(",") if scope]
+    count = f"{len(granted)} scope{'' if len(granted) == 1 else 's'}"
+    return (
+        f"installed<details><summary>{count}</summary>{escape(', '.join(granted))}</details>"
+        f'<div class="ways"><a href="{escape(app_url)}">Open the app</a>'
+        f'<a href="/{host}/install">Install again</a>'
+        f'<form method="post" action="/{host}/uninstall"><button>Uninstall</button></form></div>'
     )

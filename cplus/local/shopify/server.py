@@ -128,6 +128,7 @@ class LocalShopify:
         return [
             web.get("/", self._home),
             web.get("/{shop}/install", self._install),
+            web.post("/{shop}/uninstall", self._uninstall),
             web.get("/{shop}/admin/oauth/authorize", self._consent),
             web.post("/{shop}/admin/oauth/authorize", self._accept),
             web.post("/{shop}/admin/oauth/access_token", self._access_token),
@@ -145,12 +146,22 @@ class LocalShopify:
 
     async def _home(self, _request: web.Request) -> web.Response:
         installed = {host: one.scope for host, one in self.store.state.installs.items()}
-        text = pages.shops_page(self.store.state.shops.values(), installed)
+        text = pages.shops_page(self.store.state.shops.values(), installed, self.app_url)
         return web.Response(text=text, content_type="text/html")
 
     async def _install(self, request: web.Request) -> web.Response:
         query = urlencode({"shop": self._shop(request).host})
         raise web.HTTPFound(f"{self.app_url}/auth/install?{query}")
+
+    async def _uninstall(self, request: web.Request) -> web.Response:
+        shop = self._shop(request)
+        # Another site's page must not do it: browsers say where a form stands.
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise _bad_page("The form stands on another site.")
+        if shop.host in self.store.state.installs:
+            self.uninstall(shop.host)
+        raise web.HTTPSeeOther("/")
 
     async def _consent(self, request: web.Request) -> web.Response:
         shop = self._shop(request)
