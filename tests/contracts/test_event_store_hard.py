@@ -164,7 +164,10 @@ async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
         others = [port for port in three.ports if port != old]
         stop = {"configureFailPoint": "stopReplProducer", "mode": "alwaysOn"}
         for port in others:
-            await three.command(port, stop)
+            before = (await three.command(port, stop))["count"]
+            # What a member is fetching at that moment it would still get.
+            entered = {"waitForFailPoint": "stopReplProducer", "timesEntered": before + 1}
+            await three.command(port, {**entered, "maxTimeMS": 30_000})
         # A process writes to the primary and dies: nobody will try that write again.
         raw, _ = prepare(draft("lost")).place(await store.head(SHOP), utc_now())
         dying = mongo.client.get_database(DATABASE, write_concern=WriteConcern(1))
