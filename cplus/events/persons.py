@@ -61,7 +61,7 @@ class PersonDirectory:
         for _ in range(_TRIES):
             found = await self._find(names)
             persons = sorted({row["person"] for row in found.values()})
-            former = sorted({id_ for row in found.values() for id_ in row.get("former", ())})
+            former = tuple(sorted({i for row in found.values() for i in row.get("former", ())}))
             person = persons[0] if persons else f"person/{random_id()}"
             missing = [name for name in names if name not in found]
             if await self._insert(shop, missing, person, former):

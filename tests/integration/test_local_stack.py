@@ -163,7 +163,7 @@ async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str,
     }
     assert set(info["pids"]) == {"mongod", "aws", "shopify", "stack"}
     assert set(info["pids"].values()) <= {os.getpid(), *_processes(stack.data)}
-    assert set(info["buckets"]) == {"mail", "bodies"}
+    assert set(info["buckets"]) == {"mail", "bodies", "roots"}
     assert {"webhooks", "mail", "mail-events", "send", "webhooks-dead"} <= set(info["queues"])
     assert (stack.data / "secrets.json").stat().st_mode & 0o777 == 0o600
     async with httpx.AsyncClient(timeout=20) as http:

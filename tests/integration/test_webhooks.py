@@ -325,7 +325,7 @@ async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
     joined = next(commit.recorded())
     assert joined.event == PersonsJoined(person=small, absorbed=large)
     found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
-    assert found == Resolved(small, [], [large])
+    assert found == Resolved(small, [], (large,))
 
 
 class Dies:
@@ -347,7 +347,7 @@ async def test_persons_are_joined_also_when_the_first_run_died_before_it(
     assert await handle([queued()], recorder) == []
     assert len(await commits(recorder)) == 1
     found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
-    assert found == Resolved(small, [], [large])
+    assert found == Resolved(small, [], (large,))
 
 
 class Says:
