@@ -152,7 +152,7 @@ async def _rows(mongo: Mongo) -> list[dict[str, Any]]:
 async def others(bench: Bench) -> list[Figure]:
     """The same events through the projection runner of `eventsourcing` on SQLite."""
     events = 6_000
-    async with bench.log(120_000) as mongo:
+    async with bench.log(bench.events // 2) as mongo:
         settings = bench.settings(mongo.database.name)
         with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
             pairs = []
@@ -286,6 +286,6 @@ def options() -> argparse.Namespace:
 if __name__ == "__main__":
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # warnings
     given = options()
     asyncio.run(main(given.rounds, given.events, given.only))

@@ -63,11 +63,7 @@ def _talk(shop: str) -> Iterator[Draft]:
 
     def decided(kind: Any, version: int, **fields: Any) -> NewEvent:
         at = NOW + timedelta(minutes=next(minutes))
-        place: dict[str, Any] = {
-            "originator_id": stream,
-            "originator_version": version,
-            "timestamp": at,
-        }
+        place: dict[str, Any] = {"originator_id": stream, "originator_version": version}
         return NewEvent.decided(kind(**place, timestamp=at, **fields))
 
     def told(kind: Any, **fields: Any) -> NewEvent:

@@ -44,8 +44,8 @@ def test_a_projection_says_what_it_ignores_by_name(projection: Projection) -> No
             assert all(isinstance(argument, ast.Name) for argument in keyword.value.args)
 
 
-def test_names_of_projections_are_unique_and_each_function_has_its_own() -> None:
-    assert len({projection.name for projection in ALL}) == len(ALL)
+def test_a_version_of_a_projection_is_there_once_and_each_function_has_its_own() -> None:
+    assert len({(projection.name, projection.version) for projection in ALL}) == len(ALL)
     assert (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING) == ALL
 
 
