@@ -88,10 +88,12 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
         case MessageReceived() as mail:
             # What a machine sent waits for no answer, and answers nothing that a person asked.
             waiting = row["waiting"] or not mail.automatic
+            # Whom an answer goes to, by the rule of the aggregate: the page says it before it is sent.
+            answered = mail.answer_here and not (mail.automatic and row["from_address"])
             return {
                 **_message(row, event, mail.text, "shopper"),
-                "from_name": mail.from_name,
-                "from_address": mail.from_address,
+                "from_name": mail.from_name if answered else row["from_name"],
+                "from_address": mail.from_address if answered else row["from_address"],
                 "waiting": waiting,
                 "unanswered": row["open"] and waiting,
             }

@@ -156,6 +156,13 @@ def test_a_closed_conversation_waits_for_nothing_until_it_is_open_again() -> Non
     assert (again["open"], again["unanswered"], again["closed_at"]) == (True, True, None)
 
 
+def test_the_address_shown_is_the_one_that_an_answer_goes_to() -> None:
+    stranger = received("m2", from_address="m@example.net", from_name="M", answer_here=False)
+    machine = received("m3", from_address="robot@example.net", automatic=True)
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), stranger, machine))["c1"]
+    assert (row["from_address"], row["from_name"], row["messages"]) == ("ada@example.com", "Ada", 3)
+
+
 def test_mail_from_a_machine_neither_waits_nor_answers() -> None:
     out_of_office = received("m3", "I am away", automatic=True)
     row = fold(CONVERSATIONS, thread(STARTED, received("m1"), reply("m2"), out_of_office))["c1"]
