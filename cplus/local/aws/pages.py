@@ -21,7 +21,7 @@ color:#1f2328;background:#fff}
 a{color:#0b57d0}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}
-td{overflow-wrap:anywhere}.moment{white-space:nowrap}
+td{overflow-wrap:break-word}.moment{white-space:nowrap}
 form{display:flex;flex-wrap:wrap;gap:.5rem;margin:1rem 0}
 input,button{font:inherit;padding:.3rem .6rem}
 input{flex:1 1 12rem;min-width:0}h1{overflow-wrap:anywhere}
