@@ -88,7 +88,7 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
         case MessageReceived() as mail:
             # What a machine sent waits for no answer, and answers nothing that a person asked.
             waiting = row["waiting"] or not mail.automatic
-            # Whom an answer goes to, by the rule of the aggregate: the page says it before it is sent.
+            # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
             answered = mail.answer_here and not (mail.automatic and row["from_address"])
             return {
                 **_message(row, event, mail.text, "shopper"),
