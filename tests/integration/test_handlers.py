@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cplus.consumers.installs import INSTALLED_REF
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import AppInstalled, ReplyWritten
 from cplus.events.commit import Draft
@@ -163,7 +164,7 @@ async def prepare(use: Intake) -> None:
     written = NewEvent("conversation/c1", reply, NOW, version=1)
     await parts.store.append(
         [
-            Draft(SHOP, "install/x", "install", "merchant", [installed]),
+            Draft(SHOP, "install/x", "install", "merchant", [installed], refs=[INSTALLED_REF]),
             Draft(SHOP, "reply/x", "test", "merchant", [written], refs=["message/r1"]),
         ]
     )

@@ -10,7 +10,7 @@ async def test_a_schedule_fires_after_its_period_and_when_it_is_told(bench: Benc
     soon = Schedule("rate(1 minute)", 0.3, {"scope": "recent"})
     later = Schedule("rate(1 hour)", 3600.0, None)
     runner = await bench.run(function(schedules=(soon, later)))
-    await eventually(lambda: len(bench.notes()) == 1)
+    await eventually(lambda: len(bench.notes()) >= 1)
     assert bench.notes()[0]["event"] == {"scope": "recent"}
     await runner.fire_schedules()
     sources = [note["event"].get("source") for note in bench.notes()]
