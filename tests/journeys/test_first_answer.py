@@ -23,6 +23,10 @@ _FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 _WRITERS = [
+    ("Noor Haddad", "Can I change the colour of my order? I would love the green one."),
+    ("Elias Brandt", "Is the walnut board safe for the dishwasher?"),
+    ("Sofia Marino", "Thank you for the quick answer last week, the table looks wonderful."),
+    ("Jonah Okafor", "When will the brass hooks be back? I need six of them."),
     ("Maya Lindqvist", "Is the linen apron long enough for someone over six feet?"),
     ("Tomás Herrera", "Do you ship the stoneware set to Portugal, and how long does it take?"),
     ("Priya Raman", "My jug arrived with a small chip at the rim. What should I do?"),
@@ -99,12 +103,15 @@ async def test_a_merchant_installs_the_app_and_answers_a_shopper(stack: Stack, p
     await expect(page.get_by_text("No conversations yet")).to_be_visible()
 
     # Shoppers write; the open page tells of it without being asked.
-    for number, (name, text) in enumerate(_WRITERS):
+    # Three will do for the promise; the picture shows more.
+    writers = _WRITERS if os.environ.get("CPLUS_PICTURES") else _WRITERS[-3:]
+    for number, (name, text) in enumerate(writers):
         write_as_a_shopper(stack, name, text, number)
         row = page.get_by_role("link").filter(has_text=name)
         await expect(row).to_be_visible(timeout=SECONDS)
     if os.environ.get("CPLUS_PICTURES"):
         PICTURE.parent.mkdir(exist_ok=True)
+        await page.reload()
         await page.screenshot(path=PICTURE)
 
     # The merchant answers.
