@@ -68,8 +68,9 @@ class Outside:
                 "wait": webhook.attempts == 1 or webhook.webhook_id[0] in "01234567",
             }
             await self._control("POST", "webhooks", first)
-            for _ in range(webhook.attempts - 1):
-                again = {"redeliver": webhook.webhook_id, "wait": True}
+            for attempt in range(2, webhook.attempts + 1):
+                # By its number: an answer that was lost is asked for again, and is no new attempt.
+                again = {"redeliver": webhook.webhook_id, "attempt": attempt, "wait": True}
                 await self._control("POST", "webhooks", again)
 
     async def webhooks_delivered(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +75,13 @@ class _Control:
         wait = bool(given.pop("wait", False))
         try:
             if "redeliver" in given:
-                delivery, task = self._shopify.redeliver(str(given["redeliver"]))
+                delivery, task = self._shopify.redeliver(
+                    str(given["redeliver"]), int(given.get("attempt", 0)) or None
+                )
             else:
                 topic, shop, content = given.pop("topic"), given.pop("shop"), _content(given)
                 delivery, task = self._shopify.send_webhook(topic, shop, content, **given)
-        except (KeyError, TypeError, binascii.Error) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise web.HTTPBadRequest(text=f"not a webhook: {error}") from None
         if wait:
             await task

@@ -104,15 +104,18 @@ class LocalShopify:
         delivery = new_delivery(topic, shop, content, secret, **given)
         return delivery, self.courier.send(delivery, self.app_url + self.webhook_path)
 
-    def redeliver(self, webhook_id: str) -> tuple[Delivery, asyncio.Task[None]]:
+    def redeliver(
+        self, webhook_id: str, attempt: int | None = None
+    ) -> tuple[Delivery, asyncio.Task[None]]:
         """Deliver the bytes of an earlier webhook once more, as its next attempt.
 
+        Whoever names the attempt may ask again when the answer was lost: it stays one attempt.
         Raises KeyError when no such webhook was sent.
         """
         last = self.courier.last(webhook_id)
         if last is None:
             raise KeyError(webhook_id)
-        again = Delivery(**{**vars(last), "attempt": last.attempt + 1, "tries": []})
+        again = Delivery(**{**vars(last), "attempt": attempt or last.attempt + 1, "tries": []})
         return again, self.courier.send(again, self.app_url + self.webhook_path)
 
     def uninstall(self, shop: str) -> tuple[Delivery, asyncio.Task[None]]:
