@@ -141,11 +141,10 @@ class Parts:
         """Hands out what follows from new events."""
         from cplus.consumers import installs
         from cplus.consumers.react import Reactor
-        from cplus.projections.checkpoints import CHECKPOINTS
 
         return Reactor(
             store=self.store,
-            checkpoints=self.mongo.database[CHECKPOINTS],
+            database=self.mongo.database,
             send=self.aws.send,
             import_queue=self.settings.import_queue,
             send_queue=self.settings.send_queue,

@@ -2,21 +2,25 @@
 
 It does nothing itself: importing and sending have queues of their own, whose work may come
 twice. So an event may be handed out twice, and never not at all.
+
+Checkpoints, decoding, parking and the loop over nudges are those of the projections. What differs
+is the step between two checkpoints: the runner writes rows in the transaction that moves the
+checkpoint, and this hands out first and moves it after, for no transaction spans a queue.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
 
 from cplus.clock import Clock
+from cplus.consumers.nudges import look_at_each
 from cplus.consumers.sqs import SqsRecord
-from cplus.errors import InvalidInput, UnknownEvent
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
@@ -46,15 +50,14 @@ from cplus.events.catalogue import (
     ShopChanged,
     SubscriptionChanged,
 )
-from cplus.events.commit import Commit
-from cplus.events.store import EventStore
-from cplus.mongo import Collection, DuplicateKeyError
-from cplus.shopify.hosts import shop_host
+from cplus.events.store import ROOM, EventStore
+from cplus.mongo import Database
+from cplus.projections.checkpoints import Checkpoint, Fenced, move_checkpoint, read_checkpoint
+from cplus.projections.folding import Decoded, decode
 
 log = structlog.get_logger()
 
 NAME: Final = "react"
-VERSION: Final = 1
 BATCH: Final = 200
 """Commits between two moves of the checkpoint."""
 
@@ -68,9 +71,26 @@ IGNORES: Final[frozenset[type[Event]]] = frozenset(
         *(ShopChanged, SubscriptionChanged),
     }
 )
-_HANDLED: Final = frozenset(event.TYPE for event in HANDLES)
-_IGNORED: Final = frozenset(event.TYPE for event in IGNORES)
 _SIDE_BY_SIDE: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reactions:
+    """Who follows the log here; it keeps no rows."""
+
+    name: str = NAME
+    collection: str = NAME
+    version: int = 1
+    handles: frozenset[type[Event]] = HANDLES
+    ignores: frozenset[type[Event]] = IGNORES
+
+    @property
+    def keys(self) -> Callable[[Recorded], Iterable[str]]:
+        """No event touches a row."""
+        return lambda _recorded: ()
+
+
+REACTIONS: Final = Reactions()
 
 
 class Send(Protocol):
@@ -85,7 +105,7 @@ class Reactor:
     """What the reactions work with."""
 
     store: EventStore
-    checkpoints: Collection
+    database: Database
     send: Send
     import_queue: str
     send_queue: str
@@ -95,103 +115,60 @@ class Reactor:
     catalogue: Catalogue = CATALOGUE
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """How far a shop's log was followed."""
-
-    position: int
-    parked: bool = False
-    """Whether an event of unknown meaning stands right behind that position."""
-
-
 async def handle(records: Sequence[SqsRecord], use: Reactor) -> list[str]:
     """Follows each shop that the nudges name; answers the ids of the messages that failed.
 
     Failed are: no nudge, a hand-out that a queue refused, and a nudge that tells of a position
     which the log does not show yet. A parked shop is no failure: the sweep asks for it again.
     """
-    failed: list[str] = []
-    nudged: dict[str, list[tuple[int, str]]] = {}
-    for record in records:
+
+    async def look(shop: str, until: int) -> int:
         try:
-            shop, position = _nudge(record)
-        except InvalidInput as error:
-            log.error("nudge_unreadable", message_id=record.message_id, reason=str(error))
-            failed.append(record.message_id)
-        else:
-            nudged.setdefault(shop, []).append((position, record.message_id))
-    places = asyncio.Semaphore(_SIDE_BY_SIDE)
+            followed = await follow(shop, use)
+        except Exception as error:  # noqa: BLE001  one shop must not hold up the others
+            log.warning("react_failed", shop=shop, error=type(error).__name__)
+            return -1
+        return until if followed.parked else followed.position
 
-    async def attempt(shop: str) -> Followed:
-        async with places:
-            try:
-                return await follow(shop, use)
-            except Exception as error:  # noqa: BLE001  one shop must not hold up the others
-                log.warning("react_failed", shop=shop, error=type(error).__name__)
-                return Followed(-1)
-
-    for shop, followed in zip(nudged, await asyncio.gather(*map(attempt, nudged)), strict=True):
-        failed += [
-            message_id
-            for position, message_id in nudged[shop]
-            if followed.position < position and not followed.parked
-        ]
-    return failed
+    return await look_at_each(records, look, _SIDE_BY_SIDE)
 
 
-def _nudge(record: SqsRecord) -> tuple[str, int]:
-    message = record.json()
-    position = message.get("position")
-    if not isinstance(position, int) or isinstance(position, bool):
-        raise InvalidInput(reason="the nudge names no position")
-    return shop_host(message.get("shop")), position
-
-
-async def follow(shop: str, use: Reactor) -> Followed:
-    """Hands out everything of the shop's log behind its checkpoint, and moves the checkpoint.
+async def follow(shop: str, use: Reactor) -> Checkpoint:
+    """Hands out everything of the shop's log behind its checkpoint; answers where that is now.
 
     Raises what a queue raises; the checkpoint then stands before what was not handed out. Who
     loses the race for the checkpoint reads it again.
     """
     while True:
-        row = await use.checkpoints.find_one({"_id": f"{NAME}/{shop}"})
-        position: int = row["position"] if row else 0
-        commits = await use.store.read(shop, position, BATCH)
+        before = await read_checkpoint(use.database, REACTIONS, shop)
+        commits = await use.store.read(shop, before.position, BATCH, room=ROOM)
         if not commits:
-            return Followed(position)
-        wanted, known, unknown = _read(commits, use.catalogue)
-        await _hand_out(shop, wanted, use)
-        parked = _parked(unknown, row, use.clock()) if unknown else None
-        last = known[-1] if known else None
-        if not await _move(shop, row, last, parked, use):
-            continue
-        if parked:
-            log.error("react_parked", shop=shop, at=parked["position"], type=parked["type"])
-            return Followed(last.position if last else position, parked=True)
-
-
-def _read(
-    commits: Sequence[Commit], catalogue: Catalogue
-) -> tuple[list[Recorded], list[Commit], tuple[Commit, UnknownEvent] | None]:
-    """What is to be handed out, the commits that are understood, and the first that is not."""
-    wanted: list[Recorded] = []
-    for number, commit in enumerate(commits):
-        events = []
-        for index, document in enumerate(commit.documents):
-            if document["type"] in _IGNORED:
-                continue
+            return before
+        decoded = decode(REACTIONS, commits, use.catalogue)
+        await _hand_out(shop, decoded, use)
+        after = _after(before, decoded, use.clock())
+        if after != before:
             try:
-                if document["type"] not in _HANDLED:
-                    raise UnknownEvent(type=document["type"], schema=document["schema"])
-                events.append(commit.event(index, catalogue))
-            except UnknownEvent as error:
-                return wanted, list(commits[:number]), (commit, error)
-        wanted += events
-    return wanted, list(commits), None
+                await move_checkpoint(use.database, REACTIONS, shop, before, after, use.clock())
+            except Fenced:
+                continue
+        if (parked := after.parked) is not None:
+            if parked is not before.parked:
+                log.error("react_parked", shop=shop, at=parked.position, type=parked.type)
+            return after
 
 
-async def _hand_out(shop: str, events: Sequence[Recorded], use: Reactor) -> None:
+def _after(before: Checkpoint, decoded: Decoded, now: datetime) -> Checkpoint:
+    if stop := decoded.stop:
+        return before.stopped(stop.position, stop.seq, stop.type, stop.reason, now)
+    last, _ = decoded.commits[-1]
+    seq = last.seq + len(last.documents)
+    return replace(before, position=last.position, seq=seq, parked=None)
+
+
+async def _hand_out(shop: str, decoded: Decoded, use: Reactor) -> None:
     places = asyncio.Semaphore(_SIDE_BY_SIDE)
+    events = [recorded for _, touched in decoded.commits for recorded, _ in touched]
 
     async def one(recorded: Recorded) -> None:
         async with places:
@@ -216,41 +193,3 @@ async def _react(shop: str, recorded: Recorded, use: Reactor) -> None:
         case AppUninstalled():
             await use.forget(shop, recorded.occurred_at)
     log.info("handed_out", shop=shop, position=recorded.position, type=recorded.event.TYPE)
-
-
-def _parked(
-    unknown: tuple[Commit, UnknownEvent], row: Mapping[str, Any] | None, now: datetime
-) -> dict[str, Any]:
-    commit, error = unknown
-    before = (row or {}).get("parked") or {}
-    again = before.get("position") == commit.position
-    return {
-        "position": commit.position,
-        "type": error.values["type"],
-        "reason": "unknown_type",
-        "since": before["since"] if again else now,
-    }
-
-
-async def _move(
-    shop: str,
-    row: Mapping[str, Any] | None,
-    last: Commit | None,
-    parked: Mapping[str, Any] | None,
-    use: Reactor,
-) -> bool:
-    """Moves the checkpoint to `last`; False when somebody else moved it first."""
-    changes: dict[str, Any] = {"parked": parked, "updated_at": use.clock()}
-    if last is not None:
-        changes |= {"position": last.position, "seq": last.seq + len(last.documents)}
-    place = {"_id": f"{NAME}/{shop}"}
-    if row is not None:
-        fence = {**place, "position": row["position"]}
-        moved = await use.checkpoints.update_one(fence, {"$set": changes})
-        return bool(moved.matched_count)
-    fresh = {"projection": NAME, "version": VERSION, "shop": shop, "position": 0, "seq": 0}
-    try:
-        await use.checkpoints.insert_one({**place, **fresh, **changes})
-    except DuplicateKeyError:
-        return False
-    return True

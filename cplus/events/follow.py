@@ -15,7 +15,7 @@ from typing import Self
 import structlog
 
 from cplus.events.commit import Commit
-from cplus.events.store import BATCH, EventStore
+from cplus.events.store import BATCH, ROOM, EventStore
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Follower:
         try:
             while True:
                 woken.clear()  # before the read: what comes during it wakes again
-                commits = await self._store.read(shop, after, batch)
+                commits = await self._store.read(shop, after, batch, room=ROOM)
                 for commit in commits:
                     after = commit.position
                     yield commit

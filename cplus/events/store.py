@@ -14,10 +14,12 @@ from cplus.events.commits import COMMITS, Commits, Document, MongoCommits, ensur
 from cplus.events.outcomes import Outcome
 from cplus.mongo import Mongo, PyMongoError
 
-__all__ = ["BATCH", "COMMITS", "EventStore", "ensure_indexes"]
+__all__ = ["BATCH", "COMMITS", "ROOM", "EventStore", "ensure_indexes"]
 
 BATCH = 1_000
 """Commits read at once."""
+ROOM = 8 * 1024 * 1024
+"""Bytes of commits read at once, about, by who follows the log and holds them while it works."""
 
 _WRITERS_KEPT = 4_096
 _HEADS = 100  # heads asked for in one question

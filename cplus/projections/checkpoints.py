@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -25,6 +25,15 @@ class Reader(Protocol):
     @property
     def collection(self) -> str:
         """Where its rows are; for one that has none, its name."""
+        ...
+
+
+class Follower(Reader, Protocol):
+    """A reader whose checkpoints this code moves: a projection, or the reactions."""
+
+    @property
+    def version(self) -> int:
+        """What its checkpoints name in `version`."""
         ...
 
 
@@ -76,19 +85,30 @@ class Checkpoint:
         parked = Parked.of(document["parked"])
         return cls(document["position"], document["seq"], parked, stored=True)
 
+    def stopped(
+        self, position: int, seq: int, type_: str, reason: str, now: datetime
+    ) -> Checkpoint:
+        """Parked right in front of the commit at `position`, before which the shop has `seq`
+        events: since `now`, or since it first stood there for that reason."""
+        parked = Parked(position, type_, reason, now)
+        known = self.parked
+        if known is not None and replace(known, since=now) == parked:
+            parked = known
+        return replace(self, position=position - 1, seq=seq, parked=parked)
+
 
 class Fenced(Exception):
     """Somebody else moved the checkpoint."""
 
 
-def checkpoint_id(projection: Projection, shop: str) -> str:
+def checkpoint_id(reader: Reader, shop: str) -> str:
     """The `_id` of the checkpoint's document."""
-    return f"{projection.collection}/{shop}"
+    return f"{reader.collection}/{shop}"
 
 
-async def read_checkpoint(database: Database, projection: Projection, shop: str) -> Checkpoint:
+async def read_checkpoint(database: Database, reader: Reader, shop: str) -> Checkpoint:
     """The checkpoint as a majority has it."""
-    found = await database[CHECKPOINTS].find_one({"_id": checkpoint_id(projection, shop)})
+    found = await database[CHECKPOINTS].find_one({"_id": checkpoint_id(reader, shop)})
     return Checkpoint.of(found)
 
 
@@ -109,7 +129,7 @@ async def read_checkpoints(
 
 async def move_checkpoint(
     database: Database,
-    projection: Projection,
+    follower: Follower,
     shop: str,
     before: Checkpoint,
     after: Checkpoint,
@@ -129,7 +149,7 @@ async def move_checkpoint(
     checkpoints = database[CHECKPOINTS]
     if before.stored:
         answer = await checkpoints.update_one(
-            {"_id": checkpoint_id(projection, shop), "position": before.position},
+            {"_id": checkpoint_id(follower, shop), "position": before.position},
             {"$set": fields},
             session=session,
         )
@@ -137,9 +157,9 @@ async def move_checkpoint(
             raise Fenced
         return
     whole = {
-        "_id": checkpoint_id(projection, shop),
-        "projection": projection.name,
-        "version": projection.version,
+        "_id": checkpoint_id(follower, shop),
+        "projection": follower.name,
+        "version": follower.version,
         "shop": shop,
         **fields,
     }

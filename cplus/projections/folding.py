@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cplus.errors import UnknownEvent
-from cplus.events.base import Recorded
+from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import Catalogue
 from cplus.events.commit import Commit
 from cplus.projections.base import Projection, Row
+
+
+class Understands(Protocol):
+    """Who says of each type of event whether it means something to it: a projection, or the
+    reactions."""
+
+    @property
+    def handles(self) -> frozenset[type[Event]]:
+        """What it reads."""
+        ...
+
+    @property
+    def ignores(self) -> frozenset[type[Event]]:
+        """What it passes by."""
+        ...
+
+    @property
+    def keys(self) -> Callable[[Recorded], Iterable[str]]:
+        """The keys of the rows that an event touches."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +66,12 @@ class Decoded:
         return {key for _, events in self.commits for _, keys in events for key in keys}
 
 
-def decode(projection: Projection, commits: Sequence[Commit], catalogue: Catalogue) -> Decoded:
-    """Decodes the events that the projection handles, up to the first that it does not know:
+def decode(reader: Understands, commits: Sequence[Commit], catalogue: Catalogue) -> Decoded:
+    """Decodes the events that the reader handles, up to the first that it does not know:
     a type that it neither handles nor ignores, or a schema version that is not in the
     catalogue. What it ignores is not even decoded."""
-    handled = {event.TYPE for event in projection.handles}
-    ignored = {event.TYPE for event in projection.ignores}
+    handled = {event.TYPE for event in reader.handles}
+    ignored = {event.TYPE for event in reader.ignores}
     decoded = Decoded()
     for commit in commits:
         events: list[Touched] = []
@@ -63,7 +84,7 @@ def decode(projection: Projection, commits: Sequence[Commit], catalogue: Catalog
                 return decoded
             try:
                 event = commit.event(index, catalogue)
-                events.append((event, tuple(projection.keys(event))))
+                events.append((event, tuple(reader.keys(event))))
             except UnknownEvent:
                 decoded.stop = Stop.at(commit, type_, "unknown_schema")
                 return decoded

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 
 import structlog
 
+from cplus.consumers.nudges import look_at_each
 from cplus.consumers.sqs import SqsRecord
-from cplus.errors import InvalidInput, LogTooShort
+from cplus.errors import LogTooShort
 from cplus.projections.generations import Driven
 from cplus.projections.runner import Runner
-from cplus.shopify.hosts import shop_host
 
 log = structlog.get_logger()
 
@@ -33,31 +32,13 @@ async def handle_nudges(
     `side_by_side` shops at once: no more than there are connections. A parked shop is no
     failure, for a repeat would change nothing; the sweep looks at it again.
     """
-    failed: list[str] = []
-    nudged: dict[str, list[tuple[int, str]]] = {}
-    for record in records:
-        try:
-            shop, position = _nudge(record)
-        except InvalidInput as error:
-            log.error("nudge_unreadable", message_id=record.message_id, reason=str(error))
-            failed.append(record.message_id)
-        else:
-            nudged.setdefault(shop, []).append((position, record.message_id))
-    if not nudged:
-        return failed
-    places = asyncio.Semaphore(side_by_side)
     targets = await runner.driven()
 
-    async def attempt(shop: str) -> bool:
-        async with places:
-            until = max(position for position, _ in nudged[shop])
-            return await look_at(runner, targets, shop, until=until, deadline=deadline)
+    async def look(shop: str, until: int) -> int:
+        done = await look_at(runner, targets, shop, until=until, deadline=deadline)
+        return until if done else -1
 
-    finished = await asyncio.gather(*map(attempt, nudged))
-    for shop, done in zip(nudged, finished, strict=True):
-        if not done:
-            failed += [message_id for _, message_id in nudged[shop]]
-    return failed
+    return await look_at_each(records, look, side_by_side)
 
 
 async def look_at(
@@ -98,11 +79,3 @@ async def _catch_up(
     if progress.commits:
         log.info("projected", **said, position=progress.position, commits=progress.commits)
     return progress.done
-
-
-def _nudge(record: SqsRecord) -> tuple[str, int]:
-    message = record.json()
-    position = message.get("position")
-    if not isinstance(position, int) or isinstance(position, bool):
-        raise InvalidInput(reason="the nudge names no position")
-    return shop_host(message.get("shop")), position

@@ -336,25 +336,17 @@ class Runner:
         self, before: Checkpoint, stop: Stop, projection: Projection, shop: str
     ) -> Checkpoint:
         """The checkpoint right in front of the commit at fault."""
-        after = replace(before, position=stop.position - 1, seq=stop.seq)
-        known = before.parked
-        same = known is not None and (known.position, known.type, known.reason) == (
-            stop.position,
-            stop.type,
-            stop.reason,
-        )
-        if same:
-            return replace(after, parked=known)
-        log.error(
-            "projection_parked",
-            projection=projection.name,
-            shop=shop,
-            position=stop.position,
-            type=stop.type,
-            reason=stop.reason,
-        )
-        parked = Parked(stop.position, stop.type, stop.reason, self._clock())
-        return replace(after, parked=parked)
+        after = before.stopped(stop.position, stop.seq, stop.type, stop.reason, self._clock())
+        if after.parked is not before.parked:
+            log.error(
+                "projection_parked",
+                projection=projection.name,
+                shop=shop,
+                position=stop.position,
+                type=stop.type,
+                reason=stop.reason,
+            )
+        return after
 
     @staticmethod
     def _progress(

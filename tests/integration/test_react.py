@@ -25,7 +25,8 @@ from cplus.events.catalogue import (
     ReplyWritten,
     all_events,
 )
-from cplus.events.commit import Draft
+from cplus.events.commit import Commit, Draft
+from cplus.events.store import ROOM, EventStore
 from cplus.ids import random_id
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.shopify.oauth import Tokens
@@ -52,7 +53,7 @@ def reactor(use: Intake) -> Reactor:
     parts = use.parts
     return Reactor(
         store=parts.store,
-        checkpoints=parts.mongo.database[CHECKPOINTS],
+        database=parts.mongo.database,
         send=parts.aws.send,
         import_queue=parts.settings.import_queue,
         send_queue=parts.settings.send_queue,
@@ -108,7 +109,7 @@ def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
 
 
 async def checkpoint(reactor: Reactor, shop: str = SHOP) -> dict[str, Any]:
-    row: dict[str, Any] = await reactor.checkpoints.find_one({"_id": f"react/{shop}"})
+    row: dict[str, Any] = await reactor.database[CHECKPOINTS].find_one({"_id": f"react/{shop}"})
     return row
 
 
@@ -153,6 +154,25 @@ async def test_a_long_log_is_followed_to_its_end(use: Intake, reactor: Reactor) 
     await write(use, *(OrderDeleted(shopify_order_id=i + 1) for i in range(450)), reply(1))
     assert (await follow(SHOP, reactor)).position == 451
     assert len((await handed(use))[1]) == 1
+
+
+async def test_what_is_held_in_memory_is_bounded_in_bytes_and_everything_is_handed_out(
+    use: Intake, reactor: Reactor
+) -> None:
+    long = [reply(n).model_copy(update={"text": "tea " * (ROOM // 10)}) for n in range(5)]
+    await write(use, *long)
+    read: list[int] = []
+
+    class Counting(EventStore):
+        async def read(self, *args: Any, **kwargs: Any) -> list[Commit]:
+            commits = await super().read(*args, **kwargs)
+            read.append(len(commits))
+            return commits
+
+    store = Counting(use.parts.mongo)
+    assert (await follow(SHOP, replace(reactor, store=store))).position == 5
+    assert read == [3, 2, 0]
+    assert len((await handed(use))[1]) == 5
 
 
 async def test_a_nudge_beyond_the_log_comes_back(use: Intake, reactor: Reactor) -> None:
