@@ -13,12 +13,14 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from functools import partial
+from typing import Any, Final, Literal
 
 import httpx
 import structlog
 
 from cplus.clock import Clock
+from cplus.consumers.hand_on import HandOn, Outcome, Send, work_on
 from cplus.consumers.joining import join, join_recorded
 from cplus.consumers.leases import Leases
 from cplus.consumers.sqs import SqsRecord
@@ -64,13 +66,6 @@ _SIDE_BY_SIDE: Final = 8
 _IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-class Send(Protocol):
-    """Puts a message on the queue of imports."""
-
-    async def __call__(self, message: Mapping[str, Any], *, group: str, delay: int) -> None:
-        """`delay` in seconds, 900 at most. Raises whatever the queue raises."""
-
-
 @dataclass(frozen=True, slots=True)
 class Importer:
     """What an import works with."""
@@ -99,15 +94,6 @@ class Place:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """What a fresh run is to go on with."""
-
-    place: Place
-    delay: int
-    """Seconds from now."""
-
-
 async def handle(
     records: Sequence[SqsRecord], use: Importer, remaining: Callable[[], float]
 ) -> list[str]:
@@ -117,23 +103,13 @@ async def handle(
     `remaining` is in seconds until the function's time limit. A run that finds the import in
     another's hands leaves the message to come back.
     """
-    failed = []
-    for record in records:  # one at a time by serverless.yml: an import has the whole time
-        try:
-            done = await _work(record, use, remaining)
-        except InvalidInput as error:
-            log.error("import_unreadable", message_id=record.message_id, reason=str(error))
-            done = False
-        except Exception as error:  # noqa: BLE001  it is said here, and the message comes back
-            log.warning("import_failed", message_id=record.message_id, error=type(error).__name__)
-            done = False
-        if not done:
-            failed.append(record.message_id)
-    return failed
+    # One at a time by serverless.yml: an import has the whole time.
+    return await work_on(records, partial(_work, use, remaining), use.send)
 
 
-async def _work(record: SqsRecord, use: Importer, remaining: Callable[[], float]) -> bool:
-    message = record.json()
+async def _work(
+    use: Importer, remaining: Callable[[], float], message: Mapping[str, Any]
+) -> Outcome:
     shop = shop_host(message.get("shop"))
     import_id = message.get("import_id")
     if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
@@ -143,20 +119,10 @@ async def _work(record: SqsRecord, use: Importer, remaining: Callable[[], float]
         log.info("import_busy", shop=shop, import_id=import_id)
         return False
     try:
-        over = await _Run(shop, import_id, use, remaining).work()
+        return await _Run(shop, import_id, use, remaining).work()
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
-    if over is not None:
-        again = {
-            "shop": shop,
-            "import_id": import_id,
-            "cursor": over.place.cursor,
-            "page": over.place.page,
-        }
-        await use.send(again, group=shop, delay=over.delay)
-        log.info("import_handed_over", shop=shop, import_id=import_id, delay=over.delay)
-    return True
 
 
 class _Run:
@@ -175,28 +141,37 @@ class _Run:
         self._renewed = False
         self._first = use.page_size
 
-    async def work(self) -> HandOver | None:
-        """Loads pages until the import or the time ends; what is left, or None."""
+    async def work(self) -> Outcome:
+        """Loads pages until the import or the time ends."""
         place = first = await self._place()
         if place.ended:
-            return None
+            return True
         async with httpx.AsyncClient(timeout=10.0, event_hooks={"response": [self._keep]}) as http:
             try:
                 client = await self._client(http)
                 while not place.ended:
                     if self._remaining() < self._margin:
-                        return HandOver(place, 0)
+                        return self._rest(place, 0)
                     page = await self._page(client, place)
                     place = await self._take(place, page)
             except Throttled as throttled:
-                return HandOver(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
+                return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
                 await self._end(place, error)
             except (ShopifyUnavailable, TimeoutError):
                 if place == first:
                     raise  # not one page: the queue counts the tries
-                return HandOver(place, _PAUSE)
-        return None
+                return self._rest(place, _PAUSE)
+        return True
+
+    def _rest(self, place: Place, delay: int) -> HandOn:
+        message = {
+            "shop": self._shop,
+            "import_id": self._id,
+            "cursor": place.cursor,
+            "page": place.page,
+        }
+        return HandOn(message, self._shop, delay)
 
     async def _keep(self, response: httpx.Response) -> None:
         self._received = await response.aread()
