@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.measure import Figure, Work, alternate, figure
 from bench.store_bench import Bench, draft
+from bench.store_explain import explain
 from cplus.events import Draft, EventStore, NewEvent
 from cplus.events.audit import verify_shop
 from cplus.events.catalogue import ConversationClosed
@@ -17,12 +18,14 @@ from cplus.mongo import Mongo
 SMALL = 10_000
 SHOPS = [f"s{number}.myshopify.com" for number in range(20)]
 STREAM = "conversation/a"
+CORRELATION = "c"
 TIMES = 100  # questions in one round
 
 
 async def size(bench: Bench) -> list[Figure]:
     """Append, stream read and claim look-up at many commits over the same at 10,000; the walk
-    over the chain against a bare scan in the same order."""
+    over the chain against a bare scan in the same order; what MongoDB examines for each
+    question."""
     async with bench.mongo("bench_small") as small, bench.mongo("bench_large") as large:
         claims = await _fill(small, SMALL), await _fill(large, bench.commits)
         stores = EventStore(small), EventStore(large)
@@ -45,7 +48,8 @@ async def size(bench: Bench) -> list[Figure]:
                     at_most=1.25,
                 )
             )
-        return [*figures, await _walk(bench, large)]
+        figures.append(await _walk(bench, large))
+        return [*figures, *await explain(bench, "bench_large", SHOPS[0], STREAM, CORRELATION)]
 
 
 async def _fill(mongo: Mongo, commits: int) -> list[str]:
@@ -66,7 +70,14 @@ def _version(number: int) -> Draft:
         originator_id=STREAM, originator_version=number, timestamp=datetime.now(UTC)
     )
     claim = f"command/{number}"
-    return Draft(SHOPS[0], claim, "dashboard", "merchant", events=[NewEvent.decided(event)])
+    return Draft(
+        SHOPS[0],
+        claim,
+        "dashboard",
+        "merchant",
+        events=[NewEvent.decided(event)],
+        correlation_id=CORRELATION,
+    )
 
 
 def _times(ask: Callable[[int], Awaitable[Any]]) -> Work:

@@ -7,7 +7,7 @@ aggregation answers a cursor with and without `await`. `Mongo` hides the two.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -163,8 +163,11 @@ async def bounded(cursor: Any, count: int, room: int) -> tuple[list[dict[str, An
     return found, size
 
 
-def connect(settings: Settings) -> Mongo:
-    """A client for the event loop that runs; nothing is sent before the first question."""
+def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:
+    """A client for the event loop that runs; nothing is sent before the first question.
+
+    `listeners` are the driver's own (pymongo.monitoring): they are told each command.
+    """
     options: dict[str, Any] = {
         "maxPoolSize": settings.mongo_pool,
         "retryWrites": True,
@@ -173,6 +176,7 @@ def connect(settings: Settings) -> Mongo:
         "connectTimeoutMS": 5_000,
         "tz_aware": True,
         "appname": f"cplus-{settings.stage}",
+        "event_listeners": list(listeners),
     }
     uri = settings.secret("mongo_uri")
     if settings.mongo_driver == "motor":

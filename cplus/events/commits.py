@@ -145,16 +145,19 @@ class MongoCommits:
 
     async def positions(self, since: datetime | None) -> dict[str, int]:
         """The last positions; see Commits."""
-        match = [{"$match": {"recorded_at": {"$gte": since}}}] if since else []
-        rows = await self._mongo.aggregate(
-            self.collection,
-            [
-                *match,
-                # In this order the answer is read from the index, one key for each shop.
+        if since is None:
+            # In this order the answer is read from the index, one key for each shop.
+            pipeline: list[dict[str, Any]] = [
                 {"$sort": {"shop": -1, "position": -1}},
                 {"$group": {"_id": "$shop", "position": {"$first": "$position"}}},
-            ],
-        )
+            ]
+        else:
+            # Not in that order: to have it, the server may walk the whole log by position.
+            pipeline = [
+                {"$match": {"recorded_at": {"$gte": since}}},
+                {"$group": {"_id": "$shop", "position": {"$max": "$position"}}},
+            ]
+        rows = await self._mongo.aggregate(self.collection, pipeline)
         return {row["_id"]: row["position"] for row in rows}
 
     async def after(
