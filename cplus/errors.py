@@ -55,6 +55,11 @@ class StreamConflict(CplusError):
     """The stream {stream!r} was expected at version {expected} and stands at {actual}."""
 
 
+class DecisionOvertaken(StreamConflict):
+    """The decision {claim!r} was not recorded: others were quicker on the stream {stream!r}, now
+    at version {actual}, {tries} times in a row; ask again."""
+
+
 class OutcomeUnknown(CplusError):
     """Whether the commit with the claim {claim!r} was recorded is unknown; ask again with the
     same claim."""

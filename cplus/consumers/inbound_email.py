@@ -21,7 +21,6 @@ from cplus.events import (
     Appended,
     Cause,
     Commit,
-    Conflict,
     Draft,
     EventStore,
     NewEvent,
@@ -29,19 +28,17 @@ from cplus.events import (
     PersonDirectory,
     Repository,
     Resolved,
+    decided,
     heads_of,
     random_id,
-    settled,
 )
 from cplus.events.aggregates.conversation import Conversation
-from cplus.events.base import AggregateEvent
 from cplus.events.catalogue import PersonsJoined
 from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
 from cplus.settings import Settings
 
 log = structlog.get_logger()
 
-_TRIES = 8
 _BYTES_AT_ONCE = 48 * 1024 * 1024  # reading takes ten times as many
 _CANDIDATES = 20  # a mail may name a thousand others; the best come first
 
@@ -134,20 +131,20 @@ class Inbound:
         self, way: Route, receipt: Receipt, mail: InboundMail, said: Said
     ) -> Appended | AlreadyRecorded:
         claim = f"mail/{receipt.ses_message_id}"
-        for left in reversed(range(_TRIES)):
-            known = await self.store.by_claim(way.shop, claim)
-            if known is not None:
-                await join_recorded(known, self.persons.join)
-                return AlreadyRecorded(known)
+        draft: Draft | None = None
+
+        async def decide() -> Draft:
+            nonlocal draft
             draft = await self._decide(way, receipt, mail, said, claim)
-            [outcome] = await self.store.append([draft])
-            if isinstance(outcome, Conflict) and left:
-                continue  # another mail was quicker: look again where this one belongs
-            answer = settled(outcome)
+            return draft
+
+        answer = await self.repository.record(way.shop, claim, decide)
+        if isinstance(answer, AlreadyRecorded):
+            await join_recorded(answer.commit, self.persons.join)
+        elif draft is not None:
             await join(draft, answer, self.persons.join)
             log.info("mail_recorded", shop=way.shop, position=answer.position)
-            return answer
-        raise AssertionError("the last try always answers")
+        return answer
 
     async def _decide(
         self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, claim: str
@@ -210,9 +207,8 @@ class Inbound:
             )
             for other in who.absorbed
         ]
-        events = [e for e in conversation.collect_events() if isinstance(e, AggregateEvent)]
         return {
-            "events": [*joins, *(NewEvent.decided(event) for event in events)],
+            "events": [*joins, *decided(conversation)],
             "sequences": sequences,
             "refs": list(
                 dict.fromkeys(

@@ -14,7 +14,7 @@ from cplus.events.outcomes import (
     settled,
 )
 from cplus.events.persons import PersonDirectory, Resolved
-from cplus.events.repository import Repository
+from cplus.events.repository import Repository, decided
 from cplus.events.store import EventStore
 from cplus.ids import random_id
 
@@ -37,6 +37,7 @@ __all__ = [
     "Resolved",
     "TopicNudger",
     "Unknown",
+    "decided",
     "heads_of",
     "random_id",
     "settled",

@@ -1,18 +1,19 @@
-"""Loads an aggregate, lets it decide, and appends what it decided; again on a conflict."""
+"""The one way to decide: load, let an aggregate decide, append; again on a conflict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, overload
 
+from cplus.errors import DecisionOvertaken
 from cplus.events.base import AggregateEvent, Cause, NewEvent
 from cplus.events.commit import Draft
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, settled
 from cplus.events.store import EventStore
 
 _AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long text
-TRIES = 5
-"""How often a decision is taken again after others were quicker."""
+TRIES = 8
+"""How often a decision is taken at most, each time on what is there by then."""
 
 
 class Decider(Protocol):
@@ -54,32 +55,69 @@ class Repository:
         refs: Sequence[str] = (),
         correlation_id: str | None = None,
     ) -> Appended | AlreadyRecorded | None:
-        """Loads, decides, appends; None when the decision changed nothing.
+        """Lets the aggregate of one stream decide; None when the decision changed nothing.
 
         `decision(aggregate)` is called again on a fresh aggregate when another writer was
-        quicker, at most `TRIES` times: then StreamConflict. A claim that was recorded before is
-        answered before anything is decided. Raises OutcomeUnknown after a broken connection.
+        quicker. Raises as `record` does.
         """
-        before = await self._store.by_claim(shop, claim)
-        if before is not None:
-            return AlreadyRecorded(before)
-        for left in reversed(range(TRIES)):
+
+        async def draft() -> Draft | None:
             aggregate = await self.load(kind, shop, stream)
             decision(aggregate)
-            events = aggregate.collect_events()
+            events = decided(aggregate)
             if not events:
                 return None
-            draft = Draft(
+            return Draft(
                 shop=shop,
                 claim=claim,
                 source=source,
                 actor=actor,
-                events=[NewEvent.decided(event) for event in events],
+                events=events,
                 cause=cause,
                 refs=[stream, *refs],
                 correlation_id=correlation_id,
             )
+
+        return await self.record(shop, claim, draft)
+
+    @overload
+    async def record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft]]
+    ) -> Appended | AlreadyRecorded: ...
+
+    @overload
+    async def record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft | None]]
+    ) -> Appended | AlreadyRecorded | None: ...
+
+    async def record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft | None]]
+    ) -> Appended | AlreadyRecorded | None:
+        """Appends what `decide` drafts under `claim`, of any number of streams.
+
+        `decide()` loads what it needs anew in each call, and is called again when another writer
+        was quicker on one of the draft's streams, `TRIES` times at most: then DecisionOvertaken.
+        None when it drafts nothing. A claim that is taken is answered before anything is decided.
+        Raises OutcomeUnknown after a broken connection.
+        """
+        for left in reversed(range(TRIES)):
+            before = await self._store.by_claim(shop, claim)
+            if before is not None:
+                return AlreadyRecorded(before)
+            draft = await decide()
+            if draft is None:
+                return None
             [outcome] = await self._store.append([draft])
-            if not isinstance(outcome, Conflict) or not left:
+            if not isinstance(outcome, Conflict):
                 return settled(outcome)
+            if not left:
+                raise DecisionOvertaken(
+                    stream=outcome.stream, actual=outcome.actual, claim=claim, tries=TRIES
+                )
         raise AssertionError("the last try always answers")
+
+
+def decided(aggregate: Any) -> list[NewEvent]:
+    """The events that the aggregate decided since it was loaded, each at its place."""
+    events = aggregate.collect_events()
+    return [NewEvent.decided(event) for event in events if isinstance(event, AggregateEvent)]

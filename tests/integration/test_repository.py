@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from cplus.errors import InvalidInput, StreamConflict
+from cplus.errors import DecisionOvertaken, InvalidInput
 from cplus.events import AlreadyRecorded, Appended, EventStore, Repository
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.repository import TRIES
@@ -84,6 +84,48 @@ async def test_a_double_click_is_one_answer(repository: Repository, store: Event
     assert len(await store.stream(SHOP, STREAM)) == 2
 
 
+async def test_of_two_that_decide_at_once_one_wins_and_the_other_decides_on_what_is_there(
+    repository: Repository,
+) -> None:
+    both_loaded = asyncio.Barrier(2)
+    seen: list[list[int]] = [[], []]
+
+    class Meeting(Repository):
+        async def load(self, kind: object, shop: str, stream: str) -> object:
+            aggregate = await repository.load(kind, shop, stream)  # type: ignore[arg-type]
+            if aggregate.version == 2:
+                await both_loaded.wait()
+            return aggregate
+
+    def close(number: int) -> object:
+        def decision(conversation: Conversation) -> None:
+            seen[number].append(conversation.version)
+            conversation.close(NOW)
+
+        return decision
+
+    meeting = Meeting(repository._store)
+    outcomes = await asyncio.gather(
+        *(decide(meeting, close(number), f"command/{number}") for number in range(2))
+    )
+    assert sorted(seen) == [[2], [2, 3]]
+    assert [type(outcome) for outcome in outcomes if outcome is not None] == [Appended]
+
+
+async def test_who_decides_again_finds_that_a_twin_recorded_the_same_cause(
+    repository: Repository, store: EventStore
+) -> None:
+    class Twin(Repository):
+        async def load(self, kind: object, shop: str, stream: str) -> object:
+            aggregate = await repository.load(kind, shop, stream)  # type: ignore[arg-type]
+            await decide(repository, answer("r1"), "reply/key")
+            return aggregate
+
+    outcome = await decide(Twin(store), answer("r1"), "reply/key")
+    assert isinstance(outcome, AlreadyRecorded)
+    assert (await store.head(SHOP)).position == 2
+
+
 async def test_a_decision_that_changes_nothing_records_nothing(
     repository: Repository, store: EventStore
 ) -> None:
@@ -114,6 +156,6 @@ async def test_a_decision_that_always_loses_gives_up_and_says_so(
             await decide(repository, answer(f"quicker{tries}"), f"quicker/{tries}")
             return aggregate
 
-    with pytest.raises(StreamConflict, match=STREAM):
+    with pytest.raises(DecisionOvertaken, match=f"{STREAM}.*{TRIES} times"):
         await decide(Overtaken(store), answer("slow"), "reply/slow")
     assert tries == TRIES
