@@ -102,10 +102,11 @@ class Mongod:
         while True:
             await listening(self.port)
             try:
-                await asyncio.to_thread(_make_primary, self.port)
+                if await asyncio.to_thread(_make_primary, self.port, self.pid):
+                    return
             except PyMongoError:  # it went away again while it was asked
-                continue
-            return
+                pass
+            await asyncio.sleep(0.02)
 
 
 def _command(binary: Path, data: Path, port: int) -> list[str]:
@@ -124,12 +125,17 @@ def _ask_primary(uri: str) -> None:
         client.admin.command("ping")
 
 
-def _make_primary(port: int, host: str = "127.0.0.1") -> None:
-    """Initiates the set once, moves it to another port by force, and waits for its primary."""
+def _make_primary(port: int, pid: int, host: str = "127.0.0.1") -> bool:
+    """Initiates the set once, moves it to another port by force, and waits for its primary.
+
+    False, and nothing done, where another process than `pid` has the port.
+    """
     member = f"{host}:{port}"
     with pymongo.MongoClient[dict[str, Any]](
         host, port, directConnection=True, serverSelectionTimeoutMS=2_000
     ) as client:
+        if client.admin.command("serverStatus")["pid"] != pid:
+            return False
         hello = client.admin.command("hello")
         if hello.get("isreplicaset"):  # it has no configuration that names it
             _configure(client, member)
@@ -138,6 +144,7 @@ def _make_primary(port: int, host: str = "127.0.0.1") -> None:
             client.admin.command(
                 {"hello": 1, "topologyVersion": hello["topologyVersion"], "maxAwaitTimeMS": 1_000}
             )
+    return True
 
 
 def _configure(client: pymongo.MongoClient[dict[str, Any]], member: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from cplus.errors import CplusError
 _LAUNCH = Path(__file__).with_name("launch.py")
 _QUICK_DEATHS = 5  # in a row, each within _QUICK seconds: then it is not worth another try
 _QUICK = 2.0
+_SERVERS = range(20_000, 32_768)  # Linux gives its clients those above, macOS and BSD later ones
 
 
 class PartFailed(CplusError):
@@ -192,8 +194,13 @@ async def listening(port: int, interval: float = 0.02) -> None:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The port `wanted` when nobody has it, else any free one."""
-    for port in (wanted, 0):
+    """The port `wanted` when nobody has it, else a free one that no system gives to clients.
+
+    A port out of that range could be a client's by the time that the server wants it.
+    """
+    for port in (wanted, *random.sample(_SERVERS, 100)):
+        if not port:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from cplus.local.answering import answering_as
 from cplus.local.aws import ACCOUNT, REGION, AwsEndpoint, environment
 from cplus.local.mongod import Mongod
-from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port, listening
+from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port
 from cplus.local.state import Directory, StackInfo
 
 if TYPE_CHECKING:
@@ -242,9 +243,9 @@ class Stack:
 
     def _shopify_part(self, port: int) -> Child:
         async def ready() -> None:
-            await listening(port)
+            await answering_as(port, lambda: part.pid)
 
-        return Child(
+        part = Child(
             "shopify",
             [
                 *(sys.executable, "-m", "cplus.local.shopify", "--port", str(port)),
@@ -256,6 +257,7 @@ class Stack:
             ready=ready,
             again=self._noted,
         )
+        return part
 
     async def _make_again(self) -> None:
         """The AWS endpoint was started again: it has its objects, and nothing else."""

@@ -16,7 +16,7 @@ import httpx
 import pymongo
 import pytest
 
-from cplus.local.aws import client
+from cplus.local.aws import AwsEndpoint, client
 from cplus.local.mongod import Mongod, MongodMissing, find_binary
 from cplus.local.process import Child, PartFailed, PortTaken, listening
 from cplus.local.stack import Stack
@@ -148,6 +148,17 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     await _all_gone(data)
     assert not (data / "stack.json").exists()
     assert json.loads((data / "aws-state.json").read_text())["clean"] is True
+
+
+async def test_a_part_takes_nobody_elses_server_on_its_port_for_its_own(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cplus.local.mongod.free_port", lambda _: stack.mongod.port)
+    monkeypatch.setattr("cplus.local.aws.endpoint.free_port", lambda _: stack.aws.port)
+    for part in (Mongod(tmp_path), AwsEndpoint(tmp_path)):
+        with pytest.raises(PartFailed, match="ended with status"):
+            await part.start()
+
 
 
 @pytest.fixture

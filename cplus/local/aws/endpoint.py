@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cplus.local.process import Child, do_nothing, free_port, listening
+from cplus.local.answering import answering_as
+from cplus.local.process import Child, do_nothing, free_port
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -66,7 +67,7 @@ class AwsEndpoint:
         return found
 
     async def _listening(self) -> None:
-        await listening(self.port)
+        await answering_as(self.port, lambda: self.pid)
 
     async def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = await asyncio.to_thread(_get_json, f"{self.endpoint}/_local/state")

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from cplus.local.answering import pid_route
 from cplus.local.aws import pages, sns, sqs, wsgi
 from cplus.local.aws.journal import Journal
 from cplus.local.aws.mailbox import Mailbox
@@ -44,6 +45,7 @@ class Server:
         """The aiohttp application."""
         app = web.Application(client_max_size=_LARGEST)
         app.router.add_get("/_local/state", self._state)
+        app.router.add_routes([pid_route()])
         app.router.add_get("/_mailbox", self._mail)
         app.router.add_get("/_mailbox/{tail:.*}", self._mail)
         app.router.add_route("*", "/{tail:.*}", self._aws)
