@@ -45,6 +45,7 @@ from cplus.events.catalogue import (
 )
 from cplus.events.causes import cause_of
 from cplus.events.commit import Commit, Draft
+from cplus.events.names import customer_stream, import_page, import_page_claim, import_stream
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import AlreadyRecorded, Appended, settled
 from cplus.events.store import EventStore
@@ -136,7 +137,7 @@ class _Run:
         self._use = use
         self._remaining = remaining
         self._margin = min(MARGIN, 0.3 * remaining())
-        self._stream = f"import/{import_id}"
+        self._stream = import_stream(import_id)
         self._received = b""  # the newest answer of the Admin API, as it came
         self._renewed = False
         self._first = use.page_size
@@ -234,7 +235,7 @@ class _Run:
             page.customers, await self._imported(page.customers), strict=True
         ):
             when = customer.updated_at or now
-            events += facts(f"customer/{customer.id}", when, *told)
+            events += facts(customer_stream(customer.id), when, *told)
         marks: list[Event] = [
             ImportPageLoaded(
                 import_id=self._id,
@@ -292,7 +293,7 @@ class _Run:
         persons = [getattr(new.event, "person", None) for new in events]
         draft = Draft(
             shop=self._shop,
-            claim=f"{self._stream}/{place.page}",
+            claim=import_page_claim(self._id, place.page),
             source="import",
             actor="system",
             events=events,
@@ -309,7 +310,7 @@ class _Run:
 
 def _behind(commit: Commit) -> Place:
     """The place behind a page's commit, which was read with its cause."""
-    page = int(commit.claims[0].rpartition("/")[2])
+    page = import_page(commit.claims[0])
     ended = any(document["type"] == ImportEnded.TYPE for document in commit.documents)
     headers = (commit.cause or {}).get("headers") or {}
     return Place(page + 1, headers.get("end_cursor") or None, ended)

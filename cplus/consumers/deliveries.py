@@ -15,6 +15,7 @@ from cplus.clock import Clock, to_milliseconds
 from cplus.consumers.edge import named
 from cplus.consumers.sqs import SqsRecord
 from cplus.errors import InvalidInput
+from cplus.events.names import webhook_claim
 from cplus.shopify.hosts import shop_host
 
 _EVENT_BRIDGE: Final = "shopifyWebhook"
@@ -45,7 +46,7 @@ class Delivery:
     @property
     def claim(self) -> str:
         """Who holds it has recorded the webhook."""
-        return f"webhook/{self.topic}/{self.webhook_id}"
+        return webhook_claim(self.topic, self.webhook_id)
 
     @property
     def triggered_at(self) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cplus.consumers.replies import find_reply, rfc_refs, sent_claim
+from cplus.consumers.replies import find_reply, rfc_refs
 from cplus.errors import InvalidInput
 from cplus.events import Cause, Draft, Event, EventStore, NewEvent, Nudger, heads_of, settled
 from cplus.events.append import ShopWriter
@@ -15,6 +15,7 @@ from cplus.events.catalogue import (
     MailRejected,
     MailSent,
 )
+from cplus.events.names import mail_event_claim, mail_stream, message_ref, sent_claim
 from cplus.mail import MailEvent, parse_event
 from cplus.settings import Settings
 from cplus.shopify import shop_host
@@ -56,7 +57,7 @@ class EmailEvents:
         shop = shop_host(f"{told.shop}.myshopify.com")
         reply = await find_reply(self.store, shop, told.message)
         event = _event(told, reply.conversation_id)
-        stream = f"mail/{told.message}"
+        stream = mail_stream(told.message)
         return Draft(
             shop=shop,
             claim=_claim(told),
@@ -67,7 +68,7 @@ class EmailEvents:
             refs=[
                 stream,
                 reply.stream,
-                f"message/{told.message}",
+                message_ref(told.message),
                 *rfc_refs(self.settings, told.ses_message_id),
             ],
             causation_id=reply.recorded.id,
@@ -79,7 +80,7 @@ def _claim(told: MailEvent) -> str:
     if told.kind == "send":
         return sent_claim(str(told.message), told.ses_message_id)
     mark = told.feedback_id or f"{told.ses_message_id}/{told.occurred_at.isoformat()}"
-    return f"mail-event/{told.message}/{told.kind}/{mark}"
+    return mail_event_claim(str(told.message), told.kind, mark)
 
 
 def _event(told: MailEvent, conversation_id: str) -> Event | None:

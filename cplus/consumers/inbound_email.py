@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from cplus.aws import Aws
-from cplus.consumers.installs import INSTALLED_REF
 from cplus.consumers.joining import join, join_recorded
 from cplus.consumers.mail_reading import Found, Room, Said, read
 from cplus.consumers.replies import rfc_ref
@@ -34,6 +33,15 @@ from cplus.events import (
 )
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import PersonsJoined
+from cplus.events.names import (
+    INSTALLED_REF,
+    claimed_stream,
+    contact_sequence,
+    conversation_stream,
+    is_conversation,
+    message_ref,
+    received_mail_claim,
+)
 from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
 from cplus.settings import Settings
 
@@ -130,7 +138,7 @@ class Inbound:
     async def _record(
         self, way: Route, receipt: Receipt, mail: InboundMail, said: Said
     ) -> Appended | AlreadyRecorded:
-        claim = f"mail/{receipt.ses_message_id}"
+        claim = received_mail_claim(receipt.ses_message_id)
         draft: Draft | None = None
 
         async def decide() -> Draft:
@@ -212,7 +220,7 @@ class Inbound:
             "sequences": sequences,
             "refs": list(
                 dict.fromkeys(
-                    [conversation.id, conversation.person, who.person, f"message/{message_id}"]
+                    [conversation.id, conversation.person, who.person, message_ref(message_id)]
                 )
             ),
         }
@@ -222,10 +230,10 @@ class Inbound:
         the mail brings a token of it, in its address or in a quoted marker."""
         secret = self.settings.secret("application_secret")
         found = candidates(mail, [way], shop=way.shop, secret=secret)
-        signed = {f"conversation/{c.value}" for c in found if c.kind in ("token", "marker")}
+        signed = {conversation_stream(c.value) for c in found if c.kind in ("token", "marker")}
         for candidate in found[:_CANDIDATES]:
             if candidate.kind in ("token", "marker"):
-                streams = [f"conversation/{candidate.value}"]
+                streams = [conversation_stream(candidate.value)]
             else:
                 ref = rfc_ref(self.settings, candidate.value)
                 commits = await self.store.by_ref(way.shop, ref)
@@ -243,10 +251,10 @@ class Inbound:
     ) -> tuple[Conversation, list[tuple[str, int]]]:
         """The newest conversation of the person, if a contact form may join it; or a new one,
         with the place among the person's conversations that it claims."""
-        contact = _contact(who.person)
+        contact = contact_sequence(who.person)
         number, newest = await self.store.latest(shop, contact)
         for former in who.ids[1:]:  # what began before two persons turned out to be one
-            _, other = await self.store.latest(shop, _contact(former))
+            _, other = await self.store.latest(shop, contact_sequence(former))
             if other and (newest is None or other.position > newest.position):
                 newest = other
         if found.form is not None and newest is not None:
@@ -254,7 +262,7 @@ class Inbound:
                 conversation: Conversation = await self.repository.load(Conversation, shop, stream)
                 if self._may_join(conversation, receipt.received_at):
                     return conversation, []
-        conversation = Conversation.empty(f"conversation/{random_id()}")
+        conversation = Conversation.empty(conversation_stream(random_id()))
         conversation.start(
             person=who.person,
             channel="contact_form" if found.form else "email",
@@ -279,15 +287,10 @@ def _failure(result: object, *, late: bool) -> Exception | None:
     return result if isinstance(result, Exception) else None
 
 
-def _contact(person: str) -> str:
-    """The sequence that numbers the conversations of a person."""
-    return f"contact/{person.removeprefix('person/')}"
-
-
 def _conversations(commit: Commit) -> list[str]:
     """The conversations that the commit is about, by its claims and refs."""
-    names = [ref for ref in commit.refs if ref.startswith("conversation/")]
-    claimed = [c.partition("@")[0] for c in commit.claims if c.startswith("conversation/")]
+    names = [ref for ref in commit.refs if is_conversation(ref)]
+    claimed = [claimed_stream(c) for c in commit.claims if is_conversation(c)]
     return list(dict.fromkeys(names + claimed))
 
 

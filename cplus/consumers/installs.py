@@ -24,6 +24,7 @@ from cplus.errors import InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppInstalled
 from cplus.events.commit import Draft
+from cplus.events.names import INSTALLED_REF, install_claim, shop_stream
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import settled
 from cplus.events.store import EventStore
@@ -42,9 +43,6 @@ CALLBACK: Final = "/auth/callback"
 
 STATE_SECONDS: Final = 600
 """How long a merchant may take to consent."""
-
-INSTALLED_REF: Final = "app/installed"
-"""What every install's commit can be found by."""
 
 _SECRETS: Final = frozenset({"code", "hmac", "state"})  # never in the log
 _PATIENCE: Final = 5.0  # seconds for a throttled shop; the merchant's browser waits
@@ -101,7 +99,7 @@ class Installs:
         code = params.get("code", "")
         if not code:
             raise InvalidInput(reason="the install brings no code; begin it again")
-        claim = f"install/{hashlib.sha256(code.encode()).hexdigest()}"
+        claim = install_claim(code)
         if await self.store.by_claim(shop, claim) is not None:
             return shop
         tokens = await exchange_code(self.http, self.app, shop, code)
@@ -143,7 +141,7 @@ class Installs:
             shopify_plan=info.plan.name,
             country=info.address.country,
         )
-        stream = f"shop/{shop}"
+        stream = shop_stream(shop)
         query = {name: value for name, value in params.items() if name not in _SECRETS}
         return Draft(
             shop=shop,

@@ -19,11 +19,12 @@ import structlog
 from cplus.aws import Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.consumers.leases import Lease, Leases
-from cplus.consumers.replies import Reply, find_reply, name_of, rfc_refs, sent_claim
+from cplus.consumers.replies import Reply, find_reply, name_of, rfc_refs
 from cplus.consumers.sqs import json_object
 from cplus.errors import InvalidInput
 from cplus.events import Cause, Draft, EventStore, NewEvent, Nudger, heads_of, settled
 from cplus.events.catalogue import MailRejected, MailSent
+from cplus.events.names import mail_stream, message_ref, rejected_claim, sent_claim
 from cplus.mail import (
     MESSAGE_TAG,
     SHOP_TAG,
@@ -180,12 +181,12 @@ class Outbound:
         event = MailRejected(
             message_id=message_id, conversation_id=reply.conversation_id, reason=reason
         )
-        await self._record(shop, reply, f"rejected/{message_id}", event, [])
+        await self._record(shop, reply, rejected_claim(message_id), event, [])
 
     async def _record(
         self, shop: str, reply: Reply, claim: str, event: MailSent | MailRejected, refs: list[str]
     ) -> None:
-        stream = f"mail/{event.message_id}"
+        stream = mail_stream(event.message_id)
         draft = Draft(
             shop=shop,
             claim=claim,
@@ -193,7 +194,7 @@ class Outbound:
             actor="system",
             events=[NewEvent(stream, event, self.clock())],
             cause=Cause("command", headers={"message_id": event.message_id}),
-            refs=[stream, reply.stream, f"message/{event.message_id}", *refs],
+            refs=[stream, reply.stream, message_ref(event.message_id), *refs],
             causation_id=reply.recorded.id,
         )
         [outcome] = await self.store.append([draft])

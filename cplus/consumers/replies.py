@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cplus.errors import InvalidInput
+from cplus.events import names
 from cplus.events.base import Recorded
 from cplus.events.catalogue import MailRejected, MailSent, ReplyWritten
 from cplus.events.store import EventStore
@@ -33,19 +34,14 @@ class Reply:
     @property
     def conversation_id(self) -> str:
         """The conversation's id."""
-        return self.stream.removeprefix("conversation/")
-
-
-def sent_claim(message_id: str, ses_message_id: str) -> str:
-    """The claim that SES took this mail under this id: by the sender or SES's event, once."""
-    return f"sent/{message_id}/{ses_message_id}"
+        return names.conversation_id(self.stream)
 
 
 async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
     """The answer behind a message id; raises InvalidInput when the shop's log has none."""
     wish: tuple[Recorded, ReplyWritten] | None = None
     settled = False
-    for commit in await store.by_ref(shop, f"message/{message_id}", limit=_COMMITS):
+    for commit in await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS):
         for index, document in enumerate(commit.documents):
             settled = settled or document["type"] in _SETTLING
             if document["type"] == ReplyWritten.TYPE:
@@ -60,7 +56,7 @@ async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
 
 async def name_of(store: EventStore, shop: str) -> str:
     """What the shop calls itself, as its log last said; its host's name where the log is silent."""
-    for commit in await store.by_ref(shop, f"shop/{shop}", limit=20):
+    for commit in await store.by_ref(shop, names.shop_stream(shop), limit=20):
         for document in reversed(commit.documents):
             if name := document["data"].get("shop_name"):
                 return str(name)
@@ -69,7 +65,7 @@ async def name_of(store: EventStore, shop: str) -> str:
 
 def rfc_ref(settings: Settings, message_id: str) -> str:
     """The ref by which the log finds a Message-ID, which itself never enters the log's refs."""
-    return f"rfc/{message_id_key(message_id, settings.secret('application_secret'))}"
+    return names.rfc_ref(message_id_key(message_id, settings.secret("application_secret")))
 
 
 def rfc_refs(settings: Settings, ses_message_id: str) -> list[str]:

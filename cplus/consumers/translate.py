@@ -25,6 +25,7 @@ from cplus.events.catalogue import (
     ShopChanged,
     SubscriptionChanged,
 )
+from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
 from cplus.events.persons import Resolved
 from cplus.shopify import webhooks
 
@@ -130,7 +131,7 @@ async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve
         currency=payload.currency,
         created_at=payload.created_at,
     )
-    return facts(f"customer/{payload.id}", _when(notice, payload.updated_at), *joined, fact)
+    return facts(customer_stream(payload.id), _when(notice, payload.updated_at), *joined, fact)
 
 
 async def _customer_deleted(
@@ -138,7 +139,7 @@ async def _customer_deleted(
 ) -> list[NewEvent]:
     person, joined = await known(resolve, notice.shop, payload.id, None)
     fact = CustomerDeleted(shopify_customer_id=payload.id, person=_someone(person))
-    return facts(f"customer/{payload.id}", _when(notice), *joined, fact)
+    return facts(customer_stream(payload.id), _when(notice), *joined, fact)
 
 
 async def _customers_merged(
@@ -158,8 +159,8 @@ async def _customers_merged(
     fact = CustomerDeleted(shopify_customer_id=payload.deleted_id, person=person)
     when = _when(notice)
     return [
-        *facts(f"customer/{payload.kept_id}", when, *joined, *more),
-        *facts(f"customer/{payload.deleted_id}", when, fact),
+        *facts(customer_stream(payload.kept_id), when, *joined, *more),
+        *facts(customer_stream(payload.deleted_id), when, fact),
     ]
 
 
@@ -176,7 +177,7 @@ async def _consent(
         email_consent=consent.state.lower(),
     )
     when = _when(notice, consent.consent_updated_at)
-    return facts(f"customer/{payload.customer_id}", when, *joined, fact)
+    return facts(customer_stream(payload.customer_id), when, *joined, fact)
 
 
 async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> list[NewEvent]:
@@ -200,18 +201,18 @@ async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> l
         cancelled=payload.cancelled_at is not None,
         test=bool(payload.test),
     )
-    return facts(f"order/{payload.id}", _when(notice, payload.updated_at), *joined, fact)
+    return facts(order_stream(payload.id), _when(notice, payload.updated_at), *joined, fact)
 
 
 async def _order_deleted(
     notice: Notice, payload: webhooks.OrderDeleted, _resolve: Resolve
 ) -> list[NewEvent]:
     fact = OrderDeleted(shopify_order_id=payload.id)
-    return facts(f"order/{payload.id}", _when(notice), fact)
+    return facts(order_stream(payload.id), _when(notice), fact)
 
 
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
-    stream = f"shop/{notice.shop}"
+    stream = shop_stream(notice.shop)
     # The headers are not signed, the body is: an uninstall of one shop must not pass for another's.
     if payload.myshopify_domain and payload.myshopify_domain.strip().lower() != notice.shop:
         raise InvalidInput(reason="the body names another shop")
@@ -245,7 +246,7 @@ async def _subscription(
         plan=one.plan_handle,
         created_at=one.created_at,
     )
-    return facts(f"billing/{notice.shop}", _when(notice, one.updated_at), fact)
+    return facts(billing_stream(notice.shop), _when(notice, one.updated_at), fact)
 
 
 def _someone(person: str | None) -> str:

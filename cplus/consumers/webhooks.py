@@ -19,6 +19,7 @@ from cplus.events.append import ShopWriter
 from cplus.events.base import Cause, NewEvent
 from cplus.events.causes import cause_of
 from cplus.events.commit import Draft
+from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import AlreadyRecorded, Appended, Outcome
 from cplus.events.store import EventStore
@@ -39,8 +40,6 @@ _UNTRANSLATABLE: Final = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError),
     *(RecursionError, TypeError, ValueError),
 )
-
-_OWN_REFS: Final = ("correlation/", "delivery/")  # refs of the delivery and not of its events
 
 T = TypeVar("T")
 
@@ -164,16 +163,10 @@ async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
 
 def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
     persons = [person for new in events if (person := getattr(new.event, "person", None))]
-    refs = [*(new.stream for new in events), *persons, _delivery_ref(one)]
-    if correlation := one.headers.get("x-shopify-event-id"):
-        refs.append(f"correlation/{correlation}")
+    # The delivery is a ref and not only a header of the cause: refs come with every commit that is
+    # read, so a redelivery is told from SQS's own repeat without loading bodies.
+    refs = [*(new.stream for new in events), *persons, delivery_ref(one.delivery)]
     return list(dict.fromkeys(refs))
-
-
-def _delivery_ref(one: Delivery) -> str:
-    # A ref and not only a header of the cause: refs come with every commit that is read, so a
-    # redelivery is told from SQS's own repeat without loading bodies.
-    return f"delivery/{one.delivery}"
 
 
 async def _append(store: EventStore, drafts: Sequence[Draft | None]) -> list[Outcome | None]:
@@ -199,7 +192,7 @@ def _checked(draft: Draft) -> Draft | None:
             log.error("webhook_unwritable", shop=draft.shop, error=type(error).__name__)
             return None
         reason = f"its events cannot be stored ({type(error).__name__})"
-        refs = [ref for ref in draft.refs if ref.startswith(_OWN_REFS)]
+        refs = [ref for ref in draft.refs if ref.startswith(DELIVERY_REF)]
         return _checked(replace(draft, events=(), refs=refs, reason=reason))
     return draft
 
@@ -216,7 +209,7 @@ async def _settle(
     await join(draft, outcome, use.persons.join)
     if isinstance(outcome, Appended):
         log.info("webhook_recorded", shop=one.shop, topic=one.topic, position=outcome.position)
-    elif _delivery_ref(one) not in outcome.commit.refs:
+    elif delivery_ref(one.delivery) not in outcome.commit.refs:
         await _redelivered(one, use.redeliveries)
         log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
     return True

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from cplus.clock import Clock
 from cplus.errors import CommitTooLarge, ContentionTooHigh
-from cplus.events.commit import Commit, Draft, Head, Prepared, prepare, version_claim
+from cplus.events.commit import Commit, Draft, Head, Prepared, prepare
 from cplus.events.commits import Commits, Document
+from cplus.events.names import version_claim
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
 from cplus.events.turns import Turns
 from cplus.mongo import PyMongoError

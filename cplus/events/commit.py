@@ -16,6 +16,7 @@ from cplus.errors import InvalidDraft
 from cplus.events.base import Cause, NewEvent, Recorded
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.codec import CLEAR, decode, encode
+from cplus.events.names import correlation_ref, version_claim
 from cplus.ids import random_id
 
 GENESIS = b"\0" * 32
@@ -29,16 +30,6 @@ _INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
 _INT32_MAX = 2**31 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def version_claim(stream: str, version: int) -> str:
-    """The claim to be version `version` of `stream`; padded, so that claims sort as versions."""
-    return f"{stream}@{version:010d}"
-
-
-def correlation_ref(correlation_id: str) -> str:
-    """The ref by which the commits of one correlation are found."""
-    return f"correlation/{correlation_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cplus.clock import Clock, utc_now
+from cplus.events.names import person as named
 from cplus.ids import random_id
 from cplus.mongo import Database, DuplicateKeyError
 
@@ -62,7 +63,7 @@ class PersonDirectory:
             found = await self._find(names)
             persons = sorted({row["person"] for row in found.values()})
             former = tuple(sorted({i for row in found.values() for i in row.get("former", ())}))
-            person = persons[0] if persons else f"person/{random_id()}"
+            person = persons[0] if persons else named(random_id())
             missing = [name for name in names if name not in found]
             if await self._insert(shop, missing, person, former):
                 return Resolved(person, persons[1:], former)

@@ -9,8 +9,9 @@ from typing import Any
 
 from cplus.clock import Clock, utc_now
 from cplus.events.append import Entry, ShopWriter, highest, last_number, lay_out
-from cplus.events.commit import Commit, Draft, Head, correlation_ref, version_claim
+from cplus.events.commit import Commit, Draft, Head
 from cplus.events.commits import COMMITS, Commits, Document, MongoCommits, ensure_indexes
+from cplus.events.names import correlation_ref, version_claim
 from cplus.events.outcomes import Outcome
 from cplus.mongo import Mongo, PyMongoError
 

@@ -32,17 +32,17 @@ from cplus.events.catalogue import (
     ShopChanged,
     SubscriptionChanged,
 )
+from cplus.events.names import conversation_id, is_conversation
 from cplus.projections.base import Projection, Row
 from cplus.projections.facts import MAIL_FACTS, mail_rank, mail_status, types
 
 SNIPPET = 140
-_STREAM = "conversation/"
 
 
 def keys(event: Recorded) -> Iterable[str]:
     """The conversation's id."""
-    if event.stream.startswith(_STREAM):
-        return [event.stream.removeprefix(_STREAM)]
+    if is_conversation(event.stream):
+        return [conversation_id(event.stream)]
     return [getattr(event.event, "conversation_id")]  # noqa: B009  every fact about a mail has it
 
 

@@ -32,6 +32,7 @@ from cplus.events.catalogue import (
     ShopChanged,
     SubscriptionChanged,
 )
+from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
 from cplus.projections.facts import MAIL_FACTS, mail_rank, mail_status, types
 
@@ -89,7 +90,7 @@ _UNSENT: dict[str, Any] = {
 
 def _placed(event: Recorded) -> dict[str, Any]:
     return {
-        "conversation_id": event.stream.removeprefix("conversation/"),
+        "conversation_id": conversation_id(event.stream),
         # The place in the stream is the place in the thread: rising, with gaps where something
         # other than a message happened.
         "number": event.version or 0,

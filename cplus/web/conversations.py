@@ -14,6 +14,7 @@ from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, Stream
 from cplus.events import AlreadyRecorded, Appended, heads_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import ReplyWritten
+from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
 from cplus.projections.views import Conversation as ConversationRow
 from cplus.web.deps import Merchant, MerchantDep, Web, WebDep, see_other
 from cplus.web.forms import form_key, message_id, new_key, own_form
@@ -125,10 +126,10 @@ async def reply(request: Request, web: WebDep, me: MerchantDep, conversation_id:
         author="merchant",
         now=web.parts.clock(),
     )
-    written = f"message/{decision.keywords['message_id']}"
+    written = message_ref(decision.keywords["message_id"])
     try:
         outcome = await _decide(
-            web, me, conversation_id, decision, claim=f"reply/{key}", refs=[written]
+            web, me, conversation_id, decision, claim=reply_claim(key), refs=[written]
         )
     except InvalidInput as error:
         reason = str(error.values["reason"])
@@ -169,7 +170,7 @@ async def _command(
     done: str,
 ) -> Response:
     fields = await own_form(request, web.signatures, me.session)
-    claim = f"command/{form_key(fields)}"
+    claim = command_claim(form_key(fields))
     decided = partial(decision, now=web.parts.clock())
     outcome = await _decide(web, me, conversation_id, decided, claim=claim)
     at = f"&at={outcome.position}" if outcome else ""
@@ -195,7 +196,7 @@ async def _decide(
     outcome = await web.parts.repository.decide(
         Conversation,
         me.shop,
-        f"conversation/{conversation_id}",
+        conversation_stream(conversation_id),
         decide,
         claim=claim,
         source="dashboard",

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
+from cplus.events import names
 from cplus.projections.views import CustomerKind
 from cplus.web.deps import MerchantDep, WebDep
 
@@ -56,7 +57,7 @@ async def customer(web: WebDep, me: MerchantDep, person: str) -> HTMLResponse:
     """A person, with orders and conversations; `person` without the prefix `person/`."""
     found = None
     if _PERSON.fullmatch(person):
-        found = await web.queries.customer(me.shop, f"person/{person}")
+        found = await web.queries.customer(me.shop, names.person(person))
     if found is None:
         raise HTTPException(404)
     return web.pages.render("customer.html", me=me, section="customers", person=found)

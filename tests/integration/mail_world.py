@@ -16,12 +16,12 @@ from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.consumers.email_events import EmailEvents
 from cplus.consumers.inbound_email import Inbound
-from cplus.consumers.installs import INSTALLED_REF
 from cplus.consumers.leases import Leases
 from cplus.consumers.outbound_email import Outbound
 from cplus.events import Cause, Commit, Draft, NewEvent
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import AppInstalled
+from cplus.events.names import INSTALLED_REF
 from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from cplus.consumers.installs import INSTALLED_REF
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import AppInstalled, ReplyWritten
 from cplus.events.commit import Draft
+from cplus.events.names import INSTALLED_REF
 from cplus.shopify.signatures import sign_webhook
 from tests.conftest import ROOT
 from tests.integration.intake import SECRET, Intake, intake

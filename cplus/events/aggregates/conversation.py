@@ -17,6 +17,7 @@ from cplus.events.catalogue import (
     MessageReceived,
     ReplyWritten,
 )
+from cplus.events.names import conversation_id
 
 MAX_REPLY = 100_000
 """Characters of an answer at most."""
@@ -49,7 +50,7 @@ class Conversation(BaseAggregate[str]):
     @property
     def conversation_id(self) -> str:
         """Its id without the stream's prefix."""
-        return self.id.removeprefix("conversation/")
+        return conversation_id(self.id)
 
     def start(self, *, person: str, channel: str, subject: str, now: datetime) -> None:
         """The shopper begins to talk."""

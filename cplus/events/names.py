@@ -1,0 +1,161 @@
+"""The names that the log stores: streams, sequences, claims and refs. Stored names are for ever:
+what a function here answers for the same values never changes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+_CONVERSATION: Final = "conversation/"
+_PERSON: Final = "person/"
+
+
+# Streams. Each is also a ref of the commits that have events in it.
+
+
+def conversation_stream(conversation_id: str) -> str:
+    """The conversation with this id."""
+    return f"{_CONVERSATION}{conversation_id}"
+
+
+def is_conversation(name: str) -> bool:
+    """Whether a stream, a ref or a version's claim names a conversation."""
+    return name.startswith(_CONVERSATION)
+
+
+def conversation_id(stream: str) -> str:
+    """The id of the conversation whose stream it is."""
+    return stream.removeprefix(_CONVERSATION)
+
+
+def person(person_id: str) -> str:
+    """The person with this random id."""
+    return f"{_PERSON}{person_id}"
+
+
+def customer_stream(shopify_id: int) -> str:
+    """What Shopify tells of a customer."""
+    return f"customer/{shopify_id}"
+
+
+def order_stream(shopify_id: int) -> str:
+    """What Shopify tells of an order."""
+    return f"order/{shopify_id}"
+
+
+def shop_stream(shop: str) -> str:
+    """The shop itself: installs, its profile."""
+    return f"shop/{shop}"
+
+
+def billing_stream(shop: str) -> str:
+    """What the shop pays for the app."""
+    return f"billing/{shop}"
+
+
+def import_stream(import_id: str) -> str:
+    """One import of the shop's customers."""
+    return f"import/{import_id}"
+
+
+def mail_stream(message_id: str) -> str:
+    """What became of a mail that we sent."""
+    return f"mail/{message_id}"
+
+
+def contact_sequence(person_name: str) -> str:
+    """The sequence that numbers the conversations of a person."""
+    return f"contact/{person_name.removeprefix(_PERSON)}"
+
+
+# Claims: each may be made once per shop.
+
+
+def version_claim(stream: str, version: int) -> str:
+    """To be version `version` of `stream`; padded, so that claims sort as versions."""
+    return f"{stream}@{version:010d}"
+
+
+def claimed_stream(claim: str) -> str:
+    """The stream or sequence of which the claim holds a version."""
+    return claim.partition("@")[0]
+
+
+def webhook_claim(topic: str, webhook_id: str) -> str:
+    """The webhook, however often Shopify delivers it."""
+    return f"webhook/{topic}/{webhook_id}"
+
+
+def received_mail_claim(ses_message_id: str) -> str:
+    """A mail that SES received."""
+    return f"mail/{ses_message_id}"
+
+
+def install_claim(code: str) -> str:
+    """The install to which Shopify gave this code, which itself never enters the log."""
+    return f"install/{hashlib.sha256(code.encode()).hexdigest()}"
+
+
+def import_page_claim(import_id: str, page: int) -> str:
+    """Page `page` of an import, from 1."""
+    return f"import/{import_id}/{page}"
+
+
+def import_page(claim: str) -> int:
+    """The page whose claim it is."""
+    return int(claim.rpartition("/")[2])
+
+
+def reply_claim(form_key: str) -> str:
+    """An answer that a merchant wrote in the form with this key."""
+    return f"reply/{form_key}"
+
+
+def command_claim(form_key: str) -> str:
+    """What a merchant asked for by the form with this key."""
+    return f"command/{form_key}"
+
+
+def sent_claim(message_id: str, ses_message_id: str) -> str:
+    """That SES took this mail under this id: by the sender or by SES's event, once."""
+    return f"sent/{message_id}/{ses_message_id}"
+
+
+def rejected_claim(message_id: str) -> str:
+    """That this mail was refused for good before it was sent."""
+    return f"rejected/{message_id}"
+
+
+def mail_event_claim(message_id: str, kind: str, mark: str) -> str:
+    """What SES told of a sent mail; `mark` tells two things of one kind apart."""
+    return f"mail-event/{message_id}/{kind}/{mark}"
+
+
+# Refs: what a commit can be found by beside its claims.
+
+INSTALLED_REF: Final = "app/installed"
+"""Of every commit that installs the app."""
+
+
+def correlation_ref(correlation_id: str) -> str:
+    """Every commit of one correlation."""
+    return f"correlation/{correlation_id}"
+
+
+def delivery_ref(delivery: str) -> str:
+    """The delivery that brought a webhook."""
+    return f"delivery/{delivery}"
+
+
+def message_ref(message_id: str) -> str:
+    """Every commit about a message, received or written."""
+    return f"message/{message_id}"
+
+
+def rfc_ref(hashed: str) -> str:
+    """The mail with the Message-ID whose keyed hash this is."""
+    return f"rfc/{hashed}"
+
+
+DELIVERY_REF: Final = delivery_ref("")
+"""How the refs begin that tell of a delivery and not of its events."""

@@ -1,0 +1,65 @@
+"""The names in the log never change: what was stored once is looked for by the same letters."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from cplus.events import names
+from tests.conftest import ROOT
+
+STORED = {
+    "conversation_stream": (("7d2k",), "conversation/7d2k"),
+    "person": (("q5xe",), "person/q5xe"),
+    "customer_stream": ((706405506930370084,), "customer/706405506930370084"),
+    "order_stream": ((450789469,), "order/450789469"),
+    "shop_stream": (("acorn.myshopify.com",), "shop/acorn.myshopify.com"),
+    "billing_stream": (("acorn.myshopify.com",), "billing/acorn.myshopify.com"),
+    "import_stream": (("k3-0",), "import/k3-0"),
+    "mail_stream": (("m1",), "mail/m1"),
+    "contact_sequence": (("person/q5xe",), "contact/q5xe"),
+    "version_claim": (("conversation/7d2k", 7), "conversation/7d2k@0000000007"),
+    "webhook_claim": (("orders/create", "b54557e4"), "webhook/orders/create/b54557e4"),
+    "received_mail_claim": (("0100-ses",), "mail/0100-ses"),
+    "install_claim": (
+        ("code",),
+        "install/5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b",
+    ),
+    "import_page_claim": (("k3-0", 2), "import/k3-0/2"),
+    "reply_claim": (("f1",), "reply/f1"),
+    "command_claim": (("f1",), "command/f1"),
+    "sent_claim": (("m1", "0100-ses"), "sent/m1/0100-ses"),
+    "rejected_claim": (("m1",), "rejected/m1"),
+    "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
+    "correlation_ref": (("c1",), "correlation/c1"),
+    "delivery_ref": (("d1",), "delivery/d1"),
+    "message_ref": (("m1",), "message/m1"),
+    "rfc_ref": (("abcd",), "rfc/abcd"),
+}
+READ = {
+    "is_conversation": (("conversation/7d2k@0000000007",), True),
+    "conversation_id": (("conversation/7d2k",), "7d2k"),
+    "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),
+    "import_page": (("import/k3-0/2",), 2),
+}
+
+
+@pytest.mark.parametrize("function", [*STORED, *READ])
+def test_a_stored_name_is_spelled_as_it_was_from_the_first_day(function: str) -> None:
+    given, expected = {**STORED, **READ}[function]
+    assert getattr(names, function)(*given) == expected
+
+
+def test_no_name_is_left_out_here_or_in_the_docs() -> None:
+    made = {
+        name
+        for name, function in inspect.getmembers(names, inspect.isfunction)
+        if function.__module__ == names.__name__
+    }
+    assert made == STORED.keys() | READ.keys()
+    page = (ROOT / "docs" / "log.md").read_text("utf-8")
+    kinds = {spelled.partition("/")[0] for _, spelled in STORED.values()}
+    missing = [kind for kind in sorted(kinds) if f"`{kind}/" not in page]
+    assert not missing, f"name in docs/log.md: {missing}"
+    assert f"`{names.INSTALLED_REF}`" in page
