@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import models_log, models_others
 from bench.measure import Figure, Work, alternate, figure, rate, write
-from cplus.events import EventStore
+from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.local.mongod import Mongod
 from cplus.mongo import IndexModel, Mongo, connect

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cplus.events import Draft, Head, NewEvent
+from cplus.events.base import NewEvent
 from cplus.events.catalogue import (
     ConversationClosed,
     ConversationStarted,
@@ -16,7 +16,7 @@ from cplus.events.catalogue import (
     MessageReceived,
     ReplyWritten,
 )
-from cplus.events.commit import prepare
+from cplus.events.commit import Draft, Head, prepare
 from cplus.ids import random_id
 from cplus.mongo import Mongo, RawBSONDocument
 

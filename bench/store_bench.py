@@ -12,9 +12,9 @@ from typing import Any
 import bson
 from pydantic import SecretStr
 
-from cplus.events import Cause, Draft, Head, NewEvent
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled
-from cplus.events.commit import prepare
+from cplus.events.commit import Draft, Head, prepare
 from cplus.events.store import ensure_indexes
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect

@@ -16,9 +16,9 @@ from pymongo import monitoring
 
 from bench.measure import Figure
 from bench.store_bench import Bench
-from cplus.events import EventStore
 from cplus.events.audit import verify_shop
 from cplus.events.commits import COMMITS
+from cplus.events.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.reading import read_batch
 from cplus.projections.shops import SHOPS

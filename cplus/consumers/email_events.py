@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from cplus.consumers.replies import find_reply, rfc_refs
 from cplus.errors import InvalidInput
-from cplus.events import Cause, Draft, Event, EventStore, NewEvent, Nudger, heads_of, settled
 from cplus.events.append import ShopWriter
+from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue import (
     MailBounced,
     MailComplained,
@@ -15,7 +15,11 @@ from cplus.events.catalogue import (
     MailRejected,
     MailSent,
 )
+from cplus.events.commit import Draft
 from cplus.events.names import mail_event_claim, mail_stream, message_ref, sent_claim
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.outcomes import settled
+from cplus.events.store import EventStore
 from cplus.mail import MailEvent, parse_event
 from cplus.settings import Settings
 from cplus.shopify import shop_host

@@ -15,24 +15,10 @@ from cplus.aws import Aws
 from cplus.consumers.joining import join, join_recorded
 from cplus.consumers.mail_reading import Found, Room, Said, read
 from cplus.consumers.replies import rfc_ref
-from cplus.events import (
-    AlreadyRecorded,
-    Appended,
-    Cause,
-    Commit,
-    Draft,
-    EventStore,
-    NewEvent,
-    Nudger,
-    PersonDirectory,
-    Repository,
-    Resolved,
-    decided,
-    heads_of,
-    random_id,
-)
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import PersonsJoined
+from cplus.events.commit import Commit, Draft
 from cplus.events.names import (
     INSTALLED_REF,
     claimed_stream,
@@ -42,6 +28,12 @@ from cplus.events.names import (
     message_ref,
     received_mail_claim,
 )
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.outcomes import AlreadyRecorded, Appended
+from cplus.events.persons import PersonDirectory, Resolved
+from cplus.events.repository import Repository, decided
+from cplus.events.store import EventStore
+from cplus.ids import random_id
 from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
 from cplus.settings import Settings
 

@@ -22,9 +22,13 @@ from cplus.consumers.leases import Lease, Leases
 from cplus.consumers.replies import Reply, find_reply, name_of, rfc_refs
 from cplus.consumers.sqs import json_object
 from cplus.errors import InvalidInput
-from cplus.events import Cause, Draft, EventStore, NewEvent, Nudger, heads_of, settled
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import MailRejected, MailSent
+from cplus.events.commit import Draft
 from cplus.events.names import mail_stream, message_ref, rejected_claim, sent_claim
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.outcomes import settled
+from cplus.events.store import EventStore
 from cplus.mail import (
     MESSAGE_TAG,
     SHOP_TAG,

@@ -18,7 +18,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from cplus.bootstrap import USED_LINKS
 from cplus.clock import Clock, utc_now
 from cplus.errors import InvalidShop, InvalidSignature
-from cplus.events import random_id
+from cplus.ids import random_id
 from cplus.mongo import Database, DuplicateKeyError
 from cplus.settings import Settings
 from cplus.shopify.hosts import shop_host

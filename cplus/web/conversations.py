@@ -11,10 +11,11 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
-from cplus.events import AlreadyRecorded, Appended, heads_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import ReplyWritten
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
+from cplus.events.nudges import heads_of
+from cplus.events.outcomes import AlreadyRecorded, Appended
 from cplus.projections.views import Conversation as ConversationRow
 from cplus.web.deps import Merchant, MerchantDep, Web, WebDep, see_other
 from cplus.web.forms import form_key, message_id, new_key, own_form

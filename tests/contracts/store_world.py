@@ -17,8 +17,8 @@ from typing import Any
 
 import pymongo
 
-from cplus.events import EventStore
 from cplus.events.audit import verify_shop
+from cplus.events.store import EventStore
 from cplus.local.mongod import find_binary
 from cplus.local.process import free_port, listening
 from tests.conftest import ROOT

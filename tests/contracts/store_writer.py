@@ -12,7 +12,9 @@ import sys
 
 from pydantic import SecretStr
 
-from cplus.events import AlreadyRecorded, Appended, Draft, EventStore
+from cplus.events.commit import Draft
+from cplus.events.outcomes import AlreadyRecorded, Appended
+from cplus.events.store import EventStore
 from cplus.mongo import connect
 from cplus.settings import Settings
 

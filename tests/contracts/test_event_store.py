@@ -12,12 +12,14 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.errors import CommitTooLarge, InvalidDraft
-from cplus.events import AlreadyRecorded, Appended, Cause, Conflict, Draft, EventStore, NewEvent
 from cplus.events.append import MAX_COMMIT
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled, ConversationClosed
-from cplus.events.commit import GENESIS, split, verify_bytes
+from cplus.events.commit import GENESIS, Draft, split, verify_bytes
 from cplus.events.commits import Commits, MongoCommits, ensure_indexes
 from cplus.events.memory import MemoryCommits
+from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict
+from cplus.events.store import EventStore
 from cplus.mongo import connect
 from cplus.settings import Settings
 

@@ -15,10 +15,11 @@ from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from cplus.clock import utc_now
-from cplus.events import Appended, Draft, EventStore
 from cplus.events.audit import verify_shop
-from cplus.events.commit import prepare
+from cplus.events.commit import Draft, prepare
 from cplus.events.commits import MongoCommits, ensure_indexes
+from cplus.events.outcomes import Appended
+from cplus.events.store import EventStore
 from cplus.mongo import Mongo, RawBSONDocument, connect
 from cplus.settings import Settings
 from tests.contracts.store_world import (

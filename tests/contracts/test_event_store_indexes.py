@@ -11,10 +11,11 @@ import pytest
 from pydantic import SecretStr
 
 from bench.store_explain import Known, Question, Sent, as_figure, examine, questions
-from cplus.events import Draft, EventStore, NewEvent
+from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
+from cplus.events.commit import Draft
 from cplus.events.commits import Commits, MongoCommits
-from cplus.events.store import ensure_indexes
+from cplus.events.store import EventStore, ensure_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 

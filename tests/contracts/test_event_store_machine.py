@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from cplus.clock import utc_now
-from cplus.events import AlreadyRecorded, Appended, Conflict, Draft, EventStore, NewEvent, Unknown
 from cplus.events.audit import verify_shop
+from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
+from cplus.events.commit import Draft
 from cplus.events.memory import MemoryCommits
-from cplus.events.outcomes import Outcome
+from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
+from cplus.events.store import EventStore
 from cplus.mongo import AutoReconnect
 
 T = TypeVar("T")

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from cplus.events import Draft, EventStore
+from cplus.events.commit import Draft
 from cplus.events.commits import Commits, MongoCommits, ensure_indexes
 from cplus.events.follow import Follower
 from cplus.events.memory import MemoryCommits
+from cplus.events.store import EventStore
 from cplus.mongo import AutoReconnect, connect
 from cplus.settings import Settings
 

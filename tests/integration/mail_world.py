@@ -18,9 +18,10 @@ from cplus.consumers.email_events import EmailEvents
 from cplus.consumers.inbound_email import Inbound
 from cplus.consumers.leases import Leases
 from cplus.consumers.outbound_email import Outbound
-from cplus.events import Cause, Commit, Draft, NewEvent
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppInstalled
+from cplus.events.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.settings import Settings
 

@@ -15,9 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts
-from cplus.events import Draft
 from cplus.events.audit import seal_day
-from cplus.events.commit import prepare
+from cplus.events.commit import Draft, prepare
 from cplus.events.store import ensure_indexes
 from cplus.settings import Settings
 

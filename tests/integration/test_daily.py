@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from cplus.bootstrap import Parts
 from cplus.consumers.daily import daily
-from cplus.events import Draft
 from cplus.events.audit import load_roots
+from cplus.events.commit import Draft
 from cplus.events.store import ensure_indexes
 from cplus.settings import Settings
 

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from cplus.events import Draft, EventStore, NewEvent
-from cplus.events.base import AggregateEvent, Event
+from cplus.events.base import AggregateEvent, Event, NewEvent
 from cplus.events.catalogue import MailBounced, MailDelivered, MailSent
+from cplus.events.commit import Draft
+from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect

@@ -160,7 +160,6 @@ async def test_a_part_takes_nobody_elses_server_on_its_port_for_its_own(
             await part.start()
 
 
-
 @pytest.fixture
 def info(stack: Stack) -> dict[str, Any]:
     read: dict[str, Any] = json.loads((stack.data / "stack.json").read_text())

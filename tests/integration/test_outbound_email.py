@@ -11,8 +11,9 @@ import pytest
 
 from cplus.aws import Aws, MailNotTaken
 from cplus.errors import InvalidInput
-from cplus.events import Draft, NewEvent
+from cplus.events.base import NewEvent
 from cplus.events.catalogue import ShopChanged
+from cplus.events.commit import Draft
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
 SEND = json.dumps({"shop": SHOP, "message_id": "reply1"})

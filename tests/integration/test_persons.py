@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from cplus.events import PersonDirectory
+from cplus.events.persons import PersonDirectory
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 

@@ -16,9 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.clock import utc_now
-from cplus.events import EventStore
 from cplus.events.base import Event
 from cplus.events.catalogue import AppInstalled, ImportPageLoaded, ImportStarted
+from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from cplus.events import EventStore
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
+from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection

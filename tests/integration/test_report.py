@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.consumers import react
-from cplus.events import Draft
+from cplus.events.commit import Draft
 from cplus.local.process import free_port
 from cplus.local.report import Watch
 from cplus.projections.groups import ALL

@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.errors import DecisionOvertaken, InvalidInput
-from cplus.events import AlreadyRecorded, Appended, EventStore, Repository
 from cplus.events.aggregates.conversation import Conversation
-from cplus.events.repository import TRIES
-from cplus.events.store import ensure_indexes
+from cplus.events.outcomes import AlreadyRecorded, Appended
+from cplus.events.repository import TRIES, Repository
+from cplus.events.store import EventStore, ensure_indexes
 from cplus.mongo import connect
 from cplus.settings import Settings
 

@@ -17,8 +17,7 @@ from pydantic import SecretStr
 
 from cplus.consumers.sqs import SqsRecord
 from cplus.errors import LogTooShort
-from cplus.events import Draft, EventStore, NewEvent
-from cplus.events.base import Event, Recorded
+from cplus.events.base import Event, NewEvent, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
     AppInstalled,
@@ -28,6 +27,8 @@ from cplus.events.catalogue import (
     ImportStarted,
     ShopChanged,
 )
+from cplus.events.commit import Draft
+from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, OperationFailure, connect
 from cplus.projections.base import Projection, Row

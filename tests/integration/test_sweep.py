@@ -11,8 +11,10 @@ from pydantic import SecretStr
 
 from cplus.clock import utc_now
 from cplus.consumers.sweep import sweep
-from cplus.events import Draft, EventStore, NewEvent
+from cplus.events.base import NewEvent
 from cplus.events.catalogue import AppInstalled
+from cplus.events.commit import Draft
+from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import ensure_indexes

@@ -10,11 +10,11 @@ from typing import Any
 import bson
 import pytest
 
-from cplus.events import Draft, EventStore
 from cplus.events.audit import NO_ROOT, Root, load_roots, seal_day, verify_shop
 from cplus.events.chain import Finding, Walk, merkle_root
-from cplus.events.commit import Head, prepare
+from cplus.events.commit import Draft, Head, prepare
 from cplus.events.memory import MemoryCommits
+from cplus.events.store import EventStore
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

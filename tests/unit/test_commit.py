@@ -10,9 +10,9 @@ import pytest
 from bson.codec_options import CodecOptions
 
 from cplus.errors import InvalidDraft
-from cplus.events import Cause, Draft, Head, NewEvent
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import ConversationClosed
-from cplus.events.commit import GENESIS, prepare, split, verify_bytes
+from cplus.events.commit import GENESIS, Draft, Head, prepare, split, verify_bytes
 
 OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 NOW = datetime(2026, 11, 1, 12, 0, 0, 7000, tzinfo=UTC)

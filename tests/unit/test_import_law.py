@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import packages_distributions
 
@@ -42,3 +45,20 @@ def test_every_module_that_makes_a_projection_is_bound_as_a_fold() -> None:
     }
     assert len(makers) >= 6
     assert makers <= set(CONTRACTS["folds"]["source_modules"])
+
+
+def test_a_fold_loads_no_driver_and_no_client_of_aws() -> None:
+    folds = CONTRACTS["folds"]["source_modules"]
+    program = f"""
+import importlib, json, sys
+for fold in {folds!r}:
+    importlib.import_module(fold)
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(ran.stdout))
+    assert "cplus" in loaded
+    heavy = {"pymongo", "motor", "bson", "boto3", "botocore", "aioboto3", "aiobotocore", "httpx"}
+    assert not loaded & heavy

@@ -14,10 +14,10 @@ import httpx
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
-from cplus.events import NewEvent, random_id
 from cplus.events.aggregates.conversation import Conversation
-from cplus.events.base import Event
+from cplus.events.base import Event, NewEvent
 from cplus.events.commit import Draft
+from cplus.ids import random_id
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
 from cplus.settings import Settings

@@ -11,9 +11,9 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, async_playwright, expect
 
-from cplus.events import random_id
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import MailDelivered
+from cplus.ids import random_id
 from cplus.web.auth import sign_in_link
 from tests.integration.web.harness import SHOP, Harness
 
