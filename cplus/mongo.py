@@ -53,7 +53,6 @@ __all__ = [
     "bounded",
     "connect",
     "is_transient",
-    "stored_size",
 ]
 
 # The collections of both drivers have the same methods and no common type.
@@ -61,6 +60,7 @@ Collection: TypeAlias = Any
 Database: TypeAlias = Any
 
 MAJORITY = WriteConcern(w="majority")
+_TZ_AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _COMMIT_TRIES = 5
 
 
@@ -75,7 +75,7 @@ class Mongo:
     def _majority(self, name: str) -> Database:
         return self.client.get_database(
             name,
-            codec_options=CodecOptions(tz_aware=True),
+            codec_options=_TZ_AWARE,
             read_preference=ReadPreference.PRIMARY,
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
@@ -141,26 +141,41 @@ class Mongo:
 
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it would be read again after it was stored."""
-    return dict(bson.decode(bson.encode(document), CodecOptions(tz_aware=True)))
+    return dict(bson.decode(bson.encode(document), _TZ_AWARE))
 
 
-def stored_size(document: Mapping[str, Any]) -> int:
-    """Bytes of the document as it is stored."""
-    return len(bson.encode(document))
-
-
-async def bounded(cursor: Any, count: int, room: int) -> tuple[list[dict[str, Any]], int]:
-    """Up to `count` documents of the cursor, and their bytes; no more after the one with which
-    they fill `room` bytes. The cursor is closed."""
+async def bounded(
+    collection: Collection,
+    question: Mapping[str, Any],
+    fields: Mapping[str, int] | None,
+    *,
+    limit: int,
+    room: int,
+    sort: Sequence[tuple[str, int]] | None = None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Up to `limit` documents that answer the question, and their bytes; no more after the one
+    with which they fill `room` bytes."""
+    cursor = collection.find_raw_batches(question, fields, sort=sort, limit=limit, batch_size=limit)
     found: list[dict[str, Any]] = []
     size = 0
-    async for document in cursor:
-        found.append(document)
-        size += stored_size(document)
-        if len(found) >= count or size >= room:
+    async for piece in cursor:
+        part = piece[: _end(piece, room - size)]
+        found += bson.decode_all(part, _TZ_AWARE)
+        size += len(part)
+        if size >= room:
             break
     await cursor.close()
     return found, size
+
+
+def _end(piece: bytes, room: int) -> int:
+    """Where the document ends with which those of the piece fill the room, or the last one."""
+    if len(piece) <= room:
+        return len(piece)
+    end = 0
+    while end < room:
+        end += int.from_bytes(piece[end : end + 4], "little")
+    return end
 
 
 def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -172,12 +173,14 @@ class MongoCommits:
     ) -> list[Document]:
         """Commits after a position; see Commits."""
         span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
-        cursor = self.collection.find(
-            {"shop": shop, "position": span}, _fields(cause), sort=[("position", 1)]
+        found, _ = await bounded(
+            self.collection,
+            {"shop": shop, "position": span},
+            _fields(cause),
+            limit=limit,
+            room=sys.maxsize if room is None else room,
+            sort=[("position", 1)],
         )
-        if room is None:
-            return await _all(cursor, limit)
-        found, _ = await bounded(cursor.limit(limit).batch_size(limit), limit, room)
         return list(found)
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:

@@ -78,16 +78,18 @@ async def read_batch(
     if end[0] <= after:
         return None
     ignored = sorted(event.TYPE for event in projection.ignores)
-    cursor = store.commits.find(
+    rows, size = await bounded(
+        store.commits,
         {
             "shop": shop,
             "position": {"$gt": after, "$lte": end[0]},
             "events": {"$elemMatch": {"type": {"$nin": ignored}}},
         },
         _FIELDS,
+        limit=limit,
+        room=ROOM,
         sort=[("position", 1)],
     )
-    rows, size = await bounded(cursor.limit(limit).batch_size(limit), limit, ROOM)
     commits = [_commit(row) for row in rows]
     if len(commits) < limit and size < ROOM:
         return Batch(commits, *end, end=True, size=size)

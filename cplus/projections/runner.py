@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from cplus import collector
 from cplus.clock import Clock, utc_now
 from cplus.errors import CheckpointContended, LogTooShort
 from cplus.events.catalogue import CATALOGUE, Catalogue
@@ -167,6 +168,12 @@ class Runner:
         `time.monotonic()`, in seconds; no batch begins after it. Raises CheckpointContended when
         others moved the checkpoint in every try, and what the driver raises.
         """
+        with collector.seldom():
+            return await self._catch_up(projection, shop, until, deadline)
+
+    async def _catch_up(
+        self, projection: Projection, shop: str, until: int | None, deadline: float | None
+    ) -> Progress:
         self._at_step("read_checkpoint")
         before = await read_checkpoint(self.mongo.database, projection, shop)
         kept = _Kept(whole=not before.stored)
@@ -267,8 +274,13 @@ class Runner:
         if not missing or kept.whole:
             return
         wanted = {f"{shop}/{key}": key for key in missing}
-        cursor = self.mongo.database[projection.collection].find({"_id": {"$in": sorted(wanted)}})
-        found, size = await bounded(cursor, len(wanted), room)
+        found, size = await bounded(
+            self.mongo.database[projection.collection],
+            {"_id": {"$in": sorted(wanted)}},
+            None,
+            limit=len(wanted),
+            room=room,
+        )
         if size >= room:
             raise _TooMuch
         kept.size += size
