@@ -232,7 +232,11 @@ class MongoCommits:
         elif not newest_first:
             question["position"] = {"$gt": after}
         order = -1 if newest_first else 1
-        cursor = self.collection.find(question, _fields(cause), sort=[("position", order)])
+        # The hint: by position the server would look through the whole shop for a ref that
+        # few commits name.
+        cursor = self.collection.find(
+            question, _fields(cause), sort=[("position", order)], hint="refs"
+        )
         return await _all(cursor, limit)
 
     async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -16,12 +17,29 @@ from pathlib import Path
 from typing import Any
 
 import pymongo
+from pydantic import SecretStr
 
 from cplus.events.audit import verify_shop
+from cplus.events.commits import ensure_indexes
 from cplus.events.store import EventStore
 from cplus.local.mongod import find_binary
 from cplus.local.process import free_port, listening
+from cplus.mongo import Mongo, connect
+from cplus.settings import Settings
 from tests.conftest import ROOT
+
+DATABASE = "hard"
+
+
+@asynccontextmanager
+async def opened(
+    uri: str, database: str = DATABASE, listeners: Sequence[Any] = ()
+) -> AsyncIterator[Mongo]:
+    """A client, and the log's indexes."""
+    mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database=database), listeners)
+    await ensure_indexes(mongo.database)
+    yield mongo
+    await mongo.close()
 
 
 @dataclass
@@ -137,9 +155,37 @@ class ReplicaSet:
             *("--setParameter", "enableTestCommands=1"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             stdout=asyncio.subprocess.DEVNULL,
+            # A write beyond a limit then fails, as on a full disk, and no signal ends it.
+            restore_signals=False,
         )
         async with asyncio.timeout(60):
             await listening(port)
+
+    async def fill_disk(self, port: int) -> None:
+        """No file of that member can grow or be written any more, until it is started again."""
+        process = self._processes[port]
+        _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, most))
+
+    async def died(self, port: int) -> int:
+        """Waits until that member has ended by itself; its exit status."""
+        async with asyncio.timeout(60):
+            status = await self._processes[port].wait()
+        del self._processes[port]
+        return status
+
+    async def stop_replication(self, ports: Iterable[int]) -> None:
+        """These members take nothing from others any more."""
+        stop = {"configureFailPoint": "stopReplProducer", "mode": "alwaysOn"}
+        for port in ports:
+            before = (await self.command(port, stop))["count"]
+            # What a member is fetching at that moment it would still get.
+            entered = {"waitForFailPoint": "stopReplProducer", "timesEntered": before + 1}
+            await self.command(port, {**entered, "maxTimeMS": 30_000})
+
+    async def resume_replication(self, ports: Iterable[int]) -> None:
+        for port in ports:
+            await self.command(port, {"configureFailPoint": "stopReplProducer", "mode": "off"})
 
     async def kill(self, port: int) -> None:
         process = self._processes.pop(port)

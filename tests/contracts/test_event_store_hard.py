@@ -4,43 +4,32 @@ and to the network. Short forms are in the suite; what takes long is soak."""
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from cplus.clock import utc_now
 from cplus.events.audit import verify_shop
 from cplus.events.commit import Draft, prepare
-from cplus.events.commits import MongoCommits, ensure_indexes
+from cplus.events.commits import MongoCommits
 from cplus.events.outcomes import Appended
 from cplus.events.store import EventStore
-from cplus.mongo import Mongo, RawBSONDocument, connect
-from cplus.settings import Settings
+from cplus.mongo import Mongo, RawBSONDocument
 from tests.contracts.store_world import (
+    DATABASE,
     Proxy,
     ReplicaSet,
     assert_kept,
+    opened,
     until_acknowledged,
     writers,
 )
 
-DATABASE = "hard"
 SHOP = "acorn.myshopify.com"
 SHOPS = [SHOP, "birch.myshopify.com", "cedar.myshopify.com"]
-
-
-@asynccontextmanager
-async def opened(uri: str, database: str = DATABASE) -> AsyncIterator[Mongo]:
-    mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database=database))
-    await ensure_indexes(mongo.database)
-    yield mongo
-    await mongo.close()
 
 
 def draft(claim: str) -> Draft:
@@ -142,17 +131,6 @@ async def test_connections_that_are_cut_and_stalled_lose_nothing(
         await proxy.stop()
 
 
-@pytest.fixture
-async def three() -> AsyncIterator[ReplicaSet]:
-    with tempfile.TemporaryDirectory(prefix="cplus-tests-") as directory:
-        made = ReplicaSet(Path(directory))
-        try:
-            await made.start()
-            yield made
-        finally:
-            await made.stop()
-
-
 @pytest.mark.soak
 async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
     three: ReplicaSet,
@@ -163,12 +141,7 @@ async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
         assert isinstance(first, Appended)
         old = await three.primary()
         others = [port for port in three.ports if port != old]
-        stop = {"configureFailPoint": "stopReplProducer", "mode": "alwaysOn"}
-        for port in others:
-            before = (await three.command(port, stop))["count"]
-            # What a member is fetching at that moment it would still get.
-            entered = {"waitForFailPoint": "stopReplProducer", "timesEntered": before + 1}
-            await three.command(port, {**entered, "maxTimeMS": 30_000})
+        await three.stop_replication(others)
         # A process writes to the primary and dies: nobody will try that write again.
         raw, _ = prepare(draft("lost")).place(await store.head(SHOP), utc_now())
         dying = mongo.client.get_database(DATABASE, write_concern=WriteConcern(1))
@@ -179,8 +152,7 @@ async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
         coming = asyncio.create_task(EventStore(stalled).append([draft("next")]))
         await stalled.reached.wait()
         await three.kill(old)
-        for port in others:
-            await three.command(port, {**stop, "mode": "off"})
+        await three.resume_replication(others)
         await three.primary(others)
         stalled.go.set()
         [again] = await coming
