@@ -10,13 +10,15 @@ from cplus.events.base import Event, Recorded
 
 Row: TypeAlias = Mapping[str, Any]
 """A document of a read model, without `_id` and `shop`: the runner adds both."""
+Rows: TypeAlias = Mapping[str, Row | None]
+"""Rows by key; None is one that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A read model by its name, and how it is folded.
+    """A read model by its name, and how it is folded: by `evolve` or by `evolve_together`.
 
-    `evolve` does no I/O and reads no clock, never changes the row it is given, and an event that
+    Folding does no I/O and reads no clock, never changes the row it is given, and an event that
     it saw before changes nothing. Events that are in neither `handles` nor `ignores` park the
     shop: this code does not know what they mean for the rows.
     """
@@ -28,12 +30,19 @@ class Projection:
     ignores: frozenset[type[Event]]
     keys: Callable[[Recorded], Iterable[str]]
     """The keys of the rows that the event touches, unique within the shop."""
-    evolve: Callable[[str, Row | None, Recorded], Row | None]
+    evolve: Callable[[str, Row | None, Recorded], Row | None] | None = None
     """(key, row, event) -> the row as it is after the event; None deletes it."""
+    evolve_together: Callable[[Rows, Recorded], Rows] | None = None
+    """(rows, event) -> those that changed, as they are after the event. In place of `evolve` where
+    one row that the event touches depends on another: it is given all of them."""
     indexes: tuple[tuple[tuple[str, int], ...], ...] = ()
     """Keys of the indexes that the queries need; each begins with the shop, which is added."""
     generation: int = 1
     """Which of the collections of this name: rows of two generations rest side by side."""
+
+    def __post_init__(self) -> None:
+        if (self.evolve is None) == (self.evolve_together is None):
+            raise TypeError(f"{self.name} is folded by evolve or by evolve_together, one of them")
 
     @property
     def collection(self) -> str:

@@ -56,6 +56,54 @@ def mail_status(rank: int) -> str:
     return words[rank]
 
 
+def fate_name(event: Event) -> str:
+    """What the fact says of the mail; a bounce that may still be followed by a delivery is told
+    apart."""
+    if isinstance(event, MailBounced) and not event.permanent:
+        return "bounced_for_now"
+    return _FATES[type(event)]
+
+
+_FATES: Mapping[type[Event], str] = {
+    MailSent: "sent",
+    MailDelivered: "delivered",
+    MailBounced: "bounced",
+    MailComplained: "complained",
+    MailRejected: "rejected",
+}
+
+UNSENT: Mapping[str, Any] = {
+    "rank": 0,
+    "status": "written",
+    "status_at": None,
+    "status_by": None,
+    "reason": None,
+    "ses_message_id": None,
+}
+"""The fields of a mail's fate before anything was told of it."""
+
+
+def with_fate(before: Mapping[str, Any], event: Recorded) -> dict[str, Any]:
+    """The row with a fact about its mail told, the highest rank ruling."""
+    after, fact = dict(before), event.event
+    if isinstance(fact, MailSent):
+        # A mail sent twice after a crash has two ids: the smaller, whichever was told first.
+        known = before["ses_message_id"]
+        after["ses_message_id"] = min(known or fact.ses_message_id, fact.ses_message_id)
+    rank = mail_rank(fact)
+    mark, told = (before["status_at"], before["status_by"]), (event.occurred_at, event.id)
+    # Among facts of one rank the first by its own time stands.
+    if rank > before["rank"] or (rank == before["rank"] and told < mark):
+        after.update(
+            rank=rank,
+            status=mail_status(rank),
+            status_at=event.occurred_at,
+            status_by=event.id,
+            reason=getattr(fact, "reason", None),
+        )
+    return after
+
+
 def types(*events: type[Event]) -> frozenset[type[Event]]:
     """The set of these event types."""
     return frozenset(events)

@@ -10,7 +10,7 @@ from cplus.errors import UnknownEvent
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import Catalogue
 from cplus.events.commit import Commit
-from cplus.projections.base import Projection, Row
+from cplus.projections.base import Projection, Row, Rows
 
 
 class Understands(Protocol):
@@ -101,18 +101,29 @@ def fold(
     """Folds commit by commit, each whole or not at all; answers the rows that are no longer
     what they were (None: deleted), and what stopped it."""
     changed: dict[str, Row | None] = {}
+    evolve, together = projection.evolve, projection.evolve_together
     for commit, events in decoded.commits:
         staged: dict[str, Row | None] = {}
         for event, keys in events:
             try:
-                for key in keys:
-                    known = staged if key in staged else changed if key in changed else rows
-                    staged[key] = projection.evolve(key, known.get(key), event)
+                if evolve is not None:
+                    for key, row in _known(keys, staged, changed, rows).items():
+                        staged[key] = evolve(key, row, event)
+                elif together is not None:
+                    staged.update(together(_known(keys, staged, changed, rows), event))
             except Exception as error:  # noqa: BLE001  a fold that raises parks, and no more
                 stop = Stop.at(commit, event.event.TYPE, type(error).__name__)
                 return _differing(changed, rows), stop
         changed.update(staged)
     return _differing(changed, rows), decoded.stop
+
+
+def _known(keys: Sequence[str], staged: Rows, changed: Rows, rows: Rows) -> Rows:
+    """The rows of these keys as they are by now."""
+    return {
+        key: (staged if key in staged else changed if key in changed else rows).get(key)
+        for key in keys
+    }
 
 
 def _differing(

@@ -6,14 +6,16 @@ from cplus.projections.base import Projection
 from cplus.projections.billing import BILLING
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS
+from cplus.projections.deliveries import DELIVERIES
 from cplus.projections.generations import UnknownProjection
 from cplus.projections.messages import MESSAGES
+from cplus.projections.metrics import METRICS
 from cplus.projections.orders import ORDERS
 from cplus.projections.shops import SHOPS
 
-PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES)
+PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES, DELIVERIES)
 PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS)
-PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS)
+PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS, METRICS)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
 
 

@@ -34,7 +34,7 @@ from cplus.events.catalogue import (
 )
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
-from cplus.projections.facts import MAIL_FACTS, mail_rank, mail_status, types
+from cplus.projections.facts import MAIL_FACTS, UNSENT, types, with_fate
 
 
 def keys(event: Recorded) -> Iterable[str]:
@@ -61,7 +61,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
                 "attachments": mail.attachments,
             }
         case ReplyWritten() as reply:
-            fate = {name: row[name] for name in _UNSENT} if row is not None else _UNSENT
+            fate = {name: row[name] for name in UNSENT} if row is not None else UNSENT
             return {
                 **fate,
                 **_placed(event),
@@ -78,16 +78,6 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     return row
 
 
-_UNSENT: dict[str, Any] = {
-    "rank": 0,
-    "status": "written",
-    "status_at": None,
-    "status_by": None,
-    "reason": None,
-    "ses_message_id": None,
-}
-
-
 def _placed(event: Recorded) -> dict[str, Any]:
     return {
         "conversation_id": conversation_id(event.stream),
@@ -99,31 +89,10 @@ def _placed(event: Recorded) -> dict[str, Any]:
 
 
 def _fate(row: Row | None, event: Recorded) -> Row:
-    """The row after a fact about its mail, the highest rank ruling.
-
-    A fact that comes before its message waits in a row with no place in the thread, which no
-    query shows.
-    """
-    fact = event.event
-    conversation_id = getattr(fact, "conversation_id", "")
-    before = row if row is not None else {**_UNSENT, "conversation_id": conversation_id}
-    after = dict(before)
-    if isinstance(fact, MailSent):
-        # A mail sent twice after a crash has two ids: the smaller, whichever was told first.
-        known = before["ses_message_id"]
-        after["ses_message_id"] = min(known or fact.ses_message_id, fact.ses_message_id)
-    rank = mail_rank(fact)
-    mark, told = (before["status_at"], before["status_by"]), (event.occurred_at, event.id)
-    # Among facts of one rank the first by its own time stands.
-    if rank > before["rank"] or (rank == before["rank"] and told < mark):
-        after.update(
-            rank=rank,
-            status=mail_status(rank),
-            status_at=event.occurred_at,
-            status_by=event.id,
-            reason=getattr(fact, "reason", None),
-        )
-    return after
+    """A fact that comes before its message waits in a row with no place in the thread, which no
+    query shows."""
+    conversation_id = getattr(event.event, "conversation_id", "")
+    return with_fate(row or {**UNSENT, "conversation_id": conversation_id}, event)
 
 
 MESSAGES = Projection(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cplus.events.base import AggregateEvent, Event, Recorded
-from cplus.projections.base import Projection, Row
+from cplus.projections.base import Projection, Row, Rows
 
 SHOP = "acorn.myshopify.com"
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,8 +63,12 @@ def fold_all(projection: Projection, events: tuple[Recorded, ...]) -> dict[str, 
         assert kind in projection.handles, (  # noqa: S101
             f"{projection.name} neither handles nor ignores {kind.__name__}"
         )
-        for key in projection.keys(event):
-            row = projection.evolve(key, rows.get(key), event)
+        touched: Rows = {key: rows.get(key) for key in projection.keys(event)}
+        if projection.evolve is not None:
+            touched = {key: projection.evolve(key, row, event) for key, row in touched.items()}
+        elif projection.evolve_together is not None:
+            touched = projection.evolve_together(touched, event)
+        for key, row in touched.items():
             if row is None:
                 rows.pop(key, None)
             else:

@@ -48,6 +48,7 @@ from cplus.projections.messages import MESSAGES
 from cplus.projections.orders import ORDERS
 from cplus.projections.people import NOTHING, Bought, customer_view, families
 from cplus.projections.shops import SHOPS
+from cplus.projections.testing import fold_all
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -78,14 +79,8 @@ def recorded(
 
 
 def fold(projection: Projection, events: Iterable[Recorded]) -> dict[str, Row]:
-    rows: dict[str, Row] = {}
-    for event in events:
-        if type(event.event) in projection.handles:
-            for key in projection.keys(event):
-                row = projection.evolve(key, rows.pop(key, None), event)
-                if row is not None:
-                    rows[key] = row
-    return rows
+    handled = [event for event in events if type(event.event) in projection.handles]
+    return fold_all(projection, tuple(handled))
 
 
 def thread(*makers: tuple[type[AggregateEvent], dict[str, Any]]) -> list[Recorded]:
