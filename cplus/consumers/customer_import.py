@@ -86,6 +86,16 @@ class Importer:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """What an import follows from: ids that each of its commits carries."""
+
+    correlation_id: str
+    """That of the install; of an import that nobody asked for in the log, its own id."""
+    causation_id: str | None
+    """The commit of the install."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where an import stands."""
 
@@ -120,20 +130,34 @@ async def _work(
         log.info("import_busy", shop=shop, import_id=import_id)
         return False
     try:
-        return await _Run(shop, import_id, use, remaining).work()
+        return await _Run(shop, import_id, _follows(message, import_id), use, remaining).work()
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
+
+
+def _follows(message: Mapping[str, Any], import_id: str) -> Follows:
+    correlation_id, causation_id = message.get("correlation_id"), message.get("causation_id")
+    return Follows(
+        correlation_id if isinstance(correlation_id, str) and correlation_id else import_id,
+        causation_id if isinstance(causation_id, str) and causation_id else None,
+    )
 
 
 class _Run:
     """One run of one import, under its lease."""
 
     def __init__(
-        self, shop: str, import_id: str, use: Importer, remaining: Callable[[], float]
+        self,
+        shop: str,
+        import_id: str,
+        follows: Follows,
+        use: Importer,
+        remaining: Callable[[], float],
     ) -> None:
         self._shop = shop
         self._id = import_id
+        self._follows = follows
         self._use = use
         self._remaining = remaining
         self._margin = min(MARGIN, 0.3 * remaining())
@@ -171,6 +195,8 @@ class _Run:
             "import_id": self._id,
             "cursor": place.cursor,
             "page": place.page,
+            "correlation_id": self._follows.correlation_id,
+            "causation_id": self._follows.causation_id,
         }
         return HandOn(message, self._shop, delay)
 
@@ -299,7 +325,8 @@ class _Run:
             events=events,
             cause=cause,
             refs=list(dict.fromkeys([self._stream, *(one for one in persons if one)])),
-            correlation_id=self._id,
+            correlation_id=self._follows.correlation_id,
+            causation_id=self._follows.causation_id,
         )
         [outcome] = await self._use.store.append([draft])
         done = settled(outcome)

@@ -75,7 +75,8 @@ class EmailEvents:
                 message_ref(told.message),
                 *rfc_refs(self.settings, told.ses_message_id),
             ],
-            causation_id=reply.recorded.id,
+            correlation_id=reply.commit.correlation,
+            causation_id=reply.commit.id,
         )
 
 

@@ -166,6 +166,7 @@ class Inbound:
                 headers=_verdicts(receipt),
             ),
             refs=refs,
+            correlation_id=receipt.ses_message_id,
             **parts,
         )
 

@@ -28,6 +28,7 @@ from cplus.events.names import INSTALLED_REF, install_claim, shop_stream
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import settled
 from cplus.events.store import EventStore
+from cplus.ids import random_id
 from cplus.mongo import Collection
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
@@ -151,6 +152,7 @@ class Installs:
             events=[NewEvent(stream, event, self.clock())],
             cause=Cause("install", body=json.dumps(query, sort_keys=True).encode()),
             refs=[stream, INSTALLED_REF],
+            correlation_id=random_id(),
         )
 
 

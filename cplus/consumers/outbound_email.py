@@ -199,7 +199,8 @@ class Outbound:
             events=[NewEvent(stream, event, self.clock())],
             cause=Cause("command", headers={"message_id": event.message_id}),
             refs=[stream, reply.stream, message_ref(event.message_id), *refs],
-            causation_id=reply.recorded.id,
+            correlation_id=reply.commit.correlation,
+            causation_id=reply.commit.id,
         )
         [outcome] = await self.store.append([draft])
         settled(outcome)

@@ -50,6 +50,7 @@ from cplus.events.catalogue import (
     ShopChanged,
     SubscriptionChanged,
 )
+from cplus.events.commit import Commit
 from cplus.events.store import ROOM, EventStore
 from cplus.mongo import Database
 from cplus.projections.checkpoints import Checkpoint, Fenced, move_checkpoint, read_checkpoint
@@ -168,24 +169,26 @@ def _after(before: Checkpoint, decoded: Decoded, now: datetime) -> Checkpoint:
 
 async def _hand_out(shop: str, decoded: Decoded, use: Reactor) -> None:
     places = asyncio.Semaphore(_SIDE_BY_SIDE)
-    events = [recorded for _, touched in decoded.commits for recorded, _ in touched]
 
-    async def one(recorded: Recorded) -> None:
+    async def one(commit: Commit, recorded: Recorded) -> None:
         async with places:
-            await _react(shop, recorded, use)
+            await _react(shop, commit, recorded, use)
 
-    answers = await asyncio.gather(*map(one, events), return_exceptions=True)
+    works = [one(commit, recorded) for commit, events in decoded.commits for recorded, _ in events]
+    answers = await asyncio.gather(*works, return_exceptions=True)
     for answer in answers:  # raised only when all have ended: nothing is left running
         if isinstance(answer, BaseException):
             raise answer
 
 
-async def _react(shop: str, recorded: Recorded, use: Reactor) -> None:
+async def _react(shop: str, commit: Commit, recorded: Recorded, use: Reactor) -> None:
     match recorded.event:
         case AppInstalled():
             # Named by the event: handing it out twice asks for one import.
             import_id = recorded.id.replace("/", "-")
             message = {"shop": shop, "import_id": import_id, "cursor": None, "page": 1}
+            # Carried along, so that no page has to look for the install.
+            message |= {"correlation_id": commit.correlation, "causation_id": commit.id}
             await use.send(use.import_queue, message, group=shop)
         case ReplyWritten() as reply:
             message = {"shop": shop, "message_id": reply.message_id}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from cplus.errors import InvalidInput
 from cplus.events import names
-from cplus.events.base import Recorded
 from cplus.events.catalogue import MailRejected, MailSent, ReplyWritten
+from cplus.events.commit import Commit
 from cplus.events.store import EventStore
 from cplus.mail import message_id_key
 from cplus.settings import Settings
@@ -21,15 +21,13 @@ _SETTLING = {MailSent.TYPE, MailRejected.TYPE}
 class Reply:
     """An answer that a merchant wrote."""
 
-    recorded: Recorded
+    commit: Commit
+    """The commit that holds it; what becomes of the mail follows from it."""
+    stream: str
+    """The conversation's."""
     wish: ReplyWritten
     settled: bool
     """Whether SES took it, or refused it for good: then nobody sends it again."""
-
-    @property
-    def stream(self) -> str:
-        """The conversation's stream."""
-        return self.recorded.stream
 
     @property
     def conversation_id(self) -> str:
@@ -39,7 +37,7 @@ class Reply:
 
 async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
     """The answer behind a message id; raises InvalidInput when the shop's log has none."""
-    wish: tuple[Recorded, ReplyWritten] | None = None
+    wish: tuple[Commit, str, ReplyWritten] | None = None
     settled = False
     for commit in await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS):
         for index, document in enumerate(commit.documents):
@@ -48,7 +46,7 @@ async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
                 recorded = commit.event(index)
                 event = recorded.event
                 if isinstance(event, ReplyWritten) and event.message_id == message_id:
-                    wish = (recorded, event)
+                    wish = (commit, recorded.stream, event)
     if wish is None:
         raise InvalidInput(reason="the log of this shop has no such answer")
     return Reply(*wish, settled)

@@ -50,7 +50,9 @@ class Draft:
     refs: Sequence[str] = ()
     """What it can be found by beside its claims; not unique."""
     correlation_id: str | None = None
+    """The same in every commit that follows from one cause outside."""
     causation_id: str | None = None
+    """The id of the commit that this one follows from."""
     reason: str | None = None
     """Why the cause means nothing, where it has no events."""
     id: str = field(default_factory=lambda: random_id(26))
@@ -134,6 +136,11 @@ class Commit:
             document["events"],
             document.get("cause"),
         )
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id of what follows from it: its own, or its id where it has none."""
+        return self.correlation_id or self.id
 
     def recorded(self, catalogue: Catalogue = CATALOGUE) -> Iterator[Recorded]:
         """Its events, decoded one by one; raises UnknownEvent at the first that is not known."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol, overload
 
 from cplus.errors import DecisionOvertaken
 from cplus.events.base import AggregateEvent, Cause, NewEvent
-from cplus.events.commit import Draft
+from cplus.events.commit import Commit, Draft
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, settled
 from cplus.events.store import EventStore
 
@@ -32,14 +32,21 @@ class Repository:
 
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
         """The aggregate as the whole stream made it; empty (version 0) when there is none."""
-        aggregate = kind.empty(stream)
+        aggregate, _ = await self.load_with_last(kind, shop, stream)
+        return aggregate
+
+    async def load_with_last(
+        self, kind: Decider, shop: str, stream: str
+    ) -> tuple[Any, Commit | None]:
+        """The aggregate, and the last commit that made it."""
+        aggregate, commit = kind.empty(stream), None
         async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
             for index, document in enumerate(commit.documents):
                 if document["stream"] == stream and document["version"] is not None:
                     event = commit.event(index).event
                     if isinstance(event, AggregateEvent):
                         event.mutate(aggregate)
-        return aggregate
+        return aggregate, commit
 
     async def decide(
         self,
@@ -58,11 +65,12 @@ class Repository:
         """Lets the aggregate of one stream decide; None when the decision changed nothing.
 
         `decision(aggregate)` is called again on a fresh aggregate when another writer was
-        quicker. Raises as `record` does.
+        quicker. What was decided follows from the last commit of the stream, and carries its
+        correlation id unless another is given. Raises as `record` does.
         """
 
         async def draft() -> Draft | None:
-            aggregate = await self.load(kind, shop, stream)
+            aggregate, last = await self.load_with_last(kind, shop, stream)
             decision(aggregate)
             events = decided(aggregate)
             if not events:
@@ -75,7 +83,8 @@ class Repository:
                 events=events,
                 cause=cause,
                 refs=[stream, *refs],
-                correlation_id=correlation_id,
+                correlation_id=correlation_id or (last.correlation if last else None),
+                causation_id=last.id if last else None,
             )
 
         return await self.record(shop, claim, draft)

@@ -237,7 +237,7 @@ async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    message, runs = asked(), 0
+    message, runs = asked(correlation_id="install-7", causation_id="commit-7"), 0
     while True:
         runs += 1
         # The lease, the margin, the page's beginning and its deadline: then time is short.
@@ -250,6 +250,9 @@ async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_
         assert again["cursor"]
         message = record(again)
     assert runs == 3
+    pages = [page async for page in use.parts.store.iterate_correlation(SHOP, "install-7")]
+    assert [page.causation_id for page in pages] == ["commit-7"] * len(pages)
+    assert len(pages) == (await use.parts.store.head(SHOP)).position > 1
     assert await imported(use) == list(range(1, 11))
 
 

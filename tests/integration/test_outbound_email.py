@@ -91,6 +91,21 @@ async def test_an_answer_reaches_the_shopper_and_can_be_answered(
     assert (await world.types())[-1] == ["message_received"]
 
 
+async def test_from_the_mail_to_its_answer_delivered_everything_has_one_correlation(
+    world: World,
+) -> None:
+    # The world begins with a mail and its answer; SES's news overtakes the sender's own.
+    assert await world.email_events.handle_all([event_of("Delivery")]) == [None]
+    assert await world.outbound().handle_all([SEND]) == [None]
+    mail, answer, delivered, sent = await world.commits()
+    store = world.parts.store
+    assert mail.correlation_id is not None
+    chain = [commit.id async for commit in store.iterate_correlation(SHOP, mail.correlation_id)]
+    assert chain == [mail.id, answer.id, delivered.id, sent.id]
+    causes = [commit.causation_id for commit in (mail, answer, delivered, sent)]
+    assert causes == [None, mail.id, answer.id, answer.id]
+
+
 async def test_an_answer_is_sent_once_however_often_it_is_asked_for(
     world: World, shopper: str
 ) -> None:

@@ -125,7 +125,8 @@ async def test_an_install_asks_for_one_import_named_by_the_event(
     assert await handle([nudge(1), nudge(1)], reactor) == []
     [commit] = await use.parts.store.read(SHOP, 0)
     imports, sends = await handed(use)
-    assert imports == [{"shop": SHOP, "import_id": f"{commit.id}-0", "cursor": None, "page": 1}]
+    expected = {"shop": SHOP, "import_id": f"{commit.id}-0", "cursor": None, "page": 1}
+    assert imports == [{**expected, "correlation_id": commit.id, "causation_id": commit.id}]
     assert sends == []
     row = await checkpoint(reactor)
     assert (row["projection"], row["shop"], row["position"]) == ("react", SHOP, 1)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from cplus.errors import DecisionOvertaken, InvalidInput
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.commit import Commit
 from cplus.events.outcomes import AlreadyRecorded, Appended
-from cplus.events.repository import TRIES, Repository
+from cplus.events.repository import TRIES, Decider, Repository
 from cplus.events.store import EventStore, ensure_indexes
 from cplus.mongo import connect
 from cplus.settings import Settings
@@ -91,11 +93,13 @@ async def test_of_two_that_decide_at_once_one_wins_and_the_other_decides_on_what
     seen: list[list[int]] = [[], []]
 
     class Meeting(Repository):
-        async def load(self, kind: object, shop: str, stream: str) -> object:
-            aggregate = await repository.load(kind, shop, stream)  # type: ignore[arg-type]
-            if aggregate.version == 2:
+        async def load_with_last(
+            self, kind: Decider, shop: str, stream: str
+        ) -> tuple[Any, Commit | None]:
+            loaded = await repository.load_with_last(kind, shop, stream)
+            if loaded[0].version == 2:
                 await both_loaded.wait()
-            return aggregate
+            return loaded
 
     def close(number: int) -> object:
         def decision(conversation: Conversation) -> None:
@@ -116,10 +120,12 @@ async def test_who_decides_again_finds_that_a_twin_recorded_the_same_cause(
     repository: Repository, store: EventStore
 ) -> None:
     class Twin(Repository):
-        async def load(self, kind: object, shop: str, stream: str) -> object:
-            aggregate = await repository.load(kind, shop, stream)  # type: ignore[arg-type]
+        async def load_with_last(
+            self, kind: Decider, shop: str, stream: str
+        ) -> tuple[Any, Commit | None]:
+            loaded = await repository.load_with_last(kind, shop, stream)
             await decide(repository, answer("r1"), "reply/key")
-            return aggregate
+            return loaded
 
     outcome = await decide(Twin(store), answer("r1"), "reply/key")
     assert isinstance(outcome, AlreadyRecorded)
@@ -149,12 +155,14 @@ async def test_a_decision_that_always_loses_gives_up_and_says_so(
     tries = 0
 
     class Overtaken(Repository):
-        async def load(self, kind: object, shop: str, stream: str) -> object:
+        async def load_with_last(
+            self, kind: Decider, shop: str, stream: str
+        ) -> tuple[Any, Commit | None]:
             nonlocal tries
-            aggregate = await repository.load(kind, shop, stream)  # type: ignore[arg-type]
+            loaded = await repository.load_with_last(kind, shop, stream)
             tries += 1
             await decide(repository, answer(f"quicker{tries}"), f"quicker/{tries}")
-            return aggregate
+            return loaded
 
     with pytest.raises(DecisionOvertaken, match=f"{STREAM}.*{TRIES} times"):
         await decide(Overtaken(store), answer("slow"), "reply/slow")
