@@ -51,7 +51,9 @@ __all__ = [
     "UpdateOne",
     "as_stored",
     "bounded",
+    "canonical",
     "connect",
+    "decoded",
     "is_transient",
 ]
 
@@ -142,6 +144,25 @@ class Mongo:
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it would be read again after it was stored."""
     return dict(bson.decode(bson.encode(document), _TZ_AWARE))
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The document as it is stored, with the names at every depth in their order: the same bytes
+    for the same fields, values and types."""
+    return bytes(bson.encode(_ordered(document)))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _ordered(value[name]) for name in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_ordered(one) for one in value]
+    return value
+
+
+def decoded(document: bytes) -> dict[str, Any]:
+    """The document that these bytes are."""
+    return dict(bson.decode(document, _TZ_AWARE))
 
 
 async def bounded(

@@ -11,6 +11,7 @@ try:
     from cplus.cli.mail import mail
     from cplus.cli.migrate import migrate
     from cplus.cli.projections import projections
+    from cplus.cli.prove import prove
     from cplus.cli.rebuild import rebuild
     from cplus.cli.replay import replay
     from cplus.cli.up import up
@@ -27,6 +28,7 @@ _COMMANDS = (
     (mail, "Look at mail as the system does."),
     (migrate, "Make the indexes that are missing."),
     (projections, "Show how far read models are; let go on what stands still."),
+    (prove, "Compare the rows of two versions of the code."),
     (rebuild, "Fold a read model anew from the log."),
     (replay, "Fold a read model into a file."),
     (up, "Run the whole system on this machine."),

@@ -1,0 +1,250 @@
+"""`cplus prove`: what a deployment would change in the rows, before it is made."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cplus.cli.connecting import Reached, data_option, failures, json_option
+
+if TYPE_CHECKING:
+    from cplus.cli.versions import Code, Teller
+    from cplus.projections.prove import Findings, Meant, Pair, Tally
+
+_FILE = Path("prove.toml")
+_FEW = 10
+
+
+@click.command()
+@click.option(
+    "--against",
+    required=True,
+    metavar="VERSION",
+    help="The code that runs now: a folder or a zip file that holds cplus/, or a git commit.",
+)
+@click.option(
+    "--meant",
+    "meant_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"File of the differences that are meant; {_FILE} where it is there.",
+)
+@click.option("--python", help="The Python that runs the other code; this one otherwise.")
+@click.option("--projection", "names", multiple=True, help="Only this one; may be given again.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@data_option
+@json_option
+def prove(
+    *, against: str, meant_file: Path | None, python: str | None, names: Sequence[str],
+    shops: Sequence[str], workers: int, data: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Fold the log with the code that runs now and with this one, and compare the rows.
+
+    The gate before a deployment: ends with status 1 where rows differ and nobody said that they
+    are meant to. Names rows and fields, and no value. Reads the log and nothing else. Needs
+    CPLUS_MONGO_URI, or --data.
+    """
+    from cplus.loop import run
+
+    with failures(), tempfile.TemporaryDirectory(prefix="cplus-prove-") as folder:
+        from cplus.cli.versions import code_at, this_code
+        from cplus.projections.prove import read_meant
+
+        path = meant_file or (_FILE if _FILE.is_file() else None)
+        meant = read_meant(path) if path else ()
+        old, new = code_at(against, Path(folder), python), this_code(Path(folder))
+        proof = _Proof(Reached(data), old, new, meant)
+        said = run(proof.made(names, shops, workers))
+    click.echo(json.dumps(said) if as_json else _text(said))
+    sys.exit(0 if said["ok"] else 1)
+
+
+class _Proof:
+    """One comparison of two versions over the log."""
+
+    def __init__(self, at: Reached, old: Code, new: Code, meant: Sequence[Meant]) -> None:
+        self._at, self._old, self._new, self._meant = at, old, new, meant
+        self._findings: Findings
+        self._events = 0
+
+    async def made(
+        self, names: Sequence[str], chosen: Sequence[str], workers: int
+    ) -> dict[str, Any]:
+        from cplus.projections.prove import Findings, pairs
+        from cplus.shopify.hosts import shop_host
+
+        try:
+            heads = await self._at.store.heads()
+            # The longest logs first, so that no worker is left alone with one at the end.
+            shops = [shop_host(one) for one in chosen]
+            shops = shops or sorted(heads, key=lambda shop: (-heads[shop], shop))
+            async with AsyncExitStack() as stack:
+                couples = [await self._couple(stack)]
+                old, new = couples[0]
+                compared = _wanted(pairs(old.projections, new.projections), names)
+                self._findings = Findings(self._meant, compared)
+                more = range(min(workers, len(shops)) - 1)
+                couples += [await self._couple(stack) for _ in more]
+                await self._compare(couples, shops, heads)
+        finally:
+            await self._at.close()
+        return _said(self._findings, self._old.name, len(shops), self._events)
+
+    async def _couple(self, stack: AsyncExitStack) -> tuple[Teller, Teller]:
+        """A process of each version."""
+        from cplus.cli.versions import telling
+
+        settings = self._at.settings
+        reached = {
+            "CPLUS_MONGO_URI": settings.secret("mongo_uri"),
+            "CPLUS_MONGO_DATABASE": settings.mongo_database,
+        }
+        old = await stack.enter_async_context(telling(self._old, reached))
+        new = await stack.enter_async_context(telling(self._new, reached))
+        await old.hello()
+        await new.hello()
+        return old, new
+
+    async def _compare(
+        self, couples: Sequence[tuple[Teller, Teller]], shops: Sequence[str], heads: dict[str, int]
+    ) -> None:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
+
+        left = deque(shops)
+        folded = [pair for pair in self._findings.tallies if pair.after is not None]
+        columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "commits folded")
+        with Progress(
+            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        ) as bar:
+            total = sum(heads.get(shop, 0) for shop in shops) * len(folded)
+            shown = bar.add_task(self._old.name, total=total)
+
+            async def work(old: Teller, new: Teller) -> None:
+                try:
+                    while left:
+                        shop = left.popleft()
+                        done = partial(bar.advance, shown, heads.get(shop, 0))
+                        await self._shop(old, new, shop, folded, done)
+                finally:
+                    left.clear()  # after a failure nobody begins another
+
+            works = (work(*couple) for couple in couples)
+            for outcome in await asyncio.gather(*works, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+
+    async def _shop(
+        self, old: Teller, new: Teller, shop: str, folded: Sequence[Pair], done: Callable[[], None]
+    ) -> None:
+        from cplus.projections.prove import compare_shop
+
+        head = await self._at.store.head(shop)
+        end = (head.position, head.seq)
+        self._events += head.seq
+        old.ask(shop, end, [(one.name, one.before) for one in folded if one.before is not None])
+        new.ask(shop, end, [(one.name, one.after) for one in folded])
+        for pair in folded:
+            before = None if pair.before is None else old
+            await compare_shop(self._findings, pair, shop, before, new)
+            done()
+
+
+def _wanted(compared: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
+    from cplus.projections.generations import UnknownProjection
+
+    known = {pair.name for pair in compared}
+    for name in names:
+        if name not in known:
+            raise UnknownProjection(name=name, known=", ".join(sorted(known)))
+    return [pair for pair in compared if not names or pair.name in names]
+
+
+def _said(findings: Findings, against: str, shops: int, events: int) -> dict[str, Any]:
+    return {
+        "ok": not findings.total,
+        "against": against,
+        "shops": shops,
+        "events": events,
+        "total": findings.total,
+        "projections": [_of_one(tally) for tally in findings.tallies.values()],
+        "differences": [asdict(change) for change in findings.shown],
+        "declared": [asdict(change) for change in findings.declared],
+        "meant_nothing": [entry.model_dump() for entry in findings.unused],
+    }
+
+
+def _of_one(tally: Tally) -> dict[str, Any]:
+    pair = tally.pair
+    return {
+        "name": pair.name,
+        "version": pair.after,
+        "version_before": pair.before,
+        "rows": tally.rows,
+        "rows_before": tally.rows_before,
+        "differences": tally.wrong.total(),
+        "kinds": dict(tally.wrong),
+        "meant": tally.meant,
+        "declared": tally.declared,
+        "fields": dict(tally.fields),
+        "both_stop": tally.both_stop,
+    }
+
+
+def _text(said: dict[str, Any]) -> str:
+    lines = [_line(change) for change in said["differences"]]
+    if said["total"] > len(lines):
+        lines.append(f"… and {said['total'] - len(lines):,} more")
+    lines += [f"{_line(change)} (declared by its version)" for change in said["declared"][:_FEW]]
+    lines += map(_line_of_one, said["projections"])
+    lines += [
+        f"meant, but nothing is so, here: {entry['change']} in {entry['projection']}: "
+        f"{entry['reason']}"
+        for entry in said["meant_nothing"]
+    ]
+    verdict = "nothing that nobody meant" if said["ok"] else f"{said['total']:,} not meant"
+    counts = f"{said['shops']:,} shops, {said['events']:,} events"
+    lines.append(f"against {said['against']}: {counts}, differences: {verdict}")
+    return "\n".join(lines)
+
+
+def _line(change: dict[str, Any]) -> str:
+    place = " ".join(filter(None, (change["projection"], change["shop"]))) + (
+        f"/{change['key']}" if change["key"] else ""
+    )
+    fields = f" in {', '.join(change['fields'])}" if change["fields"] else ""
+    reason = f" at {change['reason']}" if change["reason"] else ""
+    return f"{place}: {change['kind'].replace('_', ' ')}{fields}{reason}"
+
+
+def _line_of_one(one: dict[str, Any]) -> str:
+    name, old, new = one["name"], one["version_before"], one["version"]
+    if new is None:
+        return f"{name} v{old}: this code does not have it"
+    if old is None:
+        return f"{name} v{new}: new, {one['rows']:,} rows"
+    title = f"{name} v{new}" if old == new else f"{name} v{new}, declared other than v{old}"
+    counts = [
+        f"{one[what]:,} {word}"
+        for what, word in (
+            ("differences", "not meant"),
+            ("meant", "meant"),
+            ("declared", "declared"),
+        )
+        if one[what]
+    ]
+    fields = ", ".join(f"{count:,} × {field}" for field, count in one["fields"].items())
+    said = f"{', '.join(counts) or 'the same'}{f' ({fields})' if fields else ''}"
+    stops = f"; {one['both_stop']} shops stand still in both" if one["both_stop"] else ""
+    return f"{title}: {one['rows']:,} rows, {said}{stops}"

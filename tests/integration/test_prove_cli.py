@@ -1,0 +1,159 @@
+"""What the gate before a deployment promises, run as it is run: two versions over one log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.cli.versions import CodeFailed, NoCode, OtherProtocol, code_at, telling
+from cplus.events.catalogue import AppInstalled, ImportPageLoaded, ImportStarted
+from cplus.events.store import EventStore
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.settings import Settings
+from tests.conftest import ROOT
+from tests.integration.test_runner import write
+
+HOSTS = ("acorn.myshopify.com", "birch.myshopify.com")
+IMPORTS = 40
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    """A log of two shops; nothing else."""
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    for shop in HOSTS:
+        events = [
+            event
+            for number in range(IMPORTS)
+            for event in (
+                ImportStarted(import_id=f"i{number:02}"),
+                ImportPageLoaded(import_id=f"i{number:02}", page=1, customers=7),
+            )
+        ]
+        named = AppInstalled(scopes=("read_orders",), shop_name="The Secret Shop")
+        await write(EventStore(made), named, *events, shop=shop)
+    yield made
+    await made.close()
+
+
+def copied(folder: Path) -> Path:
+    """The code as it is, in a folder of its own."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "cplus", folder / "cplus", ignore=ignore)
+    return folder
+
+
+def edited(project: Path, name: str, old: str, new: str) -> None:
+    path = project / "cplus" / "projections" / name
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+async def prove(
+    mongo: Mongo, mongo_uri: str, against: Path | str, *more: str, project: Path = ROOT
+) -> tuple[int | None, str, str]:
+    """The status of the command, with the code of `project`, and what it said."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(project),
+        "CPLUS_MONGO_URI": mongo_uri,
+        "CPLUS_MONGO_DATABASE": mongo.database.name,
+    }
+    command = (sys.executable, "-m", "cplus.cli", "prove", "--against", str(against), *more)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=project, env=environment, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def everything(mongo: Mongo) -> dict[str, Any]:
+    names = sorted(await mongo.database.list_collection_names())
+    return {name: await mongo.database[name].find({}).to_list(None) for name in names}
+
+
+async def test_the_deployed_package_makes_the_same_rows_and_nothing_is_touched(
+    mongo: Mongo, mongo_uri: str, tmp_path: Path
+) -> None:
+    before = await everything(mongo)
+    archive = shutil.make_archive(str(tmp_path / "functions"), "zip", copied(tmp_path / "code"))
+    status, out, err = await prove(mongo, mongo_uri, archive, "--json", "--workers", "2")
+    assert status == 0, err
+    said = json.loads(out)
+    assert (said["ok"], said["total"], said["shops"]) == (True, 0, 2)
+    assert said["events"] == 2 * (1 + 2 * IMPORTS)
+    rows = {one["name"]: (one["rows_before"], one["rows"]) for one in said["projections"]}
+    assert rows["shops"] == (2 * (1 + IMPORTS), 2 * (1 + IMPORTS))
+    assert await everything(mongo) == before
+
+
+async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
+    mongo: Mongo, mongo_uri: str, tmp_path: Path
+) -> None:
+    project = copied(tmp_path)
+    for command in (
+        ("init", "-q"),
+        ("add", "cplus"),
+        ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-qm", "Runs now"),
+    ):
+        process = await asyncio.create_subprocess_exec("git", *command, cwd=project)
+        assert await process.wait() == 0
+    edited(project, "shops.py", '["pages"] += 1', '["pages"] += 2')
+    edited(project, "shops.py", '"name": shop.shop_name', '"name": shop.shop_name + "!"')
+    meant = '[[meant]]\nprojection = "shops"\nfields = ["pages"]\nreason = "a page has two sides"\n'
+    idle = '[[meant]]\nprojection = "billing"\nreason = "prices rose"\n'
+    (project / "prove.toml").write_text(meant + idle)
+    status, out, _ = await prove(mongo, mongo_uri, "HEAD", project=project)
+    lines = out.splitlines()
+    assert status == 1
+    assert lines[:2] == [f"shops {shop}/shop: differs in profile" for shop in HOSTS]
+    rows, pages = 2 * (1 + IMPORTS), 2 * IMPORTS
+    told = f"{rows} rows, 2 not meant, {pages} meant ({pages} × pages, 2 × profile)"
+    assert f"shops v1: {told}" in lines
+    assert "meant, but nothing is so, here: differs in billing: prices rose" in lines
+    assert "differences: 2 not meant" in lines[-1]
+    assert "Secret" not in out
+
+
+async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
+    mongo: Mongo, mongo_uri: str, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    (old / "cplus").mkdir(parents=True)
+    status, out, err = await prove(mongo, mongo_uri, old)
+    assert (status, out) == (1, "")
+    assert "it is older than this command" in err
+    assert len(err.strip().splitlines()) == 1
+    text = tmp_path / "file.txt"
+    text.write_text("no zip")
+    for against in (str(text), str(tmp_path), "no-such-commit", "--output=x"):
+        with pytest.raises(NoCode, match="is no version of this code"):
+            code_at(against, tmp_path, None)
+
+
+async def test_another_version_that_cannot_tell_its_rows_says_why(tmp_path: Path) -> None:
+    broken = copied(tmp_path / "broken")
+    edited(broken, "groups.py", "import CONVERSATIONS", "import CHATS")
+    async with telling(code_at(str(broken), tmp_path, None), {}) as teller:
+        with pytest.raises(CodeFailed, match="ImportError: cannot import name 'CHATS'"):
+            await teller.hello()
+    shutil.rmtree(tmp_path / "old")
+    strange = copied(tmp_path / "strange")
+    edited(strange, "telling.py", "PROTOCOL: Final = 1", "PROTOCOL: Final = 9")
+    async with telling(code_at(str(strange), tmp_path, None), {}) as teller:
+        with pytest.raises(OtherProtocol, match="speaks protocol 9"):
+            await teller.hello()
