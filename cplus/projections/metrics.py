@@ -75,6 +75,11 @@ def day_key(day: date) -> str:
     return f"day/{day.isoformat()}"
 
 
+def day_of(key: str) -> date:
+    """The day of a key that `day_key` made."""
+    return date.fromisoformat(key.removeprefix("day/"))
+
+
 def keys(event: Recorded) -> Iterable[str]:
     """What tells whether it was counted, and the sums that it counts in."""
     told, when = event.event, event.occurred_at

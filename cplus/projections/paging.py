@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cplus.errors import InvalidInput
@@ -52,6 +52,24 @@ def after_number(cursor: str | None) -> int:
 def cursor_after(number: int) -> str:
     """The cursor behind this number, for `after_number`."""
     return _encoded(number)
+
+
+def before_day(cursor: str | None) -> date | None:
+    """The day that the cursor stands in front of; None for none."""
+    if cursor is None:
+        return None
+    match _decoded(cursor):
+        case str() as day:
+            try:
+                return date.fromisoformat(day)
+            except ValueError:
+                pass
+    raise InvalidInput(reason="the cursor cannot be read")
+
+
+def cursor_before(day: date) -> str:
+    """The cursor in front of this day, for `before_day`."""
+    return _encoded(day.isoformat())
 
 
 def key_of(row: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cplus.mongo import Collection, Mongo
@@ -12,15 +12,21 @@ from cplus.projections.billing import BILLING
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS, kind_of
+from cplus.projections.deliveries import DELIVERIES
+from cplus.projections.figures import Day, Figures, figures_of
 from cplus.projections.generations import Pointers
 from cplus.projections.groups import ALL
 from cplus.projections.messages import MESSAGES
+from cplus.projections.metrics import METRICS, TOTAL, day_key, day_of
 from cplus.projections.orders import ORDERS
 from cplus.projections.paging import (
+    MOST,
     after_number,
+    before_day,
     bounded,
     cursor_after,
     cursor_at,
+    cursor_before,
     key_of,
     newest_first,
 )
@@ -33,6 +39,7 @@ from cplus.projections.people import (
 )
 from cplus.projections.rows import (
     conversation_view,
+    delivery_view,
     import_view,
     message_view,
     order_view,
@@ -47,6 +54,8 @@ from cplus.projections.views import (
     Customer,
     CustomerDetail,
     CustomerKind,
+    Delivery,
+    DeliveryState,
     Message,
     Page,
     Shop,
@@ -61,6 +70,7 @@ _STATES: Mapping[str, Mapping[str, bool]] = {
     "closed": {"open": False},
     "unanswered": {"unanswered": True},
 }
+_ARRIVALS = ["arrived", "failed", "under_way"]
 _KINDS = {"customers": {"customer"}, "leads": {"lead"}, "all": {"customer", "lead"}}
 
 
@@ -119,6 +129,42 @@ class Queries:
         shown = found[:limit]
         more = cursor_after(shown[-1]["number"]) if len(found) > limit else None
         return Page([message_view(row) for row in shown], more)
+
+    async def deliveries(
+        self,
+        shop: str,
+        state: DeliveryState = "all",
+        cursor: str | None = None,
+        limit: int = PAGE,
+    ) -> Page[Delivery]:
+        """The merchant's mails and what became of them, the one written last first."""
+        limit = bounded(limit)
+        wanted = {"shop": shop, "state": {"$in": _ARRIVALS} if state == "all" else state}
+        wanted |= newest_first("written_at", shop, cursor)
+        found = await self._newest(DELIVERIES, wanted, "written_at", limit + 1)
+        shown = found[:limit]
+        more = cursor_at("written_at", shown[-1]) if len(found) > limit else None
+        return Page([delivery_view(row) for row in shown], more)
+
+    async def metrics(
+        self, shop: str, first: date, last: date, cursor: str | None = None, limit: int = MOST
+    ) -> Page[Day]:
+        """The days from the first to the last, both in it and in UTC, on which something
+        happened; the newest first."""
+        limit, before = bounded(limit), before_day(cursor)
+        days_of = {"$gte": f"{shop}/{day_key(first)}", "$lte": f"{shop}/{day_key(last)}"}
+        if before is not None:
+            days_of["$lt"] = f"{shop}/{day_key(before)}"
+        wanted = {"shop": shop, "_id": days_of}
+        rows = await self._rows(METRICS)
+        found = await rows.find(wanted, sort=[("_id", -1)]).limit(limit + 1).to_list(limit + 1)
+        days = [Day(day_of(key_of(row)), figures_of(row)) for row in found[:limit]]
+        return Page(days, cursor_before(days[-1].day) if len(found) > limit else None)
+
+    async def metrics_total(self, shop: str) -> Figures:
+        """The sums over all days."""
+        rows = await self._rows(METRICS)
+        return figures_of(await rows.find_one({"_id": f"{shop}/{TOTAL}"}))
 
     async def customers(
         self, shop: str, kind: CustomerKind = "all", cursor: str | None = None, limit: int = PAGE

@@ -7,6 +7,7 @@ from cplus.projections.paging import key_of
 from cplus.projections.views import (
     Conversation,
     CustomerImport,
+    Delivery,
     Message,
     Order,
     Shop,
@@ -55,6 +56,26 @@ def message_view(row: Row) -> Message:
         reason=row.get("reason"),
         status_at=row.get("status_at"),
         ses_message_id=row.get("ses_message_id"),
+    )
+
+
+def delivery_view(row: Row) -> Delivery:
+    """The delivery of a row that has a state."""
+    return Delivery(
+        message_id=key_of(row),
+        conversation_id=row["conversation_id"],
+        person=row["person"],
+        status=row["status"],
+        state=row["state"],
+        reason=row["reason"],
+        written_at=row["written_at"],
+        sent_at=row["sent_at"],
+        delivered_at=row["delivered_at"],
+        bounced_for_now_at=row["bounced_for_now_at"],
+        bounced_at=row["bounced_at"],
+        complained_at=row["complained_at"],
+        rejected_at=row["rejected_at"],
+        ses_message_id=row["ses_message_id"],
     )
 
 

@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 ConversationState = Literal["open", "closed", "unanswered", "all"]
 CustomerKind = Literal["customers", "leads", "all"]
+DeliveryState = Literal["under_way", "arrived", "failed", "all"]
 MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
 
 
@@ -84,6 +85,29 @@ class Message:
     """Why it bounced or was rejected, in SES's words."""
     status_at: datetime | None
     """When the status was reached."""
+    ses_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A mail of the merchant, and what became of it. Each moment is the first that was told."""
+
+    message_id: str
+    conversation_id: str
+    person: str
+    """Whom it goes to: `person/…`."""
+    status: MailStatus
+    """The furthest that it came."""
+    state: Literal["under_way", "arrived", "failed"]
+    reason: str | None
+    """Why it bounced or was rejected, in SES's words."""
+    written_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    bounced_for_now_at: datetime | None
+    bounced_at: datetime | None
+    complained_at: datetime | None
+    rejected_at: datetime | None
     ses_message_id: str | None
 
 

@@ -16,15 +16,19 @@ from cplus.projections.base import Projection
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS
+from cplus.projections.deliveries import DELIVERIES
+from cplus.projections.figures import Figures
 from cplus.projections.groups import ALL
 from cplus.projections.messages import MESSAGES
+from cplus.projections.metrics import METRICS
 from cplus.projections.orders import ORDERS
 from cplus.projections.queries import Queries
 from cplus.projections.shops import SHOPS
-from cplus.projections.views import Conversation, ConversationState
+from cplus.projections.views import Conversation, ConversationState, DeliveryState
 from cplus.settings import Settings
 from tests.unit.test_folds import (
     CLOSED,
+    FATES,
     STARTED,
     changed,
     fold,
@@ -35,6 +39,7 @@ from tests.unit.test_folds import (
     reply,
     thread,
 )
+from tests.unit.test_metrics import DAY, moved
 
 SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -103,6 +108,10 @@ async def test_a_cursor_that_cannot_be_read_is_refused(queries: Queries, cursor:
         await queries.messages_of(SHOP, "c1", cursor)
     with pytest.raises(InvalidInput):
         await queries.customers(SHOP, "all", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.deliveries(SHOP, "all", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.metrics(SHOP, NOW.date(), NOW.date(), cursor)
 
 
 async def test_messages_come_in_the_order_of_the_thread(mongo: Mongo, queries: Queries) -> None:
@@ -115,6 +124,60 @@ async def test_messages_come_in_the_order_of_the_thread(mongo: Mongo, queries: Q
     assert [m.id for m in (*first.items, *rest.items)] == ["m9", "m5", "m1", "m2"]
     assert rest.next is None
     assert [m.status for m in first.items] == [None, "written", None]
+
+
+async def mails(mongo: Mongo, count: int, shop: str = SHOP) -> None:
+    """`count` answers, pairs at one time: every third bounced, every fourth of the rest arrived."""
+    rows = {}
+    for number in range(count):
+        written = thread(STARTED, received("m1"), reply("m2"))[2]
+        fates = [FATES[4]] * (number % 3 == 0) or [FATES[2]] * (number % 4 == 0)
+        row = fold(DELIVERIES, [written, *fates])["m2"]
+        rows[f"m{number:03}"] = {**row, "written_at": NOW + timedelta(minutes=number // 2)}
+    await put(mongo, DELIVERIES, {**rows, "early": fold(DELIVERIES, [FATES[2]])["m2"]}, shop)
+
+
+@pytest.mark.parametrize("state", ["all", "under_way", "arrived", "failed"])
+async def test_deliveries_are_paged_without_gaps_and_without_repeats(
+    mongo: Mongo, queries: Queries, state: DeliveryState
+) -> None:
+    await mails(mongo, 24)
+    await mails(mongo, 4, OTHER)
+    page = await queries.deliveries(SHOP, state, limit=5)
+    found = list(page.items)
+    while page.next:
+        page = await queries.deliveries(SHOP, state, page.next, limit=5)
+        found += page.items
+    failed, arrived = set(range(0, 24, 3)), {n for n in range(0, 24, 4) if n % 3}
+    numbers = {"all": set(range(24)), "failed": failed, "arrived": arrived}
+    numbers["under_way"] = numbers["all"] - failed - arrived
+    wanted = sorted(numbers[state], reverse=True)
+    assert [one.message_id for one in found] == [f"m{number:03}" for number in wanted]
+
+
+async def test_the_days_between_two_are_paged_the_newest_first(
+    mongo: Mongo, queries: Queries
+) -> None:
+    talk = [moved(one, -DAY * n) for n in range(9) for one in thread(STARTED)]
+    days = [
+        recorded(one.event.model_copy(update={"originator_id": f"conversation/{n}"}),
+                 -DAY * n, n + 1, f"conversation/{n}", 1)
+        for n, one in enumerate(talk)
+    ]  # fmt: skip
+    await put(mongo, METRICS, fold(METRICS, days))
+    await put(mongo, METRICS, fold(METRICS, days[:1]), OTHER)
+    today = NOW.date()
+    first, last = today - timedelta(days=7), today - timedelta(days=1)
+    page = await queries.metrics(SHOP, first, last, limit=3)
+    found = list(page.items)
+    while page.next:
+        page = await queries.metrics(SHOP, first, last, page.next, limit=3)
+        found += page.items
+    assert [one.day for one in found] == [last - timedelta(days=n) for n in range(7)]
+    assert {one.figures.conversations for one in found} == {1}
+    assert (await queries.metrics_total(SHOP)).conversations == 9
+    assert await queries.metrics_total("cedar.myshopify.com") == Figures()
+    assert not (await queries.metrics(SHOP, last, first)).items
 
 
 async def test_persons_who_are_one_are_listed_once_in_the_right_list(
@@ -189,6 +252,8 @@ async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Que
 
 async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries: Queries) -> None:
     await talks(mongo, 60)
+    await mails(mongo, 30)
+    await put(mongo, METRICS, fold(METRICS, thread(STARTED, received("m1"))))
     await put(mongo, MESSAGES, fold(MESSAGES, thread(STARTED, *[received("m1")], reply("m2"))))
     people = [changed(n, n, customer=n, person=f"person/{n}") for n in range(1, 30)]
     await put(mongo, CUSTOMERS, fold(CUSTOMERS, [*people, joined(40, "person/1", "person/2")]))
@@ -202,6 +267,11 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
     await queries.customer(SHOP, "person/1")
     await queries.billing(SHOP)
     await queries.shop(SHOP)
+    for arrival in ("all", "under_way", "arrived", "failed"):
+        sent = await queries.deliveries(SHOP, arrival, limit=3)
+        await queries.deliveries(SHOP, arrival, sent.next, limit=3)
+    await queries.metrics(SHOP, NOW.date(), NOW.date())
+    await queries.metrics_total(SHOP)
     await queries.counts(SHOP)
     await queries.positions_of(SHOP)
     await mongo.database.command({"profile": 0})

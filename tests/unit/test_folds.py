@@ -342,10 +342,11 @@ words = st.sampled_from(["Ada", "Bea", None])
 customer = {"shopify_customer_id": ids, "person": persons}
 shop_names = st.sampled_from(["Acorn", "Birch"])
 facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
-    st.builds(CustomerChanged, **customer, first_name=words),
+    st.builds(CustomerChanged, **customer, first_name=words, created_at=st.just(NOW)),
     st.builds(
         CustomerImported,
         **customer,
+        created_at=st.sampled_from([None, NOW]),
         first_name=words,
         orders=ids,
         email_consent=st.sampled_from([None, "subscribed"]),

@@ -26,7 +26,8 @@ from cplus.events.catalogue import (
 )
 from cplus.projections.base import Row
 from cplus.projections.deliveries import DELIVERIES
-from cplus.projections.metrics import COUNTS, METRICS
+from cplus.projections.figures import Day, Figures, every_day, figures_of, summed
+from cplus.projections.metrics import COUNTS, EDGES, METRICS
 from cplus.projections.testing import fold_all, given
 from tests.unit.test_folds import (
     CLOSED,
@@ -125,6 +126,30 @@ def test_what_comes_again_counts_nothing() -> None:
     said = thread(STARTED, received("m1"), reply("m2"), CLOSED, received("m3"), REOPENED)
     given(METRICS, *said, *FATES).when_told_again().then_nothing_changed()
     given(DELIVERIES, *said, *FATES).when_told_again().then_nothing_changed()
+
+
+def test_figures_tell_within_which_time_answers_came() -> None:
+    assert Figures().within(0.5) is None
+    assert Figures().mean_seconds is None
+    buckets = (0, 4, 4, 1, 1, *[0] * 8)
+    some = Figures(first_answers=10, waited_ms=6_000_000, longest_ms=2_400_000, buckets=buckets)
+    assert (some.within(0.4), some.within(0.8), some.mean_seconds) == (300, 900, 600)
+    assert some.within(0.5) == 450
+    assert some.within(1) == 2_400
+    slow = Figures(first_answers=1, longest_ms=10**9, buckets=(*[0] * 12, 1))
+    assert slow.within(0.5) == (EDGES[-1] + 10**6) / 2
+
+
+def test_figures_of_several_days_are_one() -> None:
+    rows = fold_all(METRICS, tuple(thread(STARTED, received("m1"), reply("m2"))))
+    one = figures_of(rows["total"])
+    both = summed([one, one])
+    assert (both.messages_in, both.waited_ms, both.longest_ms) == (2, 120_000, 60_000)
+    assert both.buckets == (2, *[0] * 12)
+    assert summed([]) == Figures()
+    day = Day(NOW.date(), one)
+    days = every_day([day], NOW.date() - timedelta(days=1), NOW.date() + timedelta(days=1))
+    assert [found.figures for found in days] == [Figures(), one, Figures()]
 
 
 # --- histories
