@@ -129,6 +129,7 @@ class Parts:
             http=self.http,
             credentials=self.credentials,
             store=self.store,
+            repository=self.repository,
             nudger=self.nudger,
             clock=self.clock,
             api_version=self.settings.shopify_api_version,

@@ -1,4 +1,4 @@
-"""The app's installation: OAuth's code grant, from the shop's name to AppInstalled in the log.
+"""The app's installation: OAuth's code grant, from the shop's name to the log.
 
 Source: Shopify's page on the authorization code grant.
 """
@@ -20,13 +20,20 @@ import structlog
 from itsdangerous import BadData, URLSafeSerializer
 
 from cplus.clock import Clock
-from cplus.errors import InvalidInput
-from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import AppInstalled
+from cplus.errors import AuthFailed, CredentialsUnreadable, InvalidInput, NotInstalled
+from cplus.events.aggregates.shop import Shop
+from cplus.events.base import Cause
+from cplus.events.catalogue import AppInstalled, AppUninstalled, ImportEnded
 from cplus.events.commit import Draft
-from cplus.events.names import INSTALLED_REF, install_claim, shop_stream
+from cplus.events.names import (
+    INSTALLED_REF,
+    import_stream,
+    install_claim,
+    install_import,
+    shop_stream,
+)
 from cplus.events.nudges import Nudger, heads_of
-from cplus.events.outcomes import settled
+from cplus.events.repository import Repository, decided
 from cplus.events.store import EventStore
 from cplus.ids import random_id
 from cplus.mongo import Collection
@@ -68,6 +75,7 @@ class Installs:
     http: httpx.AsyncClient
     credentials: Credentials
     store: EventStore
+    repository: Repository
     nudger: Nudger
     clock: Clock
     api_version: str
@@ -92,7 +100,8 @@ class Installs:
         Installing again is fine, and a callback that comes twice is answered as the first time:
         its code names the commit. Raises InvalidSignature (not Shopify's query, or older than
         90 seconds), InvalidShop, InvalidInput (no code, or not the browser that began),
-        ShopifyRefused (a used code), AuthFailed, ShopifyUnavailable, Throttled, OutcomeUnknown.
+        ShopifyRefused (a used code), AuthFailed, ShopifyUnavailable, Throttled, OutcomeUnknown,
+        DecisionOvertaken.
         """
         verify_query(params, self.app.secrets, self.clock().timestamp())
         shop = shop_host(params.get("shop"))
@@ -103,14 +112,18 @@ class Installs:
         claim = install_claim(code)
         if await self.store.by_claim(shop, claim) is not None:
             return shop
+        void_at = await self._void_at(shop)  # of the tokens that are replaced now
         tokens = await exchange_code(self.http, self.app, shop, code)
         # First of all: the code is used up, and who reads the event needs the tokens.
         await self.credentials.save(shop, tokens)
-        info = await shop_info(self._client(shop, tokens), deadline=time.monotonic() + _PATIENCE)
-        [outcome] = await self.store.append([self._draft(shop, claim, params, tokens, info)])
-        position = settled(outcome).position
+        info = await self._info(shop, tokens.access_token)
+
+        async def decide() -> Draft:
+            return await self._decide(shop, claim, params, tokens, info, void_at)
+
+        outcome = await self.repository.record(shop, claim, decide)
         await self.nudger.nudge(heads_of([outcome]))
-        log.info("app_installed", shop=shop, position=position)
+        log.info("app_granted", shop=shop, position=outcome.position)
         return shop
 
     def _check_state(self, shop: str, state: str, cookie: str) -> None:
@@ -128,31 +141,83 @@ class Installs:
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(self.secret, salt="cplus install state")
 
-    def _client(self, shop: str, tokens: Tokens) -> AdminClient:
-        return AdminClient(self.http, self.app.origin, self.api_version, shop, tokens.access_token)
+    async def _info(self, shop: str, token: str) -> ShopInfo:
+        client = AdminClient(self.http, self.app.origin, self.api_version, shop, token)
+        return await shop_info(client, deadline=time.monotonic() + _PATIENCE)
 
-    def _draft(
-        self, shop: str, claim: str, params: Mapping[str, str], tokens: Tokens, info: ShopInfo
+    async def _void_at(self, shop: str) -> datetime | None:
+        """When the shop's grant before was last known to hold no longer; None where it holds.
+
+        The log may know that the app was removed, or that Shopify refused the import. That news
+        may still be on its way: so Shopify, which voids the tokens of an app that is removed, is
+        asked whether it takes them.
+        """
+        installed_at, void_at = await self._told(shop)
+        if installed_at is None or (void_at is not None and void_at >= installed_at):
+            return void_at
+        asked_at = self.clock()
+        try:
+            await self._info(shop, await self.credentials.get_access_token(shop))
+        except (NotInstalled, AuthFailed, CredentialsUnreadable):
+            return asked_at
+        return None
+
+    async def _told(self, shop: str) -> tuple[datetime | None, datetime | None]:
+        """When the app was last installed, and when it was last removed or its import refused
+        by what was recorded since; None for what never was."""
+        ends: list[datetime] = []
+        commits = self.store.iterate_ref(shop, shop_stream(shop), newest_first=True, batch=100)
+        async for commit in commits:
+            for index, document in enumerate(commit.documents):
+                if document["type"] == AppUninstalled.TYPE:
+                    ends.append(document["occurred_at"])
+                if document["type"] == AppInstalled.TYPE:
+                    ends += await self._refused(shop, install_import(f"{commit.id}/{index}"))
+                    return document["occurred_at"], max(ends, default=None)
+        return None, max(ends, default=None)
+
+    async def _refused(self, shop: str, import_id: str) -> list[datetime]:
+        """When Shopify refused to go on with that import, if it did."""
+        newest = await self.store.by_ref(shop, import_stream(import_id), 1)
+        return [
+            document["occurred_at"]
+            for document in (newest[0].documents if newest else ())
+            if document["type"] == ImportEnded.TYPE and document["data"]["outcome"] != "complete"
+        ]
+
+    async def _decide(
+        self,
+        shop: str,
+        claim: str,
+        params: Mapping[str, str],
+        tokens: Tokens,
+        info: ShopInfo,
+        void_at: datetime | None,
     ) -> Draft:
-        event = AppInstalled(
-            scopes=tuple(scope.strip() for scope in tokens.scope.split(",") if scope.strip()),
+        stream = shop_stream(shop)
+        aggregate: Shop = await self.repository.load(Shop, shop, stream)
+        aggregate.install(
+            scopes=[scope.strip() for scope in tokens.scope.split(",") if scope.strip()],
             shop_name=info.name,
             currency=info.currency,
             timezone=info.timezone,
             shopify_plan=info.plan.name,
             country=info.address.country,
+            void_at=void_at,
+            now=self.clock(),
         )
-        stream = shop_stream(shop)
+        events = decided(aggregate)
         query = {name: value for name, value in params.items() if name not in _SECRETS}
         return Draft(
             shop=shop,
             claim=claim,
             source="install",
             actor="merchant",
-            events=[NewEvent(stream, event, self.clock())],
+            events=events,
             cause=Cause("install", body=json.dumps(query, sort_keys=True).encode()),
-            refs=[stream, INSTALLED_REF],
+            refs=[stream, INSTALLED_REF] if events else [],
             correlation_id=random_id(),
+            reason=None if events else "the app is installed with these scopes already",
         )
 
 

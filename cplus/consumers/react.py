@@ -51,6 +51,7 @@ from cplus.events.catalogue import (
     SubscriptionChanged,
 )
 from cplus.events.commit import Commit
+from cplus.events.names import install_import
 from cplus.events.store import ROOM, EventStore
 from cplus.mongo import Database
 from cplus.projections.checkpoints import Checkpoint, Fenced, move_checkpoint, read_checkpoint
@@ -184,8 +185,7 @@ async def _hand_out(shop: str, decoded: Decoded, use: Reactor) -> None:
 async def _react(shop: str, commit: Commit, recorded: Recorded, use: Reactor) -> None:
     match recorded.event:
         case AppInstalled():
-            # Named by the event: handing it out twice asks for one import.
-            import_id = recorded.id.replace("/", "-")
+            import_id = install_import(recorded.id)
             message = {"shop": shop, "import_id": import_id, "cursor": None, "page": 1}
             # Carried along, so that no page has to look for the install.
             message |= {"correlation_id": commit.correlation, "causation_id": commit.id}

@@ -51,7 +51,8 @@ def decode(document: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Eve
     if issubclass(kind, AggregateEvent):
         data.update(
             originator_id=document["stream"],
-            originator_version=document["version"],
+            # 0 where it was recorded as a fact, before an aggregate decided it.
+            originator_version=document["version"] or 0,
             timestamp=document["occurred_at"],
         )
     return kind.model_validate(data)

@@ -58,6 +58,12 @@ def import_stream(import_id: str) -> str:
     return f"import/{import_id}"
 
 
+def install_import(event_id: str) -> str:
+    """The id of the import that an install begins, from the id of its event: handing it out twice
+    asks for one import."""
+    return event_id.replace("/", "-")
+
+
 def mail_stream(message_id: str) -> str:
     """What became of a mail that we sent."""
     return f"mail/{message_id}"

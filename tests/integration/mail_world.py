@@ -20,10 +20,10 @@ from cplus.consumers.leases import Leases
 from cplus.consumers.outbound_email import Outbound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import AppInstalled
 from cplus.events.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.settings import Settings
+from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 DOMAIN = "mail.cplus.example"
@@ -77,15 +77,13 @@ class World:
 
     async def install(self, shop: str) -> None:
         """Lets a merchant install the app; again is fine."""
-        event = AppInstalled(
-            scopes=(), shop_name="", currency="USD", timezone="UTC", shopify_plan=""
-        )
+        event = installed("", shop=shop, at=self.now)
         draft = Draft(
             shop=shop,
             claim="install/test",
             source="install",
             actor="merchant",
-            events=[NewEvent(f"shop/{shop}", event, self.now)],
+            events=[NewEvent.decided(event)],
             cause=Cause("install"),
             refs=[INSTALLED_REF],
         )

@@ -16,12 +16,13 @@ import pytest
 import yaml
 
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import AppInstalled, ReplyWritten
+from cplus.events.catalogue import ReplyWritten
 from cplus.events.commit import Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.shopify.signatures import sign_webhook
 from tests.conftest import ROOT
 from tests.integration.intake import SECRET, Intake, intake
+from tests.samples import installed
 
 FUNCTIONS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["functions"]
 SHOP = "blue-jam.myshopify.com"
@@ -160,11 +161,11 @@ async def prepare(use: Intake) -> None:
         author="merchant",
     )
     stream = f"shop/{SHOP}"
-    installed = NewEvent(stream, AppInstalled(scopes=(), shop_name="Blue Jam"), parts.clock())
+    begun = NewEvent(stream, installed("Blue Jam", shop=SHOP), parts.clock())
     written = NewEvent("conversation/c1", reply, NOW, version=1)
     await parts.store.append(
         [
-            Draft(SHOP, "install/x", "install", "merchant", [installed], refs=[INSTALLED_REF]),
+            Draft(SHOP, "install/x", "install", "merchant", [begun], refs=[INSTALLED_REF]),
             Draft(SHOP, "reply/x", "test", "merchant", [written], refs=["message/r1"]),
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,10 +18,15 @@ from cplus.errors import (
     ShopifyRefused,
     ShopifyUnavailable,
 )
-from cplus.events.catalogue import AppInstalled
+from cplus.events.base import Event, NewEvent
+from cplus.events.catalogue import AppInstalled, AppUninstalled, ImportEnded
+from cplus.events.commit import Draft
+from cplus.events.names import install_import
+from cplus.ids import random_id
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.shopify.signatures import sign_query
 from tests.integration.intake import SECRET, Intake, emptied, intake, tasks
+from tests.samples import installed
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
@@ -70,15 +76,19 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
     assert await installs.finish(params, begun.state) == SHOP
     [commit] = await use.parts.store.read(SHOP, 0)
     [told] = commit.recorded()
-    assert told.event == AppInstalled(
-        scopes=tuple(use.parts.settings.shopify_scopes.split(",")),
-        shop_name="Blue Jam",
+    assert isinstance(told.event, AppInstalled)
+    assert told.event == installed(
+        "Blue Jam",
+        tuple(use.parts.settings.shopify_scopes.split(",")),
+        shop=SHOP,
+        at=told.occurred_at,
         currency="USD",
         timezone="America/New_York",
         shopify_plan="Basic",
         country="US",
     )
-    assert (told.stream, told.source, told.actor) == (f"shop/{SHOP}", "install", "merchant")
+    assert (told.stream, told.version) == (f"shop/{SHOP}", 1)
+    assert (told.source, told.actor) == ("install", "merchant")
     assert (await use.parts.credentials.get_access_token(SHOP)).startswith("shpat_")
     assert await use.nudges() == [{"shop": SHOP, "position": 1}]
 
@@ -116,11 +126,80 @@ async def test_the_address_of_a_finished_callback_lets_no_other_browser_in(
             await installs.finish(params, cookie)
 
 
-async def test_installing_again_is_an_install_of_its_own(use: Intake, installs: Installs) -> None:
+async def granted(use: Intake, installs: Installs) -> list[str]:
+    """Lets the merchant come through Shopify; answers what each of their grants meant so far."""
+    begun = installs.begin(SHOP)
+    await installs.finish(await consent(use, begun), begun.state)
+    commits = [one for one in await use.parts.store.read(SHOP, 0) if one.source == "install"]
+    return [" ".join(document["type"] for document in one.documents) for one in commits]
+
+
+async def told(use: Intake, stream: str, event: Event) -> None:
+    """Shopify tells of it now."""
+    new = [NewEvent(stream, event, use.parts.clock())]
+    draft = Draft(SHOP, f"test/{random_id()}", "webhook", "shopify", new, refs=[stream])
+    await use.parts.store.append([draft])
+
+
+async def test_who_comes_through_shopify_again_is_recorded_and_installs_nothing(
+    use: Intake, installs: Installs
+) -> None:
+    await granted(use, installs)
+    assert await granted(use, installs) == ["app.installed", ""]
+    [_, again] = await use.parts.store.read(SHOP, 0)
+    assert again.reason == "the app is installed with these scopes already"
+
+
+async def test_a_second_way_in_that_comes_twice_is_answered_as_the_first_time(
+    use: Intake, installs: Installs
+) -> None:
+    await granted(use, installs)
+    begun = installs.begin(SHOP)
+    params = await consent(use, begun)
     for _ in range(2):
-        begun = installs.begin(SHOP)
-        await installs.finish(await consent(use, begun), begun.state)
+        assert await installs.finish(params, begun.state) == SHOP
     assert len(await use.parts.store.read(SHOP, 0)) == 2
+
+
+async def test_a_grant_after_a_removal_installs(use: Intake, installs: Installs) -> None:
+    await granted(use, installs)
+    await told(use, f"shop/{SHOP}", AppUninstalled())
+    assert await granted(use, installs) == ["app.installed", "app.installed"]
+    assert await granted(use, installs) == ["app.installed", "app.installed", ""]
+
+
+async def test_a_grant_after_a_removal_installs_also_where_its_news_is_on_the_way(
+    use: Intake, installs: Installs, shopify: LocalShopify
+) -> None:
+    await granted(use, installs)
+    shopify.grants.revoke(SHOP)
+    assert await granted(use, installs) == ["app.installed", "app.installed"]
+
+
+async def test_a_grant_installs_anew_where_shopify_refused_the_import(
+    use: Intake, installs: Installs
+) -> None:
+    await granted(use, installs)
+    [commit] = await use.parts.store.read(SHOP, 0)
+    import_id = install_import(f"{commit.id}/0")
+    ended = ImportEnded(import_id=import_id, outcome="refused", pages=0)
+    await told(use, f"import/{import_id}", ended)
+    assert await granted(use, installs) == ["app.installed", "app.installed"]
+
+
+async def test_new_scopes_install_anew(use: Intake, installs: Installs) -> None:
+    await granted(use, installs)
+    more = replace(installs, app=replace(installs.app, scopes="read_customers"))
+    assert await granted(use, more) == ["app.installed", "app.installed"]
+
+
+async def test_of_two_first_grants_at_once_one_installs(use: Intake, installs: Installs) -> None:
+    begun = [installs.begin(SHOP) for _ in range(2)]
+    params = [await consent(use, one) for one in begun]
+    both = zip(params, begun, strict=True)
+    await asyncio.gather(*(installs.finish(query, one.state) for query, one in both))
+    commits = await use.parts.store.read(SHOP, 0)
+    assert sorted(len(commit.documents) for commit in commits) == [0, 1]
 
 
 @pytest.mark.parametrize("host", ["nowhere", "", "blue-jam.myshopify.com/x", "a.example.com"])

@@ -16,13 +16,14 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.cli.versions import CodeFailed, NoCode, OtherProtocol, code_at, telling
-from cplus.events.catalogue import AppInstalled, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue import ImportPageLoaded, ImportStarted
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.conftest import ROOT
 from tests.integration.test_runner import write
+from tests.samples import installed
 
 HOSTS = ("acorn.myshopify.com", "birch.myshopify.com")
 IMPORTS = 40
@@ -43,7 +44,7 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
                 ImportPageLoaded(import_id=f"i{number:02}", page=1, customers=7),
             )
         ]
-        named = AppInstalled(scopes=("read_orders",), shop_name="The Secret Shop")
+        named = installed("The Secret Shop", ("read_orders",))
         await write(EventStore(made), named, *events, shop=shop)
     yield made
     await made.close()

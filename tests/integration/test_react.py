@@ -31,6 +31,7 @@ from cplus.ids import random_id
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.shopify.oauth import Tokens
 from tests.integration.intake import Intake, emptied, intake, record, tasks
+from tests.samples import installed
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
@@ -82,7 +83,7 @@ def reply(number: int) -> ReplyWritten:
     )
 
 
-INSTALLED = AppInstalled(scopes=("read_customers",), shop_name="Blue Jam")
+INSTALLED = installed("Blue Jam", ("read_customers",))
 
 
 async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NOW) -> None:

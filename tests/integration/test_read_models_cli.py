@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from cplus.clock import utc_now
 from cplus.events.base import Event
-from cplus.events.catalogue import AppInstalled, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue import ImportPageLoaded, ImportStarted
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
@@ -28,6 +28,7 @@ from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.conftest import ROOT
 from tests.integration.test_runner import SHOP, GiftWrapped, write
+from tests.samples import installed
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
 PAGES = 1_500
@@ -49,14 +50,14 @@ async def data(mongo: Mongo, mongo_uri: str, database_name: str, tmp_path: Path)
     stack = {"mongo": mongo_uri, "database": database_name}
     (tmp_path / "stack.json").write_text(json.dumps(stack))
     store = EventStore(mongo)
-    installed: list[Event] = [AppInstalled(scopes=("read_orders",), shop_name="Shop")]
+    first: list[Event] = [installed("Shop", ("read_orders",))]
     begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(PAGES // 5)]
     pages: list[Event] = [
         ImportPageLoaded(import_id=f"i{number // 5}", page=1 + number % 5, customers=1)
         for number in range(PAGES)
     ]
     for shop in HOSTS:
-        await write(store, *installed, *begun, *pages, shop=shop)
+        await write(store, *first, *begun, *pages, shop=shop)
         await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
     return tmp_path
 
@@ -134,7 +135,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     mongo: Mongo, data: Path
 ) -> None:
     store = EventStore(mongo)
-    await write(store, AppInstalled(scopes=(), shop_name="Acorn"))
+    await write(store, installed())
     head = (await store.head(SHOP)).position
     # Code with a fault stood still there; that of now has none.
     fault = {"position": head, "type": "app.installed", "reason": "ZeroDivisionError"}

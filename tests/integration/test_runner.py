@@ -20,7 +20,6 @@ from cplus.errors import LogTooShort
 from cplus.events.base import Event, NewEvent, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
-    AppInstalled,
     AppUninstalled,
     Catalogue,
     ImportPageLoaded,
@@ -40,6 +39,7 @@ from cplus.projections.reading import Batch, Reader
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
+from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -423,7 +423,7 @@ async def test_the_real_projections_fold_what_they_are_given(
 ) -> None:
     await write(
         store,
-        AppInstalled(scopes=("read_orders",), shop_name="Acorn"),
+        installed("Acorn", ("read_orders",)),
         ImportStarted(import_id="i1"),
         ImportPageLoaded(import_id="i1", page=1, customers=250),
     )

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from cplus.clock import utc_now
 from cplus.consumers.sweep import sweep
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import AppInstalled
 from cplus.events.commit import Draft
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
@@ -22,6 +21,7 @@ from cplus.projections.groups import PROJECT_BILLING
 from cplus.projections.lag import lag
 from cplus.projections.runner import Runner
 from cplus.settings import Settings
+from tests.samples import installed
 
 ACORN, BIRCH, CEDAR = (f"{name}.myshopify.com" for name in ("acorn", "birch", "cedar"))
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
 
 
 async def install(mongo: Mongo, shop: str, when: datetime) -> None:
-    event = NewEvent(f"shop/{shop}", AppInstalled(scopes=(), shop_name="Shop"), when)
+    event = NewEvent(f"shop/{shop}", installed(shop=shop), when)
     draft = Draft(
         shop=shop, claim=f"install/{when}", source="install", actor="merchant", events=[event]
     )

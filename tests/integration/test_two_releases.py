@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from cplus.events.base import Event, NewEvent, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
-    AppInstalled,
     Catalogue,
     ImportEnded,
     ImportPageLoaded,
@@ -37,6 +36,7 @@ from cplus.projections.verify import verify_shop
 from cplus.settings import Settings
 from tests.integration.test_read_models_cli import told
 from tests.integration.test_runner import NOW, nudge, soon
+from tests.samples import installed
 
 NEWS, CALM, OAK = (f"{name}.myshopify.com" for name in ("acorn", "birch", "oak"))
 
@@ -72,7 +72,7 @@ OLDER: dict[str, tuple[Projection, Catalogue]] = {
 }
 NEWER = Catalogue(CATALOGUE.all_events(), {(ImportEnded.TYPE, 0): upcast})
 
-INSTALLED = AppInstalled(scopes=(), shop_name="Acorn")
+INSTALLED = installed()
 IMPORT = (
     ImportStarted(import_id="i1"),
     ImportPageLoaded(import_id="i1", page=1, customers=7),

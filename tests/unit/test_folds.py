@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from cplus.events.base import AggregateEvent, Event, Recorded
 from cplus.events.catalogue import (
-    AppInstalled,
     AppUninstalled,
     ConversationClosed,
     ConversationReopened,
@@ -49,6 +48,7 @@ from cplus.projections.orders import ORDERS
 from cplus.projections.people import NOTHING, Bought, customer_view, families
 from cplus.projections.shops import SHOPS
 from cplus.projections.testing import fold_all
+from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -363,7 +363,7 @@ facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
         total_price=st.just("1.00"),
     ),
     st.builds(OrderDeleted, shopify_order_id=ids),
-    st.builds(AppInstalled, scopes=st.just(("read_orders",)), shop_name=shop_names),
+    st.builds(installed, shop_names, st.just(("read_orders",))),
     st.builds(AppUninstalled),
     st.builds(ShopChanged, shop_name=shop_names),
     st.builds(
@@ -435,7 +435,7 @@ def test_replaying_everything_makes_the_same_rows(
 
 def test_the_newest_word_on_the_installation_wins() -> None:
     gone = recorded(AppUninstalled(), 9, 1)
-    there = recorded(AppInstalled(scopes=("a",), shop_name="Acorn"), 5, 2)
+    there = recorded(installed("Acorn", ("a",)), 5, 2)
     assert not fold(SHOPS, [gone, there])["shop"]["installation"]["installed"]
     assert fold(SHOPS, [gone, there])["shop"]["profile"]["name"] == "Acorn"
 

@@ -38,6 +38,7 @@ STORED = {
     "rfc_ref": (("abcd",), "rfc/abcd"),
 }
 READ = {
+    "install_import": (("k3/0",), "k3-0"),
     "is_conversation": (("conversation/7d2k@0000000007",), True),
     "conversation_id": (("conversation/7d2k",), "7d2k"),
     "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),

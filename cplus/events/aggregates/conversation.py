@@ -6,9 +6,8 @@ from datetime import datetime
 from functools import singledispatchmethod
 from typing import Any
 
-from eventsourcing.domain import BaseAggregate
-
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue import (
     ConversationClosed,
@@ -23,11 +22,8 @@ MAX_REPLY = 100_000
 """Characters of an answer at most."""
 
 
-class Conversation(BaseAggregate[str]):
-    """Stream `conversation/<id>`. Made empty; `start` is its first decision.
-
-    It does no I/O and reads no clock: every decision is told the time.
-    """
+class Conversation(Aggregate):
+    """Stream `conversation/<id>`. Made empty; `start` is its first decision."""
 
     def __init__(self) -> None:
         self.person = ""
@@ -38,14 +34,6 @@ class Conversation(BaseAggregate[str]):
         self.open = False
         self.closed_at: datetime | None = None
         self.written: set[str] = set()
-
-    @classmethod
-    def empty(cls, stream: str) -> Conversation:
-        """The conversation before its first event."""
-        made = cls.__new__(cls)
-        made.__base_init__(originator_id=stream, originator_version=0, timestamp=None)  # type: ignore[arg-type]
-        made.__init__()  # type: ignore[misc]
-        return made
 
     @property
     def conversation_id(self) -> str:

@@ -1,14 +1,17 @@
-"""Facts about shops and what they pay (streams `shop/<host>`, `billing/<host>`)."""
+"""Shops and what they pay (streams `shop/<host>`, `billing/<host>`): decisions and facts."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from cplus.events.base import Event, Instant
+from cplus.events.base import AggregateEvent, Event, Instant
 
 
-class AppInstalled(Event):
-    """The merchant installed the app, or gave it new scopes."""
+class AppInstalled(AggregateEvent):
+    """The merchant installed the app, or gave it new scopes.
+
+    Until aggregates decided it, it was recorded with no version.
+    """
 
     TYPE: ClassVar[str] = "app.installed"
     scopes: tuple[str, ...]

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from cplus.events.catalogue import (
-    AppInstalled,
     CustomerImported,
     MailBounced,
     OrderChanged,
@@ -22,6 +21,7 @@ from tests.integration.web.harness import (
     Harness,
     form_fields,
 )
+from tests.samples import installed
 
 
 async def test_the_inbox_shows_the_shops_own_conversations(
@@ -114,8 +114,8 @@ async def test_what_is_known_of_the_shopper_stands_beside_the_conversation(
 async def test_the_plan_and_the_shops_facts_are_shown(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
-    installed = AppInstalled(scopes=(), shop_name="Acorn & Co", timezone="Europe/Oslo")
-    await web.record(SHOP, f"shop/{SHOP}", installed)
+    begun = installed("Acorn & Co", timezone="Europe/Oslo")
+    await web.record(SHOP, f"shop/{SHOP}", begun)
     plan = SubscriptionChanged(
         subscription_id="gid://shopify/AppSubscription/1",
         name="Growth",

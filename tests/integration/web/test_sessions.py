@@ -10,7 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from cplus.events.catalogue import AppInstalled, AppUninstalled
+from cplus.events.catalogue import AppUninstalled
 from cplus.web.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
 from tests.integration.web.harness import (
     CLIENT_SECRET,
@@ -20,6 +20,7 @@ from tests.integration.web.harness import (
     fields_of,
     path_of,
 )
+from tests.samples import installed
 
 PAGES = ["/", "/inbox", "/customers", "/billing", "/settings", "/conversations/c1", "/customers/p1"]
 API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
@@ -129,7 +130,7 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
             refused = await later.get("/api/inbox")
             assert refused.status_code == 401
             assert "removed from this shop" in refused.json()["error"]
-            await web.record(SHOP, f"shop/{SHOP}", AppInstalled(scopes=(), shop_name="Acorn"))
+            await web.record(SHOP, f"shop/{SHOP}", installed())
             assert (await later.get("/inbox")).status_code == 200
 
 

@@ -1,0 +1,25 @@
+"""What every aggregate has: it begins empty, and its stream is its id."""
+
+from __future__ import annotations
+
+from typing import Self, TypeVar
+
+from eventsourcing.domain import BaseAggregate
+
+A = TypeVar("A", bound="Aggregate")
+
+
+class Aggregate(BaseAggregate[str]):
+    """State of one stream, folded from its own events by `evolve`.
+
+    It does no I/O and reads no clock: every decision is told the time, and the facts from
+    outside that it depends on. A decision that would change nothing triggers nothing.
+    """
+
+    @classmethod
+    def empty(cls, stream: str) -> Self:
+        """The aggregate before its first event, at version 0."""
+        made = cls.__new__(cls)
+        made.__base_init__(originator_id=stream, originator_version=0, timestamp=None)  # type: ignore[arg-type]
+        made.__init__()  # type: ignore[misc]
+        return made
