@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, cached_property, partial
+from datetime import datetime
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from cplus.aws import Aws, Bodies
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from cplus.consumers.installs import Installs
     from cplus.consumers.react import Reactor
+    from cplus.consumers.sessions import EndedSessions
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
@@ -140,7 +142,6 @@ class Parts:
     @cached_property
     def reactor(self) -> Reactor:
         """Hands out what follows from new events."""
-        from cplus.consumers import installs
         from cplus.consumers.react import Reactor
 
         return Reactor(
@@ -149,9 +150,23 @@ class Parts:
             send=self.aws.send,
             import_queue=self.settings.import_queue,
             send_queue=self.settings.send_queue,
-            forget=partial(installs.forget, self.mongo.keyring[CREDENTIALS]),
+            forget=self._forget,
             clock=self.clock,
         )
+
+    @cached_property
+    def ended_sessions(self) -> EndedSessions:
+        """Sessions that are void before their time."""
+        from cplus.consumers.sessions import EndedSessions
+
+        return EndedSessions(self.mongo.database)
+
+    async def _forget(self, shop: str, removed_at: datetime) -> None:
+        """What the removal of the app from a shop makes void: tokens and sessions of before."""
+        from cplus.consumers import installs
+
+        await installs.forget(self.mongo.keyring[CREDENTIALS], shop, removed_at)
+        await self.ended_sessions.end_all(shop, removed_at)
 
     async def close(self) -> None:
         """Ends every connection that was made."""
@@ -190,6 +205,7 @@ def projector(group: Sequence[Projection]) -> Callable[[Mapping[str, Any], Any],
 
 async def ensure_indexes(settings: Settings) -> None:
     """Makes every index; run with each deployment, before the code that needs them."""
+    from cplus.consumers.sessions import ensure_indexes as ensure_session_indexes
     from cplus.consumers.webhooks import ensure_indexes as ensure_webhook_indexes
     from cplus.projections.checkpoints import ensure_indexes as ensure_projection_indexes
     from cplus.projections.groups import ALL
@@ -200,6 +216,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_person_indexes(mongo.keyring)
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
+        await ensure_session_indexes(mongo.database)
         await ensure_projection_indexes(mongo.database, ALL)
         # A used sign-in link is remembered until it would have expired anyway.
         await mongo.database[USED_LINKS].create_index(

@@ -112,7 +112,7 @@ class Reactor:
     import_queue: str
     send_queue: str
     forget: Callable[[str, datetime], Awaitable[None]]
-    """Drops the access tokens of a shop that were saved before the moment."""
+    """Makes void what a shop has from before the moment: its access tokens and sessions."""
     clock: Clock
     catalogue: Catalogue = CATALOGUE
 

@@ -17,13 +17,14 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from cplus.bootstrap import USED_LINKS
 from cplus.clock import Clock, utc_now
+from cplus.consumers import sessions
 from cplus.errors import InvalidShop, InvalidSignature
 from cplus.ids import random_id
 from cplus.mongo import Database, DuplicateKeyError
 from cplus.settings import Settings
 from cplus.shopify.hosts import shop_host
 
-SESSION_SECONDS: Final = 12 * 3600
+SESSION_SECONDS: Final = sessions.SECONDS
 LINK_SECONDS: Final = 15 * 60
 
 _SIGNING: Final = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}

@@ -47,7 +47,7 @@ class ShopLine:
 @router.get("")
 async def console(request: Request, web: WebDep) -> HTMLResponse:
     """All shops; without an operator's session, the form for the token."""
-    session = _operator(request, web)
+    session = await _operator(request, web)
     if session is None:
         return web.pages.render("console_sign_in.html", reason="")
     parts = web.parts
@@ -82,10 +82,11 @@ async def sign_in(request: Request, web: WebDep) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request, web: WebDep) -> Response:
-    """Shuts the console in this browser."""
-    session = _operator(request, web)
+    """Ends the operator's session, also for whoever else has its cookie."""
+    session = await _operator(request, web)
     if session is not None:
         await own_form(request, web.signatures, session)
+        await web.parts.ended_sessions.end(session.id)
     answer = see_other(CONSOLE_PATH)
     web.drop_cookie(answer, COOKIE, path=CONSOLE_PATH)
     return answer
@@ -98,8 +99,9 @@ def _token(web: Web) -> str:
     return token.get_secret_value()
 
 
-def _operator(request: Request, web: Web) -> Session | None:
-    return web.signatures.console(request.cookies.get(COOKIE), _token(web))
+async def _operator(request: Request, web: Web) -> Session | None:
+    session = web.signatures.console(request.cookies.get(COOKIE), _token(web))
+    return None if session is None or await web.has_ended(session) else session
 
 
 def lines_of(lags: Iterable[Lag]) -> list[ShopLine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -32,6 +33,10 @@ class Web:
     def queries(self) -> Queries:
         """The read models."""
         return self.parts.queries
+
+    async def has_ended(self, session: Session) -> bool:
+        """Whether the session was ended before its time."""
+        return await self.parts.ended_sessions.holds(session.shop, session.id, session.since)
 
     @property
     def secure(self) -> bool:
@@ -117,7 +122,9 @@ async def merchant(request: Request, web: WebDep) -> Merchant:
     session = _session(request, web)
     if session is None:
         raise SignInNeeded
-    row = await web.queries.shop(session.shop)
+    row, ended = await asyncio.gather(web.queries.shop(session.shop), web.has_ended(session))
+    if ended:
+        raise SignInNeeded
     if row and not session.outlives(row.uninstalled_at):
         raise SignInNeeded("gone")
     request.state.frame_shop = session.shop

@@ -102,10 +102,11 @@ async def callback(request: Request, web: WebDep) -> Response:
 
 @router.post("/auth/sign-out")
 async def sign_out(request: Request, web: WebDep) -> Response:
-    """Ends the session in this browser."""
+    """Ends the session, also for whoever else has its cookie."""
     session = web.signatures.session(request.cookies.get(web.session_name))
     if session is not None:
         await own_form(request, web.signatures, session)
+        await web.parts.ended_sessions.end(session.id)
     answer = see_other("/auth/sign-in?note=out")
     web.drop_cookie(answer, web.session_name)
     return answer

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import jwt
 import pytest
 
+from cplus.consumers import react
 from cplus.events.catalogue import AppUninstalled
 from cplus.web.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
 from tests.integration.web.harness import (
@@ -108,8 +110,41 @@ async def test_a_session_ends_by_itself_and_by_signing_out(
     assert path_of(answer) == "/auth/sign-in?note=out"
     assert path_of(await browser.get("/inbox")) == "/auth/sign-in"
     async with web.signed_in() as other:
+        assert (await other.get("/inbox")).status_code == 200, "another session goes on"
         web.clock.forward(SESSION_SECONDS)
         assert path_of(await other.get("/inbox")) == "/auth/sign-in"
+
+
+async def test_who_kept_the_cookie_of_a_session_is_refused_after_its_sign_out(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    page = await browser.get("/inbox")
+    async with web.browser() as thief:
+        thief.cookies.set("cplus_session", browser.cookies["cplus_session"])
+        assert (await thief.get("/inbox")).status_code == 200
+        for _ in range(2):  # also by a form that is sent twice
+            await browser.post("/auth/sign-out", data=fields_of(page.text, "/auth/sign-out"))
+        assert path_of(await thief.get("/inbox")) == "/auth/sign-in"
+        assert (await thief.get("/api/inbox")).status_code == 401
+
+
+async def test_a_session_from_before_a_removal_stays_void_after_a_new_install(
+    web: Harness,
+) -> None:
+    stream = f"shop/{SHOP}"
+    async with web.signed_in() as old, web.signed_in(OTHER) as neighbour:
+        web.clock.forward(10)
+        await web.record(SHOP, stream, AppUninstalled())
+        assert (await react.follow(SHOP, web.parts.reactor)).position == 1
+        web.clock.forward(10)
+        await web.record(SHOP, stream, installed())
+        assert path_of(await old.get("/inbox")) == "/auth/sign-in"
+        assert (await neighbour.get("/inbox")).status_code == 200
+        async with web.signed_in() as fresh:
+            assert (await fresh.get("/inbox")).status_code == 200
+            # The news of the removal comes once more: it ends nothing that began later.
+            await web.parts.reactor.forget(SHOP, web.clock() - timedelta(seconds=15))
+            assert (await fresh.get("/inbox")).status_code == 200
 
 
 async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_again(

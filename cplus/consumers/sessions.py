@@ -1,0 +1,51 @@
+"""Sessions that ended before their time: by signing out, and by the removal of the app.
+
+A session is a signed cookie, so it is good wherever it is kept until it is over. What is written
+here is what makes it void earlier.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from cplus.mongo import Collection, Database
+
+ENDED: Final = "ended_sessions"
+"""The collection; a row goes when every session that it ends is over anyway."""
+
+SECONDS: Final = 12 * 3600
+"""How long a session lasts at most."""
+
+# By the database's clock, which is the one that makes rows go.
+_EXPIRY: Final = {"expires_at": {"$add": ["$$NOW", SECONDS * 1000]}}
+
+
+class EndedSessions:
+    """Those that are void. Each question and each change is one call to the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows: Collection = database[ENDED]
+
+    async def end(self, session_id: str) -> None:
+        """Ends one session, wherever its cookie is kept. Doing it again changes nothing."""
+        await self._set(f"session/{session_id}", {})
+
+    async def end_all(self, shop: str, until: datetime) -> None:
+        """Ends the sessions of the shop that began up to this moment."""
+        await self._set(f"shop/{shop}", {"until": {"$max": ["$until", until]}})
+
+    async def holds(self, shop: str, session_id: str, since: datetime) -> bool:
+        """Whether the session of the shop that began at `since` was ended."""
+        names = [f"session/{session_id}", f"shop/{shop}"]
+        cursor = self._rows.find({"_id": {"$in": names}}, {"until": 1})
+        rows = await cursor.to_list(None)
+        return any("until" not in row or since <= row["until"] for row in rows)
+
+    async def _set(self, name: str, fields: dict[str, Any]) -> None:
+        await self._rows.update_one({"_id": name}, [{"$set": {**fields, **_EXPIRY}}], upsert=True)
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Makes the index by which old rows go."""
+    await database[ENDED].create_index("expires_at", expireAfterSeconds=0, name="expiry")
