@@ -1,4 +1,5 @@
-"""The function `sweep`: heals lost nudges, each minute for recent shops, each hour for all."""
+"""The function `sweep`: heals lost nudges, each minute for recent shops, each hour for all; and
+measures each minute what is still behind."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from cplus.bootstrap import Parts, run
 from cplus.consumers import react, sweep
 from cplus.logs import configure
 from cplus.projections.groups import ALL
+from cplus.projections.lag import REACTIONS
 from cplus.projections.nudged import deadline_in
 from cplus.projections.runner import Runner
 
@@ -24,14 +26,18 @@ def _parts() -> tuple[Parts, Runner]:
 
 async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     parts, runner = _parts()
+    scope: sweep.Scope = "all" if event.get("scope") == "all" else "recent"
     swept = await sweep.sweep(
-        "all" if event.get("scope") == "all" else "recent",
+        scope,
         runner,
         [partial(react.follow, use=parts.reactor)],
         deadline=deadline_in(context.get_remaining_time_in_millis() / 1000),
         clock=parts.clock,
         side_by_side=parts.settings.mongo_pool,
     )
+    if scope == "recent":
+        namespace = f"ConversationsPlus/{parts.settings.stage}"
+        await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
     return asdict(swept)
 
 

@@ -12,7 +12,9 @@ from typing import Literal
 import structlog
 
 from cplus.clock import Clock, utc_now
+from cplus.logs import measure
 from cplus.projections.checkpoints import Checkpoint, read_checkpoints
+from cplus.projections.lag import Worst, lag, worst_of
 from cplus.projections.nudged import look_at
 from cplus.projections.runner import Runner
 
@@ -93,6 +95,32 @@ async def sweep(
     if swept.behind or swept.failed or swept.unfinished:
         log.warning("swept", scope=scope, **{n: getattr(swept, n) for n in Swept.__slots__})
     return swept
+
+
+async def measure_lag(
+    runner: Runner, reactions: Sequence[str], namespace: str, clock: Clock = utc_now
+) -> list[Worst]:
+    """Writes the lag of each projection as metrics: its maximum and p99 over all shops. A metric
+    for each shop would cost more than the system."""
+    lags = await lag(runner.mongo, runner.store, runner.projections, clock, reactions=reactions)
+    names = dict.fromkeys([*(one.name for one in runner.projections), *reactions])
+    found = worst_of(lags, names)
+    for one in found:
+        measure(
+            namespace,
+            clock(),
+            {"Projection": one.projection},
+            # By none at all, too: there the alarm finds the worst of all projections.
+            [["Projection"], []],
+            {
+                "LagEvents": (one.events, "Count"),
+                "LagEventsP99": (one.events_p99, "Count"),
+                "LagSeconds": (one.seconds, "Seconds"),
+                "LagSecondsP99": (one.seconds_p99, "Seconds"),
+                "Parked": (one.parked, "Count"),
+            },
+        )
+    return found
 
 
 async def _react(reactor: Reactor, shop: str) -> bool:

@@ -70,6 +70,20 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Worst:
+    """How far one projection, or the reactions, are behind in the shops furthest behind."""
+
+    projection: str
+    events: int
+    events_p99: int
+    """99 of 100 shops are behind no further."""
+    seconds: float
+    seconds_p99: float
+    parked: int
+    """Shops in which it stands still."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Reader:
     name: str
     collection: str
@@ -147,16 +161,41 @@ def sums_of(lags: Sequence[Lag]) -> Totals:
     passed: Counter[str] = Counter()
     for one in found:
         passed[one.collection] += one.position
-    seconds = sorted(one.seconds for one in found)
+    seconds = [one.seconds for one in found]
     return Totals(
         recorded=sum({one.shop: one.head for one in found}.values()),
         passed=min(passed.values(), default=0),
         projected=sum(one.seen for one in found),
         behind=sum(one.behind for one in found),
         parked=sum(one.parked is not None for one in found),
-        most_seconds=seconds[-1] if seconds else 0.0,
-        p99_seconds=seconds[math.ceil(0.99 * len(seconds)) - 1] if seconds else 0.0,
+        most_seconds=max(seconds, default=0.0),
+        p99_seconds=p99(seconds),
     )
+
+
+def worst_of(lags: Sequence[Lag], names: Iterable[str]) -> list[Worst]:
+    """What is worst for each of these names, but for generations that were never read: one entry
+    each, also where there is no shop. Pure."""
+    found: dict[str, list[Lag]] = {name: [] for name in names}
+    for one in lags:
+        if one.filled:
+            found[one.projection].append(one)
+    return [
+        Worst(
+            projection=name,
+            events=max((one.behind for one in some), default=0),
+            events_p99=round(p99([one.behind for one in some])),
+            seconds=max((one.seconds for one in some), default=0.0),
+            seconds_p99=p99([one.seconds for one in some]),
+            parked=len({one.shop for one in some if one.parked}),
+        )
+        for name, some in found.items()
+    ]
+
+
+def p99(values: Sequence[float]) -> float:
+    """The smallest of them that 99 of 100 do not pass; 0 where there is none."""
+    return sorted(values)[math.ceil(0.99 * len(values)) - 1] if values else 0.0
 
 
 async def _readers(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from cplus.clock import utc_now
-from cplus.consumers.sweep import sweep
+from cplus.consumers.sweep import measure_lag, sweep
 from cplus.events.base import NewEvent
 from cplus.events.commit import Draft
 from cplus.events.store import EventStore
@@ -18,8 +20,9 @@ from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import ensure_indexes
 from cplus.projections.groups import PROJECT_BILLING
-from cplus.projections.lag import lag
+from cplus.projections.lag import lag, p99
 from cplus.projections.runner import Runner
+from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.samples import installed
 
@@ -105,3 +108,48 @@ async def test_every_reactor_is_asked_for_each_shop_and_one_that_fails_holds_up_
     assert sorted(asked) == [ACORN, BIRCH, CEDAR]
     assert (swept.failed, swept.healed) == (1, 2)
     assert await behind(runner) == set()
+
+
+def measured(line: str) -> dict[str, Any]:
+    """What CloudWatch takes from a line, by the name of the metric."""
+    told = json.loads(line)
+    [directive] = told["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "ConversationsPlus/test"
+    assert directive["Dimensions"] == [["Projection"], []]
+    return {metric["Name"]: told[metric["Name"]] for metric in directive["Metrics"]}
+
+
+async def test_the_lag_of_each_projection_is_measured_once_however_many_shops_there_are(
+    mongo: Mongo, runner: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = utc_now()
+    for number in range(3):
+        await install(mongo, f"shop{number}.myshopify.com", now - timedelta(seconds=number * 100))
+    await runner.catch_up(SHOPS, "shop0.myshopify.com")
+    await measure_lag(runner, ["react"], "ConversationsPlus/test", lambda: now)
+    lines = capsys.readouterr().out.splitlines()
+    by_name = {json.loads(line)["Projection"]: measured(line) for line in lines}
+    names = [one.name for one in PROJECT_BILLING]
+    assert list(by_name) == [*names, "react"]
+    assert "myshopify" not in "".join(lines)
+    shops = by_name["shops"]
+    assert (shops["LagEvents"], shops["LagEventsP99"], shops["Parked"]) == (1, 1, 0)
+    assert (shops["LagSeconds"], shops["LagSecondsP99"]) == (200, 200)
+    assert all(abs(json.loads(line)["_aws"]["Timestamp"] / 1000 - now.timestamp()) < 1
+               for line in lines)  # fmt: skip
+
+
+async def test_a_log_without_shops_is_measured_too_so_that_silence_means_that_no_sweep_runs(
+    runner: Runner, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await measure_lag(runner, [], "ConversationsPlus/test")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(PROJECT_BILLING)
+    assert {value for line in lines for value in measured(line).values()} == {0}
+
+
+def test_99_of_100_shops_are_behind_no_further_than_p99() -> None:
+    assert p99([]) == 0
+    assert p99([7]) == 7
+    assert p99([*range(100), 9_999]) == 99
+    assert p99(range(200)) == 197

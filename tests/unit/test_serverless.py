@@ -147,6 +147,20 @@ def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_so
     assert alarmed == dead
 
 
+def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measures_nothing(
+    templates: dict[str, Template],
+) -> None:
+    stages = {stage: made.of_type("AWS::CloudWatch::Alarm") for stage, made in templates.items()}
+    written = (ROOT / "cplus/consumers/sweep.py").read_text("utf-8")
+    for stage, alarms in stages.items():
+        alarm = alarms["LagAlarm"]
+        assert alarm["Namespace"] == f"ConversationsPlus/{stage}"
+        assert f'"{alarm["MetricName"]}": (one.seconds, "Seconds")' in written
+        assert "Dimensions" not in alarm  # the worst of all projections
+        assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Maximum", "breaching")
+        assert alarm["AlarmActions"]
+
+
 def test_a_dead_letter_outlives_the_queue_that_it_came_from(template: Template) -> None:
     # The age of a message counts from its first arrival, also in the dead-letter queue.
     queues = template.of_type("AWS::SQS::Queue")
