@@ -30,7 +30,7 @@ _COMMANDS = (
     (projections, "Show how far read models are; let go on what stands still."),
     (prove, "Compare the rows of two versions of the code."),
     (rebuild, "Fold a read model anew from the log."),
-    (replay, "Fold a read model into a file."),
+    (replay, "Fold any read model, beside those that live."),
     (up, "Run the whole system on this machine."),
     (verify, "Compare a read model with the log."),
 )

@@ -1,12 +1,15 @@
-"""`cplus replay`: folds any projection over the whole history, into a file."""
+"""`cplus replay`: folds any projection over the whole history, into a file or a collection."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,7 +20,10 @@ from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.errors import CplusError
 
 if TYPE_CHECKING:
-    from cplus.projections.base import Projection
+    from cplus.projections.base import Projection, Row
+    from cplus.projections.trial import Put
+
+_INTERRUPTED = 130
 
 
 class NoProjection(CplusError):
@@ -34,31 +40,50 @@ class NoProjection(CplusError):
 )
 @click.option(
     "--out",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the rows, one JSON object a line; made readable for you alone.",
 )
+@click.option("--collection", help="Collection for the rows, in place of a file.")
+@click.option("--replace", is_flag=True, help="It may be there, made by a replay before.")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
 @data_option
 @json_option
 def replay(
-    *, place: str, out: Path, shops: Sequence[str], data: Path | None, as_json: bool
-) -> None:
-    """Fold any projection over the whole history, and write the rows to a file.
+    *, place: str, out: Path | None, collection: str | None, replace: bool,
+    shops: Sequence[str], data: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Fold any projection over the whole history, and write the rows to a file or a collection.
 
-    Reads the log and nothing else: no read model, no checkpoint, no mail, no call. Needs
-    CPLUS_MONGO_URI, or --data.
+    Reads the log and nothing else: no read model, no checkpoint, no mail, no call. What is there
+    in the end is whole: a file or a collection of its own. Needs CPLUS_MONGO_URI, or --data.
     """
     from cplus.loop import run
 
+    if (out is None) == (collection is None):
+        raise click.UsageError("say either --out FILE or --collection NAME")
+    if replace and collection is None:
+        raise click.UsageError("--replace goes with --collection")
     with failures():
         projection = find(place)
-        said = run(_replay(Reached(data), projection, out, shops))
+        at = Reached(data)
+        if collection is not None:
+            from cplus.projections.trial import filled
+
+            sink = filled(at.mongo.database, projection, collection, replace=replace)
+        else:
+            assert out is not None  # noqa: S101  one of the two was said
+            sink = _filed(out)
+        try:
+            said = run(_replay(at, projection, sink, shops))
+        except asyncio.CancelledError:
+            click.echo("stopped: nothing is left of it", err=True)
+            sys.exit(_INTERRUPTED)
     for stop in said["stopped"]:
         where = f"{stop['shop']}: stopped in front of position {stop['position']}"
         click.echo(f"{where}: {stop['reason']} ({stop['type']})", err=True)
+    said["into"] = collection or str(out)
     rows = f"{said['rows']:,} rows of {said['events']:,} events in {said['shops']} shops"
-    click.echo(json.dumps(said) if as_json else f"{out}: {rows}")
+    click.echo(json.dumps(said) if as_json else f"{said['into']}: {rows}")
     sys.exit(1 if said["stopped"] else 0)
 
 
@@ -80,7 +105,10 @@ def find(place: str) -> Projection:
 
 
 async def _replay(
-    at: Reached, projection: Projection, out: Path, chosen: Sequence[str]
+    at: Reached,
+    projection: Projection,
+    sink: AbstractAsyncContextManager[Put],
+    chosen: Sequence[str],
 ) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
@@ -88,31 +116,26 @@ async def _replay(
     from cplus.projections.verify import fold_shop
     from cplus.shopify.hosts import shop_host
 
+    _cancelled_by_signals()
     try:
         shops = [shop_host(shop) for shop in chosen] or sorted(await at.store.heads())
         rows = events = 0
         stopped = []
-        part = out.with_name(f"{out.name}.part")
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
-        with (
-            _private(part) as file,
-            Progress(
-                *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-            ) as bar,
-        ):
+        with Progress(
+            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        ) as bar:
             shown = bar.add_task(projection.name, total=len(shops))
-            for shop in shops:
-                folded = await fold_shop(at.store, projection, shop)
-                for key, row in sorted(folded.rows.items()):
-                    line = {"shop": shop, "key": key, **row}
-                    file.write(json.dumps(line, default=_plain, ensure_ascii=False) + "\n")
-                rows, events = rows + len(folded.rows), events + folded.seq
-                if folded.stop is not None:
-                    stop = folded.stop
-                    said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
-                    stopped.append({"shop": shop, **said})
-                bar.advance(shown)
-        part.replace(out)
+            async with sink as put:
+                for shop in shops:
+                    folded = await fold_shop(at.store, projection, shop)
+                    await put(shop, folded.rows)
+                    rows, events = rows + len(folded.rows), events + folded.seq
+                    if folded.stop is not None:
+                        stop = folded.stop
+                        said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
+                        stopped.append({"shop": shop, **said})
+                    bar.advance(shown)
         return {
             "projection": projection.name,
             "shops": len(shops),
@@ -122,6 +145,33 @@ async def _replay(
         }
     finally:
         await at.close()
+
+
+def _cancelled_by_signals() -> None:
+    """Lets Ctrl-C end what runs now, and what it began be tidied away."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None  # noqa: S101  this runs in one
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+
+
+@asynccontextmanager
+async def _filed(out: Path) -> AsyncIterator[Put]:
+    """Makes the file of what the block puts, at the end; after an error nothing is left of it."""
+    part = out.with_name(f"{out.name}.part")
+    try:
+        with _private(part) as file:
+
+            async def put(shop: str, rows: Mapping[str, Row]) -> None:
+                for key, row in sorted(rows.items()):
+                    line = {"shop": shop, "key": key, **row}
+                    file.write(json.dumps(line, default=_plain, ensure_ascii=False) + "\n")
+
+            yield put
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    part.replace(out)
 
 
 def _private(path: Path) -> TextIO:

@@ -10,7 +10,6 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -22,6 +21,7 @@ from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.conftest import ROOT
+from tests.integration.test_read_models_cli import everything
 from tests.integration.test_runner import write
 from tests.samples import installed
 
@@ -80,11 +80,6 @@ async def prove(
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode(), err.decode()
-
-
-async def everything(mongo: Mongo) -> dict[str, Any]:
-    names = sorted(await mongo.database.list_collection_names())
-    return {name: await mongo.database[name].find({}).to_list(None) for name in names}
 
 
 async def test_the_deployed_package_makes_the_same_rows_and_nothing_is_touched(

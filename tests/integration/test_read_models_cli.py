@@ -62,11 +62,11 @@ async def data(mongo: Mongo, mongo_uri: str, database_name: str, tmp_path: Path)
     return tmp_path
 
 
-async def started(*arguments: str) -> Process:
+async def started(*arguments: str, cwd: Path = ROOT) -> Process:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     command = (sys.executable, "-m", "cplus.cli", *arguments)
     return await asyncio.create_subprocess_exec(
-        *command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        *command, cwd=cwd, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
 
 
@@ -83,6 +83,14 @@ async def folds_into(mongo: Mongo, collection: str) -> None:
     async with asyncio.timeout(60):
         while not await mongo.database[CHECKPOINTS].find_one(begun):  # noqa: ASYNC110  no one tells
             await asyncio.sleep(0.001)
+
+
+async def everything(mongo: Mongo) -> dict[str, Any]:
+    """Every document of the database, by collection."""
+    names = sorted(await mongo.database.list_collection_names())
+    return {
+        name: await mongo.database[name].find({}, sort=[("_id", 1)]).to_list(None) for name in names
+    }
 
 
 async def test_a_rebuild_is_killed_is_stopped_and_goes_on_to_its_end(
@@ -157,11 +165,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
 
 
 async def test_a_replay_writes_every_row_and_touches_nothing(mongo: Mongo, data: Path) -> None:
-    async def everything() -> dict[str, Any]:
-        names = sorted(await mongo.database.list_collection_names())
-        return {name: await mongo.database[name].find({}).to_list(None) for name in names}
-
-    before = await everything()
+    before = await everything(mongo)
     place, out = "cplus.projections.shops:SHOPS", data / "rows.jsonl"
     said = await told("replay", "--projection", place, "--out", str(out), "--data", str(data))
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
@@ -169,7 +173,7 @@ async def test_a_replay_writes_every_row_and_touches_nothing(mongo: Mongo, data:
     assert said["rows"] == len(lines) == len(rows)
     assert {f"{line['shop']}/{line['key']}" for line in lines} == {row["_id"] for row in rows}
     assert out.stat().st_mode & 0o777 == 0o600
-    assert await everything() == before
+    assert await everything(mongo) == before
 
 
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:

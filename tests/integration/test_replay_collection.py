@@ -1,0 +1,126 @@
+"""A replay into a collection: it is whole or not there, and nothing live is touched."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.bootstrap import ensure_indexes
+from cplus.events.catalogue import AppInstalled, ImportStarted
+from cplus.events.store import EventStore
+from cplus.mongo import Mongo, connect
+from cplus.projections.groups import ALL
+from cplus.projections.runner import Runner
+from cplus.projections.shops import SHOPS
+from cplus.projections.trial import CollectionTaken, HalfReplayed, NoCollectionName, filled
+from cplus.settings import Settings
+from tests.integration.test_read_models_cli import everything, started, told
+from tests.integration.test_runner import SHOP, write
+
+PLACE = ("replay", "--projection", "cplus.projections.shops:SHOPS")
+# Folds as the shops are folded, and is ended by a signal while it does.
+ENDING = """
+import os, signal
+from dataclasses import replace
+from cplus.projections.shops import SHOPS, evolve
+
+def ended_by(number):
+    def ended(key, row, event):
+        os.kill(os.getpid(), number)
+        return evolve(key, row, event)
+    return replace(SHOPS, evolve=ended)
+
+SIGINT, SIGKILL = ended_by(signal.SIGINT), ended_by(signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    """Two shops, and the rows of both."""
+    settings = Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=database_name,
+        mongo_keyring_database=f"{database_name}_keyring",
+    )
+    made = connect(settings)
+    await ensure_indexes(settings)
+    for shop in (SHOP, "birch.myshopify.com"):
+        named = AppInstalled(scopes=("read_orders",), shop_name="Shop")
+        await write(EventStore(made), named, ImportStarted(import_id="i1"), shop=shop)
+        await Runner(made, EventStore(made), ALL).catch_up(SHOPS, shop)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def data(mongo: Mongo, mongo_uri: str, tmp_path: Path) -> Path:
+    stack = {"mongo": mongo_uri, "database": mongo.database.name}
+    (tmp_path / "stack.json").write_text(json.dumps(stack))
+    return tmp_path
+
+
+async def test_a_replay_fills_a_collection_of_its_own_and_touches_nothing_else(
+    mongo: Mongo, data: Path
+) -> None:
+    before = await everything(mongo)
+    said = await told(*PLACE, "--data", str(data), "--collection", "trial")
+    after = await everything(mongo)
+    assert after.pop("trial") == before[SHOPS.collection]
+    assert after == before
+    assert (said["into"], said["rows"]) == ("trial", 4)
+    assert "shop_1_started_at_-1" in await mongo.database["trial"].index_information()
+    again = await started(*PLACE, "--data", str(data), "--collection", "trial")
+    _, err = await again.communicate()
+    assert (again.returncode, b"--replace puts the new rows there" in err) == (1, True)
+
+
+async def test_a_replay_takes_no_name_that_something_else_has_or_may_have(mongo: Mongo) -> None:
+    made = sorted(await mongo.database.list_collection_names())
+    assert {"commits", "checkpoints", "generations", "conversations.v1"} <= set(made)
+    for name in (*made, "shops.v9", "shops.v1.g7", "trial.part", "system.js", "a$b", "", "a b"):
+        with pytest.raises((CollectionTaken, NoCollectionName)):
+            async with filled(mongo.database, SHOPS, name, replace=True):
+                pytest.fail(f"{name} was taken")
+    assert sorted(await mongo.database.list_collection_names()) == made
+
+
+async def test_a_replay_that_ends_early_leaves_no_collection_under_the_name(
+    mongo: Mongo, data: Path
+) -> None:
+    (data / "ending.py").write_text(ENDING)
+    names = mongo.database.list_collection_names
+    for end, left in ((signal.SIGINT, False), (signal.SIGKILL, True)):
+        place = ("replay", "--projection", f"ending:{end.name}", "--collection", "trial")
+        process = await started(*place, "--data", str(data), cwd=data)
+        _, err = await process.communicate()
+        assert process.returncode == (130 if end is signal.SIGINT else -end), err.decode()
+        assert ("trial.part" in await names(), "trial" in await names()) == (left, False)
+
+
+async def test_of_two_replays_into_one_collection_one_is_told_so_and_a_killed_one_gives_way(
+    mongo: Mongo,
+) -> None:
+    async def keys() -> list[str]:
+        return [row["_id"] for row in await mongo.database["trial"].find({}).to_list(None)]
+
+    async with filled(mongo.database, SHOPS, "trial", replace=False) as put:
+        await put(SHOP, {"shop": {"installed": True}})
+        with pytest.raises(HalfReplayed):
+            async with filled(mongo.database, SHOPS, "trial", replace=False):
+                pytest.fail("two fill one collection")
+    assert await keys() == [f"{SHOP}/shop"]
+    # What a killed one left behind is no obstacle to one that may replace.
+    await mongo.database["trial"].rename("trial.part")
+    async with filled(mongo.database, SHOPS, "trial", replace=True) as put:
+        await put(SHOP, {"other": {"installed": True}})
+    assert await keys() == [f"{SHOP}/other"]
+    with pytest.raises(ZeroDivisionError):
+        async with filled(mongo.database, SHOPS, "trial", replace=True):
+            raise ZeroDivisionError
+    assert await keys() == [f"{SHOP}/other"]
+    assert "trial.part" not in await mongo.database.list_collection_names()
