@@ -11,6 +11,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from cplus.errors import FunctionBusy, FunctionError, FunctionTimedOut
+from cplus.local.hosts import only_known
 from cplus.local.lambdas.payload import (
     MalformedAnswer,
     Request,
@@ -43,7 +44,7 @@ class Gateway:
 
     async def start(self, host: str, port: int) -> None:
         """Starts to listen; port 0 takes any that is free. Raises OSError when it is taken."""
-        app = web.Application(client_max_size=_LARGEST_BODY)
+        app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[only_known(host)])
         app.router.add_route("*", "/{path:.*}", self._handle)
         # Bodies go to the function as they came, compressed ones too.
         self._runner = web.AppRunner(

@@ -21,6 +21,7 @@ from aiohttp import web
 
 from cplus.errors import FunctionBroken, FunctionDied, FunctionError, FunctionTimedOut
 from cplus.local.application import FunctionSpec
+from cplus.local.hosts import only_known
 
 _LAUNCH = Path(__file__).parents[1] / "launch.py"
 _LARGEST_ANSWER = 6 * 1024 * 1024 + 100  # bytes, Lambda's limit for synchronous answers
@@ -164,7 +165,7 @@ class Worker:
             )
 
     def _api(self) -> web.Application:
-        api = web.Application(client_max_size=64 * 1024 * 1024)
+        api = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[only_known()])
         invocation = "/2018-06-01/runtime/invocation"
         api.router.add_get(f"{invocation}/next", self._give)
         api.router.add_post(invocation + "/{id}/response", self._answered)

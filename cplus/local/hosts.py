@@ -1,0 +1,39 @@
+"""By which names this machine may be asked.
+
+A page of another site can have its own name resolve to 127.0.0.1 (DNS rebinding) and would then
+read and send here as if it stood here. Its requests carry that name in `Host`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+_LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
+
+
+def is_known(host: str, *configured: str) -> bool:
+    """Whether a `Host` header names this machine: by loopback, with any port, or as `configured`.
+
+    Names under `localhost` are loopback everywhere (RFC 6761, section 6.3).
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    return name in _LOOPBACK or name.endswith(".localhost") or name in configured
+
+
+def only_known(*configured: str) -> Middleware:
+    """Answers 421 to whoever asks for another host, before anything is read."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not is_known(request.headers.get("Host", ""), *configured):
+            raise web.HTTPMisdirectedRequest(text="This machine is not known by that name.\n")
+        return await handler(request)
+
+    return check

@@ -1,0 +1,69 @@
+"""A page of another site whose name resolves to this machine reaches nothing of the stack."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from cplus.local.hosts import is_known
+from cplus.local.lambdas.gateway import Gateway
+from cplus.local.shopify.server import LocalShopify
+
+PLACES = ["gateway /inbox", "aws /_mailbox", "aws /", "shopify /", "shopify /_control/shops"]
+
+
+@pytest.fixture(scope="module")
+async def addresses(aws_endpoint: str) -> AsyncIterator[dict[str, str]]:
+    async def call(*_: object) -> bytes:
+        return b'{"statusCode": 200, "body": "inbox"}'
+
+    gateway = Gateway({"GET /inbox": "web"}, call, account="123456789012")
+    shopify = LocalShopify(client_id="app", client_secret="a secret that is only for tests here")
+    await gateway.start("127.0.0.1", 0)
+    await shopify.start()
+    yield {"gateway": gateway.url, "aws": aws_endpoint, "shopify": shopify.url}
+    await shopify.stop()
+    await gateway.stop()
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_only_this_machines_own_names_are_answered(
+    addresses: dict[str, str], place: str
+) -> None:
+    part, path = place.split(" ")
+    port = httpx.URL(addresses[part]).port
+    async with httpx.AsyncClient() as http:
+        for host in (f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST"):
+            answer = await http.get(addresses[part] + path, headers={"Host": host})
+            assert answer.status_code == 200, host
+        for host in (f"rebound.example:{port}", f"127.0.0.1.rebound.example:{port}", "10.0.0.1"):
+            answer = await http.get(addresses[part] + path, headers={"Host": host})
+            assert (answer.status_code, answer.headers["content-type"]) == (
+                421,
+                "text/plain; charset=utf-8",
+            ), host
+            sent = await http.post(addresses[part] + path, headers={"Host": host}, content=b"x")
+            assert sent.status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("127.0.0.1:8080", True),
+        ("[::1]:8080", True),
+        ("localhost.", True),
+        ("bucket.localhost:9", True),
+        ("app.test:443", True),
+        ("app.test.evil.example", False),
+        ("evil.example", False),
+        ("evil.example#.localhost", False),
+        ("localhost@evil.example", False),
+        ("0.0.0.0", False),
+        ("[::1", False),
+        ("", False),
+    ],
+)
+def test_a_name_is_known_by_loopback_or_by_the_setting(host: str, known: bool) -> None:
+    assert is_known(host, "app.test") is known
