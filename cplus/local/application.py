@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ class Schedule:
     rate: str
     period: float
     input: Mapping[str, Any] | None
+    at: time | None = None
+    """When it runs each day, by UTC; None: one period after the start first."""
+
+    def after(self, moment: datetime) -> datetime:
+        """When it runs first after a moment in UTC."""
+        if self.at is None:
+            return moment + timedelta(seconds=self.period)
+        today = datetime.combine(moment.date(), self.at, moment.tzinfo)
+        return today if today > moment else today + timedelta(days=1)
 
 
 @dataclass(frozen=True)

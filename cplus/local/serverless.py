@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ _SQS = {
     "maximumConcurrency",
 }
 _RATE = re.compile(r"^rate\((\d+) (minute|hour|day)s?\)$")
+_DAILY = re.compile(r"^cron\(([0-5]?\d) (1?\d|2[0-3]) \* \* \? \*\)$")  # minute and hour, UTC
 _SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _PATH = re.compile(r"^(?:\*|[A-Z]+) /\S*$")
 
@@ -245,9 +247,12 @@ def _schedules(value: Any, names: Names, place: str) -> list[Schedule]:
     rates = value["rate"] if isinstance(value["rate"], list) else [value["rate"]]
     found = []
     for rate in rates:
-        match = _RATE.match(str(rate))
-        if not match:
-            raise NotUnderstood(place=f"{place}.rate", what=f"{rate!r}")
         given = names.resolve(value.get("input"), f"{place}.input")
-        found.append(Schedule(rate, int(match[1]) * _SECONDS[match[2]], given))
+        if match := _RATE.match(str(rate)):
+            found.append(Schedule(rate, int(match[1]) * _SECONDS[match[2]], given))
+        elif match := _DAILY.match(str(rate)):
+            at = time(int(match[2]), int(match[1]))
+            found.append(Schedule(rate, _SECONDS["day"], given, at))
+        else:
+            raise NotUnderstood(place=f"{place}.rate", what=f"{rate!r}")
     return found

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cplus.local.serverless import read
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
@@ -119,6 +120,21 @@ def test_every_queue_hides_a_message_six_times_as_long_as_its_function_may_run(
         seen[name] = queue["VisibilityTimeout"] / function["Timeout"]
     assert seen, "no function reads a queue"
     assert seen == dict.fromkeys(seen, 6)
+
+
+def test_the_clock_calls_as_the_local_stack_reads_it(template: Template) -> None:
+    rules = template.of_type("AWS::Events::Rule").values()
+    application = read(
+        ROOT / "serverless.yml",
+        ROOT / "infra" / "foundation.yml",
+        account="123456789012",
+        region="us-east-1",
+        env={},
+        endpoint="http://127.0.0.1:4566",
+    )
+    ours = [one.rate for spec in application.functions.values() for one in spec.schedules]
+    assert sorted(rule["ScheduleExpression"] for rule in rules) == sorted(ours)
+    assert "cron(30 23 * * ? *)" in ours, "a day has its hour, however often it is deployed"
 
 
 def test_every_function_that_reads_a_queue_reports_the_messages_that_failed(

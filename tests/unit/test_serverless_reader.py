@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,8 @@ def test_every_function_queue_and_dead_letter_of_the_file_is_found(
     assert functions["web"].routes[0].key == "$default"
     assert functions["web"].environment["CPLUS_MONGO_POOL"] == "10"
     assert [schedule.period for schedule in functions["sweep"].schedules] == [60, 3600]
+    [daily] = functions["daily"].schedules
+    assert (daily.rate, daily.at) == ("cron(30 23 * * ? *)", time(23, 30))
     assert functions["sweep"].reserved_concurrency == 2
     (source,) = functions["webhooks"].event_sources
     assert (source.queue, source.batch_size, source.batching_window) == (
@@ -116,6 +119,16 @@ def test_every_function_queue_and_dead_letter_of_the_file_is_found(
     assert queue.max_receive_count == 5
     dead_letters = {queue.dead_letter for queue in application.queues} - {None}
     assert dead_letters <= {queue.name for queue in application.queues}
+
+
+def test_a_daily_schedule_is_due_once_a_day_at_its_hour_by_utc(tmp_path: Path) -> None:
+    event = {"schedule": "cron(5 0 * * ? *)"}
+    document = {"functions": {"f": {"handler": "a.b", "events": [event]}}}
+    [daily] = read_text(tmp_path, document).functions["f"].schedules
+    due = datetime(2026, 11, 23, 0, 5, tzinfo=UTC)
+    assert daily.after(due - timedelta(seconds=1)) == due
+    assert daily.after(due) == due + timedelta(days=1)
+    assert daily.after(due + timedelta(hours=23)) == due + timedelta(days=1)
 
 
 def test_imports_come_from_the_foundation(application: Application) -> None:
@@ -199,7 +212,11 @@ def test_anything_else_is_an_error_that_names_the_place(tmp_path: Path, value: A
             r"functions.f.events\[0\].s3",
         ),
         (
-            {"functions": {"f": {"handler": "a.b", "events": [{"schedule": "cron(0 1 * * ? *)"}]}}},
+            {
+                "functions": {
+                    "f": {"handler": "a.b", "events": [{"schedule": "cron(0 1 ? * MON *)"}]}
+                }
+            },
             r"functions.f.events\[0\].schedule.rate",
         ),
         (

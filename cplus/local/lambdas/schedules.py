@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from cplus.clock import utc_now
 from cplus.errors import FunctionError
 from cplus.local.application import Application, FunctionSpec, Schedule
 from cplus.local.lambdas.pool import Pool
@@ -18,7 +19,7 @@ _PAUSES = (0.5, 1.0)
 
 
 class Schedules:
-    """Fires the schedules of an application, each a period after `start` first."""
+    """Fires the schedules of an application: each a period after `start` first, or at its hour."""
 
     def __init__(
         self, application: Application, pools: Mapping[str, Pool], *, slot_seconds: float, log: Any
@@ -61,8 +62,11 @@ class Schedules:
         )
 
     async def _every(self, spec: FunctionSpec, schedule: Schedule) -> None:
+        due = utc_now()
         while True:
-            await asyncio.sleep(schedule.period)
+            # From the moment that was due: a sleep that ends early fires nothing twice.
+            due = schedule.after(max(due, utc_now()))
+            await asyncio.sleep((due - utc_now()).total_seconds())
             run = asyncio.create_task(self._fire(spec, schedule))
             self._runs.add(run)
             run.add_done_callback(self._runs.discard)
