@@ -27,11 +27,12 @@ check: ## Style, types and the import law; no test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: ## Every benchmark; the figures go to bench/results
+bench: ## Every benchmark; the figures go to bench/results and docs/scale.md
 	@scripts/setup run
 	@set -e; for bench in bench/bench_*.py; do \
 		[ -e "$$bench" ] || { echo "no benchmark in bench/"; break; }; \
 		echo "== $$bench"; $(BIN)/python "$$bench"; done
+	@$(BIN)/python bench/scale.py
 
 package: setup ## The zip for Lambda (arm64, Python 3.13) and the template of each stage
 	@$(BIN)/python scripts/package.py

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import store_hot, store_others, store_size
+from bench import store_drivers, store_hot, store_others, store_size
 from bench.measure import Figure, Work, alternate, figure, write
 from bench.store_bench import Bench, document, draft
 from cplus.events.store import EventStore
@@ -108,6 +108,7 @@ PARTS: dict[str, Part] = {
     "hot": store_hot.hot,
     "size": store_size.size,
     "others": store_others.others,
+    "drivers": store_drivers.drivers,
 }
 
 
@@ -123,7 +124,7 @@ async def main(rounds: int, commits: int, only: list[str]) -> None:
                 figures += await PARTS[name](bench)
         finally:
             await mongod.stop()
-    write("store", figures, driver="motor", commits_at_most=commits)
+    write("store", figures, keep=bool(only), driver="motor", commits_at_most=commits)
 
 
 if __name__ == "__main__":

@@ -84,10 +84,11 @@ async def alternate(rounds: int, ours: Making, theirs: Making) -> list[tuple[flo
     return pairs
 
 
-def write(name: str, figures: Sequence[Figure], **about: Any) -> None:
+def write(name: str, figures: Sequence[Figure], *, keep: bool = False, **about: Any) -> None:
     """Writes bench/results/NAME.json and prints the same as a table.
 
-    What was special about the run stands in each line of the file, under "run".
+    What was special about the run stands in each line of the file, under "run". With `keep`,
+    lines of the file that were not measured in this run stay.
     """
     from rich.console import Console
     from rich.table import Table
@@ -102,7 +103,12 @@ def write(name: str, figures: Sequence[Figure], **about: Any) -> None:
     }
     RESULTS.mkdir(exist_ok=True)
     lines = [{**asdict(one), "run": run} for one in figures]
-    (RESULTS / f"{name}.json").write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
+    path = RESULTS / f"{name}.json"
+    if keep and path.exists():
+        ran = {(one.name, one.baseline) for one in figures}
+        before = json.loads(path.read_text("utf-8"))
+        lines = [line for line in before if (line["name"], line["baseline"]) not in ran] + lines
+    path.write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
     table = Table("what", "value", "ratio", "spread", "goal", "met", "rounds", "to")
     for one in figures:
         table.add_row(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import bson
 from pydantic import SecretStr
@@ -54,9 +54,14 @@ class Bench:
     commits: int
 
     @asynccontextmanager
-    async def mongo(self, name: str) -> AsyncIterator[Mongo]:
+    async def mongo(
+        self, name: str, driver: Literal["motor", "pymongo"] = "motor"
+    ) -> AsyncIterator[Mongo]:
         """A fresh database with the log's indexes."""
-        mongo = connect(Settings(mongo_uri=SecretStr(self.uri), mongo_database=name, mongo_pool=64))
+        settings = Settings(
+            mongo_uri=SecretStr(self.uri), mongo_database=name, mongo_pool=64, mongo_driver=driver
+        )
+        mongo = connect(settings)
         await mongo.client.drop_database(name)
         await ensure_indexes(mongo.database)
         yield mongo

@@ -50,7 +50,7 @@ async def size(bench: Bench) -> list[Figure]:
                     at_most=1.25,
                 )
             )
-        figures.append(await _walk(bench, large))
+        figures += [await _walk(bench, large), *await _bytes(large)]
         return [*figures, *await explain(bench, "bench_large", SHOPS[0], STREAM, CORRELATION)]
 
 
@@ -125,3 +125,27 @@ async def _walk(bench: Bench, mongo: Mongo) -> Figure:
     pairs = await alternate(bench.rounds, lambda: ours, lambda: bare)
     theirs = "a bare scan in the same order, of raw batches"
     return figure(f"audit verify, {length:,} commits", "commits/s", pairs, theirs, at_least=0.9)
+
+
+async def _bytes(mongo: Mongo) -> list[Figure]:
+    """What a commit takes, for docs/scale.md: its document, and its keys in all indexes."""
+    await mongo.client.admin.command("fsync")  # sizes are those of the last checkpoint
+    said = await mongo.database.command("collStats", "commits")
+    values = {
+        "as stored": said["avgObjSize"],
+        "in the indexes": round(said["totalIndexSize"] / said["count"]),
+    }
+    return [
+        Figure(
+            name=f"bytes of a commit, {what}",
+            value=value,
+            unit="bytes",
+            ratio=None,
+            baseline="a webhook of 0.8 KB",
+            goal="none: for docs/scale.md",
+            met=None,
+            rounds=1,
+            spread=None,
+        )
+        for what, value in values.items()
+    ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from cplus.local.aws.endpoint import REGION, AwsEndpoint
 from cplus.local.mongod import Mongod
 
 ROOT = Path(__file__).resolve().parent.parent
+SOAK = ROOT / "build" / "soak.json"
+Figures = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +92,42 @@ def browser_path() -> str | None:
     return os.environ.get("CPLUS_TEST_BROWSER") or next(
         filter(None, map(shutil.which, names)), None
     )
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Figures:
+    """Tells in numbers what a long test did, as in `figures(kills=8)`; see docs/proofs.md."""
+
+    def tell(**numbers: int) -> None:
+        for name, number in numbers.items():
+            record_property(name, number)
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what the long tests of this run saw, and keeps it beside what others saw before."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call" and "soak" in report.keywords
+    ]
+    if not reports:
+        return
+    kept = json.loads(SOAK.read_text("utf-8")) if SOAK.exists() else {}
+    terminalreporter.section("what the long tests saw")
+    for report in reports:
+        told = dict(report.user_properties)
+        kept[report.nodeid] = {
+            "day": datetime.now(UTC).date().isoformat(),
+            "passed": report.passed,
+            "seconds": round(report.duration, 1),
+            "figures": told,
+        }
+        said = ", ".join(f"{name} {number:,}" for name, number in told.items())
+        terminalreporter.write_line(
+            f"{report.nodeid}: {report.duration:.1f} s, {said or report.outcome}"
+        )
+    SOAK.parent.mkdir(exist_ok=True)
+    SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")

@@ -107,6 +107,11 @@ async def until_acknowledged(made: Iterable[Writer], more: int, seconds: float =
                 await writer.heard.wait()
 
 
+def acknowledged(made: Iterable[Writer]) -> int:
+    """How many commits were acknowledged to them."""
+    return sum(len(writer.acknowledged) for writer in made)
+
+
 async def assert_kept(store: EventStore, made: Iterable[Writer]) -> int:
     """No acknowledged commit is lost, none doubled, no gap, the chain holds; how many there are."""
     answered: dict[str, dict[str, int]] = defaultdict(dict)
@@ -202,6 +207,11 @@ class ReplicaSet:
                         if (await self.command(port, {"hello": 1}))["isWritablePrimary"]:
                             return port
                 await asyncio.sleep(0.05)
+
+    async def term(self) -> int:
+        """How many elections were called so far."""
+        status = await self.command(await self.primary(), {"replSetGetStatus": 1})
+        return int(status["term"])
 
     async def command(self, port: int, command: dict[str, Any]) -> dict[str, Any]:
         def ask() -> dict[str, Any]:

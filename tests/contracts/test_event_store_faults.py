@@ -29,9 +29,11 @@ from cplus.mongo import (
     RawBSONDocument,
 )
 from cplus.settings import Settings
+from tests.conftest import Figures
 from tests.contracts.store_world import (
     DATABASE,
     ReplicaSet,
+    acknowledged,
     assert_kept,
     opened,
     until_acknowledged,
@@ -83,11 +85,15 @@ class Told(MongoCommits):
 
 
 @pytest.mark.soak
-async def test_a_duplicate_of_what_a_failover_takes_back_is_no_answer(three: ReplicaSet) -> None:
-    """On a set of three: somebody's commit is on the primary and not replicated when the same
-    cause is appended; the primary steps down. The server answers with a duplicate and a failed
-    write concern, of which the driver tells the duplicate only. The commit that it collided with
-    is taken back, so the cause has to be recorded anew."""
+async def test_a_duplicate_of_what_a_failover_takes_back_is_no_answer(
+    three: ReplicaSet, figures: Figures
+) -> None:
+    """On a set of three: the same cause is appended twice, and the first commit, which is not yet
+    replicated, is taken back by a step-down. The second collided with it and is recorded anew.
+
+    The server answers with a duplicate and a failed write concern at once, of which the driver
+    tells the duplicate only: who took it for an answer would name a commit that is gone.
+    """
     hidden = Hidden()
     async with opened(three.uri, listeners=[hidden]) as mongo:
         log = Told(mongo)
@@ -119,6 +125,7 @@ async def test_a_duplicate_of_what_a_failover_takes_back_is_no_answer(three: Rep
         assert again.commit.id == ours.id
         assert [c.claims[0] for c in await store.read(SHOP, 0)] == ["first", "order"]
         assert await verify_shop(store.log, SHOP) is None
+        figures(hidden_failures=hidden.answers, step_downs=1, kills=1, commits_taken_back=1)
 
 
 async def _is_waiting_for_a_majority(members: ReplicaSet, port: int) -> None:
@@ -220,18 +227,19 @@ async def test_a_full_disk_loses_nothing_and_the_same_claim_tells(alone: Replica
 @LIMITS
 @pytest.mark.soak
 async def test_a_disk_that_fills_under_load_again_and_again_loses_nothing(
-    alone: ReplicaSet,
+    alone: ReplicaSet, figures: Figures
 ) -> None:
-    """Two processes write; four times no file of MongoDB can be written any more, it ends itself,
-    and comes back with space. Whatever was acknowledged is there, once, and the chain holds."""
+    """Two processes write; again and again no file of MongoDB can be written any more, it ends
+    itself, and comes back with space."""
     [port] = alone.ports
-    shops = [SHOP, "birch.myshopify.com"]
+    fills, shops = 4, [SHOP, "birch.myshopify.com"]
     async with opened(alone.uri, "filling") as mongo:
         async with writers(2, alone.uri, "filling", shops, batch=5) as made:
-            for _ in range(4):
+            for _ in range(fills):
                 await until_acknowledged(made, 100)
                 await alone.fill_disk(port)
                 assert await alone.died(port) != 0
                 await alone.run(port)
             await until_acknowledged(made, 100)
         assert await assert_kept(EventStore(mongo), made) > 0
+        figures(full_disks=fills, acknowledged=acknowledged(made))

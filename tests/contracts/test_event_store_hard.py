@@ -18,10 +18,12 @@ from cplus.events.commits import MongoCommits
 from cplus.events.outcomes import Appended
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo, RawBSONDocument
+from tests.conftest import Figures
 from tests.contracts.store_world import (
     DATABASE,
     Proxy,
     ReplicaSet,
+    acknowledged,
     assert_kept,
     opened,
     until_acknowledged,
@@ -40,12 +42,15 @@ def draft(claim: str) -> Draft:
     ("processes", "each"), [(2, 15), pytest.param(8, 500, marks=pytest.mark.soak)]
 )
 async def test_many_processes_on_one_shop_leave_no_gap_and_lose_nothing(
-    mongo_uri: str, database_name: str, processes: int, each: int
+    mongo_uri: str, database_name: str, figures: Figures, processes: int, each: int
 ) -> None:
+    """Processes race for the positions of one shop, each at its own pace, and every one gets on:
+    positions 1..n with no gap, each claim once, every acknowledged commit there."""
     async with opened(mongo_uri, database_name) as mongo:
         async with writers(processes, mongo_uri, database_name, [SHOP]) as made:
             await until_acknowledged(made, each, seconds=300)
         assert await assert_kept(EventStore(mongo), made) >= processes * each
+        figures(processes=processes, acknowledged=acknowledged(made))
 
 
 class Stalling(MongoCommits):
@@ -85,8 +90,10 @@ async def test_a_writer_that_stalls_between_head_and_insert_makes_no_reader_skip
     "kills", [pytest.param(1, id="once"), pytest.param(8, marks=pytest.mark.soak, id="8-times")]
 )
 async def test_mongod_killed_under_load_loses_no_acknowledged_commit(
-    tmp_path: Path, kills: int
+    tmp_path: Path, figures: Figures, kills: int
 ) -> None:
+    """Two processes write to three shops; mongod is killed with -9 among it and started again.
+    What was acknowledged is there; what was not is asked again with the same claim."""
     alone = ReplicaSet(tmp_path, members=1)
     [port] = alone.ports
     try:
@@ -99,6 +106,7 @@ async def test_mongod_killed_under_load_loses_no_acknowledged_commit(
                     await alone.run(port)
                 await until_acknowledged(made, 20)
             assert await assert_kept(EventStore(mongo), made) > 0
+            figures(kills=kills, acknowledged=acknowledged(made))
     finally:
         await alone.stop()
 
@@ -107,8 +115,10 @@ async def test_mongod_killed_under_load_loses_no_acknowledged_commit(
     "turns", [pytest.param(2, id="short"), pytest.param(40, marks=pytest.mark.soak, id="long")]
 )
 async def test_connections_that_are_cut_and_stalled_lose_nothing(
-    mongo_uri: str, database_name: str, turns: int
+    mongo_uri: str, database_name: str, figures: Figures, turns: int
 ) -> None:
+    """A proxy between two writing processes and MongoDB cuts every connection wherever its bytes
+    are, every second time after it held them back."""
     [(host, port)] = parse_uri(mongo_uri)["nodelist"]
     assert host == "127.0.0.1"
     proxy = Proxy(port)
@@ -127,14 +137,23 @@ async def test_connections_that_are_cut_and_stalled_lose_nothing(
                 await until_acknowledged(made, 15)
             assert proxy.cuts > 0
             assert await assert_kept(EventStore(mongo), made) > 0
+            figures(
+                cuts=turns,
+                connections_cut=proxy.cuts,
+                stalls=turns // 2,
+                acknowledged=acknowledged(made),
+            )
     finally:
         await proxy.stop()
 
 
 @pytest.mark.soak
 async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
-    three: ReplicaSet,
+    three: ReplicaSet, figures: Figures
 ) -> None:
+    """On a set of three: a commit is on the primary and not replicated while another writer reads
+    the head; the primary is killed; that writer goes on upon the new one. With a weaker read than
+    majority it would stand on a commit that is lost."""
     async with opened(three.uri) as mongo:
         store = EventStore(mongo)
         [first] = await store.append([draft("first")])
@@ -166,10 +185,14 @@ async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
         await three.run(old)  # it comes back and takes its own write back
         await store.append([draft("last")])
         assert (await store.head(SHOP)).position == 4
+        figures(elections=await three.term() - 1, kills=1, commits_taken_back=1)
 
 
 @pytest.mark.soak
-async def test_step_downs_and_kills_of_a_set_of_three_lose_nothing(three: ReplicaSet) -> None:
+async def test_step_downs_and_kills_of_a_set_of_three_lose_nothing(
+    three: ReplicaSet, figures: Figures
+) -> None:
+    """Three processes write to a set of three, whose primary steps down and is killed in turns."""
     async with opened(three.uri) as mongo:
         async with writers(3, three.uri, DATABASE, SHOPS, batch=2) as made:
             for turn in range(6):
@@ -184,3 +207,9 @@ async def test_step_downs_and_kills_of_a_set_of_three_lose_nothing(three: Replic
                     await three.command(primary, step)
             await until_acknowledged(made, 20, seconds=120)
         assert await assert_kept(EventStore(mongo), made) > 0
+        figures(
+            step_downs=3,
+            kills=3,
+            elections=await three.term() - 1,
+            acknowledged=acknowledged(made),
+        )

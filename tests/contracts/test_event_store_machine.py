@@ -24,6 +24,7 @@ from cplus.events.memory import MemoryCommits
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
 from cplus.events.store import EventStore
 from cplus.mongo import AutoReconnect
+from tests.conftest import Figures
 
 T = TypeVar("T")
 
@@ -200,7 +201,9 @@ def test_no_order_of_events_breaks_a_promise() -> None:
 
 
 @pytest.mark.soak
-def test_no_order_of_many_events_breaks_a_promise() -> None:
-    run_state_machine_as_test(
-        Log, settings=settings(QUICK, max_examples=150, stateful_step_count=50, derandomize=False)
-    )
+def test_no_order_of_many_events_breaks_a_promise(figures: Figures) -> None:
+    """Appends, redeliveries, races, decisions, reads, restarts, deaths and lost answers in any
+    order, chosen anew in each run: after every step each promise of the log holds."""
+    many = settings(QUICK, max_examples=150, stateful_step_count=50, derandomize=False)
+    run_state_machine_as_test(Log, settings=many)
+    figures(histories=many.max_examples, steps_at_most=many.stateful_step_count)

@@ -19,7 +19,7 @@ from cplus.local.demo import Drive, Sizes, Summary, make_plan
 from cplus.local.intrinsics import load
 from cplus.local.lambdas.pool import Kill
 from cplus.local.stack import Stack
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Figures
 
 FUNCTIONS: Final = tuple(load(ROOT / "serverless.yml")["functions"])
 
@@ -114,16 +114,24 @@ async def test_no_count_changes_when_each_function_and_mongodb_are_killed_at_wor
 @pytest.mark.parametrize("after", [0.0, 0.05])
 @pytest.mark.parametrize("function", FUNCTIONS)
 async def test_no_count_changes_when_one_function_is_killed_again_and_again(
-    tmp_path: Path, function: str, after: float
+    tmp_path: Path, figures: Figures, function: str, after: float
 ) -> None:
+    """Each function is killed with -9 while it holds work, three times in a run, at its start and
+    a moment later; the demo's counts come out as planned."""
     moment = min(after, MOMENTS[function]) if after else 0.0
     outcome = await _driven(tmp_path, [function], mongod=False, times=3, after=moment)
     assert not outcome.summary.differences
     assert [kill.function for kill in outcome.kills] == [function] * 3
+    figures(kills=len(outcome.kills))
 
 
 @pytest.mark.soak
-async def test_no_count_changes_when_mongodb_is_killed_at_work(tmp_path: Path) -> None:
+async def test_no_count_changes_when_mongodb_is_killed_at_work(
+    tmp_path: Path, figures: Figures
+) -> None:
+    """MongoDB is killed with -9 while every function works; the demo's counts come out as
+    planned."""
     outcome = await _driven(tmp_path, [], mongod=True)
     assert not outcome.summary.differences
     assert outcome.mongod_restarts == 1
+    figures(kills=outcome.mongod_restarts)

@@ -17,7 +17,7 @@ import pytest
 from cplus.local.demo import Drive, Sizes, make_plan
 from cplus.local.demo.summary import COUNTS
 from cplus.local.stack import Stack
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Figures
 
 TINY = ("--shops", "2", "--customers", "6", "--conversations", "5")
 
@@ -46,8 +46,10 @@ async def _once(data: Path, *arguments: str) -> tuple[int | None, dict[str, Any]
     ],
 )
 async def test_the_demo_goes_through_and_comes_out_as_it_was_generated(
-    tmp_path: Path, sizes: Sizes
+    tmp_path: Path, figures: Figures, sizes: Sizes
 ) -> None:
+    """The demo traffic goes in by HTTP and mail with its redeliveries, and every count of every
+    shop comes out as it was planned."""
     status, said = await _once(
         tmp_path,
         *("--shops", str(sizes.shops), "--customers", str(sizes.customers)),
@@ -74,6 +76,7 @@ async def test_the_demo_goes_through_and_comes_out_as_it_was_generated(
     }
     assert said["totals"]["customers"] == sizes.customers
     assert said["totals"]["conversations"] == sizes.conversations
+    figures(shops=sizes.shops, **said["totals"])
 
 
 async def test_starting_again_leaves_the_shops_as_they_are(tmp_path: Path) -> None:
@@ -105,6 +108,7 @@ async def test_starting_again_leaves_the_shops_as_they_are(tmp_path: Path) -> No
 
 @pytest.mark.soak
 async def test_a_second_run_over_the_same_directory_adds_to_it(tmp_path: Path) -> None:
+    """What was there stays, and a second run is counted beside it."""
     first_status, first = await _once(tmp_path, *TINY)
     second_status, second = await _once(tmp_path, *TINY)
     assert (first_status, second_status) == (0, 0)
@@ -113,6 +117,7 @@ async def test_a_second_run_over_the_same_directory_adds_to_it(tmp_path: Path) -
 
 @pytest.mark.soak
 async def test_traffic_goes_on_and_a_filled_directory_is_not_filled_again(tmp_path: Path) -> None:
+    """Small traffic follows the demo without end, and a directory that has it begins with that."""
     process = await _up(tmp_path, *TINY)
     try:
         filled = await _until(lambda: _demo(tmp_path).get("filled") and _commits(tmp_path))
