@@ -7,8 +7,11 @@ aggregation answers a cursor with and without `await`. `Mongo` hides the two.
 from __future__ import annotations
 
 import inspect
+import struct
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import bson
@@ -45,15 +48,18 @@ __all__ = [
     "Mongo",
     "OperationFailure",
     "PyMongoError",
+    "Raw",
     "RawBSONDocument",
     "ReplaceOne",
     "ReturnDocument",
     "UpdateOne",
     "as_stored",
     "bounded",
+    "bounded_raw",
     "canonical",
     "connect",
     "decoded",
+    "decoded_all",
     "is_transient",
 ]
 
@@ -62,6 +68,7 @@ Collection: TypeAlias = Any
 Database: TypeAlias = Any
 
 MAJORITY = WriteConcern(w="majority")
+_LENGTH = struct.Struct("<i")  # what a document begins with
 _TZ_AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _COMMIT_TRIES = 5
 
@@ -165,6 +172,53 @@ def decoded(document: bytes) -> dict[str, Any]:
     return dict(bson.decode(document, _TZ_AWARE))
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Documents as they are stored, undecoded: a fifth of the memory."""
+
+    parts: Sequence[bytes]
+    """As many documents in each as were asked for, but for the last."""
+    last: bytes
+    """The last document; nothing where there is none."""
+    count: int
+    size: int
+    """Bytes of all."""
+
+
+async def bounded_raw(
+    collection: Collection,
+    question: Mapping[str, Any],
+    fields: Mapping[str, int] | None,
+    *,
+    limit: int,
+    room: int,
+    each: int = sys.maxsize,
+    sort: Sequence[tuple[str, int]] | None = None,
+) -> Raw:
+    """Up to `limit` documents that answer the question, no more after the one with which they
+    fill `room` bytes; `each` of them in one part at most."""
+    cursor = collection.find_raw_batches(question, fields, sort=sort, limit=limit, batch_size=limit)
+    parts: list[bytes] = []
+    last, count, size = b"", 0, 0
+    async for piece in cursor:
+        begin = start = end = number = 0
+        while end < len(piece) and size + end < room:
+            begin, end = end, end + int(_LENGTH.unpack_from(piece, end)[0])
+            count += 1
+            number += 1
+            if number == each:
+                parts.append(piece[start:end])
+                start, number = end, 0
+        if start < end:
+            parts.append(piece[start:end])
+        last = piece[begin:end]
+        size += end
+        if size >= room:
+            break
+    await cursor.close()
+    return Raw(parts, last, count, size)
+
+
 async def bounded(
     collection: Collection,
     question: Mapping[str, Any],
@@ -174,29 +228,14 @@ async def bounded(
     room: int,
     sort: Sequence[tuple[str, int]] | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Up to `limit` documents that answer the question, and their bytes; no more after the one
-    with which they fill `room` bytes."""
-    cursor = collection.find_raw_batches(question, fields, sort=sort, limit=limit, batch_size=limit)
-    found: list[dict[str, Any]] = []
-    size = 0
-    async for piece in cursor:
-        part = piece[: _end(piece, room - size)]
-        found += bson.decode_all(part, _TZ_AWARE)
-        size += len(part)
-        if size >= room:
-            break
-    await cursor.close()
-    return found, size
+    """What `bounded_raw` finds, decoded; and the bytes of it."""
+    raw = await bounded_raw(collection, question, fields, limit=limit, room=room, sort=sort)
+    return [document for part in raw.parts for document in decoded_all(part)], raw.size
 
 
-def _end(piece: bytes, room: int) -> int:
-    """Where the document ends with which those of the piece fill the room, or the last one."""
-    if len(piece) <= room:
-        return len(piece)
-    end = 0
-    while end < room:
-        end += int.from_bytes(piece[end : end + 4], "little")
-    return end
+def decoded_all(documents: bytes) -> list[dict[str, Any]]:
+    """The documents that these bytes are."""
+    return list(bson.decode_all(documents, _TZ_AWARE))
 
 
 def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:

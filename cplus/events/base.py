@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
+from bson import tz_util
 from eventsourcing.domain import CanMutateAggregate
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -23,7 +24,13 @@ PERSONAL = _PersonalMark()
 Personal = Annotated[T, PERSONAL]
 """A field about the person that the event's field `person` names: it rests in the sealed slot."""
 
-Instant = Annotated[datetime, AfterValidator(to_milliseconds)]
+
+def _instant(moment: datetime) -> datetime:
+    # What comes out of BSON is in UTC and in whole milliseconds.
+    return moment if moment.tzinfo is tz_util.utc else to_milliseconds(moment)
+
+
+Instant = Annotated[datetime, AfterValidator(_instant)]
 """A moment in UTC, in whole milliseconds."""
 
 

@@ -41,18 +41,17 @@ def decode(document: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Eve
     """The event of a stored document, in its newest shape; raises UnknownEvent."""
     type_, schema = document["type"], document["schema"]
     kind = catalogue.find(type_, schema)
-    data = dict(document["data"])
+    data = {**document["data"]}
     sealed = document.get("sealed")
     if sealed is not None:
         if sealed["scheme"] != CLEAR:
             raise UnknownEvent(type=f"{type_} sealed by {sealed['scheme']}", schema=schema)
         data.update(sealed["fields"])
-    data = catalogue.upcast(type_, schema, data)
+    if schema != kind.VERSION:
+        data = catalogue.upcast(type_, schema, data)
     if issubclass(kind, AggregateEvent):
-        data.update(
-            originator_id=document["stream"],
-            # 0 where it was recorded as a fact, before an aggregate decided it.
-            originator_version=document["version"] or 0,
-            timestamp=document["occurred_at"],
-        )
+        data["originator_id"] = document["stream"]
+        # 0 where it was recorded as a fact, before an aggregate decided it.
+        data["originator_version"] = document["version"] or 0
+        data["timestamp"] = document["occurred_at"]
     return kind.model_validate(data)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 import bson.errors
@@ -96,9 +96,8 @@ class Head:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit of the log, as it was read."""
+class Commit(NamedTuple):
+    """A commit of the log, as it was read. A tuple, since reading the log makes one for each."""
 
     id: str
     shop: str
@@ -151,17 +150,17 @@ class Commit:
         """Its event number `index`, from 0; raises UnknownEvent."""
         document = self.documents[index]
         return Recorded(
-            shop=self.shop,
-            position=self.position,
-            number=self.seq + index + 1,
-            id=f"{self.id}/{index}",
-            stream=document["stream"],
-            version=document["version"],
-            occurred_at=document["occurred_at"],
-            recorded_at=self.recorded_at,
-            source=self.source,
-            actor=self.actor,
-            event=decode(document, catalogue),
+            self.shop,
+            self.position,
+            self.seq + index + 1,
+            f"{self.id}/{index}",
+            document["stream"],
+            document["version"],
+            document["occurred_at"],
+            self.recorded_at,
+            self.source,
+            self.actor,
+            decode(document, catalogue),
         )
 
 

@@ -96,26 +96,29 @@ def decode(reader: Understands, commits: Sequence[Commit], catalogue: Catalogue)
 
 
 def fold(
-    projection: Projection, decoded: Decoded, rows: Mapping[str, Row | None]
-) -> tuple[dict[str, Row | None], Stop | None]:
-    """Folds commit by commit, each whole or not at all; answers the rows that are no longer
-    what they were (None: deleted), and what stopped it."""
-    changed: dict[str, Row | None] = {}
+    projection: Projection,
+    decoded: Decoded,
+    rows: Mapping[str, Row | None],
+    changed: dict[str, Row | None],
+) -> Stop | None:
+    """Folds commit by commit, each whole or not at all, over the rows as they are stored and as
+    they are `changed` by now, to which the rows after it are added (None: deleted); answers what
+    stopped it."""
     evolve, together = projection.evolve, projection.evolve_together
     for commit, events in decoded.commits:
         staged: dict[str, Row | None] = {}
         for event, keys in events:
             try:
                 if evolve is not None:
-                    for key, row in _known(keys, staged, changed, rows).items():
-                        staged[key] = evolve(key, row, event)
+                    for key in keys:
+                        known = staged if key in staged else changed if key in changed else rows
+                        staged[key] = evolve(key, known.get(key), event)
                 elif together is not None:
                     staged.update(together(_known(keys, staged, changed, rows), event))
             except Exception as error:  # noqa: BLE001  a fold that raises parks, and no more
-                stop = Stop.at(commit, event.event.TYPE, type(error).__name__)
-                return _differing(changed, rows), stop
+                return Stop.at(commit, event.event.TYPE, type(error).__name__)
         changed.update(staged)
-    return _differing(changed, rows), decoded.stop
+    return decoded.stop
 
 
 def _known(keys: Sequence[str], staged: Rows, changed: Rows, rows: Rows) -> Rows:
@@ -126,7 +129,8 @@ def _known(keys: Sequence[str], staged: Rows, changed: Rows, rows: Rows) -> Rows
     }
 
 
-def _differing(
+def differing(
     changed: Mapping[str, Row | None], rows: Mapping[str, Row | None]
 ) -> dict[str, Row | None]:
+    """The rows that are no longer what they were."""
     return {key: row for key, row in changed.items() if row != rows.get(key)}

@@ -37,7 +37,7 @@ from cplus.projections.checkpoints import (
     move_checkpoint,
     read_checkpoint,
 )
-from cplus.projections.folding import Stop, decode, fold
+from cplus.projections.folding import Stop, decode, differing, fold
 from cplus.projections.generations import Driven, driven
 from cplus.projections.reading import Batch, Reader
 
@@ -224,14 +224,12 @@ class Runner:
         try:
             return await self._advance(projection, shop, before, batch, kept)
         except _TooMuch:
-            if len(batch.commits) > 1:
+            if batch.count > 1:
                 raise
         except _Unwritable:
             pass
         # One by one, until the commit at fault is the next.
-        for commit in batch.commits:
-            seq = commit.seq + len(commit.documents)
-            alone = Batch([commit], commit.position, seq, end=True)
+        for commit, alone in batch.singly():
             try:
                 before = await self._advance(projection, shop, before, alone, kept)
             except (_Unwritable, _TooMuch) as error:
@@ -247,11 +245,7 @@ class Runner:
         self, projection: Projection, shop: str, before: Checkpoint, batch: Batch, kept: _Kept
     ) -> Checkpoint:
         """Folds the commits and writes what came of it; answers the checkpoint after them."""
-        decoded = decode(projection, batch.commits, self._catalogue)
-        self._at_step("load_rows")
-        room = KEEP_BYTES if len(batch.commits) > 1 else sys.maxsize
-        await self._load(projection, shop, decoded.keys(), kept, room)
-        changed, stop = fold(projection, decoded, kept.rows)
+        changed, stop = await self._fold(projection, shop, batch, kept)
         if stop is None:
             after = replace(before, position=batch.position, seq=batch.seq, parked=None)
         else:
@@ -267,12 +261,28 @@ class Runner:
         kept.take(changed, self._keep, batch.size)
         return replace(after, stored=True)
 
+    async def _fold(
+        self, projection: Projection, shop: str, batch: Batch, kept: _Kept
+    ) -> tuple[dict[str, Row | None], Stop | None]:
+        """The rows that come out otherwise than they are stored, and what stopped it."""
+        changed: dict[str, Row | None] = {}
+        room = KEEP_BYTES if batch.count > 1 else sys.maxsize
+        for commits in batch.slices():
+            decoded = decode(projection, commits, self._catalogue)
+            self._at_step("load_rows")
+            room -= await self._load(projection, shop, decoded.keys(), kept, room)
+            stop = fold(projection, decoded, kept.rows, changed)
+            if stop is not None:
+                return differing(changed, kept.rows), stop
+        return differing(changed, kept.rows), None
+
     async def _load(
         self, projection: Projection, shop: str, keys: set[str], kept: _Kept, room: int
-    ) -> None:
+    ) -> int:
+        """Loads the rows that are not kept yet; answers their bytes."""
         missing = keys - kept.rows.keys()
         if not missing or kept.whole:
-            return
+            return 0
         wanted = {f"{shop}/{key}": key for key in missing}
         found, size = await bounded(
             self.mongo.database[projection.collection],
@@ -289,6 +299,7 @@ class Runner:
             key = wanted[document.pop("_id")]
             del document["shop"]
             kept.rows[key] = document
+        return size
 
     async def _write(
         self,

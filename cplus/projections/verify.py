@@ -74,13 +74,15 @@ async def fold_shop(
         end = (head.position, head.seq)
     rows: dict[str, Row | None] = {}
     position = seq = 0
-    stop: Stop | None = None
+    stop = None
     while stop is None:
         batch = await read_batch(store, projection, shop, position, limit=BATCH, end=end)
         if batch is None:
             break
-        changed, stop = fold(projection, decode(projection, batch.commits, catalogue), rows)
-        rows.update(changed)
+        for commits in batch.slices():
+            stop = fold(projection, decode(projection, commits, catalogue), {}, rows)
+            if stop is not None:
+                break
         position, seq = (stop.position - 1, stop.seq) if stop else (batch.position, batch.seq)
     there = {key: row for key, row in rows.items() if row is not None}
     return Folded(there, position, seq, stop)

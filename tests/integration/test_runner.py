@@ -38,6 +38,7 @@ from cplus.projections.nudged import deadline_in, handle_nudges
 from cplus.projections.reading import Batch, Reader
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
+from cplus.projections.verify import fold_shop
 from cplus.settings import Settings
 from tests.samples import installed
 
@@ -156,8 +157,9 @@ def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_runner_that_dies_at_any_step_changes_no_count(
-    mongo: Mongo, store: EventStore, step: str
+    mongo: Mongo, store: EventStore, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cplus.projections.reading.SLICE", 2)  # so a batch has two
     await write(store, *[AppUninstalled() for _ in range(9)])
     ignored = [ShopChanged(shop_name="Acorn")]
     await write(store, *ignored)
@@ -282,8 +284,27 @@ async def test_a_batch_holds_no_more_bytes_than_its_room(
         batches = [
             batch async for batch in _batches(store, replace(COUNTER, ignores=frozenset()), until)
         ]
-        assert [len(batch.commits) for batch in batches] == [4, 4, 4, 1]
+        assert [batch.count for batch in batches] == [4, 4, 4, 1]
         assert [batch.position for batch in batches] == [4, 8, 12, 13]
+
+
+@pytest.mark.parametrize("each", [1, 2, 3, 5])
+async def test_a_batch_is_folded_the_same_however_it_is_sliced(
+    mongo: Mongo, store: EventStore, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cplus.projections.reading.SLICE", each)
+    await write(store, *[AppUninstalled() for _ in range(3)])
+    runner = Runner(mongo, store, [COUNTER])
+    await runner.catch_up(COUNTER, SHOP)
+    # The rows of before are loaded by whichever slice touches them first.
+    more = [AppUninstalled() for _ in range(4)]
+    await write(store, *more, ShopChanged(shop_name="Acorn"), GiftWrapped(), AppUninstalled())
+    progress = await runner.catch_up(COUNTER, SHOP)
+    assert (progress.position, progress.parked and progress.parked.position) == (8, 9)
+    assert await counted(mongo) == 7
+    assert [await counted(mongo, f"mod/{rest}") for rest in range(3)] == [2, 3, 2]
+    folded = await fold_shop(store, COUNTER, SHOP)
+    assert (folded.position, folded.seq, folded.rows["all"]) == (8, 8, {"events": 7, "last": 7})
 
 
 async def _batches(
