@@ -18,6 +18,7 @@ from cplus.web import (
     conversations,
     customers,
     inbox,
+    metrics,
     sign_in,
 )
 from cplus.web.auth import Signatures
@@ -46,7 +47,7 @@ def create_app(parts: Parts) -> FastAPI:
     secret = parts.settings.secret("application_secret")
     web = Web(parts, Pages(parts.clock), Signatures(secret, parts.clock))
     app.state.web = web
-    for module in (inbox, conversations, customers, account, sign_in, console, api):
+    for module in (inbox, conversations, customers, metrics, account, sign_in, console, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     app.add_api_route("/healthz", _health, include_in_schema=False)

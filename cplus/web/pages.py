@@ -56,6 +56,8 @@ class Pages:
             called=text.called,
             bounce=text.bounce,
             rejection=text.rejection,
+            calendar=text.calendar,
+            span=text.span,
         )
         self._environment.globals.update(
             static=self.address, money=text.money, brief=self._brief, full=_full, date=_date

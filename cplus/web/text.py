@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date as calendar_day
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -123,6 +124,27 @@ def date(moment: datetime, at: ZoneInfo) -> str:
     """The day, with its year: `3 Nov 2026`."""
     local = _local(moment, at)
     return f"{local.day} {local:%b %Y}"
+
+
+def calendar(day: calendar_day) -> str:
+    """A day of the calendar: `3 Nov`."""
+    return f"{day.day} {day:%b}"
+
+
+def span(seconds: float | None) -> str:
+    """How long something took, for people: `40 s`, `12 min`, `3.5 h`, `2 days`."""
+    if seconds is None:
+        return "–"
+    for unit, most, size in (("s", 60, 1), ("min", 3_600, 60), ("h", 86_400, 3_600)):
+        if seconds < most:
+            return f"{_rounded(seconds / size)} {unit}"
+    days = _rounded(seconds / 86_400)
+    return f"{days} day{'' if days == '1' else 's'}"
+
+
+def _rounded(value: float) -> str:
+    """Two digits or so: 3.5, 12, 140."""
+    return f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
 
 
 def called(customer: Customer) -> str:

@@ -13,7 +13,10 @@ from tests.integration.web.harness import (
     Harness,
 )
 
-PAGES = ["/", "/inbox", "/customers", "/billing", "/settings", "/conversations/c1", "/customers/p1"]
+PAGES = [
+    "/", "/inbox", "/customers", "/metrics", "/billing", "/settings", "/conversations/c1",
+    "/customers/p1",
+]  # fmt: skip
 API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
 
 # Strangers' words

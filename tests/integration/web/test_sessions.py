@@ -24,7 +24,10 @@ from tests.integration.web.harness import (
 )
 from tests.samples import installed
 
-PAGES = ["/", "/inbox", "/customers", "/billing", "/settings", "/conversations/c1", "/customers/p1"]
+PAGES = [
+    "/", "/inbox", "/customers", "/metrics", "/billing", "/settings", "/conversations/c1",
+    "/customers/p1",
+]  # fmt: skip
 API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
 
 
