@@ -60,10 +60,9 @@ async def filled(
         if not replace:
             raise ReplayedBefore(name=name)
     part = database[name + PART]
-    if part.name in there and replace:
-        # One that was killed at once has no mark yet, and nothing else.
-        if await _is_marked(part) or await part.find_one() is None:
-            await part.drop()
+    # One that was killed at once has no mark yet, and nothing else.
+    if part.name in there and replace and (await _is_marked(part) or not await part.find_one()):
+        await part.drop()
     await _make(database, part, projection)
     try:
         yield lambda shop, rows: _put(part, shop, rows)

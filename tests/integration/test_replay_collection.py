@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.bootstrap import ensure_indexes
-from cplus.events.catalogue import AppInstalled, ImportStarted
+from cplus.events.catalogue import ImportStarted
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
@@ -21,6 +21,7 @@ from cplus.projections.trial import CollectionTaken, HalfReplayed, NoCollectionN
 from cplus.settings import Settings
 from tests.integration.test_read_models_cli import everything, started, told
 from tests.integration.test_runner import SHOP, write
+from tests.samples import installed
 
 PLACE = ("replay", "--projection", "cplus.projections.shops:SHOPS")
 # Folds as the shops are folded, and is ended by a signal while it does.
@@ -50,8 +51,7 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
     made = connect(settings)
     await ensure_indexes(settings)
     for shop in (SHOP, "birch.myshopify.com"):
-        named = AppInstalled(scopes=("read_orders",), shop_name="Shop")
-        await write(EventStore(made), named, ImportStarted(import_id="i1"), shop=shop)
+        await write(EventStore(made), installed(), ImportStarted(import_id="i1"), shop=shop)
         await Runner(made, EventStore(made), ALL).catch_up(SHOPS, shop)
     yield made
     await made.close()

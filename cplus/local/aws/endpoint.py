@@ -66,6 +66,11 @@ class AwsEndpoint:
         found: dict[str, int] = (await self._state())["queues"]
         return found
 
+    async def calls(self) -> dict[str, int]:
+        """How often what was called since the process began: {"sqs:SendMessage": 7, …}."""
+        found: dict[str, int] = (await self._state())["calls"]
+        return found
+
     async def _listening(self) -> None:
         await answering_as(self.port, lambda: self.pid)
 

@@ -7,7 +7,9 @@ Queues and topics are served directly (`sqs`, `sns`), objects are written throug
 from __future__ import annotations
 
 import json
+import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ _SETS = "/v2/email/configuration-sets/"
 _DESTINATIONS = "/event-destinations"
 _LARGEST = 128 * 1024 * 1024  # bytes of a request; SES's 40 MB in base64 and more
 _CODE = "com.amazonaws.sqs#InvalidMessageContents"
+_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 
 class Server:
@@ -40,6 +43,7 @@ class Server:
         self._ses = Ses(self._mailbox, sns.publish)
         self._journal = Journal(data / "aws-state.json", sqs.depths)
         self._waiters = sqs.Waiters()
+        self._calls: Counter[str] = Counter()
         self.loaded = self._objects.load()
 
     def app(self) -> web.Application:
@@ -57,14 +61,17 @@ class Server:
         self._journal.close()
 
     async def _state(self, _: web.Request) -> web.Response:
-        """How many messages each queue holds now, and what the last kill lost."""
-        return web.json_response({"queues": sqs.depths(), "lost": self._journal.lost})
+        """How many messages each queue holds now, what the last kill lost, and how often what
+        was called."""
+        state = {"queues": sqs.depths(), "lost": self._journal.lost, "calls": self._calls}
+        return web.json_response(state)
 
     async def _mail(self, request: web.Request) -> web.Response:
         return pages.respond(self._mailbox, request)
 
     async def _aws(self, request: web.Request) -> web.Response:
         body = await request.read()
+        self._calls[_call(request, body)] += 1
         try:
             response = await self._ours(request, body)
         except sqs.NotOurs:
@@ -124,6 +131,15 @@ class Server:
             f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata>"
             "</SendRawEmailResponse>"
         )
+
+
+def _call(request: web.Request, body: bytes) -> str:
+    """`sqs:SendMessage`; the method, where the service's protocol names no action: `s3:PUT`."""
+    signed = request.headers.get("Authorization", "").partition("Credential=")[2].split("/")
+    service = signed[3] if len(signed) > 4 else "unsigned"
+    action = request.headers.get("X-Amz-Target", "").partition(".")[2]
+    found = _ACTION.search(body) if not action and request.path == "/" else None
+    return f"{service}:{found[1].decode() if found else action or request.method}"
 
 
 def _json(content: dict[str, Any], *, status: int = 200, error: str = "") -> web.Response:
