@@ -17,8 +17,9 @@ test: setup ## The checks and every test but the long ones (ARGS='-k name' for s
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-soak: setup ## The tests that take long
+soak: setup ## The tests that take long; what they saw goes to docs/proofs.md
 	@$(BIN)/pytest -m soak $(ARGS)
+	@$(BIN)/python scripts/proofs.py
 
 check: ## Style, types and the import law; no test
 	@scripts/setup run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from cplus.events.commits import Commits, MongoCommits
 from cplus.events.store import EventStore, ensure_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
+from tests.conftest import ROOT
 
 SHOP = "acorn.myshopify.com"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -100,6 +102,23 @@ async def test_no_question_to_the_log_is_left_out(filled: Mongo, asked: Asked) -
         await question.ask(store)
     # A write, and a change stream, which reads MongoDB's own log.
     assert names - heard == {"insert", "changes"}
+
+
+def test_nobody_else_asks_the_collection_of_commits() -> None:
+    asks = re.compile(r'store\.commits\b|\[COMMITS\]|\["commits"\]')
+    found = {
+        path.relative_to(ROOT / "cplus").as_posix()
+        for path in (ROOT / "cplus").rglob("*.py")
+        if asks.search(path.read_text("utf-8"))
+    }
+    # Beside the log itself: a projection's batch, which is among the questions, and the demo,
+    # which counts from outside.
+    assert found == {
+        "events/commits.py",
+        "projections/reading.py",
+        "local/demo/observe.py",
+        "local/demo/summary.py",
+    }
 
 
 async def test_a_question_without_an_index_would_be_seen(
