@@ -9,6 +9,7 @@ try:
 
     from cplus.cli.audit import audit
     from cplus.cli.mail import mail
+    from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate
     from cplus.cli.projections import projections
     from cplus.cli.prove import prove
@@ -26,6 +27,7 @@ __all__ = ["main"]
 _COMMANDS = (
     (audit, "Check what the log promises."),
     (mail, "Look at mail as the system does."),
+    (metrics, "Say what happened in the shops, by day."),
     (migrate, "Make the indexes that are missing."),
     (projections, "Show how far read models are; let go on what stands still."),
     (prove, "Compare the rows of two versions of the code."),
