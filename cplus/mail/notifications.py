@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -128,6 +128,11 @@ class _Detail(_Wire):
     feedback_id: str | None = Field(None, alias="feedbackId")
 
 
+class _Event(_Wire):
+    mail: _SentMail
+    detail: _Detail
+
+
 class MailEvent(BaseModel):
     """What became of a mail that SES took from us."""
 
@@ -200,10 +205,10 @@ def parse_event(body: str) -> MailEvent:
     if kind is None:
         raise InvalidInput(reason="eventType is none that we know")
     try:
-        mail = _SentMail.model_validate(loaded.get("mail"))
-        detail = _Detail.model_validate(loaded.get(key) or {})
+        told = _Event.model_validate({"mail": loaded.get("mail"), "detail": loaded.get(key) or {}})
     except ValidationError as error:
         raise _invalid(error) from None
+    mail, detail = told.mail, told.detail
     concerned = detail.bounced or detail.complained or detail.delayed
     first = concerned[0] if concerned else _Recipient.model_validate({})
     words = (detail.bounce_type, detail.bounce_subtype, detail.complaint_type, detail.delay_type)
@@ -243,4 +248,21 @@ def _invalid(error: ValidationError) -> InvalidInput:
     """The error by fields and kinds: a key that is no field of ours could be anything."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     known = [str(part) for part in first["loc"] if str(part).isascii() and str(part).isalnum()]
-    return InvalidInput(reason=f"{'.'.join(known) or 'the body'}: {first['type']}")
+    where, kind = ".".join(known), first["type"]
+    words = next((said for start, said in _WORDS.items() if kind.startswith(start)), f"({kind})")
+    return InvalidInput(reason=f"{where or 'the body'} {words}")
+
+
+_WORDS: Final = {
+    "missing": "is missing",
+    "model": "is no object",
+    "dict": "is no object",
+    "tuple": "is no list",
+    "list": "is no list",
+    "string_too_short": "is empty",
+    "string": "is no text",
+    "datetime": "is no time",
+    "literal": "is none that we know",
+    "bool": "is neither true nor false",
+}
+"""What is wrong, by the beginning of pydantic's name for it."""

@@ -119,6 +119,7 @@ def import_view(row: Row) -> CustomerImport:
         started_at=row["started_at"],
         pages=row["pages"],
         customers=row["customers"],
+        skipped=row.get("skipped", 0),
         outcome=end["outcome"] if end else None,
         ended_at=end["at"] if end else None,
     )

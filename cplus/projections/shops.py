@@ -86,6 +86,8 @@ def _import(row: Row | None, event: Recorded) -> Row:
                 after["last_page"] = page.page
                 after["pages"] += 1
                 after["customers"] += page.customers
+                if page.skipped:  # few imports have any
+                    after["skipped"] = after.get("skipped", 0) + page.skipped
         case ImportEnded() as end:
             ended = newest(after["end"], event, {"outcome": end.outcome, "pages": end.pages})
             after["end"] = ended

@@ -210,6 +210,8 @@ class CustomerImport:
     started_at: datetime | None
     pages: int
     customers: int
+    skipped: int
+    """Customers that could not be read and were left out."""
     outcome: Literal["complete", "uninstalled", "refused"] | None
     """None while it runs."""
     ended_at: datetime | None

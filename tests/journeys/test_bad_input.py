@@ -191,8 +191,8 @@ BAD_MESSAGES = {
         '{"headers": {}, "body": "e30="}': "The shop host",
         "[" * 1_000: "the message is no JSON",
     },
-    "mail": {"no JSON": "the body is no JSON", "{}": "notificationType: missing"},
-    "mail-events": {"no JSON": "the body is no JSON", '{"eventType": "Send"}': "the body"},
+    "mail": {"no JSON": "the body is no JSON", "{}": "notificationType is missing"},
+    "mail-events": {"no JSON": "the body is no JSON", '{"eventType": "Send"}': "mail is no object"},
     "import": {"no JSON": "the message is no JSON", '{"shop": "nobody"}': "The shop host"},
     "send": {
         "no JSON": "no JSON",

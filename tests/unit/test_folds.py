@@ -441,9 +441,12 @@ def test_the_newest_word_on_the_installation_wins() -> None:
 
 
 def test_an_import_counts_each_page_once() -> None:
-    pages = [ImportPageLoaded(import_id="i1", page=page, customers=50) for page in (1, 2, 2)]
+    pages = [
+        ImportPageLoaded(import_id="i1", page=page, customers=50, skipped=page - 1)
+        for page in (1, 2, 2, 3)
+    ]
     row = fold(SHOPS, [recorded(page, 1, 1 + i) for i, page in enumerate(pages)])["import/i1"]
-    assert (row["pages"], row["customers"]) == (2, 100)
+    assert (row["pages"], row["customers"], row["skipped"]) == (3, 150, 3)
 
 
 def test_a_subscription_is_what_shopify_said_last_of_it() -> None:

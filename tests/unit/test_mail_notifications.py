@@ -244,3 +244,19 @@ def test_mail_without_our_tags_is_nobodys() -> None:
 def test_an_event_that_we_did_not_ask_for_is_refused() -> None:
     with pytest.raises(InvalidInput):
         parse_event(event("Open", open={"ipAddress": "192.0.2.1"}))
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"eventType": "Send"}, "mail is no object"),
+        ({"eventType": "Send", "mail": {}}, "mail.messageId is missing"),
+        ({"eventType": "Send", "mail": {"messageId": ""}}, "mail.messageId is empty"),
+        ({"eventType": "Send", "mail": {"messageId": "m", "timestamp": "x"}}, "is no time"),
+        ({"eventType": "Send", "mail": []}, "mail is no object"),
+        ({"eventType": "Nothing"}, "eventType is none that we know"),
+    ],
+)
+def test_a_reason_says_in_words_which_field_is_wrong(told: object, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        parse_event(json.dumps(told))

@@ -20,6 +20,8 @@ class Aggregate(BaseAggregate[str]):
     def empty(cls, stream: str) -> Self:
         """The aggregate before its first event, at version 0."""
         made = cls.__new__(cls)
+        # The library makes an aggregate with its first event, and types it so: a time is there
+        # from the first one on, and `__init__` is for it to call. Here both come before it.
         made.__base_init__(originator_id=stream, originator_version=0, timestamp=None)  # type: ignore[arg-type]
         made.__init__()  # type: ignore[misc]
         return made

@@ -10,6 +10,9 @@ import pytest
 
 from cplus.events.catalogue import (
     CustomerImported,
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
     MailBounced,
     OrderChanged,
     SubscriptionChanged,
@@ -129,6 +132,17 @@ async def test_the_plan_and_the_shops_facts_are_shown(
     settings = (await browser.get("/settings")).text
     assert "Acorn &amp; Co" in settings
     assert "Europe/Oslo" in settings
+
+
+async def test_settings_say_how_many_customers_an_import_left_out(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    pages = [ImportPageLoaded(import_id="i1", page=n, customers=150, skipped=1) for n in (1, 2)]
+    done = ImportEnded(import_id="i1", outcome="complete", pages=2)
+    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"), *pages, done)
+    page = (await browser.get("/settings")).text
+    assert "300 customers were read" in page
+    assert "2 could not be read and were left out." in page
 
 
 def _subscription(number: int, status: str, days: int) -> SubscriptionChanged:
