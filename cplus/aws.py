@@ -7,11 +7,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any, cast
 
 import aioboto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cplus.errors import CplusError
 
 _BATCH = 10  # entries that SQS and SNS take in one call
 
@@ -29,11 +32,21 @@ class MailNotTaken(Exception):
         super().__init__(f"SES did not take the mail: {code}")
 
 
-class Aws:
-    """Clients of AWS, each made on first use and kept as long as the process."""
+class QueueUnanswered(CplusError):
+    """The queue {queue} gave no usable answer ({error}): see whether it is there, and whether these
+    credentials may use it."""
 
-    def __init__(self) -> None:
+
+class Aws:
+    """Clients of AWS, each made on first use and kept as long as the process.
+
+    `options` are those of a client (`endpoint_url`, `region_name`, credentials); without them
+    AWS's own variables say where it goes.
+    """
+
+    def __init__(self, **options: str) -> None:
         self._session = aioboto3.Session()
+        self._options = options
         self._clients: dict[str, Any] = {}
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -49,7 +62,7 @@ class Aws:
                         retries={"total_max_attempts": tries, "mode": "standard"},
                     )
                     self._clients[service] = await self._stack.enter_async_context(
-                        self._session.client(service, config=config)
+                        self._session.client(service, config=config, **self._options)
                     )
         return self._clients[service]
 
@@ -172,3 +185,55 @@ class Bodies:
     async def get(self, ref: Mapping[str, str]) -> bytes:
         """The bytes behind what `put` answered; raises KeyError when there are none."""
         return await self._aws.get_object(ref["bucket"], ref["key"])
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages there are, about: SQS is sure a minute after the last change."""
+
+    waiting: int
+    """On the queue, also those in hand and delayed."""
+    dead: int
+    """On its dead-letter queue."""
+
+
+class Queue:
+    """One queue by its URL, for those to whom it matters whether it answers."""
+
+    def __init__(self, aws: Aws, url: str) -> None:
+        self._aws = aws
+        self._url = url
+
+    async def send(self, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
+        """Puts one JSON message on it; raises QueueUnanswered."""
+        try:
+            await self._aws.send(self._url, message, group=group, delay=delay)
+        except (BotoCoreError, ClientError) as error:
+            raise self._unanswered(error) from error
+
+    async def depth(self) -> Depth:
+        """How many messages it and its dead-letter queue hold; raises QueueUnanswered."""
+        try:
+            attributes = await self._attributes(self._url)
+            arn = json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
+            dead = 0
+            if arn is not None:
+                sqs = await self._aws.client("sqs")
+                answer = await sqs.get_queue_url(QueueName=arn.rpartition(":")[2])
+                dead = _held(await self._attributes(answer["QueueUrl"]))
+            return Depth(_held(attributes), dead)
+        except (BotoCoreError, ClientError) as error:
+            raise self._unanswered(error) from error
+
+    async def _attributes(self, url: str) -> dict[str, str]:
+        sqs = await self._aws.client("sqs")
+        answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        return dict(answer["Attributes"])
+
+    def _unanswered(self, error: Exception) -> QueueUnanswered:
+        return QueueUnanswered(queue=self._url.rpartition("/")[2], error=type(error).__name__)
+
+
+def _held(attributes: Mapping[str, str]) -> int:
+    counts = ("", "NotVisible", "Delayed")
+    return sum(int(attributes[f"ApproximateNumberOfMessages{count}"]) for count in counts)

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     webhooks_queue: str = Field("", description="URL of the queue of webhooks")
     import_queue: str = Field("", description="URL of the queue of customer imports")
     send_queue: str = Field("", description="URL of the queue of mail to send")
+    rebuild_queue: str = Field("", description="URL of the queue of shops to fold anew")
     nudges_topic: str = Field("", description="ARN of the topic of nudges")
     bodies_bucket: str = Field("", description="Bucket of bodies too large for queue or commit")
     roots_bucket: str = Field("", description="Bucket of the daily roots over the log")

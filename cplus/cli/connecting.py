@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ import click
 from cplus.errors import CplusError
 
 if TYPE_CHECKING:
+    from cplus.aws import Aws
     from cplus.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,6 +40,15 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
 
 
+def stack_of(data: Path) -> dict[str, Any]:
+    """What the stack that runs on `data` says of itself. Raises NoStack."""
+    try:
+        info = json.loads((data / "stack.json").read_text("utf-8"))
+        return {**info, "mongo": str(info["mongo"]), "database": str(info["database"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NoStack(data=data) from None
+
+
 def settings_of(data: Path | None) -> Settings:
     """The settings of the environment; with `data`, those of the stack that runs there. Raises
     NoStack."""
@@ -47,12 +58,12 @@ def settings_of(data: Path | None) -> Settings:
 
     if data is None:
         return Settings()
-    try:
-        info = json.loads((data / "stack.json").read_text("utf-8"))
-        uri, database = SecretStr(info["mongo"]), info["database"]
-    except (OSError, ValueError, KeyError):
-        raise NoStack(data=data) from None
-    return Settings(mongo_uri=uri, mongo_database=database)
+    info = stack_of(data)
+    return Settings(
+        mongo_uri=SecretStr(info["mongo"]),
+        mongo_database=info["database"],
+        rebuild_queue=info.get("queues", {}).get("rebuild", ""),
+    )
 
 
 @contextmanager
@@ -82,10 +93,27 @@ class Reached:
         from cplus.events.store import EventStore
         from cplus.mongo import connect
 
+        self._data = data
         self.settings = settings_of(data)
         self.mongo = connect(self.settings)
         self.store = EventStore(self.mongo)
 
+    @cached_property
+    def aws(self) -> Aws:
+        """Queues of the environment or of the stack."""
+        from cplus.aws import Aws
+
+        if self._data is None:
+            return Aws()
+        return Aws(
+            endpoint_url=stack_of(self._data)["aws"],
+            region_name=self.settings.region,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",  # noqa: S106  of the stack, which asks for none
+        )
+
     async def close(self) -> None:
         """Ends every connection."""
+        if "aws" in self.__dict__:
+            await self.aws.close()
         await self.mongo.close()

@@ -8,12 +8,14 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.errors import SettingMissing
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection
@@ -28,23 +30,28 @@ _COMPARISONS = 5
 @click.argument("name")
 @click.option("--shop", help="Put right the rows of this shop only, in place.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--on-lambda", is_flag=True, help="Have the function `rebuild` fold, many shops side by side."
+)
 @click.option("--back", is_flag=True, help="Read from the generation before the last switch again.")
 @click.option("--drop", is_flag=True, help="Drop every generation but the one that is read.")
 @data_option
 @json_option
 def rebuild(
-    *, name: str, shop: str | None, workers: int, back: bool, drop: bool,
+    *, name: str, shop: str | None, workers: int, on_lambda: bool, back: bool, drop: bool,
     data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Fold the read model NAME anew from the log, and read from the new rows once all are there.
 
     The rows of now serve and stay live meanwhile. Ctrl-C stops it, and the same command goes on
-    where it was. Needs CPLUS_MONGO_URI, or --data.
+    where it was. Needs CPLUS_MONGO_URI, with --on-lambda also CPLUS_REBUILD_QUEUE; or --data.
     """
     from cplus.loop import run
 
-    if sum([back, drop, shop is not None]) > 1:
-        raise click.UsageError("--back, --drop and --shop exclude each other")
+    if sum([back, drop, shop is not None, on_lambda]) > 1:
+        raise click.UsageError("--back, --drop, --shop and --on-lambda exclude each other")
+    if on_lambda and workers > 1:
+        raise click.UsageError("--workers is for processes of this machine")
     with failures():
         at = Reached(data)
         if shop is not None:
@@ -54,7 +61,7 @@ def rebuild(
         elif drop:
             said = run(_closing(at, _drop(at, name)))
         else:
-            said = run(_closing(at, _rebuild(at, name, workers)))
+            said = run(_closing(at, _rebuild(at, name, _Way(workers, on_lambda))))
     click.echo(json.dumps(said) if as_json else _text(said))
     sys.exit(_INTERRUPTED if said.get("stopped") else 0)
 
@@ -96,20 +103,32 @@ async def _drop(at: Reached, name: str) -> dict[str, Any]:
     return {"projection": name, "dropped": dropped}
 
 
-async def _rebuild(at: Reached, name: str, workers: int) -> dict[str, Any]:
+@dataclass(slots=True)
+class _Way:
+    """Where the folding is done."""
+
+    workers: int
+    on_lambda: bool
+    dead: int | None = None
+    """Messages that became dead letters meanwhile, about; None where none are sent."""
+
+
+async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
     from cplus.projections.generations import begin
     from cplus.projections.groups import named
     from cplus.projections.rebuild import filler, lineage_of, progress_of, switch_over
 
     started = time.monotonic()
     projection = named(name)
+    if way.on_lambda and not at.settings.rebuild_queue:
+        raise SettingMissing(name="rebuild_queue", variable="CPLUS_REBUILD_QUEUE")
     target = await begin(at.mongo.database, projection)
     before = await progress_of(at.mongo, at.store, target)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    after = await _fill(at, target, workers, stopped, before)
+    after = await _fill(at, target, way, stopped, before)
     seconds = time.monotonic() - started
     events = after.events - before.events
     said: dict[str, Any] = {
@@ -119,7 +138,8 @@ async def _rebuild(at: Reached, name: str, workers: int) -> dict[str, Any]:
         "events": events,
         "seconds": round(seconds, 3),
         "events_per_second": round(events / seconds) if seconds else 0,
-        "workers": workers,
+        "workers": None if way.on_lambda else way.workers,
+        "dead_letters": way.dead,
     }
     if stopped.is_set():
         return {**said, "stopped": True, "left": after.of - after.events}
@@ -136,7 +156,7 @@ async def _rebuild(at: Reached, name: str, workers: int) -> dict[str, Any]:
 
 
 async def _fill(
-    at: Reached, target: Projection, workers: int, stopped: asyncio.Event, far: Filled
+    at: Reached, target: Projection, way: _Way, stopped: asyncio.Event, far: Filled
 ) -> Filled:
     """Fills the generation, showing how far it is; answers how far it came."""
     from rich.console import Console
@@ -150,33 +170,44 @@ async def _fill(
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns,
-        "events, {task.fields[rate]}/s,",
+        "events, {task.fields[shops]} shops, {task.fields[rate]}/s,",
         TimeRemainingColumn(),
         "left",
         console=Console(stderr=True),
         transient=True,
     ) as bar:
-        shown = bar.add_task(target.collection, total=far.of, completed=far.events, rate="–")
+        shown = bar.add_task(target.collection, total=None, shops="–", rate="–")
         started, first = time.monotonic(), far.events
-        work = asyncio.ensure_future(_work(at, target, shops, workers, stopped))
-        while True:
-            done, _ = await asyncio.wait([work], timeout=_LOOK)
-            far = await progress_of(at.mongo, at.store, target)
-            rate = f"{(far.events - first) / (time.monotonic() - started):,.0f}"
-            bar.update(shown, completed=far.events, total=far.of, rate=rate)
-            if done:
-                work.result()
-                return far
+        work = asyncio.ensure_future(_work(at, target, shops, way, stopped))
+        try:
+            while True:
+                done, _ = await asyncio.wait([work], timeout=_LOOK)
+                far = await progress_of(at.mongo, at.store, target)
+                rate = f"{(far.events - first) / (time.monotonic() - started):,.0f}"
+                shops_done = f"{far.shops} of {far.of_shops}"
+                bar.update(shown, completed=far.events, total=far.of, shops=shops_done, rate=rate)
+                if done:
+                    work.result()
+                    return far
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
 
 
 async def _work(
-    at: Reached, target: Projection, shops: Sequence[str], workers: int, stopped: asyncio.Event
+    at: Reached, target: Projection, shops: Sequence[str], way: _Way, stopped: asyncio.Event
 ) -> None:
     from cplus.projections.rebuild import fill, filler
     from cplus.projections.workers import fill_in_processes
 
-    if workers > 1:
-        await fill_in_processes(at.settings, target, shops, workers, stopped)
+    if way.on_lambda:
+        from cplus.aws import Queue
+        from cplus.projections.fan_out import fan_out
+
+        queue = Queue(at.aws, at.settings.rebuild_queue)
+        way.dead = await fan_out(at.mongo, at.store, target, shops, queue, stopped)
+    elif way.workers > 1:
+        await fill_in_processes(at.settings, target, shops, way.workers, stopped)
     else:
         runner = filler(at.mongo, at.store, target)
         await fill(runner, target, shops, stopped=stopped.is_set)
@@ -224,4 +255,5 @@ def _text(said: dict[str, Any]) -> str:
         return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
     differences = said["differences"]
     compared = "" if differences is None else f", {differences} rows differ from the one before"
-    return f"{said['projection']} is read from {said['live']}: {rate}{compared}"
+    dead = f"; {said['dead_letters']} messages became dead letters" if said["dead_letters"] else ""
+    return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}"

@@ -51,6 +51,8 @@ class Generation:
     """Of the projection that folds it."""
     filled: bool
     """It is or was read. One that is not is left to `cplus rebuild` until it is near the end."""
+    run: str | None = None
+    """The fan-out that fills it now: messages of another one are void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Lineage:
             document["live"],
             document["before"],
             tuple(
-                Generation(one["number"], one["version"], one["filled"])
+                Generation(one["number"], one["version"], one["filled"], one.get("run"))
                 for one in document["generations"]
             ),
             document["switched_at"],
@@ -192,6 +194,23 @@ async def begin(database: Database, projection: Projection) -> Projection:
         {"_id": projection.name}, {"$push": {"generations": {**document, "made_at": utc_now()}}}
     )
     return made
+
+
+async def begin_run(database: Database, projection: Projection, run: str) -> None:
+    """From now on the messages of fan-out `run` fill the generation, and those of no other."""
+    await database[GENERATIONS].update_one(
+        {"_id": projection.name, "generations.number": projection.generation},
+        {"$set": {"generations.$.run": run}},
+    )
+
+
+async def end_run(database: Database, projection: Projection, run: str) -> None:
+    """What is left of fan-out `run` is void from now on; nothing where another has begun."""
+    one = {"number": projection.generation, "run": run}
+    await database[GENERATIONS].update_one(
+        {"_id": projection.name, "generations": {"$elemMatch": one}},
+        {"$unset": {"generations.$.run": ""}},
+    )
 
 
 async def switch(database: Database, lineage: Lineage, to: int, session: Any = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,12 +126,19 @@ async def _fill_shop(
     runner: Runner, target: Projection, shop: str, stopped: Callable[[], bool]
 ) -> None:
     while not stopped():
-        try:
-            progress = await runner.catch_up(target, shop, deadline=time.monotonic() + SLICE)
-        except CheckpointContended:  # others are at work in this shop: what they do is done
-            continue
-        if progress.done:
+        if await fill_slice(runner, target, shop, math.inf):
             return
+
+
+async def fill_slice(runner: Runner, target: Projection, shop: str, deadline: float) -> bool:
+    """Folds what comes next of a shop's log, for `SLICE` seconds and until `deadline` at most;
+    whether nothing is left to do."""
+    try:
+        until = min(deadline, time.monotonic() + SLICE)
+        progress = await runner.catch_up(target, shop, deadline=until)
+    except CheckpointContended:  # others are at work in this shop: what they do is done
+        return False
+    return progress.done
 
 
 async def progress_of(mongo: Mongo, store: EventStore, target: Projection) -> Filled:

@@ -17,7 +17,7 @@ from cplus.consumers.sqs import SqsRecord, records
 from cplus.settings import Settings
 
 SECRET = "shpss_0123456789abcdef0123456789abcdef"
-_QUEUES = ("webhooks", "import", "send", "nudges")
+_QUEUES = ("webhooks", "import", "send", "rebuild", "nudges")
 _DRIVERS = ("aiobotocore", "aiohttp", "motor", "pymongo")
 
 
@@ -102,6 +102,7 @@ async def intake(
         "webhooks_queue": queues["webhooks"],
         "import_queue": queues["import"],
         "send_queue": queues["send"],
+        "rebuild_queue": queues["rebuild"],
         "nudges_topic": topic,
     }
     parts.settings = settings.model_copy(update=places)

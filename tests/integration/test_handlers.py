@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,10 @@ from cplus.events.base import NewEvent
 from cplus.events.catalogue import ReplyWritten
 from cplus.events.commit import Draft
 from cplus.events.names import INSTALLED_REF
+from cplus.projections.checkpoints import read_checkpoint
+from cplus.projections.fan_out import Task
+from cplus.projections.generations import begin, begin_run
+from cplus.projections.shops import SHOPS
 from cplus.shopify.signatures import sign_webhook
 from tests.conftest import ROOT
 from tests.integration.intake import SECRET, Intake, intake
@@ -27,6 +32,7 @@ from tests.samples import installed
 FUNCTIONS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["functions"]
 SHOP = "blue-jam.myshopify.com"
 DOMAIN = "mail.example.com"
+TASK = Task("shops", 1, 2, SHOP, "r1")
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MAIL = b"From: ann@example.com\r\nTo: blue-jam@mail.example.com\r\nSubject: Tea\r\n\r\nGreen?\r\n"
 
@@ -70,6 +76,7 @@ def environment(use: Intake, mongo_uri: str) -> dict[str, str]:
         "CPLUS_WEBHOOKS_QUEUE": settings.webhooks_queue,
         "CPLUS_IMPORT_QUEUE": settings.import_queue,
         "CPLUS_SEND_QUEUE": settings.send_queue,
+        "CPLUS_REBUILD_QUEUE": settings.rebuild_queue,
         "CPLUS_NUDGES_TOPIC": settings.nudges_topic,
         "CPLUS_BODIES_BUCKET": settings.bodies_bucket,
         "CPLUS_ROOTS_BUCKET": settings.bodies_bucket,
@@ -141,13 +148,14 @@ def events(bucket: str) -> dict[str, dict[str, Any]]:
         "react": nudge,
         "customer-import": batch({"shop": SHOP, "import_id": "i1"}),
         "outbound-email": batch({"shop": SHOP, "message_id": "r1"}),
+        "rebuild": batch(asdict(TASK)),
         "sweep": {"scope": "all"},
         "daily": {},
     }
 
 
 async def prepare(use: Intake) -> None:
-    """An install, an answer to send, a mail that came, and a domain to send from."""
+    """An install, an answer to send, a generation to fill, a mail, and a domain to send from."""
     parts = use.parts
     reply = ReplyWritten(
         originator_id="conversation/c1",
@@ -169,6 +177,7 @@ async def prepare(use: Intake) -> None:
             Draft(SHOP, "reply/x", "test", "merchant", [written], refs=["message/r1"]),
         ]
     )
+    await begin_run(parts.mongo.database, await begin(parts.mongo.database, SHOPS), TASK.run)
     await parts.aws.put_object(parts.settings.bodies_bucket, "mail", MAIL)
     await (await parts.aws.client("sesv2")).create_email_identity(EmailIdentity=DOMAIN)
 
@@ -230,6 +239,9 @@ async def test_what_came_twice_was_done_once(told: dict[str, Any]) -> None:
     assert len(await use.drain(settings.webhooks_queue)) == 2  # one for each request
     assert len(await use.drain(settings.import_queue)) == 1
     assert len(await use.drain(settings.send_queue)) == 1
+    assert await use.drain(settings.rebuild_queue) == []
+    target = replace(SHOPS, generation=TASK.generation)
+    assert (await read_checkpoint(use.parts.mongo.database, target, SHOP)).position > 2
     commits = await use.parts.store.read(SHOP, 0)
     assert sorted(commit.source for commit in commits) == sorted(
         ["install", "test", "webhook", "mail", "mail-event", "import", "outbound-email"]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from cplus.aws import Aws, Queue
 from cplus.clock import utc_now
 from cplus.events.base import Event
 from cplus.events.catalogue import ImportPageLoaded, ImportStarted
@@ -27,8 +28,11 @@ from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.conftest import ROOT
+from tests.integration.test_fan_out import aws, on_lambda, url
 from tests.integration.test_runner import SHOP, GiftWrapped, write
 from tests.samples import installed
+
+__all__ = ["aws", "url"]  # fixtures
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
 PAGES = 1_500
@@ -122,6 +126,32 @@ async def test_a_rebuild_is_killed_is_stopped_and_goes_on_to_its_end(
     assert back == {"projection": "shops", "live": "shops.v1.g2"}
 
 
+async def test_a_rebuild_on_lambda_is_stopped_and_goes_on_where_it_was(
+    mongo: Mongo, data: Path, aws: Aws, url: str, aws_endpoint: str
+) -> None:
+    stack = json.loads((data / "stack.json").read_text())
+    told_stack = {**stack, "aws": aws_endpoint, "queues": {"rebuild": url}}
+    (data / "stack.json").write_text(json.dumps(told_stack))
+    command = ("rebuild", "shops", "--on-lambda", "--data", str(data))
+    queue = Queue(aws, url)
+    stopped = await started(*command, "--json")
+    async with asyncio.timeout(60):
+        while (await queue.depth()).waiting < len(HOSTS):  # noqa: ASYNC110  no one tells
+            await asyncio.sleep(0.02)
+    stopped.send_signal(signal.SIGINT)
+    out, err = await asyncio.wait_for(stopped.communicate(), 60)
+    assert stopped.returncode == 130, err.decode()
+    said = json.loads(out)
+    events = len(HOSTS) * (1 + PAGES // 5 + PAGES)
+    assert (said["stopped"], said["left"], said["workers"]) == (True, events, None)
+    runner = Runner(mongo, EventStore(mongo), ALL)
+    async with on_lambda(aws, url, runner, queue, seconds=0.3):
+        said = await told(*command)
+    assert (said["live"], said["before"]) == ("shops.v1.g2", "shops.v1")
+    assert (said["events"], said["differences"], said["dead_letters"]) == (events, 0, 0)
+    assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
+
+
 async def test_verify_ends_with_1_where_a_row_differs_and_a_rebuild_of_the_shop_mends_it(
     mongo: Mongo, data: Path
 ) -> None:
@@ -181,6 +211,7 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         ("rebuild", "guests", "--data", str(data)): "there are: billing",
         ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack runs on",
         ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
+        ("rebuild", "shops", "--on-lambda", "--data", str(data)): "CPLUS_REBUILD_QUEUE",
         ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
     }.items():
         process = await started(*arguments)

@@ -200,6 +200,7 @@ BAD_MESSAGES = {
         + SHOP
         + '", "message_id": "nothing"}': "the log of this shop has no such answer",
     },
+    "rebuild": {"no JSON": "the message is no JSON", "{}": "the message names no projection"},
     "react": {"no JSON": "the message is no JSON"},
     "project-conversations": {"no JSON": "the message is no JSON"},
     "project-customers": {"no JSON": "the message is no JSON"},

@@ -7,7 +7,10 @@ the first test: whoever adds one says how it is brought to work.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
+from asyncio.subprocess import DEVNULL
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +38,7 @@ MOMENTS: Final[Mapping[str, float]] = {
     "react": 0.01,
     "customer-import": 0.2,
     "outbound-email": 0.05,
+    "rebuild": 0.005,  # a rebuild is begun while the demo runs
     "sweep": 0.01,  # no queue: the test fires its schedule
     "daily": 0.01,  # the same
 }
@@ -44,6 +48,7 @@ SCHEDULED: Final = {"sweep", "daily"}
 
 SIZES: Final = Sizes(shops=3, customers=24, conversations=15, seed=11)
 _BUSY: Final = 60.0  # seconds that the functions may take to be at work
+_REBUILT: Final = 150.0  # seconds until a rebuild whose function was killed is at its end
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,12 @@ async def _driven(
             killing = [asyncio.create_task(_fire_schedules(stack, killed, times))]
             if mongod:
                 killing.append(asyncio.create_task(_kill_mongod(stack)))
+            if "rebuild" in killed:
+                killing.append(asyncio.create_task(_rebuild(stack, times)))
             summary = await drive.run()
             await asyncio.gather(*killing)
+            if "rebuild" in killed:
+                assert await _cplus(stack, "verify") == 0
         finally:
             await drive.close()
         child = stack.mongod.child
@@ -81,6 +90,32 @@ async def _fire_schedules(stack: Stack, killed: Collection[str], times: int) -> 
     for name in SCHEDULED & set(killed):
         for _ in range(times):
             await stack.runner.fire_schedules(name)
+
+
+async def _rebuild(stack: Stack, times: int) -> None:
+    """Has a read model folded anew on Lambda, until the function was killed so often meanwhile.
+
+    Where MongoDB was away too long for the command, the same command goes on: that is its promise.
+    """
+    deadline = time.monotonic() + _REBUILT
+    while True:
+        done = await _cplus(stack, "rebuild", "--on-lambda") == 0
+        killed = sum(kill.function == "rebuild" for kill in stack.runner.kills)
+        if done and killed >= times:
+            return
+        assert time.monotonic() < deadline, f"rebuilt: {done}, killed {killed} times"
+
+
+async def _cplus(stack: Stack, command: str, *options: str) -> int:
+    """The status of a command on the conversations of the stack."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cplus.cli", command, "conversations", *options),
+        *("--data", str(stack.data), "--json"),
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        stdout=DEVNULL,
+    )
+    return await process.wait()
 
 
 async def _kill_mongod(stack: Stack) -> None:

@@ -102,7 +102,7 @@ def test_every_function_queue_and_dead_letter_of_the_file_is_found(
     assert functions["edge"].timeout == 5
     assert functions["edge"].routes[0].key == "POST /webhooks/shopify"
     assert functions["web"].routes[0].key == "$default"
-    assert functions["web"].environment["CPLUS_MONGO_POOL"] == "10"
+    assert functions["web"].environment["CPLUS_MONGO_POOL"] == "8"
     assert [schedule.period for schedule in functions["sweep"].schedules] == [60, 3600]
     [daily] = functions["daily"].schedules
     assert (daily.rate, daily.at) == ("cron(30 23 * * ? *)", time(23, 30))

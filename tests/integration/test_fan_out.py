@@ -1,0 +1,316 @@
+"""What a rebuild that is fanned out promises: each shop is folded once, however messages behave."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.aws import Aws, Depth, Queue, QueueUnanswered
+from cplus.consumers.sqs import SqsRecord, records
+from cplus.events.catalogue import AppUninstalled
+from cplus.events.store import EventStore
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.projections.base import Projection
+from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
+from cplus.projections.fan_out import ShopsLeft, Task, fan_out, handle
+from cplus.projections.generations import Pointers, begin, begin_run, drop
+from cplus.projections.nudged import handle_nudges
+from cplus.projections.rebuild import switch_over
+from cplus.projections.runner import Runner
+from cplus.projections.verify import verify_shop
+from cplus.settings import Settings
+from tests.integration.intake import record
+from tests.integration.test_runner import COUNTER, SHOP, nudge, soon, write
+
+SHOPS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
+EVENTS = 150
+RECEIVES = 3
+TASK = Task("counter", 1, 2, SHOP, "r1")
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Counting(Queue):
+    """Counts what is sent, and sends it so many times."""
+
+    times, sent = 1, 0
+
+    async def send(self, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
+        self.sent += 1
+        for _ in range(self.times):
+            await super().send(message, group=group, delay=delay)
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    await ensure_indexes(made.database, [COUNTER])
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def store(mongo: Mongo) -> EventStore:
+    return EventStore(mongo)
+
+
+@pytest.fixture
+async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
+    made = Aws()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def url(aws: Aws) -> str:
+    """A queue with a dead-letter queue."""
+    sqs, name = await aws.client("sqs"), f"test-{secrets.token_hex(6)}"
+    await sqs.create_queue(QueueName=f"{name}-dead")
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{name}-dead"
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
+    made = await sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})
+    return str(made["QueueUrl"])
+
+
+@asynccontextmanager
+async def on_lambda(
+    aws: Aws, url: str, runner: Runner, queue: Queue, seconds: float
+) -> AsyncIterator[None]:
+    """Reads the queue as Lambda does for a function that has so many seconds; what failed or was
+    killed comes back at once."""
+    sqs = await aws.client("sqs")
+
+    async def read() -> None:
+        while True:
+            answer = await sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                taken = {"messageId": message["MessageId"], "body": message["Body"]}
+                try:
+                    deadline = time.monotonic() + seconds
+                    batch = records({"Records": [taken]})
+                    done = not await handle(batch, runner, queue.send, deadline)
+                except Killed:
+                    done = False
+                handle_of = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
+                if done:
+                    await sqs.delete_message(**handle_of)
+                else:
+                    await sqs.change_message_visibility(**handle_of, VisibilityTimeout=0)
+
+    readers = [asyncio.create_task(read()) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for reader in readers:
+            reader.cancel()
+        for outcome in await asyncio.gather(*readers, return_exceptions=True):
+            assert isinstance(outcome, asyncio.CancelledError), outcome
+
+
+def small(mongo: Mongo, store: EventStore, at_step: Callable[[str], None] | None = None) -> Runner:
+    return Runner(mongo, store, [COUNTER], batch=7, at_step=at_step or (lambda _step: None))
+
+
+async def filled(mongo: Mongo, store: EventStore, events: int = EVENTS) -> Runner:
+    """Shops with a log that is folded."""
+    runner = small(mongo, store)
+    for shop in SHOPS:
+        await write(store, *[AppUninstalled() for _ in range(events)], shop=shop)
+        await runner.catch_up(COUNTER, shop)
+    return runner
+
+
+async def empty(queue: Queue) -> Depth:
+    async with asyncio.timeout(20):
+        while (depth := await queue.depth()).waiting:  # noqa: ASYNC110  no one tells
+            await asyncio.sleep(0.02)
+    return depth
+
+
+async def test_a_rebuild_that_is_fanned_out_loses_and_doubles_nothing_whatever_dies_or_doubles(
+    mongo: Mongo, store: EventStore, aws: Aws, url: str
+) -> None:
+    live, queue = await filled(mongo, store), Counting(aws, url)
+    doubling = Counting(aws, url)
+    doubling.times = 2
+    target = await begin(mongo.database, COUNTER)
+    ended, commits = asyncio.Event(), itertools.count()
+
+    async def live_traffic() -> int:
+        written = 0
+        while not ended.is_set():
+            for shop in SHOPS:
+                await write(store, AppUninstalled(), shop=shop)
+                head = await store.head(shop)
+                assert await handle_nudges([nudge(head.position, shop)], live, soon()) == []
+            written += 1
+        return written
+
+    def dies(step: str) -> None:
+        if step == "commit" and next(commits) in (3, 8):  # fewer than make a dead letter
+            raise Killed
+
+    mortal = small(mongo, store, dies)
+    traffic = asyncio.create_task(live_traffic())
+    async with on_lambda(aws, url, mortal, queue, seconds=0.03):
+        await fan_out(mongo, store, target, SHOPS, doubling, asyncio.Event(), look=0.05)
+        await switch_over(small(mongo, store), target)
+        ended.set()
+        written = await traffic
+        assert await empty(queue) == Depth(waiting=0, dead=0)
+    assert doubling.sent == len(SHOPS)
+    assert queue.sent >= len(SHOPS)  # positions were handed on
+    assert next(commits) > 8  # two have died
+    assert await Pointers(mongo.database).collection(COUNTER) == target.collection
+    for shop in SHOPS:
+        found = await verify_shop(mongo, store, target, shop)
+        assert (found.position, found.differences) == (EVENTS + written, [])
+        assert (await read_checkpoint(mongo.database, target, shop)).position == found.position
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generation": 3},
+        {"version": 2},
+        {"projection": "guests"},
+        {"run": "of-yesterday"},
+    ],
+)
+async def test_a_message_that_nobody_waits_for_is_done_and_folds_nothing(
+    mongo: Mongo, store: EventStore, change: dict[str, Any]
+) -> None:
+    runner = await filled(mongo, store, 3)
+    target = await begin(mongo.database, COUNTER)
+    await begin_run(mongo.database, target, "r1")
+    before = await mongo.database[CHECKPOINTS].count_documents({})
+    assert await handle([record(asdict(replace(TASK, **change)))], runner, never, soon()) == []
+    assert await mongo.database[CHECKPOINTS].count_documents({}) == before
+    assert await handle([record(asdict(TASK))], runner, never, soon()) == []
+    assert (await read_checkpoint(mongo.database, target, SHOP)).position == 3
+
+
+async def test_a_generation_that_this_code_does_not_have_is_left_alone(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await filled(mongo, store, 3)
+    newer = await begin(mongo.database, replace(COUNTER, version=2))
+    await begin_run(mongo.database, newer, "r1")
+    message = record(asdict(replace(TASK, version=2)))
+    assert await handle([message], small(mongo, store), never, soon()) == []
+    assert not (await read_checkpoint(mongo.database, newer, SHOP)).stored
+
+
+@pytest.mark.parametrize(
+    "change", [{"shop": "nobody"}, {"version": "1"}, {"generation": True}, {"run": None}]
+)
+async def test_a_message_that_names_no_task_comes_back(
+    mongo: Mongo, store: EventStore, change: dict[str, Any]
+) -> None:
+    message = record(asdict(TASK) | change, "m7")
+    assert await handle([message], small(mongo, store), never, soon()) == ["m7"]
+
+
+async def never(message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
+    raise AssertionError(f"a message for {group} was sent")
+
+
+async def test_a_generation_that_is_dropped_under_a_run_ends_it_and_stays_dropped(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await filled(mongo, store)
+    target = await begin(mongo.database, COUNTER)
+    await begin_run(mongo.database, target, "r1")
+    dropping: list[asyncio.Task[list[str]]] = []
+    batches = 0
+
+    def drops(step: str) -> None:
+        nonlocal batches
+        batches += step == "load_rows"
+        if batches == 2 and not dropping:
+            checkpoints = mongo.database[CHECKPOINTS]
+            work = drop(mongo.database, checkpoints, "counter", timedelta(0))
+            dropping.append(asyncio.create_task(work))
+
+    runner = small(mongo, store, drops)
+    assert await handle([record(asdict(TASK))], runner, never, soon()) == []
+    assert await dropping[0] == [target.collection]
+    assert await handle([record(asdict(TASK))], runner, never, soon()) == []
+    assert not (await read_checkpoint(mongo.database, target, SHOP)).stored
+
+
+async def test_what_is_stopped_is_void_and_the_next_call_sends_what_is_left(
+    mongo: Mongo, store: EventStore, aws: Aws, url: str
+) -> None:
+    runner, queue = await filled(mongo, store, 30), Queue(aws, url)
+    target = await begin(mongo.database, COUNTER)
+    await begin_run(mongo.database, target, "r1")
+    assert await handle([record(asdict(TASK))], runner, never, soon()) == []
+    stopped = asyncio.Event()
+    waiting = asyncio.create_task(fan_out(mongo, store, target, SHOPS, queue, stopped))
+    async with asyncio.timeout(20):
+        while (await queue.depth()).waiting < 2:  # noqa: ASYNC110  no one tells
+            await asyncio.sleep(0.02)
+    stopped.set()
+    assert await waiting == 0
+    async with on_lambda(aws, url, runner, queue, seconds=10):
+        assert await empty(queue) == Depth(0, 0)  # one for each shop that is not done
+        assert await positions(mongo, target) == [30, 0, 0]
+        await fan_out(mongo, store, target, SHOPS, queue, asyncio.Event(), look=0.05)
+        assert await positions(mongo, target) == [30, 30, 30]
+
+
+async def positions(mongo: Mongo, target: Projection) -> list[int]:
+    return [(await read_checkpoint(mongo.database, target, shop)).position for shop in SHOPS]
+
+
+async def test_shops_whose_messages_died_are_named_and_the_wait_ends(
+    mongo: Mongo, store: EventStore, aws: Aws, url: str
+) -> None:
+    await filled(mongo, store, 3)
+    queue, target = Queue(aws, url), await begin(mongo.database, COUNTER)
+
+    def fails(_step: str) -> None:
+        raise OSError
+
+    stopped = asyncio.Event()
+    times = {"look": 0.05, "quiet": 0.5}
+    async with on_lambda(aws, url, small(mongo, store, fails), queue, seconds=10):
+        with pytest.raises(ShopsLeft) as raised:
+            await fan_out(mongo, store, target, SHOPS, queue, stopped, **times)
+    assert raised.value.values["dead"] == raised.value.values["count"] == len(SHOPS)
+    assert all(shop in str(raised.value) for shop in SHOPS)
+    # Mended, the same call goes on.
+    async with on_lambda(aws, url, small(mongo, store), queue, seconds=10):
+        assert await fan_out(mongo, store, target, SHOPS, queue, stopped, **times) == 0
+    assert await positions(mongo, target) == [3, 3, 3]
+
+
+async def test_a_queue_that_is_not_there_is_said_in_one_line(
+    mongo: Mongo, store: EventStore, aws: Aws, url: str
+) -> None:
+    await filled(mongo, store, 3)
+    target = await begin(mongo.database, COUNTER)
+    queue = Queue(aws, f"{url}-none")
+    with pytest.raises(QueueUnanswered, match="gave no usable answer"):
+        await fan_out(mongo, store, target, SHOPS, queue, asyncio.Event())
+
+
+def test_a_message_says_the_whole_task() -> None:
+    assert Task.of(SqsRecord("m", json.dumps(asdict(TASK)), 1, "", {}).json()) == TASK
