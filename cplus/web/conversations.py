@@ -26,9 +26,22 @@ router = APIRouter(prefix="/conversations")
 START: Final = "start"
 """`from` with this value shows the thread from its beginning."""
 
-_DONE: Final = {"closed": (False, "Closed."), "reopened": (True, "Open again.")}
+_DONE: Final = {
+    "closed": (False, "Closed."),
+    "reopened": (True, "Open again."),
+    "closed-before": (
+        True,
+        "Nothing was changed: that page was old. It had closed the conversation before, which was "
+        "opened again since.",
+    ),
+    "reopened-before": (
+        False,
+        "Nothing was changed: that page was old. It had opened the conversation before, which was "
+        "closed again since.",
+    ),
+}
 """What a command is called in an address: whether the conversation is open after it, and the
-words for it."""
+words for it. `-before`: its form had been sent already, and what it did then was undone since."""
 
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
@@ -174,6 +187,11 @@ async def _command(
     claim = command_claim(form_key(fields))
     decided = partial(decision, now=web.parts.clock())
     outcome = await _decide(web, me, conversation_id, decided, claim=claim)
+    if isinstance(outcome, AlreadyRecorded):
+        stream = conversation_stream(conversation_id)
+        now = await web.parts.repository.load(Conversation, me.shop, stream)
+        if now.open != _DONE[done][0]:
+            done = f"{done}-before"
     at = f"&at={outcome.position}" if outcome else ""
     # No fragment: what changed stands beside the title.
     return see_other(f"/conversations/{conversation_id}?done={done}{at}")

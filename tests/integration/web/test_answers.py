@@ -178,6 +178,26 @@ async def test_a_conversation_is_closed_and_opened_again(
 # Forms of others
 
 
+async def test_an_old_page_that_closes_again_what_was_reopened_says_that_it_changed_nothing(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    path = f"/conversations/{conversation}"
+    closing = await form_fields(browser, conversation, "close")
+    await browser.post(f"{path}/close", data=closing)
+    opening = await form_fields(browser, conversation, "reopen")
+    await browser.post(f"{path}/reopen", data=opening)
+    answer = await browser.post(f"{path}/close", data=closing)
+    page = (await browser.get(path_of(answer))).text
+    assert "Nothing was changed: that page was old." in page
+    assert "opened again since" in page
+    assert "This conversation is closed." not in page
+    # The page that says so closes it.
+    await browser.post(f"{path}/close", data=await form_fields(browser, conversation, "close"))
+    answer = await browser.post(f"{path}/reopen", data=opening)
+    assert "closed again since" in (await browser.get(path_of(answer))).text
+
+
 @pytest.mark.parametrize("what", ["reply", "close", "reopen"])
 async def test_a_form_that_is_not_the_sessions_own_changes_nothing(
     web: Harness, browser: httpx.AsyncClient, what: str
