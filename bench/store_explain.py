@@ -151,6 +151,7 @@ def questions(known: Known) -> list[Question]:
         Question("a stream", lambda s: s.stream(shop, stream)),
         Question("part of one", lambda s: _all(s.iterate_stream(shop, stream, after=3, until=9))),
         Question("newest of a ref", lambda s: s.by_ref(shop, ref)),
+        Question("count of a ref", lambda s: s.count_ref(shop, ref, 500)),
         Question("a ref in order", lambda s: _all(s.iterate_ref(shop, ref, batch=500))),
         Question("a correlation", lambda s: _all(s.iterate_correlation(shop, known.correlation))),
         Question("between two times", lambda s: _all(s.iterate_recorded(moment, moment + _SECOND))),

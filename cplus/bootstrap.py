@@ -23,6 +23,7 @@ from cplus.settings import Settings
 if TYPE_CHECKING:
     import httpx
 
+    from cplus.consumers.allowances import Allowances
     from cplus.consumers.installs import Installs
     from cplus.consumers.react import Reactor
     from cplus.consumers.sessions import EndedSessions
@@ -136,6 +137,7 @@ class Parts:
             clock=self.clock,
             api_version=self.settings.shopify_api_version,
             app_url=self.settings.app_url,
+            free_conversations=self.settings.free_conversations,
             secret=self.settings.secret("application_secret"),
         )
 
@@ -151,8 +153,17 @@ class Parts:
             import_queue=self.settings.import_queue,
             send_queue=self.settings.send_queue,
             forget=self._forget,
+            count=self.allowances.count,
             clock=self.clock,
         )
+
+    @cached_property
+    def allowances(self) -> Allowances:
+        """Counts what shops use."""
+        from cplus.consumers.allowances import Allowances
+
+        free = self.settings.free_conversations
+        return Allowances(self.store, self.repository, self.nudger, free, self.clock)
 
     @cached_property
     def ended_sessions(self) -> EndedSessions:

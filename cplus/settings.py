@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         description="A contact-form mail joins a conversation that was closed less than so many "
         "days ago",
     )
+    free_conversations: int = Field(
+        50,
+        ge=1,
+        description="Conversations that may begin in a month at no charge, for shops that install "
+        "the app from now on",
+    )
 
     region: str = Field(
         "us-east-1", description="AWS region; SES names it in the Message-IDs that it gives"

@@ -15,6 +15,7 @@ from cplus.aws import Aws
 from cplus.consumers.joining import join, join_recorded
 from cplus.consumers.mail_reading import Found, Room, Said, read
 from cplus.consumers.replies import rfc_ref
+from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import PersonsJoined
@@ -27,6 +28,7 @@ from cplus.events.names import (
     is_conversation,
     message_ref,
     received_mail_claim,
+    started_ref,
 )
 from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import AlreadyRecorded, Appended
@@ -208,14 +210,13 @@ class Inbound:
             )
             for other in who.absorbed
         ]
+        refs = [conversation.id, conversation.person, who.person, message_ref(message_id)]
+        if sequences:  # it begins: so it counts in its month
+            refs.append(started_ref(month_of(receipt.received_at)))
         return {
             "events": [*joins, *decided(conversation)],
             "sequences": sequences,
-            "refs": list(
-                dict.fromkeys(
-                    [conversation.id, conversation.person, who.person, message_ref(message_id)]
-                )
-            ),
+            "refs": list(dict.fromkeys(refs)),
         }
 
     async def _by_thread(self, way: Route, mail: InboundMail) -> tuple[Conversation | None, bool]:

@@ -21,12 +21,14 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from cplus.clock import Clock
 from cplus.errors import AuthFailed, CredentialsUnreadable, InvalidInput, NotInstalled
+from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.aggregates.shop import Shop
-from cplus.events.base import Cause
+from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppInstalled, AppUninstalled, ImportEnded
 from cplus.events.commit import Draft
 from cplus.events.names import (
     INSTALLED_REF,
+    billing_stream,
     import_stream,
     install_claim,
     install_import,
@@ -81,6 +83,8 @@ class Installs:
     api_version: str
     app_url: str
     """Public address of the app, with no slash at the end."""
+    free_conversations: int
+    """What the account of a shop that installs the app allows in a month."""
     secret: str = field(repr=False)
     """Signs the state."""
 
@@ -207,6 +211,8 @@ class Installs:
             now=self.clock(),
         )
         events = decided(aggregate)
+        if events:
+            events += await self._open_account(shop)
         query = {name: value for name, value in params.items() if name not in _SECRETS}
         return Draft(
             shop=shop,
@@ -215,10 +221,16 @@ class Installs:
             actor="merchant",
             events=events,
             cause=Cause("install", body=json.dumps(query, sort_keys=True).encode()),
-            refs=[stream, INSTALLED_REF] if events else [],
+            refs=[*dict.fromkeys(new.stream for new in events), INSTALLED_REF] if events else [],
             correlation_id=random_id(),
             reason=None if events else "the app is installed with these scopes already",
         )
+
+    async def _open_account(self, shop: str) -> list[NewEvent]:
+        """The first install also opens the shop's account."""
+        account = await self.repository.load(BillingAccount, shop, billing_stream(shop))
+        account.open(conversations=self.free_conversations, now=self.clock())
+        return decided(account)
 
 
 def _hash(nonce: str) -> str:

@@ -1,7 +1,7 @@
 """Follows each shop's log from a checkpoint of its own and hands out what new events ask for.
 
-It does nothing itself: importing and sending have queues of their own, whose work may come
-twice. So an event may be handed out twice, and never not at all.
+What takes long it does not do itself: importing and sending have queues of their own, whose work
+may come twice. So an event may be handed out twice, and never not at all.
 
 Checkpoints, decoding, parking and the loop over nudges are those of the projections. What differs
 is the step between two checkpoints: the runner writes rows in the transaction that moves the
@@ -24,6 +24,8 @@ from cplus.consumers.sqs import SqsRecord
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     Catalogue,
@@ -63,10 +65,13 @@ NAME: Final = "react"
 BATCH: Final = 200
 """Commits between two moves of the checkpoint."""
 
-HANDLES: Final[frozenset[type[Event]]] = frozenset({AppInstalled, AppUninstalled, ReplyWritten})
+HANDLES: Final[frozenset[type[Event]]] = frozenset(
+    {AppInstalled, AppUninstalled, ConversationStarted, ReplyWritten}
+)
 IGNORES: Final[frozenset[type[Event]]] = frozenset(
     {
-        *(ConversationClosed, ConversationReopened, ConversationStarted, CustomerChanged),
+        *(AccountOpened, AllowanceReached),
+        *(ConversationClosed, ConversationReopened, CustomerChanged),
         *(CustomerConsentChanged, CustomerDeleted, CustomerImported, ImportEnded),
         *(ImportPageLoaded, ImportStarted, MailBounced, MailComplained, MailDelivered),
         *(MailRejected, MailSent, MessageReceived, OrderChanged, OrderDeleted, PersonsJoined),
@@ -113,6 +118,8 @@ class Reactor:
     send_queue: str
     forget: Callable[[str, datetime], Awaitable[None]]
     """Makes void what a shop has from before the moment: its access tokens and sessions."""
+    count: Callable[[Commit, Recorded], Awaitable[None]]
+    """Counts a conversation that began against what the shop's plan allows."""
     clock: Clock
     catalogue: Catalogue = CATALOGUE
 
@@ -193,6 +200,8 @@ async def _react(shop: str, commit: Commit, recorded: Recorded, use: Reactor) ->
         case ReplyWritten() as reply:
             message = {"shop": shop, "message_id": reply.message_id}
             await use.send(use.send_queue, message, group=shop)
+        case ConversationStarted():
+            await use.count(commit, recorded)
         case AppUninstalled():
             await use.forget(shop, recorded.occurred_at)
     log.info("handed_out", shop=shop, position=recorded.position, type=recorded.event.TYPE)

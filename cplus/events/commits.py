@@ -79,6 +79,9 @@ class Commits(Protocol):
     ) -> list[Document]:
         """Commits that name the ref, behind position `after` in the direction asked for."""
 
+    async def mentions(self, shop: str, ref: str, limit: int) -> int:
+        """How many commits name the ref; no more than `limit` are looked at."""
+
     def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
         """Commits of all shops recorded from `since` until before `before`, by that time."""
         ...
@@ -238,6 +241,14 @@ class MongoCommits:
             question, _fields(cause), sort=[("position", order)], hint="refs"
         )
         return await _all(cursor, limit)
+
+    async def mentions(self, shop: str, ref: str, limit: int) -> int:
+        """How many there are; see Commits."""
+        # From the index alone: a commit may be large.
+        cursor = self.collection.find(
+            {"shop": shop, "refs": ref}, {"_id": 0, "position": 1}, hint="refs"
+        )
+        return len(await _all(cursor, limit)) if limit > 0 else 0
 
     async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
         """Commits of a time; see Commits."""

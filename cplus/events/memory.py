@@ -143,6 +143,11 @@ class MemoryCommits:
             found = positions[bisect_right(positions, after) :]
         return [self._row(shop, at, cause=cause) for at in found[:limit]]
 
+    async def mentions(self, shop: str, ref: str, limit: int) -> int:
+        """How many commits name the ref, up to the limit."""
+        await asyncio.sleep(0)
+        return min(len(self._rows(shop).refs.get(ref, [])), max(limit, 0))
+
     async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
         """Commits of all shops recorded from `since` until before `before`, by that time."""
         await asyncio.sleep(0)

@@ -137,6 +137,11 @@ def mail_event_claim(message_id: str, kind: str, mark: str) -> str:
     return f"mail-event/{message_id}/{kind}/{mark}"
 
 
+def counted_claim(event_id: str) -> str:
+    """That the event was counted against what the shop's plan allows."""
+    return f"counted/{event_id}"
+
+
 # Refs: what a commit can be found by beside its claims.
 
 INSTALLED_REF: Final = "app/installed"
@@ -156,6 +161,11 @@ def delivery_ref(delivery: str) -> str:
 def message_ref(message_id: str) -> str:
     """Every commit about a message, received or written."""
     return f"message/{message_id}"
+
+
+def started_ref(month: str) -> str:
+    """Every commit that starts a conversation in that month of UTC."""
+    return f"started/{month}"
 
 
 def rfc_ref(hashed: str) -> str:

@@ -212,6 +212,10 @@ class EventStore:
             await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=False)
         )
 
+    async def count_ref(self, shop: str, ref: str, most: int) -> int:
+        """How many commits name the ref; `most` where there are as many or more."""
+        return await self._log.mentions(shop, ref, most)
+
     async def iterate_ref(
         self,
         shop: str,

@@ -1,11 +1,14 @@
-"""Billing: a row for each subscription of the shop to the app, by Shopify's id of it."""
+"""Billing: the row `account`, and one for each subscription to the app, by Shopify's id."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -34,16 +37,40 @@ from cplus.events.catalogue import (
 from cplus.projections.base import Projection, Row
 from cplus.projections.facts import newest, types
 
+ACCOUNT: Final = "account"
+"""The key of the account's row."""
+
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The subscription's id."""
-    return [getattr(event.event, "subscription_id")]  # noqa: B009  the one event here has it
+    """The subscription's id, or `account`."""
+    told = event.event
+    return [told.subscription_id if isinstance(told, SubscriptionChanged) else ACCOUNT]
 
 
-def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
-    """The newest state wins."""
+def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
+    """A subscription is what Shopify said last of it; the account is told by a stream with
+    versions, each of which is folded once, in its order."""
+    return _account(row, event) if key == ACCOUNT else _subscription(row, event)
+
+
+def _account(row: Row | None, event: Recorded) -> Row:
+    before = row or {"version": 0, "plan": "", "conversations": 0, "reached": None}
+    version = event.version or 0
+    if version <= before["version"]:
+        return before
+    after = {**before, "version": version}
+    match event.event:
+        case AccountOpened() as opened:
+            after |= {"plan": opened.plan, "conversations": opened.conversations}
+        case AllowanceReached() as reached:
+            # A month that ended may be told after the one that runs.
+            after["reached"] = max(before["reached"] or "", reached.month)
+    return after
+
+
+def _subscription(row: Row | None, event: Recorded) -> Row:
     subscription = event.event
-    assert isinstance(subscription, SubscriptionChanged)  # noqa: S101  nothing else is handled
+    assert isinstance(subscription, SubscriptionChanged)  # noqa: S101  by its key
     return newest(
         row,
         event,
@@ -63,7 +90,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
 BILLING = Projection(
     name="billing",
     version=1,
-    handles=types(SubscriptionChanged),
+    handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
     ignores=types(
         AppInstalled,
         AppUninstalled,

@@ -7,6 +7,8 @@ from typing import Any
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -151,6 +153,8 @@ CONVERSATIONS = Projection(
         MailRejected,
     ),
     ignores=types(
+        AccountOpened,
+        AllowanceReached,
         AppInstalled,
         AppUninstalled,
         CustomerChanged,

@@ -12,6 +12,8 @@ from typing import Any
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -226,6 +228,8 @@ CUSTOMERS = Projection(
         PersonsJoined,
     ),
     ignores=types(
+        AccountOpened,
+        AllowanceReached,
         AppInstalled,
         AppUninstalled,
         ConversationClosed,

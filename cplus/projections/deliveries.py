@@ -7,6 +7,8 @@ from typing import Final
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -97,6 +99,8 @@ DELIVERIES = Projection(
         MailRejected,
     ),
     ignores=types(
+        AccountOpened,
+        AllowanceReached,
         AppInstalled,
         AppUninstalled,
         ConversationClosed,

@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -198,6 +200,8 @@ METRICS = Projection(
         MailRejected,
     ),
     ignores=types(
+        AccountOpened,
+        AllowanceReached,
         AppInstalled,
         AppUninstalled,
         CustomerConsentChanged,

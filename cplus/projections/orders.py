@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -70,6 +72,8 @@ ORDERS = Projection(
     version=1,
     handles=types(OrderChanged, OrderDeleted),
     ignores=types(
+        AccountOpened,
+        AllowanceReached,
         AppInstalled,
         AppUninstalled,
         ConversationClosed,

@@ -8,7 +8,7 @@ from typing import Any
 
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Projection, Row
-from cplus.projections.billing import BILLING
+from cplus.projections.billing import ACCOUNT, BILLING
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS, kind_of
@@ -38,6 +38,7 @@ from cplus.projections.people import (
     load_families,
 )
 from cplus.projections.rows import (
+    account_view,
     conversation_view,
     delivery_view,
     import_view,
@@ -48,6 +49,7 @@ from cplus.projections.rows import (
 )
 from cplus.projections.shops import SHOP, SHOPS
 from cplus.projections.views import (
+    BillingAccount,
     Conversation,
     ConversationState,
     Counts,
@@ -213,9 +215,14 @@ class Queries:
 
     async def billing(self, shop: str) -> list[Subscription]:
         """The shop's subscriptions to the app, the one that changed last first; at most 100."""
-        return [
-            subscription_view(row) for row in await self._newest(BILLING, {"shop": shop}, "at", 100)
-        ]
+        wanted = {"shop": shop, "at": {"$gt": _BEGINNING}}
+        return [subscription_view(row) for row in await self._newest(BILLING, wanted, "at", 100)]
+
+    async def billing_account(self, shop: str) -> BillingAccount | None:
+        """The shop's account at the app; None where it was not opened yet."""
+        rows = await self._rows(BILLING)
+        row = await rows.find_one({"_id": f"{shop}/{ACCOUNT}"})
+        return account_view(row) if row else None
 
     async def shop(self, shop: str) -> Shop | None:
         """The shop; None where nothing was ever told of it."""

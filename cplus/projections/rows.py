@@ -5,6 +5,7 @@ from __future__ import annotations
 from cplus.projections.base import Row
 from cplus.projections.paging import key_of
 from cplus.projections.views import (
+    BillingAccount,
     Conversation,
     CustomerImport,
     Delivery,
@@ -109,6 +110,11 @@ def subscription_view(row: Row) -> Subscription:
         created_at=row["created_at"],
         changed_at=row["at"],
     )
+
+
+def account_view(row: Row) -> BillingAccount:
+    """The billing account of a row."""
+    return BillingAccount(row["plan"], row["conversations"], row["reached"])
 
 
 def import_view(row: Row) -> CustomerImport:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ConversationClosed,
@@ -115,6 +117,8 @@ SHOPS = Projection(
         ImportEnded,
     ),
     ignores=types(
+        AccountOpened,
+        AllowanceReached,
         ConversationClosed,
         ConversationReopened,
         ConversationStarted,

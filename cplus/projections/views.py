@@ -203,6 +203,18 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class BillingAccount:
+    """What the shop may use of the app at no charge."""
+
+    plan: str
+    """For example `free`."""
+    conversations: int
+    """How many may begin in a calendar month of UTC."""
+    reached: str | None
+    """The last month in which as many began, for example `2026-11`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerImport:
     """How far an import of the shop's customers is."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import APIRouter
@@ -20,13 +20,19 @@ _WAITING: Final = {"pending", "accepted", "frozen"}
 
 @router.get("/billing")
 async def billing(web: WebDep, me: MerchantDep) -> HTMLResponse:
-    """The shop's subscriptions to the app."""
+    """The shop's plan, what it uses of it this month, and its subscriptions."""
     found = sorted(await web.queries.billing(me.shop), key=_begun, reverse=True)
+    today = web.parts.clock().astimezone(UTC).date()
+    month = await web.queries.metrics(me.shop, today.replace(day=1), today)
+    account = await web.queries.billing_account(me.shop)
     active = [one for one in found if one.status == "active"]
     return web.pages.render(
         "billing.html",
         me=me,
         section="billing",
+        account=account,
+        used=sum(day.figures.conversations for day in month.items),
+        reached=bool(account and account.reached == f"{today:%Y-%m}"),
         current=active[0] if active else None,
         also_active=active[1:],
         waiting=[one for one in found if one.status in _WAITING],

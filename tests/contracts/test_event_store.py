@@ -318,6 +318,9 @@ async def test_claims_refs_and_correlations_are_read_in_batches(store: EventStor
     correlated = [c.position async for c in store.iterate_correlation(SHOP, "k/1", batch=4)]
     assert correlated == list(range(1, 10))
     assert [c async for c in store.iterate_correlation(SHOP, "k/2")] == []
+    counted = [await store.count_ref(SHOP, "person/p", most) for most in (0, 3, 4, 5)]
+    assert counted == [0, 3, 4, 4]
+    assert await store.count_ref(SHOP, "person/q", 5) == 0
 
 
 async def test_a_read_leaves_the_cause_out_unless_it_is_asked_for(store: EventStore) -> None:

@@ -244,5 +244,14 @@ async def test_what_came_twice_was_done_once(told: dict[str, Any]) -> None:
     assert (await read_checkpoint(use.parts.mongo.database, target, SHOP)).position > 2
     commits = await use.parts.store.read(SHOP, 0)
     assert sorted(commit.source for commit in commits) == sorted(
-        ["install", "test", "webhook", "mail", "mail-event", "import", "outbound-email"]
+        [
+            "install",
+            "test",
+            "webhook",
+            "mail",
+            "mail-event",
+            "import",
+            "outbound-email",
+            "allowance",
+        ]
     )

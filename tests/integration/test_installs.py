@@ -19,7 +19,7 @@ from cplus.errors import (
     ShopifyUnavailable,
 )
 from cplus.events.base import Event, NewEvent
-from cplus.events.catalogue import AppInstalled, AppUninstalled, ImportEnded
+from cplus.events.catalogue import AccountOpened, AppInstalled, AppUninstalled, ImportEnded
 from cplus.events.commit import Draft
 from cplus.events.names import install_import
 from cplus.ids import random_id
@@ -31,6 +31,7 @@ from tests.samples import installed
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
 APP = "https://app.example.com"
+FIRST = "app.installed billing.account_opened"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
     params = await consent(use, begun)
     assert await installs.finish(params, begun.state) == SHOP
     [commit] = await use.parts.store.read(SHOP, 0)
-    [told] = commit.recorded()
+    [told, account] = commit.recorded()
     assert isinstance(told.event, AppInstalled)
     assert told.event == installed(
         "Blue Jam",
@@ -89,6 +90,9 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
     )
     assert (told.stream, told.version) == (f"shop/{SHOP}", 1)
     assert (told.source, told.actor) == ("install", "merchant")
+    assert isinstance(account.event, AccountOpened)
+    assert account.event.conversations == use.parts.settings.free_conversations
+    assert (account.stream, account.version) == (f"billing/{SHOP}", 1)
     assert (await use.parts.credentials.get_access_token(SHOP)).startswith("shpat_")
     assert await use.nudges() == [{"shop": SHOP, "position": 1}]
 
@@ -145,7 +149,7 @@ async def test_who_comes_through_shopify_again_is_recorded_and_installs_nothing(
     use: Intake, installs: Installs
 ) -> None:
     await granted(use, installs)
-    assert await granted(use, installs) == ["app.installed", ""]
+    assert await granted(use, installs) == [FIRST, ""]
     [_, again] = await use.parts.store.read(SHOP, 0)
     assert again.reason == "the app is installed with these scopes already"
 
@@ -164,8 +168,8 @@ async def test_a_second_way_in_that_comes_twice_is_answered_as_the_first_time(
 async def test_a_grant_after_a_removal_installs(use: Intake, installs: Installs) -> None:
     await granted(use, installs)
     await told(use, f"shop/{SHOP}", AppUninstalled())
-    assert await granted(use, installs) == ["app.installed", "app.installed"]
-    assert await granted(use, installs) == ["app.installed", "app.installed", ""]
+    assert await granted(use, installs) == [FIRST, "app.installed"]
+    assert await granted(use, installs) == [FIRST, "app.installed", ""]
 
 
 async def test_a_grant_after_a_removal_installs_also_where_its_news_is_on_the_way(
@@ -173,7 +177,7 @@ async def test_a_grant_after_a_removal_installs_also_where_its_news_is_on_the_wa
 ) -> None:
     await granted(use, installs)
     shopify.grants.revoke(SHOP)
-    assert await granted(use, installs) == ["app.installed", "app.installed"]
+    assert await granted(use, installs) == [FIRST, "app.installed"]
 
 
 async def test_a_grant_installs_anew_where_shopify_refused_the_import(
@@ -184,13 +188,13 @@ async def test_a_grant_installs_anew_where_shopify_refused_the_import(
     import_id = install_import(f"{commit.id}/0")
     ended = ImportEnded(import_id=import_id, outcome="refused", pages=0)
     await told(use, f"import/{import_id}", ended)
-    assert await granted(use, installs) == ["app.installed", "app.installed"]
+    assert await granted(use, installs) == [FIRST, "app.installed"]
 
 
 async def test_new_scopes_install_anew(use: Intake, installs: Installs) -> None:
     await granted(use, installs)
     more = replace(installs, app=replace(installs.app, scopes="read_customers"))
-    assert await granted(use, more) == ["app.installed", "app.installed"]
+    assert await granted(use, more) == [FIRST, "app.installed"]
 
 
 async def test_of_two_first_grants_at_once_one_installs(use: Intake, installs: Installs) -> None:
@@ -199,7 +203,7 @@ async def test_of_two_first_grants_at_once_one_installs(use: Intake, installs: I
     both = zip(params, begun, strict=True)
     await asyncio.gather(*(installs.finish(query, one.state) for query, one in both))
     commits = await use.parts.store.read(SHOP, 0)
-    assert sorted(len(commit.documents) for commit in commits) == [0, 1]
+    assert sorted(len(commit.documents) for commit in commits) == [0, 2]
 
 
 @pytest.mark.parametrize("host", ["nowhere", "", "blue-jam.myshopify.com/x", "a.example.com"])

@@ -59,6 +59,7 @@ def reactor(use: Intake) -> Reactor:
         import_queue=parts.settings.import_queue,
         send_queue=parts.settings.send_queue,
         forget=partial(installs.forget, parts.mongo.keyring[CREDENTIALS]),
+        count=parts.allowances.count,
         clock=lambda: NOW,
     )
 

@@ -32,9 +32,11 @@ STORED = {
     "sent_claim": (("m1", "0100-ses"), "sent/m1/0100-ses"),
     "rejected_claim": (("m1",), "rejected/m1"),
     "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
+    "counted_claim": (("k3/0",), "counted/k3/0"),
     "correlation_ref": (("c1",), "correlation/c1"),
     "delivery_ref": (("d1",), "delivery/d1"),
     "message_ref": (("m1",), "message/m1"),
+    "started_ref": (("2026-11",), "started/2026-11"),
     "rfc_ref": (("abcd",), "rfc/abcd"),
 }
 READ = {

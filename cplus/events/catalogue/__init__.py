@@ -32,6 +32,8 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.shops import (
+    AccountOpened,
+    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     ShopChanged,
@@ -78,6 +80,8 @@ class Catalogue:
 
 CATALOGUE = Catalogue(
     [
+        AccountOpened,
+        AllowanceReached,
         AppInstalled,
         AppUninstalled,
         ConversationClosed,
@@ -113,6 +117,8 @@ def all_events() -> list[type[Event]]:
 
 __all__ = [
     "CATALOGUE",
+    "AccountOpened",
+    "AllowanceReached",
     "AppInstalled",
     "AppUninstalled",
     "Catalogue",

@@ -40,6 +40,26 @@ class ShopChanged(Event):
     country: str | None = None
 
 
+class AccountOpened(AggregateEvent):
+    """The shop's account at the app began, with what it may use at no charge."""
+
+    TYPE: ClassVar[str] = "billing.account_opened"
+    plan: str
+    conversations: int
+    """How many may begin in a calendar month of UTC. Recorded, so that a shop keeps what it was
+    promised when others are promised less."""
+
+
+class AllowanceReached(AggregateEvent):
+    """As many conversations began in the month as the plan allows at no charge."""
+
+    TYPE: ClassVar[str] = "billing.allowance_reached"
+    month: str
+    """Of UTC, for example `2026-11`."""
+    conversations: int
+    """What the plan allows."""
+
+
 class SubscriptionChanged(Event):
     """Shopify says what a subscription to the app is now (`app_subscriptions/update`)."""
 

@@ -14,9 +14,12 @@ import httpx
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
+from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.commit import Draft
+from cplus.events.nudges import heads_of
+from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
@@ -119,6 +122,13 @@ class Harness:
         position: int = outcome.position  # type: ignore[union-attr]
         await self.nudger.fold({shop: position})
         return position
+
+    async def decided(self, shop: str, aggregate: Aggregate) -> None:
+        """What the aggregate decided, as one commit, folded."""
+        new = decided(aggregate)
+        draft = Draft(shop=shop, claim=f"test/{random_id()}", source="t", actor="t", events=new)
+        [outcome] = await self.parts.store.append([draft])
+        await self.nudger.fold(heads_of([outcome]))
 
     async def conversation(
         self, shop: str = SHOP, *, person: str = "person/ada", subject: str = "Blue jam",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.catalogue import (
     CustomerImported,
     ImportEnded,
@@ -17,6 +18,7 @@ from cplus.events.catalogue import (
     OrderChanged,
     SubscriptionChanged,
 )
+from cplus.events.names import billing_stream
 from tests.integration.web.harness import (
     NOW,
     OTHER,
@@ -143,6 +145,25 @@ async def test_settings_say_how_many_customers_an_import_left_out(
     page = (await browser.get("/settings")).text
     assert "300 customers were read" in page
     assert "2 could not be read and were left out." in page
+
+
+async def test_the_free_plan_tells_what_is_used_of_it_and_when_it_is_used_up(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    for allowed, words in ((3, "1 of 3"), (1, "Your free conversations of this month are used")):
+        shop = SHOP if allowed == 3 else OTHER
+        account = BillingAccount.empty(billing_stream(shop))
+        account.open(conversations=allowed, now=web.clock())
+        account.count(month="2026-11", started=1, subscribed=False, now=web.clock())
+        await web.decided(shop, account)
+        await web.conversation(shop)
+        async with web.signed_in(shop) as merchant:
+            assert words in (await merchant.get("/billing")).text
+    web.clock.forward(30 * 86_400)
+    async with web.signed_in(OTHER) as merchant:
+        page = (await merchant.get("/billing")).text
+    assert "0 of 1" in page
+    assert "are used" not in page
 
 
 def _subscription(number: int, status: str, days: int) -> SubscriptionChanged:
