@@ -31,13 +31,17 @@ _DONE: Final = {
     "reopened": (True, "Open again."),
     "closed-before": (
         True,
-        "Nothing was changed: that page was old. It had closed the conversation before, which was "
-        "opened again since.",
+        (
+            "Nothing was changed: that page was old. It had closed the conversation before, "
+            "which was opened again since."
+        ),
     ),
     "reopened-before": (
         False,
-        "Nothing was changed: that page was old. It had opened the conversation before, which was "
-        "closed again since.",
+        (
+            "Nothing was changed: that page was old. It had opened the conversation before, "
+            "which was closed again since."
+        ),
     ),
 }
 """What a command is called in an address: whether the conversation is open after it, and the

@@ -1,0 +1,175 @@
+"""The Admin API with its costs, limits and faults, and this app's client on it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from cplus.errors import (
+    AuthFailed,
+    InvalidInput,
+    ShopifyRefused,
+    ShopifyUnavailable,
+    Throttled,
+)
+from cplus.local.shopify import LocalCustomer, LocalShopify
+from cplus.shopify import (
+    AdminClient,
+    App,
+    customers_page,
+    refresh,
+    shop_info,
+)
+from tests.contracts.local_shopify.world import SHOP, admin, customer, install, local_shop
+
+
+async def _import(client: AdminClient, deadline: float | None, **given: int) -> list[int]:
+    found: list[int] = []
+    after: str | None = None
+    while True:
+        page = await customers_page(client, 250, after, deadline=deadline, **given)
+        found += [customer.id for customer in page.customers]
+        after = page.end_cursor
+        if not page.has_next:
+            return found
+
+
+async def test_a_thousand_customers_come_through_a_small_budget(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    # So slow a refill that also a slow machine asks for more than it has.
+    shopify.add_shop(local_shop(SHOP, 1000, maximum_available=1000, restore_rate=1500))
+    tokens = await install(http, shopify, app)
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(seconds)
+
+    client = replace(admin(http, shopify, tokens.access_token), sleep=sleep)
+    found = await _import(client, client.monotonic() + 60)
+    assert found == list(range(1000, 2000))
+    assert waits
+    assert max(waits) < 1
+
+
+async def test_a_customer_arrives_with_everything_that_was_asked_for(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    person = customer(1).model_copy(
+        update={"note": "a\0b", "sms_marketing": "SUBSCRIBED", "email_marketing": "PENDING"}
+    )
+    shop = local_shop(SHOP)
+    shop.customers = [person, LocalCustomer(id=5)]
+    shopify.add_shop(shop)
+    tokens = await install(http, shopify, app)
+    page = await customers_page(admin(http, shopify, tokens.access_token), 10, None)
+    bare, full = page.customers
+    assert (bare.id, bare.email, bare.phone, bare.last_order) == (5, None, None, None)
+    assert full.email is not None
+    assert (full.email.address, full.email.marketing_state) == ("person1@example.com", "PENDING")
+    assert full.phone is not None
+    assert full.phone.consent is not None
+    assert full.phone.consent.state == "SUBSCRIBED"
+    assert full.note == "ab"
+    assert full.spent is not None
+    assert (full.spent.amount, full.spent.currency) == ("1.50", "USD")
+    assert not page.has_next
+
+
+async def test_paging_goes_on_where_shopify_would_end_it(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 700, restore_rate=100_000))
+    shopify.pagination_limit = 400
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    with pytest.raises(ShopifyRefused):
+        await _import(client, None)
+    assert await _import(client, None, window=200) == list(range(1000, 1700))
+
+
+async def test_a_cursor_that_is_not_ours_is_refused(
+    http: httpx.AsyncClient, shopify: LocalShopify
+) -> None:
+    with pytest.raises(InvalidInput):
+        await customers_page(admin(http, shopify, "token"), 10, "nonsense")
+
+
+async def test_a_spent_budget_is_not_waited_for_beyond_the_deadline(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 600, maximum_available=1000, restore_rate=10))
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    page = await customers_page(client, 150, None)
+    for deadline in (None, client.monotonic() + 1):
+        with pytest.raises(Throttled) as throttled:
+            await customers_page(client, 150, page.end_cursor, deadline=deadline)
+        assert 10 < throttled.value.retry_after < 90
+
+
+async def test_a_query_over_the_limit_is_asked_for_in_smaller_pages(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 300))
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    data = {"query": "{ customers(first: 250) { nodes { amountSpent { amount } lastOrder { name }"}
+    data["query"] += " defaultEmailAddress { validFormat } } } }"
+    url = f"{shopify.url}/{SHOP}/admin/api/2026-10/graphql.json"
+    headers = {"X-Shopify-Access-Token": tokens.access_token}
+    answer = (await http.post(url, json=data, headers=headers)).json()
+    assert answer["errors"][0]["extensions"] == {
+        "code": "MAX_COST_EXCEEDED",
+        "cost": 1002,
+        "maxCost": 1000,
+    }
+    page = await customers_page(client, 250, None, most=250)
+    assert len(page.customers) == 125
+
+
+async def test_a_missing_scope_and_a_void_token_need_a_new_install(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    tokens = await install(http, shopify, replace(app, scopes="read_orders"))
+    with pytest.raises(AuthFailed, match="scope"):
+        await customers_page(admin(http, shopify, tokens.access_token), 10, None)
+    with pytest.raises(AuthFailed, match="401"):
+        await shop_info(admin(http, shopify, "shpat_unknown"))
+    shopify.uninstall(SHOP)
+    with pytest.raises(AuthFailed, match="401"):
+        await shop_info(admin(http, shopify, tokens.access_token))
+
+
+@pytest.mark.parametrize("status", [402, 408, 423, 430, 500, 502, 503, 302])
+async def test_what_is_not_our_fault_is_worth_another_try(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App, status: int
+) -> None:
+    tokens = await install(http, shopify, app)
+    shopify.fail_next(SHOP, status)
+    with pytest.raises(ShopifyUnavailable, match=str(status)):
+        await shop_info(admin(http, shopify, tokens.access_token))
+    shopify.fail_next(SHOP, status)
+    with pytest.raises(ShopifyUnavailable, match=str(status)):
+        await refresh(http, app, SHOP, str(tokens.refresh_token))
+    await shop_info(admin(http, shopify, tokens.access_token))
+
+
+async def test_a_shop_that_cannot_be_reached_is_unavailable(http: httpx.AsyncClient) -> None:
+    client = AdminClient(http, "http://127.0.0.1:9/{shop}", "2026-10", SHOP, "token")
+    with pytest.raises(ShopifyUnavailable, match="ConnectError"):
+        await shop_info(client)
+
+
+async def test_a_throttled_answer_without_a_body_is_waited_for_as_it_says(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    tokens = await install(http, shopify, app)
+    shopify.fail_next(SHOP, 429)
+    with pytest.raises(Throttled) as throttled:
+        await shop_info(admin(http, shopify, tokens.access_token))
+    assert throttled.value.retry_after == 1.0
