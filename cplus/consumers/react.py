@@ -21,36 +21,15 @@ import structlog
 from cplus.clock import Clock
 from cplus.consumers.nudges import look_at_each
 from cplus.consumers.sqs import SqsRecord
+from cplus.events import catalogue
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
-    AccountOpened,
-    AllowanceReached,
     AppInstalled,
     AppUninstalled,
     Catalogue,
-    ConversationClosed,
-    ConversationReopened,
     ConversationStarted,
-    CustomerChanged,
-    CustomerConsentChanged,
-    CustomerDeleted,
-    CustomerImported,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-    MailBounced,
-    MailComplained,
-    MailDelivered,
-    MailRejected,
-    MailSent,
-    MessageReceived,
-    OrderChanged,
-    OrderDeleted,
-    PersonsJoined,
     ReplyWritten,
-    ShopChanged,
-    SubscriptionChanged,
 )
 from cplus.events.commit import Commit
 from cplus.events.names import install_import
@@ -70,12 +49,28 @@ HANDLES: Final[frozenset[type[Event]]] = frozenset(
 )
 IGNORES: Final[frozenset[type[Event]]] = frozenset(
     {
-        *(AccountOpened, AllowanceReached),
-        *(ConversationClosed, ConversationReopened, CustomerChanged),
-        *(CustomerConsentChanged, CustomerDeleted, CustomerImported, ImportEnded),
-        *(ImportPageLoaded, ImportStarted, MailBounced, MailComplained, MailDelivered),
-        *(MailRejected, MailSent, MessageReceived, OrderChanged, OrderDeleted, PersonsJoined),
-        *(ShopChanged, SubscriptionChanged),
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.ConversationClosed,
+        catalogue.ConversationReopened,
+        catalogue.CustomerChanged,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.CustomerImported,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.MailBounced,
+        catalogue.MailComplained,
+        catalogue.MailDelivered,
+        catalogue.MailRejected,
+        catalogue.MailSent,
+        catalogue.MessageReceived,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ShopChanged,
+        catalogue.SubscriptionChanged,
     }
 )
 _SIDE_BY_SIDE: Final = 8
