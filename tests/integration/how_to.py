@@ -1,0 +1,78 @@
+"""Does what a page of docs/how-to says, on a copy of the project."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_MODULES = {"cplus": "cplus.cli", "pytest": "pytest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The copy, and the database that its commands work on."""
+
+    folder: Path
+    mongo_uri: str
+    database_name: str
+
+    @classmethod
+    def into(cls, folder: Path, mongo_uri: str, database_name: str) -> Copied:
+        """A copy of what a developer changes."""
+        unwanted = shutil.ignore_patterns("__pycache__")
+        for name in ("cplus", "tests"):
+            shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        return cls(folder, mongo_uri, database_name)
+
+    async def follow(self, page: str) -> dict[str, str]:
+        """Writes files, makes changes and runs commands in the order of the page; answers what
+        each command said."""
+        said: dict[str, str] = {}
+        for language, block in _BLOCK.findall((ROOT / "docs" / "how-to" / page).read_text("utf-8")):
+            if language == "python":
+                path, _, code = block.partition("\n")
+                (self.folder / path.removeprefix("# ")).write_text(code, "utf-8")
+            elif language == "diff":
+                self._change(block)
+            else:
+                assert language == "sh"
+                for line in block.splitlines():
+                    program, *arguments = line.split()
+                    said[line] = await self.run("-m", _MODULES[program], *arguments)
+        return said
+
+    async def run(self, *command: str) -> str:
+        """What Python says in the copy; it has to end well."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(self.folder),
+            "CPLUS_MONGO_URI": self.mongo_uri,
+            "CPLUS_MONGO_DATABASE": self.database_name,
+            "CPLUS_MONGO_KEYRING_DATABASE": f"{self.database_name}_keyring",
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, cwd=self.folder, env=environment, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 90)
+        assert process.returncode == 0, f"{command}\n{out.decode()}\n{err.decode()}"
+        return out.decode()
+
+    def _change(self, diff: str) -> None:
+        """Does what the diff says: the lines without a mark say where, and there only."""
+        head, *lines = diff.splitlines()
+        path = self.folder / head.removeprefix("--- ")
+        old = "".join(f"{line[1:]}\n" for line in lines if line[:1] != "+")
+        new = "".join(f"{line[1:]}\n" for line in lines if line[:1] != "-")
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1, f"{path.name} has these lines {text.count(old)} times:\n{old}"
+        path.write_text(text.replace(old, new), "utf-8")
