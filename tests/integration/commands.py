@@ -1,0 +1,61 @@
+"""Commands run as they are run, given every address that a function is given."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic import SecretStr
+
+from cplus.settings import Settings
+from tests.conftest import ROOT
+
+
+async def said(
+    settings: Settings, *arguments: str, also: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What the command says with --json; fails where its status is not 0."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cplus.cli", *arguments, "--json"),
+        cwd=ROOT,
+        env={**os.environ, **_variables(settings), **(also or {})},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 240)
+    assert process.returncode == 0, f"{arguments}: {out.decode()} {err.decode()}"
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    """The settings as variables, secrets in clear."""
+    found = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            found[f"CPLUS_{name.upper()}"] = text
+    return found
+
+
+@asynccontextmanager
+async def nobody() -> AsyncIterator[tuple[dict[str, str], list[str]]]:
+    """Variables by which Shopify, and the way to all hosts but those of this machine, are a place
+    that nobody shall call; and the first line of each call that comes there."""
+    calls: list[str] = []
+
+    async def called(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append((await reader.readline()).decode("latin-1"))
+        writer.close()
+
+    server = await asyncio.start_server(called, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield {"CPLUS_SHOPIFY_ORIGIN": f"{url}/{{shop}}", "HTTPS_PROXY": url}, calls
