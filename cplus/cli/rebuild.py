@@ -179,10 +179,14 @@ async def _fill(
         shown = bar.add_task(target.collection, total=None, shops="–", rate="–")
         started, first = time.monotonic(), far.events
         work = asyncio.ensure_future(_work(at, target, shops, way, stopped))
+        pause = _LOOK
         try:
             while True:
-                done, _ = await asyncio.wait([work], timeout=_LOOK)
+                done, _ = await asyncio.wait([work], timeout=pause)
+                looked = time.monotonic()
                 far = await progress_of(at.mongo, at.store, target)
+                # With very many shops a look takes long, and is the database's work, too.
+                pause = max(_LOOK, 5 * (time.monotonic() - looked))
                 rate = f"{(far.events - first) / (time.monotonic() - started):,.0f}"
                 shops_done = f"{far.shops} of {far.of_shops}"
                 bar.update(shown, completed=far.events, total=far.of, shops=shops_done, rate=rate)
