@@ -32,6 +32,7 @@ from tests.unit.test_folds import (
     CLOSED,
     REOPENED,
     STARTED,
+    account,
     at,
     facts_of_shopify,
     minutes,
@@ -70,12 +71,18 @@ def history(
     told: list[tuple[Event, int]],
     chance: random.Random,
 ) -> list[NewEvent]:
-    """A conversation in its order, and facts at any place between."""
+    """A conversation and an account, each in its order, and facts at any place between."""
     decided = [
         NewEvent(one.stream, one.event, one.occurred_at, one.version)
         for one in thread(STARTED, received("m1"), *talk)
     ]
     events = list(decided)
+    for one in account("2026-11", "2026-12"):  # each behind the one before
+        last = max(
+            (i for i, new in enumerate(events, start=1) if new.stream == one.stream), default=0
+        )
+        new = NewEvent(one.stream, one.event, one.occurred_at, one.version)
+        events.insert(chance.randint(max(behind, default=0), len(events)), new)
     for event, when in told:
         stream = "mail/m2" if isinstance(event, MailSent) else "facts/1"
         events.insert(chance.randint(0, len(events)), NewEvent(stream, event, at(when)))

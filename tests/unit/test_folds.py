@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.base import AggregateEvent, Event, Recorded
 from cplus.events.catalogue import (
     AppUninstalled,
@@ -38,6 +39,7 @@ from cplus.events.catalogue import (
     ShopChanged,
     SubscriptionChanged,
 )
+from cplus.events.repository import decided
 from cplus.projections.base import Projection, Row
 from cplus.projections.billing import BILLING
 from cplus.projections.conversations import CONVERSATIONS
@@ -46,6 +48,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.messages import MESSAGES
 from cplus.projections.orders import ORDERS
 from cplus.projections.people import NOTHING, Bought, customer_view, families
+from cplus.projections.rows import account_view
 from cplus.projections.shops import SHOPS
 from cplus.projections.testing import fold_all
 from tests.samples import installed
@@ -422,6 +425,7 @@ def test_replaying_everything_makes_the_same_rows(
     pages = [ImportPageLoaded(import_id="i1", page=page, customers=50) for page in (1, 2, 3)]
     everything = [
         *talk,
+        *account("2026-11", "2026-12"),
         *chance.sample(FATES, 3),
         *(recorded(page, 1, 90 + page.page) for page in pages),
         *events,
@@ -447,6 +451,26 @@ def test_an_import_counts_each_page_once() -> None:
     ]
     row = fold(SHOPS, [recorded(page, 1, 1 + i) for i, page in enumerate(pages)])["import/i1"]
     assert (row["pages"], row["customers"], row["skipped"]) == (3, 150, 3)
+
+
+def account(*reached: str) -> list[Recorded]:
+    """What the aggregate of an account decides that reaches these months."""
+    made = BillingAccount.empty("billing/acorn.myshopify.com")
+    made.open(conversations=3, now=at(0))
+    for minutes, month in enumerate(reached, start=1):
+        made.count(month=month, started=3, subscribed=False, now=at(minutes))
+    news = enumerate(decided(made), start=60)
+    return [recorded(new.event, number, number, new.stream, new.version) for number, new in news]
+
+
+def test_the_account_tells_the_last_month_that_was_used_up_and_is_no_subscription() -> None:
+    events = account("2026-12", "2026-11")
+    rows = fold(BILLING, events)
+    assert list(rows) == ["account"]
+    shown = account_view(rows["account"])
+    assert (shown.plan, shown.conversations, shown.reached) == ("free", 3, "2026-12")
+    assert account_view(fold(BILLING, events[:1])["account"]).reached is None
+    assert fold(BILLING, [*events, *events]) == rows
 
 
 def test_a_subscription_is_what_shopify_said_last_of_it() -> None:
