@@ -38,6 +38,7 @@ from cplus.events.nudges import Nudger, heads_of
 from cplus.events.repository import Repository, decided
 from cplus.events.store import EventStore
 from cplus.ids import random_id
+from cplus.keys import derived_key
 from cplus.mongo import Collection
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
@@ -143,7 +144,7 @@ class Installs:
             raise InvalidInput(reason="the install took too long; begin it again")
 
     def _signer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(self.secret, salt="cplus install state")
+        return URLSafeSerializer(derived_key(self.secret, "install-state"))
 
     async def _info(self, shop: str, token: str) -> ShopInfo:
         client = AdminClient(self.http, self.app.origin, self.api_version, shop, token)

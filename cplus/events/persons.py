@@ -15,6 +15,7 @@ from typing import Any
 from cplus.clock import Clock, utc_now
 from cplus.events.names import person as named
 from cplus.ids import random_id
+from cplus.keys import derived_key
 from cplus.mongo import Database, DuplicateKeyError
 
 PERSONS = "persons"
@@ -43,8 +44,7 @@ class PersonDirectory:
 
     def __init__(self, keyring: Database, secret: str, clock: Clock = utc_now) -> None:
         self._persons = keyring[PERSONS]
-        # A key of its own, so that no hash here equals a hash made elsewhere with the secret.
-        self._key = hmac.digest(secret.encode(), b"cplus persons", "sha256")
+        self._key = derived_key(secret, "persons")
         self._clock = clock
 
     async def resolve(

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cplus.errors import InvalidInput, InvalidShop
+from cplus.keys import derived_key
 
 _HOST = ".myshopify.com"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -104,6 +105,6 @@ def open_token(token: str | None, shop: str, secret: str | Sequence[str]) -> str
 
 
 def _signature(name: str, conversation_id: str, secret: str) -> str:
-    said = f"cplus/reply-address\n{name}\n{conversation_id}".encode()
-    digest = hmac.new(secret.encode(), said, hashlib.sha256).digest()
+    said = f"{name}\n{conversation_id}".encode()
+    digest = hmac.new(derived_key(secret, "reply-addresses"), said, hashlib.sha256).digest()
     return base64.b32encode(digest[:10]).decode("ascii").lower()

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from cplus.keys import derived_key
 from cplus.mail.addresses import Route, open_token
 from cplus.mail.marker import marker_tokens
 from cplus.mail.model import InboundMail
@@ -53,11 +54,10 @@ def candidates(
     return list(first.values())
 
 
-def message_id_key(message_id: str, key: str | bytes) -> str:
-    """A Message-ID as the log may hold it: 32 hexadecimal digits of HMAC-SHA256 under `key`.
+def message_id_key(message_id: str, secret: str) -> str:
+    """A Message-ID as the log may hold it: 32 hexadecimal digits of an HMAC-SHA256.
 
     Message-IDs may hold names and addresses. Two spellings of the same id give the same key.
     """
-    secret = key.encode() if isinstance(key, str) else key
-    said = b"cplus/message-id\n" + normal_message_id(message_id).encode("utf-8", "replace")
-    return hmac.new(secret, said, hashlib.sha256).hexdigest()[:32]
+    said = normal_message_id(message_id).encode("utf-8", "replace")
+    return hmac.new(derived_key(secret, "message-ids"), said, hashlib.sha256).hexdigest()[:32]

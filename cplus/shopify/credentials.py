@@ -14,8 +14,6 @@ from typing import Any, Final, Protocol
 import httpx
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, Field
 
 from cplus.errors import (
@@ -26,6 +24,7 @@ from cplus.errors import (
     ShopifyRefused,
     ShopifyUnavailable,
 )
+from cplus.keys import derived_key
 from cplus.shopify.hosts import shop_host
 from cplus.shopify.oauth import App, Tokens, refresh
 
@@ -33,7 +32,6 @@ SCHEME: Final = b"\x01"
 """First byte of what is stored: AES-256-GCM, 12 bytes of nonce, key by HKDF-SHA256."""
 
 _NONCE: Final = 12
-_INFO: Final = b"conversations-plus/shopify-credentials/1"
 
 
 class StoredTokens(BaseModel):
@@ -97,9 +95,7 @@ class MongoCredentials:
         self._rows = collection
         self._http = http
         self._app = app
-        self._key = AESGCM(
-            HKDF(SHA256(), 32, salt=None, info=_INFO).derive(application_secret.encode())
-        )
+        self._key = AESGCM(derived_key(application_secret, "shopify-credentials"))
         self._now = now
         self._timing = timing
 

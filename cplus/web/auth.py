@@ -20,6 +20,7 @@ from cplus.clock import Clock, utc_now
 from cplus.consumers import sessions
 from cplus.errors import InvalidShop, InvalidSignature
 from cplus.ids import random_id
+from cplus.keys import derived_key
 from cplus.mongo import Database, DuplicateKeyError
 from cplus.settings import Settings
 from cplus.shopify.hosts import shop_host
@@ -53,7 +54,8 @@ class Signatures:
     """Makes and reads everything that the web app signs."""
 
     def __init__(self, secret: str, clock: Clock = utc_now) -> None:
-        self._secret = secret.encode()
+        self._forms = derived_key(secret, "web-forms")
+        self._sessions = derived_key(secret, "web-sessions")
         self._clock = clock
 
     def session_cookie(self, shop: str, *, vouched: bool = False) -> str:
@@ -93,8 +95,8 @@ class Signatures:
 
     def form_token(self, session: Session) -> str:
         """What each form of the session carries, so that no other site can send it."""
-        words = f"form\n{session.shop}\n{session.id}"
-        return hmac.new(self._secret, words.encode(), hashlib.sha256).hexdigest()
+        words = f"{session.shop}\n{session.id}"
+        return hmac.new(self._forms, words.encode(), hashlib.sha256).hexdigest()
 
     def same_form_token(self, session: Session, given: str) -> bool:
         """Whether a form that came in is one of the session's own."""
@@ -135,7 +137,7 @@ class Signatures:
         return shop_host(held.get("shop"))
 
     def _serializer(self, kind: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._secret, salt=f"cplus {kind}", signer_kwargs=dict(_SIGNING))
+        return URLSafeSerializer(self._sessions, salt=kind, signer_kwargs=dict(_SIGNING))
 
 
 def sign_in_link(settings: Settings, shop: str, clock: Clock = utc_now) -> str:

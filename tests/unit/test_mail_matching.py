@@ -71,5 +71,5 @@ def test_the_key_of_a_message_id_tells_nothing_without_the_secret() -> None:
     key = message_id_key("<ines@example.com>", "key")
     assert len(key) == 32
     assert "ines" not in key
-    assert key == message_id_key("ines@example.com", b"key")
+    assert key == message_id_key("ines@example.com", "key")
     assert key != message_id_key("ines@example.com", "other")

@@ -1,0 +1,28 @@
+"""Of the one secret of the application, a key for each purpose."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+Purpose: TypeAlias = Literal[
+    "install-state",  # that the browser which comes back from Shopify is the one that began
+    "message-ids",  # refs of the log to Message-IDs
+    "persons",  # addresses in the directory of persons
+    "reply-addresses",  # tokens of conversations, in addresses and in mails
+    "shopify-credentials",  # access tokens at rest
+    "web-forms",  # tokens of forms
+    "web-sessions",  # cookies and sign-in links
+]
+"""What a key is for. What is stored or sent hangs on these names: they never change."""
+
+
+@lru_cache(maxsize=64)
+def derived_key(secret: str, purpose: Purpose) -> bytes:
+    """32 bytes by HKDF-SHA256 (RFC 5869): who knows the key of one purpose, or what was made
+    with it, knows nothing of another's."""
+    info = f"conversations-plus/{purpose}/1".encode()
+    return HKDF(SHA256(), 32, salt=None, info=info).derive(secret.encode())
