@@ -78,9 +78,7 @@ def history(
     ]
     events = list(decided)
     for one in account("2026-11", "2026-12"):  # each behind the one before
-        last = max(
-            (i for i, new in enumerate(events, start=1) if new.stream == one.stream), default=0
-        )
+        behind = [i for i, new in enumerate(events, start=1) if new.stream == one.stream]
         new = NewEvent(one.stream, one.event, one.occurred_at, one.version)
         events.insert(chance.randint(max(behind, default=0), len(events)), new)
     for event, when in told:
