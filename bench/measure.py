@@ -114,7 +114,7 @@ def write(name: str, figures: Sequence[Figure], *, keep: bool = False, **about: 
         table.add_row(
             one.name,
             f"{one.value:,} {one.unit}" if one.value is not None else "",
-            f"{one.ratio}",
+            f"{one.ratio}" if one.ratio is not None else "",
             "–".join(map(str, one.spread or ())),
             one.goal,
             {True: "yes", False: "NO", None: ""}[one.met],

@@ -11,6 +11,7 @@ import json
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ class Proof:
         return f"`{test}` in {link}" if test else f"all of {link}, on PyMongo's async API"
 
 
-def proofs(folder: Path = ROOT / "tests") -> list[Proof]:
+@cache
+def proofs(folder: Path = ROOT / "tests") -> tuple[Proof, ...]:
     """Every long test there is, by place. Raises ValueError for one that does not say what it
     proves."""
     found = []
@@ -53,7 +55,7 @@ def proofs(folder: Path = ROOT / "tests") -> list[Proof]:
             ):
                 name = f"{place}::{node.name}"
                 found.append(Proof(name, _says(node, name)))
-    return found
+    return tuple(found)
 
 
 def _is_long(node: ast.AST) -> bool:

@@ -21,7 +21,7 @@ def test_a_long_test_that_does_not_say_what_it_proves_is_refused(tmp_path: Path)
     with pytest.raises(ValueError, match=r"tests/test_x.py::test_a does not say"):
         proofs(folder)
     (folder / "test_x.py").write_text('@pytest.mark.soak\ndef test_a():\n    """It is."""\n')
-    assert proofs(folder) == [Proof("tests/test_x.py::test_a", "It is.")]
+    assert proofs(folder) == (Proof("tests/test_x.py::test_a", "It is."),)
 
 
 def test_figures_of_all_runs_of_a_test_are_added_and_others_stay() -> None:
