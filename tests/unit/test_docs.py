@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from cplus.cli import main
+from cplus.consumers import react
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
+from cplus.projections.groups import ALL
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
@@ -50,6 +52,19 @@ def _fields(event: type[Event]) -> str:
 def test_every_event_stands_in_docs_with_its_schema_version_and_fields() -> None:
     expected = {f"`{event.TYPE}`": [str(event.VERSION), _fields(event)] for event in all_events()}
     assert {row[0]: [row[1], row[3]] for row in _rows("events.md")} == expected
+
+
+def test_every_event_stands_in_docs_with_who_handles_it() -> None:
+    readers = {projection.name: projection.handles for projection in ALL}
+    readers[react.NAME] = react.HANDLES
+    for row in _rows("events.md"):
+        handling = [name for name, handles in readers.items() if row[0] in _types(handles)]
+        expected = ", ".join(f"`{name}`" for name in handling) or "nobody"
+        assert row[4:] == [expected], row[0]
+
+
+def _types(events: Iterable[type[Event]]) -> set[str]:
+    return {f"`{event.TYPE}`" for event in events}
 
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:

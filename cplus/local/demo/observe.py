@@ -23,6 +23,7 @@ from cplus.events.commit import Commit
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.customers import CUSTOMERS
+from cplus.projections.deliveries import DELIVERIES
 from cplus.projections.generations import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
 from cplus.projections.messages import MESSAGES
@@ -179,6 +180,7 @@ class Observer:
             log = await self._log(shop, faults)
             if log["installs"] > log["imports"]:
                 faults.append(f"{shop}: {log['installs'] - log['imports']} imports have not ended")
+            faults += await self._miscounted(shop, log)
             notes, consents = await asyncio.to_thread(self._facts, shop)
             shops[shop] = ShopFound(
                 log=log,
@@ -233,6 +235,25 @@ class Observer:
                 "mails_bounced": bounced,
             }
         )
+
+    async def _miscounted(self, shop: str, log: Counter[str]) -> list[str]:
+        """Where the sums of all days and the deliveries are not what the log holds."""
+        figures = await self._parts.queries.metrics_total(shop)
+        deliveries = self._rows_of(DELIVERIES)
+        written = {"shop": shop, "state": {"$ne": None}}
+        found = {
+            "conversations": figures.conversations,
+            "messages_in": figures.messages_in + figures.automatic_in,
+            "messages_out": figures.messages_out,
+        }
+        told = [("metrics", name, count, log[name]) for name, count in found.items()]
+        count = await asyncio.to_thread(deliveries.count_documents, written)
+        told.append(("deliveries", "messages_out", count, log["messages_out"]))
+        return [
+            f"{shop}: {model} has {count} of {right} {name}"
+            for model, name, count, right in told
+            if count != right
+        ]
 
     def _facts(self, shop: str) -> tuple[dict[int, str | None], dict[int, str | None]]:
         """The newest note and consent of each customer, over all rows of a person."""
