@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.billing_account import month_of
+from cplus.events.names import started_ref
 from cplus.mail import reply_address
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -49,6 +51,17 @@ async def test_a_second_form_joins_the_open_conversation_of_that_person(world: W
     await world.receive(form(), "ses1")
     await world.receive(form("And in red?", number=2), "ses2")
     assert await world.types() == [STARTED, ["message_received"]]
+
+
+async def test_a_conversation_counts_once_in_the_month_in_which_it_begins(world: World) -> None:
+    await world.receive(form(), "ses1")
+    month = started_ref(month_of(world.now))
+    world.later(days=40)
+    await world.receive(form("And in red?", number=2), "ses2")
+    assert await world.types() == [STARTED, ["message_received"]]
+    store = world.parts.store
+    assert await store.count_ref(SHOP, month, 9) == 1
+    assert await store.count_ref(SHOP, started_ref(month_of(world.now)), 9) == 0
 
 
 async def test_a_form_of_a_joined_person_joins_what_they_began_under_another_id(
