@@ -34,30 +34,37 @@ async def singles(bench: Bench) -> list[Figure]:
     async with bench.mongo("bench_singles") as mongo:
         warm, target = EventStore(mongo), mongo.database["bare"]
         for writers, each in ((1, 100), (16, 30), (64, 10)):
-            shops = [f"s{number}.myshopify.com" for number in range(writers * 4)]
+            few = [f"s{number}.myshopify.com" for number in range(writers * 4)]
+            # Cold: each round a store that has written to no shop yet, and each shop once.
+            many = [f"s{number}.myshopify.com" for number in range(writers * each)]
 
-            def ours(store: EventStore | None, shops: list[str] = shops, each: int = each) -> Work:
-                drafts = _spread(shops, each, draft)
-                return lambda: _side_by_side(
-                    drafts, lambda one: (store or EventStore(mongo)).append([one])
-                )
+            def ours(
+                store: EventStore | None, shops: list[str], writers: int = writers, each: int = each
+            ) -> Work:
+                drafts = _spread(shops, writers, each, draft)
+                chosen = store or EventStore(mongo)
+                return lambda: _side_by_side(drafts, lambda one: chosen.append([one]))
 
-            def raw(shops: list[str] = shops, each: int = each) -> Work:
-                rows = _spread(shops, each, document)
+            def raw(shops: list[str], writers: int = writers, each: int = each) -> Work:
+                rows = _spread(shops, writers, each, document)
                 return lambda: _side_by_side(rows, target.insert_one)
 
-            for heads, store, goal in (("warm", warm, 0.8), ("cold", None, 0.5)):
-                pairs = await alternate(bench.rounds, partial(ours, store), raw)
+            for heads, store, shops, goal in (("warm", warm, few, 0.8), ("cold", None, many, 0.5)):
+                pairs = await alternate(
+                    bench.rounds, partial(ours, store, shops), partial(raw, shops)
+                )
                 name = f"single append, {writers} writers, head {heads}"
                 theirs = "insert_one of the same document, index on _id only, majority"
                 figures.append(figure(name, "commits/s", pairs, theirs, at_least=goal))
     return figures
 
 
-def _spread(shops: list[str], each: int, make: Callable[[str], T]) -> list[list[T]]:
-    """For each writer what it writes, over four shops of its own."""
+def _spread(shops: list[str], writers: int, each: int, make: Callable[[str], T]) -> list[list[T]]:
+    """For each writer what it writes, over as many shops of its own."""
+    own = len(shops) // writers
     return [
-        [make(shops[first + turn % 4]) for turn in range(each)] for first in range(0, len(shops), 4)
+        [make(shops[first + turn % own]) for turn in range(each)]
+        for first in range(0, len(shops), own)
     ]
 
 

@@ -22,19 +22,18 @@ from cplus.settings import Settings
 
 PROCESSES = 8
 SECONDS = 2.0  # of one round
-SHOP = "hot.myshopify.com"
 
 
 async def hot(bench: Bench) -> list[Figure]:
     """Single commits and batches of 25, by one process alone and by eight at once."""
-    async with bench.mongo("bench_hot") as mongo:
+    async with bench.mongo("bench_hot"):
         workers = [await _start(bench.uri) for _ in range(PROCESSES)]
         shared, fair, batched = [], [], []
-        for _ in range(bench.rounds):
-            await mongo.database["commits"].delete_many({})
-            alone = await _round(workers[:1], 1)
-            counts = await _round(workers, 1)
-            many = await _round(workers, 25)
+        for number in range(bench.rounds):
+            # Each on a shop of its own: nobody remembers whom it met in the round before.
+            alone = await _round(workers[:1], f"alone-{number}", 1)
+            counts = await _round(workers, f"singles-{number}", 1)
+            many = await _round(workers, f"batches-{number}", 25)
             shared.append((sum(counts), sum(alone)))
             fair.append((min(counts), statistics.mean(counts)))
             batched.append((sum(many), sum(counts)))
@@ -71,7 +70,7 @@ async def _start(uri: str) -> asyncio.subprocess.Process:
     worker = await asyncio.create_subprocess_exec(
         sys.executable, __file__, uri, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    await _say(worker, "ready")
+    await _say(worker, "ready 0")
     return worker
 
 
@@ -83,8 +82,8 @@ async def _say(worker: asyncio.subprocess.Process, line: str) -> float:
     return float(await worker.stdout.readline())
 
 
-async def _round(workers: list[asyncio.subprocess.Process], batch: int) -> list[float]:
-    return await asyncio.gather(*(_say(worker, str(batch)) for worker in workers))
+async def _round(workers: list[asyncio.subprocess.Process], shop: str, batch: int) -> list[float]:
+    return await asyncio.gather(*(_say(worker, f"{shop} {batch}") for worker in workers))
 
 
 async def _work(uri: str) -> None:
@@ -92,9 +91,10 @@ async def _work(uri: str) -> None:
     mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database="bench_hot"))
     store = EventStore(mongo)
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        shop, batch = line.split()
         written, began = 0, time.perf_counter()
-        while line != "ready" and time.perf_counter() < began + SECONDS:
-            outcomes = await store.append([draft(SHOP) for _ in range(int(line))])
+        while time.perf_counter() < began + SECONDS * bool(int(batch)):
+            outcomes = await store.append([draft(shop) for _ in range(int(batch))])
             written += sum(isinstance(outcome, Appended) for outcome in outcomes)
         print(written / (time.perf_counter() - began), flush=True)
     await mongo.close()

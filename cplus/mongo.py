@@ -26,6 +26,8 @@ from pymongo.errors import (
     DuplicateKeyError,
     OperationFailure,
     PyMongoError,
+    WriteConcernError,
+    WriteError,
 )
 from pymongo.operations import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.read_concern import ReadConcern
@@ -53,6 +55,8 @@ __all__ = [
     "ReplaceOne",
     "ReturnDocument",
     "UpdateOne",
+    "WriteConcernError",
+    "WriteError",
     "as_stored",
     "bounded",
     "bounded_raw",

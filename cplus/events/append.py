@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cplus.clock import Clock
 from cplus.errors import CommitTooLarge, ContentionTooHigh
+from cplus.events.combine import CombinedCommits
 from cplus.events.commit import Commit, Draft, Head, Prepared, prepare
 from cplus.events.commits import Commits, Document
 from cplus.events.names import version_claim
@@ -66,8 +67,9 @@ class ShopWriter:
     """Writes for one shop. Writers of one process take turns, and whoever has the turn writes
     for all who wait: a hot shop is written in groups."""
 
-    def __init__(self, log: Commits, shop: str, clock: Clock) -> None:
-        self._log = log
+    def __init__(self, combined: CombinedCommits, shop: str, clock: Clock) -> None:
+        self._combined = combined
+        self._log = combined.log
         self._shop = shop
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -80,15 +82,6 @@ class ShopWriter:
     def busy(self) -> bool:
         """Whether somebody writes or waits to."""
         return bool(self._waiting) or self._turn.locked()
-
-    @property
-    def needs_head(self) -> bool:
-        """Whether it would have to ask for the head before it writes."""
-        return self._head is None and not self.busy
-
-    def know(self, head: Head) -> None:
-        """Tells it the head that a majority has; behind is harmless."""
-        self._head = self._head or head
 
     @staticmethod
     def check(draft: Draft) -> None:
@@ -149,7 +142,7 @@ class ShopWriter:
     async def _try(self, entries: list[Entry]) -> None:
         if await self._turns.begin():
             self._head = None
-        head = self._head or await self._log.head(self._shop)
+        head = self._head or await self._combined.head(self._shop)
         await self._refuse_gaps(entries)
         entries = [entry for entry in entries if entry.outcome is None]
         if not entries:
@@ -163,7 +156,7 @@ class ShopWriter:
         # Until the write is acknowledged nobody knows the head: also not when it is cut short.
         self._head = None
         try:
-            written = await self._log.insert(raws)
+            written = await self._combined.insert(raws)
         except PyMongoError:
             await self._resolve(entries)
             self._refuse_followers(entries)

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 from cplus.events.commit import Head
 from cplus.mongo import (
-    BulkWriteError,
+    MAJORITY,
     Collection,
     Database,
-    DuplicateKeyError,
     IndexModel,
     Mongo,
-    PyMongoError,
     RawBSONDocument,
+    WriteConcernError,
+    WriteError,
     bounded,
 )
 
@@ -38,6 +38,13 @@ class Commits(Protocol):
 
         True: a majority has them all. False: an index refused one, which is no proof of
         anything else. Raises PyMongoError when it is not known what was written.
+        """
+
+    async def insert_each(self, raws: Sequence[bytes]) -> Sequence[bool | Exception]:
+        """Writes commits of as many shops, each for itself.
+
+        For each what `insert` answers or would raise. Raises PyMongoError when of none it is
+        known what was written.
         """
 
     async def head(self, shop: str) -> Head:
@@ -106,17 +113,43 @@ class MongoCommits:
 
     async def insert(self, raws: Sequence[bytes]) -> bool:
         """Writes commits; see Commits."""
-        documents = [RawBSONDocument(raw) for raw in raws]
-        try:
-            if len(documents) == 1:
-                await self.collection.insert_one(documents[0])
-            else:
-                await self.collection.insert_many(documents, ordered=True)
-        except PyMongoError as error:
-            if _only_duplicates(error):
-                return False
-            raise
+        for refused in (await self._insert(raws, ordered=True)).values():
+            if refused is not None:
+                raise refused
+            return False
         return True
+
+    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
+        """Writes commits of as many shops; see Commits."""
+        answers: list[bool | Exception] = [True] * len(raws)
+        for index, error in (await self._insert(raws, ordered=False)).items():
+            answers[index] = error or False
+        return answers
+
+    async def _insert(self, raws: Sequence[bytes], *, ordered: bool) -> dict[int, Exception | None]:
+        """The refused ones by index: None for a duplicate, else the error.
+
+        It is asked as a command and not through `insert_many`: the driver would repeat it by
+        itself after a broken connection, for which the server keeps a record of each insert.
+        Here the claim tells what became of it, and the answer shows a failed write concern also
+        where there are duplicates.
+        """
+        answer = await self._mongo.database.command(
+            {
+                "insert": COMMITS,
+                "ordered": ordered,
+                "writeConcern": MAJORITY.document,
+                "documents": [RawBSONDocument(raw) for raw in raws],
+            }
+        )
+        if failed := answer.get("writeConcernError"):
+            raise WriteConcernError(failed["errmsg"], failed["code"], failed)
+        return {
+            error["index"]: None
+            if error["code"] == _DUPLICATE
+            else WriteError(error["errmsg"], error["code"], error)
+            for error in answer.get("writeErrors", ())
+        }
 
     async def head(self, shop: str) -> Head:
         """The head; see Commits."""
@@ -289,14 +322,6 @@ async def _all(cursor: Any, limit: int) -> list[Document]:
     # The batch as large as the limit: one question, one answer.
     found: list[Document] = await cursor.limit(limit).batch_size(limit).to_list(limit)
     return found
-
-
-def _only_duplicates(error: PyMongoError) -> bool:
-    if isinstance(error, BulkWriteError):
-        details = error.details or {}
-        codes = {failed["code"] for failed in details.get("writeErrors", ())}
-        return codes == {_DUPLICATE} and not details.get("writeConcernErrors")
-    return isinstance(error, DuplicateKeyError)
 
 
 async def ensure_indexes(database: Database) -> None:

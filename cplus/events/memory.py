@@ -48,6 +48,11 @@ class MemoryCommits:
         await asyncio.sleep(0)
         return all(self._insert(raw) for raw in raws)
 
+    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
+        """Writes commits of as many shops; for each whether it was."""
+        await asyncio.sleep(0)
+        return [self._insert(raw) for raw in raws]
+
     def _insert(self, raw: bytes) -> bool:
         row = _decode(raw)
         rows = self._shops.setdefault(row["shop"], _Shop())

@@ -9,11 +9,12 @@ from typing import Any
 
 from cplus.clock import Clock, utc_now
 from cplus.events.append import Entry, ShopWriter, highest, last_number, lay_out
+from cplus.events.combine import CombinedCommits
 from cplus.events.commit import Commit, Draft, Head
 from cplus.events.commits import COMMITS, Commits, Document, MongoCommits, ensure_indexes
 from cplus.events.names import correlation_ref, version_claim
 from cplus.events.outcomes import Outcome
-from cplus.mongo import Mongo, PyMongoError
+from cplus.mongo import Mongo
 
 __all__ = ["BATCH", "COMMITS", "ROOM", "EventStore", "ensure_indexes"]
 
@@ -23,7 +24,6 @@ ROOM = 8 * 1024 * 1024
 """Bytes of commits read at once, about, by who follows the log and holds them while it works."""
 
 _WRITERS_KEPT = 4_096
-_HEADS = 100  # heads asked for in one question
 
 
 class EventStore:
@@ -35,6 +35,7 @@ class EventStore:
 
     def __init__(self, log: Mongo | Commits, clock: Clock = utc_now) -> None:
         self._log: Commits = MongoCommits(log) if isinstance(log, Mongo) else log
+        self._combined = CombinedCommits(self._log)
         self._clock = clock
         self._writers: dict[str, ShopWriter] = {}
 
@@ -49,29 +50,15 @@ class EventStore:
         by_shop: dict[str, list[Entry]] = {}
         for entry in entries:
             by_shop.setdefault(entry.draft.shop, []).append(entry)
-        writers = {shop: self._writer(shop) for shop in by_shop}
-        if len(writers) == 1:
-            [(shop, writer)] = writers.items()
-            await writer.write(by_shop[shop])
+        writing = [self._writer(shop).write(part) for shop, part in by_shop.items()]
+        if len(writing) == 1:
+            await writing[0]
         else:
-            await self._ask_heads(writers)
-            await asyncio.gather(*(writers[shop].write(part) for shop, part in by_shop.items()))
+            await asyncio.gather(*writing)
         return [entry.answer for entry in entries]
 
-    async def _ask_heads(self, writers: Mapping[str, ShopWriter]) -> None:
-        """Asks for the heads of all shops that need one in one question, not one by one."""
-        unknown = [shop for shop, writer in writers.items() if writer.needs_head]
-        for start in range(0, len(unknown), _HEADS):
-            part = unknown[start : start + _HEADS]
-            try:
-                heads = await self._log.heads(part)
-            except PyMongoError:
-                return  # each writer asks for itself, and says what became of it
-            for shop, head in heads.items():
-                writers[shop].know(head)
-
     def _writer(self, shop: str) -> ShopWriter:
-        writer = self._writers.pop(shop, None) or ShopWriter(self._log, shop, self._clock)
+        writer = self._writers.pop(shop, None) or ShopWriter(self._combined, shop, self._clock)
         self._writers[shop] = writer  # the last written last: what is dropped was idle longest
         while len(self._writers) > _WRITERS_KEPT:
             oldest = next(iter(self._writers))

@@ -205,6 +205,36 @@ async def test_writers_behind_a_cancelled_one_still_get_their_answer(store: Even
     assert all(isinstance(o, Appended) for [o] in outcomes)
 
 
+async def test_shops_written_at_the_same_time_hinder_each_other_in_nothing(
+    log: Commits, store: EventStore
+) -> None:
+    shops = [f"shop{number:02}.myshopify.com" for number in range(20)]
+    await store.append([fact("first", shop) for shop in shops])
+    other = EventStore(log)
+    await other.append([fact("taken", shop) for shop in shops[:5]])  # its heads are old there
+    await other.append([fact("elsewhere", shop) for shop in shops[5:10]])  # there too
+
+    calls = [
+        asyncio.create_task(store.append([fact("taken", shop)])) for shop in (*shops, *shops[15:])
+    ]
+    await asyncio.sleep(0)
+    for call in calls[10:12]:
+        call.cancel()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+
+    kinds = [type(o[0]) if isinstance(o, list) else type(o) for o in outcomes]
+    assert kinds[:5] == [AlreadyRecorded] * 5
+    assert kinds[5:10] == [Appended] * 5
+    assert kinds[10:12] == [asyncio.CancelledError] * 2
+    assert kinds[12:20] == [Appended] * 8
+    assert kinds[20:] == [AlreadyRecorded] * 5
+    await store.append([fact("taken", shop) for shop in shops[10:12]])  # settles the cancelled
+    for number, shop in enumerate(shops):
+        middle = ["elsewhere"] if 5 <= number < 10 else []
+        claims = [commit.claims[0] for commit in await store.read(shop, 0)]
+        assert claims == ["first", *middle, "taken"]
+
+
 async def test_a_commit_over_the_limit_is_refused_before_anything_is_written(
     store: EventStore,
 ) -> None:

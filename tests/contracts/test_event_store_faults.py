@@ -1,5 +1,5 @@
-"""What MongoDB and its driver say when a write fails is no proof: the store asks what a majority
-has. A duplicate that hides a failed write concern, and a disk that is full."""
+"""What MongoDB says when a write fails is no proof: the store asks what a majority has. A
+duplicate beside a failed write concern, and a disk that is full."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ from cplus.events.outcomes import AlreadyRecorded, Appended, Unknown
 from cplus.events.store import EventStore
 from cplus.mongo import (
     AutoReconnect,
-    BulkWriteError,
-    DuplicateKeyError,
     Mongo,
     PyMongoError,
     RawBSONDocument,
+    WriteConcernError,
 )
 from cplus.settings import Settings
 from tests.conftest import Figures
@@ -45,6 +44,7 @@ DUPLICATE = {"index": 0, "code": 11000, "errmsg": "E11000 duplicate key error"}
 LIMITS = pytest.mark.skipif(
     not hasattr(resource, "prlimit"), reason="this system cannot limit the files of a process"
 )
+REFUSED = {"index": 0, "code": 189, "errmsg": "the primary stepped down"}
 NOT_REPLICATED = {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "timed out"}
 
 
@@ -70,18 +70,23 @@ class Hidden(monitoring.CommandListener):
 
 
 class Told(MongoCommits):
-    """Keeps what its inserts answered."""
+    """Keeps what its inserts answered or raised."""
 
     def __init__(self, mongo: Mongo) -> None:
         super().__init__(mongo)
-        self.answers: list[bool] = []
+        self.answers: list[object] = []
         self.answered = asyncio.Event()
 
-    async def insert(self, raws: Sequence[bytes]) -> bool:
-        answer = await super().insert(raws)
-        self.answers.append(answer)
-        self.answered.set()
-        return answer
+    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
+        try:
+            answers = await super().insert_each(raws)
+            self.answers += answers
+        except PyMongoError as error:
+            self.answers.append(type(error))
+            raise
+        finally:
+            self.answered.set()
+        return answers
 
 
 @pytest.mark.soak
@@ -91,8 +96,8 @@ async def test_a_duplicate_of_what_a_failover_takes_back_is_no_answer(
     """On a set of three: the same cause is appended twice, and the first commit, which is not yet
     replicated, is taken back by a step-down. The second collided with it and is recorded anew.
 
-    The server answers with a duplicate and a failed write concern at once, of which the driver
-    tells the duplicate only: who took it for an answer would name a commit that is gone.
+    The server answers with a duplicate and a failed write concern at once: who took the
+    duplicate for an answer would name a commit that is gone.
     """
     hidden = Hidden()
     async with opened(three.uri, listeners=[hidden]) as mongo:
@@ -114,7 +119,7 @@ async def test_a_duplicate_of_what_a_failover_takes_back_is_no_answer(
         await three.command(old, step)
         async with asyncio.timeout(30):
             await log.answered.wait()
-        assert (hidden.answers, log.answers) == (1, [False])
+        assert (hidden.answers, log.answers) == (1, [WriteConcernError])
         await three.kill(old)
         await three.resume_replication(others)
         [outcome] = await coming
@@ -139,7 +144,7 @@ async def _is_waiting_for_a_majority(members: ReplicaSet, port: int) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_duplicate_hides_a_failed_write_concern_and_the_log_is_asked(
+async def test_a_duplicate_beside_a_failed_write_concern_is_asked_of_the_log(
     alone: ReplicaSet,
 ) -> None:
     [port] = alone.ports
@@ -152,8 +157,8 @@ async def test_a_duplicate_hides_a_failed_write_concern_and_the_log_is_asked(
         fail = {"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": fails}
         await alone.command(port, fail)
         [again] = await EventStore(log).append([draft("order")])
-        # The driver told of the duplicate only; what a majority has is the answer.
-        assert (hidden.answers, log.answers) == (1, [True, False])
+        # Whatever is told of it: what a majority has is the answer.
+        assert (hidden.answers, log.answers) == (1, [True, WriteConcernError])
         assert isinstance(again, AlreadyRecorded)
         assert again.commit.id == first.id
         # Without a duplicate the write concern's failure is told. The commit is there.
@@ -163,38 +168,46 @@ async def test_a_duplicate_hides_a_failed_write_concern_and_the_log_is_asked(
 
 
 class Failing:
-    """A collection whose next inserts fail as they are told to, and write nothing."""
+    """A database whose next inserts end as they are told to, and write nothing."""
 
-    def __init__(self, collection: Any, errors: list[PyMongoError]) -> None:
-        self._collection, self._errors = collection, errors
+    def __init__(self, database: Any, ends: list[dict[str, Any] | PyMongoError]) -> None:
+        self._database, self._ends = database, ends
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("insert") and self._errors:
-            raise self._errors.pop()
-        return getattr(self._collection, name)
+    def __getitem__(self, name: str) -> Any:
+        return self._database[name]
+
+    async def command(self, command: dict[str, Any]) -> Any:
+        if "insert" not in command or not self._ends:
+            return await self._database.command(command)
+        end = self._ends.pop()
+        if isinstance(end, PyMongoError):
+            raise end
+        return {"ok": 1, "n": 0, **end}
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["one-call", "two-calls"])
 @pytest.mark.parametrize(
-    "error",
+    "end",
     [
-        DuplicateKeyError("E11000", 11000, DUPLICATE),
-        BulkWriteError({"writeErrors": [DUPLICATE], "writeConcernErrors": []}),
-        BulkWriteError({"writeErrors": [DUPLICATE], "writeConcernErrors": [NOT_REPLICATED]}),
-        BulkWriteError({"writeErrors": [], "writeConcernErrors": [NOT_REPLICATED]}),
+        {"writeErrors": [DUPLICATE]},
+        {"writeErrors": [DUPLICATE], "writeConcernError": NOT_REPLICATED},
+        {"writeConcernError": NOT_REPLICATED},
+        {"writeErrors": [REFUSED]},
         AutoReconnect("cut"),
     ],
-    ids=["duplicate", "duplicates", "both", "write-concern", "cut"],
+    ids=["duplicate", "both", "write-concern", "refused", "cut"],
 )
 async def test_a_commit_that_no_majority_has_is_never_the_answer(
-    mongo_uri: str, database_name: str, error: PyMongoError
+    mongo_uri: str, database_name: str, end: dict[str, Any] | PyMongoError, *, together: bool
 ) -> None:
     async with opened(mongo_uri, database_name) as mongo:
-        log = MongoCommits(mongo)
-        log.collection = Failing(log.collection, [error, error])
+        mongo.database = Failing(mongo.database, [end, end])
+        store = EventStore(mongo)
         given = [draft("a"), draft("b")]
-        outcomes = await EventStore(log).append(given)
+        calls = [given] if together else [[one] for one in given]
+        outcomes = [outcome for call in calls for outcome in await store.append(call)]
         assert outcomes == [Appended(SHOP, at, one.id) for at, one in enumerate(given, start=1)]
-        assert await verify_shop(log, SHOP) is None
+        assert await verify_shop(store.log, SHOP) is None
 
 
 @LIMITS

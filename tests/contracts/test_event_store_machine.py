@@ -57,6 +57,18 @@ class FaultyCommits(MemoryCommits):
             raise AutoReconnect("cut")
         return answer
 
+    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
+        fault = self.faults.pop() if self.faults else "none"
+        if fault == "before":
+            raise AutoReconnect("cut")
+        if fault == "middle":
+            await super().insert_each(raws[len(raws) // 2 :])  # in no order
+            raise AutoReconnect("cut")
+        answers = await super().insert_each(raws)
+        if fault == "after":
+            answers[0] = AutoReconnect("cut")
+        return answers
+
 
 class Log(RuleBasedStateMachine):
     """What was answered to whom, beside the log itself."""
@@ -79,14 +91,16 @@ class Log(RuleBasedStateMachine):
         drafts = [Draft(shop, claim, "webhook", "shopify", reason="none") for claim in given]
         self.note(drafts, self.run(self.stores[process].append(drafts)))
 
-    @rule(shop=shops, given=st.lists(st.tuples(processes, claims), min_size=2, max_size=8))
-    def race(self, shop: str, given: list[tuple[int, str]]) -> None:
-        drafts = [Draft(shop, claim, "webhook", "shopify", reason="none") for _, claim in given]
+    @rule(given=st.lists(st.tuples(processes, shops, claims), min_size=2, max_size=8))
+    def race(self, given: list[tuple[int, str, str]]) -> None:
+        drafts = [
+            Draft(shop, claim, "webhook", "shopify", reason="none") for _, shop, claim in given
+        ]
 
         async def all_at_once() -> list[list[Outcome]]:
             calls = [
                 self.stores[process].append([draft])
-                for (process, _), draft in zip(given, drafts, strict=True)
+                for (process, _, _), draft in zip(given, drafts, strict=True)
             ]
             return await asyncio.gather(*calls)
 
