@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from cplus.events.commit import Draft
-from cplus.events.commits import Commits, MongoCommits, ensure_indexes
+from cplus.events.commit import Commit, Draft
+from cplus.events.commits import Commits, Document, MongoCommits, ensure_indexes
 from cplus.events.follow import Follower
 from cplus.events.memory import MemoryCommits
-from cplus.events.store import EventStore
+from cplus.events.store import ROOM, EventStore
 from cplus.mongo import AutoReconnect, connect
 from cplus.settings import Settings
 
@@ -92,6 +94,38 @@ async def test_a_lost_wake_up_delays_and_never_loses(breaks: bool) -> None:
             await asyncio.sleep(0.002)
         assert await following == list(range(1, 21))
     assert (log.asked > 1) is breaks
+
+
+class Counting(MemoryCommits):
+    """Counts the commits of each answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered: list[int] = []
+
+    async def after(self, *args: Any, **kwargs: Any) -> list[Document]:
+        found = await super().after(*args, **kwargs)
+        self.answered.append(len(found))
+        return found
+
+
+async def test_a_follower_holds_no_more_bytes_than_it_has_room_for() -> None:
+    log = Counting()
+    store = EventStore(log)
+    large = [replace(draft(number), reason="x" * (ROOM * 2 // 5)) for number in range(5)]
+    await store.append(large)
+    log.answered.clear()
+    async with Follower(store, poll=NEVER) as follower:
+        seen = [commit.position async for commit in _first(follower, 5)]
+    assert seen == [1, 2, 3, 4, 5]
+    assert log.answered == [3, 2]
+
+
+async def _first(follower: Follower, count: int) -> AsyncIterator[Commit]:
+    async for commit in follower.follow(SHOP):
+        yield commit
+        if commit.position == count:
+            return
 
 
 async def test_nothing_is_left_running_behind_a_follower(log: Commits) -> None:
