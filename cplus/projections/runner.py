@@ -274,6 +274,7 @@ class Runner:
             stop = fold(projection, decoded, kept.rows, changed)
             if stop is not None:
                 return differing(changed, kept.rows), stop
+            await asyncio.sleep(0)  # the other shops may ask their next question
         return differing(changed, kept.rows), None
 
     async def _load(

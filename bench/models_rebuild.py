@@ -1,0 +1,85 @@
+"""A rebuild of conversations as a work to be timed; by itself, in a process of its own.
+
+`python bench/models_rebuild.py URI DATABASE` rebuilds once and prints {"rate", "peak"}: events a
+second, and the most memory that the process ever had, in MiB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.measure import Work, rate
+from cplus.events.store import EventStore
+from cplus.mongo import Mongo, connect
+from cplus.projections.checkpoints import CHECKPOINTS
+from cplus.projections.conversations import CONVERSATIONS
+from cplus.projections.generations import begin, drop
+from cplus.projections.rebuild import fill, filler, switch_over
+from cplus.projections.workers import fill_in_processes
+from cplus.settings import Settings
+
+
+def settings_of(uri: str, database: str) -> Settings:
+    """For a database of the bench's MongoDB."""
+    return Settings(mongo_uri=SecretStr(uri), mongo_database=database, mongo_pool=16)
+
+
+def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
+    """Folds everything into a new generation and reads from it; answers the events."""
+
+    async def work() -> int:
+        store = EventStore(mongo)
+        target = await begin(mongo.database, CONVERSATIONS)
+        shops = sorted(await store.heads())
+        if workers > 1:
+            await fill_in_processes(settings, target, shops, workers, asyncio.Event())
+        else:
+            await fill(filler(mongo, store, target), target, shops)
+        await switch_over(filler(mongo, store, target), target)
+        rows = mongo.database[CHECKPOINTS].find({"_id": {"$regex": f"^{target.collection}/"}})
+        return sum(row["seq"] for row in await rows.to_list(None))
+
+    return work
+
+
+async def clean(mongo: Mongo) -> None:
+    """Drops what rounds before left."""
+    await drop(mongo.database, mongo.database[CHECKPOINTS], CONVERSATIONS.name, timedelta(0))
+
+
+async def alone(uri: str, database: str) -> tuple[float, float]:
+    """The rate and the peak of one rebuild in a process of its own."""
+    made = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, uri, database, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await made.communicate()
+    if made.returncode:
+        raise SystemExit(f"the rebuild of {database} failed: it says why above")
+    told = json.loads(said)
+    return told["rate"], told["peak"]
+
+
+async def _main(uri: str, database: str) -> None:
+    settings = settings_of(uri, database)
+    mongo = connect(settings)
+    found = await rate(rebuilding(mongo, settings))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    await clean(mongo)
+    await mongo.close()
+    print(json.dumps({"rate": found, "peak": peak}))
+
+
+if __name__ == "__main__":
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # warnings
+    asyncio.run(_main(*sys.argv[1:]))
