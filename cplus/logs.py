@@ -34,13 +34,14 @@ def configure(level: str = "info") -> None:
 
 
 def measure(
+    event: str,
     namespace: str,
     moment: datetime,
     dimensions: Mapping[str, str],
     by: Sequence[Sequence[str]],
     values: Mapping[str, tuple[float, str]],
 ) -> None:
-    """Writes a line that CloudWatch takes metrics from, whatever the level of the log.
+    """Writes the line `event` that CloudWatch takes metrics from, whatever the level of the log.
 
     `values` are (value, unit) by name. `by` names the dimensions that each value is kept by, more
     than once if need be: none at all is `()`. Source: CloudWatch, "Specification: Embedded metric
@@ -50,6 +51,7 @@ def measure(
     directive = {"Namespace": namespace, "Dimensions": list(map(list, by)), "Metrics": metrics}
     stamp = int(moment.timestamp() * 1000)
     line = {
+        "event": event,
         "_aws": {"Timestamp": stamp, "CloudWatchMetrics": [directive]},
         **dimensions,
         **{name: value for name, (value, _) in values.items()},

@@ -107,6 +107,7 @@ async def measure_lag(
     found = worst_of(lags, names)
     for one in found:
         measure(
+            "lag_measured",
             namespace,
             clock(),
             {"Projection": one.projection},
