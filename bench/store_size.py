@@ -14,7 +14,7 @@ from cplus.events.audit import verify_shop
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
 from cplus.events.commit import Draft
-from cplus.events.store import EventStore
+from cplus.events.store import COMMITS, EventStore
 from cplus.mongo import Mongo
 
 SMALL = 10_000
@@ -118,7 +118,9 @@ async def _walk(bench: Bench, mongo: Mongo) -> Figure:
         return length
 
     async def bare() -> int:
-        async for _ in log.raw(SHOPS[0]):
+        question = {"shop": SHOPS[0]}
+        rows = mongo.database[COMMITS]
+        async for _ in rows.find_raw_batches(question, sort=[("position", 1)]):
             pass
         return length
 

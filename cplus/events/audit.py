@@ -151,8 +151,8 @@ async def verify_shop(
     pieces = log.raw(shop)
     piece = await _next(pieces)
     while piece:
-        # While one batch is hashed, the next one is on its way.
-        goes_on, piece = await asyncio.gather(asyncio.to_thread(walk.feed, piece), _next(pieces))
+        # The next batch is asked for before this one is hashed: it is on its way meanwhile.
+        piece, goes_on = await asyncio.gather(_next(pieces), asyncio.to_thread(walk.feed, piece))
         seen(walk.position)
         if not goes_on:
             return walk.find([piece async for piece in log.raw(shop)])

@@ -56,19 +56,19 @@ class Walk:
         """Takes the next commits, as one piece of raw BSON; whether the walk goes on."""
         position, last = self.position, self.hash
         sha256 = hashlib.sha256
+        view = memoryview(raws)  # a commit is hashed where it lies
         start, end = 0, len(raws)
         while start < end:
             stop = start + int.from_bytes(raws[start : start + 4], "little")
-            raw = raws[start:stop]
-            mark = raw[_PREV_AT:_HASH_AT]
-            digest = raw[_HASH_AT:-1]
+            digest = raws[max(start, stop + _HASH_AT) : stop - 1]
             if (
-                mark != last + HASH_ELEMENT
-                or sha256(raw[4:_BODY_END]).digest() != digest
-                or _position(raw) != position + 1
+                raws[max(start, stop + _PREV_AT) : stop - 1] != last + HASH_ELEMENT + digest
+                or sha256(view[start + 4 : stop + _BODY_END]).digest() != digest
+                or _position(raws, start) != position + 1
                 or not self._is_expected(position + 1, digest)
             ):
-                self.position, self.hash, self.broken = position, last, raw
+                self.position, self.hash = position, last
+                self.broken = raws[start:stop]
                 return False
             position, last = position + 1, digest
             start = stop
@@ -167,13 +167,13 @@ def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
-def _position(raw: bytes) -> int:
+def _position(raws: bytes, start: int) -> int:
     # `_id` and `shop` are strings and come first: each says how long it is.
-    at = 9 + int.from_bytes(raw[9:13], "little") + 4
-    at += 6 + int.from_bytes(raw[at + 6 : at + 10], "little") + 4
-    if raw[at + 1 : at + 10] != b"position\x00":
+    at = start + 13 + int.from_bytes(raws[start + 9 : start + 13], "little")
+    at += 10 + int.from_bytes(raws[at + 6 : at + 10], "little")
+    if raws[at + 1 : at + 10] != b"position\x00":
         return -1
-    return int.from_bytes(raw[at + 10 : at + (14 if raw[at] == 0x10 else 18)], "little")
+    return int.from_bytes(raws[at + 10 : at + (14 if raws[at] == 0x10 else 18)], "little")
 
 
 def _places(here: Link, links: Sequence[Link]) -> list[int]:

@@ -25,6 +25,7 @@ COMMITS = "commits"
 _NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
 _HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
 _DUPLICATE = 11000
+_RAW = 1_000  # commits of a raw batch: one is walked while the next is on its way
 _AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
 
 Document = Mapping[str, Any]
@@ -291,7 +292,8 @@ class MongoCommits:
 
     async def raw(self, shop: str) -> AsyncIterator[bytes]:
         """The bytes; see Commits."""
-        async for piece in self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)]):
+        cursor = self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)])
+        async for piece in cursor.batch_size(_RAW):
             yield piece
 
     async def changes(self) -> AsyncIterator[str]:
