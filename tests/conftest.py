@@ -126,8 +126,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             "figures": told,
         }
         said = ", ".join(f"{name} {number:,}" for name, number in told.items())
-        terminalreporter.write_line(
-            f"{report.nodeid}: {report.duration:.1f} s, {said or report.outcome}"
-        )
+        took = f"{report.outcome} in {report.duration:.1f} s"
+        terminalreporter.write_line(": ".join(filter(None, (report.nodeid, took, said))))
     SOAK.parent.mkdir(exist_ok=True)
     SOAK.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")

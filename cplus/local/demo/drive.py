@@ -59,11 +59,22 @@ class Drive:
         Raises PageFailed or OutsideFailed where an install fails for good.
         """
         self._started = time.monotonic()
+        await self._remove_app()
         self._before = await self._observer.observe()
         await _all(self.outside.put_shop(shop.description) for shop in self._plan.shops)
         early = [webhook for shop in self._plan.shops for webhook in shop.early]
         await self._try_all("early webhooks", map(self.outside.tell, early))
         await _all(browser.install() for browser in self._browsers.values())
+
+    async def _remove_app(self) -> None:
+        """Lets the shops of an earlier run remove the app: a grant to an app that is there is a
+        sign-in, which imports no customers."""
+        there = await self.outside.shops()
+        hosts = [host for host in self._plan.hosts if there.get(host)]
+        if hosts:
+            await _all(map(self.outside.uninstall, hosts))
+            await self.outside.webhooks_delivered()
+            self._failures += await self._observer.quiet(_QUIET)
 
     async def only_install(self, *, removed_stays: bool = False) -> None:
         """Makes shops without customers where there are none, and installs the app.

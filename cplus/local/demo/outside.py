@@ -52,6 +52,10 @@ class Outside:
         shops = await self._control("GET", "shops")
         return {shop["host"]: shop["installed"] for shop in shops}
 
+    async def uninstall(self, host: str) -> None:
+        """Lets the shop remove the app."""
+        await self._control("POST", "uninstall", {"shop": host})
+
     async def tell(self, webhook: Webhook) -> None:
         """Lets Shopify deliver the webhook, as often as planned.
 
