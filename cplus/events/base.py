@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
 
 from bson import tz_util
 from eventsourcing.domain import CanMutateAggregate
@@ -95,9 +95,9 @@ class NewEvent:
         return cls(event.originator_id, event, event.timestamp, event.originator_version)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event of the log. What a fold is given."""
+class Recorded(NamedTuple):
+    """An event of the log. What a fold is given. A tuple, which is made in half the time: reading
+    the log makes one for each event."""
 
     shop: str
     """The host of the shop: the partition."""

@@ -59,7 +59,7 @@ def upcast(data: dict[str, Any]) -> dict[str, Any]:
 def evolve_before(key: str, row: Row | None, event: Recorded) -> Row | None:
     if isinstance(event.event, EndedBefore):
         shape = ImportEnded(**upcast(event.event.model_dump()))
-        return evolve(key, row, replace(event, event=shape))
+        return evolve(key, row, event._replace(event=shape))
     return evolve(key, row, event)
 
 

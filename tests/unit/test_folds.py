@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -407,7 +406,7 @@ def test_combined_rows_say_what_one_row_would_have_said(events: list[Recorded]) 
     facts = [event for event in facts if type(event.event) in CUSTOMERS.handles]
     rows = fold(CUSTOMERS, facts)
     moved = [
-        replace(fact, event=fact.event.model_copy(update={"person": "person/a"})) for fact in facts
+        fact._replace(event=fact.event.model_copy(update={"person": "person/a"})) for fact in facts
     ]
     alone = fold(CUSTOMERS, moved).get("person/a")
     parts = ("accounts", "contact", "first_contact_at", "last_contact_at", "changed_at")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -49,7 +48,7 @@ DAY = 24 * 60
 
 def moved(event: Recorded, minutes: int) -> Recorded:
     """The event, at `minutes` after noon."""
-    return replace(event, occurred_at=at(minutes))
+    return event._replace(occurred_at=at(minutes))
 
 
 def sums(events: Sequence[Recorded], key: str) -> dict[str, Any]:
@@ -254,5 +253,5 @@ def test_a_fate_told_before_the_wish_waits_without_a_state() -> None:
     wish = thread(STARTED, received("m1"), reply("m2"))[2]
     assert delivery(FATES[2])["state"] is None
     assert delivery(FATES[2], wish) == delivery(wish, FATES[2])
-    late = replace(mail(MailDelivered, 30), occurred_at=at(23) - timedelta(seconds=1))
+    late = mail(MailDelivered, 30)._replace(occurred_at=at(23) - timedelta(seconds=1))
     assert delivery(wish, FATES[2], late)["delivered_at"] == late.occurred_at
