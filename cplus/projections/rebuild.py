@@ -41,8 +41,9 @@ from cplus.projections.verify import Difference, compare, fold_shop, read_rows, 
 
 log = structlog.get_logger()
 
-BATCH = 4_000
-"""Commits that one transaction of a rebuild folds at most."""
+BATCH = 2_000
+"""Commits that one transaction of a rebuild folds at most; twice as many were no faster and took a
+third more memory in a long log."""
 SLICE = 2.0
 """Seconds after which a filler looks whether it shall stop."""
 TRIES = 50
