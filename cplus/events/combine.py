@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 _GROUPS = 2  # under way at once: while one is on its way back the next is on its way there
-_INSERT_BYTES = 4 * 1024 * 1024
+_INSERT_BYTES = 1024 * 1024
 _HEADS = 100  # asked for in one question
 
 
@@ -110,16 +110,12 @@ class CombinedCommits:
 
     def __init__(self, log: Commits) -> None:
         self.log = log
-        self._inserts = Combiner(log.insert_each, room=_INSERT_BYTES, size=len)
+        self._inserts = Combiner(log.insert, room=_INSERT_BYTES, size=_bytes)
         self._heads = Combiner(self._ask_heads, room=_HEADS)
 
     async def insert(self, raws: Sequence[bytes]) -> bool:
         """Writes commits of one shop in their order; see Commits.insert."""
-        # Several of one shop have to go in order, and an ordered question ends at the first
-        # that is refused: other shops' commits would not be written.
-        if len(raws) > 1:
-            return await self.log.insert(raws)
-        return await self._inserts.ask(raws[0])
+        return await self._inserts.ask(raws)
 
     async def head(self, shop: str) -> Head:
         """The head of a shop that a majority has."""
@@ -128,3 +124,7 @@ class CombinedCommits:
     async def _ask_heads(self, shops: list[str]) -> list[Head]:
         heads = await self.log.heads(shops)
         return [heads[shop] for shop in shops]
+
+
+def _bytes(raws: Sequence[bytes]) -> int:
+    return sum(map(len, raws))

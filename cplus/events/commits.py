@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import itertools
 import sys
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +18,7 @@ from cplus.mongo import (
     Database,
     IndexModel,
     Mongo,
+    PyMongoError,
     RawBSONDocument,
     WriteConcernError,
     WriteError,
@@ -34,18 +38,13 @@ Document = Mapping[str, Any]
 class Commits(Protocol):
     """Rows of commits with two unique indexes, (shop, position) and (shop, claims)."""
 
-    async def insert(self, raws: Sequence[bytes]) -> bool:
-        """Writes commits in their order up to the first that a unique index refuses.
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> Sequence[bool | Exception]:
+        """Writes runs of commits, each of another shop and for itself, in its order up to the
+        first that a unique index refuses.
 
-        True: a majority has them all. False: an index refused one, which is no proof of
-        anything else. Raises PyMongoError when it is not known what was written.
-        """
-
-    async def insert_each(self, raws: Sequence[bytes]) -> Sequence[bool | Exception]:
-        """Writes commits of as many shops, each for itself.
-
-        For each what `insert` answers or would raise. Raises PyMongoError when of none it is
-        known what was written.
+        For each run True: a majority has it all; False: an index refused one, which is no proof
+        of anything else; an exception: it is not known what was written. Raises PyMongoError
+        when that is known of none.
         """
 
     async def head(self, shop: str) -> Head:
@@ -112,20 +111,30 @@ class MongoCommits:
         self._mongo = mongo
         self.collection: Collection = mongo.database[COMMITS]
 
-    async def insert(self, raws: Sequence[bytes]) -> bool:
-        """Writes commits; see Commits."""
-        for refused in (await self._insert(raws, ordered=True)).values():
-            if refused is not None:
-                raise refused
-            return False
-        return True
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
+        """Writes runs of commits; see Commits."""
+        # One commit of each shop may go in any order: a refusal touches no other.
+        ordered = any(len(run) > 1 for run in runs)
+        refused = await self._insert([raw for run in runs for raw in run], ordered=ordered)
+        if not ordered:
+            return [(refused[at] or False) if at in refused else True for at in range(len(runs))]
+        if not refused:
+            return [True] * len(runs)
+        [(index, error)] = refused.items()  # nothing after it was written
+        ends = list(itertools.accumulate(map(len, runs)))
+        whole = bisect_right(ends, index)
+        # Each for itself: to write them together would end at the next refusal again.
+        others = await asyncio.gather(*map(self._insert_run, runs[whole + 1 :]))
+        return [*[True] * whole, error or False, *others]
 
-    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
-        """Writes commits of as many shops; see Commits."""
-        answers: list[bool | Exception] = [True] * len(raws)
-        for index, error in (await self._insert(raws, ordered=False)).items():
-            answers[index] = error or False
-        return answers
+    async def _insert_run(self, run: Sequence[bytes]) -> bool | Exception:
+        try:
+            refused = await self._insert(run, ordered=True)
+        except PyMongoError as error:
+            return error
+        for error_or_duplicate in refused.values():
+            return error_or_duplicate or False
+        return True
 
     async def _insert(self, raws: Sequence[bytes], *, ordered: bool) -> dict[int, Exception | None]:
         """The refused ones by index: None for a duplicate, else the error.

@@ -43,15 +43,11 @@ class MemoryCommits:
         self._ids: set[str] = set()
         self._listeners: list[asyncio.Queue[str]] = []
 
-    async def insert(self, raws: Sequence[bytes]) -> bool:
-        """Writes commits up to the first that an index refuses; False when one did."""
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
+        """Writes runs of commits, each up to the first that an index refuses; False when one
+        did."""
         await asyncio.sleep(0)
-        return all(self._insert(raw) for raw in raws)
-
-    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
-        """Writes commits of as many shops; for each whether it was."""
-        await asyncio.sleep(0)
-        return [self._insert(raw) for raw in raws]
+        return [all(self._insert(raw) for raw in run) for run in runs]
 
     def _insert(self, raw: bytes) -> bool:
         row = _decode(raw)

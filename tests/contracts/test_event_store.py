@@ -15,7 +15,7 @@ from cplus.errors import CommitTooLarge, InvalidDraft
 from cplus.events.append import MAX_COMMIT
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled, ConversationClosed
-from cplus.events.commit import GENESIS, Draft, split, verify_bytes
+from cplus.events.commit import GENESIS, Draft, prepare, split, verify_bytes
 from cplus.events.commits import Commits, MongoCommits, ensure_indexes
 from cplus.events.memory import MemoryCommits
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict
@@ -233,6 +233,23 @@ async def test_shops_written_at_the_same_time_hinder_each_other_in_nothing(
         middle = ["elsewhere"] if 5 <= number < 10 else []
         claims = [commit.claims[0] for commit in await store.read(shop, 0)]
         assert claims == ["first", *middle, "taken"]
+
+
+async def test_a_run_of_commits_that_is_refused_ends_and_stops_no_other_shops(
+    log: Commits, store: EventStore
+) -> None:
+    shops = [f"{name}.myshopify.com" for name in ("acorn", "birch", "cedar", "doum", "elm")]
+    await store.append([fact("held", shops[1]), fact("held", shops[3])])
+    runs = []
+    for shop in shops:
+        head, run = await store.head(shop), []
+        for claim in ("a", "held", "b"):
+            raw, head = prepare(fact(claim, shop)).place(head, NOW)
+            run.append(raw)
+        runs.append(run)
+    assert await log.insert(runs) == [True, False, True, False, True]
+    assert [(await store.head(shop)).position for shop in shops] == [3, 2, 3, 2, 3]
+    assert await log.insert([run[:1] for run in runs]) == [False] * 5
 
 
 async def test_a_commit_over_the_limit_is_refused_before_anything_is_written(

@@ -77,9 +77,9 @@ class Told(MongoCommits):
         self.answers: list[object] = []
         self.answered = asyncio.Event()
 
-    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
         try:
-            answers = await super().insert_each(raws)
+            answers = await super().insert(runs)
             self.answers += answers
         except PyMongoError as error:
             self.answers.append(type(error))

@@ -60,10 +60,10 @@ class Stalling(MongoCommits):
         super().__init__(mongo)
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
-    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
         self.reached.set()
         await self.go.wait()
-        return await super().insert_each(raws)
+        return await super().insert(runs)
 
 
 async def test_a_writer_that_stalls_between_head_and_insert_makes_no_reader_skip(

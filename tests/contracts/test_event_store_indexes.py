@@ -100,8 +100,8 @@ async def test_no_question_to_the_log_is_left_out(filled: Mongo, asked: Asked) -
     store = EventStore(Heard(filled))
     for question in asked[1]:
         await question.ask(store)
-    # A write, and a change stream, which reads MongoDB's own log.
-    assert names - heard == {"insert", "changes"}
+    # Beside the write: a change stream reads MongoDB's own log.
+    assert names - heard - {"insert"} == {"changes"}
 
 
 def test_nobody_else_asks_the_collection_of_commits() -> None:

@@ -45,26 +45,16 @@ class FaultyCommits(MemoryCommits):
         super().__init__()
         self.faults: list[str] = []
 
-    async def insert(self, raws: Sequence[bytes]) -> bool:
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
         fault = self.faults.pop() if self.faults else "none"
         if fault == "before":
             raise AutoReconnect("cut")
         if fault == "middle":
-            await super().insert(raws[: len(raws) // 2])
+            # Of one run its first half; of several those at the end, as they go in no order.
+            half = [run[: len(run) // 2] for run in runs]
+            await super().insert(half if len(runs) == 1 else runs[len(runs) // 2 :])
             raise AutoReconnect("cut")
-        answer = await super().insert(raws)
-        if fault == "after":
-            raise AutoReconnect("cut")
-        return answer
-
-    async def insert_each(self, raws: Sequence[bytes]) -> list[bool | Exception]:
-        fault = self.faults.pop() if self.faults else "none"
-        if fault == "before":
-            raise AutoReconnect("cut")
-        if fault == "middle":
-            await super().insert_each(raws[len(raws) // 2 :])  # in no order
-            raise AutoReconnect("cut")
-        answers = await super().insert_each(raws)
+        answers = await super().insert(runs)
         if fault == "after":
             answers[0] = AutoReconnect("cut")
         return answers

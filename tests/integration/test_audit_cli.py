@@ -98,7 +98,7 @@ async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None
     head = await parts.store.head(OTHER)
     for claim in ("c3", "other"):
         raw, head = prepare(draft(claim, OTHER)).place(head, parts.clock())
-        assert await parts.store.log.insert([raw])
+        assert await parts.store.log.insert([[raw]]) == [True]
     assert world.verify()[0] == 0
     status, said = world.verify("--roots")
     assert status == 1
