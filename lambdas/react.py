@@ -9,6 +9,7 @@ from typing import Any
 from cplus.bootstrap import Parts, run
 from cplus.consumers import react, sqs
 from cplus.logs import configure
+from cplus.projections.nudged import deadline_in
 
 
 @cache
@@ -18,10 +19,12 @@ def _reactor() -> react.Reactor:
     return parts.reactor
 
 
-async def _handle(event: Mapping[str, Any]) -> dict[str, Any]:
-    return sqs.answer(await react.handle(sqs.records(event), _reactor()))
+async def _handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    reactor = _reactor()
+    deadline = deadline_in(context.get_remaining_time_in_millis() / 1000)
+    return sqs.answer(await react.handle(sqs.records(event), reactor, deadline))
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answers a batch of nudges with those that failed."""
-    return run(_handle(event))
+    return run(_handle(event, context))

@@ -11,6 +11,7 @@ checkpoint, and this hands out first and moves it after, for no transaction span
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,6 +38,7 @@ from cplus.events.store import ROOM, EventStore
 from cplus.mongo import Database
 from cplus.projections.checkpoints import Checkpoint, Fenced, move_checkpoint, read_checkpoint
 from cplus.projections.folding import Decoded, decode
+from cplus.projections.runner import Progress
 
 log = structlog.get_logger()
 
@@ -119,35 +121,40 @@ class Reactor:
     catalogue: Catalogue = CATALOGUE
 
 
-async def handle(records: Sequence[SqsRecord], use: Reactor) -> list[str]:
+async def handle(records: Sequence[SqsRecord], use: Reactor, deadline: float) -> list[str]:
     """Follows each shop that the nudges name; answers the ids of the messages that failed.
 
-    Failed are: no nudge, a hand-out that a queue refused, and a nudge that tells of a position
-    which the log does not show yet. A parked shop is no failure: the sweep asks for it again.
+    Failed are: no nudge, a hand-out that a queue refused, a nudge that tells of a position
+    which the log does not show yet, and one of a position that was not come to before `deadline`,
+    a moment of `time.monotonic()`. A parked shop is no failure: the sweep asks for it again.
     """
 
     async def look(shop: str, until: int) -> int:
         try:
-            followed = await follow(shop, use)
+            followed = await follow(shop, use, deadline=deadline)
         except Exception as error:  # noqa: BLE001  one shop must not hold up the others
             log.warning("react_failed", shop=shop, error=type(error).__name__)
             return -1
-        return until if followed.parked else followed.position
+        return until if followed.done and followed.parked else followed.position
 
     return await look_at_each(records, look, _SIDE_BY_SIDE)
 
 
-async def follow(shop: str, use: Reactor) -> Checkpoint:
-    """Hands out everything of the shop's log behind its checkpoint; answers where that is now.
+async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> Progress:
+    """Hands out everything of the shop's log behind its checkpoint; answers how far it came.
 
-    Raises what a queue raises; the checkpoint then stands before what was not handed out. Who
-    loses the race for the checkpoint reads it again.
+    `deadline` is a moment of `time.monotonic()`, in seconds; no batch begins after it. Raises
+    what a queue raises; the checkpoint then stands before what was not handed out. Who loses the
+    race for the checkpoint reads it again.
     """
+    passed = 0
     while True:
         before = await read_checkpoint(use.database, REACTIONS, shop)
+        if deadline is not None and time.monotonic() >= deadline:
+            return _progress(shop, before, passed, done=False)
         commits = await use.store.read(shop, before.position, BATCH, room=ROOM)
         if not commits:
-            return before
+            return _progress(shop, before, passed, done=True)
         decoded = decode(REACTIONS, commits, use.catalogue)
         await _hand_out(shop, decoded, use)
         after = _after(before, decoded, use.clock())
@@ -156,10 +163,15 @@ async def follow(shop: str, use: Reactor) -> Checkpoint:
                 await move_checkpoint(use.database, REACTIONS, shop, before, after, use.clock())
             except Fenced:
                 continue
+            passed += after.position - before.position
         if (parked := after.parked) is not None:
             if parked is not before.parked:
                 log.error("react_parked", shop=shop, at=parked.position, type=parked.type)
-            return after
+            return _progress(shop, after, passed, done=True)
+
+
+def _progress(shop: str, at: Checkpoint, passed: int, *, done: bool) -> Progress:
+    return Progress(NAME, shop, at.position, passed, done, at.parked)
 
 
 def _after(before: Checkpoint, decoded: Decoded, now: datetime) -> Checkpoint:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 
@@ -16,7 +16,7 @@ from cplus.logs import measure
 from cplus.projections.checkpoints import Checkpoint, read_checkpoints
 from cplus.projections.lag import Worst, lag, worst_of
 from cplus.projections.nudged import look_at
-from cplus.projections.runner import Runner
+from cplus.projections.runner import Progress, Runner
 
 log = structlog.get_logger()
 
@@ -24,8 +24,13 @@ RECENT = timedelta(minutes=10)
 """How new a commit is that the sweep of each minute looks for."""
 
 Scope = Literal["recent", "all"]
-Reactor = Callable[[str], Awaitable[object]]
-"""Follows the log of one shop to its end."""
+
+
+class Reactor(Protocol):
+    """Follows the log of one shop."""
+
+    async def __call__(self, shop: str, *, deadline: float) -> Progress:
+        """To its end, or to where it is at `deadline`, a moment of `time.monotonic()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Swept:
     healed: int
     """Of those, where none is any more, but for parked ones."""
     failed: int
-    """Where something failed: the next sweep tries again."""
+    """Where something failed, or did not come to the end in time: the next sweep goes on."""
     unfinished: int
     """Not looked at, because the time ran out."""
 
@@ -79,7 +84,7 @@ async def sweep(
             healthy = True
             if shop in behind:
                 healthy = await look_at(runner, targets, shop, until=None, deadline=deadline)
-            reacted = [await _react(reactor, shop) for reactor in reactors]
+            reacted = [await _react(reactor, shop, deadline) for reactor in reactors]
             return "done" if healthy and all(reacted) else "failed"
 
     # Those that are known to be behind first, should the time run out.
@@ -124,10 +129,9 @@ async def measure_lag(
     return found
 
 
-async def _react(reactor: Reactor, shop: str) -> bool:
+async def _react(reactor: Reactor, shop: str, deadline: float) -> bool:
     try:
-        await reactor(shop)
+        return (await reactor(shop, deadline=deadline)).done
     except Exception as error:  # noqa: BLE001  one shop must not hold up the others
         log.warning("react_failed", shop=shop, error=type(error).__name__)
         return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 
 from cplus.bootstrap import CREDENTIALS
 from cplus.consumers import installs
-from cplus.consumers.react import HANDLES, IGNORES, Reactor, follow, handle
+from cplus.consumers.react import BATCH, HANDLES, IGNORES, Reactor, follow, handle
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue import (
     CATALOGUE,
@@ -106,6 +107,10 @@ async def handed(use: Intake) -> tuple[list[dict[str, Any]], list[dict[str, Any]
     return [one.json() for one in imports], [one.json() for one in sends]
 
 
+def soon() -> float:
+    return time.monotonic() + 60
+
+
 def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
     return record({"shop": shop, "position": position}, message_id)
 
@@ -124,7 +129,7 @@ async def test_an_install_asks_for_one_import_named_by_the_event(
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, INSTALLED)
-    assert await handle([nudge(1), nudge(1)], reactor) == []
+    assert await handle([nudge(1), nudge(1)], reactor, soon()) == []
     [commit] = await use.parts.store.read(SHOP, 0)
     imports, sends = await handed(use)
     expected = {"shop": SHOP, "import_id": f"{commit.id}-0", "cursor": None, "page": 1}
@@ -139,11 +144,11 @@ async def test_replies_are_handed_out_to_be_sent_and_everything_else_is_passed(
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, OrderDeleted(shopify_order_id=1), reply(1), reply(2))
-    assert await handle([nudge(3)], reactor) == []
+    assert await handle([nudge(3)], reactor, soon()) == []
     _, sends = await handed(use)
     assert sorted(one["message_id"] for one in sends) == ["m1", "m2"]
     assert all(one["shop"] == SHOP for one in sends)
-    assert await handle([nudge(3)], reactor) == []
+    assert await handle([nudge(3)], reactor, soon()) == []
     assert await handed(use) == ([], []), "a doubled nudge does nothing"
 
 
@@ -156,6 +161,24 @@ async def test_commits_with_no_events_are_passed(use: Intake, reactor: Reactor) 
 async def test_a_long_log_is_followed_to_its_end(use: Intake, reactor: Reactor) -> None:
     await write(use, *(OrderDeleted(shopify_order_id=i + 1) for i in range(450)), reply(1))
     assert (await follow(SHOP, reactor)).position == 451
+    assert len((await handed(use))[1]) == 1
+
+
+async def test_no_batch_begins_after_the_deadline_and_the_next_run_goes_on_from_there(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, reply(1), *(OrderDeleted(shopify_order_id=i + 1) for i in range(249)))
+    deadline = time.monotonic() + 0.2
+
+    async def late(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        await asyncio.sleep(max(0.0, deadline - time.monotonic()))
+        await use.parts.aws.send(queue, message, group=group)
+
+    batch = [nudge(200, message_id="reached"), nudge(250, message_id="beyond")]
+    assert await handle(batch, replace(reactor, send=late), deadline) == ["beyond"]
+    assert (await checkpoint(reactor))["position"] == BATCH == 200
+    progress = await follow(SHOP, reactor, deadline=soon())
+    assert (progress.position, progress.commits, progress.done) == (250, 50, True)
     assert len((await handed(use))[1]) == 1
 
 
@@ -181,7 +204,7 @@ async def test_what_is_held_in_memory_is_bounded_in_bytes_and_everything_is_hand
 async def test_a_nudge_beyond_the_log_comes_back(use: Intake, reactor: Reactor) -> None:
     await write(use, reply(1))
     batch = [nudge(1, message_id="seen"), nudge(2, message_id="beyond")]
-    assert await handle(batch, reactor) == ["beyond"]
+    assert await handle(batch, reactor, soon()) == ["beyond"]
 
 
 async def test_several_shops_are_followed_and_each_fails_for_itself(
@@ -196,7 +219,7 @@ async def test_several_shops_are_followed_and_each_fails_for_itself(
         await use.parts.aws.send(queue, message, group=group)
 
     batch = [nudge(1, message_id="bad"), nudge(1, OTHER)]
-    assert await handle(batch, replace(reactor, send=send)) == ["bad"]
+    assert await handle(batch, replace(reactor, send=send), soon()) == ["bad"]
     assert [one["shop"] for one in (await handed(use))[1]] == [OTHER]
 
 
@@ -208,9 +231,9 @@ async def test_what_a_queue_refused_is_not_passed_and_handed_out_later(
     async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
         raise ConnectionError("the queue is down")
 
-    assert await handle([nudge(2)], replace(reactor, send=send)) == ["m"]
+    assert await handle([nudge(2)], replace(reactor, send=send), soon()) == ["m"]
     assert await checkpoint(reactor) is None
-    assert await handle([nudge(2)], reactor) == []
+    assert await handle([nudge(2)], reactor, soon()) == []
     assert len((await handed(use))[1]) == 2
 
 
@@ -230,7 +253,7 @@ async def test_an_event_of_unknown_meaning_parks_its_shop_and_no_other(
     await write(use, reply(1), Novelty(), reply(2))
     await write(use, reply(3), shop=OTHER)
     for _ in range(2):
-        assert await handle([nudge(3), nudge(1, OTHER)], reactor) == []
+        assert await handle([nudge(3), nudge(1, OTHER)], reactor, soon()) == []
     row = await checkpoint(reactor)
     assert row["position"] == 1
     assert row["parked"]["position"] == 2
@@ -244,11 +267,11 @@ async def test_a_parked_shop_goes_on_with_code_that_knows_the_event(
 ) -> None:
     await write(use, INSTALLED, reply(1))
     old = Catalogue(set(all_events()) - {AppInstalled})
-    assert await handle([nudge(2)], replace(reactor, catalogue=old)) == []
+    assert await handle([nudge(2)], replace(reactor, catalogue=old), soon()) == []
     parked = await checkpoint(reactor)
     assert (parked["position"], parked["parked"]["type"]) == (0, "app.installed")
     later = replace(reactor, catalogue=CATALOGUE, clock=lambda: NOW + timedelta(hours=1))
-    assert await handle([nudge(2)], later) == []
+    assert await handle([nudge(2)], later, soon()) == []
     row = await checkpoint(reactor)
     assert (row["position"], row["parked"]) == (2, None)
     imports, sends = await handed(use)
@@ -285,19 +308,19 @@ async def test_a_message_that_is_no_nudge_fails_alone(
     use: Intake, reactor: Reactor, body: str
 ) -> None:
     await write(use, reply(1))
-    assert await handle([record(body, "bad"), nudge(1)], reactor) == ["bad"]
+    assert await handle([record(body, "bad"), nudge(1)], reactor, soon()) == ["bad"]
 
 
 async def test_the_consumer_leaves_no_task_behind(use: Intake, reactor: Reactor) -> None:
     await write(use, reply(1))
-    await handle([nudge(1)], reactor)
+    await handle([nudge(1)], reactor, soon())
     before = tasks()
     await write(use, INSTALLED, reply(2), Novelty())
 
     async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
         raise ConnectionError("the queue is down")
 
-    await handle([nudge(4)], replace(reactor, send=send))
-    await handle([nudge(4), nudge(9, OTHER)], reactor)
+    await handle([nudge(4)], replace(reactor, send=send), soon())
+    await handle([nudge(4), nudge(9, OTHER)], reactor, soon())
     await asyncio.sleep(0)
     assert tasks() == before

@@ -21,7 +21,7 @@ from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import ensure_indexes
 from cplus.projections.groups import PROJECT_BILLING
 from cplus.projections.lag import lag, p99
-from cplus.projections.runner import Runner
+from cplus.projections.runner import Progress, Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.samples import installed
@@ -97,17 +97,36 @@ async def test_every_reactor_is_asked_for_each_shop_and_one_that_fails_holds_up_
         await install(mongo, shop, utc_now())
     asked: list[str] = []
 
-    async def follow(shop: str) -> None:
+    async def follow(shop: str, *, deadline: float) -> Progress:
         asked.append(shop)
+        return Progress("asked", shop, 1, 0, done=True, parked=None)
 
-    async def fails(shop: str) -> None:
+    async def fails(shop: str, *, deadline: float) -> Progress:
         if shop == BIRCH:
             raise ConnectionError
+        return Progress("fails", shop, 1, 0, done=True, parked=None)
 
     swept = await sweep("recent", runner, [fails, follow], deadline=soon())
     assert sorted(asked) == [ACORN, BIRCH, CEDAR]
     assert (swept.failed, swept.healed) == (1, 2)
     assert await behind(runner) == set()
+
+
+async def test_a_shop_whose_reactor_did_not_come_to_the_end_in_time_counts_as_failed(
+    mongo: Mongo, runner: Runner
+) -> None:
+    for shop in (ACORN, BIRCH):
+        await install(mongo, shop, utc_now())
+    given: list[float] = []
+
+    async def follow(shop: str, *, deadline: float) -> Progress:
+        given.append(deadline)
+        return Progress("late", shop, 0, 0, done=shop != BIRCH, parked=None)
+
+    deadline = soon()
+    swept = await sweep("recent", runner, [follow], deadline=deadline)
+    assert given == [deadline] * 2
+    assert (swept.failed, swept.healed, swept.unfinished) == (1, 1, 0)
 
 
 def measured(line: str) -> dict[str, Any]:
