@@ -101,7 +101,7 @@ def _machine(run: dict[str, Any]) -> str:
 
 def _hot(log: Measured, carried: Carried) -> Iterator[tuple[str, ...]]:
     for what, name in (
-        ("1 process, one commit after another", "single append, 1 writers, head warm"),
+        ("1 process, one commit after another", "one shop, one by one"),
         ("8 processes, single commits", "one hot shop, 8 processes, single commits"),
         ("8 processes, batches of 25", "one hot shop, 8 processes, batches of 25"),
         ("1 process, batches of 500", "one shop, one batch"),

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 import bson
 from bson.codec_options import CodecOptions
+from bson.errors import InvalidDocument
 from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel, ReadPreference, ReturnDocument
 from pymongo.errors import (
@@ -47,6 +48,7 @@ __all__ = [
     "DuplicateKeyError",
     "IndexModel",
     "InsertOne",
+    "InvalidDocument",
     "Mongo",
     "OperationFailure",
     "PyMongoError",

@@ -8,11 +8,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -95,8 +96,8 @@ def find(place: str) -> Projection:
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise NoProjection(place=place, reason=error) from None
+    except Exception as error:  # noqa: BLE001  a module may raise anything when it is imported
+        raise NoProjection(place=place, reason=f"{type(error).__name__}: {error}") from None
     finally:
         sys.path.remove(str(Path.cwd()))
     if not isinstance(found, Projection):
@@ -158,28 +159,29 @@ def _cancelled_by_signals() -> None:
 @asynccontextmanager
 async def _filed(out: Path) -> AsyncIterator[Put]:
     """Makes the file of what the block puts, at the end; after an error nothing is left of it."""
-    part = out.with_name(f"{out.name}.part")
+    with _whole(out) as file:
+
+        async def put(shop: str, rows: Mapping[str, Row]) -> None:
+            for key, row in sorted(rows.items()):
+                line = {"shop": shop, "key": key, **row}
+                file.write(json.dumps(line, default=_plain, ensure_ascii=False) + "\n")
+
+        yield put
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[TextIO]:
+    """The file under a name of its own until it is whole: two replays into one file make two.
+    It is for its owner alone, as rows hold what people wrote."""
+    made, name = tempfile.mkstemp(prefix=f"{out.name}.", suffix=".part", dir=out.parent)
+    part = Path(name)
     try:
-        with _private(part) as file:
-
-            async def put(shop: str, rows: Mapping[str, Row]) -> None:
-                for key, row in sorted(rows.items()):
-                    line = {"shop": shop, "key": key, **row}
-                    file.write(json.dumps(line, default=_plain, ensure_ascii=False) + "\n")
-
-            yield put
+        with os.fdopen(made, "w", encoding="utf-8") as file:
+            yield file
     except BaseException:
         part.unlink(missing_ok=True)
         raise
     part.replace(out)
-
-
-def _private(path: Path) -> TextIO:
-    """The file, new and for its owner alone: rows hold what people wrote."""
-    path.unlink(missing_ok=True)
-    return os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    )
 
 
 def _plain(value: object) -> str:

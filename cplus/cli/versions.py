@@ -66,11 +66,15 @@ def code_at(against: str, folder: Path, python: str | None) -> Code:
     """The code in a folder, in a zip file or of a git commit; what has to be unpacked is put into
     the folder. Raises NoCode and TooOld."""
     path, name = Path(against), against
-    if (path / "cplus").is_dir():
+    try:
+        is_folder, is_there = (path / "cplus").is_dir(), path.exists()
+    except OSError as error:  # a name that no file can have
+        raise NoCode(against=against, reason=error.strerror) from None
+    if is_folder:
         found = _linked(path.resolve(), folder / "old")
     else:
         archive = path
-        if not path.exists():
+        if not is_there:
             commit = _git(
                 against, "rev-parse", "--verify", "--end-of-options", f"{against}^{{commit}}"
             )

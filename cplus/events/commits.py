@@ -154,11 +154,15 @@ class MongoCommits:
         )
         if failed := answer.get("writeConcernError"):
             raise WriteConcernError(failed["errmsg"], failed["code"], failed)
+        errors = answer.get("writeErrors", ())
+        if answer["n"] + len(errors) != len(raws) and not (ordered and errors):
+            # An acknowledgement hangs on it: what the answer leaves out is not known.
+            raise PyMongoError("the answer to an insert tells less than was asked")
         return {
             error["index"]: None
             if error["code"] == _DUPLICATE
             else WriteError(error["errmsg"], error["code"], error)
-            for error in answer.get("writeErrors", ())
+            for error in errors
         }
 
     async def head(self, shop: str) -> Head:

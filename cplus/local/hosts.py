@@ -1,7 +1,8 @@
 """By which names this machine may be asked.
 
 A page of another site can have its own name resolve to 127.0.0.1 (DNS rebinding) and would then
-read and send here as if it stood here. Its requests carry that name in `Host`.
+read and send here as if it stood here. Its requests carry that name in `Host`. Without such a name
+it can still send here, and read where the answer allows it: then its own name is in `Origin`.
 """
 
 from __future__ import annotations
@@ -37,3 +38,14 @@ def only_known(*configured: str) -> Middleware:
         return await handler(request)
 
     return check
+
+
+@web.middleware
+async def only_own_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers 403 to the page of another site, before anything is read. Browsers name the page's
+    place in `Origin` and `Sec-Fetch-Site` (Fetch Standard; Fetch Metadata); programs name none."""
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and not is_known(origin.partition("://")[2])
+    if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise web.HTTPForbidden(text="Pages of other sites have no business here.\n")
+    return await handler(request)

@@ -183,16 +183,15 @@ async def begin(database: Database, projection: Projection) -> Projection:
     for one in lineage.generations:
         if not one.filled and one.version == projection.version:
             return replace(projection, generation=one.number)
+    # On the list first, and in one write: a drop takes every collection that is not on it.
+    number = {"$add": ["$last", 1]}
+    new = {"number": number, "version": projection.version, "filled": False, "made_at": "$$NOW"}
+    change = {"last": number, "generations": {"$concatArrays": ["$generations", [new]]}}
     row = await database[GENERATIONS].find_one_and_update(
-        {"_id": projection.name}, {"$inc": {"last": 1}}, return_document=ReturnDocument.AFTER
+        {"_id": projection.name}, [{"$set": change}], return_document=ReturnDocument.AFTER
     )
     made = replace(projection, generation=row["last"])
-    # The collection first: whoever is told of it, finds it.
     await _make_rows(database, made)
-    document = {"number": row["last"], "version": projection.version, "filled": False}
-    await database[GENERATIONS].update_one(
-        {"_id": projection.name}, {"$push": {"generations": {**document, "made_at": utc_now()}}}
-    )
     return made
 
 
@@ -237,6 +236,8 @@ async def drop(
 ) -> list[str]:
     """Drops every generation but the one that is read, and what earlier drops left behind;
     answers the collections. Raises SwitchedJustNow where readers may not be done with one."""
+    # Before the list is touched: what is made from now on is none of them.
+    there = await database.list_collection_names()
     document = await database[GENERATIONS].find_one({"_id": name})
     if document is None:
         return []
@@ -244,19 +245,21 @@ async def drop(
     if lineage.switched_at is not None and utc_now() - lineage.switched_at < grace:
         raise SwitchedJustNow(name=name, seconds=int(grace.total_seconds()))
     # Taken off the list first, so that nobody folds into it any more.
-    answer = await database[GENERATIONS].update_one(
+    known = [one.number for one in lineage.generations if one.number != lineage.live]
+    after = await database[GENERATIONS].find_one_and_update(
         {"_id": name, "live": lineage.live},
-        {"$set": {"before": None}, "$pull": {"generations": {"number": {"$ne": lineage.live}}}},
+        {"$set": {"before": None}, "$pull": {"generations": {"number": {"$in": known}}}},
+        return_document=ReturnDocument.AFTER,
     )
-    if answer.matched_count == 0:
+    if after is None:
         raise SwitchedMeanwhile(name=name)
-    live = lineage.collection(lineage.live)
-    prefix = f"{name}.v"
-    there = await database.list_collection_names()
-    gone = sorted(one for one in there if one.startswith(prefix) and one != live)
+    left = Lineage.of(after)
+    kept = {left.collection(one.number) for one in left.generations}
+    gone = sorted(one for one in there if one.startswith(f"{name}.v") and one not in kept)
     # Before the rows: whoever is at work there is refused by the checkpoint that is not there.
+    void = {*gone, *map(lineage.collection, known)}
     rows = await checkpoints.distinct("_id", {"projection": name})
-    old = [one for one in rows if one.partition("/")[0] != live]
+    old = [one for one in rows if one.partition("/")[0] in void]
     await checkpoints.delete_many({"_id": {"$in": old}})
     for collection in gone:
         await database.drop_collection(collection)

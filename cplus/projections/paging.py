@@ -88,6 +88,8 @@ def _encoded(value: Any) -> str:
 
 def _decoded(cursor: str) -> Any:
     try:
-        return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        json.dumps(value, ensure_ascii=False).encode()  # half a character cannot be asked for
+        return value
     except (ValueError, RecursionError):
         raise InvalidInput(reason="the cursor cannot be read") from None

@@ -59,6 +59,10 @@ class TooBusyToSwitch(CplusError):
     new generation is complete: `cplus rebuild {name}` tries again."""
 
 
+class GenerationDropped(CplusError):
+    """{collection} was dropped while it was filled; `cplus rebuild {name}` begins a new one."""
+
+
 class NotInThisCode(CplusError):
     """Generation {number} of {name} was folded by version {version}, which this code does not
     have; deploy code that has it."""
@@ -126,9 +130,14 @@ async def fill(
 async def _fill_shop(
     runner: Runner, target: Projection, shop: str, stopped: Callable[[], bool]
 ) -> None:
-    while not stopped():
+    while not stopped() and await _is_listed(runner.mongo, target):
         if await fill_slice(runner, target, shop, math.inf):
             return
+
+
+async def _is_listed(mongo: Mongo, target: Projection) -> bool:
+    """Whether the generation is not dropped."""
+    return (await lineage_of(mongo, target)).find(target.generation) is not None
 
 
 async def fill_slice(runner: Runner, target: Projection, shop: str, deadline: float) -> bool:
@@ -184,13 +193,15 @@ async def switch_over(runner: Runner, target: Projection) -> Lineage:
 
     The write shares a transaction with a touch of every checkpoint of the generation that is
     read: who moved one meanwhile makes it fail, and it is looked again. So no reader sees time
-    run backwards. Raises CannotSwitch, TooBusyToSwitch.
+    run backwards. Raises CannotSwitch, GenerationDropped, TooBusyToSwitch.
     """
     mongo = runner.mongo
     for attempt in range(TRIES):
         lineage = await lineage_of(mongo, target)
         if lineage.live == target.generation:
             return lineage
+        if lineage.find(target.generation) is None:
+            raise GenerationDropped(name=target.name, collection=target.collection)
         behind, _ = await _behind(runner, lineage, target)
         if behind:
             await fill(runner, target, behind)  # a parked shop goes on where this code knows more

@@ -22,6 +22,7 @@ from cplus.mongo import (
     DeleteOne,
     DuplicateKeyError,
     InsertOne,
+    InvalidDocument,
     Mongo,
     OperationFailure,
     PyMongoError,
@@ -63,8 +64,9 @@ STEPS = (
 )
 """Everything that a runner does with what is stored, in this order; `move_checkpoint` alone where
 no row changes, in place of the three before it."""
-_TOO_LARGE = {10334, 17280, 17419, 17420}
-"""MongoDB's codes for a document or an index key that is too large."""
+_NEVER_STORED = {15, 10334, 17280, 17419, 17420}
+"""MongoDB's codes for a document that is too deep, and for a document or an index key that is too
+large."""
 _TOO_MUCH = 388
 """MongoDB's code for a transaction that does not fit the cache."""
 
@@ -341,11 +343,11 @@ class Runner:
 
         try:
             await self.mongo.transaction(work)
-        except (ValueError, OverflowError) as error:  # what BSON cannot hold
+        except (ValueError, OverflowError, InvalidDocument) as error:  # what BSON cannot hold
             raise _Unwritable from error
         except OperationFailure as error:
             codes = _codes(error)
-            if codes & _TOO_LARGE:
+            if codes & _NEVER_STORED:
                 raise _Unwritable from error
             if _TOO_MUCH in codes:
                 raise _TooMuch from error

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 from cplus.errors import CplusError
+from cplus.ids import random_id
 from cplus.mongo import Collection, Database, IndexModel, OperationFailure, PyMongoError
 from cplus.projections.base import Projection, Row
 from cplus.projections.groups import ALL
@@ -21,7 +22,7 @@ PART: Final = ".part"
 BATCH: Final = 1_000
 """Rows that are written at once."""
 
-_NAME: Final = re.compile(r"[A-Za-z_][\w.-]{0,99}", re.ASCII)
+_NAME: Final = re.compile(r"(?=.{1,100}$)[A-Za-z_][\w-]*(\.[\w-]+)*", re.ASCII)
 _NAMESPACE_EXISTS: Final = 48
 
 
@@ -42,6 +43,11 @@ class HalfReplayed(CplusError):
     is at work, --replace drops it."""
 
 
+class Overtaken(CplusError):
+    """Another replay with --replace dropped what this one had made of {name!r}; run one of them
+    at a time."""
+
+
 @asynccontextmanager
 async def filled(
     database: Database, projection: Projection, name: str, *, replace: bool
@@ -50,7 +56,7 @@ async def filled(
 
     It is filled under another name and renamed at the end, so it is whole or not there; after an
     error nothing is left of it. With `replace` it takes the place of one that a replay made
-    before. Raises NoCollectionName, CollectionTaken, ReplayedBefore and HalfReplayed.
+    before. Raises NoCollectionName, CollectionTaken, ReplayedBefore, HalfReplayed and Overtaken.
     """
     check_name(name, projection)
     there = await database.list_collection_names()
@@ -59,14 +65,22 @@ async def filled(
             raise CollectionTaken(name=name)
         if not replace:
             raise ReplayedBefore(name=name)
-    part = database[name + PART]
-    # One that was killed at once has no mark yet, and nothing else.
-    if part.name in there and replace and (await _is_marked(part) or not await part.find_one()):
-        await part.drop()
+    for one in sorted(there):
+        if not _is_part(one, name):
+            continue
+        left = database[one]
+        # One that was killed at once has no mark yet, and nothing else.
+        if not replace or not (await _is_marked(left) or not await left.find_one()):
+            raise HalfReplayed(name=one)
+        await left.drop()
+    # A name of its own: whoever is overtaken puts nothing into what overtook it.
+    part = database[f"{name}.{random_id()}{PART}"]
     await _make(database, part, projection)
     try:
         yield lambda shop, rows: _put(part, shop, rows)
-        await _renamed(part, name, replace=replace)
+        if not await _is_marked(part):  # it was dropped, and made again by what was put
+            raise Overtaken(name=name)
+        await _renamed(part, name, replace=name in there)
     except BaseException:
         with suppress(PyMongoError):
             await part.drop()
@@ -90,13 +104,13 @@ async def _is_marked(collection: Collection) -> bool:
     return MARK in await collection.index_information()
 
 
+def _is_part(one: str, name: str) -> bool:
+    """Whether it is what a replay into `name` has not ended, or was left by a killed one."""
+    return re.fullmatch(rf"{re.escape(name)}(\.[a-z0-9]+)?{re.escape(PART)}", one) is not None
+
+
 async def _make(database: Database, part: Collection, projection: Projection) -> None:
-    try:
-        await database.command("create", part.name)  # of two replays one makes it
-    except OperationFailure as error:
-        if error.code == _NAMESPACE_EXISTS:
-            raise HalfReplayed(name=part.name) from None
-        raise
+    await database.create_collection(part.name)
     indexes = [IndexModel([("shop", 1), *keys]) for keys in projection.indexes]
     mark = IndexModel([(MARK, 1)], name=MARK, sparse=True)
     await part.create_indexes([mark, *indexes])

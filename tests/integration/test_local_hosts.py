@@ -67,3 +67,26 @@ async def test_only_this_machines_own_names_are_answered(
 )
 def test_a_name_is_known_by_loopback_or_by_the_setting(host: str, known: bool) -> None:
     assert is_known(host, "app.test") is known
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://[::1"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/_mailbox", "/moto-api/data.json", "/moto-api/reset"])
+async def test_a_page_of_another_site_is_told_nothing_and_moves_nothing(
+    addresses: dict[str, str], path: str, named: dict[str, str]
+) -> None:
+    async with httpx.AsyncClient(base_url=addresses["aws"], headers=named) as http:
+        for method in ("GET", "POST", "OPTIONS"):
+            answer = await http.request(method, path)
+            assert answer.status_code == 403, method
+            assert "access-control-allow-origin" not in answer.headers
+    own = {"Origin": addresses["aws"], "Sec-Fetch-Site": "same-origin"}
+    async with httpx.AsyncClient(base_url=addresses["aws"], headers=own) as http:
+        assert (await http.get("/_mailbox")).status_code == 200

@@ -255,7 +255,15 @@ async def test_a_fold_that_raises_parks_its_own_projection_and_no_other(
     assert "ada" not in str(at.parked.document())
 
 
-@pytest.mark.parametrize("value", ["x" * 17_000_000, 2**70])
+def _deep(levels: int) -> object:
+    return {"in": _deep(levels - 1)} if levels else 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x" * 17_000_000, 2**70, "\ud800", {"a\0b": 1}, {1: 1}, {1, 2}, _deep(250)],
+    ids=["large", "number", "half a character", "NUL", "key", "set", "deep"],
+)
 async def test_rows_that_cannot_be_stored_park_in_front_of_the_commit_at_fault(
     mongo: Mongo, store: EventStore, value: object
 ) -> None:

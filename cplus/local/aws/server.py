@@ -23,7 +23,7 @@ from cplus.local.aws.journal import Journal
 from cplus.local.aws.mailbox import Mailbox
 from cplus.local.aws.objects import Objects
 from cplus.local.aws.ses import MailRefused, Ses, from_v1, from_v2
-from cplus.local.hosts import only_known
+from cplus.local.hosts import only_known, only_own_pages
 
 _SENDING = "/v2/email/outbound-emails"
 _SETS = "/v2/email/configuration-sets/"
@@ -48,7 +48,7 @@ class Server:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
-        app = web.Application(client_max_size=_LARGEST, middlewares=[only_known()])
+        app = web.Application(client_max_size=_LARGEST, middlewares=[only_known(), only_own_pages])
         app.router.add_get("/_local/state", self._state)
         app.router.add_routes([pid_route()])
         app.router.add_get("/_mailbox", self._mail)

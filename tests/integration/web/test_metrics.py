@@ -101,7 +101,13 @@ async def test_mails_that_did_not_arrive_are_listed_with_the_reason_and_paged(
     assert seen == ids[::-1]
 
 
-@pytest.mark.parametrize("query", ["days=8", "days=x", "cursor=x", "days=30&cursor=%00"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("days=8", "days=x", "cursor=x", "days=30&cursor=%00"),
+        "cursor=WzAsICJcdWQ4MDAiXQ",  # [0, "\ud800"]
+    ],
+)
 async def test_what_cannot_be_asked_is_refused_kindly(
     browser: httpx.AsyncClient, query: str
 ) -> None:
