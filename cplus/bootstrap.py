@@ -192,8 +192,8 @@ class Parts:
 def projector(group: Sequence[Projection]) -> Callable[[Mapping[str, Any], Any], dict[str, Any]]:
     """The handler of a function that folds the projections of `group` where nudges say so."""
     from cplus.consumers import sqs
+    from cplus.consumers.projecting import deadline_in, handle_nudges
     from cplus.logs import configure
-    from cplus.projections.nudged import deadline_in, handle_nudges
     from cplus.projections.runner import Runner
 
     @cache

@@ -9,10 +9,10 @@ from typing import Any
 from cplus.aws import Queue
 from cplus.bootstrap import Parts, run
 from cplus.consumers import sqs
+from cplus.consumers.projecting import deadline_in
+from cplus.consumers.rebuilding import handle
 from cplus.logs import configure
-from cplus.projections.fan_out import handle
 from cplus.projections.groups import ALL
-from cplus.projections.nudged import deadline_in
 from cplus.projections.runner import Runner
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from cplus.bootstrap import Parts, run
 from cplus.consumers import react, sweep
+from cplus.consumers.projecting import deadline_in
 from cplus.logs import configure
 from cplus.projections.groups import ALL
-from cplus.projections.lag import REACTIONS
-from cplus.projections.nudged import deadline_in
 from cplus.projections.runner import Runner
 
 
@@ -37,7 +36,7 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     )
     if scope == "recent":
         namespace = f"ConversationsPlus/{parts.settings.stage}"
-        await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
+        await sweep.measure_lag(runner, [react.NAME], namespace, parts.clock)
     return asdict(swept)
 
 

@@ -54,13 +54,14 @@ def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> No
 
 
 async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
+    from cplus.consumers.react import NAME as REACT
     from cplus.projections.groups import ALL
-    from cplus.projections.lag import REACTIONS, lag, sums_of
+    from cplus.projections.lag import lag, sums_of
     from cplus.shopify.hosts import shop_host
 
     try:
         wanted = {shop_host(shop) for shop in chosen}
-        found = await lag(at.mongo, at.store, ALL, reactions=REACTIONS)
+        found = await lag(at.mongo, at.store, ALL, reactions=[REACT])
         found = [one for one in found if not wanted or one.shop in wanted]
         return found, asdict(sums_of(found))
     finally:

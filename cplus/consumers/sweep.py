@@ -12,10 +12,10 @@ from typing import Literal, Protocol
 import structlog
 
 from cplus.clock import Clock, utc_now
+from cplus.consumers.projecting import look_at
 from cplus.logs import measure
 from cplus.projections.checkpoints import Checkpoint, read_checkpoints
 from cplus.projections.lag import Worst, lag, worst_of
-from cplus.projections.nudged import look_at
 from cplus.projections.runner import Progress, Runner
 
 log = structlog.get_logger()

@@ -61,15 +61,16 @@ class Watch:
 
     async def counts(self) -> Counts | None:
         """The counts now; None while MongoDB does not answer."""
+        from cplus.consumers.react import NAME as REACT
         from cplus.consumers.webhooks import REDELIVERIES
         from cplus.mongo import PyMongoError
         from cplus.projections.groups import ALL
-        from cplus.projections.lag import REACTIONS, totals
+        from cplus.projections.lag import totals
 
         try:
             async with asyncio.timeout(self._patience):
                 parts = self._parts
-                sums = await totals(parts.mongo, parts.store, ALL, reactions=REACTIONS)
+                sums = await totals(parts.mongo, parts.store, ALL, reactions=[REACT])
                 rows = parts.mongo.database[REDELIVERIES]
                 repeated = await rows.estimated_document_count()
         except (PyMongoError, TimeoutError):

@@ -7,18 +7,14 @@ import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from cplus.clock import Clock, utc_now
-from cplus.consumers import react
 from cplus.events.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import Checkpoint, Parked, read_checkpoints
 from cplus.projections.generations import driven
-
-REACTIONS: Final = (react.NAME,)
-"""Who follows the log and keeps no rows."""
 
 _SIDE_BY_SIDE = 4
 K = TypeVar("K")

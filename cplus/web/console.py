@@ -9,8 +9,9 @@ from typing import Final
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.consumers.react import NAME as REACT
 from cplus.projections.groups import ALL
-from cplus.projections.lag import REACTIONS, Lag, lag
+from cplus.projections.lag import Lag, lag
 from cplus.web.auth import Session, same_secret
 from cplus.web.deps import CONSOLE_PATH, Web, WebDep, see_other
 from cplus.web.forms import own_form, read_form
@@ -51,7 +52,7 @@ async def console(request: Request, web: WebDep) -> HTMLResponse:
     if session is None:
         return web.pages.render("console_sign_in.html", reason="")
     parts = web.parts
-    lags = await lag(parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS)
+    lags = await lag(parts.mongo, parts.store, ALL, parts.clock, reactions=[REACT])
     lines = lines_of(lags)
     return web.pages.render(
         "console.html",

@@ -17,6 +17,8 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.aws import Aws, Depth, Queue, QueueUnanswered
+from cplus.consumers.projecting import handle_nudges
+from cplus.consumers.rebuilding import ShopsLeft, Task, fan_out, handle
 from cplus.consumers.sqs import SqsRecord, records
 from cplus.events.catalogue import AppUninstalled
 from cplus.events.store import EventStore
@@ -24,9 +26,7 @@ from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
-from cplus.projections.fan_out import ShopsLeft, Task, fan_out, handle
 from cplus.projections.generations import Pointers, begin, begin_run, drop
-from cplus.projections.nudged import handle_nudges
 from cplus.projections.rebuild import switch_over
 from cplus.projections.runner import Runner
 from cplus.projections.verify import verify_shop

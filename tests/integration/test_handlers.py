@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import yaml
 
+from cplus.consumers.rebuilding import Task
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import ReplyWritten
 from cplus.events.commit import Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.projections.checkpoints import read_checkpoint
-from cplus.projections.fan_out import Task
 from cplus.projections.generations import begin, begin_run
 from cplus.projections.shops import SHOPS
 from cplus.shopify.signatures import sign_webhook

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from cplus.consumers.projecting import look_at
 from cplus.events.base import AggregateEvent, Event, NewEvent
 from cplus.events.catalogue import MailBounced, MailDelivered, MailSent
 from cplus.events.commit import Draft
@@ -22,7 +23,6 @@ from cplus.projections.base import Projection
 from cplus.projections.checkpoints import ensure_indexes
 from cplus.projections.generations import begin
 from cplus.projections.groups import ALL
-from cplus.projections.nudged import look_at
 from cplus.projections.rebuild import compare_generations, fill
 from cplus.projections.runner import Runner
 from cplus.projections.verify import verify_shop

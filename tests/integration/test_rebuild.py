@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
+from cplus.consumers.projecting import handle_nudges
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
@@ -25,7 +26,6 @@ from cplus.projections.generations import (
     read_lineages,
 )
 from cplus.projections.lag import lag
-from cplus.projections.nudged import handle_nudges
 from cplus.projections.rebuild import (
     CannotSwitch,
     compare_generations,

@@ -10,7 +10,7 @@ from cplus.events.commit import Draft
 from cplus.local.process import free_port
 from cplus.local.report import Watch
 from cplus.projections.groups import ALL
-from cplus.projections.lag import REACTIONS, lag
+from cplus.projections.lag import lag
 from cplus.projections.runner import Runner
 from cplus.settings import Settings
 
@@ -30,7 +30,7 @@ async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_am
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
         assert str(await watch.counts()) == "recorded 3 · repeated 0 · projected 0 · lag 3"
-        found = await lag(parts.mongo, parts.store, ALL, reactions=REACTIONS)
+        found = await lag(parts.mongo, parts.store, ALL, reactions=[react.NAME])
         assert {one.projection for one in found if not one.begun} == {react.NAME}
         await react.follow(SHOP, parts.reactor)
         assert str(await watch.counts()) == "recorded 3 · repeated 0 · projected 3 · lag 0"

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import SecretStr
 
+from cplus.consumers.projecting import deadline_in, handle_nudges
 from cplus.consumers.sqs import SqsRecord
 from cplus.errors import LogTooShort
 from cplus.events.base import Event, NewEvent, Recorded
@@ -34,7 +35,6 @@ from cplus.projections.base import Projection, Row
 from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
 from cplus.projections.groups import ALL
 from cplus.projections.lag import lag, totals
-from cplus.projections.nudged import deadline_in, handle_nudges
 from cplus.projections.reading import Batch, Reader
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS

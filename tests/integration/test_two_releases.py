@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import SecretStr
 
+from cplus.consumers.projecting import handle_nudges
 from cplus.events.base import Event, NewEvent, Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
@@ -29,7 +30,6 @@ from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection, Row
 from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
 from cplus.projections.lag import lag
-from cplus.projections.nudged import handle_nudges
 from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS, evolve
 from cplus.projections.verify import verify_shop
