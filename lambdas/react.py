@@ -8,8 +8,8 @@ from typing import Any
 
 from cplus.bootstrap import Parts, run
 from cplus.consumers import react, sqs
+from cplus.consumers.projecting import deadline_in
 from cplus.logs import configure
-from cplus.projections.nudged import deadline_in
 
 
 @cache
