@@ -105,6 +105,13 @@ def figures(record_property: Callable[[str, object], None]) -> Figures:
     return tell
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begins with the journeys where workers share the tests: each takes long, and the last one
+    would keep one worker busy while the others have nothing left."""
+    if hasattr(config, "workerinput"):  # a run without workers begins with what is quick
+        items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "journeys"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints what the long tests of this run saw, and keeps it beside what others saw before."""
     reports = [

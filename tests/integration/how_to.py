@@ -27,10 +27,9 @@ class Copied:
 
     @classmethod
     def into(cls, folder: Path, mongo_uri: str, database_name: str) -> Copied:
-        """A copy of what a developer changes."""
-        unwanted = shutil.ignore_patterns("__pycache__")
+        """A copy of what a developer changes, with what Python compiled of it."""
         for name in ("cplus", "tests"):
-            shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
+            shutil.copytree(ROOT / name, folder / name)
         shutil.copy(ROOT / "pyproject.toml", folder)
         return cls(folder, mongo_uri, database_name)
 

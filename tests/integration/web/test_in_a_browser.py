@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import MailDelivered
@@ -35,20 +35,29 @@ async def served(web: Harness) -> AsyncIterator[str]:
     await task
 
 
+@pytest.fixture(scope="module")
+async def chromium(browser_path: str | None) -> AsyncIterator[Browser]:
+    """One process for all tests here, as a start takes seconds; each has a profile of its own."""
+    flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=browser_path, args=flags)
+        yield started
+        await started.close()
+
+
 @pytest.fixture
-async def page(web: Harness, browser_path: str | None) -> AsyncIterator[Page]:
+async def page(web: Harness, chromium: Browser) -> AsyncIterator[Page]:
     """A page of a small window in which the merchant is signed in."""
-    async with served(web) as address, async_playwright() as playwright:
-        flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
-        browser = await playwright.chromium.launch(executable_path=browser_path, args=flags)
-        viewport = {"width": 1000, "height": 500}
-        context = await browser.new_context(base_url=address, viewport=viewport)  # type: ignore[arg-type]
+    async with served(web) as address:
+        context = await chromium.new_context(
+            base_url=address, viewport={"width": 1000, "height": 500}
+        )
         page = await context.new_page()
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
         yield page
-        await browser.close()
+        await context.close()
 
 
 async def _writes(web: Harness, conversation_id: str, text: str) -> None:
