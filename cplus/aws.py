@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aioboto3
@@ -35,6 +35,16 @@ class MailNotTaken(Exception):
 class QueueUnanswered(CplusError):
     """The queue {queue} gave no usable answer ({error}): see whether it is there, and whether these
     credentials may use it."""
+
+
+@dataclass(slots=True)
+class Versions:
+    """The history of one key of a bucket that keeps versions."""
+
+    ids: list[str] = field(default_factory=list)
+    """Of what was stored, the oldest first."""
+    deletions: int = 0
+    """Markers that hide it."""
 
 
 class Aws:
@@ -107,13 +117,30 @@ class Aws:
         s3 = await self.client("s3")
         await s3.put_object(Bucket=bucket, Key=key, Body=body)
 
-    async def get_object(self, bucket: str, key: str) -> bytes:
-        """The bytes under `key`; raises KeyError when there are none."""
+    async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
+        """Stores `body` under `key`, unless there is something; answers whether it did."""
         s3 = await self.client("s3")
         try:
-            answer = await s3.get_object(Bucket=bucket, Key=key)
-        except s3.exceptions.NoSuchKey as error:
-            raise KeyError(f"{bucket}/{key}") from error
+            await s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            # 412: it is there; 409: somebody else is writing it at this moment.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
+                return False
+            raise
+        return True
+
+    async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
+        """The bytes under `key`, of its newest version or the one that is named; raises KeyError
+        when there are none."""
+        s3 = await self.client("s3")
+        which = {"VersionId": version} if version else {}
+        try:
+            answer = await s3.get_object(Bucket=bucket, Key=key, **which)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
+                raise KeyError(f"{bucket}/{key}") from error
+            raise
         async with answer["Body"] as stream:
             return cast(bytes, await stream.read())
 
@@ -128,15 +155,20 @@ class Aws:
             raise
         return int(answer["ContentLength"])
 
-    async def list_keys(self, bucket: str, prefix: str) -> list[str]:
-        """Every key that begins with `prefix`, in the order of their bytes."""
+    async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
+        """The history of every key that begins with `prefix`, in the order of the keys' bytes."""
         s3 = await self.client("s3")
-        keys: list[str] = []
-        async for page in s3.get_paginator("list_objects_v2").paginate(
+        found: dict[str, Versions] = {}
+        async for page in s3.get_paginator("list_object_versions").paginate(
             Bucket=bucket, Prefix=prefix
         ):
-            keys += [found["Key"] for found in page.get("Contents", [])]
-        return keys
+            # S3 names the versions of a key from the newest to the oldest.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
+            for one in page.get("Versions", []):
+                found.setdefault(one["Key"], Versions()).ids.insert(0, one["VersionId"])
+            for one in page.get("DeleteMarkers", []):
+                found.setdefault(one["Key"], Versions()).deletions += 1
+        return dict(sorted(found.items()))
 
     async def send_mail(
         self,

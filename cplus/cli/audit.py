@@ -58,6 +58,8 @@ class Report:
     """Days; None where they were not asked for."""
     findings: Sequence[Finding]
     wrong_roots: Sequence[str]
+    days_without_root: Sequence[str]
+    """Since the first root, today left out."""
 
     @property
     def ok(self) -> bool:
@@ -77,8 +79,9 @@ class Report:
         ]
         against = "" if self.roots is None else f" against the roots of {self.roots} days"
         verdict = "as they were written" if self.ok else "NOT as they were written"
+        without = [f"{day} has no root" for day in self.days_without_root]
         seen = f"{self.shops} shops, {self.commits} commits{against}: {verdict}"
-        return "\n".join([*lines, *self.wrong_roots, seen])
+        return "\n".join([*lines, *self.wrong_roots, *without, seen])
 
 
 async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report:
@@ -88,7 +91,9 @@ async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report
     from cplus.events.audit import Roots, load_roots, shops_of, verify_shop
 
     try:
-        known = await load_roots(parts.aws, _bucket(parts)) if roots else Roots()
+        known = Roots()
+        if roots:
+            known = await load_roots(parts.aws, _bucket(parts), parts.clock().date())
         heads = await parts.store.heads()
         shops = list(chosen) or shops_of(heads, known)
         findings, walked = [], 0
@@ -115,7 +120,9 @@ async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report
                     findings.append(found)
                 elif chosen and shop not in shops_of(heads, known):
                     raise click.ClickException(f"the log has no shop {shop!r}")
-        return Report(len(shops), walked, len(known.days) if roots else None, findings, known.wrong)
+        days = len(known.days) if roots else None
+        without = [day.isoformat() for day in known.without]
+        return Report(len(shops), walked, days, findings, known.wrong, without)
     finally:
         await parts.close()
 

@@ -8,14 +8,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts
-from cplus.events.audit import seal_day
+from cplus.events.audit import Root, seal_day
 from cplus.events.commit import Draft, prepare
 from cplus.events.store import ensure_indexes
 from cplus.settings import Settings
@@ -52,7 +52,8 @@ async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncI
     )
     parts = Parts(settings)
     await ensure_indexes(parts.mongo.database)
-    await (await parts.aws.client("s3")).create_bucket(Bucket=bucket)
+    s3 = await parts.aws.client("s3")
+    await s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
     await parts.store.append([draft(f"c{i}") for i in range(300)])
     await parts.store.append([draft(f"c{i}", OTHER) for i in range(5)])
     environment = {
@@ -66,9 +67,9 @@ async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncI
 
 
 async def test_a_log_as_it_was_written_is_told_as_such(world: World) -> None:
-    await seal_day(world.parts.store.log, world.parts.aws, bucket(world), date(2026, 11, 1))
+    await seal_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
     await world.parts.store.append([draft("later")])
-    whole = {"ok": True, "findings": [], "wrong_roots": []}
+    whole = {"ok": True, "findings": [], "wrong_roots": [], "days_without_root": []}
     assert world.verify() == (0, {**whole, "shops": 2, "commits": 306, "roots": None})
     assert world.verify("--roots") == (0, {**whole, "shops": 2, "commits": 306, "roots": 1})
     assert world.verify("--shop", OTHER) == (0, {**whole, "shops": 1, "commits": 5, "roots": None})
@@ -93,7 +94,7 @@ async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: Worl
 
 async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None:
     parts = world.parts
-    await seal_day(parts.store.log, parts.aws, bucket(world), date(2026, 11, 1))
+    await seal_day(parts.store.log, parts.aws, bucket(world), yesterday(world))
     await parts.store.commits.delete_many({"shop": OTHER, "position": {"$gte": 4}})
     head = await parts.store.head(OTHER)
     for claim in ("c3", "other"):
@@ -112,12 +113,47 @@ async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None
     ]
 
 
+async def test_a_forged_root_over_a_rewritten_tail_is_found(world: World) -> None:
+    parts = world.parts
+    day = yesterday(world)
+    sealed = await seal_day(parts.store.log, parts.aws, bucket(world), day)
+    await parts.store.commits.delete_many({"shop": OTHER, "position": 5})
+    head = await parts.store.head(OTHER)
+    raw, head = prepare(draft("other", OTHER)).place(head, parts.clock())
+    assert await parts.store.log.insert([[raw]]) == [True]
+    heads = {**sealed.heads, OTHER: (head.position, head.hash)}
+    forged = Root.over(day, heads, sealed.previous)
+    await parts.aws.put_object(bucket(world), forged.key, forged.to_json())
+    assert await seal_day(parts.store.log, parts.aws, bucket(world), day) == sealed
+    status, said = world.verify("--roots")
+    assert status == 1
+    assert said["wrong_roots"] == [f"{forged.key} was written 2 times: the first counts"]
+    assert [(f["shop"], f["position"]) for f in said["findings"]] == [(OTHER, 5)]
+    s3 = await parts.aws.client("s3")
+    await s3.delete_object(Bucket=bucket(world), Key=forged.key)
+    assert f"{forged.key} was deleted" in world.verify("--roots")[1]["wrong_roots"]
+    assert await seal_day(parts.store.log, parts.aws, bucket(world), day) == sealed
+
+
+async def test_what_is_there_is_never_written_over(world: World) -> None:
+    aws, key = world.parts.aws, "roots/one"
+    assert await aws.put_new_object(bucket(world), key, b"first")
+    assert not await aws.put_new_object(bucket(world), key, b"second")
+    assert await aws.get_object(bucket(world), key) == b"first"
+    with pytest.raises(KeyError):
+        await aws.get_object(bucket(world), "roots/none")
+
+
 async def test_what_cannot_be_audited_is_said_in_one_line(world: World) -> None:
     missing = world.run("--shop", "nobody.myshopify.com")
     assert missing.returncode == 1
     assert "the log has no shop" in missing.stderr
     world.environment["CPLUS_ROOTS_BUCKET"] = ""
     assert "CPLUS_ROOTS_BUCKET" in world.run("--roots").stderr
+
+
+def yesterday(world: World) -> date:
+    return world.parts.clock().date() - timedelta(1)
 
 
 def bucket(world: World) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import bson
 import pytest
 
+from cplus.aws import Versions
 from cplus.events.audit import NO_ROOT, Root, load_roots, seal_day, verify_shop
 from cplus.events.chain import Finding, Walk, merkle_root
 from cplus.events.commit import Draft, Head, prepare
@@ -187,14 +188,14 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
-    async def put_object(self, bucket: str, key: str, body: bytes) -> None:
-        self.objects[key] = body
+    async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
+        return self.objects.setdefault(key, body) is body
 
-    async def get_object(self, bucket: str, key: str) -> bytes:
+    async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
         return self.objects[key]
 
-    async def list_keys(self, bucket: str, prefix: str) -> list[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
+    async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
+        return {key: Versions(["1"]) for key in sorted(self.objects) if key.startswith(prefix)}
 
 
 async def test_the_root_of_a_day_is_written_once_and_finds_a_rewritten_tail() -> None:
@@ -207,7 +208,7 @@ async def test_the_root_of_a_day_is_written_once_and_finds_a_rewritten_tail() ->
     second = await seal_day(log, bucket, "roots", date(2026, 11, 2))
     assert second.previous == first.value
     assert second.heads[SHOP][0] == 3
-    roots = await load_roots(bucket, "roots")
+    roots = await load_roots(bucket, "roots", date(2026, 11, 3))
     assert not roots.wrong
     assert roots.days == [date(2026, 11, 1), date(2026, 11, 2)]
     for shop in (SHOP, "birch.myshopify.com"):
@@ -235,8 +236,35 @@ async def test_a_changed_root_is_found(key: str, old: bytes, new: bytes, wrong: 
     first = Root.over(date(2026, 11, 1), heads, NO_ROOT)
     for root in (first, Root.over(date(2026, 11, 2), heads, first.value)):
         bucket.objects[root.key] = root.to_json()
-    assert not (await load_roots(bucket, "roots")).wrong
+    assert not (await load_roots(bucket, "roots", date(2026, 11, 3))).wrong
     if key.endswith("02.json"):
         old = first.value.hex().encode()
     bucket.objects[key] = bucket.objects[key].replace(old, new)
-    assert any(wrong in line for line in (await load_roots(bucket, "roots")).wrong)
+    assert any(
+        wrong in line for line in (await load_roots(bucket, "roots", date(2026, 11, 3))).wrong
+    )
+
+
+async def test_a_day_without_a_root_is_told_and_a_tail_without_one_is_wrong() -> None:
+    bucket, log = Bucket(), MemoryCommits()
+    assert "there is no root" in (await load_roots(bucket, "roots", date(2026, 11, 1))).wrong[0]
+    await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    await seal_day(log, bucket, "roots", date(2026, 11, 4))
+    for today in (date(2026, 11, 4), date(2026, 11, 5)):
+        roots = await load_roots(bucket, "roots", today)
+        assert roots.without == [date(2026, 11, 2), date(2026, 11, 3)]
+        assert not roots.wrong
+    late = await load_roots(bucket, "roots", date(2026, 11, 6))
+    assert late.without[-1] == date(2026, 11, 5)
+    assert late.wrong == ["no root after 2026-11-04: nothing holds what was written since"]
+
+
+async def test_a_root_under_the_name_of_another_day_is_wrong() -> None:
+    bucket, log = Bucket(), MemoryCommits()
+    root = await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    bucket.objects["roots/2026-11-02.json"] = root.to_json()
+    roots = await load_roots(bucket, "roots", date(2026, 11, 3))
+    assert roots.wrong == [
+        "roots/2026-11-02.json is the root of another day, 2026-11-01",
+        "no root after 2026-11-01: nothing holds what was written since",
+    ]
