@@ -90,8 +90,9 @@ class Bench:
 
     def notes(self) -> list[dict[str, Any]]:
         path = self.root / "journal"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        # A long line takes several writes: the last may be half there.
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def handled(self) -> list[tuple[str, int]]:
         """(body, receive count) of each message that a handler got, in order."""
