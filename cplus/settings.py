@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         "sent again; seconds",
     )
 
+    @property
+    def metrics(self) -> str:
+        """CloudWatch's namespace of our own metrics."""
+        return f"ConversationsPlus/{self.stage}"
+
     def secret(self, name: str) -> str:
         """The secret setting `name` in clear; raises SettingMissing when it has no value."""
         value = getattr(self, name)

@@ -21,7 +21,9 @@ def _parts() -> Parts:
 async def _daily() -> dict[str, Any]:
     parts = _parts()
     bucket = parts.settings.roots_bucket
-    return asdict(await daily(parts.store.log, parts.aws, bucket, parts.clock))
+    return asdict(
+        await daily(parts.store.log, parts.aws, bucket, parts.clock, parts.settings.metrics)
+    )
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:

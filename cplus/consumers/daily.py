@@ -9,6 +9,7 @@ import structlog
 from cplus.clock import Clock
 from cplus.events.audit import Objects, seal_day
 from cplus.events.commits import Commits
+from cplus.logs import measure
 
 log = structlog.get_logger()
 
@@ -22,9 +23,15 @@ class Sealed:
     shops: int
 
 
-async def daily(commits: Commits, objects: Objects, bucket: str, clock: Clock) -> Sealed:
-    """Writes today's root, by UTC; a day that has one keeps it, so a repeat changes nothing."""
+async def daily(
+    commits: Commits, objects: Objects, bucket: str, clock: Clock, namespace: str
+) -> Sealed:
+    """Writes today's root, by UTC; a day that has one keeps it, so a repeat changes nothing.
+
+    Says so as a metric in `namespace`, too: an alarm waits for it.
+    """
     root = await seal_day(commits, objects, bucket, clock().date())
     sealed = Sealed(root.day.isoformat(), root.value.hex(), len(root.heads))
     log.info("day_sealed", day=sealed.day, root=sealed.root, shops=sealed.shops)
+    measure("day_measured", namespace, clock(), {}, [[]], {"DaySealed": (1, "Count")})
     return sealed

@@ -46,9 +46,12 @@ _FUNCTION = {
     "environment",
     "events",
     "handler",
+    "maximumEventAge",
+    "maximumRetryAttempts",
     "memorySize",
     "name",
     "reservedConcurrency",
+    "role",
     "timeout",
 }
 _SQS = {

@@ -15,6 +15,7 @@ from cplus.local.intrinsics import Names
 PASSED_OVER = frozenset(
     {
         "AWS::CloudWatch::Alarm",
+        "AWS::IAM::Role",
         "AWS::S3::BucketPolicy",
         "AWS::SES::ConfigurationSet",
         "AWS::SES::ConfigurationSetEventDestination",
@@ -71,7 +72,7 @@ def read_resources(
     passed_over: dict[str, str] = {}
     for key, resource in declared.items():
         kind, here = resource["Type"], f"{place}.{key}.Properties"
-        if kind in PASSED_OVER:
+        if kind in PASSED_OVER or _tells_a_person(resource):
             passed_over[key] = kind
             continue
         properties = named.resolve(resource.get("Properties") or {}, here)
@@ -139,6 +140,11 @@ def _queue(key: str, properties: Mapping[str, Any], names: Names, place: str) ->
         dead_letter=dead_letter,
         max_receive_count=int(redrive["maxReceiveCount"]) if redrive else None,
     )
+
+
+def _tells_a_person(resource: Mapping[str, Any]) -> bool:
+    properties = resource.get("Properties") or {}
+    return resource["Type"] == "AWS::SNS::Subscription" and properties.get("Protocol") == "email"
 
 
 def _subscription(key: str, properties: Mapping[str, Any], place: str) -> SubscriptionSpec:

@@ -28,7 +28,9 @@ async def test_a_day_is_sealed_once(mongo_uri: str, database_name: str, aws_endp
     drafts = [Draft(SHOP, f"c{i}", "webhook", "shopify", reason="none") for i in range(3)]
     await parts.store.append(drafts)
     days = {datetime.now(UTC).date()}
-    first, again = [await daily(parts.store.log, parts.aws, bucket, parts.clock) for _ in range(2)]
+    first, again = [
+        await daily(parts.store.log, parts.aws, bucket, parts.clock, "Try") for _ in range(2)
+    ]
     days.add(datetime.now(UTC).date())
     if len(days) > 1:
         pytest.skip("the day ended during the test")

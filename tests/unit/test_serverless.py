@@ -36,10 +36,10 @@ CONNECTION_LIMIT = 1_500
 MONITORS = 2
 # While a version replaces another, the environments of both hold their connections.
 VERSIONS = 2
-WITHOUT_MONGO = {"edge"}  # the import law of pyproject.toml keeps it so
+WITHOUT_MONGO = {"edge"}  # the import law of pyproject.toml keeps it so, and it has no address
 
 # osls says with DependsOn what a Ref says already; harmless, and not ours to change.
-LINT_EXCEPTIONS = {("W3005", r"HttpApiRoute\w+")}
+LINT_EXCEPTIONS = {("W3005", r"HttpApiRoute\w+|\w+LambdaFunction")}
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,101 @@ def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measur
         assert alarm["AlarmActions"]
 
 
+def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
+    templates: dict[str, Template],
+) -> None:
+    for stage, template in templates.items():
+        seen = {}
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+            assert alarm["AlarmActions"] == [{"Ref": "AlarmsTopic"}]
+            [dimension] = alarm.get("Dimensions") or [{"Value": alarm["Namespace"]}]
+            value = dimension["Value"]
+            of = value if isinstance(value, str) else (value.get("Ref") or value["Fn::GetAtt"][0])
+            assert of in template.resources or of == f"ConversationsPlus/{stage}", alarm
+            seen[of, alarm["MetricName"]] = alarm["TreatMissingData"]
+        ages = {queue for queue, metric in seen if metric == "ApproximateAgeOfOldestMessage"}
+        assert ages == {
+            f"{one}Queue" for one in ("Webhooks", "Mail", "MailEvents", "Send", "Import")
+        }
+        failing = {
+            (one, metric) for one, metric in seen if metric in ("Errors", "Throttles", "5xx")
+        }
+        assert failing == {
+            *((f"{one}LambdaFunction", "Errors") for one in ("Edge", "Web", "Daily")),
+            *((f"{one}LambdaFunction", "Throttles") for one in ("Edge", "Web")),
+            ("HttpApi", "5xx"),
+        }
+        assert seen[f"ConversationsPlus/{stage}", "DaySealed"] == "breaching"
+        person = template.resources["AlarmsSubscription"]["Properties"]
+        assert person["TopicArn"] == {"Ref": "AlarmsTopic"}
+        assert person["Endpoint"].startswith("{{resolve:secretsmanager:")
+    assert '{"DaySealed": (1, "Count")}' in (ROOT / "cplus/consumers/daily.py").read_text("utf-8")
+
+
+def test_the_runbook_has_every_alarm() -> None:
+    page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    names = {
+        resource["Properties"]["AlarmName"].replace("cplus-${sls:stage}-", "")
+        for resource in SOURCE["resources"]["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    told = {name for name in names if not name.endswith("-dead")}
+    assert [name for name in sorted(told) if f"`cplus-<stage>-{name}`" not in page] == []
+
+
+def _rights(template: Template, function: dict[str, Any]) -> dict[str, str]:
+    """What a function may do, as text, by action."""
+    role = template.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    found: dict[str, str] = {}
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for action in statement["Action"]:
+                found[action] = found.get(action, "") + json.dumps(statement["Resource"])
+    return found
+
+
+def test_daily_alone_may_write_roots(template: Template) -> None:
+    functions = template.functions()
+    near = {
+        name for name, function in functions.items()
+        if "roots-bucket" in json.dumps(_rights(template, function))
+        or "*" in _rights(template, function)
+    }  # fmt: skip
+    assert near == {"daily"}
+    rights = _rights(template, functions["daily"])
+    assert {action for action in rights if not action.startswith("logs:")} == {
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+        *("s3:ListBucket", "s3:ListBucketVersions"),
+    }
+
+
+def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Template) -> None:
+    functions = template.functions()
+    logs = {"logs:CreateLogStream", "logs:CreateLogGroup", "logs:PutLogEvents"}
+    edge, web = (_rights(template, functions[name]) for name in ("edge", "web"))
+    assert set(edge) - logs == {"sqs:SendMessage", "s3:PutObject"}
+    assert "WebhooksQueue" in edge["sqs:SendMessage"]
+    assert set(web) - logs == {"sns:Publish"}
+    for name, rights in (("edge", edge), ("web", web)):
+        assert functions[name]["FunctionName"] in rights["logs:PutLogEvents"]
+    held = functions["edge"]["Environment"]["Variables"]
+    assert not held["CPLUS_MONGO_URI"]
+    assert not held["CPLUS_APPLICATION_SECRET"]
+
+
+def test_who_may_read_a_bucket_is_told_when_a_key_is_missing(template: Template) -> None:
+    for name, function in template.functions().items():
+        rights = _rights(template, function)
+        for bucket in re.findall(r"cplus-\w+-([a-z]+)-bucket", rights.get("s3:GetObject", "")):
+            assert f"{bucket}-bucket" in rights["s3:ListBucket"], f"{name}: {bucket}"
+
+
+def test_a_sweep_that_could_not_run_is_not_made_up_for(template: Template) -> None:
+    found = template.of_type("AWS::Lambda::EventInvokeConfig").values()
+    [sweep] = [one for one in found if "Sweep" in json.dumps(one["FunctionName"])]
+    assert (sweep["MaximumEventAgeInSeconds"], sweep["MaximumRetryAttempts"]) == (60, 0)
+
+
 def test_a_dead_letter_outlives_the_queue_that_it_came_from(template: Template) -> None:
     # The age of a message counts from its first arrival, also in the dead-letter queue.
     queues = template.of_type("AWS::SQS::Queue")
@@ -209,7 +304,8 @@ def test_no_secret_stands_in_the_template(template: Template) -> None:
     for name, function in template.functions().items():
         for variable, value in function["Environment"]["Variables"].items():
             if secret.search(variable):
-                assert str(value).startswith("{{resolve:secretsmanager:"), f"{name}: {variable}"
+                allowed = value == "" or str(value).startswith("{{resolve:secretsmanager:")
+                assert allowed, f"{name}: {variable}"
 
 
 def test_every_variable_of_a_function_is_a_setting(template: Template) -> None:

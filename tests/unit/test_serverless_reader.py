@@ -142,11 +142,13 @@ def test_imports_come_from_the_foundation(application: Application) -> None:
 
 
 def test_secrets_stay_for_the_stack_to_override(application: Application) -> None:
-    assert application.functions["edge"].environment["CPLUS_MONGO_URI"].startswith("{{resolve:")
+    assert application.functions["web"].environment["CPLUS_MONGO_URI"].startswith("{{resolve:")
 
 
 def test_passed_over_resources_are_listed(application: Application) -> None:
     assert application.passed_over["WebhooksDeadAlarm"] == "AWS::CloudWatch::Alarm"
+    assert application.passed_over["AlarmsSubscription"] == "AWS::SNS::Subscription"
+    assert application.passed_over["DailyRole"] == "AWS::IAM::Role"
     assert application.passed_over["MailIdentity"] == "AWS::SES::EmailIdentity"
 
 
