@@ -1,4 +1,4 @@
-"""The function `project-billing`: folds billing and shops."""
+"""The function `project-billing`: folds billing, shops and metrics."""
 
 from __future__ import annotations
 

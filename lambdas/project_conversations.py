@@ -1,4 +1,4 @@
-"""The function `project-conversations`: folds conversations and messages."""
+"""The function `project-conversations`: folds conversations, messages and deliveries."""
 
 from __future__ import annotations
 
