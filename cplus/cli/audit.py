@@ -6,13 +6,16 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cplus.cli.connecting import Reached, data_option, failures, json_option
+
 if TYPE_CHECKING:
-    from cplus.bootstrap import Parts
     from cplus.events.chain import Finding
+    from cplus.settings import Settings
 
 
 @click.group()
@@ -23,27 +26,19 @@ def audit() -> None:
 @audit.command("verify")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
 @click.option("--roots", is_flag=True, help="Check against the roots of all days, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def verify(*, shops: Sequence[str], roots: bool, as_json: bool) -> None:
+@data_option
+@json_option
+def verify(*, shops: Sequence[str], roots: bool, data: Path | None, as_json: bool) -> None:
     """Walk the hash chain of each shop; name the first commit that is not as it was written.
 
     Finds what was altered, removed, inserted or moved. A tail that somebody wrote anew, hashes
-    and all, is found with --roots. Needs CPLUS_MONGO_URI, and CPLUS_ROOTS_BUCKET for --roots.
+    and all, is found with --roots. Needs CPLUS_MONGO_URI, and CPLUS_ROOTS_BUCKET for --roots; or
+    --data.
     """
-    from cplus.bootstrap import Parts
-    from cplus.errors import CplusError
     from cplus.loop import run
-    from cplus.mongo import PyMongoError
 
-    try:
-        report = run(_verify(Parts(), shops, roots=roots))
-    except CplusError as error:
-        raise click.ClickException(str(error)) from None
-    except PyMongoError as error:
-        # The driver's own words may show the connection string.
-        raise click.ClickException(
-            f"the database did not answer ({type(error).__name__})"
-        ) from None
+    with failures():
+        report = run(_verify(Reached(data), shops, roots=roots))
     click.echo(json.dumps(report.as_json()) if as_json else report.text())
     sys.exit(0 if report.ok else 1)
 
@@ -84,17 +79,18 @@ class Report:
         return "\n".join([*lines, *self.wrong_roots, *without, seen])
 
 
-async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report:
+async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
+    from cplus.clock import utc_now
     from cplus.events.audit import Roots, load_roots, shops_of, verify_shop
 
     try:
         known = Roots()
         if roots:
-            known = await load_roots(parts.aws, _bucket(parts), parts.clock().date())
-        heads = await parts.store.heads()
+            known = await load_roots(at.aws, _bucket(at.settings), utc_now().date())
+        heads = await at.store.heads()
         shops = list(chosen) or shops_of(heads, known)
         findings, walked = [], 0
         columns = (
@@ -114,7 +110,7 @@ async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report
                     done = position
                     progress.update(bar, completed=before + position)
 
-                found = await verify_shop(parts.store.log, shop, known.expected.get(shop), seen)
+                found = await verify_shop(at.store.log, shop, known.expected.get(shop), seen)
                 walked += done
                 if found:
                     findings.append(found)
@@ -124,13 +120,13 @@ async def _verify(parts: Parts, chosen: Sequence[str], *, roots: bool) -> Report
         without = [day.isoformat() for day in known.without]
         return Report(len(shops), walked, days, findings, known.wrong, without)
     finally:
-        await parts.close()
+        await at.close()
 
 
-def _bucket(parts: Parts) -> str:
+def _bucket(settings: Settings) -> str:
     from cplus.errors import SettingMissing
 
-    bucket = parts.settings.roots_bucket
+    bucket = settings.roots_bucket
     if not bucket:
         raise SettingMissing(name="roots_bucket", variable="CPLUS_ROOTS_BUCKET")
     return bucket

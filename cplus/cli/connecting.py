@@ -63,6 +63,7 @@ def settings_of(data: Path | None) -> Settings:
         mongo_uri=SecretStr(info["mongo"]),
         mongo_database=info["database"],
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),
+        roots_bucket=info.get("buckets", {}).get("roots", ""),
     )
 
 
@@ -100,7 +101,7 @@ class Reached:
 
     @cached_property
     def aws(self) -> Aws:
-        """Queues of the environment or of the stack."""
+        """Queues and buckets of the environment or of the stack."""
         from cplus.aws import Aws
 
         if self._data is None:

@@ -202,7 +202,9 @@ async def verify_shop(
 ) -> Finding | None:
     """Walks one shop's chain from its first commit; the first that is wrong, if any.
 
-    `seen` is told the position that the walk has reached, for each batch.
+    A second walk over a shop that has one tells what was done to it. Of the log no more than two
+    batches are in memory at once. `seen` is told the position that the walk has reached, for
+    each batch.
     """
     walk = Walk(shop, expected)
     pieces = log.raw(shop)
@@ -212,7 +214,10 @@ async def verify_shop(
         piece, goes_on = await asyncio.gather(_next(pieces), asyncio.to_thread(walk.feed, piece))
         seen(walk.position)
         if not goes_on:
-            return walk.find([piece async for piece in log.raw(shop)])
+            judge = walk.judge()
+            async for again in log.raw(shop):
+                await asyncio.to_thread(judge.feed, again)
+            return judge.finding()
     return walk.missing()
 
 

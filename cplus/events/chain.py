@@ -7,7 +7,7 @@ walk slices and hashes and decodes nothing else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,49 +91,87 @@ class Walk:
         reason = f"a root knows position {known}, and the log ends at {self.position}"
         return Finding(self.shop, self.position + 1, "removed", None, reason)
 
-    def find(self, raws: Iterable[bytes]) -> Finding:
-        """Says what is wrong where the walk broke; `raws` is the shop's whole log once more."""
+    def judge(self) -> Judge:
+        """Who says what is wrong where the walk broke."""
         if self.broken is None:
             raise ValueError("the walk did not break")
-        links = [Link.of(raw) for piece in raws for raw in split(piece)]
-        here = Link.of(self.broken)
-        kind, position, commit, reason = self._judge(here, self.broken, links)
-        return Finding(self.shop, position, kind, commit, reason)
+        return Judge(self.shop, self.position, self.hash, self.broken)
 
-    def _judge(
-        self, here: Link, raw: bytes, links: Sequence[Link]
-    ) -> tuple[Kind, int, str | None, str]:
-        at = self.position + 1
+
+class Judge:
+    """Says what is wrong with a log at the first commit that does not follow.
+
+    It is fed the shop's whole log once more and keeps of it only what names this commit or stands
+    next to it, so that it takes no more memory for a log of millions.
+    """
+
+    def __init__(self, shop: str, position: int, last: bytes, broken: bytes) -> None:
+        self._shop, self._at, self._last, self._raw = shop, position + 1, last, broken
+        self._here = Link.of(broken)
+        # A commit that matters has one of these among its bytes: no other is decoded.
+        self._marks = [mark for mark in {last, self._here.prev, self._here.hash} if mark]
+        self._before: Link | None = None
+        """The last one that is as it was written."""
+        self._followed = False
+        """Whether a commit names the one at fault as the one before it."""
+        self._named: set[int] = set()
+        """Positions of those that the one at fault names as the one before it."""
+
+    def feed(self, raws: bytes) -> None:
+        """Takes the next commits, as one piece of raw BSON."""
+        if not any(mark in raws for mark in self._marks):
+            return
+        for raw in split(raws):
+            if any(mark in raw for mark in self._marks):
+                self._see(Link.of(raw))
+
+    def _see(self, link: Link) -> None:
+        here = self._here
+        if link.position == self._at - 1 and link.hash == self._last:
+            self._before = link
+        self._followed = self._followed or link.prev == here.hash != b""
+        if link.hash == here.prev != b"":
+            self._named.add(link.position)
+
+    def finding(self) -> Finding:
+        """What is wrong, once the whole log was fed."""
+        kind, position, commit, reason = self._judge()
+        return Finding(self._shop, position, kind, commit, reason)
+
+    def _judge(self) -> tuple[Kind, int, str | None, str]:
+        here, at, before = self._here, self._at, self._before
         if here.position > at:
             return "removed", at, None, f"no commit has position {at}"
         if here.position < at:
             return "inserted", here.position, here.id, "two commits have this position"
         if not here.intact:
-            return self._judge_changed(here, raw, links)
-        if here.prev == self.hash:
+            return self._judge_changed()
+        if here.prev == self._last:
             reason = "it is whole, and a root knows another here: it or one before was rewritten"
             return "altered", at, here.id, reason
-        before = next((link for link in links if link.position == self.position), None)
-        if before and any(link.prev == here.hash for link in links):
+        if before and self._followed:
             # What comes later stands on this one, so it is the one before that is not genuine.
             reason = f"position {at} stands on another commit than this one"
             return "altered", before.position, before.id, reason
         return "inserted", at, here.id, "it does not stand on the commit before it"
 
-    def _judge_changed(
-        self, here: Link, raw: bytes, links: Sequence[Link]
-    ) -> tuple[Kind, int, str | None, str]:
-        at = self.position + 1
-        place = next((p for p in _places(here, links) if _fits(raw, p)), None)
+    def _judge_changed(self) -> tuple[Kind, int, str | None, str]:
+        here, at, before = self._here, self._at, self._before
+        place = next((p for p in self._places() if _fits(self._raw, p)), None)
         if place is None:
             return "altered", at, here.id, "its bytes do not have the hash that it ends with"
-        if place == at - 1:
-            before = next(link for link in links if link.position == at - 1)
+        if place == at - 1 and before:
             reason = f"position {at} was written as {place}: this one came in between"
             return "inserted", before.position, before.id, reason
-        if place == at + 1 and here.prev not in {link.hash for link in links}:
+        if place == at + 1 and not self._named:
             return "removed", at, None, f"the commit at position {at} was written as {place}"
         return "moved", at, here.id, f"it was written at position {place}"
+
+    def _places(self) -> list[int]:
+        """Where the commit may have been written: beside where it stands, or behind what it
+        names."""
+        behind = [place for named in sorted(self._named) for place in (named + 1, named + 2)]
+        return [place for place in (self._at - 1, self._at + 1, *behind) if place > 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +212,6 @@ def _position(raws: bytes, start: int) -> int:
     if raws[at + 1 : at + 10] != b"position\x00":
         return -1
     return int.from_bytes(raws[at + 10 : at + (14 if raws[at] == 0x10 else 18)], "little")
-
-
-def _places(here: Link, links: Sequence[Link]) -> list[int]:
-    """Where a commit may have been written: beside where it stands, or behind what it names."""
-    before = [link.position + 1 for link in links if link.hash == here.prev]
-    near = [here.position - 1, here.position + 1]
-    return [place for place in (*near, *before, *(b + 1 for b in before)) if place > 0]
 
 
 def _fits(raw: bytes, position: int) -> bool:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,6 +143,24 @@ async def test_what_is_there_is_never_written_over(world: World) -> None:
     assert await aws.get_object(bucket(world), key) == b"first"
     with pytest.raises(KeyError):
         await aws.get_object(bucket(world), "roots/none")
+
+
+async def test_the_stack_of_a_directory_is_audited_with_its_roots(
+    world: World, tmp_path: Path, aws_endpoint: str
+) -> None:
+    await seal_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
+    stack = {
+        "mongo": world.environment.pop("CPLUS_MONGO_URI"),
+        "database": world.environment.pop("CPLUS_MONGO_DATABASE"),
+        "aws": aws_endpoint,
+        "buckets": {"roots": world.environment.pop("CPLUS_ROOTS_BUCKET")},
+    }
+    (tmp_path / "stack.json").write_text(json.dumps(stack))
+    status, said = world.verify("--roots", "--data", str(tmp_path))
+    assert (status, said["commits"], said["roots"]) == (0, 305, 1)
+    told = world.run("--data", str(tmp_path / "none"))
+    assert told.returncode == 1
+    assert "No stack runs on" in told.stderr
 
 
 async def test_what_cannot_be_audited_is_said_in_one_line(world: World) -> None:
