@@ -115,6 +115,8 @@ def _command(binary: Path, data: Path, port: int) -> list[str]:
         *("--bind_ip", "127.0.0.1", "--port", str(port)),
         *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # A process that is killed within a transaction keeps others from its rows for as long.
+        *("--setParameter", "transactionLifetimeLimitSeconds=20"),
         # Nobody reads from a secondary here: a stop need not wait for readers to move on.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     ]
