@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -30,6 +30,7 @@ AT_MOST = 2.0
 _ADDED = {"lsid", "$db", "$clusterTime", "$readPreference", "readConcern", "txnNumber"}
 
 _SECOND = timedelta(seconds=1)
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 Ask = Callable[[EventStore], Awaitable[Any]]
 
@@ -115,7 +116,7 @@ class Known:
             stream=stream,
             moment=commits[0].recorded_at,
             late=late,
-            recent=await store.commits.count_documents({"recorded_at": {"$gte": late}}),
+            recent=len([one async for one in store.iterate_recorded(late, _EVER)]),
         )
 
 

@@ -19,15 +19,20 @@ from cplus.mongo import (
     IndexModel,
     Mongo,
     PyMongoError,
+    Raw,
     RawBSONDocument,
     WriteConcernError,
     WriteError,
     bounded,
+    bounded_raw,
 )
 
 COMMITS = "commits"
 _NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
 _HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
+FOLDED = ("_id", "shop", "position", "seq", "recorded_at", "source", "actor", "events")
+"""What a fold takes of a commit."""
+_FOLDED = dict.fromkeys(FOLDED, 1)
 _DUPLICATE = 11000
 _RAW = 1_000  # commits of a raw batch: one is walked while the next is on its way
 _AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
@@ -68,6 +73,23 @@ class Commits(Protocol):
     ) -> list[Document]:
         """Commits after a position, up to and with another, in order; none after the one with
         which they fill `room` bytes."""
+
+    async def to_fold(
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        ignored: Sequence[str] | None,
+        limit: int,
+        *,
+        room: int,
+        each: int,
+    ) -> Raw:
+        """FOLDED of the commits after a position, up to and with another, as they are stored;
+        `each` in one part at most, none after the one with which they fill `room` bytes.
+
+        With `ignored`, only of those with an event whose type is not among them.
+        """
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""
@@ -232,6 +254,32 @@ class MongoCommits:
             sort=[("position", 1)],
         )
         return list(found)
+
+    async def to_fold(
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        ignored: Sequence[str] | None,
+        limit: int,
+        *,
+        room: int,
+        each: int,
+    ) -> Raw:
+        """What a fold takes; see Commits."""
+        span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
+        question: dict[str, Any] = {"shop": shop, "position": span}
+        if ignored is not None:
+            question["events"] = {"$elemMatch": {"type": {"$nin": list(ignored)}}}
+        return await bounded_raw(
+            self.collection,
+            question,
+            _FOLDED,
+            limit=limit,
+            room=room,
+            each=each,
+            sort=[("position", 1)],
+        )
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """Holders of claims; see Commits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ import bson
 from bson.codec_options import CodecOptions
 
 from cplus.events.commit import Head
-from cplus.events.commits import Document
+from cplus.events.commits import FOLDED, Document
+from cplus.mongo import Raw
 
 _PIECE = 100  # commits in one piece of raw bytes
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
@@ -108,6 +110,29 @@ class MemoryCommits:
             if room is not None and size >= room:
                 break
         return rows
+
+    async def to_fold(
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        ignored: Sequence[str] | None,
+        limit: int,
+        *,
+        room: int,
+        each: int,
+    ) -> Raw:
+        """What a fold takes of the commits after a position, `each` in one part at most."""
+        raws: list[bytes] = []
+        size = 0
+        for row in await self.after(shop, after, until, sys.maxsize, cause=False):
+            if len(raws) == limit or size >= room:
+                break
+            if ignored is None or any(event["type"] not in ignored for event in row["events"]):
+                raws.append(bson.encode({name: row[name] for name in FOLDED}))
+                size += len(raws[-1])
+        parts = [b"".join(raws[start : start + each]) for start in range(0, len(raws), each)]
+        return Raw(parts, raws[-1] if raws else b"", len(raws), size)
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""

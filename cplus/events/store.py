@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from cplus.clock import Clock, utc_now
 from cplus.events.append import Entry, ShopWriter, highest, last_number, lay_out
@@ -71,13 +70,6 @@ class EventStore:
     def log(self) -> Commits:
         """Where the commits rest."""
         return self._log
-
-    @property
-    def commits(self) -> Any:
-        """The collection of commits; only of a log in MongoDB."""
-        if not isinstance(self._log, MongoCommits):
-            raise AttributeError("this log is no collection")
-        return self._log.collection
 
     async def head(self, shop: str) -> Head:
         """The head of the shop's log: the last commit that a majority has."""

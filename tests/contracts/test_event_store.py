@@ -14,13 +14,15 @@ from pydantic import SecretStr
 from cplus.errors import CommitTooLarge, InvalidDraft
 from cplus.events.append import MAX_COMMIT
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import AppUninstalled, ConversationClosed
+from cplus.events.catalogue import AppUninstalled, ConversationClosed, CustomerDeleted
 from cplus.events.commit import GENESIS, Draft, prepare, split, verify_bytes
-from cplus.events.commits import Commits, MongoCommits, ensure_indexes
+from cplus.events.commits import FOLDED, Commits, MongoCommits, ensure_indexes
 from cplus.events.memory import MemoryCommits
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.store import EventStore
-from cplus.mongo import connect
+from cplus.mongo import connect, decoded_all
+from cplus.projections.shops import SHOPS
+from cplus.projections.verify import fold_shop
 from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"
@@ -383,6 +385,44 @@ async def test_a_read_leaves_the_cause_out_unless_it_is_asked_for(store: EventSt
         ]
         assert len(found) == 4
         assert {bytes((c.cause or {"body": b""})["body"]) for c in found} == {b"{}" * wanted}
+
+
+async def test_a_fold_reads_what_it_does_not_ignore_in_parts(store: EventStore) -> None:
+    cause = Cause("webhook", body=b"{}")
+    told = Draft(SHOP, "told", "webhook", "shopify", reason="none", cause=cause)
+    gone = CustomerDeleted(shopify_customer_id=7, person="person/p")
+    both = [*fact("both").events, NewEvent("customer/7", gone, NOW)]
+    drafts = [fact("a"), told, Draft(SHOP, "both", "test", "test", both), fact("c"), fact("d")]
+    await store.append([*drafts, fact("else", shop="birch.myshopify.com")])
+    all_types, ignored = None, ["app.uninstalled"]
+
+    async def found(
+        after: int, until: int | None, types: list[str] | None, limit: int = 9, room: int = 10**6
+    ) -> list[list[int]]:
+        raw = await store.log.to_fold(SHOP, after, until, types, limit, room=room, each=2)
+        parts = [decoded_all(part) for part in raw.parts]
+        assert {tuple(row) for part in parts for row in part} <= {FOLDED}
+        assert raw.size == sum(map(len, raw.parts))
+        assert raw.last == (split(raw.parts[-1])[-1] if raw.parts else b"")
+        positions = [[row["position"] for row in part] for part in parts]
+        assert raw.count == sum(map(len, positions))
+        return positions
+
+    assert await found(0, None, all_types) == [[1, 2], [3, 4], [5]]
+    assert await found(1, 4, all_types) == [[2, 3], [4]]
+    assert await found(0, None, all_types, limit=3) == [[1, 2], [3]]
+    assert await found(1, None, all_types, room=1) == [[2]]
+    assert await found(0, None, ignored) == [[3]]
+    assert await found(3, None, ignored) == []
+    assert await found(0, None, []) == [[1, 3], [4, 5]]
+
+
+async def test_a_projection_is_folded_over_every_log(store: EventStore) -> None:
+    await store.append([fact(f"f{number}") for number in range(30)])
+    folded = await fold_shop(store, SHOPS, SHOP)
+    assert (folded.stop, folded.position, folded.seq) == (None, 30, 30)
+    [row] = folded.rows.values()
+    assert not row["installation"]["installed"]
 
 
 async def test_the_commits_of_all_shops_between_two_times_are_found(log: Commits) -> None:

@@ -105,27 +105,21 @@ async def test_no_question_to_the_log_is_left_out(filled: Mongo, asked: Asked) -
 
 
 def test_nobody_else_asks_the_collection_of_commits() -> None:
-    asks = re.compile(r'store\.commits\b|\[COMMITS\]|\["commits"\]')
+    asks = re.compile(r'\[COMMITS\]|\["commits"\]')
     found = {
         path.relative_to(ROOT / "cplus").as_posix()
         for path in (ROOT / "cplus").rglob("*.py")
         if asks.search(path.read_text("utf-8"))
     }
-    # Beside the log itself: a projection's batch, which is among the questions, and the demo,
-    # which counts from outside.
-    assert found == {
-        "events/commits.py",
-        "projections/reading.py",
-        "local/demo/observe.py",
-        "local/demo/summary.py",
-    }
+    # Beside the log itself: the demo, which counts from outside.
+    assert found == {"events/commits.py", "local/demo/observe.py", "local/demo/summary.py"}
 
 
 async def test_a_question_without_an_index_would_be_seen(
     filled: Mongo, sent: Sent, asked: Asked
 ) -> None:
-    async def by_source(store: EventStore) -> None:
-        assert await store.commits.find({"source": "dashboard"}).to_list(5)
+    async def by_source(_: EventStore) -> None:
+        assert await filled.database["commits"].find({"source": "dashboard"}).to_list(5)
 
     found = await examine(filled, sent, by_source(asked[0]))
     assert found.scans == 1

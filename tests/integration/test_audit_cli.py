@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from cplus.bootstrap import Parts
 from cplus.events.audit import Root, seal_day
 from cplus.events.commit import Draft, prepare
-from cplus.events.store import ensure_indexes
+from cplus.events.store import COMMITS, ensure_indexes
 from cplus.settings import Settings
 
 SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
@@ -77,7 +77,7 @@ async def test_a_log_as_it_was_written_is_told_as_such(world: World) -> None:
 
 
 async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: World) -> None:
-    commits = world.parts.store.commits
+    commits = world.parts.mongo.database[COMMITS]
     await commits.update_many(
         {"shop": SHOP, "position": {"$in": [120, 200]}}, {"$set": {"actor": "nobody"}}
     )
@@ -96,7 +96,7 @@ async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: Worl
 async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None:
     parts = world.parts
     await seal_day(parts.store.log, parts.aws, bucket(world), yesterday(world))
-    await parts.store.commits.delete_many({"shop": OTHER, "position": {"$gte": 4}})
+    await parts.mongo.database[COMMITS].delete_many({"shop": OTHER, "position": {"$gte": 4}})
     head = await parts.store.head(OTHER)
     for claim in ("c3", "other"):
         raw, head = prepare(draft(claim, OTHER)).place(head, parts.clock())
@@ -107,7 +107,7 @@ async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None
     assert [(f["shop"], f["kind"], f["position"]) for f in said["findings"]] == [
         (OTHER, "altered", 5)
     ]
-    await parts.store.commits.delete_many({"shop": OTHER})
+    await parts.mongo.database[COMMITS].delete_many({"shop": OTHER})
     status, said = world.verify("--roots")
     assert [(f["shop"], f["kind"], f["position"]) for f in said["findings"]] == [
         (OTHER, "removed", 1)
@@ -118,7 +118,7 @@ async def test_a_forged_root_over_a_rewritten_tail_is_found(world: World) -> Non
     parts = world.parts
     day = yesterday(world)
     sealed = await seal_day(parts.store.log, parts.aws, bucket(world), day)
-    await parts.store.commits.delete_many({"shop": OTHER, "position": 5})
+    await parts.mongo.database[COMMITS].delete_many({"shop": OTHER, "position": 5})
     head = await parts.store.head(OTHER)
     raw, head = prepare(draft("other", OTHER)).place(head, parts.clock())
     assert await parts.store.log.insert([[raw]]) == [True]

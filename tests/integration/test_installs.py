@@ -102,7 +102,7 @@ async def test_no_token_and_no_code_stands_in_the_log(use: Intake, installs: Ins
     params = await consent(use, begun)
     await installs.finish(params, begun.state)
     token = await use.parts.credentials.get_access_token(SHOP)
-    stored = repr(await use.parts.store.commits.find_one({"shop": SHOP}))
+    stored = repr(await use.parts.mongo.database["commits"].find_one({"shop": SHOP}))
     for secret in (token, params["code"], params["hmac"], begun.state, SECRET):
         assert secret not in stored
 
