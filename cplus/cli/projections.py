@@ -60,9 +60,8 @@ async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str,
     from cplus.shopify.hosts import shop_host
 
     try:
-        wanted = {shop_host(shop) for shop in chosen}
-        found = await lag(at.mongo, at.store, ALL, reactions=[REACT])
-        found = [one for one in found if not wanted or one.shop in wanted]
+        wanted = {shop_host(shop) for shop in chosen} or None
+        found = await lag(at.mongo, at.store, ALL, reactions=[REACT], shops=wanted)
         return found, asdict(sums_of(found))
     finally:
         await at.close()

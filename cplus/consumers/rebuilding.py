@@ -34,7 +34,7 @@ from cplus.shopify.hosts import shop_host
 log = structlog.get_logger()
 
 LOOK: Final = 1.0
-"""Seconds between two looks at the checkpoints."""
+"""Seconds between two looks at the checkpoints; more where a look takes long."""
 QUIET: Final = 90.0
 """Seconds with no news after which the queue is asked whether anything is still on its way; SQS
 counts its messages with a minute's delay."""
@@ -151,7 +151,10 @@ async def fan_out(
         await _send(target, run, left, queue, stopped)
         moved = time.monotonic()
         while not stopped.is_set():
+            looked = time.monotonic()
             left, last = await _left(mongo, target, heads), left
+            # With very many shops a look is work of the database, too.
+            pause = max(look, 5 * (time.monotonic() - looked))
             if not left:
                 break
             now = time.monotonic()
@@ -166,7 +169,7 @@ async def fan_out(
                     dead=max(depth.dead - before, 0),
                 )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), look)
+                await asyncio.wait_for(stopped.wait(), pause)
     finally:
         await end_run(mongo.database, target, run)
     return max((await queue.depth()).dead - before, 0)

@@ -14,8 +14,7 @@ import structlog
 from cplus.clock import Clock, utc_now
 from cplus.consumers.projecting import look_at
 from cplus.logs import measure
-from cplus.projections.checkpoints import Checkpoint, read_checkpoints
-from cplus.projections.lag import Worst, lag, worst_of
+from cplus.projections.lateness import Worst, late_shops, worst
 from cplus.projections.runner import Progress, Runner
 
 log = structlog.get_logger()
@@ -67,14 +66,8 @@ async def sweep(
     # The heads first: a checkpoint that moves meanwhile is only found further on.
     heads = await runner.store.heads(since)
     targets = await runner.driven()
-    followed = [target.projection for target in targets if target.filled]
-    checkpoints = await read_checkpoints(runner.mongo.database, followed)
-    behind = {
-        shop
-        for shop, head in heads.items()
-        for projection in followed
-        if checkpoints.get((projection.collection, shop), Checkpoint()).position < head
-    }
+    followed = [target.projection.collection for target in targets if target.filled]
+    behind = await late_shops(runner.mongo, followed, heads)
     places = asyncio.Semaphore(side_by_side)
 
     async def one(shop: str) -> str:
@@ -107,9 +100,7 @@ async def measure_lag(
 ) -> list[Worst]:
     """Writes the lag of each projection as metrics: its maximum and p99 over all shops. A metric
     for each shop would cost more than the system."""
-    lags = await lag(runner.mongo, runner.store, runner.projections, clock, reactions=reactions)
-    names = dict.fromkeys([*(one.name for one in runner.projections), *reactions])
-    found = worst_of(lags, names)
+    found = await worst(runner.mongo, runner.store, runner.projections, clock, reactions=reactions)
     for one in found:
         measure(
             "lag_measured",

@@ -23,6 +23,7 @@ ROOM = 8 * 1024 * 1024
 """Bytes of commits read at once, about, by who follows the log and holds them while it works."""
 
 _WRITERS_KEPT = 4_096
+_HEADS = 50  # heads asked for in one question
 
 
 class EventStore:
@@ -78,6 +79,14 @@ class EventStore:
     async def heads(self, since: datetime | None = None) -> dict[str, int]:
         """The last position of each shop; with `since`, of those with commits recorded since."""
         return await self._log.positions(since)
+
+    async def seqs(self, shops: Sequence[str]) -> dict[str, int]:
+        """The number of events of each of the shops."""
+        found: dict[str, int] = {}
+        for start in range(0, len(shops), _HEADS):
+            heads = await self._log.heads(shops[start : start + _HEADS])
+            found.update({shop: head.seq for shop, head in heads.items()})
+        return found
 
     async def read(
         self,

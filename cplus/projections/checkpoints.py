@@ -113,13 +113,14 @@ async def read_checkpoint(database: Database, reader: Reader, shop: str) -> Chec
 
 
 async def read_checkpoints(
-    database: Database, readers: Sequence[Reader]
+    database: Database, readers: Sequence[Reader], shops: Sequence[str] | None = None
 ) -> dict[tuple[str, str], Checkpoint]:
-    """The checkpoints of the readers in all shops, by (collection, shop)."""
+    """The checkpoints of the readers in all shops, or in these, by (collection, shop)."""
     wanted = {reader.collection for reader in readers}
-    cursor = database[CHECKPOINTS].find(
-        {"projection": {"$in": sorted({reader.name for reader in readers})}}
-    )
+    asked: dict[str, Any] = {"projection": {"$in": sorted({reader.name for reader in readers})}}
+    if shops is not None:
+        asked["shop"] = {"$in": list(shops)}
+    cursor = database[CHECKPOINTS].find(asked)
     return {
         (collection, row["shop"]): Checkpoint.of(row)
         for row in await cursor.to_list(None)

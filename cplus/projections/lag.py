@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +25,7 @@ from cplus.projections.checkpoints import Checkpoint, Parked, read_checkpoints
 from cplus.projections.generations import driven
 
 _SIDE_BY_SIDE = 4
+_PART = 500  # shops asked about in one question
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -66,21 +75,9 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Worst:
-    """How far one projection, or the reactions, are behind in the shops furthest behind."""
+class LogReader:
+    """Who follows the log: a generation of a projection that is not dropped, or the reactions."""
 
-    projection: str
-    events: int
-    events_p99: int
-    """99 of 100 shops are behind no further."""
-    seconds: float
-    seconds_p99: float
-    parked: int
-    """Shops in which it stands still."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
     name: str
     collection: str
     live: bool = True
@@ -94,31 +91,66 @@ async def lag(
     clock: Clock = utc_now,
     *,
     reactions: Sequence[str] = (),
+    shops: Collection[str] | None = None,
 ) -> list[Lag]:
-    """One entry for each generation that is not dropped and each shop of the log, by the order
-    of `projections` and by host; then the same for the reactions."""
-    # The checkpoints first: a log that grows meanwhile makes nothing look ahead of it.
-    readers = await _readers(mongo.database, projections, reactions)
-    checkpoints = await read_checkpoints(mongo.database, readers)
-    heads = await store.heads()
+    """One entry for each generation that is not dropped and each shop of the log, or each of
+    `shops` that has one: by the order of `projections` and by host; then the same for the
+    reactions. All are held in memory: for very many shops see `cplus.projections.lateness`."""
+    readers = await readers_of(mongo.database, projections, reactions)
+    heads = await heads_of(store, shops)
+    found = [
+        one
+        for part in parts_of(sorted(heads))
+        for one in await lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
+    ]
+    order = {reader.collection: number for number, reader in enumerate(readers)}
+    return sorted(found, key=lambda one: order[one.collection])
+
+
+async def heads_of(store: EventStore, shops: Collection[str] | None = None) -> dict[str, int]:
+    """The last position of each shop of the log, or of those of `shops` that have one."""
+    if shops is None:
+        return await store.heads()
+
+    async def position(shop: str) -> int:
+        return (await store.head(shop)).position
+
+    return {shop: at for shop, at in (await _each(shops, position)).items() if at}
+
+
+def parts_of(shops: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The shops, as many at a time as are asked about in one question."""
+    return (shops[start : start + _PART] for start in range(0, len(shops), _PART))
+
+
+async def lags_of(
+    mongo: Mongo,
+    store: EventStore,
+    readers: Sequence[LogReader],
+    heads: Mapping[str, int],
+    clock: Clock,
+) -> list[Lag]:
+    """One entry for each of the readers and each shop of `heads`, where its log ended before."""
+    checkpoints = await read_checkpoints(mongo.database, readers, list(heads))
     pairs = [
         (reader, shop, checkpoints.get((reader.collection, shop), Checkpoint()))
         for reader in readers
-        for shop in sorted(heads)
+        for shop in heads
     ]
+    # Who is past the head that was read before has seen a newer one: nobody looks ahead of it.
+    ends = dict(heads)
+    for _, shop, at in pairs:
+        ends[shop] = max(ends[shop], at.position)
     # Where a checkpoint stands at the head, it says itself how many events there are.
-    seqs = {shop: at.seq for _, shop, at in pairs if at.position == heads[shop]}
-
-    async def seq_of(shop: str) -> int:
-        return (await store.head(shop)).seq
+    seqs = {shop: at.seq for _, shop, at in pairs if at.position == ends[shop]}
+    seqs |= await store.seqs([shop for shop in heads if shop not in seqs])
 
     async def seconds_of(place: tuple[str, int]) -> float:
         commits = await store.read(*place, 1)
         return (clock() - commits[0].recorded_at).total_seconds() if commits else 0.0
 
-    seqs |= await _each((shop for shop in heads if shop not in seqs), seq_of)
     # Most readers of a shop stand at one place, which is asked for once.
-    late = {(shop, at.position) for _, shop, at in pairs if at.position < heads[shop]}
+    late = {(shop, at.position) for _, shop, at in pairs if at.position < ends[shop]}
     seconds = await _each(late, seconds_of)
     return [
         Lag(
@@ -127,7 +159,7 @@ async def lag(
             live=reader.live,
             filled=reader.filled,
             shop=shop,
-            head=heads[shop],
+            head=ends[shop],
             position=at.position,
             begun=at.stored,
             seen=at.seq,
@@ -169,42 +201,26 @@ def sums_of(lags: Sequence[Lag]) -> Totals:
     )
 
 
-def worst_of(lags: Sequence[Lag], names: Iterable[str]) -> list[Worst]:
-    """What is worst for each of these names, but for generations that were never read: one entry
-    each, also where there is no shop. Pure."""
-    found: dict[str, list[Lag]] = {name: [] for name in names}
-    for one in lags:
-        if one.filled:
-            found[one.projection].append(one)
-    return [
-        Worst(
-            projection=name,
-            events=max((one.behind for one in some), default=0),
-            events_p99=round(p99([one.behind for one in some])),
-            seconds=max((one.seconds for one in some), default=0.0),
-            seconds_p99=p99([one.seconds for one in some]),
-            parked=len({one.shop for one in some if one.parked}),
-        )
-        for name, some in found.items()
-    ]
+def p99(values: Sequence[float], of: int | None = None) -> float:
+    """The smallest of them that 99 of 100 do not pass; 0 where there is none. With `of`, they are
+    some of so many, and the rest are 0: none is less."""
+    count = len(values) if of is None else of
+    place = math.ceil(0.99 * count) - 1 - (count - len(values))
+    return sorted(values)[place] if place >= 0 else 0.0
 
 
-def p99(values: Sequence[float]) -> float:
-    """The smallest of them that 99 of 100 do not pass; 0 where there is none."""
-    return sorted(values)[math.ceil(0.99 * len(values)) - 1] if values else 0.0
-
-
-async def _readers(
-    database: Database, projections: Sequence[Projection], reactions: Sequence[str]
-) -> list[_Reader]:
+async def readers_of(
+    database: Database, projections: Sequence[Projection], reactions: Sequence[str] = ()
+) -> list[LogReader]:
+    """Everyone who follows the log, by the order of `projections`; the reactions last."""
     targets = await driven(database, projections)
     return [
-        _Reader(target.projection.name, target.projection.collection, target.live, target.filled)
+        LogReader(target.projection.name, target.projection.collection, target.live, target.filled)
         for projection in projections
         for target in targets
         if (target.projection.name, target.projection.version)
         == (projection.name, projection.version)
-    ] + [_Reader(name, name) for name in reactions]
+    ] + [LogReader(name, name) for name in reactions]
 
 
 async def _each(keys: Iterable[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:

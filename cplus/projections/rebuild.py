@@ -155,7 +155,7 @@ async def progress_of(mongo: Mongo, store: EventStore, target: Projection) -> Fi
     """How far the generation is, by its checkpoints: whoever fills it, wherever."""
     checkpoints = await read_checkpoints(mongo.database, [target])
     heads = await store.heads()
-    seqs = await head_seqs(store, sorted(heads))
+    seqs = await store.seqs(sorted(heads))
     at = {shop: checkpoints.get((target.collection, shop), Checkpoint()) for shop in heads}
     return Filled(
         events=sum(min(one.seq, seqs[shop]) for shop, one in at.items()),
@@ -164,15 +164,6 @@ async def progress_of(mongo: Mongo, store: EventStore, target: Projection) -> Fi
         of_shops=len(heads),
         parked=sorted(shop for shop, one in at.items() if one.parked is not None),
     )
-
-
-async def head_seqs(store: EventStore, shops: Sequence[str]) -> dict[str, int]:
-    """The number of events of each shop."""
-    found: dict[str, int] = {}
-    for start in range(0, len(shops), 50):
-        heads = await store.log.heads(shops[start : start + 50])
-        found.update({shop: head.seq for shop, head in heads.items()})
-    return found
 
 
 async def compare_generations(

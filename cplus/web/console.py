@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
@@ -11,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from cplus.consumers.react import NAME as REACT
 from cplus.projections.groups import ALL
-from cplus.projections.lag import Lag, lag
+from cplus.projections.lateness import Overview, overview
 from cplus.web.auth import Session, same_secret
 from cplus.web.deps import CONSOLE_PATH, Web, WebDep, see_other
 from cplus.web.forms import own_form, read_form
@@ -23,46 +22,22 @@ SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
 
 
-@dataclass(slots=True)
-class ShopLine:
-    """A shop as the console shows it."""
-
-    shop: str
-    position: int
-    """The last of its log."""
-    lags: dict[str, Lag] = field(default_factory=dict)
-    """How far each reader is, by its collection."""
-
-    @property
-    def behind(self) -> int:
-        """Events that the reader furthest behind has not seen; what is only being filled is
-        read by nobody."""
-        return max(one.behind for one in self.lags.values() if one.filled)
-
-    @property
-    def parked(self) -> list[Lag]:
-        """The readers that stand still."""
-        return [one for one in self.lags.values() if one.parked]
-
-
 @router.get("")
 async def console(request: Request, web: WebDep) -> HTMLResponse:
     """All shops; without an operator's session, the form for the token."""
     session = await _operator(request, web)
     if session is None:
         return web.pages.render("console_sign_in.html", reason="")
-    parts = web.parts
-    lags = await lag(parts.mongo, parts.store, ALL, parts.clock, reactions=[REACT])
-    lines = lines_of(lags)
+    found = await _overview(web)
     return web.pages.render(
         "console.html",
         csrf=web.signatures.form_token(session),
-        lines=lines[:SHOWN],
-        shops=len(lines),
-        commits=sum(line.position for line in lines),
-        behind=sum(line.behind > 0 for line in lines),
-        parked=sum(bool(line.parked) for line in lines),
-        readers=list(dict.fromkeys(one.collection for one in lags)),
+        lines=found.lines,
+        shops=found.shops,
+        commits=found.commits,
+        behind=found.behind,
+        parked=found.parked,
+        readers=[reader.collection for reader in found.readers],
         now=web.parts.clock(),
     )
 
@@ -100,14 +75,13 @@ def _token(web: Web) -> str:
     return token.get_secret_value()
 
 
+async def _overview(web: Web, shops: Collection[str] | None = None) -> Overview:
+    parts = web.parts
+    return await overview(
+        parts.mongo, parts.store, ALL, parts.clock, reactions=[REACT], shops=shops, most=SHOWN
+    )
+
+
 async def _operator(request: Request, web: Web) -> Session | None:
     session = web.signatures.console(request.cookies.get(COOKIE), _token(web))
     return None if session is None or await web.has_ended(session) else session
-
-
-def lines_of(lags: Iterable[Lag]) -> list[ShopLine]:
-    """A line for each shop: the parked first, then those furthest behind, then by name."""
-    lines: dict[str, ShopLine] = {}
-    for one in lags:
-        lines.setdefault(one.shop, ShopLine(one.shop, one.head)).lags[one.collection] = one
-    return sorted(lines.values(), key=lambda line: (not line.parked, -line.behind, line.shop))

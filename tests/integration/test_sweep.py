@@ -18,9 +18,11 @@ from cplus.events.commit import Draft
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
-from cplus.projections.checkpoints import ensure_indexes
+from cplus.projections.checkpoints import CHECKPOINTS, checkpoint_id, ensure_indexes
+from cplus.projections.generations import begin
 from cplus.projections.groups import PROJECT_BILLING
 from cplus.projections.lag import lag, p99
+from cplus.projections.lateness import late_shops, overview
 from cplus.projections.runner import Progress, Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
@@ -167,8 +169,54 @@ async def test_a_log_without_shops_is_measured_too_so_that_silence_means_that_no
     assert {value for line in lines for value in measured(line).values()} == {0}
 
 
+async def test_shops_are_late_where_a_reader_is_behind_or_has_not_begun(
+    mongo: Mongo, runner: Runner
+) -> None:
+    for shop in (ACORN, BIRCH, CEDAR):
+        await install(mongo, shop, utc_now())
+        for projection in PROJECT_BILLING:
+            if (shop, projection) != (BIRCH, SHOPS):
+                await runner.catch_up(projection, shop)
+    await install(mongo, CEDAR, utc_now())
+    collections = [one.collection for one in PROJECT_BILLING]
+    heads = await runner.store.heads()
+    assert await late_shops(mongo, collections, heads) == {BIRCH, CEDAR}
+    assert await late_shops(mongo, collections, {ACORN: 1, CEDAR: 1}) == set()
+    assert await late_shops(mongo, [], heads) == set()
+
+
+async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_somebody(
+    mongo: Mongo, runner: Runner
+) -> None:
+    for shop in (ACORN, BIRCH, CEDAR):
+        await install(mongo, shop, utc_now())
+        for projection in PROJECT_BILLING:
+            await runner.catch_up(projection, shop)
+    await install(mongo, CEDAR, utc_now())
+    made = await begin(mongo.database, SHOPS)  # a generation that is being filled is behind
+    unread = {"projection": "shops", "shop": BIRCH, "version": 1, "position": 0, "seq": 0}
+    parked = {"position": 1, "type": "test.novelty", "reason": "unknown_type", "since": utc_now()}
+    await mongo.database[CHECKPOINTS].insert_one(
+        {"_id": checkpoint_id(made, BIRCH), **unread, "parked": parked}
+    )
+    of = (mongo, runner.store, PROJECT_BILLING)
+    found = await overview(*of, most=2)
+    assert (found.shops, found.commits, found.behind, found.parked) == (3, 4, 1, 1)
+    assert [line.shop for line in found.lines] == [BIRCH, CEDAR]
+    assert [line.behind for line in found.lines] == [0, 1]
+    found = await overview(*of, most=9)
+    assert [line.shop for line in found.lines] == [BIRCH, CEDAR, ACORN]
+    assert all(len(line.lags) == len(found.readers) for line in found.lines)
+    found = await overview(*of, most=9, shops=[ACORN, "none.myshopify.com"])
+    assert (found.shops, [line.shop for line in found.lines]) == (1, [ACORN])
+    assert [one.shop for one in await lag(*of, shops=[ACORN])] == [ACORN] * len(found.readers)
+
+
 def test_99_of_100_shops_are_behind_no_further_than_p99() -> None:
     assert p99([]) == 0
     assert p99([7]) == 7
     assert p99([*range(100), 9_999]) == 99
     assert p99(range(200)) == 197
+    assert p99([7], of=100) == 0, "the rest are behind by nothing"
+    assert p99([7, 5], of=100) == 5
+    assert p99([], of=100) == 0
