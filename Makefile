@@ -1,6 +1,6 @@
 # Every way in for people and programs. `make run` and `make test` set up what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak check bench package lock clean
+.PHONY: help setup run test soak check bench package deploy lock clean
 BIN := .venv/bin
 
 help: ## Say what can be made
@@ -37,6 +37,10 @@ bench: ## Every benchmark; the figures go to bench/results and docs/scale.md
 
 package: setup ## The zip for Lambda (arm64, Python 3.13) and the template of each stage
 	@$(BIN)/python scripts/package.py
+
+deploy: setup ## Package, prove against what runs, make indexes, deploy (STAGE=dev or prod)
+	@PATH="$(CURDIR)/node_modules/.bin:$(CURDIR)/$(BIN):$$PATH" \
+		$(BIN)/python scripts/deploy.py "$(STAGE)" $(ARGS)
 
 lock: ## Pin the newest packages that pyproject.toml allows
 	@scripts/setup run
