@@ -124,6 +124,7 @@ async def _up(options: Options) -> int:
         await stack.stop(drain)
         if stack.left:
             console.print(f"  [yellow]![/yellow] {stack.left}", highlight=False)
+        report.say_dead_letters(console, stack.dead_letters)
         report.say(console, f"stopped; data is in {stack.data}")
     if options.as_json and status.said is not None:
         click.echo(json.dumps(status.said))
@@ -143,6 +144,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
     from cplus.local.demo import Drive, Sizes, make_plan
 
     report.say_lost(console, stack.lost)
+    report.say_dead_letters(console, await stack.aws.dead_letters())
     sizes = Sizes(options.shops, options.customers, options.conversations, options.seed)
     # What is filled already is not filled again, unless a run of the demo is all that is wanted.
     fill = options.demo and (options.once or not stack.directory.filled())

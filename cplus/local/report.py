@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from cplus.local.aws import AwsEndpoint
     from cplus.local.stack import Stack
 
 _LOOK = 1.0  # seconds between two readings of the counts
@@ -31,32 +32,44 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Counts:
-    """What went through: commits, redeliveries, and how far the slowest reader of the log is."""
+    """What went through: commits, redeliveries, how far the slowest reader of the log is, how many
+    readers stand still, counted once for each shop, and how many messages nobody could work on."""
 
     recorded: int
     repeated: int
     projected: int
+    parked: int = 0
+    dead_letters: int = 0
 
     @property
     def lag(self) -> int:
         """Commits that the slowest reader is behind."""
         return self.recorded - self.projected
 
+    @property
+    def _dead(self) -> str:
+        return f"{self.dead_letters:,} dead letter{'' if self.dead_letters == 1 else 's'}"
+
     def __str__(self) -> str:
         return (
             f"recorded {self.recorded:,} · repeated {self.repeated:,} · "
             f"projected {self.projected:,} · lag {self.lag:,}"
+            + (f" · {self.parked:,} parked" if self.parked else "")
+            + (f" · {self._dead}" if self.dead_letters else "")
         )
 
 
 class Watch:
     """Reads the counts of a running stack, again and again."""
 
-    def __init__(self, uri: str, database: str, *, patience: float = 3.0) -> None:
+    def __init__(
+        self, uri: str, database: str, aws: AwsEndpoint | None = None, *, patience: float = 3.0
+    ) -> None:
         from cplus.bootstrap import Parts
         from cplus.settings import Settings
 
         self._parts = Parts(Settings(mongo_uri=SecretStr(uri), mongo_database=database))
+        self._aws = aws  # None where nobody asks for dead letters
         self._patience = patience  # seconds, much shorter than the driver's own
 
     async def counts(self) -> Counts | None:
@@ -75,7 +88,14 @@ class Watch:
                 repeated = await rows.estimated_document_count()
         except (PyMongoError, TimeoutError):
             return None
-        return Counts(sums.recorded, repeated, sums.passed)
+        dead = await self._dead_letters()
+        return Counts(sums.recorded, repeated, sums.passed, sums.parked, dead)
+
+    async def _dead_letters(self) -> int:
+        if self._aws is not None:
+            with contextlib.suppress(OSError, ValueError):  # it is being started again
+                return sum((await self._aws.dead_letters()).values())
+        return 0
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -94,6 +114,15 @@ def say_lost(console: Console, lost: Mapping[str, int]) -> None:
         console.print(
             f"  [yellow]![/yellow] the emulator lost up to {count} {messages} on queue {queue}",
             highlight=False,
+        )
+
+
+def say_dead_letters(console: Console, held: Mapping[str, int]) -> None:
+    """The queues that hold dead letters, which outlive stop and kill."""
+    for queue, count in sorted(held.items()):
+        letters = "dead letter is" if count == 1 else "dead letters are"
+        console.print(
+            f"  [yellow]![/yellow] {count} {letters} kept on queue {queue}", highlight=False
         )
 
 
@@ -135,7 +164,7 @@ async def live(console: Console, stack: Stack, *, quiet: bool) -> AsyncIterator[
     if quiet:
         yield
         return
-    watch = Watch(stack.info.mongo, stack.info.database)
+    watch = Watch(stack.info.mongo, stack.info.database, stack.aws)
     task = asyncio.create_task(_show(console, watch))
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -66,6 +67,7 @@ class Stack:
         self.shopify_url = ""
         self.lost: dict[str, int] = {}  # messages that a kill took, by queue: at most so many
         self.left = ""
+        self.dead_letters: dict[str, int] = {}  # by queue: what a stop found there
         self._port = port
         self._options = {"cap": cap, "idle_seconds": idle_seconds}
         self._told = told
@@ -119,7 +121,8 @@ class Stack:
     async def stop(self, drain: float = _DRAIN) -> None:
         """Lets the queues run empty, `drain` seconds at most, then ends every part.
 
-        What was left in the queues then stands in `left`.
+        What was left in the queues then stands in `left`, and the dead letters, which the next
+        start has again, in `dead_letters`.
         """
         if self._running:
             self._running = False
@@ -129,6 +132,8 @@ class Stack:
                 except Exception as error:  # noqa: BLE001 - whatever it is, the stop goes on
                     self.left = str(error)
             await self.runner.stop()
+            with contextlib.suppress(OSError, ValueError):  # it may be down at just this moment
+                self.dead_letters = await self.aws.dead_letters()
         await asyncio.gather(*(part.stop() for part in self._parts))
         self.directory.release()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pydantic import SecretStr
+from rich.console import Console
 
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.consumers import react
 from cplus.events.commit import Draft
 from cplus.local.process import free_port
-from cplus.local.report import Watch
+from cplus.local.report import Counts, Watch, say_dead_letters
 from cplus.projections.groups import ALL
 from cplus.projections.lag import lag
 from cplus.projections.runner import Runner
@@ -45,3 +46,16 @@ async def test_there_are_no_counts_while_mongodb_does_not_answer() -> None:
         assert await watch.counts() is None
     finally:
         await watch.close()
+
+
+def test_parked_readers_and_dead_letters_are_said_where_there_are_any() -> None:
+    plain = "recorded 9 · repeated 0 · projected 7 · lag 2"
+    assert str(Counts(9, 0, 7)) == plain
+    assert str(Counts(9, 0, 7, 11, 6)) == f"{plain} · 11 parked · 6 dead letters"
+    assert str(Counts(9, 0, 7, 0, 1)) == f"{plain} · 1 dead letter"
+    console = Console(record=True, width=100)
+    say_dead_letters(console, {"cplus-local-send-dead": 2, "cplus-local-mail-dead": 1})
+    assert console.export_text() == (
+        "  ! 1 dead letter is kept on queue cplus-local-mail-dead\n"
+        "  ! 2 dead letters are kept on queue cplus-local-send-dead\n"
+    )

@@ -66,6 +66,11 @@ class AwsEndpoint:
         found: dict[str, int] = (await self._state())["queues"]
         return found
 
+    async def dead_letters(self) -> dict[str, int]:
+        """How many dead letters each queue holds, where there are any."""
+        found: dict[str, int] = (await self._state())["dead_letters"]
+        return found
+
     async def calls(self) -> dict[str, int]:
         """How often what was called since the process began: {"sqs:SendMessage": 7, …}."""
         found: dict[str, int] = (await self._state())["calls"]

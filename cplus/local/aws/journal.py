@@ -1,4 +1,4 @@
-"""How many messages each queue held, kept on disk: what a kill of the emulator lost.
+"""How many messages each queue held in memory, kept on disk: what a kill of the emulator lost.
 
 The file is rewritten in place, by one write, after each change: it costs microseconds, and a
 killed process leaves behind what it wrote.

@@ -19,8 +19,10 @@ from aiohttp import web
 
 from cplus.local.answering import pid_route
 from cplus.local.aws import pages, sns, sqs, wsgi
+from cplus.local.aws.dead_letters import DeadLetters
 from cplus.local.aws.journal import Journal
 from cplus.local.aws.mailbox import Mailbox
+from cplus.local.aws.moves import MoveRefused, Moves
 from cplus.local.aws.objects import Objects
 from cplus.local.aws.ses import MailRefused, Ses, from_v1, from_v2
 from cplus.local.hosts import only_known, only_own_pages
@@ -29,7 +31,6 @@ _SENDING = "/v2/email/outbound-emails"
 _SETS = "/v2/email/configuration-sets/"
 _DESTINATIONS = "/event-destinations"
 _LARGEST = 128 * 1024 * 1024  # bytes of a request; SES's 40 MB in base64 and more
-_CODE = "com.amazonaws.sqs#InvalidMessageContents"
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 
@@ -41,8 +42,10 @@ class Server:
         self._objects = Objects(data / "buckets")
         self._mailbox = Mailbox(data / "mailbox")
         self._ses = Ses(self._mailbox, sns.publish)
-        self._journal = Journal(data / "aws-state.json", sqs.depths)
-        self._waiters = sqs.Waiters()
+        self._dead_letters = DeadLetters(data / "dead-letters")
+        self._journal = Journal(data / "aws-state.json", self._dead_letters.others)
+        self._waiters = sqs.Waiters(self._settle)
+        self._moves = Moves()
         self._calls: Counter[str] = Counter()
         self.loaded = self._objects.load()
 
@@ -61,9 +64,14 @@ class Server:
         self._journal.close()
 
     async def _state(self, _: web.Request) -> web.Response:
-        """How many messages each queue holds now, what the last kill lost, and how often what
-        was called."""
-        state = {"queues": sqs.depths(), "lost": self._journal.lost, "calls": self._calls}
+        """How many messages each queue holds now and how many of them are dead letters, what the
+        last kill lost, and how often what was called."""
+        state = {
+            "queues": sqs.depths(),
+            "dead_letters": self._dead_letters.counts(),
+            "lost": self._journal.lost,
+            "calls": self._calls,
+        }
         return web.json_response(state)
 
     async def _mail(self, request: web.Request) -> web.Response:
@@ -79,13 +87,21 @@ class Server:
             if response.status < 300 and "X-Amz-Target" not in request.headers:
                 self._objects.follow(request.method, request.raw_path)
         except sqs.Refused:
-            response = _refused_body()
+            why = "The message contains characters outside the allowed set."
+            response = _refused("InvalidMessageContents", why)
+        except MoveRefused as refusal:
+            response = _refused(refusal.code, str(refusal))
         except MailRefused as refusal:
             content = {"message": str(refusal)}
             response = _json(content, status=refusal.status, error=refusal.code)
-        self._journal.note()
+        self._settle()
         self._waiters.wake()
         return response
+
+    def _settle(self) -> None:
+        """Writes down what the queues hold: dead letters first, so that no kill takes one."""
+        self._dead_letters.follow()
+        self._journal.note()
 
     async def _ours(self, request: web.Request, body: bytes) -> web.Response:
         target, path = request.headers.get("X-Amz-Target", ""), request.path
@@ -110,7 +126,10 @@ class Server:
             call = json.loads(body or b"{}")
         except ValueError as error:
             raise sqs.NotOurs from error
-        answered = await sqs.answer(action, call, self._waiters)
+        if action in self._moves.ACTIONS:
+            answered = self._moves.answer(action, call)
+        else:
+            answered = await sqs.answer(action, call, self._waiters)
         return web.Response(
             body=json.dumps(answered).encode(), content_type="application/x-amz-json-1.0"
         )
@@ -152,11 +171,11 @@ def _xml(content: str | bytes, *, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, content_type="text/xml")
 
 
-def _refused_body() -> web.Response:
-    why = "The message contains characters outside the allowed set."
+def _refused(code: str, why: str) -> web.Response:
+    """An error of SQS in the JSON protocol."""
     return web.Response(
         status=400,
-        body=json.dumps({"__type": _CODE, "message": why}).encode(),
+        body=json.dumps({"__type": f"com.amazonaws.sqs#{code}", "message": why}).encode(),
         content_type="application/x-amz-json-1.0",
-        headers={"x-amzn-query-error": "InvalidMessageContents;Sender"},
+        headers={"x-amzn-query-error": f"{code};Sender"},
     )

@@ -25,6 +25,8 @@ REGION = "us-east-1"
 _LIMIT = 1_048_576  # bytes in a message, and in all messages of one batch
 _BATCH = 10
 _IDLE = 20.0  # seconds that a receive waits at most
+CAME_FROM = "DeadLetterQueueSourceArn"
+"""The system attribute of a dead letter that names the queue it came from."""
 
 Json: TypeAlias = dict[str, Any]
 # moto sets most attributes of its queues by name, where no type checker sees them.
@@ -54,10 +56,25 @@ def depths() -> dict[str, int]:
     return {name: len(queue._messages) for name, queue in queues().items()}  # noqa: SLF001
 
 
-class Waiters:
-    """Who waits for a message, by queue. All of it lives on one event loop."""
+def dead_letter_queues() -> set[str]:
+    """The names of the queues that another one names for its dead letters."""
+    return {one.dead_letter_queue.name for one in queues().values() if one.dead_letter_queue}
 
-    def __init__(self) -> None:
+
+def visible(queue: Queue) -> list[Message]:
+    """The messages that may be received now."""
+    now = time.time() * 1000
+    return [message for message in queue._messages if _ready(message, now)]  # noqa: SLF001
+
+
+class Waiters:
+    """Who waits for a message, by queue. All of it lives on one event loop.
+
+    `settle` is called before each wait: what the caller has changed so far is written down.
+    """
+
+    def __init__(self, settle: Callable[[], None]) -> None:
+        self._settle = settle
         self._events: dict[str, set[asyncio.Event]] = {}
 
     def wake(self) -> None:
@@ -71,6 +88,7 @@ class Waiters:
 
     async def wait(self, queue: Queue, seconds: float) -> None:
         """Returns when a message may be there, after `seconds` at the latest."""
+        self._settle()
         event = asyncio.Event()
         events = self._events.setdefault(queue.name, set())
         events.add(event)
@@ -193,6 +211,7 @@ def _take(queue: Queue, count: int, visibility: int) -> list[Message]:
             gone.append(message)
         elif limit is not None and message.approximate_receive_count >= limit:
             gone.append(message)
+            message.system_attributes[CAME_FROM] = queue.queue_arn
             queue.dead_letter_queue._messages.append(message)  # noqa: SLF001
         else:
             message.mark_received(visibility_timeout=visibility)
@@ -218,6 +237,7 @@ def _shown(message: Message, request: Json) -> Json:
         "ApproximateReceiveCount": str(message.approximate_receive_count),
         "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
         **({"MessageGroupId": message.group_id} if message.group_id else {}),
+        **{k: v for k, v in message.system_attributes.items() if k == CAME_FROM},
     }
     kept = {key: value for key, value in attributes.items() if "All" in wanted or key in wanted}
     if kept:

@@ -1,0 +1,108 @@
+"""Redrive: dead letters go back to the queue that they came from, or to another.
+
+moto does not know these calls. On AWS a task runs for a while; here it is done when its start is
+answered. Rules:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import uuid
+from collections import defaultdict
+from typing import Final
+
+from cplus.local.aws import sqs
+
+_FASTEST = 500  # messages a second
+_LISTED = 10  # tasks that a list shows at most
+
+
+class MoveRefused(Exception):
+    """The call is wrong, with the code that AWS names it by."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class Moves:
+    """The tasks so far, by the queue that they took from."""
+
+    ACTIONS: Final = frozenset({"StartMessageMoveTask", "ListMessageMoveTasks"})
+
+    def __init__(self) -> None:
+        self._tasks: defaultdict[str, list[sqs.Json]] = defaultdict(list)
+
+    def answer(self, action: str, request: sqs.Json) -> sqs.Json:
+        """Answers one call in the JSON protocol; raises MoveRefused."""
+        source = _queue(request.get("SourceArn"))
+        if action == "StartMessageMoveTask":
+            return self._start(source, request)
+        most = request.get("MaxResults", 1)
+        if not isinstance(most, int) or not 1 <= most <= _LISTED:
+            raise MoveRefused("InvalidParameterValue", f"MaxResults is 1 to {_LISTED}.")
+        newest = reversed(self._tasks[source.queue_arn][-most:])
+        return {"Results": list(newest)}
+
+    def _start(self, source: sqs.Queue, request: sqs.Json) -> sqs.Json:
+        if source.name not in sqs.dead_letter_queues():
+            why = "Source queue must be configured as a Dead Letter Queue."
+            raise MoveRefused("InvalidParameterValue", why)
+        given = request.get("DestinationArn")
+        destination = None if given is None else _queue(given)
+        if destination is source:
+            raise MoveRefused("InvalidParameterValue", "Source and destination are one queue.")
+        fastest = request.get("MaxNumberOfMessagesPerSecond")
+        if fastest is not None and not (isinstance(fastest, int) and 1 <= fastest <= _FASTEST):
+            why = f"MaxNumberOfMessagesPerSecond is 1 to {_FASTEST}."
+            raise MoveRefused("InvalidParameterValue", why)
+        task = {
+            "SourceArn": source.queue_arn,
+            "StartedTimestamp": int(time.time() * 1000),
+            **({"DestinationArn": given} if given else {}),
+            **({"MaxNumberOfMessagesPerSecond": fastest} if fastest else {}),
+            **_move(source, destination),
+        }
+        self._tasks[source.queue_arn].append(task)
+        handle = json.dumps({"taskId": str(uuid.uuid4()), "sourceArn": source.queue_arn})
+        return {"TaskHandle": base64.b64encode(handle.encode()).decode()}
+
+
+def _move(source: sqs.Queue, destination: sqs.Queue | None) -> sqs.Json:
+    """Moves what is visible; a message that moved is a new one, with an id of its own."""
+    by_arn = {queue.queue_arn: queue for queue in sqs.queues().values()}
+    wanted = sqs.visible(source)
+    moved = []
+    for message in wanted:
+        to = destination or by_arn.get(message.system_attributes.get(sqs.CAME_FROM))
+        if to is None:  # it was sent there, or its queue is gone
+            continue
+        system = {k: v for k, v in message.system_attributes.items() if k != sqs.CAME_FROM}
+        entry = {
+            "MessageAttributes": message.message_attributes,
+            "MessageSystemAttributes": system,
+            "MessageGroupId": message.group_id,
+        }
+        sqs.put(to, message.body, entry)
+        moved.append(message)
+    source._messages = [one for one in source._messages if one not in moved]  # noqa: SLF001
+    outcome: sqs.Json = {
+        "Status": "COMPLETED" if len(moved) == len(wanted) else "FAILED",
+        "ApproximateNumberOfMessagesMoved": len(moved),
+        "ApproximateNumberOfMessagesToMove": len(wanted),
+    }
+    if len(moved) < len(wanted):
+        outcome["FailureReason"] = "CouldNotDetermineMessageSource"
+    return outcome
+
+
+def _queue(arn: object) -> sqs.Queue:
+    for queue in sqs.queues().values():
+        if queue.queue_arn == arn:
+            return queue
+    why = "The resource that you specified for the SourceArn or DestinationArn doesn't exist."
+    raise MoveRefused("ResourceNotFoundException", why)
