@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -33,5 +34,10 @@ async def daily(
     root = await seal_day(commits, objects, bucket, clock().date())
     sealed = Sealed(root.day.isoformat(), root.value.hex(), len(root.heads))
     log.info("day_sealed", day=sealed.day, root=sealed.root, shops=sealed.shops)
-    measure("day_measured", namespace, clock(), {}, [[]], {"DaySealed": (1, "Count")})
+    write_sealed(namespace, clock())
     return sealed
+
+
+def write_sealed(namespace: str, moment: datetime) -> None:
+    """Writes as a metric that the day has its root."""
+    measure("day_measured", namespace, moment, {}, [[]], {"DaySealed": (1, "Count")})

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 import structlog
@@ -102,22 +102,27 @@ async def measure_lag(
     for each shop would cost more than the system."""
     found = await worst(runner.mongo, runner.store, runner.projections, clock, reactions=reactions)
     for one in found:
-        measure(
-            "lag_measured",
-            namespace,
-            clock(),
-            {"Projection": one.projection},
-            # By none at all, too: there the alarm finds the worst of all projections.
-            [["Projection"], []],
-            {
-                "LagEvents": (one.events, "Count"),
-                "LagEventsP99": (one.events_p99, "Count"),
-                "LagSeconds": (one.seconds, "Seconds"),
-                "LagSecondsP99": (one.seconds_p99, "Seconds"),
-                "Parked": (one.parked, "Count"),
-            },
-        )
+        write_lag(one, namespace, clock())
     return found
+
+
+def write_lag(one: Worst, namespace: str, moment: datetime) -> None:
+    """Writes the lag of one projection as metrics."""
+    measure(
+        "lag_measured",
+        namespace,
+        moment,
+        {"Projection": one.projection},
+        # By none at all, too: there the alarm finds the worst of all projections.
+        [["Projection"], []],
+        {
+            "LagEvents": (one.events, "Count"),
+            "LagEventsP99": (one.events_p99, "Count"),
+            "LagSeconds": (one.seconds, "Seconds"),
+            "LagSecondsP99": (one.seconds_p99, "Seconds"),
+            "Parked": (one.parked, "Count"),
+        },
+    )
 
 
 async def _react(reactor: Reactor, shop: str, deadline: float) -> bool:

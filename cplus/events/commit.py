@@ -275,12 +275,6 @@ def split(raws: bytes) -> list[bytes]:
     return found
 
 
-def verify_bytes(raw: bytes) -> bool:
-    """Whether the stored bytes of a commit still have the hash that they end with."""
-    body, tail = raw[4:-_TAIL], raw[-_TAIL:]
-    return tail == HASH_ELEMENT + hashlib.sha256(body).digest() + b"\x00"
-
-
 def _cause(cause: Cause | None) -> dict[str, Any] | None:
     if cause is None:
         return None

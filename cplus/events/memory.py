@@ -33,6 +33,27 @@ class _Shop:
     """Positions by ref, rising."""
 
 
+@dataclass(eq=False, slots=True)
+class _Listener:
+    """The shops with news that it has not asked for: no more than there are shops, even where
+    it never asks again."""
+
+    shops: dict[str, None] = field(default_factory=dict)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, shop: str) -> None:
+        self.shops[shop] = None
+        self.woken.set()
+
+    async def next(self) -> str:
+        await self.woken.wait()
+        shop = next(iter(self.shops))
+        del self.shops[shop]
+        if not self.shops:
+            self.woken.clear()
+        return shop
+
+
 class MemoryCommits:
     """Rows of commits in memory. Give it to an EventStore: `EventStore(MemoryCommits())`.
 
@@ -43,7 +64,7 @@ class MemoryCommits:
     def __init__(self) -> None:
         self._shops: dict[str, _Shop] = {}
         self._ids: set[str] = set()
-        self._listeners: list[asyncio.Queue[str]] = []
+        self._listeners: list[_Listener] = []
 
     async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
         """Writes runs of commits, each up to the first that an index refuses; False when one
@@ -62,7 +83,7 @@ class MemoryCommits:
         rows.raws[position] = raw
         rows.claims.update(dict.fromkeys(claims, position))
         for listener in self._listeners:
-            listener.put_nowait(row["shop"])
+            listener.tell(row["shop"])
         for ref in row["refs"]:
             positions = rows.refs.setdefault(ref, [])
             positions.insert(bisect_left(positions, position), position)
@@ -190,15 +211,16 @@ class MemoryCommits:
             yield b"".join(raws[start : start + _PIECE])
 
     async def changes(self) -> AsyncIterator[str]:
-        """The shop of each commit that is written from now on."""
-        queue: asyncio.Queue[str] = asyncio.Queue()
-        self._listeners.append(queue)
+        """The shop of each commit that is written from now on, once for all that were written
+        before it was asked for."""
+        listener = _Listener()
+        self._listeners.append(listener)
         try:
             yield ""
             while True:
-                yield await queue.get()
+                yield await listener.next()
         finally:
-            self._listeners.remove(queue)
+            self._listeners.remove(listener)
 
     def _rows(self, shop: str) -> _Shop:
         return self._shops.get(shop) or _Shop()

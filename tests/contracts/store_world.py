@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pymongo
 from pydantic import SecretStr
@@ -29,14 +29,20 @@ from cplus.settings import Settings
 from tests.conftest import ROOT
 
 DATABASE = "hard"
+Driver = Literal["motor", "pymongo"]
 
 
 @asynccontextmanager
 async def opened(
-    uri: str, database: str = DATABASE, listeners: Sequence[Any] = ()
+    uri: str,
+    database: str = DATABASE,
+    listeners: Sequence[Any] = (),
+    *,
+    driver: Driver = "motor",
 ) -> AsyncIterator[Mongo]:
     """A client, and the log's indexes."""
-    mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database=database), listeners)
+    settings = Settings(mongo_uri=SecretStr(uri), mongo_database=database, mongo_driver=driver)
+    mongo = connect(settings, listeners)
     await ensure_indexes(mongo.database)
     yield mongo
     await mongo.close()

@@ -15,7 +15,8 @@ from cplus.errors import CommitTooLarge, InvalidDraft
 from cplus.events.append import MAX_COMMIT
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled, ConversationClosed, CustomerDeleted
-from cplus.events.commit import GENESIS, Draft, prepare, split, verify_bytes
+from cplus.events.chain import Link
+from cplus.events.commit import GENESIS, Draft, prepare, split
 from cplus.events.commits import FOLDED, Commits, MongoCommits, ensure_indexes
 from cplus.events.memory import MemoryCommits
 from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict
@@ -158,7 +159,7 @@ async def test_every_commit_carries_the_hash_of_the_one_before(
     raws = split(b"".join([piece async for piece in log.raw(SHOP)]))
     before = GENESIS
     for raw in raws:
-        assert verify_bytes(raw)
+        assert Link.of(raw).intact
         document = bson.decode(raw)
         assert document["prev"] == before
         before = document["hash"]
@@ -166,7 +167,7 @@ async def test_every_commit_carries_the_hash_of_the_one_before(
     assert (await store.head(SHOP)).hash == before
     changed = bytearray(raws[-1])
     changed[changed.index(b"shopify")] ^= 1
-    assert not verify_bytes(bytes(changed))
+    assert not Link.of(bytes(changed)).intact
 
 
 async def test_the_time_never_runs_backwards_within_a_shop(log: Commits) -> None:

@@ -21,6 +21,7 @@ from cplus.mongo import Mongo, RawBSONDocument
 from tests.conftest import Figures
 from tests.contracts.store_world import (
     DATABASE,
+    Driver,
     Proxy,
     ReplicaSet,
     acknowledged,
@@ -147,14 +148,14 @@ async def test_connections_that_are_cut_and_stalled_lose_nothing(
         await proxy.stop()
 
 
-@pytest.mark.soak
+@pytest.mark.parametrize("driver", ["motor", pytest.param("pymongo", marks=pytest.mark.soak)])
 async def test_a_write_that_was_never_replicated_leaves_no_gap_after_a_failover(
-    three: ReplicaSet, figures: Figures
+    three: ReplicaSet, figures: Figures, driver: Driver
 ) -> None:
     """On a set of three: a commit is on the primary and not replicated while another writer reads
     the head; the primary is killed; that writer goes on upon the new one. With a weaker read than
     majority it would stand on a commit that is lost."""
-    async with opened(three.uri) as mongo:
+    async with opened(three.uri, driver=driver) as mongo:
         store = EventStore(mongo)
         [first] = await store.append([draft("first")])
         assert isinstance(first, Appended)

@@ -96,6 +96,18 @@ async def test_a_lost_wake_up_delays_and_never_loses(breaks: bool) -> None:
     assert (log.asked > 1) is breaks
 
 
+async def test_news_in_memory_are_kept_once_for_each_shop_while_nobody_asks() -> None:
+    log = MemoryCommits()
+    store, changes = EventStore(log), log.changes()
+    assert await anext(changes) == ""
+    for number in range(30):
+        await store.append([draft(number), draft(number, "birch.myshopify.com")])
+    assert {await anext(changes), await anext(changes)} == {SHOP, "birch.myshopify.com"}
+    coming = asyncio.ensure_future(anext(changes))
+    await store.append([draft(30)])
+    assert await coming == SHOP
+
+
 class Counting(MemoryCommits):
     """Counts the commits of each answer."""
 

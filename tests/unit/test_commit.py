@@ -12,7 +12,8 @@ from bson.codec_options import CodecOptions
 from cplus.errors import InvalidDraft
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import ConversationClosed
-from cplus.events.commit import GENESIS, Draft, Head, prepare, split, verify_bytes
+from cplus.events.chain import Link
+from cplus.events.commit import GENESIS, Draft, Head, prepare, split
 
 OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)
 NOW = datetime(2026, 11, 1, 12, 0, 0, 7000, tzinfo=UTC)
@@ -36,7 +37,7 @@ def test_the_bytes_are_those_that_the_driver_would_make(position: int) -> None:
     prepared = prepare(DRAFT)
     raw, after = prepared.place(head, NOW)
     assert raw == bson.encode(bson.decode(raw, OPTIONS))
-    assert verify_bytes(raw)
+    assert Link.of(raw).intact
     assert len(raw) <= prepared.size
     stored = bson.decode(raw, OPTIONS)
     assert Head.of(stored) == after

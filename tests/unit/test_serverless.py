@@ -12,19 +12,24 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from cplus.consumers.daily import write_sealed
+from cplus.consumers.sweep import write_lag
 from cplus.local.serverless import read
+from cplus.projections.lag import Worst
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.node
 
 SOURCE = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FOUNDATION = ROOT / "infra" / "foundation.yml"
 STAGES = [stage for stage in SOURCE["params"] if stage != "default"]
 
@@ -165,21 +170,30 @@ def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_so
 
 
 def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measures_nothing(
-    templates: dict[str, Template],
+    templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
 ) -> None:
     stages = {stage: made.of_type("AWS::CloudWatch::Alarm") for stage, made in templates.items()}
-    written = (ROOT / "cplus/consumers/sweep.py").read_text("utf-8")
+    write_lag(Worst("orders", 1, 2, 3.5, 4.5, 6), "Try", NOW)
+    written = metrics(capsys)
     for stage, alarms in stages.items():
         alarm = alarms["LagAlarm"]
         assert alarm["Namespace"] == f"ConversationsPlus/{stage}"
-        assert f'"{alarm["MetricName"]}": (one.seconds, "Seconds")' in written
         assert "Dimensions" not in alarm  # the worst of all projections
+        assert written[alarm["MetricName"]] == 3.5
         assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Maximum", "breaching")
         assert alarm["AlarmActions"]
 
 
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    """What the line that was printed tells CloudWatch, of the metrics without a dimension."""
+    line = json.loads(capsys.readouterr().out)
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert [] in directive["Dimensions"]
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
 def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
-    templates: dict[str, Template],
+    templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for stage, template in templates.items():
         seen = {}
@@ -206,7 +220,8 @@ def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
         person = template.resources["AlarmsSubscription"]["Properties"]
         assert person["TopicArn"] == {"Ref": "AlarmsTopic"}
         assert person["Endpoint"].startswith("{{resolve:secretsmanager:")
-    assert '{"DaySealed": (1, "Count")}' in (ROOT / "cplus/consumers/daily.py").read_text("utf-8")
+    write_sealed("Try", NOW)
+    assert metrics(capsys) == {"DaySealed": 1}
 
 
 def test_the_runbook_has_every_alarm() -> None:
