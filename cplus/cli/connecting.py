@@ -62,6 +62,8 @@ def settings_of(data: Path | None) -> Settings:
     return Settings(
         mongo_uri=SecretStr(info["mongo"]),
         mongo_database=info["database"],
+        import_queue=info.get("queues", {}).get("import", ""),
+        send_queue=info.get("queues", {}).get("send", ""),
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),
         roots_bucket=info.get("buckets", {}).get("roots", ""),
     )

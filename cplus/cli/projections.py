@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,19 @@ import click
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 
 if TYPE_CHECKING:
+    from typing import Protocol, TypeAlias
+
+    from cplus.projections.checkpoints import Reader
     from cplus.projections.lag import Lag
+    from cplus.projections.runner import Progress
+
+    class GoOn(Protocol):
+        """Makes a reader go on in a shop, for as long as there is time."""
+
+        async def __call__(self, shop: str, *, deadline: float) -> Progress:
+            """`deadline` is a moment of `time.monotonic()`."""
+
+    _GoingOn: TypeAlias = dict[str, tuple[Reader, GoOn]]
 
 _SHOWN = 40
 _SECONDS = 300.0
@@ -86,9 +99,11 @@ def _line(one: Lag) -> str:
 @data_option
 @json_option
 def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
-    """Let the read model NAME go on, with the code of now, in the shops where it stands still.
+    """Let the read model NAME go on, with the code of now, in the shops where it stands still;
+    by the name react, the reactions.
 
-    Nothing is ever skipped. Needs CPLUS_MONGO_URI, or --data.
+    Nothing is ever skipped. Needs CPLUS_MONGO_URI, for react also CPLUS_IMPORT_QUEUE and
+    CPLUS_SEND_QUEUE; or --data.
     """
     from cplus.loop import run
 
@@ -105,23 +120,21 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
 
 
 async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
+    from cplus.consumers.react import NAME as REACT
     from cplus.projections.checkpoints import read_checkpoints
-    from cplus.projections.groups import ALL, named
-    from cplus.projections.runner import Runner
     from cplus.shopify.hosts import shop_host
 
     try:
-        named(name)
-        runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
+        going_on: _GoingOn = await (_reactions(at) if name == REACT else _read_models(at, name))
+        readers = [reader for reader, _ in going_on.values()]
         wanted = {shop_host(shop) for shop in chosen}
-        targets = {one.projection.collection: one.projection for one in await runner.driven()}
-        checkpoints = await read_checkpoints(at.mongo.database, list(targets.values()))
+        checkpoints = await read_checkpoints(at.mongo.database, readers)
         found = []
         for (collection, shop), checkpoint in sorted(checkpoints.items()):
             if checkpoint.parked is None or (wanted and shop not in wanted):
                 continue
-            deadline = time.monotonic() + _SECONDS
-            progress = await runner.catch_up(targets[collection], shop, deadline=deadline)
+            _, go_on = going_on[collection]
+            progress = await go_on(shop, deadline=time.monotonic() + _SECONDS)
             found.append(
                 {
                     "shop": shop,
@@ -133,3 +146,28 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
         return found
     finally:
         await at.close()
+
+
+async def _read_models(at: Reached, name: str) -> _GoingOn:
+    """Each generation of the read model, with what makes it go on in a shop."""
+    from cplus.projections.groups import ALL, named
+    from cplus.projections.runner import Runner
+
+    named(name)
+    runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
+    targets = [one.projection for one in await runner.driven()]
+    return {one.collection: (one, partial(runner.catch_up, one)) for one in targets}
+
+
+async def _reactions(at: Reached) -> _GoingOn:
+    """The same of the reactions: they hand out to their queues."""
+    from cplus.bootstrap import Parts
+    from cplus.consumers.react import REACTIONS, follow
+    from cplus.errors import SettingMissing
+
+    for queue in ("import_queue", "send_queue"):
+        if not getattr(at.settings, queue):
+            raise SettingMissing(name=queue, variable=f"CPLUS_{queue.upper()}")
+    parts = Parts(at.settings)
+    parts.mongo, parts.store, parts.aws = at.mongo, at.store, at.aws
+    return {REACTIONS.collection: (REACTIONS, partial(follow, use=parts.reactor))}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LOOK = 0.5  # seconds between two looks at how far it is
 _INTERRUPTED = 130
-_COMPARISONS = 5
+_NAMED = 10  # shops named in a line
 
 
 @click.command()
@@ -115,8 +115,14 @@ class _Way:
 
 async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
     from cplus.projections.generations import begin
-    from cplus.projections.groups import named
-    from cplus.projections.rebuild import filler, lineage_of, progress_of, switch_over
+    from cplus.projections.groups import ALL, named
+    from cplus.projections.rebuild import (
+        compare_with_live,
+        filler,
+        lineage_of,
+        progress_of,
+        switch_over,
+    )
 
     started = time.monotonic()
     projection = named(name)
@@ -143,13 +149,16 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
     }
     if stopped.is_set():
         return {**said, "stopped": True, "left": after.of - after.events}
-    differences = await _differences(at, target)
-    lineage = await switch_over(filler(at.mongo, at.store, target), target)
+    runner = filler(at.mongo, at.store, target)
+    compared = await compare_with_live(runner, ALL, target)
+    lineage = await switch_over(runner, target)
     old = await lineage_of(at.mongo, projection)
     return {
         **said,
         "stopped": False,
-        "differences": differences,
+        "differences": compared and compared.differences,
+        "compared": compared and compared.shops,
+        "uncompared": compared and list(compared.uncompared),
         "live": lineage.collection(lineage.live),
         "before": None if old.before is None else old.collection(old.before),
     }
@@ -217,36 +226,6 @@ async def _work(
         await fill(runner, target, shops, stopped=stopped.is_set)
 
 
-async def _differences(at: Reached, target: Projection) -> int | None:
-    """Rows that are not the same in the generation that is read now; None where that one was
-    folded by another version, whose rows are meant to differ."""
-    from cplus.projections.groups import ALL
-    from cplus.projections.rebuild import (
-        compare_generations,
-        fill,
-        filler,
-        generation_of,
-        lineage_of,
-    )
-
-    lineage = await lineage_of(at.mongo, target)
-    live = lineage.find(lineage.live)
-    if live is None or live.version != target.version:
-        return None
-    old = generation_of(ALL, lineage, lineage.live)
-    runner = filler(at.mongo, at.store, target)
-    found = 0
-    for shop in sorted(await at.store.heads()):
-        for _ in range(_COMPARISONS):
-            differing = await compare_generations(at.mongo, old, target, shop)
-            if differing is not None:
-                found += len(differing)
-                break
-            await fill(runner, old, [shop])  # under writes: once more, where both are at the end
-            await fill(runner, target, [shop])
-    return found
-
-
 def _text(said: dict[str, Any]) -> str:
     if "put_right" in said:
         return f"{said['shop']}: {said['put_right']} rows put right"
@@ -257,7 +236,22 @@ def _text(said: dict[str, Any]) -> str:
     rate = f"{said['events']:,} events in {said['seconds']:.1f} s, {said['events_per_second']:,}/s"
     if said["stopped"]:
         return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
-    differences = said["differences"]
-    compared = "" if differences is None else f", {differences} rows differ from the one before"
+    compared = _compared(said)
     dead = f"; {said['dead_letters']} messages became dead letters" if said["dead_letters"] else ""
     return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}"
+
+
+def _compared(said: dict[str, Any]) -> str:
+    """How it differs from the one before, where the two can be compared."""
+    if said["differences"] is None:
+        return ""
+    missed = said["uncompared"]
+    differing = f", {said['differences']} rows differ from the one before"
+    if not missed:
+        return differing
+    if not said["compared"]:
+        differing = ""
+    else:
+        differing += f" in {said['compared']:,} shops"
+    named = ", ".join([*missed[:_NAMED], *(["…"] if len(missed) > _NAMED else [])])
+    return f"{differing}; {len(missed):,} busy shops were not compared ({named})"

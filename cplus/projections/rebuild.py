@@ -47,6 +47,8 @@ third more memory in a long log."""
 SLICE = 2.0
 """Seconds after which a filler looks whether it shall stop."""
 TRIES = 50
+COMPARISONS = 5
+"""Rounds in which shops are compared that were written to in the one before."""
 
 
 class CannotSwitch(CplusError):
@@ -176,6 +178,50 @@ async def compare_generations(
     if at.position != at_other.position:
         return None
     return compare(shop, rows, rows_other)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How a new generation differs from the one that is read."""
+
+    shops: int
+    """That were compared."""
+    differences: int
+    """Rows that differ in those."""
+    uncompared: Sequence[str]
+    """Shops where the two never stood at one position, however often it was tried: of these
+    nothing is known."""
+
+
+async def compare_with_live(
+    runner: Runner, projections: Sequence[Projection], target: Projection
+) -> Compared | None:
+    """Compares the generation with the one that is read, shop by shop; None where that one was
+    folded by another version, whose rows are meant to differ.
+
+    It only tells, and stops no switch: the log decides what is right, and the rows that are read
+    may be the wrong ones. So a shop too busy to be compared stops none either.
+    """
+    lineage = await lineage_of(runner.mongo, target)
+    live = lineage.find(lineage.live)
+    if live is None or live.version != target.version:
+        return None
+    old = generation_of(projections, lineage, lineage.live)
+    left = sorted(await runner.store.heads())
+    shops = differences = 0
+    for number in range(COMPARISONS):
+        busy = []
+        for shop in left:
+            if number:  # under writes: once more, where both are at the end
+                await fill(runner, old, [shop])
+                await fill(runner, target, [shop])
+            found = await compare_generations(runner.mongo, old, target, shop)
+            if found is None:
+                busy.append(shop)
+            else:
+                shops, differences = shops + 1, differences + len(found)
+        left = busy
+    return Compared(shops, differences, left)
 
 
 async def switch_over(runner: Runner, target: Projection) -> Lineage:

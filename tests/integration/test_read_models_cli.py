@@ -194,6 +194,27 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     assert still["shops"] == [{**place, "position": head, "reason": "unknown_type"}]
 
 
+async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
+    mongo: Mongo, data: Path, aws: Aws, url: str, aws_endpoint: str
+) -> None:
+    without = ("projections", "unpark", "react", "--data", str(data))
+    process = await started(*without)
+    assert b"CPLUS_IMPORT_QUEUE" in (await process.communicate())[1]
+    stack = json.loads((data / "stack.json").read_text())
+    queues = {"import": url, "send": url}
+    (data / "stack.json").write_text(json.dumps({**stack, "aws": aws_endpoint, "queues": queues}))
+    head = (await EventStore(mongo).head(SHOP)).position
+    fault = {"position": 1, "type": "app.installed", "reason": "unknown_type"}
+    row = {"projection": "react", "version": 1, "shop": SHOP, "position": 0, "seq": 0}
+    await mongo.database[CHECKPOINTS].insert_one(
+        {"_id": f"react/{SHOP}", **row, "parked": {**fault, "since": utc_now()}}
+    )
+    said = await told(*without)
+    place = {"shop": SHOP, "collection": "react"}
+    assert said["shops"] == [{**place, "position": head, "reason": None}]
+    assert (await Queue(aws, url).depth()).waiting == 1
+
+
 async def test_a_replay_writes_every_row_and_touches_nothing(mongo: Mongo, data: Path) -> None:
     before = await everything(mongo)
     place, out = "cplus.projections.shops:SHOPS", data / "rows.jsonl"

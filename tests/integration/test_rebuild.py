@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -28,14 +29,16 @@ from cplus.projections.generations import (
 from cplus.projections.lag import lag
 from cplus.projections.rebuild import (
     CannotSwitch,
+    Compared,
     compare_generations,
+    compare_with_live,
     fill,
     progress_of,
     repair_shop,
     switch_back,
     switch_over,
 )
-from cplus.projections.runner import STEPS, Runner
+from cplus.projections.runner import STEPS, Progress, Runner
 from cplus.projections.verify import Difference, verify_shop
 from cplus.settings import Settings
 from tests.integration.test_runner import (
@@ -318,6 +321,30 @@ async def test_verify_names_rows_and_fields_that_differ_and_a_rebuild_of_the_sho
     assert await repair_shop(mongo, store, COUNTER, SHOP) == wrong
     assert (await verify_shop(mongo, store, COUNTER, SHOP)).differences == []
     assert await compare_generations(mongo, COUNTER, target, SHOP) == []
+
+
+async def test_a_shop_too_busy_to_be_compared_is_named_and_counts_as_no_difference(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await filled(mongo, store)
+    target = await begin(mongo.database, COUNTER)
+    await fill(small(mongo, store), target, SHOPS)
+    assert await compare_with_live(small(mongo, store), [COUNTER], target) == Compared(2, 0, [])
+
+    class Busy(Runner):
+        async def catch_up(self, projection: Projection, shop: str, **how: Any) -> Progress:
+            progress = await super().catch_up(projection, shop, **how)
+            if projection == target:
+                await write(store, AppUninstalled(), shop=shop)
+                await super().catch_up(COUNTER, shop)
+            return progress
+
+    await write(store, AppUninstalled(), shop=SHOP)
+    await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    wrong = mongo.database[COUNTER.collection]
+    await wrong.delete_one({"_id": f"{BIRCH}/mod/0"})
+    found = await compare_with_live(Busy(mongo, store, [COUNTER]), [COUNTER], target)
+    assert found == Compared(1, 1, [SHOP])
 
 
 async def test_verify_compares_at_one_moment_also_under_writes(
