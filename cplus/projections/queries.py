@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -280,3 +280,13 @@ class Queries:
         found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
         at = {row["projection"]: row["position"] for row in await found.to_list(None)}
         return {projection.name: at.get(projection.name, 0) for projection in ALL}
+
+    async def parked(self, shop: str, reactions: Sequence[str] = ()) -> set[str]:
+        """The names of the projections that are read, and of these reactions, that stand still
+        in the shop: of what lies behind, nothing is shown or handed out until that is mended."""
+        names = [*[await self._pointers.collection(one) for one in ALL], *reactions]
+        found = self._mongo.database[CHECKPOINTS].find(
+            {"_id": {"$in": [f"{name}/{shop}" for name in names]}, "parked": {"$ne": None}},
+            {"projection": 1},
+        )
+        return {row["projection"] for row in await found.to_list(None)}

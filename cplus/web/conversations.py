@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.consumers.react import NAME as REACT
 from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import ReplyWritten
@@ -19,7 +21,7 @@ from cplus.events.outcomes import AlreadyRecorded, Appended
 from cplus.projections.views import Conversation as ConversationRow
 from cplus.web.deps import Merchant, MerchantDep, Web, WebDep, see_other
 from cplus.web.forms import form_key, message_id, new_key, own_form
-from cplus.web.thread import caught_up, following, newest, read_position
+from cplus.web.thread import SHOWN_BY, Thread, caught_up, following, newest, read_position
 
 router = APIRouter(prefix="/conversations")
 
@@ -117,6 +119,7 @@ async def _page(
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,
         awaited=awaited,
+        stuck=await _stuck(web, me.shop, thread, awaited),
         commanded=done in _DONE,
         done=_DONE[done][1] if done in _DONE and _DONE[done][0] == row.open else "",
         draft=draft,
@@ -124,6 +127,21 @@ async def _page(
         key=key or new_key(),
         command_key=new_key(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stuck:
+    """What does not happen in a shop until a fault on our side is mended."""
+
+    shown: bool
+    sent: bool
+
+
+async def _stuck(web: Web, shop: str, thread: Thread, awaited: int) -> _Stuck:
+    if not awaited and all(one.message.status != "written" for one in thread.messages):
+        return _Stuck(shown=False, sent=False)  # nobody waits for anything
+    parked = await web.queries.parked(shop, [REACT])
+    return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REACT in parked)
 
 
 def _who(row: ConversationRow) -> str:

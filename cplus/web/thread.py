@@ -18,6 +18,9 @@ SHOWN: Final = 200
 PATIENCE: Final = 2.0
 """Seconds that a page waits for the read models to show what was just written."""
 
+SHOWN_BY: Final = ("conversations", "messages")
+"""The projections of which a thread is made."""
+
 _READ: Final = 2_000  # messages read at most to find the newest
 _BUDGET: Final = 400_000  # characters of a page: Lambda answers with 6 MB at most, escaped
 _BEGINNING: Final = 500  # characters of a message for which no room is left
@@ -83,7 +86,7 @@ def _shown(messages: Iterable[Message], whole: str | None) -> list[Shown]:
 async def read_position(queries: Queries, shop: str) -> int:
     """The position up to which conversations and their messages are shown."""
     positions = await queries.positions_of(shop)
-    return min(positions.get("conversations", 0), positions.get("messages", 0))
+    return min(positions.get(name, 0) for name in SHOWN_BY)
 
 
 async def caught_up(queries: Queries, shop: str, position: int, seconds: float = PATIENCE) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from cplus.events.commit import Draft
 from cplus.events.nudges import heads_of
 from cplus.events.repository import decided
 from cplus.ids import random_id
+from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
 from cplus.settings import Settings
@@ -165,6 +166,31 @@ class Harness:
         if fold:
             await self.nudger.fold({shop: outcome.position})
         return conversation_id
+
+    async def park(self, readers: Iterable[str], shop: str = SHOP) -> None:
+        """Has these (projections by collection, or `react`) stand still before the next event."""
+        at = await self.parts.store.head(shop)
+        for reader in readers:
+            parked = {
+                "position": at.position + 1,
+                "type": "message.of_the_future",
+                "reason": "unknown_type",
+                "since": self.clock(),
+            }
+            await self.parts.mongo.database[CHECKPOINTS].update_one(
+                {"_id": f"{reader}/{shop}"},
+                {
+                    "$set": {"parked": parked},
+                    "$setOnInsert": {
+                        "projection": reader.partition(".")[0],
+                        "version": int(reader.partition(".v")[2] or 0),
+                        "shop": shop,
+                        "position": at.position,
+                        "seq": at.seq,
+                    },
+                },
+                upsert=True,
+            )
 
     async def stream(self, shop: str, conversation_id: str) -> list[str]:
         """The types of what happened in a conversation, in order."""

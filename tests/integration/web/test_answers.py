@@ -146,6 +146,34 @@ async def test_a_page_waits_a_bounded_time_and_then_says_that_the_answer_is_save
     assert "Saved." not in page
 
 
+@pytest.mark.parametrize(
+    ("readers", "shown", "words"),
+    [
+        (["messages.v1"], False, "It will show here once a fault"),
+        (["react"], True, "It will be sent once a fault on our side is mended"),
+        (["conversations.v1", "react"], False, "It will show here and be sent once a fault"),
+    ],
+)
+async def test_in_a_parked_shop_an_answer_is_said_to_be_saved_until_a_fault_is_mended(
+    web: Harness, browser: httpx.AsyncClient, readers: list[str], *, shown: bool, words: str
+) -> None:
+    conversation = await web.conversation()
+    await web.park(readers)
+    web.nudger.on = shown
+    fields = await form_fields(browser, conversation, "reply")
+    url = f"/conversations/{conversation}/reply"
+    answer = await browser.post(url, data={**fields, "text": "A late one"})
+    page = (await browser.get(path_of(answer))).text
+    assert f"Saved. {words}" in page
+    assert ("A late one" in page) is shown
+    assert "in a moment" not in page
+    assert "Being sent" not in page
+    closing = await form_fields(browser, conversation, "close")
+    answer = await browser.post(f"/conversations/{conversation}/close", data=closing)
+    page = (await browser.get(path_of(answer))).text
+    assert ("Saved. It will show here once a fault on our side is mended.<" in page) is not shown
+
+
 async def test_a_conversation_is_closed_and_opened_again(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
