@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -14,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
+from pymongo import monitoring
 
 from cplus.consumers.projecting import deadline_in, handle_nudges
 from cplus.consumers.sqs import SqsRecord
@@ -32,7 +31,7 @@ from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, OperationFailure, connect
 from cplus.projections.base import Projection, Row
-from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
+from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
 from cplus.projections.groups import ALL
 from cplus.projections.lag import lag, totals
 from cplus.projections.reading import Batch, Reader
@@ -44,6 +43,10 @@ from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+READS = {"hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"}
+"""Commands that change nothing that is stored."""
 
 
 class Died(Exception):
@@ -173,19 +176,64 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
     assert await counted(mongo) == 9
 
 
-async def test_a_runner_takes_the_steps_that_it_names_and_no_other(
-    mongo: Mongo, store: EventStore
+class Written(monitoring.CommandListener):
+    """Notes each step and each command to the server that changes what is stored, in order."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def step(self, name: str) -> None:
+        self.noted.append(name)
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name not in READS:
+            collection = event.command.get(event.command_name)
+            on = f" {collection}" if isinstance(collection, str) else ""
+            self.noted.append(f"> {event.command_name}{on}")
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing more is to be known of it."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """The runner raises."""
+
+    def by_step(self) -> dict[str, set[tuple[str, ...]]]:
+        """The commands between each step and the next."""
+        found: dict[str, set[tuple[str, ...]]] = {}
+        step, commands = "", list[str]()
+        for one in [*self.noted, ""]:
+            if one.startswith("> "):
+                commands.append(one.removeprefix("> "))
+            else:
+                if step or commands:
+                    found.setdefault(step, set()).add(tuple(commands))
+                step, commands = one, []
+        return found
+
+
+async def test_every_command_that_changes_what_is_stored_stands_behind_a_step(
+    mongo: Mongo, store: EventStore, mongo_uri: str, database_name: str
 ) -> None:
-    source = inspect.getsource(Runner)
-    assert set(re.findall(r'_at_step\("(\w+)"\)', source)) == set(STEPS)
-    # Whatever changes what is stored stands behind a step of its own.
-    steps: list[str] = []
-    await write(store, AppUninstalled())
-    runner = Runner(mongo, store, [COUNTER], at_step=steps.append)
-    await runner.catch_up(COUNTER, SHOP)
-    await write(store, ShopChanged(shop_name="Acorn"))
-    await runner.catch_up(COUNTER, SHOP)
-    assert set(steps) == set(STEPS)
+    """So that to die at each step is to die between any two writes."""
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+    written = Written()
+    heard = connect(settings, [written])
+    try:
+        runner = Runner(heard, EventStore(heard), [COUNTER], at_step=written.step)
+        for event in (AppUninstalled(), AppUninstalled(), ShopChanged(shop_name="Acorn")):
+            await write(store, event)  # rows inserted, rows replaced, no row
+            await runner.catch_up(COUNTER, SHOP)
+    finally:
+        await heard.close()
+    insert, update = f"insert {COUNTER.collection}", f"update {COUNTER.collection}"
+    assert written.by_step() == {
+        **{step: {()} for step in STEPS},
+        "write_checkpoint": {(f"insert {CHECKPOINTS}",), (f"update {CHECKPOINTS}",)},
+        # Two commands of one call, in a transaction: what dies between them has written nothing.
+        "write_rows": {(insert,), (insert, update)},
+        "commit": {("commitTransaction",)},
+        "move_checkpoint": {(f"update {CHECKPOINTS}",)},
+    }
 
 
 async def test_a_type_that_is_not_known_parks_the_shop_and_a_newer_release_goes_on(

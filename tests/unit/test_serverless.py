@@ -22,7 +22,7 @@ import yaml
 from cplus.consumers.daily import write_sealed
 from cplus.consumers.sweep import write_lag
 from cplus.local.serverless import read
-from cplus.projections.lag import Worst
+from cplus.projections.lateness import Worst
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
