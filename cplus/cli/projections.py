@@ -18,7 +18,7 @@ from cplus.cli.connecting import Reached, data_option, failures, json_option
 if TYPE_CHECKING:
     from typing import Protocol, TypeAlias
 
-    from cplus.projections.checkpoints import Reader
+    from cplus.projections.checkpoints import Subscriber
     from cplus.projections.lag import Lag
     from cplus.projections.runner import Progress
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         async def __call__(self, shop: str, *, deadline: float) -> Progress:
             """`deadline` is a moment of `time.monotonic()`."""
 
-    _GoingOn: TypeAlias = dict[str, tuple[Reader, GoOn]]
+    _GoingOn: TypeAlias = dict[str, tuple[Subscriber, GoOn]]
 
 _SHOWN = 40
 _SECONDS = 300.0

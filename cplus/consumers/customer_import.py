@@ -20,7 +20,7 @@ import httpx
 import structlog
 
 from cplus.clock import Clock
-from cplus.consumers.hand_on import HandOn, Outcome, Send, work_on
+from cplus.consumers.hand_on import HandOn, Send, WorkOutcome, work_on
 from cplus.consumers.joining import join, join_recorded
 from cplus.consumers.leases import Leases
 from cplus.consumers.sqs import SqsRecord
@@ -120,7 +120,7 @@ async def handle(
 
 async def _work(
     use: Importer, remaining: Callable[[], float], message: Mapping[str, Any]
-) -> Outcome:
+) -> WorkOutcome:
     shop = shop_host(message.get("shop"))
     import_id = message.get("import_id")
     if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
@@ -166,7 +166,7 @@ class _Run:
         self._renewed = False
         self._first = use.page_size
 
-    async def work(self) -> Outcome:
+    async def work(self) -> WorkOutcome:
         """Loads pages until the import or the time ends."""
         place = first = await self._place()
         if place.ended:

@@ -25,7 +25,7 @@ class HandOn:
     """Seconds from now, 900 at most."""
 
 
-Outcome: TypeAlias = HandOn | bool
+WorkOutcome: TypeAlias = HandOn | bool
 """True: it is done. False: its message is to come back."""
 
 
@@ -37,7 +37,9 @@ class Send(Protocol):
 
 
 async def work_on(
-    records: Sequence[SqsRecord], work: Callable[[dict[str, Any]], Awaitable[Outcome]], send: Send
+    records: Sequence[SqsRecord],
+    work: Callable[[dict[str, Any]], Awaitable[WorkOutcome]],
+    send: Send,
 ) -> list[str]:
     """Does the work of each message, one after the other; answers the ids of those that failed.
 

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, Self
 import structlog
 
 from cplus.aws import Depth
-from cplus.consumers.hand_on import HandOn, Outcome, Send, work_on
+from cplus.consumers.hand_on import HandOn, Send, WorkOutcome, work_on
 from cplus.consumers.sqs import SqsRecord
 from cplus.errors import CplusError, InvalidInput
 from cplus.events.store import EventStore
@@ -93,7 +93,7 @@ async def handle(
     return await work_on(records, partial(_fill, runner, deadline), send)
 
 
-async def _fill(runner: Runner, deadline: float, message: Mapping[str, Any]) -> Outcome:
+async def _fill(runner: Runner, deadline: float, message: Mapping[str, Any]) -> WorkOutcome:
     task = Task.of(message)
     said = {"projection": task.projection, "generation": task.generation, "shop": task.shop}
     while time.monotonic() < deadline:

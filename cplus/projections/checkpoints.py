@@ -14,7 +14,7 @@ from cplus.projections.generations import ensure_generations
 CHECKPOINTS = "checkpoints"
 
 
-class Reader(Protocol):
+class Subscriber(Protocol):
     """Whoever follows the log by checkpoints of the `_id` `<collection>/<shop>`."""
 
     @property
@@ -28,8 +28,8 @@ class Reader(Protocol):
         ...
 
 
-class Follower(Reader, Protocol):
-    """A reader whose checkpoints this code moves: a projection, or the reactions."""
+class VersionedSubscriber(Subscriber, Protocol):
+    """A subscriber whose checkpoints this code moves: a projection, or the reactions."""
 
     @property
     def version(self) -> int:
@@ -101,23 +101,25 @@ class Fenced(Exception):
     """Somebody else moved the checkpoint."""
 
 
-def checkpoint_id(reader: Reader, shop: str) -> str:
+def checkpoint_id(subscriber: Subscriber, shop: str) -> str:
     """The `_id` of the checkpoint's document."""
-    return f"{reader.collection}/{shop}"
+    return f"{subscriber.collection}/{shop}"
 
 
-async def read_checkpoint(database: Database, reader: Reader, shop: str) -> Checkpoint:
+async def read_checkpoint(database: Database, subscriber: Subscriber, shop: str) -> Checkpoint:
     """The checkpoint as a majority has it."""
-    found = await database[CHECKPOINTS].find_one({"_id": checkpoint_id(reader, shop)})
+    found = await database[CHECKPOINTS].find_one({"_id": checkpoint_id(subscriber, shop)})
     return Checkpoint.of(found)
 
 
 async def read_checkpoints(
-    database: Database, readers: Sequence[Reader], shops: Sequence[str] | None = None
+    database: Database, subscribers: Sequence[Subscriber], shops: Sequence[str] | None = None
 ) -> dict[tuple[str, str], Checkpoint]:
-    """The checkpoints of the readers in all shops, or in these, by (collection, shop)."""
-    wanted = {reader.collection for reader in readers}
-    asked: dict[str, Any] = {"projection": {"$in": sorted({reader.name for reader in readers})}}
+    """The checkpoints of the subscribers in all shops, or in these, by (collection, shop)."""
+    wanted = {subscriber.collection for subscriber in subscribers}
+    asked: dict[str, Any] = {
+        "projection": {"$in": sorted({subscriber.name for subscriber in subscribers})}
+    }
     if shops is not None:
         asked["shop"] = {"$in": list(shops)}
     cursor = database[CHECKPOINTS].find(asked)
@@ -130,7 +132,7 @@ async def read_checkpoints(
 
 async def move_checkpoint(
     database: Database,
-    follower: Follower,
+    subscriber: VersionedSubscriber,
     shop: str,
     before: Checkpoint,
     after: Checkpoint,
@@ -150,7 +152,7 @@ async def move_checkpoint(
     checkpoints = database[CHECKPOINTS]
     if before.stored:
         answer = await checkpoints.update_one(
-            {"_id": checkpoint_id(follower, shop), "position": before.position},
+            {"_id": checkpoint_id(subscriber, shop), "position": before.position},
             {"$set": fields},
             session=session,
         )
@@ -158,9 +160,9 @@ async def move_checkpoint(
             raise Fenced
         return
     whole = {
-        "_id": checkpoint_id(follower, shop),
-        "projection": follower.name,
-        "version": follower.version,
+        "_id": checkpoint_id(subscriber, shop),
+        "projection": subscriber.name,
+        "version": subscriber.version,
         "shop": shop,
         **fields,
     }
