@@ -84,9 +84,11 @@ class Allowances:
         async for commit in self.store.iterate_ref(shop, billing_stream(shop)):
             for index, document in enumerate(commit.documents):
                 if document["type"] == SubscriptionChanged.TYPE:
-                    told = document["data"]
-                    at = (document["occurred_at"], f"{commit.id}/{index}")
-                    before = newest.get(told["subscription_id"])
+                    recorded = commit.event(index)
+                    told = recorded.event
+                    assert isinstance(told, SubscriptionChanged)  # noqa: S101  by its type
+                    at = (recorded.occurred_at, recorded.id)
+                    before = newest.get(told.subscription_id)
                     if before is None or at > before[0]:
-                        newest[told["subscription_id"]] = (at, told["status"])
+                        newest[told.subscription_id] = (at, told.status)
         return any(status == "active" for _, status in newest.values())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cplus.errors import InvalidInput
 from cplus.events import names
-from cplus.events.catalogue import MailRejected, MailSent, ReplyWritten
+from cplus.events.catalogue import AppInstalled, MailRejected, MailSent, ReplyWritten, ShopChanged
 from cplus.events.commit import Commit
 from cplus.events.store import EventStore
 from cplus.mail import message_id_key
@@ -14,7 +14,9 @@ from cplus.settings import Settings
 from cplus.shopify import shop_name
 
 _COMMITS = 1_000  # about one mail there are its wish and what SES told of it: a handful
+_NEWEST = 20  # commits about a shop read at once: nearly always its name is in the last one
 _SETTLING = {MailSent.TYPE, MailRejected.TYPE}
+_NAMING = {AppInstalled.TYPE, ShopChanged.TYPE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,13 @@ async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
 
 async def name_of(store: EventStore, shop: str) -> str:
     """What the shop calls itself, as its log last said; its host's name where the log is silent."""
-    for commit in await store.by_ref(shop, names.shop_stream(shop), limit=20):
-        for document in reversed(commit.documents):
-            if name := document["data"].get("shop_name"):
-                return str(name)
+    ref = names.shop_stream(shop)
+    async for commit in store.iterate_ref(shop, ref, newest_first=True, batch=_NEWEST):
+        for index in reversed(range(len(commit.documents))):
+            if commit.documents[index]["type"] in _NAMING:
+                event = commit.event(index).event
+                if isinstance(event, AppInstalled | ShopChanged) and event.shop_name:
+                    return event.shop_name
     return shop_name(shop)
 
 

@@ -51,6 +51,11 @@ class Figures:
     took longer than all."""
 
     @property
+    def messages(self) -> int:
+        """All messages: in, of shoppers and of machines, and out."""
+        return self.messages_in + self.automatic_in + self.messages_out
+
+    @property
     def mean_seconds(self) -> float | None:
         """How long a first answer took on average; None where there is none."""
         return self.waited_ms / 1000 / self.first_answers if self.first_answers else None

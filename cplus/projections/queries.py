@@ -51,8 +51,8 @@ from cplus.projections.shops import SHOP, SHOPS
 from cplus.projections.views import (
     BillingAccount,
     Conversation,
+    ConversationCounts,
     ConversationState,
-    Counts,
     Customer,
     CustomerDetail,
     CustomerKind,
@@ -60,6 +60,7 @@ from cplus.projections.views import (
     DeliveryState,
     Message,
     Page,
+    PersonCounts,
     Shop,
     Subscription,
 )
@@ -235,25 +236,17 @@ class Queries:
             return None
         return shop_view(shop, row or {}, import_view(found) if found else None)
 
-    async def counts(self, shop: str) -> Counts:
-        """How many conversations, messages and customers the shop has."""
-        conversations, messages = await self._rows(CONVERSATIONS), await self._rows(MESSAGES)
-        received = await messages.count_documents({"shop": shop, "direction": "in"})
-        written = await messages.count_documents({"shop": shop, "direction": "out"})
-        customers, leads = await self._persons(shop)
-        return Counts(
-            conversations=await conversations.count_documents({"shop": shop}),
-            open=await conversations.count_documents({"shop": shop, "open": True}),
-            unanswered=await conversations.count_documents({"shop": shop, "unanswered": True}),
-            messages=received + written,
-            messages_in=received,
-            messages_out=written,
-            customers=customers,
-            leads=leads,
+    async def conversation_counts(self, shop: str) -> ConversationCounts:
+        """How many conversations the shop has."""
+        rows = await self._rows(CONVERSATIONS)
+        return ConversationCounts(
+            conversations=await rows.count_documents({"shop": shop}),
+            open=await rows.count_documents({"shop": shop, "open": True}),
+            unanswered=await rows.count_documents({"shop": shop, "unanswered": True}),
         )
 
-    async def _persons(self, shop: str) -> tuple[int, int]:
-        """How many customers and how many leads."""
+    async def person_counts(self, shop: str) -> PersonCounts:
+        """How many customers and how many leads the shop has."""
         collection = await self._rows(CUSTOMERS)
         customers: int = await collection.count_documents({"shop": shop, "lists": "customers"})
         leads: int = await collection.count_documents({"shop": shop, "lists": "leads"})
@@ -265,9 +258,9 @@ class Queries:
             for person in rows
         ]
         # They were counted as both, and each is one of the two or neither.
-        return (
-            customers - sum(kind != "customer" for kind in kinds),
-            leads - sum(kind != "lead" for kind in kinds),
+        return PersonCounts(
+            customers=customers - sum(kind != "customer" for kind in kinds),
+            leads=leads - sum(kind != "lead" for kind in kinds),
         )
 
     async def position_of(self, shop: str, projection: str) -> int:

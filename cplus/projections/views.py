@@ -250,15 +250,19 @@ class Shop:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many there are, for the dashboard and for `cplus up --once`."""
+class ConversationCounts:
+    """How many conversations there are."""
 
     conversations: int
     open: int
     unanswered: int
-    messages: int
-    messages_in: int
-    messages_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCounts:
+    """How many persons there are."""
+
     customers: int
     """Persons whom Shopify knows and did not delete."""
     leads: int
+    """Persons who are no customers and wrote."""

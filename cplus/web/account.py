@@ -54,5 +54,8 @@ async def settings(web: WebDep, me: MerchantDep) -> HTMLResponse:
         section="settings",
         shop=me.row,
         address=f"{shop_name(me.shop)}@{domain}" if domain else None,
-        counts=await web.queries.counts(me.shop),
+        conversations=await web.queries.conversation_counts(me.shop),
+        persons=await web.queries.person_counts(me.shop),
+        # Not counted anew: the sums of the metrics hold them.
+        messages=(await web.queries.metrics_total(me.shop)).messages,
     )

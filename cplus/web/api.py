@@ -34,7 +34,7 @@ async def inbox(
     """A page of conversations, the position they stand at, and how many there are."""
     position = await read_position(web.queries, me.shop)
     page = await web.queries.list_conversations(me.shop, state, cursor, limit)
-    counts = await web.queries.counts(me.shop)
+    counts = await web.queries.conversation_counts(me.shop)
     return _json(
         {"position": position, "counts": counts, "conversations": page.items, "next": page.next}
     )

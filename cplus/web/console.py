@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from dataclasses import asdict
+from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from cplus.consumers.react import NAME as REACT
+from cplus.errors import InvalidInput
 from cplus.projections.groups import ALL
 from cplus.projections.lateness import Overview, overview
+from cplus.shopify.hosts import shop_host
 from cplus.web.auth import Session, same_secret
 from cplus.web.deps import CONSOLE_PATH, Web, WebDep, see_other
 from cplus.web.forms import own_form, read_form
@@ -40,6 +44,30 @@ async def console(request: Request, web: WebDep) -> HTMLResponse:
         readers=[reader.collection for reader in found.readers],
         now=web.parts.clock(),
     )
+
+
+@router.get("/lag.json")
+async def lag(
+    request: Request, web: WebDep, shop: Annotated[list[str] | None, Query(max_length=SHOWN)] = None
+) -> JSONResponse:
+    """The same as JSON, of all shops or of those named, for the console's session or with the
+    operator token as `Authorization: Bearer`."""
+    given = request.headers.get("authorization")
+    if given is not None:  # one that is wrong is refused, whatever cookie comes with it
+        scheme, _, token = given.partition(" ")
+        known = scheme.lower() == "bearer" and same_secret(token.strip(), _token(web))
+    else:
+        known = await _operator(request, web) is not None
+    if not known:
+        raise HTTPException(401)
+    try:
+        wanted = None if shop is None else {shop_host(one) for one in shop}
+    except InvalidInput as error:
+        raise HTTPException(400) from error
+    found = await _overview(web, wanted)
+    counted = {name: getattr(found, name) for name in ("shops", "commits", "behind", "parked")}
+    lags = [asdict(one) for line in found.lines for one in line.lags.values()]
+    return JSONResponse(jsonable_encoder({**counted, "shown": len(found.lines), "lags": lags}))
 
 
 @router.post("/sign-in")

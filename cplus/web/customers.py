@@ -28,7 +28,7 @@ async def customers(
     web: WebDep, me: MerchantDep, kind: CustomerKind = "all", cursor: str | None = None
 ) -> HTMLResponse:
     """A page of people, those with the latest news first."""
-    counts = await web.queries.counts(me.shop)
+    counts = await web.queries.person_counts(me.shop)
     page = await web.queries.customers(me.shop, kind, cursor)
     numbers = {
         "all": counts.customers + counts.leads,

@@ -35,7 +35,7 @@ async def inbox(
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
     position = await read_position(web.queries, me.shop)
-    counts = await web.queries.counts(me.shop)
+    counts = await web.queries.conversation_counts(me.shop)
     page = await web.queries.list_conversations(me.shop, tab, cursor)
     numbers = {
         "open": counts.open,

@@ -24,7 +24,13 @@ from cplus.projections.metrics import METRICS
 from cplus.projections.orders import ORDERS
 from cplus.projections.queries import Queries
 from cplus.projections.shops import SHOPS
-from cplus.projections.views import Conversation, ConversationState, DeliveryState
+from cplus.projections.views import (
+    Conversation,
+    ConversationCounts,
+    ConversationState,
+    DeliveryState,
+    PersonCounts,
+)
 from cplus.settings import Settings
 from tests.unit.test_folds import (
     CLOSED,
@@ -208,9 +214,9 @@ async def test_persons_who_are_one_are_listed_once_in_the_right_list(
     assert [one.person for one in customers.items] == ["person/c", "person/a"]
     leads = await queries.customers(SHOP, "leads")
     assert [one.name for one in leads.items] == ["Dora"]
-    counts = await queries.counts(SHOP)
-    assert (counts.customers, counts.leads) == (2, 1)
-    assert (counts.conversations, counts.open, counts.unanswered) == (1, 1, 1)
+    assert await queries.person_counts(SHOP) == PersonCounts(customers=2, leads=1)
+    counted = ConversationCounts(conversations=1, open=1, unanswered=1)
+    assert await queries.conversation_counts(SHOP) == counted
 
     for person in ("person/a", "person/b"):
         detail = await queries.customer(SHOP, person)
@@ -272,7 +278,8 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
         await queries.deliveries(SHOP, arrival, sent.next, limit=3)
     await queries.metrics(SHOP, NOW.date(), NOW.date())
     await queries.metrics_total(SHOP)
-    await queries.counts(SHOP)
+    await queries.conversation_counts(SHOP)
+    await queries.person_counts(SHOP)
     await queries.positions_of(SHOP)
     await mongo.database.command({"profile": 0})
     profile = mongo.database["system.profile"]

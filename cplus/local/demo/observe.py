@@ -215,24 +215,30 @@ class Observer:
         return found
 
     async def _rows(self, shop: str) -> Counter[str]:
-        counts = await self._parts.queries.counts(shop)
+        conversations = await self._parts.queries.conversation_counts(shop)
+        persons = await self._parts.queries.person_counts(shop)
 
-        def mails() -> tuple[int, int]:
+        def messages() -> dict[str, int]:
             rows = self._rows_of(MESSAGES)
-            sent = {"shop": shop, "ses_message_id": {"$ne": None}}
-            return rows.count_documents(sent), rows.count_documents({**sent, "status": "bounced"})
+            sent = {"ses_message_id": {"$ne": None}}
+            asked: dict[str, dict[str, Any]] = {
+                "messages_in": {"direction": "in"},
+                "messages_out": {"direction": "out"},
+                "mails_sent": sent,
+                "mails_bounced": {**sent, "status": "bounced"},
+            }
+            return {
+                name: rows.count_documents({"shop": shop, **one}) for name, one in asked.items()
+            }
 
-        sent, bounced = await asyncio.to_thread(mails)
+        counted = await asyncio.to_thread(messages)
         return Counter(
             {
-                "conversations": counts.conversations,
-                "conversations_open": counts.open,
-                "messages_in": counts.messages_in,
-                "messages_out": counts.messages_out,
-                "customers": counts.customers,
-                "leads": counts.leads,
-                "mails_sent": sent,
-                "mails_bounced": bounced,
+                "conversations": conversations.conversations,
+                "conversations_open": conversations.open,
+                "customers": persons.customers,
+                "leads": persons.leads,
+                **counted,
             }
         )
 

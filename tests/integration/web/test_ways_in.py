@@ -187,6 +187,28 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
         assert SHOP not in (await browser.get("/console")).text, "the old cookie is void"
 
 
+async def test_the_lag_is_told_as_json_to_who_has_the_operator_token(web: Harness) -> None:
+    await web.conversation()
+    await web.parts.mongo.database[CHECKPOINTS].delete_one({"_id": f"messages.v1/{SHOP}"})
+    bearer = {"authorization": f"Bearer {OPERATOR}"}
+    async with web.signed_in() as browser:
+        for refused in ({}, {"authorization": "Bearer another"}):
+            answer = await browser.get("/console/lag.json", headers=refused)
+            assert answer.status_code == 401
+            assert SHOP not in answer.text
+        said = (await browser.get("/console/lag.json", headers=bearer)).json()
+        assert (said["shops"], said["behind"], said["parked"], said["shown"]) == (1, 1, 0, 1)
+        [messages] = [one for one in said["lags"] if one["projection"] == "messages"]
+        assert (messages["shop"], messages["behind"], messages["begun"]) == (SHOP, 2, False)
+        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        asked = {"shop": [SHOP, "none.myshopify.com"]}
+        chosen = (await browser.get("/console/lag.json", params=asked)).json()
+        assert {one["shop"] for one in chosen["lags"]} == {SHOP}
+        none = (await browser.get("/console/lag.json", params={"shop": asked["shop"][1]})).json()
+        assert (none["shops"], none["lags"]) == (0, [])
+        assert (await browser.get("/console/lag.json?shop=nowhere")).status_code == 400
+
+
 async def test_a_merchants_cookie_does_not_open_the_console(web: Harness) -> None:
     async with web.signed_in() as browser:
         browser.cookies.set("cplus_console", browser.cookies["cplus_session"])
