@@ -56,13 +56,15 @@ async def work_on(
                 log.info(
                     "work_handed_on",
                     queue=record.queue,
-                    id=record.message_id,
+                    message_id=record.message_id,
                     shop=outcome.group,
                     delay=outcome.delay,
                 )
         except Exception as error:  # noqa: BLE001  it is said here, and the message comes back
             reason = str(error) if isinstance(error, InvalidInput) else type(error).__name__
-            log.warning("message_failed", queue=record.queue, id=record.message_id, reason=reason)
+            log.warning(
+                "message_failed", queue=record.queue, message_id=record.message_id, reason=reason
+            )
             outcome = False
         if outcome is False:
             failed.append(record.message_id)

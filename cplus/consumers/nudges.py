@@ -26,7 +26,7 @@ async def look_at_each(records: Sequence[SqsRecord], look: Look, side_by_side: i
         try:
             shop, position = _nudge(record)
         except InvalidInput as error:
-            log.error("nudge_unreadable", message_id=record.message_id, reason=str(error))
+            log.warning("nudge_unreadable", message_id=record.message_id, reason=str(error))
             failed.append(record.message_id)
         else:
             nudged.setdefault(shop, []).append((position, record.message_id))

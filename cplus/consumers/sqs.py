@@ -74,7 +74,7 @@ async def handle_all(
     for one, error in zip(batch, results, strict=True):
         if error is not None:
             reason = str(error) if isinstance(error, InvalidInput) else type(error).__name__
-            log.warning("message_failed", queue=one.queue, id=one.message_id, reason=reason)
+            log.warning("message_failed", queue=one.queue, message_id=one.message_id, reason=reason)
             failed.append(one.message_id)
     return answer(failed)
 

@@ -89,7 +89,7 @@ async def handle(records: Sequence[SqsRecord], use: Recorder) -> list[str]:
         try:
             deliveries.append(read(record, use.clock))
         except InvalidInput as error:
-            log.error("webhook_unreadable", message_id=record.message_id, reason=str(error))
+            log.warning("webhook_unreadable", message_id=record.message_id, reason=str(error))
             failed.append(record.message_id)
     places = asyncio.Semaphore(_SIDE_BY_SIDE)
     drafts = await _each(deliveries, lambda i: _draft(deliveries[i], use), places)

@@ -49,3 +49,14 @@ async def only_own_pages(request: web.Request, handler: Handler) -> web.StreamRe
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise web.HTTPForbidden(text="Pages of other sites have no business here.\n")
     return await handler(request)
+
+
+@web.middleware
+async def only_own_pages_and_links(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """As `only_own_pages`, but a person may follow a link of another site to a page here: that
+    site sees nothing of it. For servers whose GET changes nothing."""
+    told = request.headers
+    followed = request.method == "GET" and told.get("Sec-Fetch-Dest") == "document"
+    if followed and told.get("Sec-Fetch-Mode") == "navigate" and "Origin" not in told:
+        return await handler(request)
+    return await only_own_pages(request, handler)

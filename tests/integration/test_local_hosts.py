@@ -90,3 +90,27 @@ async def test_a_page_of_another_site_is_told_nothing_and_moves_nothing(
     own = {"Origin": addresses["aws"], "Sec-Fetch-Site": "same-origin"}
     async with httpx.AsyncClient(base_url=addresses["aws"], headers=own) as http:
         assert (await http.get("/_mailbox")).status_code == 200
+
+
+async def test_a_page_of_another_site_cannot_control_the_local_shopify(
+    addresses: dict[str, str],
+) -> None:
+    url = addresses["shopify"]
+    text = {"Content-Type": "text/plain"}  # what a page may send without asking first
+    async with httpx.AsyncClient(base_url=url) as http:
+        for named in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            for path in ("shops", "webhooks", "uninstall", "session_token", "faults"):
+                sent = await http.post(f"/_control/{path}", headers={**text, **named}, content="{}")
+                assert sent.status_code == 403, path
+            for path in ("/", "/_control/shops"):
+                read = await http.get(path, headers={**named, "Sec-Fetch-Mode": "no-cors"})
+                assert read.status_code == 403, path
+        framed = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
+        link = {**framed, "Sec-Fetch-Dest": "document"}
+        for told, status in ((framed, 403), (link, 200)):
+            answer = await http.get("/", headers={"Sec-Fetch-Site": "cross-site", **told})
+            assert answer.status_code == status
+        posted = await http.post("/", headers={"Sec-Fetch-Site": "cross-site", **link})
+        assert posted.status_code == 403
+        own = await http.get("/", headers={"Origin": url, "Sec-Fetch-Site": "same-origin"})
+        assert own.status_code == 200

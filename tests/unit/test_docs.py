@@ -129,3 +129,18 @@ def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
         if "://" not in target and not target.startswith("mailto:"):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} -> {target}"
+
+
+_READERS = ["sqs", "nudges", "deliveries", "replies", "email_events", "customer_import"]
+
+
+def test_every_reason_that_makes_a_message_a_dead_letter_stands_in_the_runbook() -> None:
+    files = [ROOT / "cplus" / "consumers" / f"{name}.py" for name in _READERS]
+    source = "".join(file.read_text("utf-8") for file in files)
+    reasons = re.findall(r'raise InvalidInput\(reason=f?"([^"{]+)', source)
+    notifications = (ROOT / "cplus" / "mail" / "notifications.py").read_text("utf-8")
+    reasons += re.findall(r'raise InvalidInput\(reason="([^"]+)', notifications)
+    reasons += re.findall(r'^    "\w+": "(is [^"]+)"', notifications, re.MULTILINE)
+    known = [code for row in _rows("runbook.md") for code in re.findall("`(.+?)`", row[0])]
+    assert len(reasons) >= 15
+    assert [one for one in reasons if not any(code in one for code in known)] == []

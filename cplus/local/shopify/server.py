@@ -14,7 +14,7 @@ from aiohttp import web
 
 from cplus.errors import InvalidShop
 from cplus.local.answering import pid_route
-from cplus.local.hosts import only_known
+from cplus.local.hosts import only_known, only_own_pages_and_links
 from cplus.local.shopify import pages
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.cost import Bucket
@@ -72,7 +72,8 @@ class LocalShopify:
 
     async def start(self) -> None:
         """Listen on loopback; port 0 picks a free one."""
-        app = web.Application(client_max_size=MAX_CONTROL_BODY, middlewares=[only_known()])
+        guards = [only_known(), only_own_pages_and_links]
+        app = web.Application(client_max_size=MAX_CONTROL_BODY, middlewares=guards)
         app.add_routes([*self._routes(), pid_route()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
