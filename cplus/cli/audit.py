@@ -91,7 +91,7 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
         if roots:
             known = await load_roots(at.aws, _bucket(at.settings), utc_now().date())
         heads = await at.store.heads()
-        shops = list(chosen) or shops_of(heads, known)
+        shops = at.shops(chosen, shops_of(heads, known), needed=True)
         findings, walked = [], 0
         columns = (
             *(SpinnerColumn(), *Progress.get_default_columns()[:2]),
@@ -114,8 +114,6 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
                 walked += done
                 if found:
                     findings.append(found)
-                elif chosen and shop not in shops_of(heads, known):
-                    raise click.ClickException(f"the log has no shop {shop!r}")
         days = len(known.days) if roots else None
         without = [day.isoformat() for day in known.without]
         return Report(len(shops), walked, days, findings, known.wrong, without)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 class NoStack(CplusError):
     """No stack runs on {data}: start one with `cplus up --data {data}`, or leave --data away and
     set CPLUS_MONGO_URI."""
+
+
+class EmptyLog(CplusError):
+    """There is no commit in {database}; see whether CPLUS_MONGO_URI and CPLUS_MONGO_DATABASE, or
+    --data, name what was meant."""
+
+
+class UnknownShop(CplusError):
+    """There is no commit of {shops} in {database}; see whether --shop names what was meant."""
 
 
 def data_option(command: F) -> F:
@@ -114,6 +123,21 @@ class Reached:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",  # noqa: S106  of the stack, which asks for none
         )
+
+    def shops(
+        self, chosen: Sequence[str], held: Collection[str], *, needed: bool = False
+    ) -> list[str]:
+        """The hosts that --shop names, each once; all that are `held` where it names none. Raises
+        InvalidShop, UnknownShop, and where it is `needed` that any is held, EmptyLog."""
+        from cplus.shopify.hosts import shop_host
+
+        named = list(dict.fromkeys(map(shop_host, chosen)))
+        database = self.settings.mongo_database
+        if needed and not held:
+            raise EmptyLog(database=database)
+        if unknown := [shop for shop in named if shop not in held]:
+            raise UnknownShop(shops=", ".join(unknown), database=database)
+        return named or sorted(held)
 
     async def close(self) -> None:
         """Ends every connection."""

@@ -26,8 +26,10 @@ _day = click.DateTime(formats=["%Y-%m-%d"])
 
 @click.command()
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
-@click.option("--from", "first", type=_day, help=f"First day; {_DAYS} days before the last.")
-@click.option("--to", "last", type=_day, help="Last day; today.")
+@click.option(
+    "--from", "first", type=_day, help=f"First day; {_DAYS} days with the last when not given."
+)
+@click.option("--to", "last", type=_day, help="Last day; today when not given.")
 @data_option
 @json_option
 def metrics(
@@ -83,10 +85,9 @@ class Told:
 async def _metrics(at: Reached, chosen: Sequence[str], first: date, last: date) -> list[Told]:
     from cplus.projections.figures import summed
     from cplus.projections.queries import Queries
-    from cplus.shopify.hosts import shop_host
 
     try:
-        hosts = [shop_host(shop) for shop in chosen] or sorted(await at.store.heads())
+        hosts = at.shops(chosen, await at.store.heads())
         queries, places = Queries(at.mongo), asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def one(shop: str) -> Told:
@@ -94,7 +95,7 @@ async def _metrics(at: Reached, chosen: Sequence[str], first: date, last: date) 
                 days = await _days(queries, shop, first, last)
                 return Told(shop, days, summed(day.figures for day in days))
 
-        return list(await asyncio.gather(*map(one, dict.fromkeys(hosts))))
+        return list(await asyncio.gather(*map(one, hosts)))
     finally:
         await at.close()
 

@@ -70,10 +70,9 @@ async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str,
     from cplus.consumers.react import NAME as REACT
     from cplus.projections.groups import ALL
     from cplus.projections.lag import lag, sums_of
-    from cplus.shopify.hosts import shop_host
 
     try:
-        wanted = {shop_host(shop) for shop in chosen} or None
+        wanted = set(at.shops(chosen, await at.store.heads())) if chosen else None
         found = await lag(at.mongo, at.store, ALL, reactions=[REACT], shops=wanted)
         return found, asdict(sums_of(found))
     finally:
@@ -122,16 +121,15 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
 async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
     from cplus.consumers.react import NAME as REACT
     from cplus.projections.checkpoints import read_checkpoints
-    from cplus.shopify.hosts import shop_host
 
     try:
         going_on: _GoingOn = await (_reactions(at) if name == REACT else _read_models(at, name))
         readers = [reader for reader, _ in going_on.values()]
-        wanted = {shop_host(shop) for shop in chosen}
+        wanted = set(at.shops(chosen, await at.store.heads()))
         checkpoints = await read_checkpoints(at.mongo.database, readers)
         found = []
         for (collection, shop), checkpoint in sorted(checkpoints.items()):
-            if checkpoint.parked is None or (wanted and shop not in wanted):
+            if checkpoint.parked is None or shop not in wanted:
                 continue
             _, go_on = going_on[collection]
             progress = await go_on(shop, deadline=time.monotonic() + _SECONDS)

@@ -82,13 +82,12 @@ class _Proof:
         self, names: Sequence[str], chosen: Sequence[str], workers: int
     ) -> dict[str, Any]:
         from cplus.projections.prove import Findings, pairs
-        from cplus.shopify.hosts import shop_host
 
         try:
             heads = await self._at.store.heads()
+            held = self._at.shops(chosen, heads, needed=True)
             # The longest logs first, so that no worker is left alone with one at the end.
-            shops = [shop_host(one) for one in chosen]
-            shops = shops or sorted(heads, key=lambda shop: (-heads[shop], shop))
+            shops = sorted(held, key=lambda shop: (-heads[shop], shop))
             async with AsyncExitStack() as stack:
                 couples = [await self._couple(stack)]
                 old, new = couples[0]

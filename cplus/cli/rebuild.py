@@ -77,12 +77,13 @@ async def _closing(at: Reached, work: Any) -> dict[str, Any]:
 async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:
     from cplus.projections.groups import ALL, named
     from cplus.projections.rebuild import generation_of, lineage_of, repair_shop
-    from cplus.shopify.hosts import shop_host
+    from cplus.projections.verify import shops_of
 
     lineage = await lineage_of(at.mongo, named(name))
     target = generation_of(ALL, lineage, lineage.live)
-    found = await repair_shop(at.mongo, at.store, target, shop_host(shop))
-    return {"projection": name, "shop": shop, "put_right": len(found)}
+    [host] = at.shops([shop], await shops_of(at.mongo, at.store, target))
+    found = await repair_shop(at.mongo, at.store, target, host)
+    return {"projection": name, "shop": host, "put_right": len(found)}
 
 
 async def _back(at: Reached, name: str) -> dict[str, Any]:

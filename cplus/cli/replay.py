@@ -115,11 +115,10 @@ async def _replay(
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
     from cplus.projections.verify import fold_shop
-    from cplus.shopify.hosts import shop_host
 
     _cancelled_by_signals()
     try:
-        shops = [shop_host(shop) for shop in chosen] or sorted(await at.store.heads())
+        shops = at.shops(chosen, await at.store.heads())
         rows = events = 0
         stopped = []
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")

@@ -73,13 +73,12 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
     from cplus.projections.groups import ALL, named
     from cplus.projections.rebuild import generation_of, lineage_of
     from cplus.projections.verify import shops_of, verify_shop
-    from cplus.shopify.hosts import shop_host
 
     try:
         lineage = await lineage_of(at.mongo, named(name))
         target = generation_of(ALL, lineage, lineage.live)
-        shops = [shop_host(shop) for shop in chosen]
-        shops = shops or await shops_of(at.mongo, at.store, target)
+        held = await shops_of(at.mongo, at.store, target)
+        shops = at.shops(chosen, held, needed=True)
         events = rows = 0
         differences: list[Difference] = []
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")

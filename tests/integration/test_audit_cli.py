@@ -166,7 +166,7 @@ async def test_the_stack_of_a_directory_is_audited_with_its_roots(
 async def test_what_cannot_be_audited_is_said_in_one_line(world: World) -> None:
     missing = world.run("--shop", "nobody.myshopify.com")
     assert missing.returncode == 1
-    assert "the log has no shop" in missing.stderr
+    assert "no commit of nobody.myshopify.com" in missing.stderr
     world.environment["CPLUS_ROOTS_BUCKET"] = ""
     assert "CPLUS_ROOTS_BUCKET" in world.run("--roots").stderr
 

@@ -125,6 +125,23 @@ async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
     assert "Secret" not in out
 
 
+async def test_where_there_is_nothing_to_compare_it_does_not_pass(
+    mongo: Mongo, mongo_uri: str
+) -> None:
+    for more, words in {
+        ("--shop", HOSTS[0], "--shop", "acron.myshopify.com"): "no commit of acron.myshopify.com",
+        ("--shop", "acorn"): "not of the form NAME.myshopify.com",
+    }.items():
+        status, out, err = await prove(mongo, mongo_uri, ROOT, *more)
+        assert (status, out) == (1, "")
+        assert words in err
+        assert len(err.strip().splitlines()) == 1
+    await mongo.client.drop_database(mongo.database.name)
+    status, out, err = await prove(mongo, mongo_uri, ROOT)
+    assert (status, out) == (1, "")
+    assert f"There is no commit in {mongo.database.name};" in err
+
+
 async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
     mongo: Mongo, mongo_uri: str, tmp_path: Path
 ) -> None:

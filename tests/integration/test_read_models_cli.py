@@ -49,10 +49,16 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
 
 
 @pytest.fixture
-async def data(mongo: Mongo, mongo_uri: str, database_name: str, tmp_path: Path) -> Path:
+async def stack(mongo_uri: str, database_name: str, tmp_path: Path) -> Path:
+    """The directory of a stack."""
+    said = {"mongo": mongo_uri, "database": database_name}
+    (tmp_path / "stack.json").write_text(json.dumps(said))
+    return tmp_path
+
+
+@pytest.fixture
+async def data(mongo: Mongo, stack: Path) -> Path:
     """The directory of a stack: three shops with long logs, folded for the first time."""
-    stack = {"mongo": mongo_uri, "database": database_name}
-    (tmp_path / "stack.json").write_text(json.dumps(stack))
     store = EventStore(mongo)
     first: list[Event] = [installed("Shop", ("read_orders",))]
     begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(PAGES // 5)]
@@ -63,7 +69,7 @@ async def data(mongo: Mongo, mongo_uri: str, database_name: str, tmp_path: Path)
     for shop in HOSTS:
         await write(store, *first, *begun, *pages, shop=shop)
         await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
-    return tmp_path
+    return stack
 
 
 async def started(*arguments: str, cwd: Path = ROOT) -> Process:
@@ -225,6 +231,46 @@ async def test_a_replay_writes_every_row_and_touches_nothing(mongo: Mongo, data:
     assert {f"{line['shop']}/{line['key']}" for line in lines} == {row["_id"] for row in rows}
     assert out.stat().st_mode & 0o777 == 0o600
     assert await everything(mongo) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("verify", "shops"),
+        ("rebuild", "shops"),
+        ("replay", "--projection", "cplus.projections.shops:SHOPS", "--out", "{out}"),
+        ("projections", "lag"),
+        ("projections", "unpark", "shops"),
+        ("metrics",),
+        ("audit", "verify"),
+    ],
+    ids=" ".join,
+)
+async def test_a_shop_that_the_log_does_not_know_is_no_success(
+    mongo: Mongo, stack: Path, command: tuple[str, ...]
+) -> None:
+    await write(EventStore(mongo), installed())
+    arguments = [one.format(out=stack / "rows.jsonl") for one in command]
+    for shop, words in {
+        "acron.myshopify.com": f"no commit of acron.myshopify.com in {mongo.database.name}",
+        "acorn": "not of the form NAME.myshopify.com",
+    }.items():
+        process = await started(*arguments, "--shop", shop, "--data", str(stack))
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert words in err.decode()
+        assert len(err.decode().strip().splitlines()) == 1
+    assert not (stack / "rows.jsonl").exists()
+
+
+async def test_a_database_without_a_commit_is_as_it_should_be_nowhere(
+    mongo: Mongo, stack: Path
+) -> None:
+    for command in (("verify", "shops"), ("audit", "verify")):
+        process = await started(*command, "--data", str(stack))
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert f"There is no commit in {mongo.database.name};" in err.decode()
 
 
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
