@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from cplus.aws import Aws, MailNotTaken
+from cplus.consumers.replies import name_of
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import ShopChanged
+from cplus.events.catalogue import AppUninstalled, ShopChanged
 from cplus.events.commit import Draft
+from cplus.events.names import shop_stream
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
 SEND = json.dumps({"shop": SHOP, "message_id": "reply1"})
@@ -254,6 +256,21 @@ async def test_the_mail_bears_the_name_that_the_shop_gives_itself(
     await world.outbound().handle_all([SEND])
     [mail] = await sent_to(world, shopper)
     assert mail["from"].startswith('"Acorn & Co"') or mail["from"].startswith("Acorn & Co <")
+
+
+async def test_the_name_of_a_shop_is_found_however_much_was_told_of_it_since(
+    world: World,
+) -> None:
+    stream, store = shop_stream(SHOP), world.parts.store
+    told = [ShopChanged(shop_name="Acorn & Co"), *[AppUninstalled()] * 45]
+    await store.append(
+        [
+            Draft(SHOP, f"told/{number}", "test", "system", [NewEvent(stream, one, world.now)],
+                  refs=[stream])
+            for number, one in enumerate(told)
+        ]
+    )  # fmt: skip
+    assert await name_of(store, SHOP) == "Acorn & Co"
 
 
 async def test_the_mail_goes_to_the_shopper_from_an_address_of_the_shop(
