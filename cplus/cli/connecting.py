@@ -16,6 +16,7 @@ from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.aws import Aws
+    from cplus.projections.checkpoints import Parked
     from cplus.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -95,6 +96,12 @@ def failures() -> Iterator[None]:
         raise click.ClickException(
             f"the database did not answer ({type(error).__name__})"
         ) from None
+
+
+def standing_still(shop: str, parked: Parked) -> dict[str, Any]:
+    """What --json says of a shop in which a read model stands still."""
+    said = {"position": parked.position, "type": parked.type, "reason": parked.reason}
+    return {"shop": shop, **said, "since": parked.since.isoformat()}
 
 
 class Reached:

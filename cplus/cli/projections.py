@@ -89,7 +89,10 @@ def _line(one: Lag) -> str:
     if one.parked is None:
         return line
     parked = one.parked
-    return f"{line}, parked at position {parked.position}: {parked.reason} {parked.type}".rstrip()
+    return (
+        f"{line}, parked at position {parked.position} since "
+        f"{parked.since:%Y-%m-%d %H:%M} UTC: {parked.reason} {parked.type}"
+    ).rstrip()
 
 
 @projections.command("unpark")

@@ -208,8 +208,8 @@ def _text(said: dict[str, Any]) -> str:
     lines += [f"{_line(change)} (declared by its version)" for change in said["declared"][:_FEW]]
     lines += map(_line_of_one, said["projections"])
     lines += [
-        f"meant, but nothing is so, here: {entry['change']} in {entry['projection']}: "
-        f"{entry['reason']}"
+        f"{_FILE} lists a difference that is not there: {entry['change']} in "
+        f"{entry['projection']}: {entry['reason']}"
         for entry in said["meant_nothing"]
     ]
     verdict = "nothing that nobody meant" if said["ok"] else f"{said['total']:,} not meant"

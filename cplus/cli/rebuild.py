@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
 from cplus.errors import SettingMissing
 
 if TYPE_CHECKING:
@@ -160,9 +160,19 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
         "differences": compared and compared.differences,
         "compared": compared and compared.shops,
         "uncompared": compared and list(compared.uncompared),
+        "parked": await _parked(at, target),
         "live": lineage.collection(lineage.live),
         "before": None if old.before is None else old.collection(old.before),
     }
+
+
+async def _parked(at: Reached, target: Projection) -> list[dict[str, Any]]:
+    """The shops in which the generation stands still: what is read there ends before its log."""
+    from cplus.projections.checkpoints import read_checkpoints
+
+    found = await read_checkpoints(at.mongo.database, [target])
+    parked = sorted((shop, one.parked) for (_, shop), one in found.items() if one.parked)
+    return [standing_still(shop, why) for shop, why in parked]
 
 
 async def _fill(
@@ -239,7 +249,14 @@ def _text(said: dict[str, Any]) -> str:
         return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
     compared = _compared(said)
     dead = f"; {said['dead_letters']} messages became dead letters" if said["dead_letters"] else ""
-    return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}"
+    return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}{_still(said)}"
+
+
+def _still(said: dict[str, Any]) -> str:
+    """Where it stands still, and why."""
+    shops = [f"{one['shop']} ({one['reason']})" for one in said["parked"][:_NAMED]]
+    shops += ["…"] if len(said["parked"]) > _NAMED else []
+    return f"; stands still in {', '.join(shops)}" if shops else ""
 
 
 def _compared(said: dict[str, Any]) -> str:

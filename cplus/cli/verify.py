@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
 
 if TYPE_CHECKING:
     from cplus.projections.verify import Difference
@@ -27,14 +27,15 @@ _SHOWN = 50
 def verify(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
     """Fold the log in memory and compare it with the stored rows of the read model NAME.
 
-    Names the rows and fields that differ, and no value. Needs CPLUS_MONGO_URI, or --data.
+    Names the rows and fields that differ, and no value; and the shops that stand still. Needs
+    CPLUS_MONGO_URI, or --data.
     """
     from cplus.loop import run
 
     with failures():
         report = run(_verify(Reached(data), name, shops))
     click.echo(json.dumps(report.as_json()) if as_json else report.text())
-    sys.exit(1 if report.differences else 0)
+    sys.exit(0 if report.ok else 1)
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,17 @@ class Report:
     events: int
     rows: int
     differences: Sequence[Difference]
+    parked: Sequence[dict[str, Any]]
+    """Shops that stand still, with the reason."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the rows are what the log says, and no shop stands still."""
+        return not self.differences and not self.parked
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        return {"ok": not self.differences, **asdict(self)}
+        return {"ok": self.ok, **asdict(self)}
 
     def text(self) -> str:
         """For people."""
@@ -61,6 +69,10 @@ class Report:
         ]
         if len(self.differences) > _SHOWN:
             lines.append(f"… and {len(self.differences) - _SHOWN} more")
+        lines += [
+            f"{one['shop']}: stands still in front of position {one['position']} ({one['reason']})"
+            for one in self.parked
+        ]
         counts = f"{self.shops} shops, {self.events:,} events, {self.rows:,} rows"
         lines.append(f"{self.collection}: {counts}, {len(self.differences)} differences")
         return "\n".join(lines)
@@ -81,6 +93,7 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
         shops = at.shops(chosen, held, needed=True)
         events = rows = 0
         differences: list[Difference] = []
+        parked: list[dict[str, Any]] = []
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
         with Progress(
             *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
@@ -90,7 +103,9 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
                 found = await verify_shop(at.mongo, at.store, target, shop)
                 events, rows = events + found.events, rows + found.rows
                 differences += found.differences
+                if found.parked:
+                    parked.append(standing_still(shop, found.parked))
                 bar.advance(shown)
-        return Report(name, target.collection, len(shops), events, rows, differences)
+        return Report(name, target.collection, len(shops), events, rows, differences, parked)
     finally:
         await at.close()

@@ -11,7 +11,7 @@ from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo, as_stored
 from cplus.projections.base import Projection, Row
-from cplus.projections.checkpoints import CHECKPOINTS, Checkpoint, checkpoint_id
+from cplus.projections.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
 from cplus.projections.folding import Stop, decode, fold
 from cplus.projections.reading import read_batch
 
@@ -57,6 +57,8 @@ class Verified:
     events: int
     rows: int
     differences: Sequence[Difference] = field(default_factory=list)
+    parked: Parked | None = None
+    """Why no more of the log was folded, where the shop stands still."""
 
 
 async def fold_shop(
@@ -132,7 +134,7 @@ async def verify_shop(
             type=stop.type,
         )
     differences = compare(shop, folded.rows, stored)
-    return Verified(shop, at.position, at.seq, len(stored), differences)
+    return Verified(shop, at.position, at.seq, len(stored), differences, at.parked)
 
 
 def compare(shop: str, told: Mapping[str, Row], stored: Mapping[str, Row]) -> list[Difference]:

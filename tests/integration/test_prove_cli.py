@@ -120,7 +120,9 @@ async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
     rows, pages = 2 * (1 + IMPORTS), 2 * IMPORTS
     told = f"{rows} rows, 2 not meant, {pages} meant ({pages} × pages, 2 × profile)"
     assert f"shops v1: {told}" in lines
-    assert "meant, but nothing is so, here: differs in billing: prices rose" in lines
+    assert (
+        "prove.toml lists a difference that is not there: differs in billing: prices rose" in lines
+    )
     assert "differences: 2 not meant" in lines[-1]
     assert "Secret" not in out
 

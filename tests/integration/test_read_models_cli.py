@@ -198,6 +198,14 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
     still = await told("projections", "unpark", "shops", "--data", str(data), status=1)
     assert still["shops"] == [{**place, "position": head, "reason": "unknown_type"}]
+    verified = await told("verify", "shops", "--data", str(data), status=1)
+    found = {"shop": SHOP, "position": head + 1, "reason": "unknown_type"}
+    assert (verified["ok"], verified["differences"]) == (False, [])
+    assert [found.items() <= one.items() for one in verified["parked"]] == [True]
+    for_people = await started("rebuild", "shops", "--data", str(data))
+    out, err = await for_people.communicate()
+    assert for_people.returncode == 0, err.decode()
+    assert f"stands still in {SHOP} (unknown_type)" in out.decode()
 
 
 async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
