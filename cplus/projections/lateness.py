@@ -7,14 +7,14 @@ does not, and only of those shops are the checkpoints read, some shops at a time
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cplus.clock import Clock, utc_now
 from cplus.events.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS
+from cplus.projections.checkpoints import CHECKPOINTS, Parked
 from cplus.projections.lag import (
     Lag,
     LogReader,
@@ -60,6 +60,19 @@ class ShopLag:
     def parked(self) -> list[Lag]:
         """The readers that stand still."""
         return [one for one in self.lags.values() if one.parked]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """All readers that stand still in one shop at one event for one reason."""
+
+    shop: str
+    parked: Parked
+    """Of the reader that has stood there longest."""
+    read: Sequence[str]
+    """Collections that are read, the reactions among them."""
+    unread: Sequence[str]
+    """Generations that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,28 @@ async def _parked(database: Database, reader: LogReader) -> set[str]:
     wanted = {"projection": reader.name, "parked": {"$ne": None}}
     rows = await database[CHECKPOINTS].find(wanted, {"shop": 1}).to_list(None)
     return {row["shop"] for row in rows if row["_id"].partition("/")[0] == reader.collection}
+
+
+def stops_of(lines: Iterable[ShopLag]) -> list[Stop]:
+    """What stands still, one entry for each cause: those first that keep something that is read,
+    else in the order of the lines. Pure."""
+    causes: dict[tuple[str, int, str, str], list[tuple[Lag, Parked]]] = {}
+    for line in lines:
+        for one in line.parked:
+            if (at := one.parked) is not None:
+                causes.setdefault((line.shop, at.position, at.type, at.reason), []).append(
+                    (one, at)
+                )
+    stops = [
+        Stop(
+            shop,
+            min((at for _, at in found), key=lambda at: at.since),
+            [one.collection for one, _ in found if one.live],
+            [one.collection for one, _ in found if not one.live],
+        )
+        for (shop, *_), found in causes.items()
+    ]
+    return sorted(stops, key=lambda stop: not stop.read)
 
 
 def _lines(lags: Sequence[Lag]) -> list[ShopLag]:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from cplus.consumers.react import NAME as REACT
 from cplus.errors import InvalidInput
 from cplus.projections.groups import ALL
-from cplus.projections.lateness import Overview, overview
+from cplus.projections.lateness import Overview, overview, stops_of
 from cplus.shopify.hosts import shop_host
 from cplus.web.auth import Session, same_secret
 from cplus.web.deps import CONSOLE_PATH, Web, WebDep, see_other
@@ -41,6 +41,7 @@ async def console(request: Request, web: WebDep) -> HTMLResponse:
         commits=found.commits,
         behind=found.behind,
         parked=found.parked,
+        stops=stops_of(found.lines),
         readers=[reader.collection for reader in found.readers],
         now=web.parts.clock(),
     )

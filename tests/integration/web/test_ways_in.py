@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,9 +14,13 @@ import pytest
 from cplus.clock import utc_now
 from cplus.events.catalogue import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
-from cplus.projections.checkpoints import CHECKPOINTS
+from cplus.projections.checkpoints import CHECKPOINTS, Parked
+from cplus.projections.groups import ALL
+from cplus.projections.lag import Lag
+from cplus.projections.lateness import ShopLag, stops_of
 from tests.integration.web.harness import (
     CLIENT_SECRET,
+    NOW,
     OPERATOR,
     OTHER,
     SHOP,
@@ -172,7 +177,7 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
             "1 shop behind",
             "Events behind the log",
             ">messages<",
-            "1 parked",
+            "1 shop parked",
             "message.of_the_future",
             "unknown_type",
         ):
@@ -207,6 +212,41 @@ async def test_the_lag_is_told_as_json_to_who_has_the_operator_token(web: Harnes
         none = (await browser.get("/console/lag.json", params={"shop": asked["shop"][1]})).json()
         assert (none["shops"], none["lags"]) == (0, [])
         assert (await browser.get("/console/lag.json?shop=nowhere")).status_code == 400
+
+
+async def test_the_console_says_one_cause_once_and_folds_away_what_nobody_reads(
+    web: Harness,
+) -> None:
+    await web.conversation()
+    await web.park([*(one.collection for one in ALL), "react"])
+    checkpoints = web.parts.mongo.database[CHECKPOINTS]
+    await checkpoints.update_many({"shop": SHOP}, {"$set": {"position": 0, "seq": 0}})
+    await checkpoints.update_one({"_id": f"messages.v1/{SHOP}"}, {"$set": {"parked.position": 1}})
+    async with web.signed_in() as browser:
+        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        page = (await browser.get("/console")).text
+        assert page.count("stands before position") == 2
+        assert "1 shop parked" in page
+        assert page.count('<span class="chip bad">') == len(ALL) + 1 + 2, "head and line have one"
+        assert "nobody reads" not in page
+
+
+def test_causes_that_keep_something_that_is_read_stand_first() -> None:
+    def lag(collection: str, position: int, *, live: bool, hours: int = 0) -> Lag:
+        at = Parked(position, "a.b", "KeyError", NOW - timedelta(hours=hours))
+        name = collection.partition(".")[0]
+        return Lag(name, collection, live, True, SHOP, 9, 0, True, 0, 9, 1.0, at)
+
+    lags = [
+        lag("a.v1", 2, live=False),
+        lag("b.v1", 3, live=False),
+        lag("b.v2", 3, live=True, hours=1),
+        lag("c.v1", 3, live=True),
+    ]
+    first, last = stops_of([ShopLag(SHOP, 9, {one.collection: one for one in lags})])
+    assert (first.read, first.unread) == (["b.v2", "c.v1"], ["b.v1"])
+    assert (first.parked.position, first.parked.since) == (3, NOW - timedelta(hours=1))
+    assert (last.read, last.unread) == ([], ["a.v1"])
 
 
 async def test_a_merchants_cookie_does_not_open_the_console(web: Harness) -> None:
