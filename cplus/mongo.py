@@ -25,6 +25,7 @@ from pymongo.errors import (
     ConnectionFailure,
     DocumentTooLarge,
     DuplicateKeyError,
+    InvalidURI,
     OperationFailure,
     PyMongoError,
     WriteConcernError,
@@ -34,6 +35,7 @@ from pymongo.operations import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from cplus.errors import CplusError
 from cplus.settings import Settings
 
 __all__ = [
@@ -77,6 +79,11 @@ MAJORITY = WriteConcern(w="majority")
 _LENGTH = struct.Struct("<i")  # what a document begins with
 _TZ_AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _COMMIT_TRIES = 5
+
+
+class NoConnectionString(CplusError):
+    """The setting mongo_uri (CPLUS_MONGO_URI) is no connection string of MongoDB, which begins with
+    mongodb:// or mongodb+srv:// and is not shown here, as it may hold a password."""
 
 
 class Mongo:
@@ -247,7 +254,8 @@ def decoded_all(documents: bytes) -> list[dict[str, Any]]:
 def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:
     """A client for the event loop that runs; nothing is sent before the first question.
 
-    `listeners` are the driver's own (pymongo.monitoring): they are told each command.
+    `listeners` are the driver's own (pymongo.monitoring): they are told each command. Raises
+    SettingMissing and NoConnectionString.
     """
     options: dict[str, Any] = {
         "maxPoolSize": settings.mongo_pool,
@@ -260,13 +268,22 @@ def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:
         "event_listeners": list(listeners),
     }
     uri = settings.secret("mongo_uri")
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):  # the driver took it for a host
+        raise NoConnectionString
+    try:
+        return Mongo(_client(settings, uri, options), settings)
+    except InvalidURI:
+        raise NoConnectionString from None
+
+
+def _client(settings: Settings, uri: str, options: dict[str, Any]) -> Any:
     if settings.mongo_driver == "motor":
         from motor.motor_asyncio import AsyncIOMotorClient
 
-        return Mongo(AsyncIOMotorClient(uri, **options), settings)
+        return AsyncIOMotorClient(uri, **options)
     from pymongo import AsyncMongoClient
 
-    return Mongo(AsyncMongoClient(uri, **options), settings)
+    return AsyncMongoClient(uri, **options)
 
 
 def is_transient(error: BaseException) -> bool:

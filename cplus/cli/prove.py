@@ -124,8 +124,13 @@ class _Proof:
         left = deque(shops)
         folded = [pair for pair in self._findings.tallies if pair.after is not None]
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "commits folded")
+        console = Console(stderr=True)
         with Progress(
-            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            *columns,
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         ) as bar:
             total = sum(heads.get(shop, 0) for shop in shops) * len(folded)
             shown = bar.add_task(self._old.name, total=total)

@@ -188,13 +188,15 @@ async def _fill(
     # The longest logs first, so that no worker is left alone with one at the end.
     shops = sorted(heads, key=lambda shop: -heads[shop])
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
     with Progress(
         *columns,
         "events, {task.fields[shops]} shops, {task.fields[rate]}/s,",
         TimeRemainingColumn(),
         "left",
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     ) as bar:
         shown = bar.add_task(target.collection, total=None, shops="–", rate="–")
         started, first = time.monotonic(), far.events

@@ -122,8 +122,13 @@ async def _replay(
         rows = events = 0
         stopped = []
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
+        console = Console(stderr=True)
         with Progress(
-            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            *columns,
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         ) as bar:
             shown = bar.add_task(projection.name, total=len(shops))
             async with sink as put:

@@ -158,7 +158,8 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
         stack.directory.keep_settled()
         stack.publish(await drive.installed())
         report.say_where(console, _places(stack))
-        report.say_links(console, _links(stack))
+        if not options.once:  # they would lead nowhere once it has ended
+            report.say_links(console, _links(stack))
         async with report.live(console, stack, quiet=options.as_json):
             status = _Status(0, _without_demo(stack))
             if fill:

@@ -95,8 +95,13 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
         differences: list[Difference] = []
         parked: list[dict[str, Any]] = []
         columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
+        console = Console(stderr=True)
         with Progress(
-            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+            *columns,
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
         ) as bar:
             shown = bar.add_task(target.collection, total=len(shops))
             for shop in shops:

@@ -281,6 +281,19 @@ async def test_a_database_without_a_commit_is_as_it_should_be_nowhere(
         assert f"There is no commit in {mongo.database.name};" in err.decode()
 
 
+async def test_what_is_no_connection_string_is_said_and_not_shown() -> None:
+    for uri in ("sesame", "mongodb://ada:@sesame@db.example.com"):
+        environment = {"PATH": os.environ["PATH"], "CPLUS_MONGO_URI": uri}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cplus.cli", "projections", "lag"),
+            cwd=ROOT, env=environment, stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert "is no connection string of MongoDB" in err.decode()
+        assert "sesame" not in err.decode()
+
+
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
     for arguments, words in {
         ("rebuild", "guests", "--data", str(data)): "there are: billing",
