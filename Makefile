@@ -15,7 +15,7 @@ run: ## Start the whole system on this machine, with demo shops and demo traffic
 
 test: setup ## The checks and every test but the long ones (ARGS='-k name' for some)
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
 
 soak: setup ## The tests that take long; what they saw goes to docs/proofs.md
 	@$(BIN)/pytest -m soak $(ARGS)

@@ -224,8 +224,10 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
     await asyncio.to_thread(
         s3.put_object, Bucket=before["buckets"]["bodies"], Key="shop/large", Body=b"large"
     )
-    dead = before["queues"]["send-dead"]  # no function reads it
+    dead = before["queues"]["send-dead"]  # kept on disk; a message that waits is not
     await asyncio.to_thread(sqs.send_message, QueueUrl=dead, MessageBody="x")
+    send = before["queues"]["send"]
+    await asyncio.to_thread(sqs.send_message, QueueUrl=send, MessageBody="y", DelaySeconds=600)
 
     process.kill()
     await process.wait()
@@ -234,7 +236,7 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
     started = time.monotonic()
     process, lost = await _spawn(tmp_path)
     assert time.monotonic() - started < 15
-    assert lost == {"cplus-local-send-dead": 1}
+    assert lost == {"cplus-local-send": 1}
     after = json.loads((tmp_path / "stack.json").read_text())
     for name in ("web", "aws", "mongo", "shopify", "queues", "client_secret"):
         assert after[name] == before[name], name
@@ -243,6 +245,10 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
         s3.get_object, Bucket=after["buckets"]["bodies"], Key="shop/large"
     )
     assert found["Body"].read() == b"large"
+    letter = await asyncio.to_thread(
+        client("sqs", after["aws"]).receive_message, QueueUrl=after["queues"]["send-dead"]
+    )
+    assert [one["Body"] for one in letter["Messages"]] == ["x"]
 
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 30) == 0
