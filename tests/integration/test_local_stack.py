@@ -8,9 +8,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 import pymongo
@@ -68,14 +68,29 @@ async def _all_gone(data: Path) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _spawn(data: Path) -> tuple[asyncio.subprocess.Process, dict[str, int]]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", SCRIPT, str(data)), stdout=-1, env=_variables()
-    )
-    assert process.stdout
-    async with asyncio.timeout(40):
-        line = await process.stdout.readline()
-    return process, json.loads(line)
+Spawned: TypeAlias = tuple[asyncio.subprocess.Process, dict[str, int]]
+
+
+@pytest.fixture
+async def spawn() -> AsyncIterator[Callable[[Path], Awaitable[Spawned]]]:
+    """Starts a stack in a process of its own; none outlives the test, also one that fails."""
+    made: list[asyncio.subprocess.Process] = []
+
+    async def one(data: Path) -> Spawned:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SCRIPT, str(data)), stdout=-1, env=_variables()
+        )
+        made.append(process)
+        assert process.stdout
+        async with asyncio.timeout(40):
+            line = await process.stdout.readline()
+        return process, json.loads(line)
+
+    yield one
+    for process in made:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def _stored(info: dict[str, Any]) -> list[int]:
@@ -215,8 +230,10 @@ async def test_the_aws_endpoint_that_is_killed_comes_back_with_its_resources(sta
     assert set(listed["QueueUrls"]) == set(told["queues"].values())
 
 
-async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path) -> None:
-    process, lost = await _spawn(tmp_path)
+async def test_a_start_after_kill_9_works_and_says_what_was_lost(
+    tmp_path: Path, spawn: Callable[[Path], Awaitable[Spawned]]
+) -> None:
+    process, lost = await spawn(tmp_path)
     assert lost == {}
     before = json.loads((tmp_path / "stack.json").read_text())
     await asyncio.to_thread(_store, before, 1)
@@ -234,7 +251,7 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(tmp_path: Path)
     await _all_gone(tmp_path)
 
     started = time.monotonic()
-    process, lost = await _spawn(tmp_path)
+    process, lost = await spawn(tmp_path)
     assert time.monotonic() - started < 15
     assert lost == {"cplus-local-send": 1}
     after = json.loads((tmp_path / "stack.json").read_text())
