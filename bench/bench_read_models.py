@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,18 +125,23 @@ async def _rows(mongo: Mongo) -> list[dict[str, Any]]:
 
 async def others(bench: Bench) -> list[Figure]:
     """The same events through the projection runner of `eventsourcing` on SQLite."""
-    events = bench.events // 8
+    events = bench.events // 2
+    theirs = f"ProjectionRunner of eventsourcing, rows on SQLite, the {events:,} events in memory"
+    figures = []
     async with bench.log(events) as mongo:
         settings = bench.settings(mongo.database.name)
         with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
             files = (Path(directory) / f"{number}.db" for number in itertools.count())
-            pairs = await alternate(
-                bench.rounds,
-                lambda: rebuilding(mongo, settings),
-                lambda: models_others.Library(next(files), events).project,
-            )
-    theirs = f"ProjectionRunner of eventsourcing, rows on SQLite, the {events:,} events in memory"
-    return [figure("rebuild of conversations", "events/s", pairs, theirs, at_least=30)]
+            for workers, name in ((1, "1 worker"), (2, "2 workers")):
+                pairs = await alternate(
+                    bench.rounds,
+                    partial(rebuilding, mongo, settings, workers),
+                    lambda: models_others.Library(next(files), events).project,
+                )
+                what = f"rebuild of conversations, {name}"
+                figures.append(figure(what, "events/s", pairs, theirs, at_least=30))
+                await clean(mongo)
+    return figures
 
 
 async def soon(bench: Bench) -> list[Figure]:

@@ -72,7 +72,8 @@ class Talks(Projection[Rows]):
 
     def __init__(self, view: Rows) -> None:
         super().__init__(view)
-        self.may_begin = threading.Event()
+        self.may_begin, self.ended = threading.Event(), threading.Event()
+        self.last: int | None = None
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
         """Folds one event, as the library has it: one transaction for each."""
@@ -92,6 +93,8 @@ class Talks(Projection[Rows]):
             case "Closed":
                 row["open"] = False
         self.view.put(key, row, tracking)
+        if tracking.notification_id == self.last:
+            self.ended.set()
 
 
 class Library:
@@ -126,6 +129,9 @@ class Library:
         return self._events
 
     def _run(self) -> None:
+        talks = self._runner.projection
+        talks.last = self._runner.app.recorder.max_notification_id()
         with self._runner:
-            self._runner.projection.may_begin.set()
-            self._runner.wait(self._runner.app.recorder.max_notification_id(), timeout=600)
+            talks.may_begin.set()
+            # Not the runner's own `wait`, which looks every 0.8 seconds only.
+            assert talks.ended.wait(600)

@@ -40,11 +40,12 @@ def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
         store = EventStore(mongo)
         target = await begin(mongo.database, CONVERSATIONS)
         shops = sorted(await store.heads())
+        runner = filler(mongo, store, target)
         if workers > 1:
-            await fill_in_processes(settings, target, shops, workers, asyncio.Event())
+            await fill_in_processes(settings, runner, target, shops, workers, asyncio.Event())
         else:
-            await fill(filler(mongo, store, target), target, shops)
-        await switch_over(filler(mongo, store, target), target)
+            await fill(runner, target, shops)
+        await switch_over(runner, target)
         rows = mongo.database[CHECKPOINTS].find({"_id": {"$regex": f"^{target.collection}/"}})
         return sum(row["seq"] for row in await rows.to_list(None))
 

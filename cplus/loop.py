@@ -28,3 +28,14 @@ def event_loop() -> asyncio.AbstractEventLoop:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs `work` on the one event loop that lives as long as the process."""
     return event_loop().run_until_complete(work)
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Runs the works side by side. When one fails the others are cancelled, and once all have
+    ended its error is raised as it is: who asks for one kind of error finds it."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(work)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None

@@ -226,6 +226,7 @@ async def _work(
     from cplus.projections.rebuild import fill, filler
     from cplus.projections.workers import fill_in_processes
 
+    runner = filler(at.mongo, at.store, target)
     if way.on_lambda:
         from cplus.aws import Queue
         from cplus.consumers.rebuilding import fan_out
@@ -233,9 +234,8 @@ async def _work(
         queue = Queue(at.aws, at.settings.rebuild_queue)
         way.dead = await fan_out(at.mongo, at.store, target, shops, queue, stopped)
     elif way.workers > 1:
-        await fill_in_processes(at.settings, target, shops, way.workers, stopped)
+        await fill_in_processes(at.settings, runner, target, shops, way.workers, stopped)
     else:
-        runner = filler(at.mongo, at.store, target)
         await fill(runner, target, shops, stopped=stopped.is_set)
 
 

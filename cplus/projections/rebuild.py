@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ import structlog
 
 from cplus.errors import CheckpointContended, CplusError
 from cplus.events.store import EventStore
+from cplus.loop import together
 from cplus.mongo import (
     DeleteOne,
     Mongo,
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 BATCH = 2_000
 """Commits that one transaction of a rebuild folds at most; twice as many were no faster and took a
 third more memory in a long log."""
+SIDE_BY_SIDE = 2
+"""Shops that a process folds at once: while one waits for the database, the other is folded."""
 SLICE = 2.0
 """Seconds after which a filler looks whether it shall stop."""
 TRIES = 50
@@ -108,25 +111,24 @@ def filler(mongo: Mongo, store: EventStore, projection: Projection) -> Runner:
 async def fill(
     runner: Runner,
     target: Projection,
-    shops: Sequence[str],
+    shops: Iterable[str],
     *,
     stopped: Callable[[], bool] = lambda: False,
-    side_by_side: int = 2,
+    side_by_side: int = SIDE_BY_SIDE,
 ) -> None:
-    """Folds the logs of the shops into the generation, up to where they end now.
+    """Folds the logs of the shops into the generation, up to where they end now; of an iterator
+    only those that nobody else takes.
 
     It may be killed at any moment, and goes on where its checkpoints are. Ends early when
     `stopped`, after at most `SLICE` seconds.
     """
-    waiting = list(reversed(shops))
+    left = iter(shops)
 
     async def work() -> None:
-        while waiting and not stopped():
-            await _fill_shop(runner, target, waiting.pop(), stopped)
+        for shop in left:
+            await _fill_shop(runner, target, shop, stopped)
 
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(side_by_side):
-            tasks.create_task(work())
+    await together(*(work() for _ in range(side_by_side)))
 
 
 async def _fill_shop(

@@ -1,4 +1,4 @@
-"""Processes that fill a generation, each one shop at a time."""
+"""Processes that fill a generation side by side, shop by shop."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from multiprocessing.synchronize import Event
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from cplus.events.store import EventStore
-from cplus.loop import run
+from cplus.loop import run, together
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.rebuild import fill, filler
+from cplus.projections.rebuild import SIDE_BY_SIDE, fill, filler
+from cplus.projections.runner import Runner
 from cplus.settings import Settings
 
 _here: Final[dict[str, tuple[Mongo, Event]]] = {}
@@ -27,31 +29,40 @@ _here: Final[dict[str, tuple[Mongo, Event]]] = {}
 
 async def fill_in_processes(
     settings: Settings,
+    runner: Runner,
     target: Projection,
     shops: Sequence[str],
     workers: int,
     stopped: asyncio.Event,
 ) -> None:
-    """Folds the logs of the shops into the generation, up to where they end now. Ends early when
-    `stopped` is set. The processes end with this one, however it ends."""
+    """Folds the logs of the shops into the generation, up to where they end now, in this process
+    and `workers` - 1 more; whoever is free takes the next shop. Ends early when `stopped` is set.
+    The processes end with this one, however it ends."""
     context = multiprocessing.get_context("spawn")
     halt = context.Event()
     loop = asyncio.get_running_loop()
+    left = iter(shops)
+
+    async def halt_when_stopped() -> None:
+        await stopped.wait()
+        halt.set()
+
     with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(settings, halt)
+        workers - 1, mp_context=context, initializer=_begin, initargs=(settings, halt)
     ) as pool:
-        work: asyncio.Future[list[None]] = asyncio.gather(
-            *(loop.run_in_executor(pool, _fill_one, target, shop) for shop in shops)
-        )
-        waiting = asyncio.ensure_future(stopped.wait())
+
+        async def in_another() -> None:
+            while shops := list(islice(left, SIDE_BY_SIDE)):
+                await loop.run_in_executor(pool, _fill, target, shops)
+
+        halting = asyncio.ensure_future(halt_when_stopped())
+        # This one folds from the first moment on: the others take a while to start.
+        here = fill(runner, target, left, stopped=halt.is_set)
         try:
-            both: set[asyncio.Future[Any]] = {work, waiting}
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            await together(here, *(in_another() for _ in range(workers - 1)))
         finally:
-            halt.set()  # those at work end after a slice, those that wait begin nothing
-            waiting.cancel()
-            await asyncio.wait([work])
-        work.result()
+            halt.set()  # those at work end after a slice, and whatever they take next at once
+            halting.cancel()
 
 
 def _begin(settings: Settings, halt: Event) -> None:
@@ -74,9 +85,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _fill_one(target: Projection, shop: str) -> None:
+def _fill(target: Projection, shops: Sequence[str]) -> None:
     mongo, halt = _here["connection"]
-    if halt.is_set():
-        return
     runner = filler(mongo, EventStore(mongo), target)
-    run(fill(runner, target, [shop], stopped=halt.is_set, side_by_side=1))
+    run(fill(runner, target, shops, stopped=halt.is_set))
