@@ -41,16 +41,8 @@ from cplus.projections.rebuild import (
 from cplus.projections.runner import STEPS, Progress, Runner
 from cplus.projections.verify import Difference, verify_shop
 from cplus.settings import Settings
-from tests.integration.test_runner import (
-    COUNTER,
-    SHOP,
-    Died,
-    GiftWrapped,
-    dies_at,
-    nudge,
-    soon,
-    write,
-)
+from tests.integration.crashing import Died, dies_at
+from tests.integration.test_runner import COUNTER, SHOP, GiftWrapped, nudge, soon, write
 
 BIRCH = "birch.myshopify.com"
 CEDAR = "cedar.myshopify.com"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import SecretStr
-from pymongo import monitoring
 
 from cplus.consumers.projecting import deadline_in, handle_nudges
 from cplus.consumers.sqs import SqsRecord
@@ -39,18 +38,11 @@ from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
 from cplus.projections.verify import fold_shop
 from cplus.settings import Settings
+from tests.integration.crashing import Died, Written, dies_at
 from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-READS = {"hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"}
-"""Commands that change nothing that is stored."""
-
-
-class Died(Exception):
-    """The process is gone."""
 
 
 class GiftWrapped(Event):
@@ -146,18 +138,6 @@ async def test_runners_on_one_shop_at_once_count_each_event_once(
     assert await counted(mongo) == 60
 
 
-def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
-    passed = 0
-
-    def at_step(name: str) -> None:
-        nonlocal passed
-        passed += name == step
-        if name == step and passed == time_of_death:
-            raise Died
-
-    return at_step
-
-
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_runner_that_dies_at_any_step_changes_no_count(
     mongo: Mongo, store: EventStore, step: str, monkeypatch: pytest.MonkeyPatch
@@ -174,41 +154,6 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
     progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
     assert progress.position == 10
     assert await counted(mongo) == 9
-
-
-class Written(monitoring.CommandListener):
-    """Notes each step and each command to the server that changes what is stored, in order."""
-
-    def __init__(self) -> None:
-        self.noted: list[str] = []
-
-    def step(self, name: str) -> None:
-        self.noted.append(name)
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name not in READS:
-            collection = event.command.get(event.command_name)
-            on = f" {collection}" if isinstance(collection, str) else ""
-            self.noted.append(f"> {event.command_name}{on}")
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing more is to be known of it."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """The runner raises."""
-
-    def by_step(self) -> dict[str, set[tuple[str, ...]]]:
-        """The commands between each step and the next."""
-        found: dict[str, set[tuple[str, ...]]] = {}
-        step, commands = "", list[str]()
-        for one in [*self.noted, ""]:
-            if one.startswith("> "):
-                commands.append(one.removeprefix("> "))
-            else:
-                if step or commands:
-                    found.setdefault(step, set()).add(tuple(commands))
-                step, commands = one, []
-        return found
 
 
 async def test_every_command_that_changes_what_is_stored_stands_behind_a_step(

@@ -1,0 +1,65 @@
+"""To die at a step of what is tested, and to see that everything it does stands behind one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pymongo import monitoring
+
+READS = {"hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"}
+"""Commands that change nothing that is stored."""
+
+
+class Died(Exception):
+    """The process is gone."""
+
+
+def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
+    """Dies where the step is to be taken for the first time, the second, ...; who is dead takes no
+    other step either, whatever it did side by side."""
+    passed = 0
+
+    def at_step(name: str) -> None:
+        nonlocal passed
+        passed += name == step
+        if passed >= time_of_death:
+            raise Died
+
+    return at_step
+
+
+class Written(monitoring.CommandListener):
+    """Notes each step and each command to the server that changes what is stored, in order."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def step(self, name: str) -> None:
+        """A step is about to be taken."""
+        self.noted.append(name)
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        """A command goes to the server."""
+        if event.command_name not in READS:
+            collection = event.command.get(event.command_name)
+            on = f" {collection}" if isinstance(collection, str) else ""
+            self.noted.append(f"> {event.command_name}{on}")
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing more is to be known of it."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Whoever sent it raises."""
+
+    def by_step(self) -> dict[str, set[tuple[str, ...]]]:
+        """The commands between each step and the next."""
+        found: dict[str, set[tuple[str, ...]]] = {}
+        step, commands = "", list[str]()
+        for one in [*self.noted, ""]:
+            if one.startswith("> "):
+                commands.append(one.removeprefix("> "))
+            else:
+                if step or commands:
+                    found.setdefault(step, set()).add(tuple(commands))
+                step, commands = one, []
+        return found
