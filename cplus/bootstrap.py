@@ -152,8 +152,10 @@ class Parts:
             send=self.aws.send,
             import_queue=self.settings.import_queue,
             send_queue=self.settings.send_queue,
-            forget=self._forget,
+            forget_tokens=self._forget_tokens,
+            end_sessions=self.ended_sessions.end_all,
             count=self.allowances.count,
+            nudger=self.nudger,
             clock=self.clock,
         )
 
@@ -163,7 +165,7 @@ class Parts:
         from cplus.consumers.allowances import Allowances
 
         free = self.settings.free_conversations
-        return Allowances(self.store, self.repository, self.nudger, free, self.clock)
+        return Allowances(self.store, self.repository, free, self.clock)
 
     @cached_property
     def ended_sessions(self) -> EndedSessions:
@@ -172,12 +174,11 @@ class Parts:
 
         return EndedSessions(self.mongo.database)
 
-    async def _forget(self, shop: str, removed_at: datetime) -> None:
-        """What the removal of the app from a shop makes void: tokens and sessions of before."""
+    async def _forget_tokens(self, shop: str, removed_at: datetime) -> None:
+        """Those that the removal of the app from a shop made void."""
         from cplus.consumers import installs
 
         await installs.forget(self.mongo.keyring[CREDENTIALS], shop, removed_at)
-        await self.ended_sessions.end_all(shop, removed_at)
 
     async def close(self) -> None:
         """Ends every connection that was made."""

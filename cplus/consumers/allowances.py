@@ -13,7 +13,7 @@ from cplus.events.base import Recorded
 from cplus.events.catalogue import SubscriptionChanged
 from cplus.events.commit import Commit, Draft
 from cplus.events.names import billing_stream, counted_claim, started_ref
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.outcomes import Outcome
 from cplus.events.repository import Repository, decided
 from cplus.events.store import EventStore
 
@@ -26,16 +26,16 @@ class Allowances:
 
     store: EventStore
     repository: Repository
-    nudger: Nudger
     free_conversations: int
     """What an account that is opened now allows in a month."""
     clock: Clock
 
-    async def count(self, commit: Commit, started: Recorded) -> None:
-        """A conversation began: lets the account decide whether that reaches what it allows.
+    async def count(self, commit: Commit, started: Recorded) -> Outcome | None:
+        """A conversation began: lets the account decide whether that reaches what it allows;
+        answers what was decided, None where nothing was.
 
-        Doing it again changes nothing. Opens the account of a shop that installed the app before
-        there were accounts. Raises DecisionOvertaken, OutcomeUnknown.
+        Doing it again changes nothing and answers the same. Opens the account of a shop that
+        installed the app before there were accounts. Raises DecisionOvertaken, OutcomeUnknown.
         """
         shop, month = commit.shop, month_of(started.occurred_at)
         claim = counted_claim(started.id)
@@ -58,8 +58,8 @@ class Allowances:
 
         outcome = await self.repository.record(shop, claim, decide)
         if outcome is not None:
-            await self.nudger.nudge(heads_of([outcome]))
             log.info("allowance_decided", shop=shop, position=outcome.position)
+        return outcome
 
     async def _counted(self, shop: str, month: str) -> BillingAccount:
         account: BillingAccount = await self.repository.load(

@@ -34,6 +34,8 @@ from cplus.events.catalogue import (
 )
 from cplus.events.commit import Commit
 from cplus.events.names import install_import
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.outcomes import Outcome
 from cplus.events.store import ROOM, EventStore
 from cplus.mongo import Database
 from cplus.projections.checkpoints import Checkpoint, Fenced, move_checkpoint, read_checkpoint
@@ -113,10 +115,14 @@ class Reactor:
     send: Send
     import_queue: str
     send_queue: str
-    forget: Callable[[str, datetime], Awaitable[None]]
-    """Makes void what a shop has from before the moment: its access tokens and sessions."""
-    count: Callable[[Commit, Recorded], Awaitable[None]]
-    """Counts a conversation that began against what the shop's plan allows."""
+    forget_tokens: Callable[[str, datetime], Awaitable[None]]
+    """Drops the access tokens that a shop has from before the moment."""
+    end_sessions: Callable[[str, datetime], Awaitable[None]]
+    """Ends the sessions that a shop has from before the moment."""
+    count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
+    """Counts a conversation that began against what the shop's plan allows; answers what was
+    decided, now or before."""
+    nudger: Nudger
     clock: Clock
     catalogue: Catalogue = CATALOGUE
 
@@ -208,7 +214,10 @@ async def _react(shop: str, commit: Commit, recorded: Recorded, use: Reactor) ->
             message = {"shop": shop, "message_id": reply.message_id}
             await use.send(use.send_queue, message, group=shop)
         case ConversationStarted():
-            await use.count(commit, recorded)
+            outcome = await use.count(commit, recorded)
+            if outcome is not None:
+                await use.nudger.nudge(heads_of([outcome]))
         case AppUninstalled():
-            await use.forget(shop, recorded.occurred_at)
+            await use.forget_tokens(shop, recorded.occurred_at)
+            await use.end_sessions(shop, recorded.occurred_at)
     log.info("handed_out", shop=shop, position=recorded.position, type=recorded.event.TYPE)

@@ -8,13 +8,11 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, ClassVar
 
 import pytest
 
 from cplus.bootstrap import CREDENTIALS
-from cplus.consumers import installs
 from cplus.consumers.react import BATCH, HANDLES, IGNORES, Reactor, follow, handle
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue import (
@@ -52,17 +50,7 @@ async def use(shared: Intake) -> Intake:
 
 @pytest.fixture
 def reactor(use: Intake) -> Reactor:
-    parts = use.parts
-    return Reactor(
-        store=parts.store,
-        database=parts.mongo.database,
-        send=parts.aws.send,
-        import_queue=parts.settings.import_queue,
-        send_queue=parts.settings.send_queue,
-        forget=partial(installs.forget, parts.mongo.keyring[CREDENTIALS]),
-        count=parts.allowances.count,
-        clock=lambda: NOW,
-    )
+    return replace(use.parts.reactor, clock=lambda: NOW)
 
 
 class Novelty(Event):

@@ -146,7 +146,7 @@ async def test_a_session_from_before_a_removal_stays_void_after_a_new_install(
         async with web.signed_in() as fresh:
             assert (await fresh.get("/inbox")).status_code == 200
             # The news of the removal comes once more: it ends nothing that began later.
-            await web.parts.reactor.forget(SHOP, web.clock() - timedelta(seconds=15))
+            await web.parts.reactor.end_sessions(SHOP, web.clock() - timedelta(seconds=15))
             assert (await fresh.get("/inbox")).status_code == 200
 
 
