@@ -47,6 +47,20 @@ log = structlog.get_logger()
 NAME: Final = "react"
 BATCH: Final = 200
 """Commits between two moves of the checkpoint."""
+STEPS: Final = (
+    "read_checkpoint",
+    "read_log",
+    "send_import",
+    "send_reply",
+    "count",
+    "nudge",
+    "forget_tokens",
+    "end_sessions",
+    "move_checkpoint",
+)
+"""Everything that the reactions do with what is stored or sent, each batch in this order but for
+what lies between `read_log` and `move_checkpoint`: of that, what the events ask for, side by
+side."""
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
     {AppInstalled, AppUninstalled, ConversationStarted, ReplyWritten}
@@ -125,6 +139,9 @@ class Reactor:
     nudger: Nudger
     clock: Clock
     catalogue: Catalogue = CATALOGUE
+    batch: int = BATCH
+    at_step: Callable[[str], None] = lambda _step: None
+    """Is told the name of each step before it is taken (see STEPS), for tests that die there."""
 
 
 async def handle(records: Sequence[SqsRecord], use: Reactor, deadline: float) -> list[str]:
@@ -155,16 +172,19 @@ async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> P
     """
     passed = 0
     while True:
+        use.at_step("read_checkpoint")
         before = await read_checkpoint(use.database, REACTIONS, shop)
         if deadline is not None and time.monotonic() >= deadline:
             return _progress(shop, before, passed, done=False)
-        commits = await use.store.read(shop, before.position, BATCH, room=ROOM)
+        use.at_step("read_log")
+        commits = await use.store.read(shop, before.position, use.batch, room=ROOM)
         if not commits:
             return _progress(shop, before, passed, done=True)
         decoded = decode(REACTIONS, commits, use.catalogue)
         await _hand_out(shop, decoded, use)
         after = _after(before, decoded, use.clock())
         if after != before:
+            use.at_step("move_checkpoint")
             try:
                 await move_checkpoint(use.database, REACTIONS, shop, before, after, use.clock())
             except Fenced:
@@ -209,15 +229,21 @@ async def _react(shop: str, commit: Commit, recorded: Recorded, use: Reactor) ->
             message = {"shop": shop, "import_id": import_id, "cursor": None, "page": 1}
             # Carried along, so that no page has to look for the install.
             message |= {"correlation_id": commit.correlation, "causation_id": commit.id}
+            use.at_step("send_import")
             await use.send(use.import_queue, message, group=shop)
         case ReplyWritten() as reply:
             message = {"shop": shop, "message_id": reply.message_id}
+            use.at_step("send_reply")
             await use.send(use.send_queue, message, group=shop)
         case ConversationStarted():
+            use.at_step("count")
             outcome = await use.count(commit, recorded)
             if outcome is not None:
+                use.at_step("nudge")
                 await use.nudger.nudge(heads_of([outcome]))
         case AppUninstalled():
+            use.at_step("forget_tokens")
             await use.forget_tokens(shop, recorded.occurred_at)
+            use.at_step("end_sessions")
             await use.end_sessions(shop, recorded.occurred_at)
     log.info("handed_out", shop=shop, position=recorded.position, type=recorded.event.TYPE)

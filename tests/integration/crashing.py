@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pymongo import monitoring
+
+from cplus.aws import Aws
 
 READS = {"hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"}
 """Commands that change nothing that is stored."""
@@ -29,7 +32,8 @@ def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
 
 
 class Written(monitoring.CommandListener):
-    """Notes each step and each command to the server that changes what is stored, in order."""
+    """Notes each step, each command to the server that changes what is stored, and each call of
+    AWS that it is told of, in order."""
 
     def __init__(self) -> None:
         self.noted: list[str] = []
@@ -45,6 +49,10 @@ class Written(monitoring.CommandListener):
             on = f" {collection}" if isinstance(collection, str) else ""
             self.noted.append(f"> {event.command_name}{on}")
 
+    def called(self, model: Any, **_: Any) -> None:
+        """AWS is called, as botocore tells it."""
+        self.noted.append(f"> {model.name}")
+
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         """Nothing more is to be known of it."""
 
@@ -52,7 +60,7 @@ class Written(monitoring.CommandListener):
         """Whoever sent it raises."""
 
     def by_step(self) -> dict[str, set[tuple[str, ...]]]:
-        """The commands between each step and the next."""
+        """The commands and calls between each step and the next."""
         found: dict[str, set[tuple[str, ...]]] = {}
         step, commands = "", list[str]()
         for one in [*self.noted, ""]:
@@ -63,3 +71,17 @@ class Written(monitoring.CommandListener):
                     found.setdefault(step, set()).add(tuple(commands))
                 step, commands = one, []
         return found
+
+
+class HeardAws(Aws):
+    """Clients of AWS, whichever are made, that tell of each call before they make it."""
+
+    def __init__(self, written: Written) -> None:
+        super().__init__()
+        self._written = written
+
+    async def client(self, service: str, *, tries: int = 3) -> Any:
+        """The client of `service`."""
+        made = await super().client(service, tries=tries)
+        made.meta.events.register("before-call", self._written.called, unique_id="heard")
+        return made

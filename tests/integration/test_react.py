@@ -14,17 +14,20 @@ import pytest
 
 from cplus.bootstrap import CREDENTIALS
 from cplus.consumers.react import BATCH, HANDLES, IGNORES, Reactor, follow, handle
+from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue import (
     CATALOGUE,
     AppInstalled,
     AppUninstalled,
     Catalogue,
+    ConversationStarted,
     OrderDeleted,
     ReplyWritten,
     all_events,
 )
 from cplus.events.commit import Commit, Draft
+from cplus.events.names import started_ref
 from cplus.events.store import ROOM, EventStore
 from cplus.ids import random_id
 from cplus.projections.checkpoints import CHECKPOINTS
@@ -80,9 +83,12 @@ async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NO
     """A commit for each event."""
     drafts = []
     for event in events:
-        new = NewEvent.decided(event) if isinstance(event, ReplyWritten) else None
-        new = new or NewEvent(f"shop/{shop}", event, at)
-        drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new]))
+        new, refs = NewEvent(f"shop/{shop}", event, at), list[str]()
+        if isinstance(event, ConversationStarted | ReplyWritten):
+            new = NewEvent.decided(event)
+        if isinstance(event, ConversationStarted):
+            refs = [started_ref(month_of(event.timestamp))]
+        drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new], refs=refs))
     await use.parts.store.append(drafts)
 
 
