@@ -23,7 +23,8 @@ from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.generations import begin, drop
-from cplus.projections.rebuild import fill, filler, switch_over
+from cplus.projections.rebuild import fill, filler
+from cplus.projections.switching import switch_over
 from cplus.projections.workers import fill_in_processes
 from cplus.settings import Settings
 

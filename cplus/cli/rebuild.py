@@ -75,11 +75,12 @@ async def _closing(at: Reached, work: Any) -> dict[str, Any]:
 
 
 async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:
+    from cplus.projections.generations import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
-    from cplus.projections.rebuild import generation_of, lineage_of, repair_shop
+    from cplus.projections.mending import repair_shop
     from cplus.projections.verify import shops_of
 
-    lineage = await lineage_of(at.mongo, named(name))
+    lineage = await lineage_of(at.mongo.database, named(name))
     target = generation_of(ALL, lineage, lineage.live)
     [host] = at.shops([shop], await shops_of(at.mongo, at.store, target))
     found = await repair_shop(at.mongo, at.store, target, host)
@@ -88,7 +89,7 @@ async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:
 
 async def _back(at: Reached, name: str) -> dict[str, Any]:
     from cplus.projections.groups import ALL, named
-    from cplus.projections.rebuild import switch_back
+    from cplus.projections.switching import switch_back
 
     lineage = await switch_back(at.mongo, at.store, ALL, named(name).name)
     return {"projection": name, "live": lineage.collection(lineage.live)}
@@ -115,15 +116,10 @@ class _Way:
 
 
 async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
-    from cplus.projections.generations import begin
+    from cplus.projections.generations import begin, lineage_of
     from cplus.projections.groups import ALL, named
-    from cplus.projections.rebuild import (
-        compare_with_live,
-        filler,
-        lineage_of,
-        progress_of,
-        switch_over,
-    )
+    from cplus.projections.rebuild import compare_with_live, filler, progress_of
+    from cplus.projections.switching import switch_over
 
     started = time.monotonic()
     projection = named(name)
@@ -153,7 +149,7 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
     runner = filler(at.mongo, at.store, target)
     compared = await compare_with_live(runner, ALL, target)
     lineage = await switch_over(runner, target)
-    old = await lineage_of(at.mongo, projection)
+    old = await lineage_of(at.mongo.database, projection)
     return {
         **said,
         "stopped": False,

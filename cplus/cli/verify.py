@@ -82,12 +82,12 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
+    from cplus.projections.generations import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
-    from cplus.projections.rebuild import generation_of, lineage_of
     from cplus.projections.verify import shops_of, verify_shop
 
     try:
-        lineage = await lineage_of(at.mongo, named(name))
+        lineage = await lineage_of(at.mongo.database, named(name))
         target = generation_of(ALL, lineage, lineage.live)
         held = await shops_of(at.mongo, at.store, target)
         shops = at.shops(chosen, held, needed=True)

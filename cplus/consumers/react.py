@@ -38,7 +38,13 @@ from cplus.events.nudges import Nudger, heads_of
 from cplus.events.outcomes import Outcome
 from cplus.events.store import ROOM, EventStore
 from cplus.mongo import Database
-from cplus.projections.checkpoints import Checkpoint, Fenced, move_checkpoint, read_checkpoint
+from cplus.projections.checkpoints import (
+    Checkpoint,
+    Fenced,
+    begin_checkpoint,
+    move_checkpoint,
+    read_checkpoint,
+)
 from cplus.projections.folding import Decoded, decode
 from cplus.projections.runner import Progress
 
@@ -50,6 +56,7 @@ BATCH: Final = 200
 STEPS: Final = (
     "read_checkpoint",
     "read_log",
+    "begin_checkpoint",
     "send_import",
     "send_reply",
     "count",
@@ -59,8 +66,8 @@ STEPS: Final = (
     "move_checkpoint",
 )
 """Everything that the reactions do with what is stored or sent, each batch in this order but for
-what lies between `read_log` and `move_checkpoint`: of that, what the events ask for, side by
-side."""
+what lies between `begin_checkpoint`, where there is none, and `move_checkpoint`: of that, what the
+events ask for, side by side."""
 
 HANDLES: Final[frozenset[type[Event]]] = frozenset(
     {AppInstalled, AppUninstalled, ConversationStarted, ReplyWritten}
@@ -180,6 +187,11 @@ async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> P
         commits = await use.store.read(shop, before.position, use.batch, room=ROOM)
         if not commits:
             return _progress(shop, before, passed, done=True)
+        if not before.stored:
+            use.at_step("begin_checkpoint")
+            before = await begin_checkpoint(use.database, REACTIONS, shop, use.clock())
+            if before.position:
+                continue  # somebody else was quicker
         decoded = decode(REACTIONS, commits, use.catalogue)
         await _hand_out(shop, decoded, use)
         after = _after(before, decoded, use.clock())

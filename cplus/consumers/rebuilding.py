@@ -26,8 +26,14 @@ from cplus.ids import random_id
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import Checkpoint, read_checkpoints
-from cplus.projections.generations import begin_run, end_run, read_lineages
-from cplus.projections.rebuild import NotInThisCode, fill_slice, generation_of
+from cplus.projections.generations import (
+    NotInThisCode,
+    begin_run,
+    end_run,
+    generation_of,
+    read_lineages,
+)
+from cplus.projections.rebuild import fill_slice
 from cplus.projections.runner import Runner
 from cplus.shopify.hosts import shop_host
 

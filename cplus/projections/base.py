@@ -54,3 +54,9 @@ def collection_of(name: str, version: int, generation: int) -> str:
     """The collection of one generation; the first of a name carries no number."""
     first = f"{name}.v{version}"
     return first if generation == 1 else f"{first}.g{generation}"
+
+
+def number_of(collection: str) -> int:
+    """The number of the generation that the collection is."""
+    number = collection.rpartition(".g")[2]
+    return int(number) if number.isdecimal() else 1

@@ -74,6 +74,8 @@ class Checkpoint:
     seq: int = 0
     """Events up to and with the commit at `position`."""
     parked: Parked | None = None
+    term: int = 0
+    """The last that is known to whoever moved it, or to a switch; of the generations' leaders."""
     stored: bool = False
     """Whether there is a document of it yet."""
 
@@ -83,7 +85,8 @@ class Checkpoint:
         if document is None:
             return cls()
         parked = Parked.of(document["parked"])
-        return cls(document["position"], document["seq"], parked, stored=True)
+        term = document.get("term", 0)
+        return cls(document["position"], document["seq"], parked, term, stored=True)
 
     def stopped(
         self, position: int, seq: int, type_: str, reason: str, now: datetime
@@ -101,15 +104,20 @@ class Fenced(Exception):
     """Somebody else moved the checkpoint."""
 
 
-def checkpoint_id(subscriber: Subscriber, shop: str) -> str:
-    """The `_id` of the checkpoint's document."""
-    return f"{subscriber.collection}/{shop}"
+def checkpoint_id(collection: str, shop: str) -> str:
+    """The `_id` of the document with the checkpoint of whoever folds into the collection."""
+    return f"{collection}/{shop}"
+
+
+def ids_of(collection: str) -> dict[str, str]:
+    """Finds, as `_id`, every checkpoint of the collection."""
+    return {"$gte": f"{collection}/", "$lt": f"{collection}0"}  # 0 follows the stroke
 
 
 async def read_checkpoint(database: Database, subscriber: Subscriber, shop: str) -> Checkpoint:
     """The checkpoint as a majority has it."""
-    found = await database[CHECKPOINTS].find_one({"_id": checkpoint_id(subscriber, shop)})
-    return Checkpoint.of(found)
+    _id = checkpoint_id(subscriber.collection, shop)
+    return Checkpoint.of(await database[CHECKPOINTS].find_one({"_id": _id}))
 
 
 async def read_checkpoints(
@@ -130,46 +138,74 @@ async def read_checkpoints(
     }
 
 
+async def begin_checkpoint(
+    database: Database, subscriber: VersionedSubscriber, shop: str, now: datetime
+) -> Checkpoint:
+    """Writes the checkpoint before the first commit where there is none yet; answers the one that
+    is there. Inserted and never upserted, so that of two who begin one finds that of the other."""
+    made = {
+        "_id": checkpoint_id(subscriber.collection, shop),
+        "projection": subscriber.name,
+        "version": subscriber.version,
+        "shop": shop,
+        "position": 0,
+        "seq": 0,
+        "parked": None,
+        "term": 0,
+        "updated_at": now,
+    }
+    try:
+        await database[CHECKPOINTS].insert_one(made)
+    except DuplicateKeyError:
+        return await read_checkpoint(database, subscriber, shop)
+    return Checkpoint.of(made)
+
+
 async def move_checkpoint(
     database: Database,
-    subscriber: VersionedSubscriber,
+    subscriber: Subscriber,
     shop: str,
     before: Checkpoint,
     after: Checkpoint,
     now: datetime,
     session: Any = None,
 ) -> None:
-    """Writes `after` where `before` still stands; raises Fenced where it does not.
-
-    The first one is inserted and never upserted, so that of two who make it one fails.
-    """
+    """Writes `after` where `before` still stands, in the same term; raises Fenced where it does
+    not."""
+    # What was stored before there were terms has none.
+    term = {"$in": [0, None]} if before.term == 0 else before.term
     fields = {
         "position": after.position,
         "seq": after.seq,
         "parked": after.parked.document() if after.parked else None,
+        "term": after.term,
         "updated_at": now,
     }
-    checkpoints = database[CHECKPOINTS]
-    if before.stored:
-        answer = await checkpoints.update_one(
-            {"_id": checkpoint_id(subscriber, shop), "position": before.position},
-            {"$set": fields},
-            session=session,
-        )
-        if answer.matched_count == 0:
-            raise Fenced
-        return
-    whole = {
-        "_id": checkpoint_id(subscriber, shop),
-        "projection": subscriber.name,
-        "version": subscriber.version,
-        "shop": shop,
-        **fields,
-    }
-    try:
-        await checkpoints.insert_one(whole, session=session)
-    except DuplicateKeyError:
-        raise Fenced from None
+    answer = await database[CHECKPOINTS].update_one(
+        {
+            "_id": checkpoint_id(subscriber.collection, shop),
+            "position": before.position,
+            "term": term,
+        },
+        {"$set": fields},
+        session=session,
+    )
+    if answer.matched_count == 0:
+        raise Fenced
+
+
+async def mark(database: Database, collection: str, term: int) -> None:
+    """Writes the term to every checkpoint of the collection, each for itself: whoever read one
+    before is fenced, and has to ask who leads."""
+    await database[CHECKPOINTS].update_many(
+        {"_id": ids_of(collection), "term": {"$not": {"$gte": term}}}, {"$set": {"term": term}}
+    )
+
+
+async def positions_of(database: Database, collection: str) -> dict[str, Checkpoint]:
+    """The checkpoints of the collection, by shop."""
+    rows = await database[CHECKPOINTS].find({"_id": ids_of(collection)}).to_list(None)
+    return {row["shop"]: Checkpoint.of(row) for row in rows}
 
 
 async def ensure_indexes(database: Database, projections: Sequence[Projection]) -> None:

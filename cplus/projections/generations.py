@@ -2,6 +2,11 @@
 
 One document for each projection names them all, so that the switch is one write. A projection
 that has no document yet is at its first generation.
+
+One generation leads: the one that is read or, while a switch is under way, the one that is about to
+be. Of the others those that are or were read follow it: in no shop do they move past it. So
+whoever reads from the leader after one of those never sees time run backwards. Each change of the
+leader begins a new term; see `cplus.projections.leading` for how a runner keeps to it.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ from typing import Any
 from cplus.clock import utc_now
 from cplus.errors import CplusError
 from cplus.mongo import Collection, Database, DuplicateKeyError, IndexModel, ReturnDocument
-from cplus.projections.base import Projection, collection_of
+from cplus.projections.base import Projection, collection_of, number_of
 
 GENERATIONS = "generations"
 REMEMBERED = 1.0
@@ -31,6 +36,11 @@ class UnknownProjection(CplusError):
 
 class NothingBefore(CplusError):
     """{name} has no generation to go back to; `cplus rebuild {name}` makes a new one."""
+
+
+class NotInThisCode(CplusError):
+    """Generation {number} of {name} was folded by version {version}, which this code does not
+    have; deploy code that has it."""
 
 
 class SwitchedMeanwhile(CplusError):
@@ -66,6 +76,10 @@ class Lineage:
     """The one that was read before the last switch: the way back."""
     generations: tuple[Generation, ...]
     switched_at: datetime | None = None
+    next: int | None = None
+    """The one that leads because it is about to be read."""
+    term: int = 0
+    """Rises whenever another one may lead."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Lineage:
@@ -79,7 +93,14 @@ class Lineage:
                 for one in document["generations"]
             ),
             document["switched_at"],
+            document.get("next"),
+            document.get("term", 0),
         )
+
+    @property
+    def leader(self) -> int:
+        """The number of the generation that the others follow."""
+        return self.live if self.next is None else self.next
 
     def find(self, number: int | None) -> Generation | None:
         """The generation of that number, where it is not dropped."""
@@ -113,10 +134,25 @@ async def read_lineages(database: Database) -> dict[str, Lineage]:
     return {row["_id"]: Lineage.of(row) for row in rows}
 
 
-async def driven(database: Database, projections: Sequence[Projection]) -> list[Driven]:
+async def lineage_of(database: Database, projection: Projection) -> Lineage:
+    """The generations of the projection."""
+    found = await database[GENERATIONS].find_one({"_id": projection.name})
+    return first(projection) if found is None else Lineage.of(found)
+
+
+def generation_of(projections: Sequence[Projection], lineage: Lineage, number: int) -> Projection:
+    """The projection that folds a generation; raises NotInThisCode."""
+    found = lineage.find(number)
+    assert found is not None  # noqa: S101  the caller took it from the lineage
+    for projection in projections:
+        if (projection.name, projection.version) == (lineage.name, found.version):
+            return replace(projection, generation=number)
+    raise NotInThisCode(number=number, name=lineage.name, version=found.version)
+
+
+def driven_of(lineages: Mapping[str, Lineage], projections: Sequence[Projection]) -> list[Driven]:
     """Every generation that is not dropped and whose version is among `projections`; for each
     name the one that is read first."""
-    lineages = await read_lineages(database)
     found = []
     for projection in projections:
         lineage = lineages.get(projection.name) or first(projection)
@@ -125,6 +161,11 @@ async def driven(database: Database, projections: Sequence[Projection]) -> list[
                 target = replace(projection, generation=one.number)
                 found.append(Driven(target, one.number == lineage.live, one.filled))
     return sorted(found, key=lambda one: not one.live)
+
+
+async def driven(database: Database, projections: Sequence[Projection]) -> list[Driven]:
+    """`driven_of` the lineages of now."""
+    return driven_of(await read_lineages(database), projections)
 
 
 class Pointers:
@@ -159,6 +200,8 @@ async def ensure_generations(database: Database, projections: Sequence[Projectio
                 "_id": projection.name,
                 "live": 1,
                 "before": None,
+                "next": None,
+                "term": 0,
                 "last": 1,
                 "generations": [{**one, "made_at": utc_now()}],
                 "switched_at": None,
@@ -212,23 +255,52 @@ async def end_run(database: Database, projection: Projection, run: str) -> None:
     )
 
 
-async def switch(database: Database, lineage: Lineage, to: int, session: Any = None) -> None:
-    """Reads from generation `to` from now on, in one write; raises SwitchedMeanwhile."""
+async def lead(database: Database, lineage: Lineage, to: int) -> Lineage:
+    """Has generation `to` lead from now on, in a new term, as it is about to be read; answers the
+    lineage after it. Raises SwitchedMeanwhile."""
+    row = await database[GENERATIONS].find_one_and_update(
+        {**_as_known(lineage), "generations.number": to},
+        {"$set": {"next": to}, "$inc": {"term": 1}},
+        return_document=ReturnDocument.AFTER,
+    )
+    if row is None:
+        raise SwitchedMeanwhile(name=lineage.name)
+    return Lineage.of(row)
+
+
+async def give_back(database: Database, lineage: Lineage) -> bool:
+    """Has the generation that is read lead again, in a new term; false where somebody else has
+    changed the leader since `lineage` was read."""
+    answer = await database[GENERATIONS].update_one(
+        _as_known(lineage), {"$set": {"next": None}, "$inc": {"term": 1}}
+    )
+    return bool(answer.matched_count)
+
+
+async def switch(database: Database, lineage: Lineage) -> None:
+    """Reads from the generation that is about to be read, from now on, in one write; raises
+    SwitchedMeanwhile where it does not lead any more."""
+    to = lineage.next
     filled = {"$or": ["$$this.filled", {"$eq": ["$$this.number", to]}]}
     marked = {"$mergeObjects": ["$$this", {"filled": filled}]}
     change = {
         "live": to,
         "before": lineage.live,
+        "next": None,
         "switched_at": "$$NOW",
         "generations": {"$map": {"input": "$generations", "in": marked}},
     }
     answer = await database[GENERATIONS].update_one(
-        {"_id": lineage.name, "live": lineage.live, "generations.number": to},
-        [{"$set": change}],
-        session=session,
+        {**_as_known(lineage), "generations.number": to}, [{"$set": change}]
     )
     if answer.matched_count == 0:
         raise SwitchedMeanwhile(name=lineage.name)
+
+
+def _as_known(lineage: Lineage) -> dict[str, Any]:
+    """Finds the document while nobody has changed who leads. What has no term is at its first."""
+    term = {"$in": [0, None]} if lineage.term == 0 else lineage.term
+    return {"_id": lineage.name, "live": lineage.live, "next": lineage.next, "term": term}
 
 
 async def drop(
@@ -248,7 +320,11 @@ async def drop(
     known = [one.number for one in lineage.generations if one.number != lineage.live]
     after = await database[GENERATIONS].find_one_and_update(
         {"_id": name, "live": lineage.live},
-        {"$set": {"before": None}, "$pull": {"generations": {"number": {"$in": known}}}},
+        {
+            "$set": {"before": None, "next": None},
+            "$inc": {"term": 1},
+            "$pull": {"generations": {"number": {"$in": known}}},
+        },
         return_document=ReturnDocument.AFTER,
     )
     if after is None:
@@ -257,9 +333,9 @@ async def drop(
     kept = {left.collection(one.number) for one in left.generations}
     gone = sorted(one for one in there if one.startswith(f"{name}.v") and one not in kept)
     # Before the rows: whoever is at work there is refused by the checkpoint that is not there.
-    void = {*gone, *map(lineage.collection, known)}
-    rows = await checkpoints.distinct("_id", {"projection": name})
-    old = [one for one in rows if one.partition("/")[0] in void]
+    begun = await checkpoints.distinct("_id", {"projection": name})
+    old = [one for one in begun if (of := one.partition("/")[0]) not in kept
+           and number_of(of) <= document["last"]]  # fmt: skip
     await checkpoints.delete_many({"_id": {"$in": old}})
     for collection in gone:
         await database.drop_collection(collection)

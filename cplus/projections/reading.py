@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from cplus.events.commit import Commit, split
 from cplus.events.store import EventStore
@@ -21,6 +21,10 @@ a function twice, since the next batch is read ahead."""
 SLICE = 250
 """Commits that are decoded at once. Few enough that they, their events and what is made of them
 stay in the processor's cache: measured, 2,500 at once take 1.5 times as long each."""
+
+
+End: TypeAlias = tuple[int, int] | None
+"""The position and the seq of the last commit that counts; None where the log's own end does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ async def read_batch(
     *,
     limit: int,
     until: int | None = None,
-    end: tuple[int, int] | None = None,
+    end: End = None,
 ) -> Batch | None:
     """Up to `limit` commits, and about ROOM bytes of them, after a position that hold something
     else than what the projection ignores; None at the end of the log. `until` is a position that
@@ -132,7 +136,9 @@ class Reader:
     ) -> None:
         self._store, self._projection, self._shop = store, projection, shop
         self._until, self._limit = until, limit
+        self._end: End = None
         self._ahead: tuple[int, asyncio.Task[Batch | None]] | None = None
+        self._back: tuple[int, Batch] | None = None
         self.at_end = False
         """The batch given last was the end of the log when it was read."""
 
@@ -156,8 +162,19 @@ class Reader:
         """Reads half as many at once from now on: what came of them was too much."""
         self._limit = max(1, self._limit // 2)
 
-    async def next(self, after: int, *, one: bool = False) -> Batch | None:
-        """The batch after a position, or the `one` commit there; None at the end of the log."""
+    def put_back(self, after: int, batch: Batch) -> None:
+        """The batch is the next one again."""
+        self._back = (after, batch)
+
+    async def next(self, after: int, *, one: bool = False, end: End = None) -> Batch | None:
+        """The batch after a position, or the `one` commit there; None at the end of the log, or
+        at `end`: the position and the seq of a commit behind which nothing is to be read."""
+        if end != self._end:
+            await self._forget()
+            self._end = end
+        back, self._back = self._back, None
+        if back is not None and back[0] == after and not one:
+            return back[1]
         if self._ahead is not None and self._ahead[0] == after and not one:
             task, self._ahead = self._ahead[1], None
             found = await task
@@ -172,10 +189,17 @@ class Reader:
 
     async def _read(self, after: int, limit: int) -> Batch | None:
         return await read_batch(
-            self._store, self._projection, self._shop, after, limit=limit, until=self._until
+            self._store,
+            self._projection,
+            self._shop,
+            after,
+            limit=limit,
+            until=self._until,
+            end=self._end,
         )
 
     async def _forget(self) -> None:
+        self._back = None
         if self._ahead is not None:
             task, self._ahead = self._ahead[1], None
             task.cancel()

@@ -1,14 +1,12 @@
-"""The runner: the only writer of read models. Rows and checkpoint move together or not at all."""
+"""The runner: the only writer of read models. It brings generations to the end of the log."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -17,44 +15,24 @@ from cplus.clock import Clock, utc_now
 from cplus.errors import CheckpointContended, LogTooShort
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.store import EventStore
-from cplus.mongo import (
-    BulkWriteError,
-    DeleteOne,
-    DuplicateKeyError,
-    InsertOne,
-    InvalidDocument,
-    Mongo,
-    OperationFailure,
-    PyMongoError,
-    ReplaceOne,
-    bounded,
-    is_transient,
-)
-from cplus.projections.base import Projection, Row
-from cplus.projections.checkpoints import (
-    Checkpoint,
-    Fenced,
-    Parked,
-    move_checkpoint,
-    read_checkpoint,
-)
-from cplus.projections.folding import Stop, decode, differing, fold
-from cplus.projections.generations import Driven, driven
-from cplus.projections.reading import Batch, Reader
+from cplus.mongo import Mongo, PyMongoError, is_transient
+from cplus.projections.base import Projection
+from cplus.projections.checkpoints import Checkpoint, Fenced, Parked, read_checkpoint
+from cplus.projections.generations import Driven, driven_of, give_back, read_lineages
+from cplus.projections.leading import GenerationGone, Leaders, Leash, follows
+from cplus.projections.place import KEEP, Place, TooMuch
+from cplus.projections.reading import Reader
 
 log = structlog.get_logger()
 
 BATCH = 1_000
 """Commits that one transaction folds at most."""
-KEEP = 20_000
-"""Rows of a shop that are kept in memory between two batches at most."""
-KEEP_BYTES = 32 * 1024 * 1024
-"""Bytes of those rows, about."""
 TRIES = 20
 _PATIENCE = 3  # transient failures in a row from which on a smaller batch is tried
 STEPS = (
     "read_checkpoint",
     "read_log",
+    "begin_checkpoint",
     "load_rows",
     "write_checkpoint",
     "write_rows",
@@ -62,13 +40,8 @@ STEPS = (
     "move_checkpoint",
     "written",
 )
-"""Everything that a runner does with what is stored, in this order; `move_checkpoint` alone where
-no row changes, in place of the three before it."""
-_NEVER_STORED = {15, 10334, 17280, 17419, 17420}
-"""MongoDB's codes for a document that is too deep, and for a document or an index key that is too
-large."""
-_TOO_MUCH = 388
-"""MongoDB's code for a transaction that does not fit the cache."""
+"""Everything that a runner does with what is stored, in this order; `begin_checkpoint` where there
+is none, `move_checkpoint` alone where no row changes, in place of the three before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +59,11 @@ class Progress:
     parked: Parked | None
 
 
-@dataclass(slots=True)
-class _Kept:
-    """Rows of one shop as they are stored. They stay true as long as this runner moves the
-    checkpoint, which only one can."""
-
-    rows: dict[str, Row | None] = field(default_factory=dict)
-    """By key; None is a row that is not there."""
-    whole: bool = False
-    """What is not among them is not there."""
-    size: int = 0
-    """Bytes that were loaded and folded into them: no less than they are."""
-
-    def take(self, changed: Mapping[str, Row | None], most: int, size: int) -> None:
-        """The rows as they were written, of commits of `size` bytes; forgets the rest where
-        there are too many."""
-        self.rows.update(changed)
-        self.size += size
-        if self.size > KEEP_BYTES:
-            self.rows, self.whole, self.size = {}, False, 0
-        elif len(self.rows) > most:
-            self.rows, self.whole = dict(changed), False
-
-
-class _Unwritable(Exception):
-    """The rows cannot be stored, however often it is tried."""
-
-
-class _TooMuch(Exception):
-    """More at once than a transaction or the memory takes; fewer commits may go."""
-
-
 class Runner:
     """Folds the log into the rows of `projections`, shop by shop.
 
-    `at_step` is told the name of each step before it is taken (see STEPS), for tests that die
-    there.
+    Rows and checkpoint of a shop move together or not at all. `at_step` is told the name of each
+    step before it is taken (see STEPS), for tests that die there.
     """
 
     def __init__(
@@ -144,10 +86,13 @@ class Runner:
         self._catalogue = catalogue
         self._keep = keep
         self._at_step = at_step
+        self._leaders = Leaders(mongo.database, self.projections)
 
     async def driven(self) -> list[Driven]:
         """The generations of its projections that are not dropped."""
-        return await driven(self.mongo.database, self.projections)
+        lineages = await read_lineages(self.mongo.database)
+        self._leaders.remember(lineages)
+        return driven_of(lineages, self.projections)
 
     async def is_near(self, projection: Projection, shop: str, until: int | None) -> bool:
         """Whether no more than a batch is left to fold."""
@@ -163,7 +108,8 @@ class Runner:
         until: int | None = None,
         deadline: float | None = None,
     ) -> Progress:
-        """Folds everything of the shop's log that this generation has not seen.
+        """Folds everything of the shop's log that this generation has not seen; one that follows
+        another no further than that one is.
 
         With `until`, at least up to that position: raises LogTooShort where the log does not
         show it yet, so that whoever said so says it again. `deadline` is a moment of
@@ -176,215 +122,104 @@ class Runner:
     async def _catch_up(
         self, projection: Projection, shop: str, until: int | None, deadline: float | None
     ) -> Progress:
-        self._at_step("read_checkpoint")
-        before = await read_checkpoint(self.mongo.database, projection, shop)
-        kept = _Kept(whole=not before.stored)
+        place = Place(
+            self.mongo, projection, shop, self._clock, self._catalogue, self._keep, self._at_step
+        )
+        before = await place.read()
+        if not before.position:
+            place.begins()
+        leash = Leash(before.term)
         lost, passed = 0, 0
+
+        def progress(*, done: bool) -> Progress:
+            return Progress(projection.name, shop, before.position, passed, done, before.parked)
+
         async with Reader(self.store, projection, shop, until, self.batch) as reader:
             while until is None or before.position < until:
-                if deadline is not None and time.monotonic() >= deadline:
-                    return self._progress(projection, shop, before, passed, done=False)
                 try:
-                    after = await self._step(projection, shop, before, reader, kept)
-                except (Fenced, _TooMuch, PyMongoError) as error:
-                    if isinstance(error, PyMongoError) and not is_transient(error):
-                        raise
+                    if before.stored:
+                        leash = await self._leash(place, before, until, deadline)
+                    if deadline is not None and time.monotonic() >= deadline:
+                        return progress(done=False)
+                    after = await self._step(place, before, reader, leash)
+                except GenerationGone:
+                    break
+                except (Fenced, TooMuch, PyMongoError) as error:
                     lost += 1
-                    if lost >= TRIES:
-                        raise CheckpointContended(projection=projection.name, shop=shop) from error
-                    # A server whose cache is full ends large transactions as if others won.
-                    if not isinstance(error, Fenced) and (
-                        isinstance(error, _TooMuch) or lost >= _PATIENCE
-                    ):
-                        reader.halve()
-                    await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
-                    kept, known = _Kept(), before
-                    before = await read_checkpoint(self.mongo.database, projection, shop)
+                    known, before = before, await self._again(place, reader, error, lost)
                     if known.stored and not before.stored:
                         break  # the generation was dropped
                     continue
                 if after is None:
-                    if until is not None:
+                    if leash.end is None and until is not None:
                         raise LogTooShort(shop=shop, position=until, head=before.position)
-                    break
-                lost = 0
+                    return progress(done=until is None or not leash.waits)
+                lost, begun = 0, not before.stored
                 passed += after.position - before.position
                 before = after
-                if after.parked or (until is None and reader.at_end):
+                if after.parked or (until is None and reader.at_end and not begun):
                     break
-        return self._progress(projection, shop, before, passed, done=True)
+        return progress(done=True)
+
+    async def _again(self, place: Place, reader: Reader, error: Exception, lost: int) -> Checkpoint:
+        """Where to go on after a try that failed, a while later; `lost` in a row did. Raises the
+        error where to try again does not help, and CheckpointContended after too many."""
+        if isinstance(error, PyMongoError) and not is_transient(error):
+            raise error
+        if lost >= TRIES:
+            raise CheckpointContended(projection=place.projection.name, shop=place.shop) from error
+        # A server whose cache is full ends large transactions as if others won.
+        if isinstance(error, TooMuch) or (not isinstance(error, Fenced) and lost >= _PATIENCE):
+            reader.halve()
+        await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
+        return await place.read()
 
     async def _step(
-        self, projection: Projection, shop: str, before: Checkpoint, reader: Reader, kept: _Kept
+        self, place: Place, before: Checkpoint, reader: Reader, leash: Leash
     ) -> Checkpoint | None:
-        """Folds the next batch; answers the checkpoint after it, None at the end of the log."""
+        """Takes the next batch; answers the checkpoint after it, None at the end of what it may
+        read."""
         self._at_step("read_log")
         # In front of a commit that was not known, that one alone tells whether to go on.
-        batch = await reader.next(before.position, one=before.parked is not None)
+        one = before.parked is not None
+        batch = await reader.next(before.position, one=one, end=leash.end)
         if batch is None:
             return None
-        try:
-            return await self._advance(projection, shop, before, batch, kept)
-        except _TooMuch:
-            if batch.count > 1:
-                raise
-        except _Unwritable:
-            pass
-        # One by one, until the commit at fault is the next.
-        for commit, alone in batch.singly():
-            try:
-                before = await self._advance(projection, shop, before, alone, kept)
-            except (_Unwritable, _TooMuch) as error:
-                stop = Stop.at(commit, "", type(error.__cause__).__name__)
-                parked = self._park(before, stop, projection, shop)
-                await self._move(projection, shop, before, parked)
-                return replace(parked, stored=True)
-            if before.parked:
-                break
-        return before
+        if not before.stored:
+            reader.put_back(before.position, batch)
+            return await place.begin()
+        return await place.advance(before, batch, leash.term)
 
-    async def _advance(
-        self, projection: Projection, shop: str, before: Checkpoint, batch: Batch, kept: _Kept
-    ) -> Checkpoint:
-        """Folds the commits and writes what came of it; answers the checkpoint after them."""
-        changed, stop = await self._fold(projection, shop, batch, kept)
-        if stop is None:
-            after = replace(before, position=batch.position, seq=batch.seq, parked=None)
-        else:
-            after = self._park(before, stop, projection, shop)
-        if after == before:
-            return before
-        if not changed:
-            self._at_step("move_checkpoint")
-            await self._move(projection, shop, before, after)
-        else:
-            await self._write(projection, shop, before, after, changed, kept)
-        self._at_step("written")
-        kept.take(changed, self._keep, batch.size)
-        return replace(after, stored=True)
+    async def _leash(
+        self, place: Place, before: Checkpoint, until: int | None, deadline: float | None
+    ) -> Leash:
+        """How far the generation may go now. Raises GenerationGone."""
+        projection, shop = place.projection, place.shop
+        lineage = await self._leaders.of(projection, before)
+        while follows(lineage, projection.generation):
+            leader = self._leaders.projection(lineage)
+            switching = lineage.next is not None and projection.generation == lineage.live
+            at = await self._leaders.read(lineage, shop)
+            short = switching if until is None else at.position < until
+            # What is read must not wait for what is about to be; nor what was read, by a list of
+            # before the switch, for somebody else to look at what is read now.
+            if short and leader is not None and (switching or not at.parked):
+                await self._catch_up(leader, shop, until, deadline)
+                at = await self._leaders.read(lineage, shop)
+            goes_on = leader is not None and at.parked is None
+            if not switching or goes_on or not await self._held(shop, before, at, until):
+                return Leash(lineage.term, (at.position, at.seq), waits=goes_on)
+            if await give_back(self.mongo.database, lineage):
+                log.warning("lead_given_back", projection=projection.name, shop=shop)
+            lineage = await self._leaders.again(projection)
+        return Leash(lineage.term)
 
-    async def _fold(
-        self, projection: Projection, shop: str, batch: Batch, kept: _Kept
-    ) -> tuple[dict[str, Row | None], Stop | None]:
-        """The rows that come out otherwise than they are stored, and what stopped it."""
-        changed: dict[str, Row | None] = {}
-        room = KEEP_BYTES if batch.count > 1 else sys.maxsize
-        for commits in batch.slices():
-            decoded = decode(projection, commits, self._catalogue)
-            self._at_step("load_rows")
-            room -= await self._load(projection, shop, decoded.keys(), kept, room)
-            stop = fold(projection, decoded, kept.rows, changed)
-            if stop is not None:
-                return differing(changed, kept.rows), stop
-            await asyncio.sleep(0)  # the other shops may ask their next question
-        return differing(changed, kept.rows), None
-
-    async def _load(
-        self, projection: Projection, shop: str, keys: set[str], kept: _Kept, room: int
-    ) -> int:
-        """Loads the rows that are not kept yet; answers their bytes."""
-        missing = keys - kept.rows.keys()
-        if not missing or kept.whole:
-            return 0
-        wanted = {f"{shop}/{key}": key for key in missing}
-        found, size = await bounded(
-            self.mongo.database[projection.collection],
-            {"_id": {"$in": sorted(wanted)}},
-            None,
-            limit=len(wanted),
-            room=room,
-        )
-        if size >= room:
-            raise _TooMuch
-        kept.size += size
-        kept.rows.update(dict.fromkeys(missing))
-        for document in found:
-            key = wanted[document.pop("_id")]
-            del document["shop"]
-            kept.rows[key] = document
-        return size
-
-    async def _write(
-        self,
-        projection: Projection,
-        shop: str,
-        before: Checkpoint,
-        after: Checkpoint,
-        changed: Mapping[str, Row | None],
-        kept: _Kept,
-    ) -> None:
-        database = self.mongo.database
-        operations: list[Any] = []
-        for key, row in sorted(changed.items()):
-            place = {"_id": f"{shop}/{key}"}
-            if row is None:
-                operations.append(DeleteOne(place))
-            elif kept.rows.get(key) is None:
-                operations.append(InsertOne({**place, "shop": shop, **row}))
-            else:
-                operations.append(ReplaceOne(place, {**place, "shop": shop, **row}, upsert=True))
-
-        async def work(session: Any) -> None:
-            # The checkpoint first: who lost the race is told before it writes anything.
-            self._at_step("write_checkpoint")
-            await move_checkpoint(database, projection, shop, before, after, self._clock(), session)
-            self._at_step("write_rows")
-            try:
-                await database[projection.collection].bulk_write(
-                    operations, ordered=False, session=session
-                )
-            except DuplicateKeyError as error:
-                raise Fenced from error
-            except BulkWriteError as error:
-                if _duplicate(error):
-                    raise Fenced from error
-                raise
-            self._at_step("commit")
-
-        try:
-            await self.mongo.transaction(work)
-        except (ValueError, OverflowError, InvalidDocument) as error:  # what BSON cannot hold
-            raise _Unwritable from error
-        except OperationFailure as error:
-            codes = _codes(error)
-            if codes & _NEVER_STORED:
-                raise _Unwritable from error
-            if _TOO_MUCH in codes:
-                raise _TooMuch from error
-            raise
-
-    async def _move(
-        self, projection: Projection, shop: str, before: Checkpoint, after: Checkpoint
-    ) -> None:
-        await move_checkpoint(self.mongo.database, projection, shop, before, after, self._clock())
-
-    def _park(
-        self, before: Checkpoint, stop: Stop, projection: Projection, shop: str
-    ) -> Checkpoint:
-        """The checkpoint right in front of the commit at fault."""
-        after = before.stopped(stop.position, stop.seq, stop.type, stop.reason, self._clock())
-        if after.parked is not before.parked:
-            log.error(
-                "projection_parked",
-                projection=projection.name,
-                shop=shop,
-                position=stop.position,
-                type=stop.type,
-                reason=stop.reason,
-            )
-        return after
-
-    @staticmethod
-    def _progress(
-        projection: Projection, shop: str, at: Checkpoint, passed: int, *, done: bool
-    ) -> Progress:
-        return Progress(projection.name, shop, at.position, passed, done, at.parked)
-
-
-def _codes(error: OperationFailure) -> set[int]:
-    failed = (error.details or {}).get("writeErrors", ())
-    return {error.code or 0} | {one.get("code", 0) for one in failed}
-
-
-def _duplicate(error: BulkWriteError) -> bool:
-    return 11000 in _codes(error)
+    async def _held(
+        self, shop: str, before: Checkpoint, leader: Checkpoint, until: int | None
+    ) -> bool:
+        """Whether the leader, which cannot go on, keeps this one from going on: not where both
+        stand still in front of one commit."""
+        if before.parked and leader.parked and before.parked.position == leader.parked.position:
+            return False
+        wanted = until if until is not None else (await self.store.head(shop)).position
+        return leader.position < wanted

@@ -97,7 +97,7 @@ async def read_rows(
     database = mongo.database
     async with mongo.snapshot() as session:
         found = await database[CHECKPOINTS].find_one(
-            {"_id": checkpoint_id(projection, shop)}, session=session
+            {"_id": checkpoint_id(projection.collection, shop)}, session=session
         )
         # By the range of _id: an index that is always there, in an order that never changes.
         cursor = database[projection.collection].find(

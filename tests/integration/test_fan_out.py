@@ -27,8 +27,8 @@ from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
 from cplus.projections.generations import Pointers, begin, begin_run, drop
-from cplus.projections.rebuild import switch_over
 from cplus.projections.runner import Runner
+from cplus.projections.switching import switch_over
 from cplus.projections.verify import verify_shop
 from cplus.settings import Settings
 from tests.integration.intake import record

@@ -182,5 +182,6 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(use: Intak
         "nudge": {("PublishBatch",)},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},
         "end_sessions": {(f"update {ENDED}",)},
-        "move_checkpoint": {(f"insert {CHECKPOINTS}",), (f"update {CHECKPOINTS}",)},
+        "begin_checkpoint": {(f"insert {CHECKPOINTS}",)},
+        "move_checkpoint": {(f"update {CHECKPOINTS}",)},
     }

@@ -89,7 +89,7 @@ async def told(*arguments: str, status: int = 0) -> dict[str, Any]:
 
 async def folds_into(mongo: Mongo, collection: str) -> None:
     """Waits until something was folded into the collection."""
-    begun = {"_id": {"$regex": f"^{collection}/"}}
+    begun = {"_id": {"$regex": f"^{collection}/"}, "position": {"$gt": 0}}
     async with asyncio.timeout(60):
         while not await mongo.database[CHECKPOINTS].find_one(begun):  # noqa: ASYNC110  no one tells
             await asyncio.sleep(0.001)

@@ -146,7 +146,7 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
     await write(store, *[AppUninstalled() for _ in range(9)])
     ignored = [ShopChanged(shop_name="Acorn")]
     await write(store, *ignored)
-    second = 1 if step in {"read_checkpoint", "move_checkpoint"} else 2
+    second = 1 if step in {"read_checkpoint", "begin_checkpoint", "move_checkpoint"} else 2
     dying = Runner(mongo, store, [COUNTER], batch=3, at_step=dies_at(step, second))
     with pytest.raises(Died):
         await dying.catch_up(COUNTER, SHOP)
@@ -173,7 +173,8 @@ async def test_every_command_that_changes_what_is_stored_stands_behind_a_step(
     insert, update = f"insert {COUNTER.collection}", f"update {COUNTER.collection}"
     assert written.by_step() == {
         **{step: {()} for step in STEPS},
-        "write_checkpoint": {(f"insert {CHECKPOINTS}",), (f"update {CHECKPOINTS}",)},
+        "begin_checkpoint": {(f"insert {CHECKPOINTS}",)},
+        "write_checkpoint": {(f"update {CHECKPOINTS}",)},
         # Two commands of one call, in a transaction: what dies between them has written nothing.
         "write_rows": {(insert,), (insert, update)},
         "commit": {("commitTransaction",)},
@@ -352,7 +353,7 @@ async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
     )
     await Runner(mongo, store, [large]).catch_up(large, SHOP)
     await write(store, *[AppUninstalled() for _ in range(8)])
-    monkeypatch.setattr("cplus.projections.runner.KEEP_BYTES", 120_000)
+    monkeypatch.setattr("cplus.projections.place.KEEP_BYTES", 120_000)
     progress = await Runner(mongo, store, [large]).catch_up(large, SHOP)
     assert (progress.position, progress.parked) == (16, None)
     assert [await counted(mongo, str(key)) for key in range(8)] == [2] * 8

@@ -197,7 +197,7 @@ async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_some
     unread = {"projection": "shops", "shop": BIRCH, "version": 1, "position": 0, "seq": 0}
     parked = {"position": 1, "type": "test.novelty", "reason": "unknown_type", "since": utc_now()}
     await mongo.database[CHECKPOINTS].insert_one(
-        {"_id": checkpoint_id(made, BIRCH), **unread, "parked": parked}
+        {"_id": checkpoint_id(made.collection, BIRCH), **unread, "parked": parked}
     )
     of = (mongo, runner.store, PROJECT_BILLING)
     found = await overview(*of, most=2)

@@ -1,0 +1,381 @@
+"""What a switch promises: no reader sees time run backwards, and nobody is held up, whoever stalls
+or dies at whichever step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.consumers.projecting import handle_nudges
+from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
+from cplus.events.store import EventStore
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.projections.base import Projection
+from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, positions_of
+from cplus.projections.generations import (
+    GENERATIONS,
+    Pointers,
+    begin,
+    lead,
+    lineage_of,
+)
+from cplus.projections.rebuild import fill
+from cplus.projections.runner import STEPS as RUNNER_STEPS
+from cplus.projections.runner import Runner
+from cplus.projections.switching import STEPS, CannotSwitch, switch_back, switch_over
+from cplus.projections.verify import verify_shop
+from cplus.settings import Settings
+from tests.integration.crashing import Died, Written, dies_at
+from tests.integration.test_runner import COUNTER, SHOP, GiftWrapped, nudge, soon, write
+
+BIRCH = "birch.myshopify.com"
+CEDAR = "cedar.myshopify.com"
+SHOPS = (SHOP, BIRCH)
+NEWER = replace(COUNTER, version=2)
+BOTH = (COUNTER, NEWER)
+IN_A_TRANSACTION = {"write_rows", "commit"}
+"""Steps before which the runner has written the checkpoint that a switch writes to as well."""
+
+Work = Callable[[Mongo, EventStore], Awaitable[None]]
+
+
+@pytest.fixture
+def settings(mongo_uri: str, database_name: str) -> Settings:
+    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+
+
+@pytest.fixture
+async def mongo(settings: Settings) -> AsyncIterator[Mongo]:
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    await ensure_indexes(made.database, [COUNTER])
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def store(mongo: Mongo) -> EventStore:
+    return EventStore(mongo)
+
+
+def code(mongo: Mongo, store: EventStore, *projections: Projection) -> Runner:
+    """What runs in a release that has these."""
+    return Runner(mongo, store, projections or BOTH, batch=7)
+
+
+async def told(store: EventStore, events: int, *shops: str) -> None:
+    for shop in shops:
+        await write(store, *[AppUninstalled() for _ in range(events)], shop=shop)
+
+
+async def to_be_switched(mongo: Mongo, store: EventStore) -> Projection:
+    """A generation that is filled and not read yet, of a log of 20 events in each of two shops."""
+    await told(store, 20, *SHOPS)
+    await fill(code(mongo, store), COUNTER, SHOPS)
+    target = await begin(mongo.database, NEWER)
+    await fill(code(mongo, store), target, SHOPS)
+    return target
+
+
+async def read(mongo: Mongo, shop: str = SHOP) -> int:
+    """What a reader sees who remembers nothing."""
+    rows = mongo.database[await Pointers(mongo.database).collection(COUNTER)]
+    row = await rows.find_one({"_id": f"{shop}/all"})
+    return row["events"] if row else 0
+
+
+async def nudged(runner: Runner, *shops: str) -> list[str]:
+    heads = await runner.store.heads()
+    return await handle_nudges(
+        [nudge(heads[shop], shop, shop) for shop in shops or sorted(heads)], runner, soon()
+    )
+
+
+async def holds(mongo: Mongo, store: EventStore) -> None:
+    """Nothing that was read is anywhere ahead of what is read, and rows are what the log says."""
+    lineage = await lineage_of(mongo.database, COUNTER)
+    leader = await positions_of(mongo.database, lineage.collection(lineage.live))
+    for one in lineage.generations:
+        of = replace(NEWER if one.version == 2 else COUNTER, generation=one.number)
+        for shop, at in (await positions_of(mongo.database, of.collection)).items():
+            found = await verify_shop(mongo, store, of, shop)
+            assert (found.position, found.differences) == (at.position, [])
+            if one.filled:
+                assert at.position <= leader[shop].position
+
+
+class Elsewhere:
+    """Another process: a thread with a loop and connections of its own, while this loop stalls."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._threads: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+
+    def begins(self, work: Work) -> None:
+        """The work is begun, and ends when it ends."""
+
+        async def connected() -> None:
+            mongo = connect(self._settings)
+            try:
+                await work(mongo, EventStore(mongo))
+            finally:
+                await mongo.close()
+
+        def run() -> None:
+            try:
+                asyncio.run(connected())
+            except BaseException as error:  # noqa: BLE001  raised by `ends`
+                self._errors.append(error)
+
+        self._threads.append(threading.Thread(target=run))
+        self._threads[-1].start()
+
+    def ends(self) -> None:
+        """All of it has ended; raises what it raised."""
+        for thread in self._threads:
+            thread.join(60)
+        assert not any(thread.is_alive() for thread in self._threads)
+        for error in self._errors:
+            raise error
+
+    def another(self) -> Elsewhere:
+        """One more process."""
+        return Elsewhere(self._settings)
+
+    def runs(self, work: Work) -> None:
+        """From its begin to its end."""
+        self.begins(work)
+        self.ends()
+
+
+@pytest.fixture
+def elsewhere(settings: Settings) -> Elsewhere:
+    return Elsewhere(settings)
+
+
+def once(step: str, work: Callable[[], None]) -> Callable[[str], None]:
+    """Does the work in front of the step, the first time that it is to be taken."""
+    left = [work]
+
+    def at_step(name: str) -> None:
+        if name == step and left:
+            left.pop()()
+
+    return at_step
+
+
+@pytest.mark.parametrize(
+    ("step", "shop"),
+    [(step, shop) for step in RUNNER_STEPS for shop in (SHOP, CEDAR)
+     if step != "begin_checkpoint" or shop == CEDAR],
+)  # fmt: skip
+async def test_a_runner_that_stalls_at_any_step_during_a_switch_gets_past_nothing_that_is_read(
+    mongo: Mongo, store: EventStore, elsewhere: Elsewhere, step: str, shop: str
+) -> None:
+    target = await to_be_switched(mongo, store)
+    # What changes no row moves the checkpoint alone.
+    event = ShopChanged(shop_name="Acorn") if step == "move_checkpoint" else AppUninstalled()
+    await write(store, event, event, event, shop=shop)
+    before = await read(mongo, shop)
+    stalled: list[str] = []
+    marking = threading.Event()
+
+    def stall() -> None:
+        stalled.append(step)
+        elsewhere.begins(partial(switches_and_dies, elsewhere, target, shop, marking))
+        if step in IN_A_TRANSACTION:  # the switch waits for its end
+            assert marking.wait(60)
+        else:
+            elsewhere.ends()
+
+    stale = Runner(mongo, store, BOTH, at_step=once(step, stall))
+    await stale.driven()  # it knows who leads, as it was before the switch
+    await stale.catch_up(COUNTER, shop)
+    elsewhere.ends()
+    assert stalled == [step]
+    assert (await lineage_of(mongo.database, COUNTER)).live == target.generation
+    await holds(mongo, store)
+    assert await nudged(code(mongo, store)) == []
+    assert await read(mongo, shop) == before + (2 if step == "move_checkpoint" else 5)
+    await holds(mongo, store)
+
+
+@pytest.mark.parametrize("shop", [SHOP, CEDAR])
+@pytest.mark.parametrize("step", STEPS[:-1])
+async def test_a_runner_that_knows_of_no_switch_gets_past_nothing_that_is_read(
+    mongo: Mongo, store: EventStore, elsewhere: Elsewhere, step: str, shop: str
+) -> None:
+    target = await to_be_switched(mongo, store)
+    reached, go_on = threading.Event(), threading.Event()
+
+    def pauses(name: str) -> None:
+        if name == step:
+            reached.set()
+            assert go_on.wait(60)
+        if name == "fill_after":
+            raise Died
+
+    async def switches(mongo: Mongo, store: EventStore) -> None:
+        with contextlib.suppress(Died):
+            await switch_over(code(mongo, store), target, at_step=pauses)
+
+    stale = code(mongo, store)
+    await stale.driven()
+    elsewhere.begins(switches)
+    assert await asyncio.to_thread(reached.wait, 60)
+    await told(store, 3, shop)
+    await stale.catch_up(COUNTER, shop)
+    go_on.set()
+    await asyncio.to_thread(elsewhere.ends)
+    assert (await lineage_of(mongo.database, COUNTER)).live == target.generation
+    await holds(mongo, store)
+    assert await read(mongo, shop) == (23 if shop == SHOP else 3)
+
+
+async def switches_and_dies(
+    elsewhere: Elsewhere,
+    target: Projection,
+    shop: str,
+    marking: threading.Event,
+    mongo: Mongo,
+    store: EventStore,
+) -> None:
+    """Two events come to the shop after the generations were compared and before the switch; right
+    after it, who switches dies and brings nothing up to them."""
+
+    def at_step(name: str) -> None:
+        if name == "mark":
+            marking.set()
+        if name == "switch":
+            elsewhere.another().runs(lambda _mongo, store: told(store, 2, shop))
+        if name == "fill_after":
+            raise Died
+
+    with contextlib.suppress(Died):
+        await switch_over(code(mongo, store), target, at_step=at_step)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_switch_that_dies_at_any_step_holds_nobody_up_and_is_made_by_the_next(
+    mongo: Mongo, store: EventStore, step: str
+) -> None:
+    target = await to_be_switched(mongo, store)
+    with pytest.raises(Died):
+        await switch_over(code(mongo, store), target, at_step=dies_at(step, 1))
+    await told(store, 5, *SHOPS, CEDAR)
+    assert await nudged(code(mongo, store)) == []
+    assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
+    await holds(mongo, store)
+    lineage = await switch_over(code(mongo, store), target)
+    assert (lineage.live, lineage.next) == (target.generation, None)
+    assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
+    await holds(mongo, store)
+    back = await switch_back(mongo, store, BOTH, "counter")
+    assert (back.live, [await read(mongo, shop) for shop in SHOPS]) == (1, [25, 25])
+    await holds(mongo, store)
+
+
+@pytest.mark.parametrize("step", STEPS[:-1])
+async def test_a_switch_that_dies_does_not_hold_up_a_release_that_lacks_the_new_version(
+    mongo: Mongo, store: EventStore, step: str
+) -> None:
+    target = await to_be_switched(mongo, store)
+    with pytest.raises(Died):
+        await switch_over(code(mongo, store), target, at_step=dies_at(step, 1))
+    await told(store, 5, *SHOPS, CEDAR)
+    assert await nudged(code(mongo, store, COUNTER)) == []
+    assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
+    await switch_over(code(mongo, store), target)
+    assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
+    await holds(mongo, store)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_what_is_written_at_any_step_of_a_switch_is_read_at_once_and_counted_once(
+    mongo: Mongo, store: EventStore, elsewhere: Elsewhere, step: str
+) -> None:
+    target = await to_be_switched(mongo, store)
+
+    async def traffic(mongo: Mongo, store: EventStore) -> None:
+        await told(store, 5, *SHOPS, CEDAR)
+        assert await nudged(code(mongo, store)) == []
+        assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
+
+    at_step = once(step, lambda: elsewhere.runs(traffic))
+    await switch_over(code(mongo, store), target, at_step=at_step)
+    assert (await lineage_of(mongo.database, COUNTER)).live == target.generation
+    assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
+    await holds(mongo, store)
+
+
+async def test_a_generation_that_parks_while_it_leads_gives_the_lead_back(
+    mongo: Mongo, store: EventStore
+) -> None:
+    target = await to_be_switched(mongo, store)
+    catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
+    knows = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
+    runner = Runner(mongo, store, [knows, NEWER], catalogue=catalogue)
+    await lead(mongo.database, await lineage_of(mongo.database, COUNTER), target.generation)
+    await write(store, GiftWrapped())
+    assert await nudged(runner) == []
+    assert await read(mongo) == 21
+    lineage = await lineage_of(mongo.database, COUNTER)
+    assert (lineage.live, lineage.next, lineage.term) == (1, None, 2)
+    with pytest.raises(CannotSwitch, match="acorn"):
+        await switch_over(runner, target)
+    # Where neither can go on, the new one may be read: it is not behind.
+    await told(store, 1, BIRCH)
+    await write(store, GiftWrapped(), shop=BIRCH)
+    await code(mongo, store).catch_up(COUNTER, BIRCH)
+    mended = replace(NEWER, handles=NEWER.handles | {GiftWrapped})
+    newer = Runner(mongo, store, [COUNTER, mended], catalogue=catalogue)
+    await newer.catch_up(replace(mended, generation=target.generation), SHOP)
+    await switch_over(newer, target)
+    assert [await read(mongo, shop) for shop in SHOPS] == [21, 21]
+
+
+async def test_a_switch_that_cannot_be_made_gives_the_lead_back(
+    mongo: Mongo, store: EventStore, elsewhere: Elsewhere
+) -> None:
+    target = await to_be_switched(mongo, store)
+    knows = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
+
+    async def traffic(mongo: Mongo, store: EventStore) -> None:
+        catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
+        await write(store, GiftWrapped())
+        await Runner(mongo, store, [knows], catalogue=catalogue).catch_up(knows, SHOP)
+
+    at_step = once("lead", lambda: elsewhere.runs(traffic))
+    with pytest.raises(CannotSwitch, match="acorn"):
+        await switch_over(code(mongo, store), target, at_step=at_step)
+    lineage = await lineage_of(mongo.database, COUNTER)
+    assert (lineage.live, lineage.next) == (1, None)
+    assert await read(mongo) == 21
+
+
+async def test_every_command_of_a_switch_that_changes_what_is_stored_stands_behind_a_step(
+    mongo: Mongo, store: EventStore, settings: Settings
+) -> None:
+    target = await to_be_switched(mongo, store)
+    written = Written()
+    heard = connect(settings, [written])
+    try:
+        runner = code(heard, EventStore(heard))
+        await switch_over(runner, target, at_step=written.step)
+    finally:
+        await heard.close()
+    assert written.by_step() == {
+        **{step: {()} for step in STEPS},
+        "lead": {(f"findAndModify {GENERATIONS}",)},
+        "mark": {(f"update {CHECKPOINTS}",)},
+        "switch": {(f"update {GENERATIONS}",)},
+    }
