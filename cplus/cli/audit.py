@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.events.chain import Finding
@@ -72,10 +73,14 @@ class Report:
             f"{f', commit {found.commit}' if found.commit else ''}: {found.reason}"
             for found in self.findings
         ]
-        against = "" if self.roots is None else f" against the roots of {self.roots} days"
+        against = (
+            "" if self.roots is None else f" against the roots of {counted(self.roots, 'day')}"
+        )
         verdict = "as they were written" if self.ok else "NOT as they were written"
         without = [f"{day} has no root" for day in self.days_without_root]
-        seen = f"{self.shops} shops, {self.commits} commits{against}: {verdict}"
+        seen = (
+            f"{counted(self.shops, 'shop')}, {counted(self.commits, 'commit')}{against}: {verdict}"
+        )
         return "\n".join([*lines, *self.wrong_roots, *without, seen])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cplus.counts import counted
 from cplus.mail import ContactForm, InboundMail, contact_form, parse
 
 
@@ -60,7 +61,7 @@ def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]
         ("Defects", "; ".join(found.defects)),
     ]
     lines += [
-        ("Attachment", f"{one.name} ({one.content_type}, {one.size} bytes)")
+        ("Attachment", f"{one.name} ({one.content_type}, {counted(one.size, 'byte')})")
         for one in found.attachments
     ]
     if form:

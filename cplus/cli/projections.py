@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.counts import counted
 
 if TYPE_CHECKING:
     from typing import Protocol, TypeAlias
@@ -59,10 +60,11 @@ def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> No
     for one in worst[:_SHOWN]:
         if one.behind or one.parked:
             click.echo(_line(one))
+    readers, events = counted(len(found), "reader"), counted(sums["behind"], "event")
     click.echo(
-        f"{len(found)} readers of shops: {sums['behind']:,} events behind, at most "
-        f"{sums['most_seconds']:.1f} s (99 of 100: {sums['p99_seconds']:.1f} s), "
-        f"{sums['parked']} parked"
+        f"{readers} of shops: {events} behind, at most "
+        f"{sums['most_seconds']:,.1f} s (99 of 100: {sums['p99_seconds']:,.1f} s), "
+        f"{sums['parked']:,} parked"
     )
 
 
@@ -85,7 +87,8 @@ def _told(one: Lag) -> dict[str, Any]:
 
 
 def _line(one: Lag) -> str:
-    line = f"{one.shop}: {one.collection} is {one.behind:,} events and {one.seconds:.1f} s behind"
+    events = counted(one.behind, "event")
+    line = f"{one.shop}: {one.collection} is {events} and {one.seconds:,.1f} s behind"
     if one.parked is None:
         return line
     parked = one.parked
@@ -117,7 +120,7 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
         for one in found:
             still = f"still stands still: {one['reason']}" if one["reason"] else "goes on"
             click.echo(f"{one['shop']}: {one['collection']} {still}")
-        click.echo(f"{len(found)} stood still")
+        click.echo(f"{len(found):,} stood still")
     sys.exit(1 if any(one["reason"] for one in found) else 0)
 
 

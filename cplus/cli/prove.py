@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.cli.versions import Code, Teller
@@ -218,7 +219,7 @@ def _text(said: dict[str, Any]) -> str:
         for entry in said["meant_nothing"]
     ]
     verdict = "nothing that nobody meant" if said["ok"] else f"{said['total']:,} not meant"
-    counts = f"{said['shops']:,} shops, {said['events']:,} events"
+    counts = f"{counted(said['shops'], 'shop')}, {counted(said['events'], 'event')}"
     lines.append(f"against {said['against']}: {counts}, differences: {verdict}")
     return "\n".join(lines)
 
@@ -237,7 +238,7 @@ def _line_of_one(one: dict[str, Any]) -> str:
     if new is None:
         return f"{name} v{old}: this code does not have it"
     if old is None:
-        return f"{name} v{new}: new, {one['rows']:,} rows"
+        return f"{name} v{new}: new, {counted(one['rows'], 'row')}"
     title = f"{name} v{new}" if old == new else f"{name} v{new}, declared other than v{old}"
     counts = [
         f"{one[what]:,} {word}"
@@ -250,5 +251,6 @@ def _line_of_one(one: dict[str, Any]) -> str:
     ]
     fields = ", ".join(f"{count:,} × {field}" for field, count in one["fields"].items())
     said = f"{', '.join(counts) or 'the same'}{f' ({fields})' if fields else ''}"
-    stops = f"; {one['both_stop']} shops stand still in both" if one["both_stop"] else ""
-    return f"{title}: {one['rows']:,} rows, {said}{stops}"
+    stopped = counted(one["both_stop"], "shop stands still in both", "shops stand still in both")
+    stops = f"; {stopped}" if one["both_stop"] else ""
+    return f"{title}: {counted(one['rows'], 'row')}, {said}{stops}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
+from cplus.counts import counted
 from cplus.errors import SettingMissing
 
 if TYPE_CHECKING:
@@ -237,16 +238,20 @@ async def _work(
 
 def _text(said: dict[str, Any]) -> str:
     if "put_right" in said:
-        return f"{said['shop']}: {said['put_right']} rows put right"
+        return f"{said['shop']}: {counted(said['put_right'], 'row')} put right"
     if "dropped" in said:
         return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is one generation only")
     if "collection" not in said:
         return f"{said['projection']} is read from {said['live']}"
-    rate = f"{said['events']:,} events in {said['seconds']:.1f} s, {said['events_per_second']:,}/s"
+    events = counted(said["events"], "event")
+    rate = f"{events} in {said['seconds']:,.1f} s, {said['events_per_second']:,}/s"
     if said["stopped"]:
         return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
     compared = _compared(said)
-    dead = f"; {said['dead_letters']} messages became dead letters" if said["dead_letters"] else ""
+    dead = ""
+    if said["dead_letters"]:
+        became = ("message became a dead letter", "messages became dead letters")
+        dead = f"; {counted(said['dead_letters'], *became)}"
     return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}{_still(said)}"
 
 
@@ -262,12 +267,14 @@ def _compared(said: dict[str, Any]) -> str:
     if said["differences"] is None:
         return ""
     missed = said["uncompared"]
-    differing = f", {said['differences']} rows differ from the one before"
+    differ = counted(said["differences"], "row differs", "rows differ")
+    differing = f", {differ} from the one before"
     if not missed:
         return differing
     if not said["compared"]:
         differing = ""
     else:
-        differing += f" in {said['compared']:,} shops"
+        differing += f" in {counted(said['compared'], 'shop')}"
     named = ", ".join([*missed[:_NAMED], *(["…"] if len(missed) > _NAMED else [])])
-    return f"{differing}; {len(missed):,} busy shops were not compared ({named})"
+    busy = counted(len(missed), "busy shop was", "busy shops were")
+    return f"{differing}; {busy} not compared ({named})"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.counts import counted
 from cplus.errors import CplusError
 
 if TYPE_CHECKING:
@@ -83,9 +84,13 @@ def replay(
         where = f"{stop['shop']}: stopped in front of position {stop['position']}"
         click.echo(f"{where}: {stop['reason']} ({stop['type']})", err=True)
     said["into"] = collection or str(out)
-    rows = f"{said['rows']:,} rows of {said['events']:,} events in {said['shops']} shops"
-    click.echo(json.dumps(said) if as_json else f"{said['into']}: {rows}")
+    click.echo(json.dumps(said) if as_json else _text(said))
     sys.exit(1 if said["stopped"] else 0)
+
+
+def _text(said: Mapping[str, Any]) -> str:
+    rows, events = counted(said["rows"], "row"), counted(said["events"], "event")
+    return f"{said['into']}: {rows} of {events} in {counted(said['shops'], 'shop')}"
 
 
 def find(place: str) -> Projection:

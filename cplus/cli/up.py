@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cplus.counts import counted
 from cplus.errors import CplusError
 
 if TYPE_CHECKING:
@@ -233,7 +234,8 @@ def _without_demo(stack: Stack) -> dict[str, Any]:
 
 
 def _sizes(sizes: Sizes) -> str:
-    return f"{sizes.customers:,} customers, {sizes.conversations:,} conversations"
+    customers = counted(sizes.customers, "customer")
+    return f"{customers}, {counted(sizes.conversations, 'conversation')}"
 
 
 def _needs_lambda_runtime() -> None:

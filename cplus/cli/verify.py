@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
+from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.projections.verify import Difference
@@ -68,13 +69,19 @@ class Report:
             for one in self.differences[:_SHOWN]
         ]
         if len(self.differences) > _SHOWN:
-            lines.append(f"… and {len(self.differences) - _SHOWN} more")
+            lines.append(f"… and {len(self.differences) - _SHOWN:,} more")
         lines += [
             f"{one['shop']}: stands still in front of position {one['position']} ({one['reason']})"
             for one in self.parked
         ]
-        counts = f"{self.shops} shops, {self.events:,} events, {self.rows:,} rows"
-        lines.append(f"{self.collection}: {counts}, {len(self.differences)} differences")
+        things = {
+            "shop": self.shops,
+            "event": self.events,
+            "row": self.rows,
+            "difference": len(self.differences),
+        }
+        counts = (counted(number, thing) for thing, number in things.items())
+        lines.append(f"{self.collection}: {', '.join(counts)}")
         return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ import structlog
 from cplus.aws import Depth
 from cplus.consumers.hand_on import HandOn, Send, WorkOutcome, work_on
 from cplus.consumers.sqs import SqsRecord
+from cplus.counts import counted
 from cplus.errors import CplusError, InvalidInput
 from cplus.events.store import EventStore
 from cplus.ids import random_id
@@ -49,9 +50,9 @@ _NAMED: Final = 10
 
 
 class ShopsLeft(CplusError):
-    """{name}: {count} shops are not filled and no message is on its way for them ({shops}); {dead}
-    of the queue `rebuild` became dead letters meanwhile. The log of the function `rebuild` says
-    why; mend that, and the same command goes on."""
+    """{name}: {unfilled} not filled and no message is on its way there ({shops}); dead letters of
+    the queue `rebuild` meanwhile: {dead}. The log of the function `rebuild` says why; mend that,
+    and the same command goes on."""
 
 
 class Queue(Protocol):
@@ -171,6 +172,7 @@ async def fan_out(
                 raise ShopsLeft(
                     name=target.name,
                     count=len(left),
+                    unfilled=counted(len(left), "shop is", "shops are"),
                     shops=", ".join(named),
                     dead=max(depth.dead - before, 0),
                 )

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from cplus.counts import counted
+
 if TYPE_CHECKING:
     from cplus.local.aws import AwsEndpoint
     from cplus.local.stack import Stack
@@ -48,7 +50,7 @@ class Counts:
 
     @property
     def _dead(self) -> str:
-        return f"{self.dead_letters:,} dead letter{'' if self.dead_letters == 1 else 's'}"
+        return counted(self.dead_letters, "dead letter")
 
     def __str__(self) -> str:
         return (
@@ -110,9 +112,9 @@ def say_part(console: Console, name: str, seconds: float) -> None:
 def say_lost(console: Console, lost: Mapping[str, int]) -> None:
     """What a kill of the emulator lost: its queues live in memory."""
     for queue, count in sorted(lost.items()):
-        messages = "message" if count == 1 else "messages"
+        messages = counted(count, "message")
         console.print(
-            f"  [yellow]![/yellow] the emulator lost up to {count} {messages} on queue {queue}",
+            f"  [yellow]![/yellow] the emulator lost up to {messages} on queue {queue}",
             highlight=False,
         )
 
@@ -120,10 +122,8 @@ def say_lost(console: Console, lost: Mapping[str, int]) -> None:
 def say_dead_letters(console: Console, held: Mapping[str, int]) -> None:
     """The queues that hold dead letters, which outlive stop and kill."""
     for queue, count in sorted(held.items()):
-        letters = "dead letter is" if count == 1 else "dead letters are"
-        console.print(
-            f"  [yellow]![/yellow] {count} {letters} kept on queue {queue}", highlight=False
-        )
+        letters = counted(count, "dead letter is", "dead letters are")
+        console.print(f"  [yellow]![/yellow] {letters} kept on queue {queue}", highlight=False)
 
 
 def say_where(console: Console, places: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cplus.clock import Clock
+from cplus.counts import counted
 from cplus.web import text
 
 _HERE: Final = Path(__file__).parent
@@ -57,6 +58,7 @@ class Pages:
             bounce=text.bounce,
             rejection=text.rejection,
             calendar=text.calendar,
+            counted=counted,
             span=text.span,
         )
         self._environment.globals.update(

@@ -281,6 +281,27 @@ async def test_a_database_without_a_commit_is_as_it_should_be_nowhere(
         assert f"There is no commit in {mongo.database.name};" in err.decode()
 
 
+async def test_one_shop_with_one_event_is_said_in_the_singular(mongo: Mongo, stack: Path) -> None:
+    store = EventStore(mongo)
+    await write(store, installed())
+    await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
+    await mongo.database[SHOPS.collection].update_one({}, {"$set": {"name": "Another"}})
+    replay = ("replay", "--projection", "cplus.projections.shops:SHOPS")
+    out_file = stack / "rows.jsonl"
+    for command, status, words in (
+        (("verify", "shops"), 1, "shops.v1: 1 shop, 1 event, 1 row, 1 difference"),
+        (("projections", "lag"), 0, f"{SHOP}: metrics.v1 is 1 event and "),
+        ((*replay, "--out", str(out_file)), 0, f"{out_file}: 1 row of 1 event in 1 shop"),
+        (("audit", "verify"), 0, "1 shop, 1 commit: as they were written"),
+        (("rebuild", "shops", "--shop", SHOP), 0, f"{SHOP}: 1 row put right"),
+        (("rebuild", "shops"), 0, "shops is read from shops.v1.g2: 1 event in "),
+    ):
+        process = await started(*command, "--data", str(stack))
+        out, err = await process.communicate()
+        assert process.returncode == status, err.decode()
+        assert words in out.decode()
+
+
 async def test_what_is_no_connection_string_is_said_and_not_shown() -> None:
     for uri in ("sesame", "mongodb://ada:@sesame@db.example.com"):
         environment = {"PATH": os.environ["PATH"], "CPLUS_MONGO_URI": uri}

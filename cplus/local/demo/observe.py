@@ -17,6 +17,7 @@ from pymongo.collection import Collection
 from cplus.bootstrap import Parts
 from cplus.consumers.react import NAME as REACT
 from cplus.consumers.webhooks import REDELIVERIES
+from cplus.counts import counted
 from cplus.errors import StillBusy
 from cplus.events.audit import verify_shop
 from cplus.events.commit import Commit
@@ -165,9 +166,11 @@ class Observer:
         faults: list[str] = []
         shops: dict[str, ShopFound] = {}
         mails, doubled = await asyncio.to_thread(self._mails)
-        faults += [f"{count} mails were sent twice" for count in [doubled] if count]
+        faults += (
+            [counted(doubled, "mail was sent twice", "mails were sent twice")] if doubled else []
+        )
         faults += [
-            f"{count} messages in {name}"
+            f"{counted(count, 'message')} in {name}"
             for name, count in sorted((await self._stack.aws.depths()).items())
             if count and name.endswith("-dead")
         ]
@@ -179,7 +182,9 @@ class Observer:
                 faults.append(f"{shop}: position {broken.position} was {broken.kind}")
             log = await self._log(shop, faults)
             if log["installs"] > log["imports"]:
-                faults.append(f"{shop}: {log['installs'] - log['imports']} imports have not ended")
+                left = log["installs"] - log["imports"]
+                ended = counted(left, "import has not ended", "imports have not ended")
+                faults.append(f"{shop}: {ended}")
             faults += await self._miscounted(shop, log)
             notes, consents = await asyncio.to_thread(self._facts, shop)
             shops[shop] = ShopFound(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from cplus.counts import counted
 from cplus.local.demo.observe import Observed, ShopFound
 from cplus.local.demo.plan import Plan, ShopPlan
 
@@ -70,7 +71,7 @@ class Summary:
             f"  {name:<{width}}" + "".join(f"{counts[count]:>15,}" for count in COUNTS)
             for name, counts in rows
         ]
-        said = "all of it as generated" if self.ok else f"{len(self.differences)} differences"
+        said = "all of it as generated" if self.ok else counted(len(self.differences), "difference")
         lines.append(f"  {said}, in {self.seconds:.1f} s")
         return "\n".join(["", *lines, *(f"  ! {line}" for line in self.differences), ""])
 
@@ -147,4 +148,5 @@ def _differences(shop: ShopPlan, found: ShopFound) -> Iterable[str]:
     ):
         wrong = sum(known.get(customer) != value for customer, value in wanted_by_id.items())
         if wrong:
-            yield f"{shop.host}: {wrong} customers do not have the newest {name}"
+            who = counted(wrong, "customer does", "customers do")
+            yield f"{shop.host}: {who} not have the newest {name}"

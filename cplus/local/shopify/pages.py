@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from cplus.counts import counted
 from cplus.local.shopify.state import LocalShop
 
 _PAGE = """<!doctype html>
@@ -104,7 +105,7 @@ def _app(host: str, scopes: str | None, app_url: str) -> str:
     if scopes is None:
         return f'not installed<div class="ways"><a href="/{host}/install">Install</a></div>'
     granted = [scope for scope in scopes.split(",") if scope]
-    count = f"{len(granted)} scope{'' if len(granted) == 1 else 's'}"
+    count = counted(len(granted), "scope")
     return (
         f"installed<details><summary>{count}</summary>{escape(', '.join(granted))}</details>"
         f'<div class="ways"><a href="{escape(app_url)}">Open the app</a>'
