@@ -7,19 +7,21 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TextIO
 
 import structlog
 
 
-def configure(level: str = "info") -> None:
-    """Sets up structlog for the process. `level` is the setting `log_level`.
+def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
+    """Sets up structlog for the process. `level` is the setting `log_level`; lines go to `stream`,
+    to standard output where there is none.
 
     CloudWatch and the local stack read standard output line by line, so a traceback is one field
     of the line and never lines of its own.
     """
     shown: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if not sys.stdout.isatty()
+        if not (stream or sys.stdout).isatty()
         else [structlog.dev.ConsoleRenderer()]
     )
     structlog.configure(
@@ -30,6 +32,7 @@ def configure(level: str = "info") -> None:
             *shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(stream),
     )
 
 

@@ -17,7 +17,9 @@ class Settings(BaseSettings):
 
     stage: str = Field("dev", description="The deployment: dev, prod, or local on one machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Log lines below this level are dropped"
+        "info",
+        description="Log lines below this level are dropped; what people run as `cplus` begins at "
+        "`warning` where it is not set",
     )
 
     mongo_uri: SecretStr | None = Field(

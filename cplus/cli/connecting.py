@@ -81,13 +81,15 @@ def settings_of(data: Path | None) -> Settings:
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Says what is wrong in one line, with status 1. Log lines go to standard error."""
-    import structlog
-
+    """Says what is wrong in one line, with status 1. Log lines go to standard error: warnings and
+    what is worse, or those that CPLUS_LOG_LEVEL asks for."""
+    from cplus.logs import configure
     from cplus.mongo import PyMongoError
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
+        settings = settings_of(None)
+        asked = "log_level" in settings.model_fields_set
+        configure(settings.log_level if asked else "warning", stream=sys.stderr)
         yield
     except CplusError as error:
         raise click.ClickException(str(error)) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from cplus.cli.connecting import failures
+
 
 @click.command()
 def migrate() -> None:
@@ -11,17 +13,8 @@ def migrate() -> None:
     import asyncio
 
     from cplus.bootstrap import ensure_indexes
-    from cplus.errors import CplusError
-    from cplus.mongo import PyMongoError
     from cplus.settings import Settings
 
-    try:
+    with failures():
         asyncio.run(ensure_indexes(Settings()))
-    except CplusError as error:
-        raise click.ClickException(str(error)) from None
-    except PyMongoError as error:
-        # The driver's own words may show the connection string.
-        raise click.ClickException(
-            f"the database did not answer ({type(error).__name__})"
-        ) from None
     click.echo("every index is there")

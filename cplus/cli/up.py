@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cplus.cli.connecting import failures
 from cplus.counts import counted
 from cplus.errors import CplusError
 
@@ -86,13 +87,12 @@ def up(*, no_demo: bool, **given: Any) -> None:
     where to look, and stays until Ctrl-C. A second Ctrl-C waits for nothing.
     """
     options = Options(demo=not no_demo, **given)
-    try:
-        status = asyncio.run(_up(options))
-    except CplusError as error:
-        raise click.ClickException(str(error)) from None
-    except KeyboardInterrupt:  # before there was anything to stop
-        click.echo("stopped", err=True)
-        status = _INTERRUPTED
+    with failures():
+        try:
+            status = asyncio.run(_up(options))
+        except KeyboardInterrupt:  # before there was anything to stop
+            click.echo("stopped", err=True)
+            status = _INTERRUPTED
     sys.exit(status)
 
 

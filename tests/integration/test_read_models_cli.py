@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,11 @@ async def data(mongo: Mongo, stack: Path) -> Path:
     return stack
 
 
-async def started(*arguments: str, cwd: Path = ROOT) -> Process:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+async def started(
+    *arguments: str, cwd: Path = ROOT, also: Mapping[str, str] | None = None
+) -> Process:
+    """The command, with no variable of this process but those given."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(also or {})}
     command = (sys.executable, "-m", "cplus.cli", *arguments)
     return await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
@@ -279,6 +282,32 @@ async def test_a_database_without_a_commit_is_as_it_should_be_nowhere(
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
         assert f"There is no commit in {mongo.database.name};" in err.decode()
+
+
+async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_asked_for(
+    mongo: Mongo, stack: Path
+) -> None:
+    store = EventStore(mongo)
+    await write(store, installed())
+    await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
+    command = ("rebuild", "shops", "--data", str(stack))
+    for workers in ("1", "2"):
+        process = await started(*command, "--json", "--workers", workers)
+        out, err = await process.communicate()
+        assert (process.returncode, err) == (0, b"")
+        assert json.loads(out)["projection"] == "shops"
+    process = await started(*command)
+    out, err = await process.communicate()
+    assert (len(out.splitlines()), err) == (1, b"")
+    process = await started(*command, "--json", also={"CPLUS_LOG_LEVEL": "info"})
+    out, err = await process.communicate()
+    assert json.loads(out)["live"] == "shops.v1.g5"
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["generation_switched"]
+    await mongo.database["shops.v1.g5"].update_one({}, {"$set": {"name": "Another"}})
+    process = await started(*command, "--json", "--shop", SHOP)
+    out, err = await process.communicate()
+    assert json.loads(out)["put_right"] == 1
+    assert [json.loads(line)["level"] for line in err.splitlines()] == ["warning"]
 
 
 async def test_one_shop_with_one_event_is_said_in_the_singular(mongo: Mongo, stack: Path) -> None:
