@@ -72,6 +72,7 @@ def settings_of(data: Path | None) -> Settings:
     return Settings(
         mongo_uri=SecretStr(info["mongo"]),
         mongo_database=info["database"],
+        mongo_keyring_database=f"{info['database']}_keyring",  # as the stack calls it
         import_queue=info.get("queues", {}).get("import", ""),
         send_queue=info.get("queues", {}).get("send", ""),
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),

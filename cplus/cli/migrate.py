@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from cplus.cli.connecting import failures
+from cplus.cli.connecting import data_option, failures, settings_of
 
 
 @click.command()
-def migrate() -> None:
-    """Make every index that is missing; run before each deployment. Needs CPLUS_MONGO_URI."""
+@data_option
+def migrate(*, data: Path | None) -> None:
+    """Make every index that is missing; run before each deployment. Needs CPLUS_MONGO_URI, or
+    --data."""
     import asyncio
 
     from cplus.bootstrap import ensure_indexes
-    from cplus.settings import Settings
 
     with failures():
-        asyncio.run(ensure_indexes(Settings()))
+        asyncio.run(ensure_indexes(settings_of(data)))
     click.echo("every index is there")

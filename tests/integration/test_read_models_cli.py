@@ -19,7 +19,7 @@ from cplus.aws import Aws, Queue
 from cplus.clock import utc_now
 from cplus.events.base import Event
 from cplus.events.catalogue import ImportPageLoaded, ImportStarted
-from cplus.events.store import EventStore
+from cplus.events.store import COMMITS, EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
@@ -329,6 +329,22 @@ async def test_one_shop_with_one_event_is_said_in_the_singular(mongo: Mongo, sta
         out, err = await process.communicate()
         assert process.returncode == status, err.decode()
         assert words in out.decode()
+
+
+async def test_migrate_makes_the_indexes_of_the_stack_on_a_directory(
+    mongo_uri: str, database_name: str, stack: Path
+) -> None:
+    process = await started("migrate", "--data", str(stack))
+    out, err = await process.communicate()
+    assert (process.returncode, out, err) == (0, b"every index is there\n", b"")
+    made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
+    assert {COMMITS, CHECKPOINTS} <= set(await made.database.list_collection_names())
+    keyring = made.client.get_database(f"{database_name}_keyring")
+    assert await keyring.list_collection_names()
+    await made.close()
+    process = await started("migrate", "--data", str(stack / "none"))
+    assert (await process.communicate())[1].startswith(b"Error: No stack runs on ")
+    assert process.returncode == 1
 
 
 async def test_what_is_no_connection_string_is_said_and_not_shown() -> None:
