@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,8 +25,8 @@ TELLING = "cplus/projections/telling.py"
 
 
 class NoCode(CplusError):
-    """{against!r} is no version of this code: neither a folder or zip file that holds cplus/, nor
-    a commit of the repository in {root} ({reason})."""
+    """{against!r} is no version of this code: {reason}. Name a folder or a zip file that holds
+    cplus/, or a commit of the repository in {root}: a tag, a branch, a hash."""
 
 
 class TooOld(CplusError):
@@ -66,25 +67,49 @@ def code_at(against: str, folder: Path, python: str | None) -> Code:
     """The code in a folder, in a zip file or of a git commit; what has to be unpacked is put into
     the folder. Raises NoCode and TooOld."""
     path, name = Path(against), against
-    try:
-        is_folder, is_there = (path / "cplus").is_dir(), path.exists()
-    except OSError as error:  # a name that no file can have
-        raise NoCode(against=against, reason=error.strerror) from None
-    if is_folder:
+    missing = _missing(path)
+    if missing:
+        path, commit = folder / "old.zip", _archived(against, missing, folder / "old.zip")
+        name = f"{against} ({commit[:12]})" if not commit.startswith(against) else commit[:12]
+    if path.is_dir():
         found = _linked(path.resolve(), folder / "old")
     else:
-        archive = path
-        if not is_there:
-            commit = _git(
-                against, "rev-parse", "--verify", "--end-of-options", f"{against}^{{commit}}"
-            )
-            archive = folder / "old.zip"
-            _git(against, "archive", "--format=zip", f"--output={archive}", commit, "cplus")
-            name = f"{against} ({commit[:12]})" if not commit.startswith(against) else commit[:12]
-        found = _unpacked(against, archive, folder / "old")
+        found = _unpacked(against, path, folder / "old")
     if not (found / TELLING).is_file():
         raise TooOld(against=name, file=TELLING)
     return Code(name, found, python or sys.executable)
+
+
+def _missing(path: Path) -> str:
+    """Why there is no code at the path; nothing where there is some."""
+    try:
+        if (path / "cplus").is_dir():
+            return ""
+        if path.is_dir():
+            return "the folder holds no cplus/"
+        if not path.exists():
+            return "there is no such folder, zip file or commit"
+        with zipfile.ZipFile(path) as file:
+            return "" if _held(file) else "the zip file holds no cplus/"
+    except zipfile.BadZipFile:
+        return "the file is no zip file"
+    except OSError as error:  # a name that no file can have, or one that may not be read
+        return error.strerror or type(error).__name__
+
+
+def _archived(against: str, missing: str, archive: Path) -> str:
+    """Packs the cplus/ of the commit into the archive; answers the commit. Raises NoCode, with what
+    is `missing` where it is no commit."""
+    revision = ("--verify", "--quiet", "--end-of-options", f"{against}^{{commit}}")
+    commit, why = _git("rev-parse", *revision)
+    if not commit:  # with nothing said: git is there, and knows no such commit
+        reason = f"{missing}; git: {why}" if why else missing
+        raise NoCode(against=against, root=_root(), reason=reason)
+    _, why = _git("archive", "--format=zip", f"--output={archive}", commit, "cplus")
+    if why:
+        reason = f"of the commit {commit[:12]} there is no cplus/ to be had; git: {why}"
+        raise NoCode(against=against, root=_root(), reason=reason)
+    return commit
 
 
 def _root() -> Path:
@@ -98,26 +123,30 @@ def _linked(root: Path, folder: Path) -> Path:
     return folder
 
 
+def _held(archive: zipfile.ZipFile) -> list[str]:
+    return [name for name in archive.namelist() if name.startswith("cplus/")]
+
+
 def _unpacked(against: str, archive: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(archive) as file:
-            names = [name for name in file.namelist() if name.startswith("cplus/")]
-            file.extractall(folder, names)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise NoCode(against=against, root=_root(), reason=error) from None
+            file.extractall(folder, _held(file))
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:  # damaged, encrypted
+        reason = f"the zip file cannot be unpacked ({error})"
+        raise NoCode(against=against, root=_root(), reason=reason) from None
     return folder
 
 
-def _git(against: str, *arguments: str) -> str:
+def _git(*arguments: str) -> tuple[str, str]:
+    """What git answers, and the last line of what it says where it fails."""
     command = ["git", "-C", str(_root()), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except OSError as error:
-        raise NoCode(against=against, root=_root(), reason=error) from None
+        return "", f"it cannot be run ({error.strerror})"
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["git said nothing"])[-1]
-        raise NoCode(against=against, root=_root(), reason=reason)
-    return done.stdout.strip()
+        return "", "".join(done.stderr.strip().splitlines()[-1:])
+    return done.stdout.strip(), ""
 
 
 class Teller:

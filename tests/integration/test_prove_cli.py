@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
+import zipfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cplus.cli.versions import CodeFailed, NoCode, OtherProtocol, code_at, telling
+from cplus.cli.versions import CodeFailed, OtherProtocol, code_at, telling
 from cplus.events.catalogue import ImportPageLoaded, ImportStarted
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
@@ -101,13 +103,7 @@ async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
     mongo: Mongo, mongo_uri: str, tmp_path: Path
 ) -> None:
     project = copied(tmp_path)
-    for command in (
-        ("init", "-q"),
-        ("add", "cplus"),
-        ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-qm", "Runs now"),
-    ):
-        process = await asyncio.create_subprocess_exec("git", *command, cwd=project)
-        assert await process.wait() == 0
+    committed(project, "cplus")
     edited(project, "shops.py", '["pages"] += 1', '["pages"] += 2')
     edited(project, "shops.py", '"name": shop.shop_name', '"name": shop.shop_name + "!"')
     meant = '[[meant]]\nprojection = "shops"\nfields = ["pages"]\nreason = "a page has two sides"\n'
@@ -153,11 +149,61 @@ async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
     assert (status, out) == (1, "")
     assert "it is older than this command" in err
     assert len(err.strip().splitlines()) == 1
-    text = tmp_path / "file.txt"
+    plain, text, archive = tmp_path / "plain", tmp_path / "file.txt", tmp_path / "old.zip"
+    plain.mkdir()
     text.write_text("no zip")
-    for against in (str(text), str(tmp_path), "no-such-commit", "--output=x"):
-        with pytest.raises(NoCode, match="is no version of this code"):
-            code_at(against, tmp_path, None)
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("code/cplus/__init__.py", "")
+    damaged = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(damaged, "w") as file:
+        file.writestr("cplus/__init__.py", "words of the file")
+    damaged.write_bytes(damaged.read_bytes().replace(b"words", b"WORDS", 1))
+    for against, reason in {
+        str(plain): "the folder holds no cplus/",
+        str(text): "the file is no zip file",
+        str(archive): "the zip file holds no cplus/",
+        str(damaged): "the zip file cannot be unpacked",
+        str(tmp_path / "none"): "there is no such folder, zip file or commit",
+        "no-such-commit": "there is no such folder, zip file or commit",
+        "--output=x": "there is no such folder, zip file or commit",
+        "x" * 300: "File name too long",
+    }.items():
+        status, out, err = await prove(mongo, mongo_uri, against)
+        assert (status, out) == (1, "")
+        assert f"{against!r} is no version of this code: {reason}" in err
+        assert "Name a folder or a zip file that holds cplus/, or a commit" in err
+        assert len(err.strip().splitlines()) == 1
+
+
+def committed(project: Path, *paths: str) -> None:
+    """Commits the paths of a project, which has its repository then."""
+    person = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    commit = (*person, "commit", "-q", "--allow-empty", "-m", "Runs now")
+    for command in (("init", "-q", "-b", "main"), ("add", "--", *paths), commit):
+        subprocess.run(["git", *command], cwd=project, check=True)
+
+
+async def test_a_commit_without_this_code_and_a_place_without_git_are_said_as_such(
+    mongo: Mongo, mongo_uri: str, tmp_path: Path
+) -> None:
+    project = copied(tmp_path)
+    _, _, err = await prove(mongo, mongo_uri, "main", project=project)
+    assert "there is no such folder, zip file or commit; git: fatal: not a git repo" in err
+    committed(project)
+    status, out, err = await prove(mongo, mongo_uri, "main", project=project)
+    assert (status, out) == (1, "")
+    assert "there is no cplus/ to be had; git: fatal: pathspec 'cplus' did not match" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+async def test_a_folder_without_this_code_does_not_hide_the_branch_of_its_name(
+    mongo: Mongo, mongo_uri: str, tmp_path: Path
+) -> None:
+    project = copied(tmp_path)
+    committed(project, "cplus")
+    (project / "main").mkdir()
+    status, _, err = await prove(mongo, mongo_uri, "main", project=project)
+    assert status == 0, err
 
 
 async def test_another_version_that_cannot_tell_its_rows_says_why(tmp_path: Path) -> None:
