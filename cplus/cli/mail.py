@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from cplus.counts import counted
-from cplus.mail import ContactForm, InboundMail, contact_form, parse
+from cplus.errors import CplusError
+from cplus.mail import NO_MAIL, ContactForm, InboundMail, contact_form, parse
+
+
+class NoMail(CplusError):
+    """Nothing in {name} ({size}) can be read as a mail: it has none of the headers of one, such as
+    From, To, Date or Subject."""
 
 
 @click.group()
@@ -25,9 +31,13 @@ def mail() -> None:
 def parse_command(file: Path, *, as_json: bool) -> None:
     """Say what the mail in FILE means; `-` reads standard input.
 
-    Any bytes are a mail: what is wrong with them stands under "defects".
+    What is wrong with it stands under "defects". Bytes with none of a mail's headers end with
+    status 1; with --json they are told all the same, as the system would record them.
     """
-    raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from None
     found = parse(raw)
     form = contact_form(found)
     if as_json:
@@ -36,6 +46,10 @@ def parse_command(file: Path, *, as_json: bool) -> None:
         said = found.model_dump(mode="json")
         said["contact_form"] = form.model_dump(mode="json") if form else None
         click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+    if NO_MAIL in found.defects:
+        name = "standard input" if str(file) == "-" else file
+        raise click.ClickException(str(NoMail(name=name, size=counted(len(raw), "byte"))))
+    if as_json:
         return
     for label, value in _lines(found, form):
         click.echo(_plain(f"{label + ':':<14}{value}"))
@@ -49,9 +63,10 @@ def _plain(text: str) -> str:
 
 def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]]:
     """What is known besides the words, without what is empty."""
+    address = found.from_address or found.from_original
     lines = [
         ("Message-ID", found.message_id or ""),
-        ("From", f"{found.from_name} <{found.from_address or found.from_original or ''}>".strip()),
+        ("From", f"{found.from_name} {f'<{address}>' if address else ''}".strip()),
         ("Reply-To", found.reply_to or ""),
         ("Subject", found.subject),
         ("Date", found.date.isoformat() if found.date else ""),

@@ -27,10 +27,11 @@ from cplus.mail.notifications import (
     parse_event,
     parse_receipt,
 )
-from cplus.mail.parse import attachment_bytes, normal_message_id, parse
+from cplus.mail.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
 
 __all__ = [
     "MESSAGE_TAG",
+    "NO_MAIL",
     "SHOP_TAG",
     "Attachment",
     "Candidate",

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from cplus.mail.automatic import automatic_reason, is_bounce
 from cplus.mail.bodies import Body, content, leaves, read_body
@@ -15,6 +15,9 @@ from cplus.mail.mailbox import Mailbox, mailboxes
 from cplus.mail.model import InboundMail
 from cplus.mail.reply import reply_text
 from cplus.mail.text import cut, decode_words, guess, raw_header
+
+NO_MAIL: Final = "no MIME"
+"""The defect of bytes that have none of a mail's headers."""
 
 _REFERENCES_LIMIT = 1_000
 _REFERENCES_CHARACTERS = 256 * 1024
@@ -115,7 +118,7 @@ class _Headers:
                 if broken and key in _KNOWN_HEADERS:
                     self.defects.append("bad charset in a header")
         if not _KNOWN_HEADERS & self.values.keys():
-            self.defects.append("no MIME")
+            self.defects.append(NO_MAIL)
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")
@@ -154,7 +157,7 @@ def _understand(
     defects = headers.defects
     if message.lost_headers:
         defects.append("more than 1,000 headers")
-    body = _body(message, raw, guessed=headers_only or "no MIME" in defects)
+    body = _body(message, raw, guessed=headers_only or NO_MAIL in defects)
     sender, reply_to = headers.mailbox("from"), headers.mailbox("reply-to")
     envelope, real_sender = headers.return_path(), headers.mailbox("sender")
     if sender is None:
