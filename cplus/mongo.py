@@ -18,7 +18,7 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidDocument
 from bson.raw_bson import RawBSONDocument
-from pymongo import IndexModel, ReadPreference, ReturnDocument
+from pymongo import IndexModel, ReadPreference, ReturnDocument, timeout
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -82,8 +82,9 @@ _COMMIT_TRIES = 5
 
 
 class NoConnectionString(CplusError):
-    """The setting mongo_uri (CPLUS_MONGO_URI) is no connection string of MongoDB, which begins with
-    mongodb:// or mongodb+srv:// and is not shown here, as it may hold a password."""
+    """The setting mongo_uri (CPLUS_MONGO_URI) is no connection string of MongoDB, or has a port or
+    an option that cannot be. It begins with mongodb:// or mongodb+srv:// and is not shown here, as
+    it may hold a password."""
 
 
 class Mongo:
@@ -102,6 +103,12 @@ class Mongo:
             read_concern=ReadConcern("majority"),
             write_concern=MAJORITY,
         )
+
+    async def answers(self, seconds: float) -> None:
+        """Returns when any member of the set answers; raises the driver's error where none does in
+        so many seconds, which is less than the driver waits for a primary."""
+        with timeout(seconds):
+            await self.client.admin.command("ping", read_preference=ReadPreference.NEAREST)
 
     async def aggregate(
         self, collection: Collection, pipeline: list[dict[str, Any]], **options: Any
@@ -272,7 +279,7 @@ def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:
         raise NoConnectionString
     try:
         return Mongo(_client(settings, uri, options), settings)
-    except InvalidURI:
+    except (InvalidURI, ValueError, OSError):  # a port that is none, a file that is not there
         raise NoConnectionString from None
 
 

@@ -91,7 +91,7 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
     from cplus.clock import utc_now
     from cplus.events.audit import Roots, load_roots, shops_of, verify_shop
 
-    try:
+    async with at:
         known = Roots()
         if roots:
             known = await load_roots(at.aws, _bucket(at.settings), utc_now().date())
@@ -122,8 +122,6 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
         days = len(known.days) if roots else None
         without = [day.isoformat() for day in known.without]
         return Report(len(shops), walked, days, findings, known.wrong, without)
-    finally:
-        await at.close()
 
 
 def _bucket(settings: Settings) -> str:

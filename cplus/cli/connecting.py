@@ -15,11 +15,15 @@ import click
 from cplus.errors import CplusError
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from cplus.aws import Aws
     from cplus.projections.checkpoints import Parked
     from cplus.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_PATIENCE = 5.0  # seconds until a database that does not answer is said to be away
 
 
 class NoStack(CplusError):
@@ -34,6 +38,10 @@ class EmptyLog(CplusError):
 
 class UnknownShop(CplusError):
     """There is no commit of {shops} in {database}; see whether --shop names what was meant."""
+
+
+class WrongSetting(CplusError):
+    """The environment variable {variable} has a value that it cannot have: {reason}."""
 
 
 def data_option(command: F) -> F:
@@ -61,13 +69,20 @@ def stack_of(data: Path) -> dict[str, Any]:
 
 def settings_of(data: Path | None) -> Settings:
     """The settings of the environment; with `data`, those of the stack that runs there. Raises
-    NoStack."""
-    from pydantic import SecretStr
+    NoStack and WrongSetting."""
+    from pydantic import SecretStr, ValidationError
 
     from cplus.settings import Settings
 
+    try:
+        environment = Settings()
+    except ValidationError as error:
+        # Not its own words: they show the value, which may be a secret.
+        wrong = error.errors(include_input=False, include_context=False)[0]
+        name = "_".join(map(str, wrong["loc"]))
+        raise WrongSetting(variable=f"CPLUS_{name.upper()}", reason=wrong["msg"]) from None
     if data is None:
-        return Settings()
+        return environment
     info = stack_of(data)
     return Settings(
         mongo_uri=SecretStr(info["mongo"]),
@@ -85,7 +100,7 @@ def failures() -> Iterator[None]:
     """Says what is wrong in one line, with status 1. Log lines go to standard error: warnings and
     what is worse, or those that CPLUS_LOG_LEVEL asks for."""
     from cplus.logs import configure
-    from cplus.mongo import PyMongoError
+    from cplus.mongo import OperationFailure, PyMongoError
 
     try:
         settings = settings_of(None)
@@ -94,10 +109,17 @@ def failures() -> Iterator[None]:
         yield
     except CplusError as error:
         raise click.ClickException(str(error)) from None
+    except OperationFailure as error:
+        name = (error.details or {}).get("codeName") or type(error).__name__
+        raise click.ClickException(
+            f"the database refused what was asked of it ({name}); see whether CPLUS_MONGO_URI has "
+            "the password of a user who may do this"
+        ) from None
     except PyMongoError as error:
         # The driver's own words may show the connection string.
         raise click.ClickException(
-            f"the database did not answer ({type(error).__name__})"
+            f"the database did not answer ({type(error).__name__}); see whether it runs, and "
+            "whether CPLUS_MONGO_URI, or --data, names it"
         ) from None
 
 
@@ -109,7 +131,8 @@ def standing_still(shop: str, parked: Parked) -> dict[str, Any]:
 
 class Reached:
     """A database and the log in it, of the environment or of the stack on `data`; of all parts
-    only what these commands use, for they shall start at once."""
+    only what these commands use, for they shall start at once. Entered it is known to answer, and
+    every connection ends with the block."""
 
     def __init__(self, data: Path | None) -> None:
         from cplus.events.store import EventStore
@@ -149,8 +172,18 @@ class Reached:
             raise UnknownShop(shops=", ".join(unknown), database=database)
         return named or sorted(held)
 
-    async def close(self) -> None:
-        """Ends every connection."""
+    async def __aenter__(self) -> Self:
+        try:
+            await self.mongo.answers(_PATIENCE)
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         if "aws" in self.__dict__:
             await self.aws.close()
         await self.mongo.close()

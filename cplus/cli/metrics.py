@@ -86,7 +86,7 @@ async def _metrics(at: Reached, chosen: Sequence[str], first: date, last: date) 
     from cplus.projections.figures import summed
     from cplus.projections.queries import Queries
 
-    try:
+    async with at:
         hosts = at.shops(chosen, await at.store.heads())
         queries, places = Queries(at.mongo), asyncio.Semaphore(_SIDE_BY_SIDE)
 
@@ -96,8 +96,6 @@ async def _metrics(at: Reached, chosen: Sequence[str], first: date, last: date) 
                 return Told(shop, days, summed(day.figures for day in days))
 
         return list(await asyncio.gather(*map(one, hosts)))
-    finally:
-        await at.close()
 
 
 async def _days(queries: Queries, shop: str, first: date, last: date) -> list[Day]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cplus.cli.connecting import data_option, failures, settings_of
+from cplus.cli.connecting import Reached, data_option, failures
 
 
 @click.command()
@@ -14,10 +14,15 @@ from cplus.cli.connecting import data_option, failures, settings_of
 def migrate(*, data: Path | None) -> None:
     """Make every index that is missing; run before each deployment. Needs CPLUS_MONGO_URI, or
     --data."""
-    import asyncio
-
-    from cplus.bootstrap import ensure_indexes
+    from cplus.loop import run
 
     with failures():
-        asyncio.run(ensure_indexes(settings_of(data)))
+        run(_migrate(Reached(data)))
     click.echo("every index is there")
+
+
+async def _migrate(at: Reached) -> None:
+    from cplus.bootstrap import ensure_indexes
+
+    async with at:
+        await ensure_indexes(at.settings)

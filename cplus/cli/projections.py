@@ -73,12 +73,10 @@ async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str,
     from cplus.projections.groups import ALL
     from cplus.projections.lag import lag, sums_of
 
-    try:
+    async with at:
         wanted = set(at.shops(chosen, await at.store.heads())) if chosen else None
         found = await lag(at.mongo, at.store, ALL, reactions=[REACT], shops=wanted)
         return found, asdict(sums_of(found))
-    finally:
-        await at.close()
 
 
 def _told(one: Lag) -> dict[str, Any]:
@@ -128,7 +126,7 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
     from cplus.consumers.react import NAME as REACT
     from cplus.projections.checkpoints import read_checkpoints
 
-    try:
+    async with at:
         going_on: _GoingOn = await (_reactions(at) if name == REACT else _read_models(at, name))
         readers = [reader for reader, _ in going_on.values()]
         wanted = set(at.shops(chosen, await at.store.heads()))
@@ -148,8 +146,6 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
                 }
             )
         return found
-    finally:
-        await at.close()
 
 
 async def _read_models(at: Reached, name: str) -> _GoingOn:

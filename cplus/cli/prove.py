@@ -84,7 +84,7 @@ class _Proof:
     ) -> dict[str, Any]:
         from cplus.projections.prove import Findings, pairs
 
-        try:
+        async with self._at:
             heads = await self._at.store.heads()
             held = self._at.shops(chosen, heads, needed=True)
             # The longest logs first, so that no worker is left alone with one at the end.
@@ -97,8 +97,6 @@ class _Proof:
                 more = range(min(workers, len(shops)) - 1)
                 couples += [await self._couple(stack) for _ in more]
                 await self._compare(couples, shops, heads)
-        finally:
-            await self._at.close()
         return _said(self._findings, self._old.name, len(shops), self._events)
 
     async def _couple(self, stack: AsyncExitStack) -> tuple[Teller, Teller]:

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,23 +56,22 @@ def rebuild(
     with failures():
         at = Reached(data)
         if shop is not None:
-            said = run(_closing(at, _repair(at, name, shop)))
+            said = run(_reached(at, _repair, name, shop))
         elif back:
-            said = run(_closing(at, _back(at, name)))
+            said = run(_reached(at, _back, name))
         elif drop:
-            said = run(_closing(at, _drop(at, name)))
+            said = run(_reached(at, _drop, name))
         else:
-            said = run(_closing(at, _rebuild(at, name, _Way(workers, on_lambda))))
+            said = run(_reached(at, _rebuild, name, _Way(workers, on_lambda)))
     click.echo(json.dumps(said) if as_json else _text(said))
     sys.exit(_INTERRUPTED if said.get("stopped") else 0)
 
 
-async def _closing(at: Reached, work: Any) -> dict[str, Any]:
-    try:
-        said: dict[str, Any] = await work
-        return said
-    finally:
-        await at.close()
+async def _reached(
+    at: Reached, work: Callable[..., Awaitable[dict[str, Any]]], *arguments: Any
+) -> dict[str, Any]:
+    async with at:
+        return await work(at, *arguments)
 
 
 async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:

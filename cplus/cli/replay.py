@@ -32,6 +32,10 @@ class NoProjection(CplusError):
     """{place!r} names no projection ({reason}); write it as `package.module:NAME`."""
 
 
+class NoPlace(CplusError):
+    """No file can be made beside {out} ({reason})."""
+
+
 @click.command()
 @click.option(
     "--projection",
@@ -122,7 +126,7 @@ async def _replay(
     from cplus.projections.verify import fold_shop
 
     _cancelled_by_signals()
-    try:
+    async with at:
         shops = at.shops(chosen, await at.store.heads())
         rows = events = 0
         stopped = []
@@ -153,8 +157,6 @@ async def _replay(
             "rows": rows,
             "stopped": stopped,
         }
-    finally:
-        await at.close()
 
 
 def _cancelled_by_signals() -> None:
@@ -182,7 +184,10 @@ async def _filed(out: Path) -> AsyncIterator[Put]:
 def _whole(out: Path) -> Iterator[TextIO]:
     """The file under a name of its own until it is whole: two replays into one file make two.
     It is for its owner alone, as rows hold what people wrote."""
-    made, name = tempfile.mkstemp(prefix=f"{out.name}.", suffix=".part", dir=out.parent)
+    try:
+        made, name = tempfile.mkstemp(prefix=f"{out.name}.", suffix=".part", dir=out.parent)
+    except OSError as error:
+        raise NoPlace(out=out, reason=error.strerror) from None
     part = Path(name)
     try:
         with os.fdopen(made, "w", encoding="utf-8") as file:

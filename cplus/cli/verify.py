@@ -93,7 +93,7 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
     from cplus.projections.groups import ALL, named
     from cplus.projections.verify import shops_of, verify_shop
 
-    try:
+    async with at:
         lineage = await lineage_of(at.mongo.database, named(name))
         target = generation_of(ALL, lineage, lineage.live)
         held = await shops_of(at.mongo, at.store, target)
@@ -119,5 +119,3 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
                     parked.append(standing_still(shop, found.parked))
                 bar.advance(shown)
         return Report(name, target.collection, len(shops), events, rows, differences, parked)
-    finally:
-        await at.close()

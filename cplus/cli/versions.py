@@ -43,6 +43,11 @@ class WrongCode(CplusError):
     package cplus in a place that comes before PYTHONPATH."""
 
 
+class NoPython(CplusError):
+    """{python} cannot be run ({reason}); name with --python a Python that has the libraries of the
+    other code."""
+
+
 class CodeFailed(CplusError):
     """The code of {against} ended before it told all of its rows: {reason}."""
 
@@ -192,18 +197,22 @@ class Teller:
 
 @asynccontextmanager
 async def telling(code: Code, environment: Mapping[str, str]) -> AsyncIterator[Teller]:
-    """A process of this code, of which `hello` is to be heard first; it ends with the block."""
+    """A process of this code, of which `hello` is to be heard first; it ends with the block. Raises
+    NoPython."""
     own = {"PYTHONPATH": str(code.path), "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryFile() as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(code.python, "-m", "cplus.projections.telling"),
-            cwd=code.path,
-            env={**os.environ, **environment, **own},
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=errors,
-            limit=1 << 20,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(code.python, "-m", "cplus.projections.telling"),
+                cwd=code.path,
+                env={**os.environ, **environment, **own},
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=errors,
+                limit=1 << 20,
+            )
+        except OSError as error:
+            raise NoPython(python=code.python, reason=error.strerror) from None
         try:
             yield Teller(code, process, errors)
         finally:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -21,7 +22,7 @@ from cplus.events.base import Event
 from cplus.events.catalogue import ImportPageLoaded, ImportStarted
 from cplus.events.store import COMMITS, EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo, PyMongoError, connect
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
@@ -347,17 +348,75 @@ async def test_migrate_makes_the_indexes_of_the_stack_on_a_directory(
     assert process.returncode == 1
 
 
+REPLAY = ("replay", "--projection", "cplus.projections.shops:SHOPS", "--out", "rows.jsonl")
+
+
+async def test_a_database_that_is_away_is_said_in_one_line_by_every_command(tmp_path: Path) -> None:
+    also = {"CPLUS_MONGO_URI": "mongodb://ada:sesame@127.0.0.1:1"}
+
+    async def asked(*command: str) -> None:
+        process = await started(*command, cwd=tmp_path, also=also)
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b""), command
+        assert b"Error: the database did not answer (ServerSelectionTimeoutError);" in err
+        assert b"sesame" not in err
+        assert len(err.splitlines()) == 1
+
+    commands = (
+        ("rebuild", "shops"),
+        ("rebuild", "shops", "--back"),
+        ("verify", "shops"),
+        REPLAY,
+        ("prove", "--against", str(ROOT)),
+        ("projections", "lag"),
+        ("audit", "verify"),
+        ("migrate",),
+    )
+    await asyncio.gather(*(asked(*command) for command in commands))
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
+async def test_a_sign_of_life_is_waited_for_no_longer_than_said() -> None:
+    away = connect(Settings(mongo_uri=SecretStr("mongodb://127.0.0.1:1")))
+    began = time.monotonic()
+    with pytest.raises(PyMongoError):
+        await away.answers(0.2)
+    assert time.monotonic() - began < 5  # the driver alone waits for 10 seconds
+    await away.close()
+
+
+async def test_a_password_that_is_refused_is_said_as_such_and_not_shown(mongo_uri: str) -> None:
+    uri = mongo_uri.replace("mongodb://", "mongodb://ada:sesame@", 1)
+    process = await started("verify", "shops", also={"CPLUS_MONGO_URI": uri})
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert b"Error: the database refused what was asked of it (AuthenticationFailed);" in err
+    assert b"sesame" not in err
+    assert len(err.splitlines()) == 1
+
+
 async def test_what_is_no_connection_string_is_said_and_not_shown() -> None:
-    for uri in ("sesame", "mongodb://ada:@sesame@db.example.com"):
-        environment = {"PATH": os.environ["PATH"], "CPLUS_MONGO_URI": uri}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cplus.cli", "projections", "lag"),
-            cwd=ROOT, env=environment, stdout=PIPE, stderr=PIPE,
-        )  # fmt: skip
+    for uri in (
+        "sesame",
+        "mongodb://ada:@sesame@db.example.com",
+        "mongodb://ada:sesame@db.example.com:99999",
+        "mongodb://ada:sesame@db.example.com/?tls=true&tlsCAFile=/nowhere",
+    ):
+        process = await started("projections", "lag", also={"CPLUS_MONGO_URI": uri})
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
         assert "is no connection string of MongoDB" in err.decode()
         assert "sesame" not in err.decode()
+        assert len(err.splitlines()) == 1
+
+
+async def test_a_setting_that_cannot_be_is_named_without_its_value() -> None:
+    process = await started("verify", "shops", also={"CPLUS_MONGO_POOL": "sesame"})
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert b"Error: The environment variable CPLUS_MONGO_POOL has a value" in err
+    assert b"sesame" not in err
+    assert len(err.splitlines()) == 1
 
 
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
@@ -367,6 +426,12 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
         ("rebuild", "shops", "--on-lambda", "--data", str(data)): "CPLUS_REBUILD_QUEUE",
         ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
+        ("verify", "guests", "--data", str(data)): "there are: billing",
+        ("prove", "--against", str(ROOT), "--projection", "guests", "--data", str(data)): "billing",
+        ("prove", "--against", str(ROOT), "--python", str(tmp_path), "--data", str(data)): (
+            f"{tmp_path} cannot be run"
+        ),
+        (*REPLAY[:-1], str(tmp_path / "none" / "x"), "--data", str(data)): "No file can be made",
     }.items():
         process = await started(*arguments)
         out, err = await process.communicate()
