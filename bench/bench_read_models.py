@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import models_log, models_others
+from bench import models_log, models_others, models_switch
 from bench.measure import Figure, Work, alternate, figure, write
 from bench.models_rebuild import alone, clean, rebuilding, settings_of
 from cplus.consumers.projecting import look_at
@@ -227,6 +227,25 @@ async def size(bench: Bench) -> list[Figure]:
     ]
 
 
+async def switch(bench: Bench) -> list[Figure]:
+    """From one generation of 10,000 shops to the other and back, while their rows move."""
+    shops = 10_000
+    async with bench.log(shops * models_log.EACH, shops) as mongo:
+        await models_switch.both_filled(mongo)
+        rounds = [await models_switch.switched(mongo) for _ in range(bench.rounds)]
+    what = f"switch of {shops:,} shops under writes"
+
+    def told(name: str, values: Iterable[float], unit: str) -> Figure:
+        return _plain(name, round(statistics.median(values), 2), unit, len(rounds))
+
+    return [
+        told(what, (one.seconds for one in rounds), "s"),
+        told(f"{what}, while the old rows follow", (one.held for one in rounds), "s"),
+        told(f"{what}, tries", (one.tries for one in rounds), "tries"),
+        told(f"{what}, checkpoints that move", (one.moved for one in rounds), "a second"),
+    ]
+
+
 def _plain(name: str, value: float, unit: str, rounds: int) -> Figure:
     return Figure(name, value, unit, None, "", "none: as it is", None, rounds, None)
 
@@ -237,6 +256,7 @@ PARTS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "soon": soon,
     "pace": pace,
     "size": size,
+    "switch": switch,
 }
 
 

@@ -82,8 +82,9 @@ async def switch_over(
         log.info("generation_switched", projection=target.name, collection=target.collection)
         at_step("fill_after")
         # Whoever worked with the list from before the switch may have left it behind the log.
-        await fill(runner, target, sorted(await runner.store.heads()))
-        return await lineage_of(database, target)
+        lineage = await lineage_of(database, target)
+        await _bring_up(runner, lineage, target, await runner.store.heads())
+        return lineage
     raise TooBusyToSwitch(name=target.name, tries=TRIES)
 
 
