@@ -11,6 +11,8 @@ from typing import TextIO
 
 import structlog
 
+from cplus.settings import Settings
+
 
 def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
     """Sets up structlog for the process. `level` is the setting `log_level`; lines go to `stream`,
@@ -34,6 +36,13 @@ def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(stream),
     )
+
+
+def configure_command(settings: Settings) -> None:
+    """The log of a command that a person runs: on standard error, warnings and what is worse, or
+    what the setting `log_level` asks for where it is set."""
+    asked = "log_level" in settings.model_fields_set
+    configure(settings.log_level if asked else "warning", stream=sys.stderr)
 
 
 def measure(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -99,13 +98,11 @@ def settings_of(data: Path | None) -> Settings:
 def failures() -> Iterator[None]:
     """Says what is wrong in one line, with status 1. Log lines go to standard error: warnings and
     what is worse, or those that CPLUS_LOG_LEVEL asks for."""
-    from cplus.logs import configure
+    from cplus.logs import configure_command
     from cplus.mongo import OperationFailure, PyMongoError
 
     try:
-        settings = settings_of(None)
-        asked = "log_level" in settings.model_fields_set
-        configure(settings.log_level if asked else "warning", stream=sys.stderr)
+        configure_command(settings_of(None))
         yield
     except CplusError as error:
         raise click.ClickException(str(error)) from None

@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 KEEP = 20_000
 """Rows of a shop that are kept in memory between two batches at most."""
-KEEP_BYTES = 32 * 1024 * 1024
+KEEP_BYTES = 16 * 1024 * 1024
 """Bytes of those rows, about."""
 _NEVER_STORED = {15, 10334, 17280, 17419, 17420}
 """MongoDB's codes for a document that is too deep, and for a document or an index key that is too

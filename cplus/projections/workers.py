@@ -6,7 +6,6 @@ import asyncio
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -14,9 +13,8 @@ from itertools import islice
 from multiprocessing.synchronize import Event
 from typing import Final
 
-import structlog
-
 from cplus.events.store import EventStore
+from cplus.logs import configure_command
 from cplus.loop import run, together
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
@@ -69,7 +67,7 @@ def _begin(settings: Settings, halt: Event) -> None:
     """What a process does first."""
     # Ctrl-C goes to all of the terminal's processes: the parent tells these when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    configure_command(settings)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     async def connected() -> Mongo:
