@@ -76,6 +76,8 @@ class Checkpoint:
     parked: Parked | None = None
     term: int = 0
     """The last that is known to whoever moved it, or to a switch; of the generations' leaders."""
+    repairs: int = 0
+    """How often rows were put right in place. Whoever keeps rows from before has to load them."""
     stored: bool = False
     """Whether there is a document of it yet."""
 
@@ -84,9 +86,14 @@ class Checkpoint:
         """The checkpoint that a stored document is; with None, that before the first commit."""
         if document is None:
             return cls()
-        parked = Parked.of(document["parked"])
-        term = document.get("term", 0)
-        return cls(document["position"], document["seq"], parked, term, stored=True)
+        return cls(
+            document["position"],
+            document["seq"],
+            Parked.of(document["parked"]),
+            document.get("term", 0),
+            document.get("repairs", 0),
+            stored=True,
+        )
 
     def stopped(
         self, position: int, seq: int, type_: str, reason: str, now: datetime
@@ -170,10 +177,8 @@ async def move_checkpoint(
     now: datetime,
     session: Any = None,
 ) -> None:
-    """Writes `after` where `before` still stands, in the same term; raises Fenced where it does
-    not."""
-    # What was stored before there were terms has none.
-    term = {"$in": [0, None]} if before.term == 0 else before.term
+    """Writes `after` where `before` still stands, in the same term and with no row put right since;
+    raises Fenced where it does not."""
     fields = {
         "position": after.position,
         "seq": after.seq,
@@ -182,16 +187,23 @@ async def move_checkpoint(
         "updated_at": now,
     }
     answer = await database[CHECKPOINTS].update_one(
-        {
-            "_id": checkpoint_id(subscriber.collection, shop),
-            "position": before.position,
-            "term": term,
-        },
+        standing(subscriber, shop, before),
         {"$set": fields},
         session=session,
     )
     if answer.matched_count == 0:
         raise Fenced
+
+
+def standing(subscriber: Subscriber, shop: str, at: Checkpoint) -> dict[str, Any]:
+    """Finds the document while it is what was read. Fields that are newer than what was stored
+    first are missing where they count nothing."""
+    return {
+        "_id": checkpoint_id(subscriber.collection, shop),
+        "position": at.position,
+        "term": at.term or {"$in": [0, None]},
+        "repairs": at.repairs or {"$in": [0, None]},
+    }
 
 
 async def mark(database: Database, collection: str, term: int) -> None:

@@ -59,6 +59,8 @@ class Verified:
     differences: Sequence[Difference] = field(default_factory=list)
     parked: Parked | None = None
     """Why no more of the log was folded, where the shop stands still."""
+    at: Checkpoint = field(default_factory=Checkpoint)
+    """The checkpoint that was read with the rows."""
 
 
 async def fold_shop(
@@ -134,7 +136,7 @@ async def verify_shop(
             type=stop.type,
         )
     differences = compare(shop, folded.rows, stored)
-    return Verified(shop, at.position, at.seq, len(stored), differences, at.parked)
+    return Verified(shop, at.position, at.seq, len(stored), differences, at.parked, at)
 
 
 def compare(shop: str, told: Mapping[str, Row], stored: Mapping[str, Row]) -> list[Difference]:

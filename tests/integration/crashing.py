@@ -1,16 +1,27 @@
-"""To die at a step of what is tested, and to see that everything it does stands behind one."""
+"""To die or to stall at a step of what is tested, and to see that everything it does stands behind
+one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pymongo import monitoring
 
 from cplus.aws import Aws
+from cplus.events.store import EventStore
+from cplus.mongo import Mongo, connect
+from cplus.settings import Settings
 
 READS = {"hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"}
 """Commands that change nothing that is stored."""
+
+
+IN_A_TRANSACTION = {"write_rows", "commit"}
+"""Steps before which a runner has written its checkpoint in a transaction: who writes to it as well
+waits for the end of that."""
 
 
 class Died(Exception):
@@ -29,6 +40,65 @@ def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
             raise Died
 
     return at_step
+
+
+def once(step: str, work: Callable[[], None]) -> Callable[[str], None]:
+    """Does the work in front of the step, the first time that it is to be taken."""
+    left = [work]
+
+    def at_step(name: str) -> None:
+        if name == step and left:
+            left.pop()()
+
+    return at_step
+
+
+Work = Callable[[Mongo, EventStore], Awaitable[None]]
+
+
+class Elsewhere:
+    """Another process: a thread with a loop and connections of its own, while this loop stalls."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._threads: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+
+    def begins(self, work: Work) -> None:
+        """The work is begun, and ends when it ends."""
+
+        async def connected() -> None:
+            mongo = connect(self._settings)
+            try:
+                await work(mongo, EventStore(mongo))
+            finally:
+                await mongo.close()
+
+        def run() -> None:
+            try:
+                asyncio.run(connected())
+            except BaseException as error:  # noqa: BLE001  raised by `ends`
+                self._errors.append(error)
+
+        self._threads.append(threading.Thread(target=run))
+        self._threads[-1].start()
+
+    def ends(self) -> None:
+        """All of it has ended; raises what it raised."""
+        for thread in self._threads:
+            thread.join(60)
+        assert not any(thread.is_alive() for thread in self._threads)
+        for error in self._errors:
+            raise error
+
+    def another(self) -> Elsewhere:
+        """One more process."""
+        return Elsewhere(self._settings)
+
+    def runs(self, work: Work) -> None:
+        """From its begin to its end."""
+        self.begins(work)
+        self.ends()
 
 
 class Written(monitoring.CommandListener):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 
@@ -33,7 +33,7 @@ from cplus.projections.runner import Runner
 from cplus.projections.switching import STEPS, CannotSwitch, switch_back, switch_over
 from cplus.projections.verify import verify_shop
 from cplus.settings import Settings
-from tests.integration.crashing import Died, Written, dies_at
+from tests.integration.crashing import IN_A_TRANSACTION, Died, Elsewhere, Written, dies_at, once
 from tests.integration.test_runner import COUNTER, SHOP, GiftWrapped, nudge, soon, write
 
 BIRCH = "birch.myshopify.com"
@@ -41,10 +41,6 @@ CEDAR = "cedar.myshopify.com"
 SHOPS = (SHOP, BIRCH)
 NEWER = replace(COUNTER, version=2)
 BOTH = (COUNTER, NEWER)
-IN_A_TRANSACTION = {"write_rows", "commit"}
-"""Steps before which the runner has written the checkpoint that a switch writes to as well."""
-
-Work = Callable[[Mongo, EventStore], Awaitable[None]]
 
 
 @pytest.fixture
@@ -112,65 +108,9 @@ async def holds(mongo: Mongo, store: EventStore) -> None:
                 assert at.position <= leader[shop].position
 
 
-class Elsewhere:
-    """Another process: a thread with a loop and connections of its own, while this loop stalls."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._threads: list[threading.Thread] = []
-        self._errors: list[BaseException] = []
-
-    def begins(self, work: Work) -> None:
-        """The work is begun, and ends when it ends."""
-
-        async def connected() -> None:
-            mongo = connect(self._settings)
-            try:
-                await work(mongo, EventStore(mongo))
-            finally:
-                await mongo.close()
-
-        def run() -> None:
-            try:
-                asyncio.run(connected())
-            except BaseException as error:  # noqa: BLE001  raised by `ends`
-                self._errors.append(error)
-
-        self._threads.append(threading.Thread(target=run))
-        self._threads[-1].start()
-
-    def ends(self) -> None:
-        """All of it has ended; raises what it raised."""
-        for thread in self._threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self._threads)
-        for error in self._errors:
-            raise error
-
-    def another(self) -> Elsewhere:
-        """One more process."""
-        return Elsewhere(self._settings)
-
-    def runs(self, work: Work) -> None:
-        """From its begin to its end."""
-        self.begins(work)
-        self.ends()
-
-
 @pytest.fixture
 def elsewhere(settings: Settings) -> Elsewhere:
     return Elsewhere(settings)
-
-
-def once(step: str, work: Callable[[], None]) -> Callable[[str], None]:
-    """Does the work in front of the step, the first time that it is to be taken."""
-    left = [work]
-
-    def at_step(name: str) -> None:
-        if name == step and left:
-            left.pop()()
-
-    return at_step
 
 
 @pytest.mark.parametrize(
