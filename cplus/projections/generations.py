@@ -3,10 +3,7 @@
 One document for each projection names them all, so that the switch is one write. A projection
 that has no document yet is at its first generation.
 
-One generation leads: the one that is read or, while a switch is under way, the one that is about to
-be. Of the others those that are or were read follow it: in no shop do they move past it. So
-whoever reads from the leader after one of those never sees time run backwards. Each change of the
-leader begins a new term; see `cplus.projections.leading` for how a runner keeps to it.
+One generation leads, and those that are or were read follow it: `cplus.projections.leading`.
 """
 
 from __future__ import annotations
@@ -269,7 +266,7 @@ async def lead(database: Database, lineage: Lineage, to: int) -> Lineage:
 
 
 async def give_back(database: Database, lineage: Lineage) -> bool:
-    """Has the generation that is read lead again, in a new term; false where somebody else has
+    """Has the generation that is read lead again, in a new term; False where somebody else has
     changed the leader since `lineage` was read."""
     answer = await database[GENERATIONS].update_one(
         _as_known(lineage), {"$set": {"next": None}, "$inc": {"term": 1}}

@@ -12,16 +12,32 @@ number of shops and under any number of runners, some of whom read long ago who 
    goes back. So once the new one is at or past the other in a shop, it stays so, and the switch can
    look at one shop after the other and then switch in one write.
 
-While the switch is under way, the generation that is read must not wait for one that stands still:
-a runner brings the new one on first, and where that cannot go on, has the old one lead again.
+A new term begins when a switch gives the lead (`generations.lead`), when it is given back
+(`give_back`) and when generations are dropped (`drop`). A checkpoint has the term that a switch
+marked it with (`checkpoints.mark`), or that was known to whoever moved it last.
+
+How a runner keeps to it, in one shop:
+
+| the generation | the leader | it goes |
+| --- | --- | --- |
+| leads, or was never read | | to the end of the log |
+| was read | is at or past what is asked for | as far as the leader |
+| was read | is short of it | as far, once it has brought the leader on, if this code can |
+| was read | stands still | as far; its nudge is done |
+| is read, in a switch | goes on | as far, once it has brought the leader on |
+| is read, in a switch | stands still, or this code lacks it | to the end: it takes back the lead |
+| the same | and both stand still in front of one commit | as far: neither is held up |
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import structlog
+
+from cplus.events.store import EventStore
 from cplus.mongo import Database
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import Checkpoint, read_checkpoint
@@ -29,8 +45,16 @@ from cplus.projections.generations import (
     Lineage,
     NotInThisCode,
     generation_of,
+    give_back,
     lineage_of,
 )
+from cplus.projections.reading import End
+
+log = structlog.get_logger()
+
+STEPS: Final = ("read_leader", "take_back")
+"""What a runner does with what is stored for a generation that follows, beside what it does for
+every one."""
 
 
 class GenerationGone(Exception):
@@ -38,7 +62,7 @@ class GenerationGone(Exception):
 
 
 class Followed(NamedTuple):
-    """A generation whose checkpoints are read."""
+    """A generation whose checkpoint is read."""
 
     name: str
     collection: str
@@ -49,26 +73,65 @@ class Leash:
     """How far a generation may go in a shop."""
 
     term: int
-    end: tuple[int, int] | None = None
-    """The position and the seq of the leader, beyond which it must not go; None where nothing
-    holds it."""
+    end: End = None
+    """Where the leader is, beyond which it must not go; None where nothing holds it."""
     waits: bool = False
-    """Whether the leader will come to what is asked for, and this one has to, too."""
+    """Whether the leader will come to what is asked for, and this one has to, too: a nudge that
+    asks for more comes back."""
 
 
 class Leaders:
-    """Who leads, as it was read last."""
+    """Who leads, as it was read last, and what follows from it."""
 
-    def __init__(self, database: Database, projections: Sequence[Projection]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: EventStore,
+        projections: Sequence[Projection],
+        at_step: Callable[[str], None],
+    ) -> None:
         self._database = database
+        self._store = store
         self._projections = projections
+        self._at_step = at_step
         self._known: dict[str, Lineage] = {}
 
     def remember(self, lineages: Mapping[str, Lineage]) -> None:
         """They were read just now."""
         self._known.update(lineages)
 
-    async def of(self, projection: Projection, at: Checkpoint) -> Lineage:
+    async def leash(
+        self,
+        projection: Projection,
+        shop: str,
+        before: Checkpoint,
+        until: int | None,
+        bring_on: Callable[[Projection], Awaitable[object]],
+    ) -> Leash:
+        """How far the generation may go from its checkpoint, asked to come to `until` or to the
+        end of the log. `bring_on` folds what another one has not seen of the same, where it
+        has to go first. Raises GenerationGone, and what `bring_on` raises."""
+        lineage = await self._lineage(projection, before)
+        while _follows(lineage, projection.generation):
+            leader = self._leader(lineage)
+            switching = lineage.next is not None and projection.generation == lineage.live
+            at = await self._read(lineage, shop)
+            short = switching if until is None else at.position < until
+            # What is read must not wait for what is about to be; nor what was read, by a list of
+            # before the switch, for somebody else to look at what is read now.
+            if short and leader is not None and (switching or not at.parked):
+                await bring_on(leader)
+                at = await self._read(lineage, shop)
+            goes_on = leader is not None and at.parked is None
+            if not switching or goes_on or not await self._held(shop, before, at, until):
+                return Leash(lineage.term, (at.position, at.seq), waits=goes_on)
+            self._at_step("take_back")
+            if await give_back(self._database, lineage):
+                log.warning("lead_taken_back", projection=projection.name, shop=shop)
+            lineage = await self._read_lineage(projection)
+        return Leash(lineage.term)
+
+    async def _lineage(self, projection: Projection, at: Checkpoint) -> Lineage:
         """The generations of the projection, as far as who found this checkpoint has to know
         them."""
         known = self._known.get(projection.name)
@@ -78,28 +141,37 @@ class Leaders:
             or at.term > known.term
             or not at.position
         ):
-            known = await self.again(projection)
+            known = await self._read_lineage(projection)
         return known
 
-    async def again(self, projection: Projection) -> Lineage:
-        """The generations as they are now."""
+    async def _read_lineage(self, projection: Projection) -> Lineage:
         self._known[projection.name] = lineage = await lineage_of(self._database, projection)
         return lineage
 
-    async def read(self, lineage: Lineage, shop: str) -> Checkpoint:
+    async def _read(self, lineage: Lineage, shop: str) -> Checkpoint:
         """The checkpoint of the leader in a shop."""
+        self._at_step("read_leader")
         leader = Followed(lineage.name, lineage.collection(lineage.leader))
         return await read_checkpoint(self._database, leader, shop)
 
-    def projection(self, lineage: Lineage) -> Projection | None:
+    def _leader(self, lineage: Lineage) -> Projection | None:
         """What folds the leader; None where this code cannot."""
         try:
             return generation_of(self._projections, lineage, lineage.leader)
         except NotInThisCode:
             return None
 
+    async def _held(
+        self, shop: str, before: Checkpoint, leader: Checkpoint, until: int | None
+    ) -> bool:
+        """Whether a leader that cannot go on keeps the generation from going on."""
+        if before.parked and leader.parked and before.parked.position == leader.parked.position:
+            return False
+        wanted = until if until is not None else (await self._store.head(shop)).position
+        return leader.position < wanted
 
-def follows(lineage: Lineage, number: int) -> bool:
+
+def _follows(lineage: Lineage, number: int) -> bool:
     """Whether the generation moves no further than the leader. Raises GenerationGone."""
     own = lineage.find(number)
     if own is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -18,8 +19,8 @@ from cplus.events.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import Checkpoint, Fenced, Parked, read_checkpoint
-from cplus.projections.generations import Driven, driven_of, give_back, read_lineages
-from cplus.projections.leading import GenerationGone, Leaders, Leash, follows
+from cplus.projections.generations import Driven, driven_of, read_lineages
+from cplus.projections.leading import GenerationGone, Leaders, Leash
 from cplus.projections.place import KEEP, Place, TooMuch
 from cplus.projections.reading import Reader
 
@@ -41,7 +42,8 @@ STEPS = (
     "written",
 )
 """Everything that a runner does with what is stored, in this order; `begin_checkpoint` where there
-is none, `move_checkpoint` alone where no row changes, in place of the three before it."""
+is none, `move_checkpoint` alone where no row changes, in place of the three before it. For a
+generation that follows another also STEPS of `cplus.projections.leading`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Runner:
         self._catalogue = catalogue
         self._keep = keep
         self._at_step = at_step
-        self._leaders = Leaders(mongo.database, self.projections)
+        self._leaders = Leaders(mongo.database, store, self.projections, at_step)
 
     async def driven(self) -> list[Driven]:
         """The generations of its projections that are not dropped."""
@@ -125,101 +127,99 @@ class Runner:
         place = Place(
             self.mongo, projection, shop, self._clock, self._catalogue, self._keep, self._at_step
         )
-        before = await place.read()
-        if not before.position:
-            place.begins()
-        leash = Leash(before.term)
-        lost, passed = 0, 0
 
-        def progress(*, done: bool) -> Progress:
-            return Progress(projection.name, shop, before.position, passed, done, before.parked)
+        async def bring_on(leader: Projection) -> Progress:
+            return await self._catch_up(leader, shop, until, deadline)
 
+        leash = partial(self._leaders.leash, bring_on=bring_on)
         async with Reader(self.store, projection, shop, until, self.batch) as reader:
-            while until is None or before.position < until:
-                try:
-                    if before.stored:
-                        leash = await self._leash(place, before, until, deadline)
-                    if deadline is not None and time.monotonic() >= deadline:
-                        return progress(done=False)
-                    after = await self._step(place, before, reader, leash)
-                except GenerationGone:
-                    break
-                except (Fenced, TooMuch, PyMongoError) as error:
-                    lost += 1
-                    known, before = before, await self._again(place, reader, error, lost)
-                    if known.stored and not before.stored:
-                        break  # the generation was dropped
-                    continue
-                if after is None:
-                    if leash.end is None and until is not None:
-                        raise LogTooShort(shop=shop, position=until, head=before.position)
-                    return progress(done=until is None or not leash.waits)
-                lost, begun = 0, not before.stored
-                passed += after.position - before.position
-                before = after
-                if after.parked or (until is None and reader.at_end and not begun):
-                    break
-        return progress(done=True)
+            run = _Run(place, reader, leash, until, deadline, self._at_step)
+            return await run.to_its_end(await place.read())
 
-    async def _again(self, place: Place, reader: Reader, error: Exception, lost: int) -> Checkpoint:
-        """Where to go on after a try that failed, a while later; `lost` in a row did. Raises the
-        error where to try again does not help, and CheckpointContended after too many."""
-        if isinstance(error, PyMongoError) and not is_transient(error):
-            raise error
-        if lost >= TRIES:
-            raise CheckpointContended(projection=place.projection.name, shop=place.shop) from error
-        # A server whose cache is full ends large transactions as if others won.
-        if isinstance(error, TooMuch) or (not isinstance(error, Fenced) and lost >= _PATIENCE):
-            reader.halve()
-        await asyncio.sleep(random.uniform(0, min(0.02 * lost, 0.2)))
-        return await place.read()
 
-    async def _step(
-        self, place: Place, before: Checkpoint, reader: Reader, leash: Leash
-    ) -> Checkpoint | None:
-        """Takes the next batch; answers the checkpoint after it, None at the end of what it may
-        read."""
+class _Run:
+    """One generation on its way to the end of one shop's log."""
+
+    def __init__(
+        self,
+        place: Place,
+        reader: Reader,
+        leash: Callable[[Projection, str, Checkpoint, int | None], Awaitable[Leash]],
+        until: int | None,
+        deadline: float | None,
+        at_step: Callable[[str], None],
+    ) -> None:
+        self._place, self._reader, self._leash = place, reader, leash
+        self._until, self._deadline, self._at_step = until, deadline, at_step
+        self._at = Checkpoint()
+        self._lost = 0
+        """Tries in a row that failed."""
+
+    async def to_its_end(self, begin: Checkpoint) -> Progress:
+        """Batch by batch, from the checkpoint on."""
+        self._at = begin
+        if not begin.position:
+            self._place.begins()
+        passed, done = 0, None
+        while done is None:
+            before = self._at
+            try:
+                done = await self._turn()
+                self._lost = 0
+                passed += self._at.position - before.position
+            except GenerationGone:
+                done = True
+            except (Fenced, TooMuch, PyMongoError) as error:
+                self._at = await self._again(error)
+                if before.stored and not self._at.stored:
+                    done = True  # the generation was dropped
+        name, shop = self._place.projection.name, self._place.shop
+        return Progress(name, shop, self._at.position, passed, done, self._at.parked)
+
+    async def _turn(self) -> bool | None:
+        """Takes the next batch; whether nothing is left to do now, None where there may be more."""
+        at, until, place = self._at, self._until, self._place
+        if until is not None and at.position >= until:
+            return True
+        leash = Leash(at.term)
+        if at.stored:
+            leash = await self._leash(place.projection, place.shop, at, until)
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return False
+        after = await self._step(at, leash)
+        if after is None:
+            if leash.end is None and until is not None:
+                raise LogTooShort(shop=place.shop, position=until, head=at.position)
+            return until is None or not leash.waits
+        self._at = after
+        at_end = until is None and self._reader.at_end and at.stored
+        return True if after.parked or at_end else None
+
+    async def _step(self, at: Checkpoint, leash: Leash) -> Checkpoint | None:
+        """The checkpoint after the next batch; None at the end of what may be read."""
         self._at_step("read_log")
         # In front of a commit that was not known, that one alone tells whether to go on.
-        one = before.parked is not None
-        batch = await reader.next(before.position, one=one, end=leash.end)
+        one = at.parked is not None
+        batch = await self._reader.next(at.position, one=one, end=leash.end)
         if batch is None:
             return None
-        if not before.stored:
-            reader.put_back(before.position, batch)
-            return await place.begin()
-        return await place.advance(before, batch, leash.term)
+        if not at.stored:
+            self._reader.put_back(at.position, batch)
+            return await self._place.begin()
+        return await self._place.advance(at, batch, leash.term)
 
-    async def _leash(
-        self, place: Place, before: Checkpoint, until: int | None, deadline: float | None
-    ) -> Leash:
-        """How far the generation may go now. Raises GenerationGone."""
-        projection, shop = place.projection, place.shop
-        lineage = await self._leaders.of(projection, before)
-        while follows(lineage, projection.generation):
-            leader = self._leaders.projection(lineage)
-            switching = lineage.next is not None and projection.generation == lineage.live
-            at = await self._leaders.read(lineage, shop)
-            short = switching if until is None else at.position < until
-            # What is read must not wait for what is about to be; nor what was read, by a list of
-            # before the switch, for somebody else to look at what is read now.
-            if short and leader is not None and (switching or not at.parked):
-                await self._catch_up(leader, shop, until, deadline)
-                at = await self._leaders.read(lineage, shop)
-            goes_on = leader is not None and at.parked is None
-            if not switching or goes_on or not await self._held(shop, before, at, until):
-                return Leash(lineage.term, (at.position, at.seq), waits=goes_on)
-            if await give_back(self.mongo.database, lineage):
-                log.warning("lead_given_back", projection=projection.name, shop=shop)
-            lineage = await self._leaders.again(projection)
-        return Leash(lineage.term)
-
-    async def _held(
-        self, shop: str, before: Checkpoint, leader: Checkpoint, until: int | None
-    ) -> bool:
-        """Whether the leader, which cannot go on, keeps this one from going on: not where both
-        stand still in front of one commit."""
-        if before.parked and leader.parked and before.parked.position == leader.parked.position:
-            return False
-        wanted = until if until is not None else (await self.store.head(shop)).position
-        return leader.position < wanted
+    async def _again(self, error: Exception) -> Checkpoint:
+        """Where to go on after a try that failed, a while later. Raises the error where to try
+        again does not help, and CheckpointContended after too many."""
+        self._lost += 1
+        if isinstance(error, PyMongoError) and not is_transient(error):
+            raise error
+        if self._lost >= TRIES:
+            name, shop = self._place.projection.name, self._place.shop
+            raise CheckpointContended(projection=name, shop=shop) from error
+        # A server whose cache is full ends large transactions as if others won.
+        full = not isinstance(error, Fenced) and self._lost >= _PATIENCE
+        if full or isinstance(error, TooMuch):
+            self._reader.halve()
+        await asyncio.sleep(random.uniform(0, min(0.02 * self._lost, 0.2)))
+        return await self._place.read()

@@ -35,9 +35,9 @@ from cplus.projections.runner import Runner
 log = structlog.get_logger()
 
 TRIES: Final = 50
-STEPS: Final = ("fill", "lead", "mark", "fill_behind", "switch", "fill_after")
-"""Everything that a switch does, in this order; `give_back` in place of what is left, where the
-generation cannot be read."""
+STEPS: Final = ("fill", "lead", "mark", "fill_behind", "switch", "fill_after", "give_back")
+"""Everything that a switch does, in this order, but for `give_back`, which it does in place of what
+is left where it fails."""
 
 
 class CannotSwitch(CplusError):

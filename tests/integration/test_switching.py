@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +27,7 @@ from cplus.projections.generations import (
     lead,
     lineage_of,
 )
+from cplus.projections.leading import STEPS as LEADING_STEPS
 from cplus.projections.rebuild import fill
 from cplus.projections.runner import STEPS as RUNNER_STEPS
 from cplus.projections.runner import Runner
@@ -41,6 +42,10 @@ CEDAR = "cedar.myshopify.com"
 SHOPS = (SHOP, BIRCH)
 NEWER = replace(COUNTER, version=2)
 BOTH = (COUNTER, NEWER)
+KNOWS = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
+CATALOGUE_OF_ALL = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
+WAY = tuple(step for step in STEPS if step != "give_back")
+"""The steps of a switch that can be made."""
 
 
 @pytest.fixture
@@ -65,6 +70,13 @@ def store(mongo: Mongo) -> EventStore:
 def code(mongo: Mongo, store: EventStore, *projections: Projection) -> Runner:
     """What runs in a release that has these."""
     return Runner(mongo, store, projections or BOTH, batch=7)
+
+
+def knowing(
+    mongo: Mongo, store: EventStore, at_step: Callable[[str], None] = lambda _step: None
+) -> Runner:
+    """A release in which the rows that are read can take an event that the new ones cannot."""
+    return Runner(mongo, store, [KNOWS, NEWER], catalogue=CATALOGUE_OF_ALL, at_step=at_step)
 
 
 async def told(store: EventStore, events: int, *shops: str) -> None:
@@ -150,7 +162,7 @@ async def test_a_runner_that_stalls_at_any_step_during_a_switch_gets_past_nothin
 
 
 @pytest.mark.parametrize("shop", [SHOP, CEDAR])
-@pytest.mark.parametrize("step", STEPS[:-1])
+@pytest.mark.parametrize("step", WAY[:-1])
 async def test_a_runner_that_knows_of_no_switch_gets_past_nothing_that_is_read(
     mongo: Mongo, store: EventStore, elsewhere: Elsewhere, step: str, shop: str
 ) -> None:
@@ -204,7 +216,7 @@ async def switches_and_dies(
         await switch_over(code(mongo, store), target, at_step=at_step)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", WAY)
 async def test_a_switch_that_dies_at_any_step_holds_nobody_up_and_is_made_by_the_next(
     mongo: Mongo, store: EventStore, step: str
 ) -> None:
@@ -224,7 +236,7 @@ async def test_a_switch_that_dies_at_any_step_holds_nobody_up_and_is_made_by_the
     await holds(mongo, store)
 
 
-@pytest.mark.parametrize("step", STEPS[:-1])
+@pytest.mark.parametrize("step", WAY[:-1])
 async def test_a_switch_that_dies_does_not_hold_up_a_release_that_lacks_the_new_version(
     mongo: Mongo, store: EventStore, step: str
 ) -> None:
@@ -239,7 +251,7 @@ async def test_a_switch_that_dies_does_not_hold_up_a_release_that_lacks_the_new_
     await holds(mongo, store)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", WAY)
 async def test_what_is_written_at_any_step_of_a_switch_is_read_at_once_and_counted_once(
     mongo: Mongo, store: EventStore, elsewhere: Elsewhere, step: str
 ) -> None:
@@ -257,15 +269,20 @@ async def test_what_is_written_at_any_step_of_a_switch_is_read_at_once_and_count
     await holds(mongo, store)
 
 
-async def test_a_generation_that_parks_while_it_leads_gives_the_lead_back(
-    mongo: Mongo, store: EventStore
-) -> None:
+async def led_by_a_parked_one(mongo: Mongo, store: EventStore) -> Projection:
+    """A generation that stands still while it leads, in front of what the one that is read can
+    fold."""
     target = await to_be_switched(mongo, store)
-    catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
-    knows = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
-    runner = Runner(mongo, store, [knows, NEWER], catalogue=catalogue)
     await lead(mongo.database, await lineage_of(mongo.database, COUNTER), target.generation)
     await write(store, GiftWrapped())
+    return target
+
+
+async def test_a_generation_that_parks_while_it_leads_holds_nobody_up(
+    mongo: Mongo, store: EventStore
+) -> None:
+    target = await led_by_a_parked_one(mongo, store)
+    runner = knowing(mongo, store)
     assert await nudged(runner) == []
     assert await read(mongo) == 21
     lineage = await lineage_of(mongo.database, COUNTER)
@@ -276,30 +293,67 @@ async def test_a_generation_that_parks_while_it_leads_gives_the_lead_back(
     await told(store, 1, BIRCH)
     await write(store, GiftWrapped(), shop=BIRCH)
     await code(mongo, store).catch_up(COUNTER, BIRCH)
-    mended = replace(NEWER, handles=NEWER.handles | {GiftWrapped})
-    newer = Runner(mongo, store, [COUNTER, mended], catalogue=catalogue)
+    mended = replace(NEWER, handles=KNOWS.handles)
+    newer = Runner(mongo, store, [COUNTER, mended], catalogue=CATALOGUE_OF_ALL)
     await newer.catch_up(replace(mended, generation=target.generation), SHOP)
     await switch_over(newer, target)
     assert [await read(mongo, shop) for shop in SHOPS] == [21, 21]
 
 
-async def test_a_switch_that_cannot_be_made_gives_the_lead_back(
-    mongo: Mongo, store: EventStore, elsewhere: Elsewhere
+@pytest.mark.parametrize("step", LEADING_STEPS)
+async def test_a_runner_that_dies_while_it_follows_holds_nobody_up(
+    mongo: Mongo, store: EventStore, step: str
+) -> None:
+    await led_by_a_parked_one(mongo, store)
+    dying = knowing(mongo, store, at_step=dies_at(step, 1))
+    with pytest.raises(Died):
+        await dying.catch_up(KNOWS, SHOP)
+    assert await read(mongo) == 20
+    assert await nudged(knowing(mongo, store)) == []
+    assert await read(mongo) == 21
+
+
+async def test_what_a_runner_changes_to_lead_again_stands_behind_a_step(
+    mongo: Mongo, store: EventStore, settings: Settings
+) -> None:
+    await led_by_a_parked_one(mongo, store)
+    written = Written()
+    heard = connect(settings, [written])
+    try:
+        await knowing(heard, EventStore(heard), at_step=written.step).catch_up(KNOWS, SHOP)
+    finally:
+        await heard.close()
+    found = written.by_step()
+    assert found["read_leader"] == {()}
+    assert found["take_back"] == {(f"update {GENERATIONS}",)}
+    assert found.keys() <= {*RUNNER_STEPS, *LEADING_STEPS}
+
+
+@pytest.mark.parametrize("dies", [False, True])
+async def test_a_switch_that_cannot_be_made_gives_the_lead_back_or_has_it_taken(
+    mongo: Mongo, store: EventStore, elsewhere: Elsewhere, dies: bool
 ) -> None:
     target = await to_be_switched(mongo, store)
-    knows = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
 
     async def traffic(mongo: Mongo, store: EventStore) -> None:
-        catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
         await write(store, GiftWrapped())
-        await Runner(mongo, store, [knows], catalogue=catalogue).catch_up(knows, SHOP)
+        await knowing(mongo, store).catch_up(KNOWS, SHOP)
 
-    at_step = once("lead", lambda: elsewhere.runs(traffic))
-    with pytest.raises(CannotSwitch, match="acorn"):
+    parks = once("lead", lambda: elsewhere.runs(traffic))
+
+    def at_step(name: str) -> None:
+        parks(name)
+        if dies and name == "give_back":
+            raise Died
+
+    with pytest.raises(Died if dies else CannotSwitch):
         await switch_over(code(mongo, store), target, at_step=at_step)
     lineage = await lineage_of(mongo.database, COUNTER)
-    assert (lineage.live, lineage.next) == (1, None)
-    assert await read(mongo) == 21
+    assert (lineage.live, lineage.next) == (1, target.generation if dies else None)
+    await write(store, GiftWrapped())
+    assert await nudged(knowing(mongo, store)) == []
+    assert await read(mongo) == 22
+    assert (await lineage_of(mongo.database, COUNTER)).next is None
 
 
 async def test_every_command_of_a_switch_that_changes_what_is_stored_stands_behind_a_step(
@@ -314,7 +368,7 @@ async def test_every_command_of_a_switch_that_changes_what_is_stored_stands_behi
     finally:
         await heard.close()
     assert written.by_step() == {
-        **{step: {()} for step in STEPS},
+        **{step: {()} for step in WAY},
         "lead": {(f"findAndModify {GENERATIONS}",)},
         "mark": {(f"update {CHECKPOINTS}",)},
         "switch": {(f"update {GENERATIONS}",)},
