@@ -126,12 +126,10 @@ async def main(rounds: int, commits: int, only: list[str]) -> None:
         await mongod.start()
         try:
             bench = Bench(mongod.uri, rounds, commits)
-            figures: list[Figure] = []
-            for name in only or PARTS:
-                figures += await PARTS[name](bench)
+            found = {name: await PARTS[name](bench) for name in only or PARTS}
         finally:
             await mongod.stop()
-    write("store", figures, keep=bool(only), driver="motor", commits_at_most=commits)
+    write("store", found, keep=bool(only), driver="motor", commits_at_most=commits)
 
 
 if __name__ == "__main__":

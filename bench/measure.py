@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,11 +85,13 @@ async def alternate(rounds: int, ours: Making, theirs: Making) -> list[tuple[flo
     return pairs
 
 
-def write(name: str, figures: Sequence[Figure], *, keep: bool = False, **about: Any) -> None:
+def write(
+    name: str, parts: Mapping[str, Sequence[Figure]], *, keep: bool = False, **about: Any
+) -> None:
     """Writes bench/results/NAME.json and prints the same as a table.
 
-    What was special about the run stands in each line of the file, under "run". With `keep`,
-    lines of the file that were not measured in this run stay.
+    Each line says which part of the benchmark it is from, and what was special about its run under
+    "run". With `keep`, the lines of parts that were not measured in this run stay.
     """
     from rich.console import Console
     from rich.table import Table
@@ -102,15 +105,16 @@ def write(name: str, figures: Sequence[Figure], *, keep: bool = False, **about: 
         **about,
     }
     RESULTS.mkdir(exist_ok=True)
-    lines = [{**asdict(one), "run": run} for one in figures]
+    lines = [
+        {"part": part, **asdict(one), "run": run} for part, some in parts.items() for one in some
+    ]
     path = RESULTS / f"{name}.json"
     if keep and path.exists():
-        ran = {(one.name, one.baseline) for one in figures}
         before = json.loads(path.read_text("utf-8"))
-        lines = [line for line in before if (line["name"], line["baseline"]) not in ran] + lines
+        lines = [line for line in before if line.get("part") not in parts] + lines
     path.write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
     table = Table("what", "value", "ratio", "spread", "goal", "met", "rounds", "to")
-    for one in figures:
+    for one in itertools.chain(*parts.values()):
         table.add_row(
             one.name,
             f"{one.value:,} {one.unit}" if one.value is not None else "",

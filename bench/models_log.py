@@ -57,6 +57,12 @@ def drafts(shop: str, conversations: int) -> Iterator[Draft]:
             yield from commits
 
 
+def talks(shop: str) -> Iterator[Draft]:
+    """The commits of one conversation after the other, without end."""
+    while True:
+        yield from _talk(shop)
+
+
 def _talk(shop: str) -> Iterator[Draft]:
     key, minutes = random_id(), itertools.count()
     stream = f"conversation/{key}"

@@ -83,23 +83,40 @@ def tables() -> str:
     ]
     return "\n\n".join(
         (
-            _machine(log.line("single append")["run"]),
+            _machine("The log", log),
             _table(("one shop", "commits a second", "a day", "bytes a day"), _hot(log, carried)),
             _table(("one replica set, many shops", "figure"), rows),
             _table(("shards", "commits a second", "shops", "commits that fit"), _shards(carried)),
+            _machine("The read models", models),
+            _table(("read models", "figure", "ratio", "goal", "to"), map(_line, models.lines)),
             "What the benchmarks set out to reach and this run did not:",
             _table(("figure", "ratio", "goal", "to"), [*_missed(log), *_missed(models)]),
         )
     )
 
 
-def _machine(run: dict[str, Any]) -> str:
+def _machine(what: str, measured: Measured) -> str:
+    runs = [line["run"] for line in measured.lines]
+    loads = sorted({run["load"] for run in runs})
+    days = sorted({run["at"][:10] for run in runs})
+    load = f"load {loads[0]}" if len(loads) == 1 else f"load {loads[0]} to {loads[-1]}"
+    run = runs[0]
     return (
-        f"Measured on {run['at'][:10]} on {run['cores']} cores ({run['machine']}, Python "
-        f"{run['python']}, load {run['load']} at the end) that MongoDB, a replica set of one, "
-        "shares with whoever asks it. A server of its own is quicker; a majority of three waits "
-        "for a network."
+        f"{what}: measured on {' and '.join(days)} on {run['cores']} cores ({run['machine']}, "
+        f"Python {run['python']}, {load} at the end) that MongoDB, a replica set of one, shares "
+        "with whoever asks it. A server of its own is quicker; a majority of three waits for a "
+        "network."
     )
+
+
+def _line(line: Line) -> tuple[str, ...]:
+    ratio = "" if line["ratio"] is None else f"{line['ratio']} ({_spread(line)})"
+    goal = "" if line["goal"].startswith("none") else line["goal"]
+    return line["name"], f"{line['value']:,.5g} {line['unit']}", ratio, goal, line["baseline"]
+
+
+def _spread(line: Line) -> str:
+    return "–".join(map(str, line["spread"]))
 
 
 def _hot(log: Measured, carried: Carried) -> Iterator[tuple[str, ...]]:
@@ -133,8 +150,7 @@ def _shards(carried: Carried) -> Iterator[tuple[str, ...]]:
 def _missed(measured: Measured) -> Iterator[tuple[str, ...]]:
     for line in measured.lines:
         if line["met"] is False:
-            spread = "–".join(map(str, line["spread"]))
-            yield line["name"], f"{line['ratio']} ({spread})", line["goal"], line["baseline"]
+            yield line["name"], f"{line['ratio']} ({_spread(line)})", line["goal"], line["baseline"]
 
 
 def _hours(measured: Measured, name: str) -> str:
