@@ -42,7 +42,10 @@ async def console(request: Request, web: WebDep) -> HTMLResponse:
         behind=found.behind,
         parked=found.parked,
         stops=stops_of(found.lines),
-        readers=[reader.collection for reader in found.readers],
+        readers=[reader.collection for reader in found.readers if reader.live or not reader.filled],
+        followers=[
+            reader.collection for reader in found.readers if reader.filled and not reader.live
+        ],
         now=web.parts.clock(),
     )
 

@@ -15,9 +15,14 @@ from cplus.clock import utc_now
 from cplus.events.catalogue import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.projections.checkpoints import CHECKPOINTS, Parked
+from cplus.projections.generations import begin
 from cplus.projections.groups import ALL
 from cplus.projections.lag import Lag
 from cplus.projections.lateness import ShopLag, stops_of
+from cplus.projections.messages import MESSAGES
+from cplus.projections.rebuild import fill
+from cplus.projections.runner import Runner
+from cplus.projections.switching import switch_over
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     NOW,
@@ -229,6 +234,23 @@ async def test_the_console_says_one_cause_once_and_folds_away_what_nobody_reads(
         assert "1 shop parked" in page
         assert page.count('<span class="chip bad">') == len(ALL) + 1 + 2, "head and line have one"
         assert "nobody reads" not in page
+
+
+async def test_the_console_gives_no_column_to_what_was_read_before(web: Harness) -> None:
+    await web.conversation()
+    mongo, store = web.parts.mongo, web.parts.store
+    target = await begin(mongo.database, MESSAGES)
+    runner = Runner(mongo, store, [MESSAGES])
+    await fill(runner, target, [SHOP])
+    await switch_over(runner, target)
+    async with web.signed_in() as browser:
+        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        page = (await browser.get("/console")).text
+    table, _, below = page.partition("</table>")
+    assert '<th scope="col" class="right">messages</th>' in table
+    assert "messages.v1" not in table
+    assert "1 generation that was read before is kept current" in below
+    assert '<span class="chip">messages.v1</span>' in below
 
 
 def test_causes_that_keep_something_that_is_read_stand_first() -> None:
