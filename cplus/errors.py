@@ -14,6 +14,14 @@ class CplusError(Exception):
         text = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
         super().__init__(text.format(**values))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Otherwise it is made anew from its text, and cannot come from one process to another.
+        return _made, (type(self), self.values)
+
+
+def _made(kind: type[CplusError], values: dict[str, Any]) -> CplusError:
+    return kind(**values)
+
 
 class InvalidInput(CplusError):
     """What came in cannot be used: {reason}."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from cplus.mongo import Database, DuplicateKeyError, IndexModel
-from cplus.projections.base import Projection
+from cplus.projections.base import Projection, ids_of
 from cplus.projections.generations import ensure_generations
 
 CHECKPOINTS = "checkpoints"
@@ -114,11 +114,6 @@ class Fenced(Exception):
 def checkpoint_id(collection: str, shop: str) -> str:
     """The `_id` of the document with the checkpoint of whoever folds into the collection."""
     return f"{collection}/{shop}"
-
-
-def ids_of(collection: str) -> dict[str, str]:
-    """Finds, as `_id`, every checkpoint of the collection."""
-    return {"$gte": f"{collection}/", "$lt": f"{collection}0"}  # 0 follows the stroke
 
 
 async def read_checkpoint(database: Database, subscriber: Subscriber, shop: str) -> Checkpoint:

@@ -84,7 +84,10 @@ def decode(reader: Understands, commits: Sequence[Commit], catalogue: Catalogue)
                 return decoded
             try:
                 event = commit.event(index, catalogue)
-                events.append((event, tuple(reader.keys(event))))
+                keys = tuple(reader.keys(event))
+                if not all(type(key) is str for key in keys):
+                    raise TypeError("a key is text")
+                events.append((event, keys))
             except UnknownEvent:
                 decoded.stop = Stop.at(commit, type_, "unknown_schema")
                 return decoded

@@ -18,7 +18,7 @@ from typing import Any
 from cplus.clock import utc_now
 from cplus.errors import CplusError
 from cplus.mongo import Collection, Database, DuplicateKeyError, IndexModel, ReturnDocument
-from cplus.projections.base import Projection, collection_of, number_of
+from cplus.projections.base import Projection, collection_of, ids_of, number_of
 
 GENERATIONS = "generations"
 REMEMBERED = 1.0
@@ -97,7 +97,13 @@ class Lineage:
     @property
     def leader(self) -> int:
         """The number of the generation that the others follow."""
-        return self.live if self.next is None else self.next
+        # A release from before leaders drops what is about to be read and leaves its number.
+        return self.live if self.next is None or self.find(self.next) is None else self.next
+
+    @property
+    def switching(self) -> bool:
+        """Whether another one leads than the one that is read."""
+        return self.leader != self.live
 
     def find(self, number: int | None) -> Generation | None:
         """The generation of that number, where it is not dropped."""
@@ -171,13 +177,15 @@ class Pointers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lineages: dict[str, Lineage] = {}
-        self._until = 0.0
+        self._asked = -REMEMBERED
 
     async def collection(self, projection: Projection) -> str:
         """The name of the collection with the rows that are read."""
-        if time.monotonic() >= self._until:
-            self._lineages = await read_lineages(self._database)
-            self._until = time.monotonic() + REMEMBERED
+        now = time.monotonic()
+        if now >= self._asked + REMEMBERED:
+            lineages = await read_lineages(self._database)
+            if now >= self._asked:  # a late answer does not replace that of a later question
+                self._lineages, self._asked = lineages, now
         lineage = self._lineages.get(projection.name) or first(projection)
         return lineage.collection(lineage.live)
 
@@ -311,12 +319,13 @@ async def drop(
     if document is None:
         return []
     lineage = Lineage.of(document)
-    if lineage.switched_at is not None and utc_now() - lineage.switched_at < grace:
-        raise SwitchedJustNow(name=name, seconds=int(grace.total_seconds()))
     # Taken off the list first, so that nobody folds into it any more.
     known = [one.number for one in lineage.generations if one.number != lineage.live]
+    # By the server's clock, as the time of the switch is.
+    since = {"$add": ["$switched_at", grace // timedelta(milliseconds=1)]}
+    long_ago = {"$or": [{"switched_at": None}, {"$expr": {"$lte": [since, "$$NOW"]}}]}
     after = await database[GENERATIONS].find_one_and_update(
-        {"_id": name, "live": lineage.live},
+        {"_id": name, "live": lineage.live, **long_ago},
         {
             "$set": {"before": None, "next": None},
             "$inc": {"term": 1},
@@ -325,15 +334,18 @@ async def drop(
         return_document=ReturnDocument.AFTER,
     )
     if after is None:
+        if await database[GENERATIONS].find_one({"_id": name, "live": lineage.live}):
+            raise SwitchedJustNow(name=name, seconds=int(grace.total_seconds()))
         raise SwitchedMeanwhile(name=name)
     left = Lineage.of(after)
     kept = {left.collection(one.number) for one in left.generations}
     gone = sorted(one for one in there if one.startswith(f"{name}.v") and one not in kept)
     # Before the rows: whoever is at work there is refused by the checkpoint that is not there.
-    begun = await checkpoints.distinct("_id", {"projection": name})
-    old = [one for one in begun if (of := one.partition("/")[0]) not in kept
-           and number_of(of) <= document["last"]]  # fmt: skip
-    await checkpoints.delete_many({"_id": {"$in": old}})
+    begun = checkpoints.find({"projection": name}, {"_id": 1})
+    old = {of async for one in begun if (of := one["_id"].partition("/")[0]) not in kept
+           and number_of(of) <= document["last"]}  # fmt: skip
+    for collection in sorted(old):
+        await checkpoints.delete_many({"_id": ids_of(collection)})
     for collection in gone:
         await database.drop_collection(collection)
     return gone

@@ -25,8 +25,7 @@ How a runner keeps to it, in one shop:
 | was read | is short of it | as far, once it has brought the leader on, if this code can |
 | was read | stands still | as far; its nudge is done |
 | is read, in a switch | goes on | as far, once it has brought the leader on |
-| is read, in a switch | stands still, or this code lacks it | to the end: it takes back the lead |
-| the same | and both stand still in front of one commit | as far: neither is held up |
+| is read, in a switch | stands still, fails, or is not in this code | to the end: it leads again |
 """
 
 from __future__ import annotations
@@ -37,8 +36,9 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from cplus.errors import CheckpointContended, LogTooShort
 from cplus.events.store import EventStore
-from cplus.mongo import Database
+from cplus.mongo import Database, is_transient
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import Checkpoint, read_checkpoint
 from cplus.projections.generations import (
@@ -114,22 +114,46 @@ class Leaders:
         lineage = await self._lineage(projection, before)
         while _follows(lineage, projection.generation):
             leader = self._leader(lineage)
-            switching = lineage.next is not None and projection.generation == lineage.live
+            switching = lineage.switching and projection.generation == lineage.live
             at = await self._read(lineage, shop)
             short = switching if until is None else at.position < until
             # What is read must not wait for what is about to be; nor what was read, by a list of
             # before the switch, for somebody else to look at what is read now.
             if short and leader is not None and (switching or not at.parked):
-                await bring_on(leader)
+                if not await self._brought_on(leader, shop, bring_on, switching=switching):
+                    leader = None
                 at = await self._read(lineage, shop)
             goes_on = leader is not None and at.parked is None
-            if not switching or goes_on or not await self._held(shop, before, at, until):
+            if switching and not goes_on and await self._has_more(shop, at, until):
+                self._at_step("take_back")
+                if await give_back(self._database, lineage):
+                    log.warning("lead_taken_back", projection=projection.name, shop=shop)
+            elif at.stored or (await self._read_lineage(projection)).term == lineage.term:
                 return Leash(lineage.term, (at.position, at.seq), waits=goes_on)
-            self._at_step("take_back")
-            if await give_back(self._database, lineage):
-                log.warning("lead_taken_back", projection=projection.name, shop=shop)
+            # Else it may have been dropped.
             lineage = await self._read_lineage(projection)
         return Leash(lineage.term)
+
+    async def _brought_on(
+        self,
+        leader: Projection,
+        shop: str,
+        bring_on: Callable[[Projection], Awaitable[object]],
+        *,
+        switching: bool,
+    ) -> bool:
+        """Whether the leader could be folded; where it could not, and is not read yet, what is
+        read must not fail with it."""
+        try:
+            await bring_on(leader)
+        except Exception as error:
+            passes = isinstance(error, LogTooShort | CheckpointContended) or is_transient(error)
+            if passes or not switching:
+                raise
+            said = {"projection": leader.collection, "shop": shop, "error": type(error).__name__}
+            log.warning("leader_failed", **said)
+            return False
+        return True
 
     async def _lineage(self, projection: Projection, at: Checkpoint) -> Lineage:
         """The generations of the projection, as far as who found this checkpoint has to know
@@ -161,14 +185,10 @@ class Leaders:
         except NotInThisCode:
             return None
 
-    async def _held(
-        self, shop: str, before: Checkpoint, leader: Checkpoint, until: int | None
-    ) -> bool:
-        """Whether a leader that cannot go on keeps the generation from going on."""
-        if before.parked and leader.parked and before.parked.position == leader.parked.position:
-            return False
+    async def _has_more(self, shop: str, at: Checkpoint, until: int | None) -> bool:
+        """Whether more is asked for than the leader has come to."""
         wanted = until if until is not None else (await self._store.head(shop)).position
-        return leader.position < wanted
+        return at.position < wanted
 
 
 def _follows(lineage: Lineage, number: int) -> bool:

@@ -15,6 +15,7 @@ from cplus.events.catalogue import Catalogue
 from cplus.mongo import (
     BulkWriteError,
     DeleteOne,
+    DocumentTooLarge,
     DuplicateKeyError,
     InsertOne,
     InvalidDocument,
@@ -22,6 +23,7 @@ from cplus.mongo import (
     OperationFailure,
     ReplaceOne,
     bounded,
+    is_transient,
 )
 from cplus.projections.base import Projection, Row
 from cplus.projections.checkpoints import (
@@ -45,6 +47,10 @@ _NEVER_STORED = {15, 10334, 17280, 17419, 17420}
 large."""
 _TOO_MUCH = 388
 """MongoDB's code for a transaction that does not fit the cache."""
+_NOT_THE_ROW = {13, 18, 14031}
+"""MongoDB's codes for who may not write, and for a disk that is full."""
+_NO_DOCUMENT = (TypeError, ValueError, OverflowError, RecursionError, InvalidDocument)
+"""What is raised of a row or a key that BSON cannot hold."""
 
 
 class TooMuch(Exception):
@@ -192,13 +198,18 @@ class Place:
         if not missing or kept.whole:
             return 0
         wanted = {f"{self.shop}/{key}": key for key in missing}
-        found, size = await bounded(
-            self._mongo.database[self.projection.collection],
-            {"_id": {"$in": sorted(wanted)}},
-            None,
-            limit=len(wanted),
-            room=room,
-        )
+        try:
+            found, size = await bounded(
+                self._mongo.database[self.projection.collection],
+                {"_id": {"$in": sorted(wanted)}},
+                None,
+                limit=len(wanted),
+                room=room,
+            )
+        except DocumentTooLarge as error:  # the question, with that many keys
+            raise TooMuch from error
+        except _NO_DOCUMENT as error:
+            raise Unwritable from error
         if size >= room:
             raise TooMuch
         kept.size += size
@@ -212,16 +223,7 @@ class Place:
     async def _write(
         self, before: Checkpoint, after: Checkpoint, changed: Mapping[str, Row | None]
     ) -> None:
-        database, shop = self._mongo.database, self.shop
-        operations: list[Any] = []
-        for key, row in sorted(changed.items()):
-            place = {"_id": f"{shop}/{key}"}
-            if row is None:
-                operations.append(DeleteOne(place))
-            elif self._kept.rows.get(key) is None:
-                operations.append(InsertOne({**place, "shop": shop, **row}))
-            else:
-                operations.append(ReplaceOne(place, {**place, "shop": shop, **row}, upsert=True))
+        database = self._mongo.database
 
         async def work(session: Any) -> None:
             # The checkpoint first: who lost the race is told before it writes anything.
@@ -230,7 +232,9 @@ class Place:
             self._at_step("write_rows")
             try:
                 await database[self.projection.collection].bulk_write(
-                    operations, ordered=False, session=session
+                    [self._operation(key, row) for key, row in sorted(changed.items())],
+                    ordered=False,
+                    session=session,
                 )
             except DuplicateKeyError as error:
                 raise Fenced from error
@@ -242,15 +246,30 @@ class Place:
 
         try:
             await self._mongo.transaction(work)
-        except (ValueError, OverflowError, InvalidDocument) as error:  # what BSON cannot hold
+        except _NO_DOCUMENT as error:
             raise Unwritable from error
         except OperationFailure as error:
-            codes = _codes(error)
-            if codes & _NEVER_STORED:
-                raise Unwritable from error
+            if is_transient(error):
+                raise
+            codes, of_rows = _codes(error), isinstance(error, BulkWriteError)
             if _TOO_MUCH in codes:
                 raise TooMuch from error
+            # What the server says of a row and of nothing else is the row's own fault.
+            if codes & _NEVER_STORED or (of_rows and not codes & _NOT_THE_ROW):
+                raise Unwritable from error
             raise
+
+    def _operation(self, key: str, row: Row | None) -> Any:
+        """What stores the row; raises TypeError where it is none, or names what is not its own."""
+        place = {"_id": f"{self.shop}/{key}"}
+        if row is None:
+            return DeleteOne(place)
+        if "_id" in row or "shop" in row:
+            raise TypeError("a row has no _id and no shop of its own")
+        document = {**place, "shop": self.shop, **row}
+        if self._kept.rows.get(key) is None:
+            return InsertOne(document)
+        return ReplaceOne(place, document, upsert=True)
 
     async def _move(self, before: Checkpoint, after: Checkpoint, session: Any = None) -> None:
         database, now = self._mongo.database, self._clock()

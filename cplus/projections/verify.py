@@ -10,7 +10,7 @@ from cplus.errors import CplusError
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo, as_stored
-from cplus.projections.base import Projection, Row
+from cplus.projections.base import Projection, Row, ids_of
 from cplus.projections.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
 from cplus.projections.folding import Stop, decode, fold
 from cplus.projections.reading import read_batch
@@ -101,10 +101,7 @@ async def read_rows(
         found = await database[CHECKPOINTS].find_one(
             {"_id": checkpoint_id(projection.collection, shop)}, session=session
         )
-        # By the range of _id: an index that is always there, in an order that never changes.
-        cursor = database[projection.collection].find(
-            {"_id": {"$gte": f"{shop}/", "$lt": f"{shop}0"}}, session=session
-        )
+        cursor = database[projection.collection].find({"_id": ids_of(shop)}, session=session)
         rows = {}
         for document in await cursor.to_list(None):
             key = document.pop("_id").removeprefix(f"{shop}/")
@@ -164,9 +161,13 @@ _NOTHING: Any = object()
 
 async def shops_of(mongo: Mongo, store: EventStore, projection: Projection) -> list[str]:
     """Every shop of the log, and every shop with rows or a checkpoint in the generation."""
-    ids = await mongo.database[CHECKPOINTS].distinct("shop", {"projection": projection.name})
-    rows = await mongo.database[projection.collection].distinct("shop")
-    return sorted({*ids, *rows, *await store.heads()})
+    checkpoints, rows = mongo.database[CHECKPOINTS], mongo.database[projection.collection]
+    by_shop = {"$group": {"_id": "$shop"}}
+    found = await mongo.aggregate(
+        checkpoints, [{"$match": {"projection": projection.name}}, by_shop]
+    )
+    found += await mongo.aggregate(rows, [{"$sort": {"shop": 1}}, by_shop])
+    return sorted({*(one["_id"] for one in found), *await store.heads()})
 
 
 async def verify(
