@@ -7,7 +7,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,12 @@ from cplus.counts import counted
 from cplus.errors import SettingMissing
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from cplus.projections.base import Projection
-    from cplus.projections.rebuild import Filled
+    from cplus.projections.generations import Lineage
+    from cplus.projections.rebuild import Compared, Filled
+    from cplus.projections.runner import Runner
 
 _LOOK = 0.5  # seconds between two looks at how far it is
 _INTERRUPTED = 130
@@ -117,9 +122,8 @@ class _Way:
 
 async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
     from cplus.projections.generations import begin, lineage_of
-    from cplus.projections.groups import ALL, named
-    from cplus.projections.rebuild import compare_with_live, filler, progress_of
-    from cplus.projections.switching import switch_over
+    from cplus.projections.groups import named
+    from cplus.projections.rebuild import filler, progress_of
 
     started = time.monotonic()
     projection = named(name)
@@ -144,11 +148,11 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
         "workers": None if way.on_lambda else way.workers,
         "dead_letters": way.dead,
     }
+    runner = filler(at.mongo, at.store, target)
+    compared = None if stopped.is_set() else await _compare(runner, target, stopped)
     if stopped.is_set():
         return {**said, "stopped": True, "left": after.of - after.events}
-    runner = filler(at.mongo, at.store, target)
-    compared = await compare_with_live(runner, ALL, target)
-    lineage = await switch_over(runner, target)
+    lineage = await _switch(runner, target)
     old = await lineage_of(at.mongo.database, projection)
     return {
         **said,
@@ -175,25 +179,12 @@ async def _fill(
     at: Reached, target: Projection, way: _Way, stopped: asyncio.Event, far: Filled
 ) -> Filled:
     """Fills the generation, showing how far it is; answers how far it came."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
     from cplus.projections.rebuild import progress_of
 
     heads = await at.store.heads()
     # The longest logs first, so that no worker is left alone with one at the end.
     shops = sorted(heads, key=lambda shop: -heads[shop])
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns,
-        "events, {task.fields[shops]} shops, {task.fields[rate]}/s,",
-        TimeRemainingColumn(),
-        "left",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
+    with _bar("events, {task.fields[shops]} shops, {task.fields[rate]}/s,") as bar:
         shown = bar.add_task(target.collection, total=None, shops="–", rate="–")
         started, first = time.monotonic(), far.events
         work = asyncio.ensure_future(_work(at, target, shops, way, stopped))
@@ -214,6 +205,65 @@ async def _fill(
         finally:
             work.cancel()
             await asyncio.wait([work])
+
+
+async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -> Compared | None:
+    """Compares the generation with the one that is read, showing how far that is; None also where
+    it was `stopped`."""
+    from cplus.projections.groups import ALL
+    from cplus.projections.rebuild import compare_with_live
+
+    with _bar("shops compared,") as bar:
+        shown = bar.add_task(target.collection, total=None)
+
+        def told(done: int, of: int) -> None:
+            bar.update(shown, completed=done, total=of)
+
+        # Cancelled in the midst of a shop: its rows may take long to read.
+        work = asyncio.ensure_future(compare_with_live(runner, ALL, target, told=told))
+        stop = asyncio.ensure_future(stopped.wait())
+        try:
+            await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else None
+        finally:
+            work.cancel()
+            stop.cancel()
+            await asyncio.wait([work, stop])
+
+
+async def _switch(runner: Runner, target: Projection) -> Lineage:
+    """Reads from the generation from now on. It is short, and nothing stops it."""
+    from cplus.projections.switching import switch_over
+
+    with _bar() as bar:
+        bar.add_task(f"switching to {target.collection}", total=None)
+        return await switch_over(runner, target)
+
+
+@contextmanager
+def _bar(what: str = "") -> Iterator[Progress]:
+    """A line on a terminal's standard error that is gone at the end: how many of how many, `what`
+    they are, and the time that is left; a description only where nothing is counted."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TimeRemainingColumn,
+    )
+
+    counting = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn(), "left")
+    console = Console(stderr=True)
+    with Progress(
+        SpinnerColumn(),
+        "{task.description}",
+        *(counting if what else ()),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        yield bar
 
 
 async def _work(

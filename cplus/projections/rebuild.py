@@ -131,10 +131,15 @@ class Compared:
 
 
 async def compare_with_live(
-    runner: Runner, projections: Sequence[Projection], target: Projection
+    runner: Runner,
+    projections: Sequence[Projection],
+    target: Projection,
+    *,
+    told: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Compared | None:
     """Compares the generation with the one that is read, shop by shop; None where that one was
-    folded by another version, whose rows are meant to differ.
+    folded by another version, whose rows are meant to differ. `told` is how many shops of how many
+    were compared, whenever one more was.
 
     It only tells, and stops no switch: the log decides what is right, and the rows that are read
     may be the wrong ones. So a shop too busy to be compared stops none either.
@@ -145,7 +150,8 @@ async def compare_with_live(
         return None
     old = generation_of(projections, lineage, lineage.live)
     left = sorted(await runner.store.heads())
-    shops = differences = 0
+    shops, of, differences = 0, len(left), 0
+    told(shops, of)
     for number in range(COMPARISONS):
         busy = []
         for shop in left:
@@ -157,5 +163,6 @@ async def compare_with_live(
                 busy.append(shop)
             else:
                 shops, differences = shops + 1, differences + len(found)
+                told(shops, of)
         left = busy
     return Compared(shops, differences, left)

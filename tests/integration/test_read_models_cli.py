@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,83 @@ async def test_a_rebuild_is_killed_is_stopped_and_goes_on_to_its_end(
     assert (again["live"], again["differences"]) == ("shops.v1.g3", 0)
     back = await told("rebuild", "shops", "--back", "--data", str(data))
     assert back == {"projection": "shops", "live": "shops.v1.g2"}
+
+
+Shows = Callable[[str], Awaitable[None]]
+
+
+@asynccontextmanager
+async def on_terminal(*program: str) -> AsyncIterator[tuple[Process, Shows]]:
+    """What Python runs with a terminal as its standard error, and what waits until the terminal
+    shows some words. Killed at the end, if it still runs."""
+    terminal, its = os.openpty()
+    also = {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **also}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *program, cwd=ROOT, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=its
+    )
+    os.close(its)
+    loop, seen = asyncio.get_running_loop(), ""
+    news = asyncio.Event()
+
+    def read() -> None:
+        nonlocal seen
+        with suppress(OSError):  # the process ended
+            seen += os.read(terminal, 4096).decode(errors="replace")
+            news.set()
+            return
+        loop.remove_reader(terminal)
+
+    async def shows(words: str) -> None:
+        while words not in seen:
+            news.clear()
+            await news.wait()
+
+    loop.add_reader(terminal, read)
+    try:
+        async with asyncio.timeout(60):
+            yield process, shows
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+        loop.remove_reader(terminal)
+        os.close(terminal)
+
+
+STALLED = """
+import asyncio
+import cplus.projections.rebuild
+from cplus.cli import main
+
+async def compare(*_):
+    await asyncio.Event().wait()
+
+cplus.projections.rebuild.compare_generations = compare
+main()
+"""
+"""The command with a comparison that finds no end."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_rebuild_that_compares_shows_it_is_stopped_and_goes_on(
+    mongo: Mongo, data: Path, number: signal.Signals
+) -> None:
+    command = ("rebuild", "shops", "--data", str(data), "--json")
+    async with on_terminal("-c", STALLED, *command) as (stopped, shows):
+        await shows("0/3 shops compared")
+        stopped.send_signal(number)
+        out, _ = await stopped.communicate()
+    said = json.loads(out)
+    assert (stopped.returncode, said["stopped"], said["left"]) == (130, True, 0)
+    assert (await told("verify", "shops", "--data", str(data)))["collection"] == "shops.v1"
+    async with on_terminal("-m", "cplus.cli", *command) as (again, shows):
+        await shows("shops compared")
+        await shows("switching to shops.v1.g2")
+        out, _ = await again.communicate()
+    said = json.loads(out)
+    assert (again.returncode, said["events"], said["live"]) == (0, 0, "shops.v1.g2")
+    assert (said["compared"], said["differences"]) == (3, 0)
 
 
 async def test_a_rebuild_on_lambda_is_stopped_and_goes_on_where_it_was(
