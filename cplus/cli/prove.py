@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
@@ -117,28 +118,17 @@ class _Proof:
     async def _compare(
         self, couples: Sequence[tuple[Teller, Teller]], shops: Sequence[str], heads: dict[str, int]
     ) -> None:
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
-
         left = deque(shops)
         folded = [pair for pair in self._findings.tallies if pair.after is not None]
-        columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "commits folded")
-        console = Console(stderr=True)
-        with Progress(
-            *columns,
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as bar:
+        with bar("commits folded") as shown:
             total = sum(heads.get(shop, 0) for shop in shops) * len(folded)
-            shown = bar.add_task(self._old.name, total=total)
+            task = shown.add_task(self._old.name, total=total)
 
             async def work(old: Teller, new: Teller) -> None:
                 try:
                     while left:
                         shop = left.popleft()
-                        done = partial(bar.advance, shown, heads.get(shop, 0))
+                        done = partial(shown.advance, task, heads.get(shop, 0))
                         await self._shop(old, new, shop, folded, done)
                 finally:
                     left.clear()  # after a failure nobody begins another

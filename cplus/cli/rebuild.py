@@ -7,8 +7,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
+from cplus.cli.showing import bar
 from cplus.counts import counted
 from cplus.errors import SettingMissing
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from cplus.projections.base import Projection
     from cplus.projections.generations import Lineage
     from cplus.projections.rebuild import Compared, Filled
@@ -184,8 +182,8 @@ async def _fill(
     heads = await at.store.heads()
     # The longest logs first, so that no worker is left alone with one at the end.
     shops = sorted(heads, key=lambda shop: -heads[shop])
-    with _bar("events, {task.fields[shops]} shops, {task.fields[rate]}/s,") as bar:
-        shown = bar.add_task(target.collection, total=None, shops="–", rate="–")
+    with bar("events, {task.fields[shops]} shops, {task.fields[rate]}/s") as shown:
+        task = shown.add_task(target.collection, total=None, shops="–", rate="–")
         started, first = time.monotonic(), far.events
         work = asyncio.ensure_future(_work(at, target, shops, way, stopped))
         pause = _LOOK
@@ -198,7 +196,7 @@ async def _fill(
                 pause = max(_LOOK, 5 * (time.monotonic() - looked))
                 rate = f"{(far.events - first) / (time.monotonic() - started):,.0f}"
                 shops_done = f"{far.shops} of {far.of_shops}"
-                bar.update(shown, completed=far.events, total=far.of, shops=shops_done, rate=rate)
+                shown.update(task, completed=far.events, total=far.of, shops=shops_done, rate=rate)
                 if done:
                     work.result()
                     return far
@@ -213,11 +211,11 @@ async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -
     from cplus.projections.groups import ALL
     from cplus.projections.rebuild import compare_with_live
 
-    with _bar("shops compared,") as bar:
-        shown = bar.add_task(target.collection, total=None)
+    with bar("shops compared") as shown:
+        task = shown.add_task(target.collection, total=None)
 
         def told(done: int, of: int) -> None:
-            bar.update(shown, completed=done, total=of)
+            shown.update(task, completed=done, total=of)
 
         # Cancelled in the midst of a shop: its rows may take long to read.
         work = asyncio.ensure_future(compare_with_live(runner, ALL, target, told=told))
@@ -235,35 +233,9 @@ async def _switch(runner: Runner, target: Projection) -> Lineage:
     """Reads from the generation from now on. It is short, and nothing stops it."""
     from cplus.projections.switching import switch_over
 
-    with _bar() as bar:
-        bar.add_task(f"switching to {target.collection}", total=None)
+    with bar() as shown:
+        shown.add_task(f"switching to {target.collection}", total=None)
         return await switch_over(runner, target)
-
-
-@contextmanager
-def _bar(what: str = "") -> Iterator[Progress]:
-    """A line on a terminal's standard error that is gone at the end: how many of how many, `what`
-    they are, and the time that is left; a description only where nothing is counted."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TimeRemainingColumn,
-    )
-
-    counting = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn(), "left")
-    console = Console(stderr=True)
-    with Progress(
-        SpinnerColumn(),
-        "{task.description}",
-        *(counting if what else ()),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        yield bar
 
 
 async def _work(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.cli.showing import bar
 from cplus.counts import counted
 from cplus.errors import CplusError
 
@@ -120,9 +121,6 @@ async def _replay(
     sink: AbstractAsyncContextManager[Put],
     chosen: Sequence[str],
 ) -> dict[str, Any]:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
-
     from cplus.projections.verify import fold_shop
 
     _cancelled_by_signals()
@@ -130,16 +128,8 @@ async def _replay(
         shops = at.shops(chosen, await at.store.heads())
         rows = events = 0
         stopped = []
-        columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
-        console = Console(stderr=True)
-        with Progress(
-            *columns,
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as bar:
-            shown = bar.add_task(projection.name, total=len(shops))
+        with bar("shops") as shown:
+            task = shown.add_task(projection.name, total=len(shops))
             async with sink as put:
                 for shop in shops:
                     folded = await fold_shop(at.store, projection, shop)
@@ -149,7 +139,7 @@ async def _replay(
                         stop = folded.stop
                         said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
                         stopped.append({"shop": shop, **said})
-                    bar.advance(shown)
+                    shown.advance(task)
         return {
             "projection": projection.name,
             "shops": len(shops),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
+from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
@@ -86,9 +87,6 @@ class Report:
 
 
 async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
-
     from cplus.projections.generations import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
     from cplus.projections.verify import shops_of, verify_shop
@@ -101,21 +99,13 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
         events = rows = 0
         differences: list[Difference] = []
         parked: list[dict[str, Any]] = []
-        columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), "shops")
-        console = Console(stderr=True)
-        with Progress(
-            *columns,
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        ) as bar:
-            shown = bar.add_task(target.collection, total=len(shops))
+        with bar("shops") as shown:
+            task = shown.add_task(target.collection, total=len(shops))
             for shop in shops:
                 found = await verify_shop(at.mongo, at.store, target, shop)
                 events, rows = events + found.events, rows + found.rows
                 differences += found.differences
                 if found.parked:
                     parked.append(standing_still(shop, found.parked))
-                bar.advance(shown)
+                shown.advance(task)
         return Report(name, target.collection, len(shops), events, rows, differences, parked)
