@@ -121,7 +121,7 @@ async def _replay(
     sink: AbstractAsyncContextManager[Put],
     chosen: Sequence[str],
 ) -> dict[str, Any]:
-    from cplus.projections.verify import fold_shop
+    from cplus.projections.whole import fold_shop
 
     _cancelled_by_signals()
     async with at:

@@ -21,7 +21,8 @@ from cplus.projections.checkpoints import (
     begin_checkpoint,
     standing,
 )
-from cplus.projections.verify import Difference, fold_shop, verify_shop
+from cplus.projections.verify import Difference, verify_shop
+from cplus.projections.whole import fold_shop
 
 log = structlog.get_logger()
 

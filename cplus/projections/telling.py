@@ -30,7 +30,7 @@ from cplus.loop import run
 from cplus.mongo import Mongo, canonical, connect, decoded
 from cplus.projections.base import Projection, Row
 from cplus.projections.groups import ALL
-from cplus.projections.verify import fold_shop
+from cplus.projections.whole import fold_shop
 from cplus.settings import Settings
 
 PROTOCOL: Final = 1

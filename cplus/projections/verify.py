@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cplus.errors import CplusError
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo, as_stored
 from cplus.projections.base import Projection, Row, ids_of
 from cplus.projections.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
-from cplus.projections.folding import Stop, decode, fold
-from cplus.projections.reading import read_batch
-
-BATCH = 2_000
-
-
-class CannotFold(CplusError):
-    """{projection} cannot fold the commit at position {position} of {shop!r}: {reason} at an event
-    of type {type!r}."""
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """A shop's log folded in memory."""
-
-    rows: Mapping[str, Row]
-    """By key."""
-    position: int
-    """Of the last commit in them."""
-    seq: int
-    stop: Stop | None
-    """What could not be folded, right after that position."""
+from cplus.projections.whole import CannotFold, fold_shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +39,6 @@ class Verified:
     """Why no more of the log was folded, where the shop stands still."""
     at: Checkpoint = field(default_factory=Checkpoint)
     """The checkpoint that was read with the rows."""
-
-
-async def fold_shop(
-    store: EventStore,
-    projection: Projection,
-    shop: str,
-    *,
-    end: tuple[int, int] | None = None,
-    catalogue: Catalogue = CATALOGUE,
-) -> Folded:
-    """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
-    the last commit that counts, the head where it is None."""
-    if end is None:
-        head = await store.head(shop)
-        end = (head.position, head.seq)
-    rows: dict[str, Row | None] = {}
-    position = seq = 0
-    stop = None
-    while stop is None:
-        batch = await read_batch(store, projection, shop, position, limit=BATCH, end=end)
-        if batch is None:
-            break
-        for commits in batch.slices():
-            stop = fold(projection, decode(projection, commits, catalogue), {}, rows)
-            if stop is not None:
-                break
-        position, seq = (stop.position - 1, stop.seq) if stop else (batch.position, batch.seq)
-    there = {key: row for key, row in rows.items() if row is not None}
-    return Folded(there, position, seq, stop)
 
 
 async def read_rows(
@@ -162,17 +111,7 @@ _NOTHING: Any = object()
 async def shops_of(mongo: Mongo, store: EventStore, projection: Projection) -> list[str]:
     """Every shop of the log, and every shop with rows or a checkpoint in the generation."""
     checkpoints, rows = mongo.database[CHECKPOINTS], mongo.database[projection.collection]
-    by_shop = {"$group": {"_id": "$shop"}}
-    found = await mongo.aggregate(
-        checkpoints, [{"$match": {"projection": projection.name}}, by_shop]
-    )
+    named, by_shop = {"$match": {"projection": projection.name}}, {"$group": {"_id": "$shop"}}
+    found = await mongo.aggregate(checkpoints, [named, by_shop])
     found += await mongo.aggregate(rows, [{"$sort": {"shop": 1}}, by_shop])
     return sorted({*(one["_id"] for one in found), *await store.heads()})
-
-
-async def verify(
-    mongo: Mongo, store: EventStore, projection: Projection, shops: Sequence[str]
-) -> AsyncIterator[Verified]:
-    """`verify_shop` of one shop after the other."""
-    for shop in shops:
-        yield await verify_shop(mongo, store, projection, shop)

@@ -23,7 +23,7 @@ from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.store import EventStore
 from cplus.mongo import connect, decoded_all
 from cplus.projections.shops import SHOPS
-from cplus.projections.verify import fold_shop
+from cplus.projections.whole import fold_shop
 from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"

@@ -36,7 +36,7 @@ from cplus.projections.lag import lag, totals
 from cplus.projections.reading import Batch, Reader
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
-from cplus.projections.verify import fold_shop
+from cplus.projections.whole import fold_shop
 from cplus.settings import Settings
 from tests.integration.crashing import Died, Written, dies_at
 from tests.samples import installed
