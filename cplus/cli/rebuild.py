@@ -247,7 +247,7 @@ async def _work(
     runner = filler(at.mongo, at.store, target)
     if way.on_lambda:
         from cplus.aws import Queue
-        from cplus.consumers.rebuilding import fan_out
+        from cplus.consumers.fanning_out import fan_out
 
         queue = Queue(at.aws, at.settings.rebuild_queue)
         way.dead = await fan_out(at.mongo, at.store, target, shops, queue, stopped)

@@ -17,8 +17,9 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.aws import Aws, Depth, Queue, QueueUnanswered
+from cplus.consumers.fanning_out import ShopsLeft, fan_out
 from cplus.consumers.projecting import handle_nudges
-from cplus.consumers.rebuilding import ShopsLeft, Task, fan_out, handle
+from cplus.consumers.rebuilding import Task, handle
 from cplus.consumers.sqs import SqsRecord, records
 from cplus.events.catalogue import AppUninstalled
 from cplus.events.store import EventStore
