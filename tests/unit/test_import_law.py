@@ -1,4 +1,4 @@
-"""The import law of pyproject.toml forgets no dependency and no projection."""
+"""The import law of pyproject.toml forgets no module, no dependency and no projection."""
 
 from __future__ import annotations
 
@@ -22,6 +22,28 @@ def _name(requirement: str) -> str:
     found = re.match(r"[\w.-]+", requirement)
     assert found
     return found[0].lower().replace("_", "-")
+
+
+def _layers() -> list[set[str]]:
+    """The names of each layer, the topmost first."""
+    layers = CONTRACTS["layers"]["layers"]
+    return [{one.strip().removeprefix("cplus.") for one in re.split("[|:]", it)} for it in layers]
+
+
+def test_every_module_of_the_application_stands_in_a_layer() -> None:
+    there = {
+        path.stem
+        for path in (ROOT / "cplus").iterdir()
+        if path.suffix == ".py" or any(path.rglob("*.py"))
+    }
+    assert there - {"__init__"} == set().union(*_layers()) - {"lambdas"}
+
+
+def test_the_layers_are_told_to_who_contributes() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    [block] = re.findall(r"^## The import law\n.*?^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    told = [set(re.findall(r"\w+", line.partition("   ")[0])) for line in block.splitlines()]
+    assert told == _layers()
 
 
 def test_folds_may_import_no_dependency_of_the_application() -> None:
