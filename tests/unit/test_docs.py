@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from cplus.consumers import react
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.projections.groups import ALL
+from cplus.projections.queries import Queries
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
@@ -65,6 +67,49 @@ def test_every_event_stands_in_docs_with_who_handles_it() -> None:
 
 def _types(events: Iterable[type[Event]]) -> set[str]:
     return {f"`{event.TYPE}`" for event in events}
+
+
+def _questions() -> dict[str, str]:
+    """Each question that can be asked of the read models, by its name, as it is called."""
+    return {
+        name: f"`{name}{_parameters(method)}`"
+        for name, method in inspect.getmembers(Queries, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def _parameters(method: Callable[..., object]) -> str:
+    _self, *parameters = inspect.signature(method).parameters.values()
+    plain = [one.replace(annotation=inspect.Parameter.empty) for one in parameters]
+    return str(inspect.Signature(plain)).replace("'", '"')
+
+
+def test_every_question_stands_in_docs_with_its_parameters_and_no_other() -> None:
+    told = [row[0] for row in _rows("read-models.md") if re.match(r"`\w+\(", row[0])]
+    assert sorted(told) == sorted(_questions().values())
+
+
+def _asked_by(method: str) -> set[str]:
+    """The names that a method of Queries uses, and those that it calls use."""
+    names = set(getattr(Queries, method).__code__.co_names)
+    own = {name for name in names if name in vars(Queries)}
+    return names.union(*map(_asked_by, own - {method}))
+
+
+def test_every_projection_stands_in_docs_with_the_questions_that_ask_it() -> None:
+    told = {row[0]: set(row[3].split(", ")) for row in _rows("read-models.md") if len(row) == 4}
+    assert told == {
+        f"`{projection.name}`": {
+            f"`{name}`" for name in _questions() if projection.name.upper() in _asked_by(name)
+        }
+        for projection in ALL
+    }
+
+
+def test_every_file_of_the_read_models_stands_in_docs() -> None:
+    told = [row[0] for row in _rows("read-models.md") if row[0].endswith(".py`")]
+    there = (ROOT / "cplus" / "projections").glob("[!_]*.py")
+    assert sorted(told) == sorted(f"`{path.name}`" for path in there)
 
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
