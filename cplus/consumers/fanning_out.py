@@ -18,8 +18,9 @@ from cplus.events.store import EventStore
 from cplus.ids import random_id
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import Checkpoint, read_checkpoints
-from cplus.projections.generations import begin_run, end_run
+from cplus.projections.checkpoints import Checkpoint, checkpoints_of
+from cplus.projections.generations import begin_run, end_run, lineage_of
+from cplus.projections.switching import GenerationDropped
 
 LOOK: Final = 1.0
 """Seconds between two looks at the checkpoints; more where a look takes long."""
@@ -63,7 +64,8 @@ async def fan_out(
 
     Ends early when `stopped`; what is on the queue then is void. Killed, it leaves the functions
     at work. Either way the next call sends messages for what is left. Raises ShopsLeft after
-    `quiet` seconds with no news and no message on its way, and whatever the queue raises.
+    `quiet` seconds with no news and no message on its way, GenerationDropped, and whatever the
+    queue raises.
     """
     now_at = await store.heads()
     heads = {shop: now_at.get(shop, 0) for shop in shops}
@@ -102,6 +104,8 @@ async def _wait(
         pause = max(look, 5 * (time.monotonic() - looked))
         if not left:
             break
+        if (await lineage_of(mongo.database, target)).find(target.generation) is None:
+            raise GenerationDropped(name=target.name, collection=target.collection)
         now = time.monotonic()
         if left != last:
             moved = now
@@ -127,8 +131,8 @@ async def _left(
 ) -> dict[str, int]:
     """The position of each shop that has not come to `heads`; of the parked ones only if asked:
     they wait for other code."""
-    checkpoints = await read_checkpoints(mongo.database, [target])
-    at = {shop: checkpoints.get((target.collection, shop), Checkpoint()) for shop in heads}
+    checkpoints = await checkpoints_of(mongo.database, target.collection)
+    at = {shop: checkpoints.get(shop, Checkpoint()) for shop in heads}
     return {
         shop: one.position
         for shop, one in at.items()

@@ -209,7 +209,7 @@ async def mark(database: Database, collection: str, term: int) -> None:
     )
 
 
-async def positions_of(database: Database, collection: str) -> dict[str, Checkpoint]:
+async def checkpoints_of(database: Database, collection: str) -> dict[str, Checkpoint]:
     """The checkpoints of the collection, by shop."""
     rows = await database[CHECKPOINTS].find({"_id": ids_of(collection)}).to_list(None)
     return {row["shop"]: Checkpoint.of(row) for row in rows}

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from cplus.errors import CheckpointContended
+from cplus.errors import CheckpointContended, CplusError
 from cplus.events.store import EventStore
 from cplus.loop import together
-from cplus.mongo import Mongo
+from cplus.mongo import Mongo, PyMongoError
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import Checkpoint, read_checkpoints
+from cplus.projections.checkpoints import Checkpoint, checkpoints_of
 from cplus.projections.generations import generation_of, lineage_of
 from cplus.projections.runner import Runner
 from cplus.projections.verify import Difference, compare, read_rows
@@ -26,6 +26,14 @@ SLICE = 2.0
 """Seconds after which a filler looks whether it shall stop."""
 COMPARISONS = 5
 """Rounds in which shops are compared that were written to in the one before."""
+
+
+_NAMED = 10
+
+
+class NotFolded(CplusError):
+    """{collection} could not be folded in {shops}, and is in all other shops; mend that, then
+    `cplus rebuild {name}` goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +68,26 @@ async def fill(
     only those that nobody else takes.
 
     It may be killed at any moment, and goes on where its checkpoints are. Ends early when
-    `stopped`, after at most `SLICE` seconds.
+    `stopped`, after at most `SLICE` seconds. Raises NotFolded once all others are folded, and what
+    the driver raises at once: that is everybody's.
     """
     left = iter(shops)
+    failed: dict[str, str] = {}
 
     async def work() -> None:
         for shop in left:
-            await _fill_shop(runner, target, shop, stopped)
+            try:
+                await _fill_shop(runner, target, shop, stopped)
+            except PyMongoError:
+                raise
+            except Exception as error:  # noqa: BLE001  one shop must not hold up the others
+                failed[shop] = type(error).__name__
 
     await together(*(work() for _ in range(side_by_side)))
+    if failed:
+        shops_of = ", ".join(f"{shop} ({failed[shop]})" for shop in sorted(failed)[:_NAMED])
+        more = ", …" if len(failed) > _NAMED else ""
+        raise NotFolded(collection=target.collection, shops=f"{shops_of}{more}", name=target.name)
 
 
 async def _fill_shop(
@@ -80,22 +99,27 @@ async def _fill_shop(
 
 
 async def fill_slice(runner: Runner, target: Projection, shop: str, deadline: float) -> bool:
-    """Folds what comes next of a shop's log, for `SLICE` seconds and until `deadline` at most;
-    whether nothing is left to do, also because the generation was dropped."""
-    try:
-        until = min(deadline, time.monotonic() + SLICE)
-        progress = await runner.catch_up(target, shop, deadline=until)
-    except CheckpointContended:  # others are at work in this shop: what they do is done
-        return False
-    return progress.done
+    """Folds what comes next of a shop's log, for `SLICE` seconds and until `deadline` at most, or
+    longer where it comes to nothing in that time; whether nothing is left to do, also because the
+    generation was dropped."""
+    seconds = SLICE
+    while True:
+        until = min(deadline, time.monotonic() + seconds)
+        try:
+            progress = await runner.catch_up(target, shop, deadline=until)
+        except CheckpointContended:  # others are at work in this shop: what they do is done
+            return False
+        if progress.done or progress.commits or until == deadline:
+            return progress.done
+        seconds *= 2
 
 
 async def progress_of(mongo: Mongo, store: EventStore, target: Projection) -> Filled:
     """How far the generation is, by its checkpoints: whoever fills it, wherever."""
-    checkpoints = await read_checkpoints(mongo.database, [target])
+    checkpoints = await checkpoints_of(mongo.database, target.collection)
     heads = await store.heads()
     seqs = await store.seqs(sorted(heads))
-    at = {shop: checkpoints.get((target.collection, shop), Checkpoint()) for shop in heads}
+    at = {shop: checkpoints.get(shop, Checkpoint()) for shop in heads}
     return Filled(
         events=sum(min(one.seq, seqs[shop]) for shop, one in at.items()),
         of=sum(seqs.values()),

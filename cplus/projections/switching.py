@@ -17,7 +17,7 @@ from cplus.errors import CplusError
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import Checkpoint, mark, positions_of
+from cplus.projections.checkpoints import Checkpoint, checkpoints_of, mark
 from cplus.projections.generations import (
     Lineage,
     NothingBefore,
@@ -46,8 +46,9 @@ class CannotSwitch(CplusError):
 
 
 class TooBusyToSwitch(CplusError):
-    """{name} could not be switched in {tries} tries, for others kept taking the lead from the new
-    generation, which is complete; `cplus rebuild {name}` tries again."""
+    """{name} could not be switched in {tries} tries: others kept taking the lead from the new
+    generation, as code does that lacks its version (`lead_taken_back` in the log). It is complete;
+    `cplus rebuild {name}` tries again."""
 
 
 class GenerationDropped(CplusError):
@@ -128,8 +129,8 @@ async def _positions(
     """The checkpoints of the generation, and of the one that is read, which are read first: so the
     other is not found further behind than it is."""
     database = runner.mongo.database
-    read = await positions_of(database, lineage.collection(lineage.live))
-    return await positions_of(database, target.collection), read
+    read = await checkpoints_of(database, lineage.collection(lineage.live))
+    return await checkpoints_of(database, target.collection), read
 
 
 def _of(checkpoints: Mapping[str, Checkpoint], shop: str) -> Checkpoint:

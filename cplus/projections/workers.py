@@ -9,10 +9,12 @@ import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.synchronize import Event
 from typing import Final
 
+from cplus.errors import CplusError
 from cplus.events.store import EventStore
 from cplus.logs import configure_command
 from cplus.loop import run, together
@@ -21,6 +23,12 @@ from cplus.projections.base import Projection
 from cplus.projections.rebuild import SIDE_BY_SIDE, fill, filler
 from cplus.projections.runner import Runner
 from cplus.settings import Settings
+
+
+class WorkerGone(CplusError):
+    """A process of the rebuild of {name} ended before its time: killed, or out of memory. Nothing
+    is lost: the same command goes on, with fewer --workers if it was the memory."""
+
 
 _here: Final[dict[str, tuple[Mongo, Event]]] = {}
 
@@ -58,6 +66,8 @@ async def fill_in_processes(
         here = fill(runner, target, left, stopped=halt.is_set)
         try:
             await together(here, *(in_another() for _ in range(workers - 1)))
+        except BrokenProcessPool:
+            raise WorkerGone(name=target.name) from None
         finally:
             halt.set()  # those at work end after a slice, and whatever they take next at once
             halting.cancel()

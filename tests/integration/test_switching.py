@@ -19,7 +19,7 @@ from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, positions_of
+from cplus.projections.checkpoints import CHECKPOINTS, checkpoints_of, ensure_indexes
 from cplus.projections.generations import (
     GENERATIONS,
     Pointers,
@@ -110,10 +110,10 @@ async def nudged(runner: Runner, *shops: str) -> list[str]:
 async def holds(mongo: Mongo, store: EventStore) -> None:
     """Nothing that was read is anywhere ahead of what is read, and rows are what the log says."""
     lineage = await lineage_of(mongo.database, COUNTER)
-    leader = await positions_of(mongo.database, lineage.collection(lineage.live))
+    leader = await checkpoints_of(mongo.database, lineage.collection(lineage.live))
     for one in lineage.generations:
         of = replace(NEWER if one.version == 2 else COUNTER, generation=one.number)
-        for shop, at in (await positions_of(mongo.database, of.collection)).items():
+        for shop, at in (await checkpoints_of(mongo.database, of.collection)).items():
             found = await verify_shop(mongo, store, of, shop)
             assert (found.position, found.differences) == (at.position, [])
             if one.filled:
