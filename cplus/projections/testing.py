@@ -8,6 +8,7 @@ new one.
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -54,7 +55,8 @@ def told(
 
 def fold_all(projection: Projection, events: tuple[Recorded, ...]) -> dict[str, Row]:
     """The rows that the events make, by key. Raises AssertionError for an event that the
-    projection neither handles nor ignores: that would park the shop."""
+    projection neither handles nor ignores, which would park the shop, and where it changes a row
+    that it is given, which the runner would not write."""
     rows: dict[str, Row] = {}
     for event in events:
         kind = type(event.event)
@@ -63,11 +65,17 @@ def fold_all(projection: Projection, events: tuple[Recorded, ...]) -> dict[str, 
         assert kind in projection.handles, (  # noqa: S101
             f"{projection.name} neither handles nor ignores {kind.__name__}"
         )
-        touched: Rows = {key: rows.get(key) for key in projection.keys(event)}
+        given: Rows = {key: rows.get(key) for key in projection.keys(event)}
+        before = copy.deepcopy(given)
+        touched: Rows = {}
         if projection.evolve is not None:
-            touched = {key: projection.evolve(key, row, event) for key, row in touched.items()}
+            touched = {key: projection.evolve(key, row, event) for key, row in given.items()}
         elif projection.evolve_together is not None:
-            touched = projection.evolve_together(touched, event)
+            touched = projection.evolve_together(given, event)
+        assert given == before, (  # noqa: S101
+            f"{projection.name} changed in place what it was given for {kind.__name__}: "
+            f"{before} became {given}; a fold answers new rows"
+        )
         for key, row in touched.items():
             if row is None:
                 rows.pop(key, None)

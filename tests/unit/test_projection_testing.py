@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from cplus.events.base import Recorded
 from cplus.events.catalogue import CustomerChanged, CustomerDeleted, OrderDeleted
-from cplus.projections.base import Row
+from cplus.projections.base import Projection, Row, Rows
 from cplus.projections.customers import CUSTOMERS
 from cplus.projections.testing import Scenario, given, told
 
@@ -47,3 +49,28 @@ def test_an_event_that_would_park_the_shop_fails() -> None:
     scenario: Scenario = given(forgetful, OrderDeleted(shopify_order_id=1))
     with pytest.raises(AssertionError, match="neither handles nor ignores OrderDeleted"):
         scenario.then({})
+
+
+def _in_place(key: str, row: Any, event: Recorded) -> Row:
+    """As a fold must not be: deep within, too, where a shallow copy does not help."""
+    if row is None:
+        return {"seen": {"events": [event.number]}}
+    row["seen"]["events"].append(event.number)
+    return {**row}
+
+
+def _together_in_place(rows: Rows, event: Recorded) -> Rows:
+    return {key: _in_place(key, row, event) for key, row in rows.items()}
+
+
+@pytest.mark.parametrize(
+    "fold",
+    [
+        replace(CUSTOMERS, evolve=_in_place),
+        replace(CUSTOMERS, evolve=None, evolve_together=_together_in_place),
+    ],
+    ids=["evolve", "evolve_together"],
+)
+def test_a_fold_that_changes_what_it_is_given_fails(fold: Projection) -> None:
+    with pytest.raises(AssertionError, match=r"customers changed in place .* CustomerDeleted"):
+        given(fold, ADA, GONE).rows()
