@@ -81,8 +81,7 @@ def recorded(
 
 
 def fold(projection: Projection, events: Iterable[Recorded]) -> dict[str, Row]:
-    handled = [event for event in events if type(event.event) in projection.handles]
-    return fold_all(projection, tuple(handled))
+    return fold_all(projection, tuple(events))
 
 
 def thread(*makers: tuple[type[AggregateEvent], dict[str, Any]]) -> list[Recorded]:
