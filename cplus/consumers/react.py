@@ -149,6 +149,8 @@ class Reactor:
     batch: int = BATCH
     at_step: Callable[[str], None] = lambda _step: None
     """Is told the name of each step before it is taken (see STEPS), for tests that die there."""
+    monotonic: Callable[[], float] = time.monotonic
+    """What deadlines are moments of, in seconds."""
 
 
 async def handle(records: Sequence[SqsRecord], use: Reactor, deadline: float) -> list[str]:
@@ -156,7 +158,7 @@ async def handle(records: Sequence[SqsRecord], use: Reactor, deadline: float) ->
 
     Failed are: no nudge, a hand-out that a queue refused, a nudge that tells of a position
     which the log does not show yet, and one of a position that was not come to before `deadline`,
-    a moment of `time.monotonic()`. A parked shop is no failure: the sweep asks for it again.
+    a moment of `use.monotonic`. A parked shop is no failure: the sweep asks for it again.
     """
 
     async def look(shop: str, until: int) -> int:
@@ -173,7 +175,7 @@ async def handle(records: Sequence[SqsRecord], use: Reactor, deadline: float) ->
 async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> Progress:
     """Hands out everything of the shop's log behind its checkpoint; answers how far it came.
 
-    `deadline` is a moment of `time.monotonic()`, in seconds; no batch begins after it. Raises
+    `deadline` is a moment of `use.monotonic`, in seconds; no batch begins after it. Raises
     what a queue raises; the checkpoint then stands before what was not handed out. Who loses the
     race for the checkpoint reads it again.
     """
@@ -181,7 +183,7 @@ async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> P
     while True:
         use.at_step("read_checkpoint")
         before = await read_checkpoint(use.database, REACTIONS, shop)
-        if deadline is not None and time.monotonic() >= deadline:
+        if deadline is not None and use.monotonic() >= deadline:
             return _progress(shop, before, passed, done=False)
         use.at_step("read_log")
         commits = await use.store.read(shop, before.position, use.batch, room=ROOM)
