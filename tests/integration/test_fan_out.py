@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import math
 import secrets
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,13 +90,17 @@ async def url(aws: Aws) -> str:
     return str(made["QueueUrl"])
 
 
+HURRIED = (False, True)
+"""Every other function has no time left."""
+
+
 @asynccontextmanager
 async def on_lambda(
-    aws: Aws, url: str, runner: Runner, queue: Queue, seconds: float
+    aws: Aws, url: str, runner: Runner, queue: Queue, in_time: Iterable[bool] = (True,)
 ) -> AsyncIterator[None]:
-    """Reads the queue as Lambda does for a function that has so many seconds; what failed or was
-    killed comes back at once."""
-    sqs = await aws.client("sqs")
+    """Reads the queue as Lambda does; what failed or was killed comes back at once. `in_time` says
+    of one message after the other, again and again, whether there is time for it."""
+    sqs, times = await aws.client("sqs"), itertools.cycle(in_time)
 
     async def read() -> None:
         while True:
@@ -103,7 +108,7 @@ async def on_lambda(
             for message in answer.get("Messages", []):
                 taken = {"messageId": message["MessageId"], "body": message["Body"]}
                 try:
-                    deadline = time.monotonic() + seconds
+                    deadline = math.inf if next(times) else -math.inf
                     batch = records({"Records": [taken]})
                     done = not await handle(batch, runner, queue.send, deadline)
                 except Killed:
@@ -169,20 +174,46 @@ async def test_a_rebuild_that_is_fanned_out_loses_and_doubles_nothing_whatever_d
 
     mortal = small(mongo, store, dies)
     traffic = asyncio.create_task(live_traffic())
-    async with on_lambda(aws, url, mortal, queue, seconds=0.03):
+    async with on_lambda(aws, url, mortal, queue, HURRIED):
         await fan_out(mongo, store, target, SHOPS, doubling, asyncio.Event(), look=0.05)
         await switch_over(small(mongo, store), target)
         ended.set()
         written = await traffic
         assert await empty(queue) == Depth(waiting=0, dead=0)
     assert doubling.sent == len(SHOPS)
-    assert queue.sent >= len(SHOPS)  # positions were handed on
+    assert queue.sent >= len(SHOPS)  # every other message was handed on
     assert next(commits) > 8  # two have died
     assert await Pointers(mongo.database).collection(COUNTER) == target.collection
     for shop in SHOPS:
         found = await verify_shop(mongo, store, target, shop)
         assert (found.position, found.differences) == (EVENTS + written, [])
         assert (await read_checkpoint(mongo.database, target, shop)).position == found.position
+
+
+async def test_what_is_left_at_the_deadline_is_handed_on_and_goes_on_where_it_was(
+    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(mongo, store, 30)
+    target = await begin(mongo.database, COUNTER)
+    await begin_run(mongo.database, target, "r1")
+    batches, sent = 0, list[Any]()
+
+    def folded(step: str) -> None:
+        nonlocal batches
+        batches += step == "commit"
+
+    async def send(message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
+        sent.append((message, group))
+
+    for module in ("consumers.rebuilding", "projections.rebuild", "projections.runner"):
+        clock = SimpleNamespace(monotonic=lambda: batches)  # a batch takes a second
+        monkeypatch.setattr(f"cplus.{module}.time", clock)
+    runner = small(mongo, store, folded)
+    for deadline, position in ((3, 21), (3, 21), (99, 30)):
+        assert (await read_checkpoint(mongo.database, target, SHOP)).position < 30
+        assert await handle([record(asdict(TASK))], runner, send, deadline) == []
+        assert (await read_checkpoint(mongo.database, target, SHOP)).position == position
+    assert sent == [(asdict(TASK), SHOP)] * 2
 
 
 @pytest.mark.parametrize(
@@ -270,7 +301,7 @@ async def test_what_is_stopped_is_void_and_the_next_call_sends_what_is_left(
             await asyncio.sleep(0.02)
     stopped.set()
     assert await waiting == 0
-    async with on_lambda(aws, url, runner, queue, seconds=10):
+    async with on_lambda(aws, url, runner, queue):
         assert await empty(queue) == Depth(0, 0)  # one for each shop that is not done
         assert await positions(mongo, target) == [30, 0, 0]
         await fan_out(mongo, store, target, SHOPS, queue, asyncio.Event(), look=0.05)
@@ -292,13 +323,13 @@ async def test_shops_whose_messages_died_are_named_and_the_wait_ends(
 
     stopped = asyncio.Event()
     times = {"look": 0.05, "quiet": 0.5}
-    async with on_lambda(aws, url, small(mongo, store, fails), queue, seconds=10):
+    async with on_lambda(aws, url, small(mongo, store, fails), queue):
         with pytest.raises(ShopsLeft) as raised:
             await fan_out(mongo, store, target, SHOPS, queue, stopped, **times)
     assert raised.value.values["dead"] == raised.value.values["count"] == len(SHOPS)
     assert all(shop in str(raised.value) for shop in SHOPS)
     # Mended, the same call goes on.
-    async with on_lambda(aws, url, small(mongo, store), queue, seconds=10):
+    async with on_lambda(aws, url, small(mongo, store), queue):
         assert await fan_out(mongo, store, target, SHOPS, queue, stopped, **times) == 0
     assert await positions(mongo, target) == [3, 3, 3]
 

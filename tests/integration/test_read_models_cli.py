@@ -30,7 +30,7 @@ from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.conftest import ROOT
-from tests.integration.test_fan_out import aws, on_lambda, url
+from tests.integration.test_fan_out import HURRIED, aws, on_lambda, url
 from tests.integration.test_runner import SHOP, GiftWrapped, write
 from tests.samples import installed
 
@@ -233,7 +233,7 @@ async def test_a_rebuild_on_lambda_is_stopped_and_goes_on_where_it_was(
     events = len(HOSTS) * (1 + PAGES // 5 + PAGES)
     assert (said["stopped"], said["left"], said["workers"]) == (True, events, None)
     runner = Runner(mongo, EventStore(mongo), ALL)
-    async with on_lambda(aws, url, runner, queue, seconds=0.3):
+    async with on_lambda(aws, url, runner, queue, HURRIED):
         said = await told(*command)
     assert (said["live"], said["before"]) == ("shops.v1.g2", "shops.v1")
     assert (said["events"], said["differences"], said["dead_letters"]) == (events, 0, 0)
