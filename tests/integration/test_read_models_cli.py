@@ -11,6 +11,7 @@ import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.aws import Aws, Queue
-from cplus.clock import utc_now
-from cplus.events.base import Event
-from cplus.events.catalogue import ImportPageLoaded, ImportStarted
+from cplus.bootstrap import Parts
+from cplus.consumers.react import follow
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue import (
+    AppInstalled,
+    Catalogue,
+    ImportPageLoaded,
+    ImportStarted,
+    all_events,
+)
 from cplus.events.store import COMMITS, EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, PyMongoError, connect
+from cplus.projections.base import Row
 from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
@@ -38,6 +47,13 @@ __all__ = ["aws", "url"]  # fixtures
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
 PAGES = 1_500
+
+
+def _fails(_key: str, _row: Row | None, _event: Recorded) -> Row | None:
+    raise ZeroDivisionError
+
+
+FAULTY = replace(SHOPS, evolve=_fails)
 
 
 @pytest.fixture
@@ -264,13 +280,11 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     await write(store, installed())
     head = (await store.head(SHOP)).position
     # Code with a fault stood still there; that of now has none.
-    fault = {"position": head, "type": "app.installed", "reason": "ZeroDivisionError"}
-    await mongo.database[CHECKPOINTS].update_one(
-        {"_id": f"shops.v1/{SHOP}"}, {"$set": {"parked": {**fault, "since": utc_now()}}}
-    )
+    await Runner(mongo, store, [FAULTY]).catch_up(FAULTY, SHOP)
     said = await told("projections", "lag", "--data", str(data), "--shop", SHOP)
     [shops] = [one for one in said["shops"] if one["collection"] == "shops.v1"]
     assert (shops["behind"], shops["parked"]["reason"]) == (1, "ZeroDivisionError")
+    assert (shops["parked"]["position"], shops["parked"]["type"]) == (head, "app.installed")
     assert 0 < shops["seconds"] <= said["most_seconds"]
     assert said["parked"] == 1
     unparked = await told("projections", "unpark", "shops", "--data", str(data))
@@ -300,11 +314,11 @@ async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
     queues = {"import": url, "send": url}
     (data / "stack.json").write_text(json.dumps({**stack, "aws": aws_endpoint, "queues": queues}))
     head = (await EventStore(mongo).head(SHOP)).position
-    fault = {"position": 1, "type": "app.installed", "reason": "unknown_type"}
-    row = {"projection": "react", "version": 1, "shop": SHOP, "position": 0, "seq": 0}
-    await mongo.database[CHECKPOINTS].insert_one(
-        {"_id": f"react/{SHOP}", **row, "parked": {**fault, "since": utc_now()}}
-    )
+    parts = Parts(Settings(import_queue=url, send_queue=url))
+    parts.mongo, parts.aws = mongo, aws
+    older = Catalogue(set(all_events()) - {AppInstalled})
+    progress = await follow(SHOP, replace(parts.reactor, catalogue=older))
+    assert (progress.position, progress.parked is not None) == (0, True)
     said = await told(*without)
     place = {"shop": SHOP, "collection": "react"}
     assert said["shops"] == [{**place, "position": head, "reason": None}]

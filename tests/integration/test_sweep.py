@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,13 @@ from pydantic import SecretStr
 
 from cplus.clock import utc_now
 from cplus.consumers.sweep import measure_lag, sweep
-from cplus.events.base import NewEvent
+from cplus.events.base import NewEvent, Recorded
 from cplus.events.commit import Draft
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
-from cplus.projections.checkpoints import CHECKPOINTS, checkpoint_id, ensure_indexes
+from cplus.projections.base import Row
+from cplus.projections.checkpoints import ensure_indexes
 from cplus.projections.generations import begin
 from cplus.projections.groups import PROJECT_BILLING
 from cplus.projections.lag import lag, p99
@@ -185,6 +187,10 @@ async def test_shops_are_late_where_a_reader_is_behind_or_has_not_begun(
     assert await late_shops(mongo, [], heads) == set()
 
 
+def _fails(_key: str, _row: Row | None, _event: Recorded) -> Row | None:
+    raise ZeroDivisionError
+
+
 async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_somebody(
     mongo: Mongo, runner: Runner
 ) -> None:
@@ -194,11 +200,9 @@ async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_some
             await runner.catch_up(projection, shop)
     await install(mongo, CEDAR, utc_now())
     made = await begin(mongo.database, SHOPS)  # a generation that is being filled is behind
-    unread = {"projection": "shops", "shop": BIRCH, "version": 1, "position": 0, "seq": 0}
-    parked = {"position": 1, "type": "test.novelty", "reason": "unknown_type", "since": utc_now()}
-    await mongo.database[CHECKPOINTS].insert_one(
-        {"_id": checkpoint_id(made.collection, BIRCH), **unread, "parked": parked}
-    )
+    faulty = replace(made, evolve=_fails)
+    progress = await Runner(mongo, runner.store, [faulty]).catch_up(faulty, BIRCH)
+    assert (progress.position, progress.parked is not None) == (0, True)
     of = (mongo, runner.store, PROJECT_BILLING)
     found = await overview(*of, most=2)
     assert (found.shops, found.commits, found.behind, found.parked) == (3, 4, 1, 1)
