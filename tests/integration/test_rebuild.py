@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from cplus.consumers.projecting import handle_nudges
+from cplus.errors import CheckpointContended
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
 from cplus.events.store import EventStore
 from cplus.events.store import ensure_indexes as ensure_log_indexes
@@ -181,8 +183,26 @@ async def test_a_rebuild_that_is_stopped_ends_soon_and_goes_on(
 async def test_two_who_rebuild_at_once_share_the_work(mongo: Mongo, store: EventStore) -> None:
     await filled(mongo, store, 60)
     target = await begin(mongo.database, COUNTER)
-    runners = [small(mongo, EventStore(mongo)) for _ in range(2)]
-    await asyncio.gather(*(fill(runner, target, SHOPS) for runner in runners))
+    written = [0, 0]
+
+    def goes_on_when_the_other_has_written(number: int, step: str) -> None:
+        if step == "read_log" and written[number] and not written[1 - number]:
+            raise CheckpointContended(projection="counter", shop=SHOP)  # so it tries again
+        written[number] += step == "written"
+
+    runners = [
+        Runner(
+            mongo,
+            EventStore(mongo),
+            [COUNTER],
+            batch=7,
+            at_step=partial(goes_on_when_the_other_has_written, number),
+        )
+        for number in range(2)
+    ]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(fill(runner, target, SHOPS) for runner in runners))
+    assert all(written)
     await asyncio.gather(*(switch_over(runner, target) for runner in runners))
     assert await live(mongo) == target.collection
     assert [await read(mongo, shop) for shop in SHOPS] == [60, 60]
