@@ -5,45 +5,43 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import math
-import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.aws import Aws, Depth, Queue, QueueUnanswered
 from cplus.consumers.fanning_out import ShopsLeft, fan_out
 from cplus.consumers.projecting import handle_nudges
 from cplus.consumers.rebuilding import Task, handle
-from cplus.consumers.sqs import SqsRecord, records
+from cplus.consumers.sqs import SqsRecord
 from cplus.events.catalogue import AppUninstalled
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
+from cplus.projections.checkpoints import CHECKPOINTS, read_checkpoint
 from cplus.projections.generations import Pointers, begin, begin_run, drop
 from cplus.projections.runner import Runner
 from cplus.projections.switching import switch_over
 from cplus.projections.verify import verify_shop
-from cplus.settings import Settings
+from tests.integration.fold_world import (
+    COUNTER,
+    HURRIED,
+    SHOP,
+    Killed,
+    nudge,
+    on_lambda,
+    soon,
+    write,
+)
 from tests.integration.intake import record
-from tests.integration.test_runner import COUNTER, SHOP, nudge, soon, write
 
 SHOPS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
 EVENTS = 150
-RECEIVES = 3
 TASK = Task("counter", 1, 2, SHOP, "r1")
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 class Counting(Queue):
@@ -55,78 +53,6 @@ class Counting(Queue):
         self.sent += 1
         for _ in range(self.times):
             await super().send(message, group=group, delay=delay)
-
-
-@pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, [COUNTER])
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def store(mongo: Mongo) -> EventStore:
-    return EventStore(mongo)
-
-
-@pytest.fixture
-async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
-    made = Aws()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def url(aws: Aws) -> str:
-    """A queue with a dead-letter queue."""
-    sqs, name = await aws.client("sqs"), f"test-{secrets.token_hex(6)}"
-    await sqs.create_queue(QueueName=f"{name}-dead")
-    arn = f"arn:aws:sqs:us-east-1:123456789012:{name}-dead"
-    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
-    made = await sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})
-    return str(made["QueueUrl"])
-
-
-HURRIED = (False, True)
-"""Every other function has no time left."""
-
-
-@asynccontextmanager
-async def on_lambda(
-    aws: Aws, url: str, runner: Runner, queue: Queue, in_time: Iterable[bool] = (True,)
-) -> AsyncIterator[None]:
-    """Reads the queue as Lambda does; what failed or was killed comes back at once. `in_time` says
-    of one message after the other, again and again, whether there is time for it."""
-    sqs, times = await aws.client("sqs"), itertools.cycle(in_time)
-
-    async def read() -> None:
-        while True:
-            answer = await sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
-            for message in answer.get("Messages", []):
-                taken = {"messageId": message["MessageId"], "body": message["Body"]}
-                try:
-                    deadline = math.inf if next(times) else -math.inf
-                    batch = records({"Records": [taken]})
-                    done = not await handle(batch, runner, queue.send, deadline)
-                except Killed:
-                    done = False
-                handle_of = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
-                if done:
-                    await sqs.delete_message(**handle_of)
-                else:
-                    await sqs.change_message_visibility(**handle_of, VisibilityTimeout=0)
-
-    readers = [asyncio.create_task(read()) for _ in range(2)]
-    try:
-        yield
-    finally:
-        for reader in readers:
-            reader.cancel()
-        for outcome in await asyncio.gather(*readers, return_exceptions=True):
-            assert isinstance(outcome, asyncio.CancelledError), outcome
 
 
 def small(mongo: Mongo, store: EventStore, at_step: Callable[[str], None] | None = None) -> Runner:

@@ -29,7 +29,7 @@ from cplus.projections.rebuild import compare_generations, fill
 from cplus.projections.runner import Runner
 from cplus.projections.verify import read_rows, verify_shop
 from cplus.settings import Settings
-from tests.integration.test_runner import soon
+from tests.integration.fold_world import soon
 from tests.unit.test_folds import (
     CLOSED,
     REOPENED,

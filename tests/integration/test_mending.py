@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-from pydantic import SecretStr
 
 from cplus.events.catalogue import AppUninstalled, ShopChanged
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
-from cplus.projections.checkpoints import ensure_indexes
+from cplus.mongo import Mongo
 from cplus.projections.mending import repair_shop
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.verify import verify_shop
 from cplus.settings import Settings
 from tests.integration.crashing import IN_A_TRANSACTION, Elsewhere, once
-from tests.integration.test_runner import COUNTER, SHOP, write
-
-
-@pytest.fixture
-def settings(mongo_uri: str, database_name: str) -> Settings:
-    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-
-
-@pytest.fixture
-async def mongo(settings: Settings) -> AsyncIterator[Mongo]:
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, [COUNTER])
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def store(mongo: Mongo) -> EventStore:
-    return EventStore(mongo)
+from tests.integration.fold_world import COUNTER, SHOP, write
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from pydantic import SecretStr
 
 from cplus.cli import main
 from cplus.events.base import NewEvent
 from cplus.events.commit import Draft
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
-from cplus.projections.checkpoints import ensure_indexes
+from cplus.mongo import Mongo
+from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
 from cplus.projections.metrics import METRICS
 from cplus.projections.runner import Runner
-from cplus.settings import Settings
 from tests.integration.test_read_models_cli import started, told
 from tests.unit.test_folds import CLOSED, FATES, NOW, STARTED, received, reply, thread
 from tests.unit.test_metrics import DAY, moved
@@ -31,13 +27,8 @@ TODAY, TOMORROW = str(NOW.date()), str(NOW.date() + timedelta(days=1))
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, ALL)
-    yield made
-    await made.close()
+def projections() -> tuple[Projection, ...]:
+    return ALL
 
 
 @pytest.fixture

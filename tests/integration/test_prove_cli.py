@@ -23,8 +23,8 @@ from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.conftest import ROOT
+from tests.integration.fold_world import write
 from tests.integration.test_read_models_cli import everything
-from tests.integration.test_runner import write
 from tests.samples import installed
 
 HOSTS = ("acorn.myshopify.com", "birch.myshopify.com")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.errors import InvalidInput
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
+from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.conversations import CONVERSATIONS
 from cplus.projections.customers import CUSTOMERS
 from cplus.projections.deliveries import DELIVERIES
@@ -31,7 +30,6 @@ from cplus.projections.views import (
     DeliveryState,
     PersonCounts,
 )
-from cplus.settings import Settings
 from tests.unit.test_folds import (
     CLOSED,
     FATES,
@@ -52,12 +50,8 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_indexes(made.database, ALL)
-    yield made
-    await made.close()
+def projections() -> tuple[Projection, ...]:
+    return ALL
 
 
 @pytest.fixture

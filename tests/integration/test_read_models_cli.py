@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from cplus.aws import Aws, Queue
 from cplus.bootstrap import Parts
 from cplus.consumers.react import follow
-from cplus.events.base import Event, Recorded
+from cplus.events.base import Event
 from cplus.events.catalogue import (
     AppInstalled,
     Catalogue,
@@ -30,40 +30,25 @@ from cplus.events.catalogue import (
     all_events,
 )
 from cplus.events.store import COMMITS, EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, PyMongoError, connect
-from cplus.projections.base import Row
-from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes
+from cplus.projections.base import Projection
+from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS
 from cplus.settings import Settings
 from tests.conftest import ROOT
-from tests.integration.test_fan_out import HURRIED, aws, on_lambda, url
-from tests.integration.test_runner import SHOP, GiftWrapped, write
+from tests.integration.fold_world import HURRIED, SHOP, GiftWrapped, fails, on_lambda, write
 from tests.samples import installed
-
-__all__ = ["aws", "url"]  # fixtures
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
 PAGES = 1_500
-
-
-def _fails(_key: str, _row: Row | None, _event: Recorded) -> Row | None:
-    raise ZeroDivisionError
-
-
-FAULTY = replace(SHOPS, evolve=_fails)
+FAULTY = replace(SHOPS, evolve=fails)
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, ALL)
-    yield made
-    await made.close()
+def projections() -> tuple[Projection, ...]:
+    return ALL
 
 
 @pytest.fixture

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.consumers.projecting import handle_nudges
 from cplus.errors import CheckpointContended
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
+from cplus.projections.checkpoints import CHECKPOINTS, read_checkpoint
 from cplus.projections.generations import (
     NothingBefore,
     Pointers,
@@ -40,28 +37,12 @@ from cplus.projections.rebuild import (
 from cplus.projections.runner import STEPS, Progress, Runner
 from cplus.projections.switching import CannotSwitch, switch_back, switch_over
 from cplus.projections.verify import Difference, verify_shop
-from cplus.settings import Settings
 from tests.integration.crashing import Died, dies_at
-from tests.integration.test_runner import COUNTER, SHOP, GiftWrapped, nudge, soon, write
+from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, nudge, soon, write
 
 BIRCH = "birch.myshopify.com"
 CEDAR = "cedar.myshopify.com"
 SHOPS = (SHOP, BIRCH)
-
-
-@pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, [COUNTER])
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def store(mongo: Mongo) -> EventStore:
-    return EventStore(mongo)
 
 
 def small(mongo: Mongo, store: EventStore, projection: Projection = COUNTER) -> Runner:

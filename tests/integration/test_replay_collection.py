@@ -26,8 +26,8 @@ from cplus.projections.trial import (
     filled,
 )
 from cplus.settings import Settings
+from tests.integration.fold_world import SHOP, write
 from tests.integration.test_read_models_cli import everything, started, told
-from tests.integration.test_runner import SHOP, write
 from tests.samples import installed
 
 PLACE = ("replay", "--projection", "cplus.projections.shops:SHOPS")

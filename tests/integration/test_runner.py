@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +14,7 @@ from pydantic import SecretStr
 from cplus.consumers.projecting import deadline_in, handle_nudges
 from cplus.consumers.sqs import SqsRecord
 from cplus.errors import LogTooShort
-from cplus.events.base import Event, NewEvent, Recorded
+from cplus.events.base import Recorded
 from cplus.events.catalogue import (
     CATALOGUE,
     AppUninstalled,
@@ -25,12 +23,10 @@ from cplus.events.catalogue import (
     ImportStarted,
     ShopChanged,
 )
-from cplus.events.commit import Draft
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, OperationFailure, connect
 from cplus.projections.base import Projection, Row
-from cplus.projections.checkpoints import CHECKPOINTS, ensure_indexes, read_checkpoint
+from cplus.projections.checkpoints import CHECKPOINTS, read_checkpoint
 from cplus.projections.groups import ALL
 from cplus.projections.lag import lag, totals
 from cplus.projections.reading import Batch, Reader
@@ -39,78 +35,18 @@ from cplus.projections.shops import SHOPS
 from cplus.projections.whole import fold_shop
 from cplus.settings import Settings
 from tests.integration.crashing import Died, Written, dies_at
+from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, count, nudge, soon, write
 from tests.samples import installed
 
-SHOP = "acorn.myshopify.com"
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-class GiftWrapped(Event):
-    """An event that an older release does not know."""
-
-    TYPE: ClassVar[str] = "gift.wrapped"
-
-
-def count(_key: str, row: Row | None, event: Recorded) -> Row | None:
-    """Deliberately not idempotent: an event that is folded twice shows."""
-    before = row or {"events": 0, "last": 0}
-    return {"events": before["events"] + 1, "last": event.number}
-
-
-COUNTER = Projection(
-    name="counter",
-    version=1,
-    handles=frozenset({AppUninstalled, ImportPageLoaded}),
-    ignores=frozenset({ShopChanged}),
-    keys=lambda event: ["all", f"mod/{event.number % 3}"],
-    evolve=count,
-)
-
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, [COUNTER, SHOPS])
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def store(mongo: Mongo) -> EventStore:
-    return EventStore(mongo)
-
-
-async def write(store: EventStore, *events: Event, shop: str = SHOP, per_commit: int = 1) -> None:
-    start = (await store.head(shop)).position
-    groups = [events[i : i + per_commit] for i in range(0, len(events), per_commit)]
-    await store.append(
-        [
-            Draft(
-                shop=shop,
-                claim=f"test/{start + number}",
-                source="webhook",
-                actor="shopify",
-                events=[NewEvent(f"shop/{shop}", event, NOW) for event in group],
-            )
-            for number, group in enumerate(groups, start=1)
-        ]
-    )
+def projections() -> tuple[Projection, ...]:
+    return (COUNTER, SHOPS)
 
 
 async def counted(mongo: Mongo, key: str = "all", shop: str = SHOP) -> int:
     row = await mongo.database[COUNTER.collection].find_one({"_id": f"{shop}/{key}"})
     return row["events"] if row else 0
-
-
-def nudge(position: Any, shop: str = SHOP, message_id: str = "n1") -> SqsRecord:
-    body = json.dumps({"shop": shop, "position": position})
-    return SqsRecord(message_id, body, 1, "project-test", {})
-
-
-def soon() -> float:
-    return time.monotonic() + 60
 
 
 async def test_rows_and_checkpoint_come_to_the_end_of_the_log(

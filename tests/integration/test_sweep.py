@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.clock import utc_now
 from cplus.consumers.sweep import measure_lag, sweep
-from cplus.events.base import NewEvent, Recorded
+from cplus.events.base import NewEvent
 from cplus.events.commit import Draft
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
-from cplus.projections.base import Row
-from cplus.projections.checkpoints import ensure_indexes
+from cplus.mongo import Mongo
+from cplus.projections.base import Projection
 from cplus.projections.generations import begin
 from cplus.projections.groups import PROJECT_BILLING
 from cplus.projections.lag import lag, p99
 from cplus.projections.lateness import late_shops, overview
 from cplus.projections.runner import Progress, Runner
 from cplus.projections.shops import SHOPS
-from cplus.settings import Settings
+from tests.integration.fold_world import fails, soon
 from tests.samples import installed
 
 ACORN, BIRCH, CEDAR = (f"{name}.myshopify.com" for name in ("acorn", "birch", "cedar"))
@@ -35,13 +31,8 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, PROJECT_BILLING)
-    yield made
-    await made.close()
+def projections() -> tuple[Projection, ...]:
+    return PROJECT_BILLING
 
 
 async def install(mongo: Mongo, shop: str, when: datetime) -> None:
@@ -60,10 +51,6 @@ async def behind(runner: Runner) -> set[str]:
 @pytest.fixture
 def runner(mongo: Mongo) -> Runner:
     return Runner(mongo, EventStore(mongo), PROJECT_BILLING)
-
-
-def soon() -> float:
-    return time.monotonic() + 60
 
 
 async def test_a_lost_nudge_is_healed_by_the_sweep(mongo: Mongo, runner: Runner) -> None:
@@ -187,10 +174,6 @@ async def test_shops_are_late_where_a_reader_is_behind_or_has_not_begun(
     assert await late_shops(mongo, [], heads) == set()
 
 
-def _fails(_key: str, _row: Row | None, _event: Recorded) -> Row | None:
-    raise ZeroDivisionError
-
-
 async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_somebody(
     mongo: Mongo, runner: Runner
 ) -> None:
@@ -200,7 +183,7 @@ async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_some
             await runner.catch_up(projection, shop)
     await install(mongo, CEDAR, utc_now())
     made = await begin(mongo.database, SHOPS)  # a generation that is being filled is behind
-    faulty = replace(made, evolve=_fails)
+    faulty = replace(made, evolve=fails)
     progress = await Runner(mongo, runner.store, [faulty]).catch_up(faulty, BIRCH)
     assert (progress.position, progress.parked is not None) == (0, True)
     of = (mongo, runner.store, PROJECT_BILLING)

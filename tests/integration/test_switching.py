@@ -6,20 +6,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.consumers.projecting import handle_nudges
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS, checkpoints_of, ensure_indexes
+from cplus.projections.checkpoints import CHECKPOINTS, checkpoints_of
 from cplus.projections.generations import (
     GENERATIONS,
     Pointers,
@@ -35,7 +33,7 @@ from cplus.projections.switching import STEPS, CannotSwitch, switch_back, switch
 from cplus.projections.verify import verify_shop
 from cplus.settings import Settings
 from tests.integration.crashing import IN_A_TRANSACTION, Died, Elsewhere, Written, dies_at, once
-from tests.integration.test_runner import COUNTER, SHOP, GiftWrapped, nudge, soon, write
+from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, nudge, soon, write
 
 BIRCH = "birch.myshopify.com"
 CEDAR = "cedar.myshopify.com"
@@ -46,25 +44,6 @@ KNOWS = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
 CATALOGUE_OF_ALL = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
 WAY = tuple(step for step in STEPS if step != "give_back")
 """The steps of a switch that can be made."""
-
-
-@pytest.fixture
-def settings(mongo_uri: str, database_name: str) -> Settings:
-    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
-
-
-@pytest.fixture
-async def mongo(settings: Settings) -> AsyncIterator[Mongo]:
-    made = connect(settings)
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, [COUNTER])
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def store(mongo: Mongo) -> EventStore:
-    return EventStore(mongo)
 
 
 def code(mongo: Mongo, store: EventStore, *projections: Projection) -> Runner:

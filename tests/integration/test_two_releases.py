@@ -4,14 +4,12 @@ that shop and is never skipped; what the newer one finds in an old shape it read
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.consumers.projecting import handle_nudges
 from cplus.events.base import Event, NewEvent, Recorded
@@ -25,17 +23,15 @@ from cplus.events.catalogue import (
 )
 from cplus.events.commit import Draft
 from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.projections.base import Projection, Row
-from cplus.projections.checkpoints import ensure_indexes, read_checkpoint
+from cplus.projections.checkpoints import read_checkpoint
 from cplus.projections.lag import lag
 from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS, evolve
 from cplus.projections.verify import verify_shop
-from cplus.settings import Settings
+from tests.integration.fold_world import NOW, nudge, soon
 from tests.integration.test_read_models_cli import told
-from tests.integration.test_runner import NOW, nudge, soon
 from tests.samples import installed
 
 NEWS, CALM, OAK = (f"{name}.myshopify.com" for name in ("acorn", "birch", "oak"))
@@ -82,17 +78,8 @@ ENDED_BEFORE = EndedBefore(import_id="i1", complete=True, pages=1)
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
-    await ensure_log_indexes(made.database)
-    await ensure_indexes(made.database, [SHOPS])
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def store(mongo: Mongo) -> EventStore:
-    return EventStore(mongo)
+def projections() -> tuple[Projection, ...]:
+    return (SHOPS,)
 
 
 async def write(store: EventStore, shop: str, *events: Event) -> None:

@@ -1,0 +1,69 @@
+"""What tests on MongoDB may ask for: settings, connection, log and queue of the test."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.aws import Aws
+from cplus.events.store import EventStore
+from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.mongo import Mongo, connect
+from cplus.projections.base import Projection
+from cplus.projections.checkpoints import ensure_indexes
+from cplus.settings import Settings
+from tests.integration.fold_world import COUNTER
+
+RECEIVES = 3
+"""How often a message of the queue comes before it is a dead letter."""
+
+
+@pytest.fixture
+def settings(mongo_uri: str, database_name: str) -> Settings:
+    """Those of the test's database."""
+    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
+
+
+@pytest.fixture
+def projections() -> tuple[Projection, ...]:
+    """What the test folds, for which its database has indexes; a file may say others."""
+    return (COUNTER,)
+
+
+@pytest.fixture
+async def mongo(settings: Settings, projections: tuple[Projection, ...]) -> AsyncIterator[Mongo]:
+    """The test's database, with the indexes of the log and of what is folded."""
+    made = connect(settings)
+    await ensure_log_indexes(made.database)
+    await ensure_indexes(made.database, projections)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def store(mongo: Mongo) -> EventStore:
+    """The log of the test's database."""
+    return EventStore(mongo)
+
+
+@pytest.fixture
+async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
+    """Clients of the AWS endpoint."""
+    made = Aws()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def url(aws: Aws) -> str:
+    """A queue with a dead-letter queue."""
+    sqs, name = await aws.client("sqs"), f"test-{secrets.token_hex(6)}"
+    await sqs.create_queue(QueueName=f"{name}-dead")
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{name}-dead"
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
+    made = await sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": redrive})
+    return str(made["QueueUrl"])
