@@ -24,8 +24,8 @@ IN_A_TRANSACTION = {"write_rows", "commit"}
 waits for the end of that."""
 
 
-class Died(Exception):
-    """The process is gone."""
+class Died(BaseException):
+    """The process is gone: nobody catches it to tidy up."""
 
 
 def dies_at(step: str, time_of_death: int) -> Callable[[str], None]:
