@@ -122,6 +122,9 @@ class Leaders:
             if short and leader is not None and (switching or not at.parked):
                 if not await self._brought_on(leader, shop, bring_on, switching=switching):
                     leader = None
+                if (known := self._known[projection.name]) != lineage:
+                    lineage = known  # it is not what leads, as was found meanwhile
+                    continue
                 at = await self._read(lineage, shop)
             goes_on = leader is not None and at.parked is None
             if switching and not goes_on and await self._has_more(shop, at, until):

@@ -231,11 +231,11 @@ class Place:
             await self._move(before, after, session)
             self._at_step("write_rows")
             try:
-                await database[self.projection.collection].bulk_write(
-                    [self._operation(key, row) for key, row in sorted(changed.items())],
-                    ordered=False,
-                    session=session,
-                )
+                operations = [self._operation(key, row) for key, row in sorted(changed.items())]
+                # One command for each kind, and none after one that fails: it would be told that
+                # the transaction is gone, and that would hide what was wrong.
+                operations.sort(key=lambda one: type(one).__name__)
+                await database[self.projection.collection].bulk_write(operations, session=session)
             except DuplicateKeyError as error:
                 raise Fenced from error
             except BulkWriteError as error:

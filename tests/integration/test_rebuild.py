@@ -10,14 +10,21 @@ from typing import Any
 
 import pytest
 
+from cplus.clock import utc_now
 from cplus.consumers.projecting import handle_nudges
 from cplus.errors import CheckpointContended
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS, read_checkpoint
+from cplus.projections.checkpoints import (
+    CHECKPOINTS,
+    begin_checkpoint,
+    checkpoints_of,
+    read_checkpoint,
+)
 from cplus.projections.generations import (
+    GENERATIONS,
     NothingBefore,
     Pointers,
     SwitchedJustNow,
@@ -29,6 +36,7 @@ from cplus.projections.lag import lag
 from cplus.projections.mending import repair_shop
 from cplus.projections.rebuild import (
     Compared,
+    NotFolded,
     compare_generations,
     compare_with_live,
     fill,
@@ -357,3 +365,85 @@ async def test_verify_compares_at_one_moment_also_under_writes(
         positions.add(found.position)
     ended.set()
     await traffic
+
+
+async def test_a_shop_that_cannot_be_folded_holds_up_no_other_and_is_named(
+    mongo: Mongo, store: EventStore
+) -> None:
+    class Faulty(Runner):
+        async def catch_up(self, projection: Projection, shop: str, **how: Any) -> Progress:
+            if shop == SHOP:
+                raise OSError
+            return await super().catch_up(projection, shop, **how)
+
+    await filled(mongo, store)
+    target = await begin(mongo.database, COUNTER)
+    with pytest.raises(NotFolded, match=r"acorn\S+ \(OSError\)"):
+        await fill(Faulty(mongo, store, [COUNTER]), target, SHOPS)
+    at = await checkpoints_of(mongo.database, target.collection)
+    assert {shop: one.position for shop, one in at.items()} == {BIRCH: 20}
+
+
+async def test_a_rebuild_comes_to_its_end_where_reading_takes_longer_than_a_slice(
+    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cplus.projections.rebuild.SLICE", 1e-9)
+    await filled(mongo, store)
+    target = await begin(mongo.database, COUNTER)
+    async with asyncio.timeout(60):
+        await fill(small(mongo, store), target, SHOPS)
+    at = await checkpoints_of(mongo.database, target.collection)
+    assert {one.position for one in at.values()} == {20}
+
+
+async def test_a_drop_takes_checkpoints_of_generations_that_are_gone(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await filled(mongo, store)
+    await rebuilt(mongo, store)
+    checkpoints = mongo.database[CHECKPOINTS]
+    await drop(mongo.database, checkpoints, "counter", timedelta(0))
+    # Begun by a runner that read before the drop which generations there are.
+    await begin_checkpoint(mongo.database, COUNTER, CEDAR, utc_now())
+    coming = replace(COUNTER, generation=99)  # made by somebody meanwhile
+    await begin_checkpoint(mongo.database, coming, CEDAR, utc_now())
+    await drop(mongo.database, checkpoints, "counter", timedelta(0))
+    left = {row["_id"].partition("/")[0] for row in await checkpoints.find({}).to_list(None)}
+    assert left == {"counter.v1.g2", coming.collection}
+
+
+async def test_a_late_answer_brings_back_no_pointer_that_is_older(
+    mongo: Mongo, store: EventStore
+) -> None:
+    await filled(mongo, store)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class Late:
+        """The database, to one question as it was when it was asked, long after."""
+
+        def __init__(self) -> None:
+            self.times = 0
+
+        def __getitem__(self, name: str) -> Any:
+            return self
+
+        def find(self, question: dict[str, Any]) -> Any:
+            return self
+
+        async def to_list(self, length: int | None) -> Any:
+            self.times += 1
+            late = self.times == 1
+            found = await mongo.database[GENERATIONS].find({}).to_list(length)
+            if late:
+                asked.set()
+                await answer.wait()
+            return found
+
+    pointers = Pointers(Late())
+    waits = asyncio.create_task(pointers.collection(COUNTER))
+    await asked.wait()
+    target = await rebuilt(mongo, store)
+    assert await pointers.collection(COUNTER) == target.collection
+    answer.set()
+    await waits
+    assert await pointers.collection(COUNTER) == target.collection

@@ -185,33 +185,6 @@ async def test_a_fold_that_raises_parks_its_own_projection_and_no_other(
     assert "ada" not in str(at.parked.document())
 
 
-def _deep(levels: int) -> object:
-    return {"in": _deep(levels - 1)} if levels else 1
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["x" * 17_000_000, 2**70, "\ud800", {"a\0b": 1}, {1: 1}, {1, 2}, _deep(250)],
-    ids=["large", "number", "half a character", "NUL", "key", "set", "deep"],
-)
-async def test_rows_that_cannot_be_stored_park_in_front_of_the_commit_at_fault(
-    mongo: Mongo, store: EventStore, value: object
-) -> None:
-    def swells(key: str, row: Row | None, event: Recorded) -> Row | None:
-        after = count(key, row, event)
-        return {**after, "value": value} if after and event.number == 3 else after
-
-    large = replace(COUNTER, evolve=swells)
-    await write(store, *[AppUninstalled() for _ in range(5)])
-    for _ in range(2):
-        progress = await Runner(mongo, store, [large]).catch_up(large, SHOP)
-        assert progress.parked is not None
-        assert (progress.position, progress.parked.position) == (2, 3)
-        assert await counted(mongo) == 2
-    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
-    assert (progress.position, await counted(mongo)) == (5, 5)
-
-
 async def test_a_batch_holds_no_more_bytes_than_its_room(
     mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

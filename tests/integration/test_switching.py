@@ -8,7 +8,9 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -22,13 +24,14 @@ from cplus.projections.generations import (
     GENERATIONS,
     Pointers,
     begin,
+    drop,
     lead,
     lineage_of,
 )
 from cplus.projections.leading import STEPS as LEADING_STEPS
 from cplus.projections.rebuild import fill
 from cplus.projections.runner import STEPS as RUNNER_STEPS
-from cplus.projections.runner import Runner
+from cplus.projections.runner import Progress, Runner
 from cplus.projections.switching import STEPS, CannotSwitch, switch_back, switch_over
 from cplus.projections.verify import verify_shop
 from cplus.settings import Settings
@@ -277,6 +280,74 @@ async def test_a_generation_that_parks_while_it_leads_holds_nobody_up(
     await newer.catch_up(replace(mended, generation=target.generation), SHOP)
     await switch_over(newer, target)
     assert [await read(mongo, shop) for shop in SHOPS] == [21, 21]
+
+
+class Faulty(Runner):
+    """A release in which folding the new version fails, and not by its rows."""
+
+    async def _catch_up(self, projection: Projection, shop: str, *how: Any) -> Progress:
+        if projection.version == NEWER.version:
+            raise OSError
+        return await super()._catch_up(projection, shop, *how)
+
+
+async def test_a_leader_that_fails_holds_up_nothing_that_is_read(
+    mongo: Mongo, store: EventStore
+) -> None:
+    target = await to_be_switched(mongo, store)
+    await lead(mongo.database, await lineage_of(mongo.database, COUNTER), target.generation)
+    await told(store, 5, SHOP)
+    progress = await Faulty(mongo, store, BOTH).catch_up(COUNTER, SHOP, until=25)
+    assert (progress.position, progress.done, await read(mongo)) == (25, True, 25)
+    assert (await lineage_of(mongo.database, COUNTER)).next is None
+
+
+async def test_what_is_mended_goes_on_where_the_new_rows_stand_still_too(
+    mongo: Mongo, store: EventStore
+) -> None:
+    target = await to_be_switched(mongo, store)
+    await write(store, GiftWrapped())
+    for of in (COUNTER, target):  # neither knows it yet
+        assert (await code(mongo, store).catch_up(of, SHOP)).parked is not None
+    with pytest.raises(Died):
+        await switch_over(code(mongo, store), target, at_step=dies_at("switch", 1))
+    assert await nudged(knowing(mongo, store), SHOP) == []
+    assert await read(mongo) == 21
+
+
+async def test_a_leader_that_an_older_release_dropped_leads_nobody(
+    mongo: Mongo, store: EventStore
+) -> None:
+    target = await to_be_switched(mongo, store)
+    await lead(mongo.database, await lineage_of(mongo.database, COUNTER), target.generation)
+    await mongo.database[GENERATIONS].update_one(  # as a release did that knew of no leader
+        {"_id": "counter"}, {"$pull": {"generations": {"number": target.generation}}}
+    )
+    await told(store, 5, *SHOPS)
+    assert await nudged(code(mongo, store)) == []
+    assert await read(mongo) == 25
+    await mongo.database.drop_collection(target.collection)
+    again = await begin(mongo.database, NEWER)
+    await switch_over(code(mongo, store), again)
+    assert await read(mongo) == 25
+
+
+async def test_a_runner_that_knows_a_leader_that_was_dropped_asks_again(
+    mongo: Mongo, store: EventStore
+) -> None:
+    target = await to_be_switched(mongo, store)
+    lineage = await lead(
+        mongo.database, await lineage_of(mongo.database, COUNTER), target.generation
+    )
+    stale = code(mongo, store)
+    await stale.driven()
+    checkpoints = mongo.database[CHECKPOINTS]
+    assert await drop(mongo.database, checkpoints, "counter", timedelta(0)) == [target.collection]
+    await told(store, 5, SHOP)
+    progress = await stale.catch_up(COUNTER, SHOP, until=25)
+    assert (progress.position, progress.done, await read(mongo)) == (25, True, 25)
+    after = await lineage_of(mongo.database, COUNTER)
+    assert (after.next, after.term) == (None, lineage.term + 1)
 
 
 @pytest.mark.parametrize("step", LEADING_STEPS)
