@@ -22,7 +22,8 @@ from cplus.events.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.conversations import CONVERSATIONS
-from cplus.projections.generations import begin, drop
+from cplus.projections.dropping import drop
+from cplus.projections.generations import begin
 from cplus.projections.rebuild import fill, filler
 from cplus.projections.switching import switch_over
 from cplus.projections.workers import fill_in_processes
@@ -55,7 +56,7 @@ def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
 
 async def clean(mongo: Mongo) -> None:
     """Drops what rounds before left."""
-    await drop(mongo.database, mongo.database[CHECKPOINTS], CONVERSATIONS.name, timedelta(0))
+    await drop(mongo.database, CONVERSATIONS.name, timedelta(0))
 
 
 async def alone(uri: str, database: str) -> tuple[float, float]:

@@ -99,13 +99,10 @@ async def _back(at: Reached, name: str) -> dict[str, Any]:
 
 
 async def _drop(at: Reached, name: str) -> dict[str, Any]:
-    from cplus.projections.checkpoints import CHECKPOINTS
-    from cplus.projections.generations import drop
+    from cplus.projections.dropping import drop
     from cplus.projections.groups import named
 
-    database = at.mongo.database
-    dropped = await drop(database, database[CHECKPOINTS], named(name).name)
-    return {"projection": name, "dropped": dropped}
+    return {"projection": name, "dropped": await drop(at.mongo.database, named(name).name)}
 
 
 @dataclass(slots=True)

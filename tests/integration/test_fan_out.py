@@ -23,7 +23,8 @@ from cplus.events.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import CHECKPOINTS, read_checkpoint
-from cplus.projections.generations import Pointers, begin, begin_run, drop
+from cplus.projections.dropping import drop
+from cplus.projections.generations import Pointers, begin, begin_run
 from cplus.projections.runner import Runner
 from cplus.projections.switching import switch_over
 from cplus.projections.verify import verify_shop
@@ -202,8 +203,8 @@ async def test_a_generation_that_is_dropped_under_a_run_ends_it_and_stays_droppe
         nonlocal batches
         batches += step == "load_rows"
         if batches == 2 and not dropping:
-            checkpoints = mongo.database[CHECKPOINTS]
-            work = drop(mongo.database, checkpoints, "counter", timedelta(0))
+            mongo.database[CHECKPOINTS]
+            work = drop(mongo.database, "counter", timedelta(0))
             dropping.append(asyncio.create_task(work))
 
     runner = small(mongo, store, drops)

@@ -23,13 +23,12 @@ from cplus.projections.checkpoints import (
     checkpoints_of,
     read_checkpoint,
 )
+from cplus.projections.dropping import SwitchedJustNow, drop
 from cplus.projections.generations import (
     GENERATIONS,
     NothingBefore,
     Pointers,
-    SwitchedJustNow,
     begin,
-    drop,
     read_lineages,
 )
 from cplus.projections.lag import lag
@@ -258,8 +257,8 @@ async def test_old_generations_are_dropped_on_request_and_not_under_readers(
         await switch_back(mongo, store, [COUNTER], "counter")
     await rebuilt(mongo, store)
     with pytest.raises(SwitchedJustNow):
-        await drop(mongo.database, checkpoints, "counter")
-    assert await drop(mongo.database, checkpoints, "counter", timedelta(0)) == ["counter.v1"]
+        await drop(mongo.database, "counter")
+    assert await drop(mongo.database, "counter", timedelta(0)) == ["counter.v1"]
     assert "counter.v1" not in await mongo.database.list_collection_names()
     await write(store, AppUninstalled())
     assert await handle_nudges([nudge(21)], runner, soon()) == []
@@ -286,7 +285,7 @@ async def test_a_runner_at_work_in_a_generation_that_is_dropped_stops(
         nonlocal steps
         steps += step == "load_rows"
         if steps == 2 and not dropped:
-            dropping = drop(mongo.database, checkpoints, "counter", timedelta(0))
+            dropping = drop(mongo.database, "counter", timedelta(0))
             dropped.append(asyncio.create_task(dropping))
 
     runner = Runner(mongo, store, [COUNTER], batch=7, at_step=drop_at_second_batch)
@@ -402,12 +401,12 @@ async def test_a_drop_takes_checkpoints_of_generations_that_are_gone(
     await filled(mongo, store)
     await rebuilt(mongo, store)
     checkpoints = mongo.database[CHECKPOINTS]
-    await drop(mongo.database, checkpoints, "counter", timedelta(0))
+    await drop(mongo.database, "counter", timedelta(0))
     # Begun by a runner that read before the drop which generations there are.
     await begin_checkpoint(mongo.database, COUNTER, CEDAR, utc_now())
     coming = replace(COUNTER, generation=99)  # made by somebody meanwhile
     await begin_checkpoint(mongo.database, coming, CEDAR, utc_now())
-    await drop(mongo.database, checkpoints, "counter", timedelta(0))
+    await drop(mongo.database, "counter", timedelta(0))
     left = {row["_id"].partition("/")[0] for row in await checkpoints.find({}).to_list(None)}
     assert left == {"counter.v1.g2", coming.collection}
 

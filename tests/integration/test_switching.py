@@ -20,11 +20,11 @@ from cplus.events.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.checkpoints import CHECKPOINTS, checkpoints_of
+from cplus.projections.dropping import drop
 from cplus.projections.generations import (
     GENERATIONS,
     Pointers,
     begin,
-    drop,
     lead,
     lineage_of,
 )
@@ -341,8 +341,7 @@ async def test_a_runner_that_knows_a_leader_that_was_dropped_asks_again(
     )
     stale = code(mongo, store)
     await stale.driven()
-    checkpoints = mongo.database[CHECKPOINTS]
-    assert await drop(mongo.database, checkpoints, "counter", timedelta(0)) == [target.collection]
+    assert await drop(mongo.database, "counter", timedelta(0)) == [target.collection]
     await told(store, 5, SHOP)
     progress = await stale.catch_up(COUNTER, SHOP, until=25)
     assert (progress.position, progress.done, await read(mongo)) == (25, True, 25)

@@ -16,8 +16,9 @@ import pytest
 from cplus.errors import CplusError
 from cplus.events.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, connect
-from cplus.projections.checkpoints import CHECKPOINTS, checkpoints_of
-from cplus.projections.generations import begin, drop, generation_of, lineage_of
+from cplus.projections.checkpoints import checkpoints_of
+from cplus.projections.dropping import drop
+from cplus.projections.generations import begin, generation_of, lineage_of
 from cplus.projections.mending import repair_shop
 from cplus.projections.rebuild import fill, filler
 from cplus.projections.runner import Runner
@@ -111,7 +112,7 @@ class Chaos:
             await switch_back(mongo, store, BOTH, "counter")
             self.did["back"] += 1
         elif what < 0.93:
-            await drop(mongo.database, mongo.database[CHECKPOINTS], "counter", timedelta(0))
+            await drop(mongo.database, "counter", timedelta(0))
             self.did["drops"] += 1
         else:
             lineage = await lineage_of(mongo.database, COUNTER)
