@@ -32,7 +32,10 @@ _NAMED = 10  # shops named in a line
 
 @click.command()
 @click.argument("name")
-@click.option("--shop", help="Put right the rows of this shop only, in place.")
+@click.option(
+    "--shop", "shops", multiple=True,
+    help="Put right the rows of this shop only, in place; may be given again.",
+)  # fmt: skip
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
     "--on-lambda", is_flag=True, help="Have the function `rebuild` fold, many shops side by side."
@@ -42,7 +45,7 @@ _NAMED = 10  # shops named in a line
 @data_option
 @json_option
 def rebuild(
-    *, name: str, shop: str | None, workers: int, on_lambda: bool, back: bool, drop: bool,
+    *, name: str, shops: Sequence[str], workers: int, on_lambda: bool, back: bool, drop: bool,
     data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Fold the read model NAME anew from the log, and read from the new rows once all are there.
@@ -52,14 +55,14 @@ def rebuild(
     """
     from cplus.loop import run
 
-    if sum([back, drop, shop is not None, on_lambda]) > 1:
+    if sum([back, drop, bool(shops), on_lambda]) > 1:
         raise click.UsageError("--back, --drop, --shop and --on-lambda exclude each other")
     if on_lambda and workers > 1:
         raise click.UsageError("--workers is for processes of this machine")
     with failures():
         at = Reached(data)
-        if shop is not None:
-            said = run(_reached(at, _repair, name, shop))
+        if shops:
+            said = run(_reached(at, _repair, name, shops))
         elif back:
             said = run(_reached(at, _back, name))
         elif drop:
@@ -77,7 +80,7 @@ async def _reached(
         return await work(at, *arguments)
 
 
-async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:
+async def _repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any]:
     from cplus.projections.generations import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
     from cplus.projections.mending import repair_shop
@@ -85,9 +88,12 @@ async def _repair(at: Reached, name: str, shop: str) -> dict[str, Any]:
 
     lineage = await lineage_of(at.mongo.database, named(name))
     target = generation_of(ALL, lineage, lineage.live)
-    [host] = at.shops([shop], await shops_of(at.mongo, at.store, target))
-    found = await repair_shop(at.mongo, at.store, target, host)
-    return {"projection": name, "shop": host, "put_right": len(found)}
+    shops, rows = [], 0
+    for shop in at.shops(chosen, await shops_of(at.mongo, at.store, target)):
+        found = len(await repair_shop(at.mongo, at.store, target, shop))
+        shops.append({"shop": shop, "put_right": found})
+        rows += found
+    return {"projection": name, "put_right": rows, "shops": shops}
 
 
 async def _back(at: Reached, name: str) -> dict[str, Any]:
@@ -256,7 +262,7 @@ async def _work(
 
 def _text(said: dict[str, Any]) -> str:
     if "put_right" in said:
-        return f"{said['shop']}: {counted(said['put_right'], 'row')} put right"
+        return "\n".join(map(_mended, said["shops"]))
     if "dropped" in said:
         return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is one generation only")
     if "collection" not in said:
@@ -271,6 +277,11 @@ def _text(said: dict[str, Any]) -> str:
         became = ("message became a dead letter", "messages became dead letters")
         dead = f"; {counted(said['dead_letters'], *became)}"
     return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}{_still(said)}"
+
+
+def _mended(one: dict[str, Any]) -> str:
+    """What was put right in a shop."""
+    return f"{one['shop']}: {counted(one['put_right'], 'row')} put right"
 
 
 def _still(said: dict[str, Any]) -> str:

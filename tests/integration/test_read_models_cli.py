@@ -258,6 +258,24 @@ async def test_verify_ends_with_1_where_a_row_differs_and_a_rebuild_of_the_shop_
     assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
 
 
+async def test_a_rebuild_of_several_shops_mends_each_of_them_and_says_so(
+    mongo: Mongo, data: Path
+) -> None:
+    rows, wrong = mongo.database[SHOPS.collection], HOSTS[:2]
+    for shop in wrong:
+        await rows.update_one({"_id": f"{shop}/import/i3"}, {"$set": {"customers": 77}})
+    asked = [option for shop in HOSTS for option in ("--shop", shop)]
+    said = await told("rebuild", "shops", *asked, "--data", str(data))
+    assert said["put_right"] == 2
+    assert [(one["shop"], one["put_right"]) for one in said["shops"]] == [
+        (shop, int(shop in wrong)) for shop in HOSTS
+    ]
+    assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
+    for_people = await started("rebuild", "shops", *asked, "--data", str(data))
+    out, _ = await for_people.communicate()
+    assert out.decode().splitlines() == [f"{shop}: 0 rows put right" for shop in HOSTS]
+
+
 async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     mongo: Mongo, data: Path
 ) -> None:
