@@ -258,6 +258,30 @@ async def test_verify_ends_with_1_where_a_row_differs_and_a_rebuild_of_the_shop_
     assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
 
 
+async def test_verify_says_what_it_has_not_seen_and_does_not_pass_where_nothing_was_compared(
+    mongo: Mongo, stack: Path
+) -> None:
+    store, birch = EventStore(mongo), HOSTS[1]
+    for shop in (SHOP, birch):
+        await write(store, installed(), shop=shop)
+    runner = Runner(mongo, store, ALL)
+    await runner.catch_up(SHOPS, SHOP)
+    await write(store, ImportStarted(import_id="i1"))
+    command = ("verify", "shops", "--data", str(stack))
+    said = await told(*command, status=1)
+    assert (said["ok"], said["events"], said["behind"]) == (False, 1, 2)
+    assert (said["differences"], said["uncompared"]) == ([], [birch])
+    for_people = await started(*command)
+    out, _ = await for_people.communicate()
+    assert for_people.returncode == 1
+    *_, not_compared, last = out.decode().splitlines()
+    assert not_compared.startswith(f"{birch}: not compared")
+    assert last.endswith("0 differences; 2 events of the log not seen yet")
+    await runner.catch_up(SHOPS, birch)
+    late = await told(*command)
+    assert (late["ok"], late["behind"], late["uncompared"]) == (True, 1, [])
+
+
 async def test_a_rebuild_of_several_shops_mends_each_of_them_and_says_so(
     mongo: Mongo, data: Path
 ) -> None:
