@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.projections.verify import Difference
+    from cplus.projections.verify import Difference, Verified
+    from cplus.projections.whole import CannotFold
 
 _SHOWN = 50
 
@@ -40,7 +41,7 @@ def verify(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool)
     sys.exit(0 if report.ok else 1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
     """What was compared, and what differs."""
 
@@ -49,19 +50,38 @@ class Report:
     shops: int
     events: int
     rows: int
-    differences: Sequence[Difference]
-    parked: Sequence[dict[str, Any]]
+    differences: list[Difference]
+    parked: list[dict[str, Any]]
     """Shops that stand still, with the reason."""
     behind: int = 0
     """Events of the log that the rows have not seen, so nothing is known of them."""
-    uncompared: Sequence[str] = ()
+    uncompared: list[str] = field(default_factory=list)
     """Shops of whose log nothing was seen: there was nothing to compare."""
+    unfolded: list[dict[str, Any]] = field(default_factory=list)
+    """Shops whose log this code cannot fold up to where the rows are, with the reason."""
+
+    def add(self, found: Verified, end: int) -> None:
+        """Counts what was found in a shop, whose log holds so many events."""
+        self.events += found.events
+        self.rows += found.rows
+        self.differences += found.differences
+        late = max(0, end - found.events)
+        self.behind += late
+        if late and not found.events:
+            self.uncompared.append(found.shop)
+        if found.parked:
+            self.parked.append(standing_still(found.shop, found.parked))
+
+    def cannot_fold(self, shop: str, error: CannotFold) -> None:
+        """Keeps where and why the log of a shop cannot be folded."""
+        why = {name: error.values[name] for name in ("position", "type", "reason")}
+        self.unfolded.append({"shop": shop, **why})
 
     @property
     def ok(self) -> bool:
         """Whether in every shop rows were compared and are what the log says, and none stands
         still. To be behind is no fault: more comes in all the time."""
-        return not (self.differences or self.parked or self.uncompared)
+        return not (self.differences or self.parked or self.uncompared or self.unfolded)
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -79,6 +99,11 @@ class Report:
         lines += [
             f"{one['shop']}: stands still in front of position {one['position']} ({one['reason']})"
             for one in self.parked
+        ]
+        lines += [
+            f"{one['shop']}: not compared, as position {one['position']} cannot be folded "
+            f"({one['reason']} at an event of type {one['type']})"
+            for one in self.unfolded
         ]
         lines += [
             f"{shop}: not compared, as nothing of its log was folded yet"
@@ -102,30 +127,22 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
     from cplus.projections.generations import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
     from cplus.projections.verify import shops_of, verify_shop
+    from cplus.projections.whole import CannotFold
 
     async with at:
         lineage = await lineage_of(at.mongo.database, named(name))
         target = generation_of(ALL, lineage, lineage.live)
         held = await shops_of(at.mongo, at.store, target)
         shops = at.shops(chosen, held, needed=True)
-        events = rows = behind = 0
-        uncompared: list[str] = []
-        differences: list[Difference] = []
-        parked: list[dict[str, Any]] = []
+        report = Report(name, target.collection, len(shops), 0, 0, [], [])
         with bar("shops") as shown:
             task = shown.add_task(target.collection, total=len(shops))
             for shop in shops:
-                found = await verify_shop(at.mongo, at.store, target, shop)
-                events, rows = events + found.events, rows + found.rows
-                differences += found.differences
-                late = max(0, (await at.store.head(shop)).seq - found.events)
-                behind += late
-                if late and not found.events:
-                    uncompared.append(shop)
-                if found.parked:
-                    parked.append(standing_still(shop, found.parked))
+                try:
+                    found = await verify_shop(at.mongo, at.store, target, shop)
+                except CannotFold as error:  # one shop must not hide the others
+                    report.cannot_fold(shop, error)
+                else:
+                    report.add(found, (await at.store.head(shop)).seq)
                 shown.advance(task)
-        return Report(
-            *(name, target.collection, len(shops), events, rows),
-            *(differences, parked, behind, uncompared),
-        )
+        return report

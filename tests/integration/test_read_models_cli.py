@@ -282,6 +282,30 @@ async def test_verify_says_what_it_has_not_seen_and_does_not_pass_where_nothing_
     assert (late["ok"], late["behind"], late["uncompared"]) == (True, 1, [])
 
 
+async def test_verify_compares_the_others_where_a_shop_cannot_be_folded_and_says_where_and_why(
+    mongo: Mongo, stack: Path
+) -> None:
+    store = EventStore(mongo)
+    for shop in HOSTS[:2]:
+        await write(store, installed(), shop=shop)
+        await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
+    await write(store, GiftWrapped())
+    # A release that knew the event has folded it.
+    knowing = replace(SHOPS, ignores=SHOPS.ignores | {GiftWrapped})
+    await Runner(mongo, store, [knowing]).catch_up(knowing, SHOP)
+    rows = mongo.database[SHOPS.collection]
+    await rows.update_one({"_id": f"{HOSTS[1]}/shop"}, {"$set": {"profile": None}})
+    command = ("verify", "shops", "--data", str(stack))
+    said = await told(*command, status=1)
+    why = {"position": 2, "type": "gift.wrapped", "reason": "unknown_type"}
+    assert (said["ok"], said["unfolded"]) == (False, [{"shop": SHOP, **why}])
+    assert [one["shop"] for one in said["differences"]] == [HOSTS[1]]
+    for_people = await started(*command)
+    out, _ = await for_people.communicate()
+    reason = "position 2 cannot be folded (unknown_type at an event of type gift.wrapped)"
+    assert f"{SHOP}: not compared, as {reason}" in out.decode().splitlines()
+
+
 async def test_a_rebuild_of_several_shops_mends_each_of_them_and_says_so(
     mongo: Mongo, data: Path
 ) -> None:
