@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cplus.cli import repair
 from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
 from cplus.cli.showing import bar
 from cplus.counts import counted
@@ -62,7 +63,7 @@ def rebuild(
     with failures():
         at = Reached(data)
         if shops:
-            said = run(_reached(at, _repair, name, shops))
+            said = run(_reached(at, repair.repair, name, shops))
         elif back:
             said = run(_reached(at, _back, name))
         elif drop:
@@ -70,7 +71,7 @@ def rebuild(
         else:
             said = run(_reached(at, _rebuild, name, _Way(workers, on_lambda)))
     click.echo(json.dumps(said) if as_json else _text(said))
-    sys.exit(_INTERRUPTED if said.get("stopped") else 0)
+    sys.exit(_INTERRUPTED if said.get("stopped") else int(not said.get("ok", True)))
 
 
 async def _reached(
@@ -78,22 +79,6 @@ async def _reached(
 ) -> dict[str, Any]:
     async with at:
         return await work(at, *arguments)
-
-
-async def _repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any]:
-    from cplus.projections.generations import generation_of, lineage_of
-    from cplus.projections.groups import ALL, named
-    from cplus.projections.mending import repair_shop
-    from cplus.projections.verify import shops_of
-
-    lineage = await lineage_of(at.mongo.database, named(name))
-    target = generation_of(ALL, lineage, lineage.live)
-    shops, rows = [], 0
-    for shop in at.shops(chosen, await shops_of(at.mongo, at.store, target)):
-        found = len(await repair_shop(at.mongo, at.store, target, shop))
-        shops.append({"shop": shop, "put_right": found})
-        rows += found
-    return {"projection": name, "put_right": rows, "shops": shops}
 
 
 async def _back(at: Reached, name: str) -> dict[str, Any]:
@@ -262,7 +247,7 @@ async def _work(
 
 def _text(said: dict[str, Any]) -> str:
     if "put_right" in said:
-        return "\n".join(map(_mended, said["shops"]))
+        return repair.text(said)
     if "dropped" in said:
         return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is one generation only")
     if "collection" not in said:
@@ -277,11 +262,6 @@ def _text(said: dict[str, Any]) -> str:
         became = ("message became a dead letter", "messages became dead letters")
         dead = f"; {counted(said['dead_letters'], *became)}"
     return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}{_still(said)}"
-
-
-def _mended(one: dict[str, Any]) -> str:
-    """What was put right in a shop."""
-    return f"{one['shop']}: {counted(one['put_right'], 'row')} put right"
 
 
 def _still(said: dict[str, Any]) -> str:

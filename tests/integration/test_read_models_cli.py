@@ -324,6 +324,31 @@ async def test_a_rebuild_of_several_shops_mends_each_of_them_and_says_so(
     assert out.decode().splitlines() == [f"{shop}: 0 rows put right" for shop in HOSTS]
 
 
+async def test_a_rebuild_of_a_shop_that_is_empty_late_or_stands_still_folds_it_or_says_so(
+    mongo: Mongo, stack: Path
+) -> None:
+    store = EventStore(mongo)
+    await write(store, installed(), ImportStarted(import_id="i1"))
+    command = ("rebuild", "shops", "--shop", SHOP, "--data", str(stack))
+    for_people = await started(*command)
+    out, err = await for_people.communicate()
+    assert for_people.returncode == 0, err.decode()
+    said = f"{SHOP}: 0 rows put right, 2 events folded that the rows had not seen\n"
+    assert out.decode() == said
+    verified = await told("verify", "shops", "--data", str(stack))
+    assert (verified["ok"], verified["rows"], verified["behind"]) == (True, 2, 0)
+    await write(store, GiftWrapped())
+    late = await told(*command, status=1)
+    [one] = late["shops"]
+    assert (late["ok"], one["put_right"], one["folded"], one["behind"]) == (False, 0, 0, 1)
+    assert (one["parked"]["position"], one["parked"]["reason"]) == (3, "unknown_type")
+    for_people = await started(*command)
+    out, _ = await for_people.communicate()
+    assert for_people.returncode == 1
+    where = "stands still in front of position 3 (unknown_type); 1 event behind the log"
+    assert out.decode() == f"{SHOP}: 0 rows put right; {where}\n"
+
+
 async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     mongo: Mongo, data: Path
 ) -> None:
