@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -24,6 +24,7 @@ from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection, Row
+    from cplus.projections.folding import Stop
     from cplus.projections.trial import Put
 
 _INTERRUPTED = 130
@@ -31,6 +32,10 @@ _INTERRUPTED = 130
 
 class NoProjection(CplusError):
     """{place!r} names no projection ({reason}); write it as `package.module:NAME`."""
+
+
+class _NotWhole(Exception):
+    """Not every shop was folded to its end, so nothing is to be kept."""
 
 
 class NoPlace(CplusError):
@@ -62,7 +67,8 @@ def replay(
     """Fold any projection over the whole history, and write the rows to a file or a collection.
 
     Reads the log and nothing else: no read model, no checkpoint, no mail, no call. What is there
-    in the end is whole: a file or a collection of its own. Needs CPLUS_MONGO_URI, or --data.
+    in the end is whole, a file or a collection of its own: where a shop cannot be folded to its
+    end, nothing is written. Needs CPLUS_MONGO_URI, or --data.
     """
     from cplus.loop import run
 
@@ -88,14 +94,18 @@ def replay(
     for stop in said["stopped"]:
         where = f"{stop['shop']}: stopped in front of position {stop['position']}"
         click.echo(f"{where}: {stop['reason']} ({stop['type']})", err=True)
-    said["into"] = collection or str(out)
+    said["into"] = None if said["stopped"] else collection or str(out)
     click.echo(json.dumps(said) if as_json else _text(said))
     sys.exit(1 if said["stopped"] else 0)
 
 
 def _text(said: Mapping[str, Any]) -> str:
     rows, events = counted(said["rows"], "row"), counted(said["events"], "event")
-    return f"{said['into']}: {rows} of {events} in {counted(said['shops'], 'shop')}"
+    shops = counted(said["shops"], "shop")
+    if said["stopped"]:
+        count = f"{len(said['stopped']):,} of {shops}"
+        return f"nothing written, as {count} could not be folded to the end of the log"
+    return f"{said['into']}: {rows} of {events} in {shops}"
 
 
 def find(place: str) -> Projection:
@@ -127,19 +137,22 @@ async def _replay(
     async with at:
         shops = at.shops(chosen, await at.store.heads())
         rows = events = 0
-        stopped = []
+        stopped: list[dict[str, Any]] = []
         with bar("shops") as shown:
             task = shown.add_task(projection.name, total=len(shops))
-            async with sink as put:
-                for shop in shops:
-                    folded = await fold_shop(at.store, projection, shop)
-                    await put(shop, folded.rows)
-                    rows, events = rows + len(folded.rows), events + folded.seq
-                    if folded.stop is not None:
-                        stop = folded.stop
-                        said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
-                        stopped.append({"shop": shop, **said})
-                    shown.advance(task)
+            # What is there from an earlier replay is whole, and worth more than half of this one.
+            with suppress(_NotWhole):
+                async with sink as put:
+                    for shop in shops:
+                        folded = await fold_shop(at.store, projection, shop)
+                        if folded.stop is None and not stopped:
+                            await put(shop, folded.rows)
+                        rows, events = rows + len(folded.rows), events + folded.seq
+                        if folded.stop is not None:
+                            stopped.append(_stopped(shop, folded.stop))
+                        shown.advance(task)
+                    if stopped:
+                        raise _NotWhole
         return {
             "projection": projection.name,
             "shops": len(shops),
@@ -147,6 +160,12 @@ async def _replay(
             "rows": rows,
             "stopped": stopped,
         }
+
+
+def _stopped(shop: str, stop: Stop) -> dict[str, Any]:
+    """Where a shop could not be folded any further, and why."""
+    said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
+    return {"shop": shop, **said}
 
 
 def _cancelled_by_signals() -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from cplus.bootstrap import ensure_indexes
 from cplus.events.catalogue import ImportStarted
-from cplus.events.store import EventStore
+from cplus.events.store import COMMITS, EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
@@ -26,7 +26,7 @@ from cplus.projections.trial import (
     filled,
 )
 from cplus.settings import Settings
-from tests.integration.fold_world import SHOP, write
+from tests.integration.fold_world import SHOP, GiftWrapped, write
 from tests.integration.test_read_models_cli import everything, started, told
 from tests.samples import installed
 
@@ -71,6 +71,11 @@ def data(mongo: Mongo, mongo_uri: str, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """What is in each file of the folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 async def test_a_replay_fills_a_collection_of_its_own_and_touches_nothing_else(
     mongo: Mongo, data: Path
 ) -> None:
@@ -108,6 +113,30 @@ async def test_a_replay_that_ends_early_leaves_no_collection_under_the_name(
         assert process.returncode == (130 if end is signal.SIGINT else -end), err.decode()
         there = await names()
         assert (any(one.endswith(".part") for one in there), "trial" in there) == (left, False)
+
+
+async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_was(
+    mongo: Mongo, data: Path
+) -> None:
+    out = data / "rows.jsonl"
+    ways = (("--out", str(out)), ("--collection", "trial", "--replace"))
+    for way in ways:
+        await told(*PLACE, "--data", str(data), *way)
+    before, files = await everything(mongo), contents(data)
+    await write(EventStore(mongo), GiftWrapped())
+    for way in ways:
+        said = await told(*PLACE, "--data", str(data), *way, status=1)
+        why = {"position": 3, "type": "gift.wrapped", "reason": "unknown_type"}
+        assert (said["into"], said["stopped"]) == (None, [{"shop": SHOP, **why}])
+        for_people = await started(*PLACE, "--data", str(data), *way)
+        text, err = await for_people.communicate()
+        assert for_people.returncode == 1
+        assert text.decode().startswith("nothing written, as 1 of 2 shops could not be folded")
+        assert f"{SHOP}: stopped in front of position 3: unknown_type" in err.decode()
+    after = await everything(mongo)
+    assert {name for name in after if after[name] != before.get(name)} == {COMMITS}
+    assert contents(data) == files
+    assert out.name in files
 
 
 async def test_of_two_replays_into_one_collection_one_is_told_so_and_a_killed_one_gives_way(
