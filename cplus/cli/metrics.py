@@ -87,7 +87,7 @@ async def _metrics(at: Reached, chosen: Sequence[str], first: date, last: date) 
     from cplus.projections.queries import Queries
 
     async with at:
-        hosts = at.shops(chosen, await at.store.heads())
+        hosts = at.shops(chosen, await at.store.heads(), needed=True)
         queries, places = Queries(at.mongo), asyncio.Semaphore(_SIDE_BY_SIDE)
 
         async def one(shop: str) -> Told:

@@ -74,7 +74,8 @@ async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str,
     from cplus.projections.lag import lag, sums_of
 
     async with at:
-        wanted = set(at.shops(chosen, await at.store.heads())) if chosen else None
+        shops = set(at.shops(chosen, await at.store.heads(), needed=True))
+        wanted = shops if chosen else None
         found = await lag(at.mongo, at.store, ALL, reactions=[REACT], shops=wanted)
         return found, asdict(sums_of(found))
 
@@ -129,7 +130,7 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
     async with at:
         going_on: _GoingOn = await (_reactions(at) if name == REACT else _read_models(at, name))
         readers = [reader for reader, _ in going_on.values()]
-        wanted = set(at.shops(chosen, await at.store.heads()))
+        wanted = set(at.shops(chosen, await at.store.heads(), needed=True))
         checkpoints = await read_checkpoints(at.mongo.database, readers)
         found = []
         for (collection, shop), checkpoint in sorted(checkpoints.items()):

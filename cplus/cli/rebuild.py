@@ -78,6 +78,8 @@ async def _reached(
     at: Reached, work: Callable[..., Awaitable[dict[str, Any]]], *arguments: Any
 ) -> dict[str, Any]:
     async with at:
+        # Before anything is made: a database without a log is none that somebody meant.
+        at.shops((), await at.store.heads(), needed=True)
         return await work(at, *arguments)
 
 

@@ -135,7 +135,7 @@ async def _replay(
 
     _cancelled_by_signals()
     async with at:
-        shops = at.shops(chosen, await at.store.heads())
+        shops = at.shops(chosen, await at.store.heads(), needed=True)
         rows = events = 0
         stopped: list[dict[str, Any]] = []
         with bar("shops") as shown:

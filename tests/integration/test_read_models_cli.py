@@ -443,14 +443,33 @@ async def test_a_shop_that_the_log_does_not_know_is_no_success(
     assert not (stack / "rows.jsonl").exists()
 
 
-async def test_a_database_without_a_commit_is_as_it_should_be_nowhere(
+async def test_a_database_without_a_commit_is_as_it_should_be_nowhere_and_nothing_is_written(
     mongo: Mongo, stack: Path
 ) -> None:
-    for command in (("verify", "shops"), ("audit", "verify")):
+    replay, before = REPLAY[:-2], await everything(mongo)
+
+    async def asked(*command: str) -> None:
         process = await started(*command, "--data", str(stack))
         out, err = await process.communicate()
-        assert (process.returncode, out) == (1, b"")
+        assert (process.returncode, out) == (1, b""), command
         assert f"There is no commit in {mongo.database.name};" in err.decode()
+
+    for command in (
+        ("verify", "shops"),
+        ("audit", "verify"),
+        ("rebuild", "shops"),
+        ("rebuild", "shops", "--shop", SHOP),
+        ("rebuild", "shops", "--drop"),
+        ("rebuild", "shops", "--back"),
+        (*replay, "--out", str(stack / "rows.jsonl")),
+        (*replay, "--collection", "trial"),
+        ("projections", "lag"),
+        ("projections", "unpark", "shops"),
+        ("metrics",),
+    ):
+        await asked(*command)
+    assert await everything(mongo) == before
+    assert not (stack / "rows.jsonl").exists()
 
 
 async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_asked_for(
