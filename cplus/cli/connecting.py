@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _PATIENCE = 5.0  # seconds until a database that does not answer is said to be away
+_NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
 
 
 class NoStack(CplusError):
@@ -108,10 +109,9 @@ def failures() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except OperationFailure as error:
         name = (error.details or {}).get("codeName") or type(error).__name__
-        raise click.ClickException(
-            f"the database refused what was asked of it ({name}); see whether CPLUS_MONGO_URI has "
-            "the password of a user who may do this"
-        ) from None
+        rights = "; see whether CPLUS_MONGO_URI has the password of a user who may do this"
+        said = f"the database refused what was asked of it ({name})"
+        raise click.ClickException(said + rights * (error.code in _NOT_ALLOWED)) from None
     except PyMongoError as error:
         # The driver's own words may show the connection string.
         raise click.ClickException(

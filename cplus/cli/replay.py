@@ -179,12 +179,15 @@ def _cancelled_by_signals() -> None:
 @asynccontextmanager
 async def _filed(out: Path) -> AsyncIterator[Put]:
     """Makes the file of what the block puts, at the end; after an error nothing is left of it."""
+    from cplus.projections.trial import check_row
+
     with _whole(out) as file:
 
         async def put(shop: str, rows: Mapping[str, Row]) -> None:
-            for key, row in sorted(rows.items()):
-                line = {"shop": shop, "key": key, **row}
-                file.write(json.dumps(line, default=_plain, ensure_ascii=False) + "\n")
+            for key, row in rows.items():
+                check_row(shop, key, row)
+            for key in sorted(rows):
+                file.write(_line(shop, key, rows[key]))
 
         yield put
 
@@ -205,6 +208,22 @@ def _whole(out: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
         raise
     part.replace(out)
+
+
+def _line(shop: str, key: str, row: Row) -> str:
+    """A row as it would be read after it was stored. Raises UnfitRow."""
+    from cplus.mongo import as_stored
+    from cplus.projections.trial import UnfitRow
+
+    if "key" in row:
+        fault = "it has a field key, as the key of the row is called in a file"
+        raise UnfitRow(shop=shop, key=key, fault=fault)
+    told = {"shop": shop, "key": key, **as_stored(row)}
+    try:
+        return json.dumps(told, default=_plain, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError:
+        fault = "it holds a number without end, for which JSON has no word"
+        raise UnfitRow(shop=shop, key=key, fault=fault) from None
 
 
 def _plain(value: object) -> str:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from cplus.errors import CplusError
 from cplus.ids import random_id
-from cplus.mongo import Collection, Database, IndexModel, OperationFailure, PyMongoError
+from cplus.mongo import (
+    Collection,
+    Database,
+    IndexModel,
+    OperationFailure,
+    PyMongoError,
+    as_stored,
+    canonical,
+)
 from cplus.projections.base import Projection, Row
 from cplus.projections.groups import ALL
 
@@ -22,6 +31,12 @@ PART: Final = ".part"
 BATCH: Final = 1_000
 """Rows that are written at once."""
 
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes of a document that MongoDB takes at most."""
+DEEPEST: Final = 100
+"""Levels of values within values that MongoDB takes at most."""
+
+_STORED: Final = (bool, float, datetime, type(None))
 _NAME: Final = re.compile(r"(?=.{1,100}$)[A-Za-z_][\w-]*(\.[\w-]+)*", re.ASCII)
 _NAMESPACE_EXISTS: Final = 48
 
@@ -48,6 +63,10 @@ class Overtaken(CplusError):
     at a time."""
 
 
+class UnfitRow(CplusError):
+    """The row {key!r} of {shop} cannot be kept: {fault}."""
+
+
 @asynccontextmanager
 async def filled(
     database: Database, projection: Projection, name: str, *, replace: bool
@@ -56,7 +75,8 @@ async def filled(
 
     It is filled under another name and renamed at the end, so it is whole or not there; after an
     error nothing is left of it. With `replace` it takes the place of one that a replay made
-    before. Raises NoCollectionName, CollectionTaken, ReplayedBefore, HalfReplayed and Overtaken.
+    before. Raises NoCollectionName, CollectionTaken, ReplayedBefore, HalfReplayed, Overtaken and
+    UnfitRow.
     """
     check_name(name, projection)
     there = await database.list_collection_names()
@@ -117,7 +137,10 @@ async def _make(database: Database, part: Collection, projection: Projection) ->
 
 
 async def _put(part: Collection, shop: str, rows: Mapping[str, Row]) -> None:
-    documents = [{"_id": f"{shop}/{key}", "shop": shop, **row} for key, row in rows.items()]
+    documents = []
+    for key, row in rows.items():
+        check_row(shop, key, row)
+        documents.append({"_id": f"{shop}/{key}", "shop": shop, **row})
     for start in range(0, len(documents), BATCH):
         await part.insert_many(documents[start : start + BATCH], ordered=False)
 
@@ -130,3 +153,69 @@ async def _renamed(part: Collection, name: str, *, replace: bool) -> None:
         if error.code == _NAMESPACE_EXISTS:
             raise ReplayedBefore(name=name) from None
         raise
+
+
+def check_row(shop: str, key: object, row: object) -> None:
+    """Raises UnfitRow, which tells kinds and no values, where this is no row that a read model can
+    hold."""
+    if fault := _fault_of_row(shop, key, row):
+        raise UnfitRow(shop=shop, key=key, fault=fault)
+
+
+def _fault_of_row(shop: str, key: object, row: object) -> str:
+    if not isinstance(key, str):
+        return f"its key is of the type {type(key).__name__} and no text"
+    if fault := _fault(key):
+        return f"its key is {fault}"
+    if not isinstance(row, Mapping):
+        return f"it is of the type {type(row).__name__} and no mapping"
+    for name, value in row.items():
+        if fault := _fault_of_name(name):
+            return fault
+        if name in ("_id", "shop"):
+            return f"it has a field {name} of its own, which is the runner's"
+        if fault := _fault(value):
+            return f"the field {name} holds {fault}"
+    try:
+        size = len(canonical({"_id": f"{shop}/{key}", "shop": shop, **row}))
+    except Exception as error:  # noqa: BLE001  its words hold values
+        return f"to store it raises {type(error).__name__}"
+    return f"it is {size:,} bytes and {LARGEST:,} are the most" if size > LARGEST else ""
+
+
+def _fault(value: object, depth: int = 2) -> str:
+    """The kind of the first value within this one that cannot be stored; nothing where all can."""
+    if depth > DEEPEST:
+        return f"more than {DEEPEST} levels of values within values"
+    if isinstance(value, Mapping):
+        found = (_fault_of_name(name) or _fault(one, depth + 1) for name, one in value.items())
+        return next(filter(None, found), "")
+    if isinstance(value, list | tuple):
+        return next(filter(None, (_fault(one, depth + 1) for one in value)), "")
+    return _fault_of_one(value)
+
+
+def _fault_of_one(value: object) -> str:
+    if isinstance(value, float) and value != value:  # noqa: PLR0124  as only NaN is
+        return "NaN, which is equal to nothing, so that the row would always differ"
+    if type(value) in _STORED or (type(value) is str and value.isascii()):
+        return ""  # most values are of these, and to store each to see takes long
+    try:
+        as_stored({"": value})
+    except UnicodeError:
+        return "text that is none in Unicode, such as half of a pair"
+    except OverflowError:
+        return "a whole number of more than 8 bytes"
+    except Exception:  # noqa: BLE001  its words hold the value
+        return f"a value of the type {type(value).__name__}"
+    return ""
+
+
+def _fault_of_name(name: object) -> str:
+    if not isinstance(name, str):
+        return f"a field's name is of the type {type(name).__name__} and no text"
+    try:
+        canonical({name: None})
+    except Exception:  # noqa: BLE001  its words hold the name
+        return "a field's name holds what no name may"
+    return ""

@@ -73,7 +73,7 @@ def data(mongo: Mongo, mongo_uri: str, tmp_path: Path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """What is in each file of the folder."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 async def test_a_replay_fills_a_collection_of_its_own_and_touches_nothing_else(
@@ -137,6 +137,77 @@ async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_
     assert {name for name in after if after[name] != before.get(name)} == {COMMITS}
     assert contents(data) == files
     assert out.name in files
+
+
+UNFIT = """
+from dataclasses import replace
+from decimal import Decimal
+from cplus.projections.shops import SHOPS
+
+def of(name, make):
+    def evolve(key, row, event):
+        return make() if key == "shop" else {"at": None}
+    globals()[name] = replace(SHOPS, evolve=evolve)
+
+def deep():
+    value = "sesame"
+    for _ in range(200):
+        value = [value]
+    return value
+
+SECRET = "sesame"
+of("A_SET", lambda: {"tags": [{SECRET}]})
+of("DECIMAL", lambda: {"price": Decimal("4711")})
+of("NAN", lambda: {"mean": {"of": float("nan"), "who": SECRET}})
+of("HUGE", lambda: {"count": 2**70})
+of("LONE", lambda: {"text": SECRET + chr(0xD800)})
+of("NAMED", lambda: {"names": {4711: SECRET}})
+of("NUL", lambda: {SECRET + chr(0): 1})
+of("TEXT", lambda: SECRET)
+of("ID", lambda: {"_id": SECRET})
+of("SHOP", lambda: {"shop": SECRET})
+of("LARGE", lambda: {"text": SECRET * 3_000_000})
+of("DEEP", lambda: {"text": deep()})
+of("KEY", lambda: {"key": SECRET})
+of("ENDLESS", lambda: {"far": float("inf"), "who": SECRET})
+"""
+FAULTS = {
+    "A_SET": "the field tags holds a value of the type set",
+    "DECIMAL": "the field price holds a value of the type Decimal",
+    "NAN": "the field mean holds NaN",
+    "HUGE": "the field count holds a whole number of more than 8 bytes",
+    "LONE": "the field text holds text that is none in Unicode",
+    "NAMED": "a field's name is of the type int",
+    "NUL": "a field's name holds what no name may",
+    "TEXT": "it is of the type str and no mapping",
+    "ID": "it has a field _id of its own",
+    "SHOP": "it has a field shop of its own",
+    "LARGE": "bytes and 16,777,216 are the most",
+    "DEEP": "more than 100 levels",
+}
+IN_A_FILE = {"KEY": "it has a field key", "ENDLESS": "a number without end"}
+
+
+@pytest.mark.parametrize("name", [*FAULTS, *IN_A_FILE])
+async def test_a_row_that_cannot_be_kept_is_named_with_its_fault_and_no_value(
+    mongo: Mongo, data: Path, name: str
+) -> None:
+    (data / "unfit.py").write_text(UNFIT)
+    ways = [("--out", str(data / "rows.jsonl"))]
+    ways += [("--collection", "trial")] * (name in FAULTS)
+    for way in ways:
+        place = ("replay", "--projection", f"unfit:{name}", *way)
+        process = await started(*place, "--data", str(data), cwd=data)
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert f"The row 'shop' of {SHOP} cannot be kept: " in err.decode()
+        assert (FAULTS | IN_A_FILE)[name] in err.decode()
+        assert "sesame" not in err.decode()
+        assert "4711" not in err.decode()
+        assert len(err.decode().strip().splitlines()) == 1
+    assert not [path for path in contents(data) if path.startswith("rows.jsonl")]
+    there = await mongo.database.list_collection_names()
+    assert not [one for one in there if one.startswith("trial")]
 
 
 async def test_of_two_replays_into_one_collection_one_is_told_so_and_a_killed_one_gives_way(
