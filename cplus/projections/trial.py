@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cplus.errors import CplusError
 from cplus.ids import random_id
@@ -95,8 +96,8 @@ async def filled(
         await left.drop()
     # A name of its own: whoever is overtaken puts nothing into what overtook it.
     part = database[f"{name}.{random_id()}{PART}"]
-    await _make(database, part, projection)
     try:
+        await _ended(_make(database, part, projection))
         yield lambda shop, rows: _put(part, shop, rows)
         if not await _is_marked(part):  # it was dropped, and made again by what was put
             raise Overtaken(name=name)
@@ -142,7 +143,19 @@ async def _put(part: Collection, shop: str, rows: Mapping[str, Row]) -> None:
         check_row(shop, key, row)
         documents.append({"_id": f"{shop}/{key}", "shop": shop, **row})
     for start in range(0, len(documents), BATCH):
-        await part.insert_many(documents[start : start + BATCH], ordered=False)
+        await _ended(part.insert_many(documents[start : start + BATCH], ordered=False))
+
+
+async def _ended(work: Awaitable[Any]) -> None:
+    """Waits for the work to end, also where it is cancelled: a driver with threads goes on all the
+    same, and would make a collection anew that was dropped meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(PyMongoError):
+            await task
+        raise
 
 
 async def _renamed(part: Collection, name: str, *, replace: bool) -> None:

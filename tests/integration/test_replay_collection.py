@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from pymongo import monitoring
 
 from cplus.bootstrap import ensure_indexes
 from cplus.events.catalogue import ImportStarted
 from cplus.events.store import COMMITS, EventStore
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Database, Mongo, connect
 from cplus.projections.groups import ALL
 from cplus.projections.runner import Runner
 from cplus.projections.shops import SHOPS
@@ -113,6 +116,49 @@ async def test_a_replay_that_ends_early_leaves_no_collection_under_the_name(
         assert process.returncode == (130 if end is signal.SIGINT else -end), err.decode()
         there = await names()
         assert (any(one.endswith(".part") for one in there), "trial" in there) == (left, False)
+
+
+class Cancels(monitoring.CommandListener):
+    """Cancels the work when its first insert is sent, and holds that back until a collection was
+    dropped, as long as it may be held."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._dropped, self.written = threading.Event(), threading.Event()
+        self.work: asyncio.Future[None] = loop.create_future()
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name == "insert":
+            self._loop.call_soon_threadsafe(self.work.cancel)
+            self._dropped.wait(0.5)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        if event.command_name == "drop":
+            self._dropped.set()
+        if event.command_name == "insert":
+            self.written.set()
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing of this is to fail."""
+
+
+async def test_what_is_still_written_when_a_replay_is_stopped_makes_no_collection_anew(
+    mongo: Mongo, mongo_uri: str
+) -> None:
+    async def replayed(database: Database) -> None:
+        async with filled(database, SHOPS, "trial", replace=False) as put:
+            await put(SHOP, {"shop": {"installed": True}})
+
+    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=mongo.database.name)
+    cancels = Cancels(asyncio.get_running_loop())
+    listened = connect(settings, [cancels])
+    cancels.work = asyncio.ensure_future(replayed(listened.database))
+    with pytest.raises(asyncio.CancelledError):
+        await cancels.work
+    assert await asyncio.to_thread(cancels.written.wait, 20)
+    await listened.close()
+    there = await mongo.database.list_collection_names()
+    assert not [one for one in there if one.startswith("trial")]
 
 
 async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_was(
