@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 
 try:
+    import asyncio
+    from typing import Any
+
     import click
 
     from cplus.cli.audit import audit
+    from cplus.cli.connecting import INTERRUPTED
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate
@@ -38,7 +42,19 @@ _COMMANDS = (
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Stoppable(click.Group):
+    """Commands that say in one line that they were stopped, with a status of its own: 1 is what
+    they end with where they found something."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            click.echo("stopped", err=True)
+            sys.exit(INTERRUPTED)
+
+
+@click.group(cls=_Stoppable, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="conversations-plus")
 def main() -> None:
     """Conversations Plus: run it, look into it, look after it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from cplus.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+"""The status of a command that was stopped by Ctrl-C or SIGTERM."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""What stops a command."""
 
 _PATIENCE = 5.0  # seconds until a database that does not answer is said to be away
 _NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
@@ -129,7 +136,8 @@ def standing_still(shop: str, parked: Parked) -> dict[str, Any]:
 class Reached:
     """A database and the log in it, of the environment or of the stack on `data`; of all parts
     only what these commands use, for they shall start at once. Entered it is known to answer, and
-    every connection ends with the block."""
+    every connection ends with the block. Within it Ctrl-C and SIGTERM cancel what runs, so that
+    what was begun is tidied away, where a command takes them not itself."""
 
     def __init__(self, data: Path | None) -> None:
         from cplus.events.store import EventStore
@@ -170,6 +178,10 @@ class Reached:
         return named or sorted(held)
 
     async def __aenter__(self) -> Self:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None  # noqa: S101  this runs in one
+        for number in SIGNALS:
+            loop.add_signal_handler(number, task.cancel)
         try:
             await self.mongo.answers(_PATIENCE)
         except BaseException:
@@ -181,6 +193,8 @@ class Reached:
         await self._close()
 
     async def _close(self) -> None:
+        for number in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
         if "aws" in self.__dict__:
             await self.aws.close()
         await self.mongo.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli import repair
-from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
+from cplus.cli.connecting import (
+    INTERRUPTED,
+    SIGNALS,
+    Reached,
+    data_option,
+    failures,
+    json_option,
+    standing_still,
+)
 from cplus.cli.showing import bar
 from cplus.counts import counted
 from cplus.errors import SettingMissing
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
     from cplus.projections.runner import Runner
 
 _LOOK = 0.5  # seconds between two looks at how far it is
-_INTERRUPTED = 130
 _NAMED = 10  # shops named in a line
 
 
@@ -71,7 +77,7 @@ def rebuild(
         else:
             said = run(_reached(at, _rebuild, name, _Way(workers, on_lambda)))
     click.echo(json.dumps(said) if as_json else _text(said))
-    sys.exit(_INTERRUPTED if said.get("stopped") else int(not said.get("ok", True)))
+    sys.exit(INTERRUPTED if said.get("stopped") else int(not said.get("ok", True)))
 
 
 async def _reached(
@@ -121,7 +127,7 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
     before = await progress_of(at.mongo, at.store, target)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stopped.set)
     after = await _fill(at, target, way, stopped, before)
     seconds = time.monotonic() - started

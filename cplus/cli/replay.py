@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from cplus.cli.connecting import Reached, data_option, failures, json_option
+from cplus.cli.connecting import INTERRUPTED, Reached, data_option, failures, json_option
 from cplus.cli.showing import bar
 from cplus.counts import counted
 from cplus.errors import CplusError
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from cplus.projections.base import Projection, Row
     from cplus.projections.folding import Stop
     from cplus.projections.trial import Put
-
-_INTERRUPTED = 130
 
 
 class NoProjection(CplusError):
@@ -90,7 +87,7 @@ def replay(
             said = run(_replay(at, projection, sink, shops))
         except asyncio.CancelledError:
             click.echo("stopped: nothing is left of it", err=True)
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
     for stop in said["stopped"]:
         where = f"{stop['shop']}: stopped in front of position {stop['position']}"
         click.echo(f"{where}: {stop['reason']} ({stop['type']})", err=True)
@@ -133,7 +130,6 @@ async def _replay(
 ) -> dict[str, Any]:
     from cplus.projections.whole import fold_shop
 
-    _cancelled_by_signals()
     async with at:
         shops = at.shops(chosen, await at.store.heads(), needed=True)
         rows = events = 0
@@ -166,14 +162,6 @@ def _stopped(shop: str, stop: Stop) -> dict[str, Any]:
     """Where a shop could not be folded any further, and why."""
     said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
     return {"shop": shop, **said}
-
-
-def _cancelled_by_signals() -> None:
-    """Lets Ctrl-C end what runs now, and what it began be tidied away."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None  # noqa: S101  this runs in one
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli.connecting import failures
+from cplus.cli.connecting import INTERRUPTED, failures
 from cplus.counts import counted
 from cplus.errors import CplusError
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _LOOK = 1.0  # seconds between two looks at the parts
 _DRAIN = 30.0  # seconds that the queues have to run empty
-_INTERRUPTED = 130
 _FILLING = "filling with demo traffic, about a minute"
 
 
@@ -92,7 +91,7 @@ def up(*, no_demo: bool, **given: Any) -> None:
             status = asyncio.run(_up(options))
         except KeyboardInterrupt:  # before there was anything to stop
             click.echo("stopped", err=True)
-            status = _INTERRUPTED
+            status = INTERRUPTED
     sys.exit(status)
 
 
@@ -113,7 +112,7 @@ async def _up(options: Options) -> int:
     ended = _signals(stack)
     if not await _unless(ended, stack.start()):
         report.say(console, f"stopped; data is in {stack.data}")
-        return _INTERRUPTED
+        return INTERRUPTED
     drain = _DRAIN
     try:
         status = await _serve(stack, options, console, ended)
@@ -155,7 +154,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
     begin = drive.begin() if fill else drive.only_install(removed_stays=settled)
     try:
         if not await _unless(ended, report.timed(console, "demo", begin)):
-            return _Status(_INTERRUPTED)
+            return _Status(INTERRUPTED)
         stack.directory.keep_settled()
         stack.publish(await drive.installed())
         report.say_where(console, _places(stack))
@@ -168,9 +167,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
                 status = await _fill(stack, drive, console, ended)
             if not options.once and not ended.is_set():
                 await _stay(stack, drive, sizes if options.demo else None, console, ended)
-            return (
-                status if options.once or status.code == _INTERRUPTED else _Status(0, status.said)
-            )
+            return status if options.once or status.code == INTERRUPTED else _Status(0, status.said)
     finally:
         await drive.close()
 
@@ -186,7 +183,7 @@ async def _fill(stack: Stack, drive: Drive, console: Console, ended: asyncio.Eve
         status = _Status(0 if summary.ok else 1, summary.as_json())
 
     if not await _unless(ended, run()):
-        return _Status(_INTERRUPTED)
+        return _Status(INTERRUPTED)
     stack.directory.keep_filled()
     return status
 
@@ -255,7 +252,7 @@ def _signals(stack: Stack) -> asyncio.Event:
     def asked() -> None:
         if ended.is_set():
             stack.end_at_once()
-            os._exit(_INTERRUPTED)
+            os._exit(INTERRUPTED)
         ended.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

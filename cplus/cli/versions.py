@@ -209,6 +209,7 @@ async def telling(code: Code, environment: Mapping[str, str]) -> AsyncIterator[T
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=errors,
+                start_new_session=True,  # Ctrl-C stops the command, which then ends this
                 limit=1 << 20,
             )
         except OSError as error:

@@ -215,6 +215,89 @@ async def test_a_rebuild_that_compares_shows_it_is_stopped_and_goes_on(
     assert (said["compared"], said["differences"]) == (3, 0)
 
 
+STUCK = """
+import asyncio, sys
+from cplus.cli import main
+from cplus.events.store import EventStore
+
+async def heads(*_):
+    sys.stderr.write("at work\\n")
+    sys.stderr.flush()
+    await asyncio.Event().wait()
+
+EventStore.heads = heads
+main()
+"""
+"""The command with a log of which it never hears which shops there are."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_command_that_is_stopped_says_so_and_its_status_is_no_finding(
+    mongo: Mongo, stack: Path, number: signal.Signals
+) -> None:
+    async def stopped(*command: str) -> None:
+        program = (sys.executable, "-c", STUCK, *command, "--data", str(stack))
+        also = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+        process = await asyncio.create_subprocess_exec(
+            *program, cwd=ROOT, env=also, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        )
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            assert await process.stderr.readline() == b"at work\n"
+            process.send_signal(number)
+            out, err = await process.communicate()
+        assert (process.returncode, out) == (130, b""), command
+        assert err.decode().splitlines()[0].startswith("stopped")
+        assert len(err.decode().splitlines()) == 1
+
+    for command in (
+        ("verify", "shops"),
+        ("prove", "--against", str(ROOT)),
+        ("rebuild", "shops"),
+        ("rebuild", "shops", "--shop", SHOP),
+        (*REPLAY[:-1], str(stack / "rows.jsonl")),
+        ("projections", "lag"),
+        ("audit", "verify"),
+        ("metrics",),
+    ):
+        await stopped(*command)
+
+
+REFUSED = """
+import click
+from cplus.cli import main
+from cplus.cli.connecting import failures
+from cplus.mongo import OperationFailure
+
+@main.command()
+@click.argument("code", type=int)
+@click.argument("name")
+def refused(code, name):
+    with failures():
+        raise OperationFailure("sesame", code, {"codeName": name})
+
+main()
+"""
+"""A command of which the database refuses something."""
+
+
+async def test_rights_are_spoken_of_only_where_it_is_they_that_lack() -> None:
+    for code, name, is_rights in (
+        (13, "Unauthorized", True),
+        (18, "AuthenticationFailed", True),
+        (286, "ChangeStreamHistoryLost", False),
+        (121, "DocumentValidationFailure", False),
+    ):
+        program = (sys.executable, "-c", REFUSED, "refused", str(code), name)
+        process = await asyncio.create_subprocess_exec(
+            *program, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await process.communicate()
+        assert (process.returncode, out) == (1, b"")
+        assert f"refused what was asked of it ({name})" in err.decode()
+        assert ("password" in err.decode(), "sesame" in err.decode()) == (is_rights, False)
+
+
 async def test_a_rebuild_on_lambda_is_stopped_and_goes_on_where_it_was(
     mongo: Mongo, data: Path, aws: Aws, url: str, aws_endpoint: str
 ) -> None:
