@@ -117,8 +117,10 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
         click.echo(json.dumps({"projection": name, "shops": found}))
     else:
         for one in found:
-            still = f"still stands still: {one['reason']}" if one["reason"] else "goes on"
-            click.echo(f"{one['shop']}: {one['collection']} {still}")
+            place = f"position {one['position']}"
+            still = f"still stands still in front of {place}: {one['reason']}"
+            does = still if one["reason"] else f"goes on, and is at {place}"
+            click.echo(f"{one['shop']}: {one['collection']} {does}")
         click.echo(f"{len(found):,} stood still")
     sys.exit(1 if any(one["reason"] for one in found) else 0)
 
@@ -138,12 +140,14 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
                 continue
             _, go_on = going_on[collection]
             progress = await go_on(shop, deadline=time.monotonic() + _SECONDS)
+            still = progress.parked
             found.append(
                 {
                     "shop": shop,
                     "collection": collection,
-                    "position": progress.position,
-                    "reason": progress.parked.reason if progress.parked else None,
+                    # Of the commit that it stands still in front of, as `lag` tells it.
+                    "position": still.position if still else progress.position,
+                    "reason": still.reason if still else None,
                 }
             )
         return found

@@ -452,7 +452,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     await write(store, GiftWrapped())
     await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
     still = await told("projections", "unpark", "shops", "--data", str(data), status=1)
-    assert still["shops"] == [{**place, "position": head, "reason": "unknown_type"}]
+    assert still["shops"] == [{**place, "position": head + 1, "reason": "unknown_type"}]
     verified = await told("verify", "shops", "--data", str(data), status=1)
     found = {"shop": SHOP, "position": head + 1, "reason": "unknown_type"}
     assert (verified["ok"], verified["differences"]) == (False, [])
