@@ -25,16 +25,22 @@ from cplus.cli.connecting import (
 )
 from cplus.cli.showing import bar
 from cplus.counts import counted
-from cplus.errors import SettingMissing
+from cplus.errors import CplusError, SettingMissing
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection
     from cplus.projections.generations import Lineage
     from cplus.projections.rebuild import Compared, Filled
     from cplus.projections.runner import Runner
+    from cplus.projections.switching import CannotSwitch
 
 _LOOK = 0.5  # seconds between two looks at how far it is
 _NAMED = 10  # shops named in a line
+
+
+class StandsStill(CplusError):
+    """{name} cannot be switched, as {collection} stands still before the rows of now do: {shops};
+    mend the projection, then `cplus rebuild {name}` goes on."""
 
 
 @click.command()
@@ -76,6 +82,10 @@ def rebuild(
             said = run(_reached(at, _drop, name))
         else:
             said = run(_reached(at, _rebuild, name, _Way(workers, on_lambda)))
+        if not said.get("switched", True):
+            if as_json:
+                click.echo(json.dumps(said))
+            raise StandsStill(name=name, collection=said["collection"], shops=_places(said))
     click.echo(json.dumps(said) if as_json else _text(said))
     sys.exit(INTERRUPTED if said.get("stopped") else int(not said.get("ok", True)))
 
@@ -83,10 +93,37 @@ def rebuild(
 async def _reached(
     at: Reached, work: Callable[..., Awaitable[dict[str, Any]]], *arguments: Any
 ) -> dict[str, Any]:
+    from cplus.projections.switching import CannotSwitch
+
     async with at:
         # Before anything is made: a database without a log is none that somebody meant.
         at.shops((), await at.store.heads(), needed=True)
-        return await work(at, *arguments)
+        try:
+            return await work(at, *arguments)
+        except CannotSwitch as error:
+            return await _not_switched(at, error)
+
+
+async def _not_switched(at: Reached, error: CannotSwitch) -> dict[str, Any]:
+    """Why nothing was switched: the shops that hold it up, and what they stand still at."""
+    from cplus.projections.checkpoints import checkpoints_of
+    from cplus.projections.generations import lineage_of
+    from cplus.projections.groups import named
+
+    name, collection = error.values["name"], error.values["collection"]
+    behind = set(error.values["shops"].split(", "))
+    found = await checkpoints_of(at.mongo.database, collection)
+    lineage = await lineage_of(at.mongo.database, named(name))
+    parked = [
+        standing_still(shop, one.parked)
+        for shop, one in sorted(found.items())
+        if shop in behind and one.parked
+    ]
+    if not parked:  # they went on meanwhile
+        raise error
+    live = lineage.collection(lineage.live)
+    said = {"projection": name, "collection": collection, "live": live, "parked": parked}
+    return {"ok": False, "switched": False, **said}
 
 
 async def _back(at: Reached, name: str) -> dict[str, Any]:
@@ -277,6 +314,16 @@ def _still(said: dict[str, Any]) -> str:
     shops = [f"{one['shop']} ({one['reason']})" for one in said["parked"][:_NAMED]]
     shops += ["…"] if len(said["parked"]) > _NAMED else []
     return f"; stands still in {', '.join(shops)}" if shops else ""
+
+
+def _places(said: dict[str, Any]) -> str:
+    """In front of what it stands still in each shop, and why."""
+    shops = [
+        f"{one['shop']} at position {one['position']} ({one['reason']} {one['type']})"
+        for one in said["parked"][:_NAMED]
+    ]
+    more = len(said["parked"]) - _NAMED
+    return ", ".join([*shops, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _compared(said: dict[str, Any]) -> str:

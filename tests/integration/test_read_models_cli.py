@@ -463,6 +463,25 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     assert f"stands still in {SHOP} (unknown_type)" in out.decode()
 
 
+async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_still_and_why(
+    mongo: Mongo, stack: Path
+) -> None:
+    store = EventStore(mongo)
+    await write(store, installed(), GiftWrapped())
+    # The rows of now are of a release that knew the event.
+    knowing = replace(SHOPS, ignores=SHOPS.ignores | {GiftWrapped})
+    await Runner(mongo, store, [knowing]).catch_up(knowing, SHOP)
+    command = ("rebuild", "shops", "--data", str(stack))
+    said = await told(*command, status=1)
+    [one] = said["parked"]
+    assert (said["switched"], said["live"]) == (False, "shops.v1")
+    assert (one["shop"], one["position"], one["reason"]) == (SHOP, 2, "unknown_type")
+    for_people = await started(*command)
+    out, err = await for_people.communicate()
+    assert (for_people.returncode, out) == (1, b"")
+    assert f"{SHOP} at position 2 (unknown_type gift.wrapped); mend" in err.decode()
+
+
 async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
     mongo: Mongo, data: Path, aws: Aws, url: str, aws_endpoint: str
 ) -> None:
