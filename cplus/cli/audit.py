@@ -24,7 +24,7 @@ def audit() -> None:
     """Check what the log promises."""
 
 
-@audit.command("verify")
+@audit.command("verify", short_help="Say whether the log is as it was written.")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
 @click.option("--roots", is_flag=True, help="Check against the roots of all days, too.")
 @data_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
-from cplus.counts import counted
+from cplus.counts import counted, lasting
 
 if TYPE_CHECKING:
     from typing import Protocol, TypeAlias
@@ -40,7 +40,7 @@ def projections() -> None:
     """Look at the read models, and let those go on that stand still."""
 
 
-@projections.command("lag")
+@projections.command("lag", short_help="Say how far each read model is behind.")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
 @data_option
 @json_option
@@ -56,16 +56,32 @@ def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps({**sums, "shops": [_told(one) for one in found]}))
         return
-    worst = sorted(found, key=lambda one: (one.parked is None, -one.seconds, -one.behind))
-    for one in worst[:_SHOWN]:
-        if one.behind or one.parked:
-            click.echo(_line(one))
-    readers, events = counted(len(found), "reader"), counted(sums["behind"], "event")
-    click.echo(
-        f"{readers} of shops: {events} behind, at most "
-        f"{sums['most_seconds']:,.1f} s (99 of 100: {sums['p99_seconds']:,.1f} s), "
-        f"{sums['parked']:,} parked"
+    for line in lines_of(found, sums):
+        click.echo(line)
+
+
+def lines_of(found: Sequence[Lag], sums: Mapping[str, Any]) -> list[str]:
+    """What is behind or stands still, the worst first, and the sums."""
+    late = [one for one in found if one.behind or one.parked]
+    worst = sorted(late, key=lambda one: (one.parked is None, -one.seconds, -one.behind))
+    lines = [_line(one) for one in worst[:_SHOWN]]
+    if len(worst) > _SHOWN:
+        lines.append(f"… and {len(worst) - _SHOWN:,} more")
+    return [*lines, _sums(found, sums)]
+
+
+def _sums(found: Sequence[Lag], sums: Mapping[str, Any]) -> str:
+    summed = {one.collection for one in found if one.filled}
+    left_out = {one.collection for one in found} - summed
+    shops = counted(len({one.shop for one in found}), "shop")
+    line = (
+        f"{shops}, {counted(len(summed), 'reader')} of each log (read models and reactions): "
+        f"{counted(sums['behind'], 'event')} behind, at most {lasting(sums['most_seconds'])} "
+        f"(99 of 100: {lasting(sums['p99_seconds'])}), {sums['parked']:,} parked"
     )
+    if left_out:
+        line += f"; without what is not read: {', '.join(sorted(left_out))}"
+    return line
 
 
 async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
@@ -86,8 +102,10 @@ def _told(one: Lag) -> dict[str, Any]:
 
 
 def _line(one: Lag) -> str:
-    events = counted(one.behind, "event")
-    line = f"{one.shop}: {one.collection} is {events} and {one.seconds:,.1f} s behind"
+    events, name = counted(one.behind, "event"), one.collection
+    if not one.filled:  # the sums leave it out
+        name += " (not read)"
+    line = f"{one.shop}: {name} is {events} and {lasting(one.seconds)} behind"
     if one.parked is None:
         return line
     parked = one.parked
@@ -97,7 +115,7 @@ def _line(one: Lag) -> str:
     ).rstrip()
 
 
-@projections.command("unpark")
+@projections.command("unpark", short_help="Let a read model go on where it stands still.")
 @click.argument("name")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
 @data_option

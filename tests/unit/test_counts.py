@@ -1,12 +1,20 @@
-"""How counts read."""
+"""How counts and times read."""
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import asdict
 
+import pytest
+from click.testing import CliRunner
+
+from cplus.cli import main
 from cplus.cli.audit import Report as Audited
+from cplus.cli.audit import audit
+from cplus.cli.mail import mail
+from cplus.cli.projections import lines_of, projections
 from cplus.cli.verify import Report as Verified
-from cplus.counts import counted
+from cplus.counts import counted, lasting
+from cplus.projections.lag import Lag, sums_of
 from cplus.projections.verify import Difference
 
 
@@ -37,3 +45,42 @@ def test_an_audit_says_its_counts_as_all_commands_do() -> None:
         "1 shop, 1 commit against the roots of 1 day: as they were written"
     )
     assert Audited(2, 12_000, None, [], [], []).text().startswith("2 shops, 12,000 commits: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0.0 s"),
+        (59.94, "59.9 s"),
+        (59.99, "60.0 s"),
+        (185.7, "3 min 5 s"),
+        (3_600, "1 h 0 min"),
+        (86_399, "23 h 59 min"),
+        (100_000, "1 day 3 h"),
+        (1_234 * 86_400, "1,234 days 0 h"),
+    ],
+)
+def test_a_time_is_said_in_the_two_largest_of_its_units(seconds: float, said: str) -> None:
+    assert lasting(seconds) == said
+
+
+def test_a_lag_says_what_its_sums_leave_out_and_how_many_lines_it_does() -> None:
+    def behind(number: int, *, filled: bool) -> Lag:
+        collection = "shops.v1" if filled else "shops.v1.g2"
+        shop = f"s{number}.myshopify.com"
+        return Lag("shops", collection, filled, filled, shop, 9, 2, True, 2, 7, 100_000.0, None)
+
+    found = [behind(0, filled=False), *(behind(number, filled=True) for number in range(44))]
+    first, *rest, last = lines_of(found, asdict(sums_of(found)))
+    assert first == "s0.myshopify.com: shops.v1.g2 (not read) is 7 events and 1 day 3 h behind"
+    assert (len(rest), rest[-1]) == (40, "… and 5 more")
+    assert last == (
+        "44 shops, 1 reader of each log (read models and reactions): 308 events behind, "
+        "at most 1 day 3 h (99 of 100: 1 day 3 h), 0 parked; without what is not read: shops.v1.g2"
+    )
+
+
+def test_no_command_is_cut_short_where_it_is_listed() -> None:
+    for group in (main, projections, audit, mail):
+        _usage, *lines = CliRunner().invoke(group, ["--help"]).output.splitlines()
+        assert not [line for line in lines if line.endswith("...")]
