@@ -194,7 +194,14 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
         "parked": await _parked(at, target),
         "live": lineage.collection(lineage.live),
         "before": None if old.before is None else old.collection(old.before),
+        "older": _older(old),
     }
+
+
+def _older(lineage: Lineage) -> list[str]:
+    """The generations that were read before, and are kept current until they are dropped."""
+    numbers = [one.number for one in lineage.generations if one.filled]
+    return [lineage.collection(number) for number in numbers if number != lineage.live]
 
 
 async def _parked(at: Reached, target: Projection) -> list[dict[str, Any]]:
@@ -306,7 +313,19 @@ def _text(said: dict[str, Any]) -> str:
     if said["dead_letters"]:
         became = ("message became a dead letter", "messages became dead letters")
         dead = f"; {counted(said['dead_letters'], *became)}"
-    return f"{said['projection']} is read from {said['live']}: {rate}{compared}{dead}{_still(said)}"
+    told = f"{rate}{compared}{dead}{_still(said)}{_kept(said)}"
+    return f"{said['projection']} is read from {said['live']}: {told}"
+
+
+def _kept(said: dict[str, Any]) -> str:
+    """What is folded beside it, and how that ends."""
+    older = said["older"]
+    if not older:
+        return ""
+    drop = f"`cplus rebuild {said['projection']} --drop` drops"
+    if len(older) == 1:
+        return f"; {older[0]} is kept current until {drop} it"
+    return f"; {', '.join(older)} are kept current until {drop} them"
 
 
 def _still(said: dict[str, Any]) -> str:

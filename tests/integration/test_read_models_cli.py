@@ -119,6 +119,7 @@ async def test_a_rebuild_is_killed_is_stopped_and_goes_on_to_its_end(
     said = await told("rebuild", "shops", "--data", str(data), "--workers", "2")
     events = 1 + PAGES // 5 + PAGES
     assert (said["live"], said["before"]) == ("shops.v1.g2", "shops.v1")
+    assert said["older"] == ["shops.v1"]
     assert (said["shops"], said["differences"], said["stopped"]) == (3, 0, False)
     assert 0 < said["events"] < 3 * events
     verified = await told("verify", "shops", "--data", str(data))
@@ -589,6 +590,8 @@ async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_ask
     process = await started(*command)
     out, err = await process.communicate()
     assert (len(out.splitlines()), err) == (1, b"")
+    kept = "shops.v1, shops.v1.g2, shops.v1.g3 are kept current until"
+    assert f"; {kept} `cplus rebuild shops --drop` drops them\n" in out.decode()
     process = await started(*command, "--json", also={"CPLUS_LOG_LEVEL": "info"})
     out, err = await process.communicate()
     assert json.loads(out)["live"] == "shops.v1.g5"
