@@ -28,7 +28,7 @@ class Copied:
     @classmethod
     def into(cls, folder: Path, mongo_uri: str, database_name: str) -> Copied:
         """A copy of what a developer changes, with what Python compiled of it."""
-        for name in ("cplus", "tests"):
+        for name in ("cplus", "docs", "tests"):
             shutil.copytree(ROOT / name, folder / name)
         shutil.copy(ROOT / "pyproject.toml", folder)
         return cls(folder, mongo_uri, database_name)
@@ -50,8 +50,8 @@ class Copied:
                     said[line] = await self.run("-m", _MODULES[program], *arguments)
         return said
 
-    async def run(self, *command: str) -> str:
-        """What Python says in the copy; it has to end well."""
+    async def run(self, *command: str, status: int = 0) -> str:
+        """What Python says in the copy; it has to end with the status."""
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(self.folder),
@@ -63,7 +63,7 @@ class Copied:
             sys.executable, *command, cwd=self.folder, env=environment, stdout=PIPE, stderr=PIPE
         )
         out, err = await asyncio.wait_for(process.communicate(), 90)
-        assert process.returncode == 0, f"{command}\n{out.decode()}\n{err.decode()}"
+        assert process.returncode == status, f"{command}\n{out.decode()}\n{err.decode()}"
         return out.decode()
 
     def _change(self, diff: str) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
 
 from cplus.bootstrap import ensure_indexes
 from cplus.events.aggregates.conversation import Conversation
+from tests.conftest import ROOT
 from tests.integration.how_to import Copied
 from tests.integration.web.harness import SHOP, Harness
+from tests.unit import test_docs
+
+DOCS = ("tests/unit/test_docs.py", "-k", "stands_in_docs or stand_in_docs")
 
 SEE = """
 import asyncio, sys
@@ -50,3 +56,15 @@ async def test_the_page_leads_from_nothing_to_a_figure_on_the_dashboard(
     assert json.loads(said["cplus verify answers --json"])["ok"] is True
     assert "answered within 5 minutes" in await project.run("-c", SEE, mongo_uri, database_name)
     await web.parts.close()
+    # The tables of docs/ are left to the reader: the page leads to each that tests then miss.
+    asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
+    missed = set(re.findall(r"FAILED \S+::(\w+)", asked))
+    pages = {page for name in missed for page in _pages(name)}
+    assert pages == {"events.md", "read-models.md"}
+    page = (ROOT / "docs" / "how-to" / "new-read-model.md").read_text("utf-8")
+    assert {one for one in pages if f"(../{one})" in page} == pages
+
+
+def _pages(name: str) -> list[str]:
+    """The pages that a test of docs/ reads."""
+    return re.findall(r'"([\w-]+\.md)"', inspect.getsource(getattr(test_docs, name)))
