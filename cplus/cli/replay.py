@@ -90,7 +90,7 @@ def replay(
             sys.exit(INTERRUPTED)
     for stop in said["stopped"]:
         where = f"{stop['shop']}: stopped in front of position {stop['position']}"
-        click.echo(f"{where}: {stop['reason']} ({stop['type']})", err=True)
+        click.echo(f"{where}: {_reason(stop)}", err=True)
     said["into"] = None if said["stopped"] else collection or str(out)
     click.echo(json.dumps(said) if as_json else _text(said))
     sys.exit(1 if said["stopped"] else 0)
@@ -161,7 +161,13 @@ async def _replay(
 def _stopped(shop: str, stop: Stop) -> dict[str, Any]:
     """Where a shop could not be folded any further, and why."""
     said = {"position": stop.position, "type": stop.type, "reason": stop.reason}
-    return {"shop": shop, **said}
+    return {"shop": shop, **said, "where": stop.where or None}
+
+
+def _reason(stop: Mapping[str, Any]) -> str:
+    at = f" at {stop['where']}" if stop["where"] else ""
+    unknown = "; put that event into handles or ignores" * (stop["reason"] == "unknown_type")
+    return f"{stop['reason']}{at} ({stop['type']}){unknown}"
 
 
 @asynccontextmanager

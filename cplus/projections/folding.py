@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Protocol
 
 from cplus.errors import UnknownEvent
@@ -43,11 +44,24 @@ class Stop:
     type: str
     """The stored type of the event at fault."""
     reason: str
+    where: str = field(default="", compare=False)
+    """File and line of the projection's code at which it was raised, as `orders.py:41`."""
 
     @classmethod
-    def at(cls, commit: Commit, type_: str, reason: str) -> Stop:
+    def at(cls, commit: Commit, type_: str, reason: str, where: str = "") -> Stop:
         """In front of the commit."""
-        return cls(commit.position, commit.seq, type_, reason)
+        return cls(commit.position, commit.seq, type_, reason, where)
+
+
+def _where(error: BaseException) -> str:
+    """The last line of the file that was called from here on the way to where it was raised."""
+    found, frame = "", error.__traceback__ and error.__traceback__.tb_next
+    own = frame and frame.tb_frame.f_code.co_filename
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == own:
+            found = f"{PurePath(own).name}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return found
 
 
 Touched = tuple[Recorded, Sequence[str]]
@@ -84,15 +98,19 @@ def decode(reader: Understands, commits: Sequence[Commit], catalogue: Catalogue)
                 return decoded
             try:
                 event = commit.event(index, catalogue)
-                keys = tuple(reader.keys(event))
-                if not all(type(key) is str for key in keys):
-                    raise TypeError("a key is text")
-                events.append((event, keys))
             except UnknownEvent:
                 decoded.stop = Stop.at(commit, type_, "unknown_schema")
                 return decoded
             except Exception as error:  # noqa: BLE001  whatever it is, it stops this shop only
                 decoded.stop = Stop.at(commit, type_, type(error).__name__)
+                return decoded
+            try:
+                keys = tuple(reader.keys(event))
+                if not all(type(key) is str for key in keys):
+                    raise TypeError("a key is text")
+                events.append((event, keys))
+            except Exception as error:  # noqa: BLE001  the same
+                decoded.stop = Stop.at(commit, type_, type(error).__name__, _where(error))
                 return decoded
         decoded.commits.append((commit, events))
     return decoded
@@ -119,7 +137,7 @@ def fold(
                 elif together is not None:
                     staged.update(together(_known(keys, staged, changed, rows), event))
             except Exception as error:  # noqa: BLE001  a fold that raises parks, and no more
-                return Stop.at(commit, event.event.TYPE, type(error).__name__)
+                return Stop.at(commit, event.event.TYPE, type(error).__name__, _where(error))
         changed.update(staged)
     return decoded.stop
 

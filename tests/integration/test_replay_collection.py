@@ -172,17 +172,49 @@ async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_
     await write(EventStore(mongo), GiftWrapped())
     for way in ways:
         said = await told(*PLACE, "--data", str(data), *way, status=1)
-        why = {"position": 3, "type": "gift.wrapped", "reason": "unknown_type"}
+        why = {"position": 3, "type": "gift.wrapped", "reason": "unknown_type", "where": None}
         assert (said["into"], said["stopped"]) == (None, [{"shop": SHOP, **why}])
         for_people = await started(*PLACE, "--data", str(data), *way)
         text, err = await for_people.communicate()
         assert for_people.returncode == 1
         assert text.decode().startswith("nothing written, as 1 of 2 shops could not be folded")
-        assert f"{SHOP}: stopped in front of position 3: unknown_type" in err.decode()
+        stop = "stopped in front of position 3: unknown_type (gift.wrapped)"
+        assert f"{SHOP}: {stop}; put that event into handles or ignores\n" in err.decode()
     after = await everything(mongo)
     assert {name for name in after if after[name] != before.get(name)} == {COMMITS}
     assert contents(data) == files
     assert out.name in files
+
+
+RAISING = """
+from dataclasses import replace
+from cplus.projections.shops import SHOPS
+
+def price(words):
+    return int(words)
+
+def evolve(key, row, event):
+    return {"price": price("sesame")}
+
+def keys(event):
+    return [str(int("sesame"))]
+
+FOLD, KEYS = replace(SHOPS, evolve=evolve), replace(SHOPS, keys=keys)
+"""
+
+
+async def test_a_fold_that_raises_is_named_by_its_own_line_and_no_value(
+    mongo: Mongo, data: Path
+) -> None:
+    (data / "raising.py").write_text(RAISING)
+    for name, line in (("FOLD", 6), ("KEYS", 12)):
+        place = ("replay", "--projection", f"raising:{name}", "--out", str(data / "rows.jsonl"))
+        process = await started(*place, "--data", str(data), cwd=data)
+        _, err = await process.communicate()
+        assert process.returncode == 1
+        said = f"position 1: ValueError at raising.py:{line} (app.installed)"
+        assert said in err.decode()
+        assert "sesame" not in err.decode()
 
 
 UNFIT = """
