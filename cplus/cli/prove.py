@@ -68,7 +68,7 @@ def prove(
         old, new = code_at(against, Path(folder), python), this_code(Path(folder))
         proof = _Proof(Reached(data), old, new, meant)
         said = run(proof.made(names, shops, workers))
-    click.echo(json.dumps(said) if as_json else _text(said))
+    click.echo(json.dumps(said) if as_json else _text(said, path))
     sys.exit(0 if said["ok"] else 1)
 
 
@@ -195,18 +195,20 @@ def _of_one(tally: Tally) -> dict[str, Any]:
     }
 
 
-def _text(said: dict[str, Any]) -> str:
+def _text(said: dict[str, Any], meant: Path | None) -> str:
     lines = [_line(change) for change in said["differences"]]
     if said["total"] > len(lines):
         lines.append(f"… and {said['total'] - len(lines):,} more")
     lines += [f"{_line(change)} (declared by its version)" for change in said["declared"][:_FEW]]
     lines += map(_line_of_one, said["projections"])
     lines += [
-        f"{_FILE} lists a difference that is not there: {entry['change']} in "
+        f"{meant} lists a difference that is not there: {entry['change']} in "
         f"{entry['projection']}: {entry['reason']}"
         for entry in said["meant_nothing"]
     ]
-    verdict = "nothing that nobody meant" if said["ok"] else f"{said['total']:,} not meant"
+    known = any(one["meant"] or one["declared"] for one in said["projections"])
+    fine = "all of them meant" if known else "none"
+    verdict = fine if said["ok"] else f"{said['total']:,} not meant"
     counts = f"{counted(said['shops'], 'shop')}, {counted(said['events'], 'event')}"
     lines.append(f"against {said['against']}: {counts}, differences: {verdict}")
     return "\n".join(lines)

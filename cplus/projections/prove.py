@@ -91,11 +91,34 @@ def read_meant(path: Path) -> tuple[Meant, ...]:
     try:
         return _File.model_validate(tomllib.loads(path.read_text("utf-8"))).meant
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise BadMeant(path=path, reason=f"{place}: {first['msg']}") from None
-    except (OSError, ValueError) as error:
-        raise BadMeant(path=path, reason=error) from None
+        raise BadMeant(path=path, reason=_in_words(error)) from None
+    except FileNotFoundError:
+        raise BadMeant(path=path, reason="there is no such file") from None
+    except OSError as error:
+        raise BadMeant(path=path, reason=f"it cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise BadMeant(path=path, reason="it is no text in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadMeant(path=path, reason=f"it is no TOML: {error}") from None
+
+
+_WORDS = {
+    "missing": "it lacks `{name}`",
+    "extra_forbidden": "`{name}` means nothing here",
+    "model_type": "it is no table that begins with [[meant]]",
+    "string_too_short": "its `{name}` is empty",
+    "tuple_type": "`{name}` is to be a list",
+}
+
+
+def _in_words(error: ValidationError) -> str:
+    """What is wrong first, and in which entry."""
+    first = error.errors()[0]
+    place, name = first["loc"], first["loc"][-1]
+    wrong = first["msg"].replace("Input should be", f"its `{name}` is to be")
+    said = _WORDS.get(first["type"], wrong).format(name=name)
+    entry = place[1] + 1 if len(place) > 1 and isinstance(place[1], int) else None
+    return f"entry {entry}: {said}" if entry else said
 
 
 def pairs(before: Iterable[tuple[str, int]], after: Iterable[tuple[str, int]]) -> list[Pair]:

@@ -121,6 +121,17 @@ async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
     )
     assert "differences: 2 not meant" in lines[-1]
     assert "Secret" not in out
+    all_meant = meant + '[[meant]]\nprojection = "shops"\nfields = ["profile"]\nreason = "loud"\n'
+    (project / "meant.toml").write_text(all_meant + idle)
+    given = ("--meant", "meant.toml")
+    status, out, err = await prove(mongo, mongo_uri, "HEAD", *given, project=project)
+    assert status == 0, err
+    assert "meant.toml lists a difference that is not there: differs in billing" in out
+    assert out.endswith("differences: all of them meant\n")
+    (project / "prove.toml").unlink()
+    status, out, err = await prove(mongo, mongo_uri, project, project=project)
+    assert status == 0, err
+    assert out.endswith("differences: none\n")
 
 
 async def test_where_there_is_nothing_to_compare_it_does_not_pass(
