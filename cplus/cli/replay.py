@@ -71,6 +71,8 @@ def replay(
 
     if (out is None) == (collection is None):
         raise click.UsageError("say either --out FILE or --collection NAME")
+    if str(out) == "-":
+        raise click.UsageError("--out makes a file that is whole or not there; name one, not -")
     if replace and collection is None:
         raise click.UsageError("--replace goes with --collection")
     with failures():
@@ -109,16 +111,21 @@ def find(place: str) -> Projection:
     """The projection at `module:NAME`; raises NoProjection."""
     from cplus.projections.base import Projection
 
-    module, _, name = place.partition(":")
+    module, colon, name = place.partition(":")
+    if not (module and colon and name):
+        raise NoProjection(place=place, reason="a module, a colon and a name make one")
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise NoProjection(place=place, reason=f"there is no module {error.name}") from None
     except Exception as error:  # noqa: BLE001  a module may raise anything when it is imported
         raise NoProjection(place=place, reason=f"{type(error).__name__}: {error}") from None
     finally:
         sys.path.remove(str(Path.cwd()))
     if not isinstance(found, Projection):
-        raise NoProjection(place=place, reason=f"it is a {type(found).__name__}")
+        kind = f"{name} is there and is of the type {type(found).__name__}"
+        raise NoProjection(place=place, reason=f"{kind}, no Projection")
     return found
 
 

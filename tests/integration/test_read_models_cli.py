@@ -711,6 +711,16 @@ async def test_a_setting_that_cannot_be_is_named_without_its_value() -> None:
     assert len(err.splitlines()) == 1
 
 
+async def test_a_replay_to_standard_output_is_refused_and_makes_no_file_of_that_name(
+    tmp_path: Path,
+) -> None:
+    process = await started(*REPLAY[:-1], "-", cwd=tmp_path)
+    out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert "--out makes a file that is whole or not there" in err.decode()
+    assert not (tmp_path / "-").exists()
+
+
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
     for arguments, words in {
         ("rebuild", "guests", "--data", str(data)): "there are: billing",
@@ -718,6 +728,15 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
         ("rebuild", "shops", "--on-lambda", "--data", str(data)): "CPLUS_REBUILD_QUEUE",
         ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
+        (*REPLAY[:1], "--projection", "mine", *REPLAY[3:]): "a module, a colon and a name make one",
+        (
+            *REPLAY[:1],
+            "--projection",
+            "signal:SIG_BLOCK",
+            *REPLAY[3:],
+        ): "of the type Sigmasks, no P",
+        (*REPLAY[:1], "--projection", "os:environ_", *REPLAY[3:]): "AttributeError",
+        (*REPLAY[:1], "--projection", "not_there:X", *REPLAY[3:]): "there is no module not_there",
         ("verify", "guests", "--data", str(data)): "there are: billing",
         ("prove", "--against", str(ROOT), "--projection", "guests", "--data", str(data)): "billing",
         ("prove", "--against", str(ROOT), "--python", str(tmp_path), "--data", str(data)): (
