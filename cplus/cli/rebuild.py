@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli import repair
+from cplus.cli import rebuilt, repair
 from cplus.cli.connecting import (
     INTERRUPTED,
     SIGNALS,
@@ -24,7 +24,6 @@ from cplus.cli.connecting import (
     standing_still,
 )
 from cplus.cli.showing import bar
-from cplus.counts import counted
 from cplus.errors import CplusError, SettingMissing
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from cplus.projections.switching import CannotSwitch
 
 _LOOK = 0.5  # seconds between two looks at how far it is
-_NAMED = 10  # shops named in a line
 
 
 class StandsStill(CplusError):
@@ -85,8 +83,8 @@ def rebuild(
         if not said.get("switched", True):
             if as_json:
                 click.echo(json.dumps(said))
-            raise StandsStill(name=name, collection=said["collection"], shops=_places(said))
-    click.echo(json.dumps(said) if as_json else _text(said))
+            raise StandsStill(name=name, collection=said["collection"], shops=rebuilt.places(said))
+    click.echo(json.dumps(said) if as_json else rebuilt.text(said))
     sys.exit(INTERRUPTED if said.get("stopped") else int(not said.get("ok", True)))
 
 
@@ -295,69 +293,3 @@ async def _work(
         await fill_in_processes(at.settings, runner, target, shops, way.workers, stopped)
     else:
         await fill(runner, target, shops, stopped=stopped.is_set)
-
-
-def _text(said: dict[str, Any]) -> str:
-    if "put_right" in said:
-        return repair.text(said)
-    if "dropped" in said:
-        return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is one generation only")
-    if "collection" not in said:
-        return f"{said['projection']} is read from {said['live']}"
-    events = counted(said["events"], "event")
-    rate = f"{events} in {said['seconds']:,.1f} s, {said['events_per_second']:,}/s"
-    if said["stopped"]:
-        return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
-    compared = _compared(said)
-    dead = ""
-    if said["dead_letters"]:
-        became = ("message became a dead letter", "messages became dead letters")
-        dead = f"; {counted(said['dead_letters'], *became)}"
-    told = f"{rate}{compared}{dead}{_still(said)}{_kept(said)}"
-    return f"{said['projection']} is read from {said['live']}: {told}"
-
-
-def _kept(said: dict[str, Any]) -> str:
-    """What is folded beside it, and how that ends."""
-    older = said["older"]
-    if not older:
-        return ""
-    drop = f"`cplus rebuild {said['projection']} --drop` drops"
-    if len(older) == 1:
-        return f"; {older[0]} is kept current until {drop} it"
-    return f"; {', '.join(older)} are kept current until {drop} them"
-
-
-def _still(said: dict[str, Any]) -> str:
-    """Where it stands still, and why."""
-    shops = [f"{one['shop']} ({one['reason']})" for one in said["parked"][:_NAMED]]
-    shops += ["…"] if len(said["parked"]) > _NAMED else []
-    return f"; stands still in {', '.join(shops)}" if shops else ""
-
-
-def _places(said: dict[str, Any]) -> str:
-    """In front of what it stands still in each shop, and why."""
-    shops = [
-        f"{one['shop']} at position {one['position']} ({one['reason']} {one['type']})"
-        for one in said["parked"][:_NAMED]
-    ]
-    more = len(said["parked"]) - _NAMED
-    return ", ".join([*shops, *([f"and {more:,} more"] if more > 0 else [])])
-
-
-def _compared(said: dict[str, Any]) -> str:
-    """How it differs from the one before, where the two can be compared."""
-    if said["differences"] is None:
-        return ""
-    missed = said["uncompared"]
-    differ = counted(said["differences"], "row differs", "rows differ")
-    differing = f", {differ} from the one before"
-    if not missed:
-        return differing
-    if not said["compared"]:
-        differing = ""
-    else:
-        differing += f" in {counted(said['compared'], 'shop')}"
-    named = ", ".join([*missed[:_NAMED], *(["…"] if len(missed) > _NAMED else [])])
-    busy = counted(len(missed), "busy shop was", "busy shops were")
-    return f"{differing}; {busy} not compared ({named})"
