@@ -102,7 +102,7 @@ async def _switch(
             raise SwitchedMeanwhile(name=target.name)
         at_step("switch")
         await switch(database, lineage)
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         at_step("give_back")
         await give_back(database, lineage)
         raise
