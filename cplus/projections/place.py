@@ -42,6 +42,8 @@ KEEP = 20_000
 """Rows of a shop that are kept in memory between two batches at most."""
 KEEP_BYTES = 16 * 1024 * 1024
 """Bytes of those rows, about."""
+KEYS = 200_000
+"""Keys at most of rows that are stored and not kept; none of the others needs to be asked for."""
 _NEVER_STORED = {15, 10334, 17280, 17419, 17420}
 """MongoDB's codes for a document that is too deep, and for a document or an index key that is too
 large."""
@@ -64,24 +66,36 @@ class Unwritable(Exception):
 @dataclass(slots=True)
 class _Kept:
     """Rows of one shop as they are stored. They stay true as long as this runner moves the
-    checkpoint, which only one can."""
+    checkpoint, which only one can, and nobody puts rows right."""
 
     rows: dict[str, Row | None] = field(default_factory=dict)
     """By key; None is a row that is not there."""
     whole: bool = False
-    """What is not among them is not there."""
+    """What is not among them, and is not `forgotten`, is not there."""
+    forgotten: set[str] = field(default_factory=set)
+    """Keys of rows that are stored, and were let go of."""
     size: int = 0
     """Bytes that were loaded and folded into them: no less than they are."""
 
+    def missing(self, keys: set[str]) -> set[str]:
+        """Those of the keys whose rows have to be loaded."""
+        unknown = keys - self.rows.keys()
+        return unknown & self.forgotten if self.whole else unknown
+
     def take(self, changed: Mapping[str, Row | None], most: int, size: int) -> None:
-        """The rows as they were written, of commits of `size` bytes; forgets the rest where
-        there are too many."""
+        """The rows as they were written, of commits of `size` bytes; lets go of the others where
+        there are too many, and of their keys where those are."""
         self.rows.update(changed)
         self.size += size
-        if self.size > KEEP_BYTES:
-            self.rows, self.whole, self.size = {}, False, 0
-        elif len(self.rows) > most:
-            self.rows, self.whole = dict(changed), False
+        if self.size <= KEEP_BYTES and len(self.rows) <= most:
+            return
+        self.forgotten |= self.rows.keys() - changed.keys()
+        self.rows, self.size = dict(changed), size
+        if size > KEEP_BYTES:
+            self.forgotten |= changed.keys()
+            self.rows, self.size = {}, 0
+        if len(self.forgotten) > KEYS:
+            self.whole, self.forgotten = False, set()
 
 
 class Place:
@@ -194,8 +208,8 @@ class Place:
     async def _load(self, keys: set[str], room: int) -> int:
         """Loads the rows that are not kept yet; answers their bytes."""
         kept = self._kept
-        missing = keys - kept.rows.keys()
-        if not missing or kept.whole:
+        missing = kept.missing(keys)
+        if not missing:
             return 0
         wanted = {f"{self.shop}/{key}": key for key in missing}
         try:
@@ -213,6 +227,7 @@ class Place:
         if size >= room:
             raise TooMuch
         kept.size += size
+        kept.forgotten -= missing
         kept.rows.update(dict.fromkeys(missing))
         for document in found:
             key = wanted[document.pop("_id")]

@@ -32,6 +32,7 @@ from cplus.projections.lag import lag, totals
 from cplus.projections.reading import Batch, Reader
 from cplus.projections.runner import STEPS, Runner
 from cplus.projections.shops import SHOPS
+from cplus.projections.verify import verify_shop
 from cplus.projections.whole import fold_shop
 from cplus.settings import Settings
 from tests.integration.crashing import Died, Written, dies_at
@@ -266,6 +267,30 @@ async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
     progress = await Runner(mongo, store, [large]).catch_up(large, SHOP)
     assert (progress.position, progress.parked) == (16, None)
     assert [await counted(mongo, str(key)) for key in range(8)] == [2] * 8
+
+
+@pytest.mark.parametrize("keys", [200_000, 3])
+@pytest.mark.parametrize("keep", [0, 1, 5, 1_000])
+@pytest.mark.parametrize("batch", [1, 7])
+async def test_rows_that_were_let_go_of_are_loaded_when_they_are_touched_again(
+    mongo: Mongo,
+    store: EventStore,
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+    keep: int,
+    keys: int,
+) -> None:
+    monkeypatch.setattr("cplus.projections.place.KEYS", keys)
+    # Old rows again and again, new ones in between, and every eleventh event deletes one.
+    spread = replace(
+        COUNTER,
+        keys=lambda event: [str(event.number % 20), f"new/{event.number}"],
+        evolve=lambda key, row, event: None if event.number % 11 == 0 else count(key, row, event),
+    )
+    await write(store, *[AppUninstalled() for _ in range(120)])
+    runner = Runner(mongo, store, [spread], batch=batch, keep=keep)
+    assert (await runner.catch_up(spread, SHOP)).position == 120
+    assert (await verify_shop(mongo, store, spread, SHOP)).differences == []
 
 
 async def test_a_fold_that_answers_none_deletes_the_row(mongo: Mongo, store: EventStore) -> None:
