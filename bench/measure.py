@@ -111,7 +111,7 @@ def write(
     path = RESULTS / f"{name}.json"
     if keep and path.exists():
         before = json.loads(path.read_text("utf-8"))
-        lines = [line for line in before if line.get("part") not in parts] + lines
+        lines = [line for line in before if line["part"] not in parts] + lines
     path.write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
     table = Table("what", "value", "ratio", "spread", "goal", "met", "rounds", "to")
     for one in itertools.chain(*parts.values()):
