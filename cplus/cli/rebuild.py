@@ -204,11 +204,10 @@ def _older(lineage: Lineage) -> list[str]:
 
 async def _parked(at: Reached, target: Projection) -> list[dict[str, Any]]:
     """The shops in which the generation stands still: what is read there ends before its log."""
-    from cplus.projections.checkpoints import read_checkpoints
+    from cplus.projections.checkpoints import checkpoints_of
 
-    found = await read_checkpoints(at.mongo.database, [target])
-    parked = sorted((shop, one.parked) for (_, shop), one in found.items() if one.parked)
-    return [standing_still(shop, why) for shop, why in parked]
+    found = await checkpoints_of(at.mongo.database, target.collection)
+    return [standing_still(shop, one.parked) for shop, one in sorted(found.items()) if one.parked]
 
 
 async def _fill(
