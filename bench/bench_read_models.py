@@ -27,16 +27,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import models_log, models_others, models_switch
 from bench.measure import Figure, Work, alternate, figure, write
 from bench.models_rebuild import alone, clean, rebuilding, settings_of
-from cplus.consumers.projecting import look_at
-from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.consumers.folding.projecting import look_at
+from cplus.events.log.store import EventStore
+from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.local.mongod import Mongod
 from cplus.mongo import IndexModel, Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import ensure_indexes
-from cplus.projections.conversations import CONVERSATIONS
+from cplus.projections.generations.lineage import ensure_indexes
 from cplus.projections.groups import PROJECT_CONVERSATIONS
-from cplus.projections.runner import Runner
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 
 SHOPS = 20

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import store_drivers, store_hot, store_others, store_size
 from bench.measure import Figure, Work, alternate, figure, write
 from bench.store_bench import Bench, document, draft
-from cplus.events.store import EventStore
+from cplus.events.log.store import EventStore
 from cplus.local.mongod import Mongod
 
 T = TypeVar("T")

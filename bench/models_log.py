@@ -16,7 +16,7 @@ from cplus.events.catalogue import (
     MessageReceived,
     ReplyWritten,
 )
-from cplus.events.commit import Draft, Head, prepare
+from cplus.events.log.commit import Draft, Head, prepare
 from cplus.ids import random_id
 from cplus.mongo import Mongo, RawBSONDocument
 

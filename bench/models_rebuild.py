@@ -18,16 +18,16 @@ from pydantic import SecretStr
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measure import Work, rate
-from cplus.events.store import EventStore
+from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
-from cplus.projections.checkpoints import CHECKPOINTS
-from cplus.projections.conversations import CONVERSATIONS
-from cplus.projections.dropping import drop
-from cplus.projections.generations import begin
-from cplus.projections.rebuild import fill, filler
-from cplus.projections.switching import switch_over
-from cplus.projections.workers import fill_in_processes
+from cplus.projections.generations.drop import drop
+from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.rebuild import fill, filler
+from cplus.projections.generations.switch import switch_over
+from cplus.projections.generations.workers import fill_in_processes
+from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.settings import Settings
+from cplus.subscriptions.checkpoints import CHECKPOINTS
 
 
 def settings_of(uri: str, database: str) -> Settings:

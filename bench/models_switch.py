@@ -8,14 +8,14 @@ import time
 from dataclasses import dataclass
 
 from bench import models_log
-from cplus.consumers.projecting import look_at
-from cplus.events.store import EventStore
+from cplus.consumers.folding.projecting import look_at
+from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
-from cplus.projections.conversations import CONVERSATIONS
-from cplus.projections.generations import begin, generation_of, lineage_of
-from cplus.projections.rebuild import fill, filler
-from cplus.projections.runner import Runner
-from cplus.projections.switching import switch_over
+from cplus.projections.generations.lineage import begin, generation_of, lineage_of
+from cplus.projections.generations.rebuild import fill, filler
+from cplus.projections.generations.switch import switch_over
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.running.runner import Runner
 
 WRITERS = 4
 

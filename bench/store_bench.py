@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled
-from cplus.events.commit import Draft, Head, prepare
-from cplus.events.store import ensure_indexes
+from cplus.events.log.commit import Draft, Head, prepare
+from cplus.events.log.store import ensure_indexes
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings

@@ -9,7 +9,7 @@ from functools import partial
 
 from bench.measure import Figure, Work, alternate, figure
 from bench.store_bench import Bench, draft
-from cplus.events.store import EventStore
+from cplus.events.log.store import EventStore
 
 BATCH_SHOPS, BATCH = 50, 1_000
 

@@ -16,13 +16,13 @@ from pymongo import monitoring
 
 from bench.measure import Figure
 from bench.store_bench import Bench
-from cplus.events.audit import verify_shop
-from cplus.events.commits import COMMITS
-from cplus.events.store import EventStore
+from cplus.events.audit.roots import verify_shop
+from cplus.events.log.commits import COMMITS
+from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
-from cplus.projections.reading import read_batch
-from cplus.projections.shops import SHOPS
+from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
+from cplus.subscriptions.reading import read_batch
 
 AT_MOST = 2.0
 """Keys of the index for each document that is returned."""

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from bench.measure import Figure, figure
 from bench.store_bench import Bench, draft
-from cplus.events.outcomes import Appended
-from cplus.events.store import EventStore
+from cplus.events.log.outcomes import Appended
+from cplus.events.log.store import EventStore
 from cplus.mongo import connect
 from cplus.settings import Settings
 

@@ -15,7 +15,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
 from bench.measure import Figure, Work, alternate, figure
 from bench.store_bench import BODY, Bench, document, draft
-from cplus.events.store import EventStore
+from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, is_transient
 
 SHOP = "one.myshopify.com"

@@ -10,11 +10,11 @@ from typing import Any
 from bench.measure import Figure, Work, alternate, figure
 from bench.store_bench import Bench, draft
 from bench.store_explain import explain
-from cplus.events.audit import verify_shop
+from cplus.events.audit.roots import verify_shop
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
-from cplus.events.commit import Draft
-from cplus.events.store import COMMITS, EventStore
+from cplus.events.log.commit import Draft
+from cplus.events.log.store import COMMITS, EventStore
 from cplus.mongo import Mongo
 
 SMALL = 10_000

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 from cplus.aws import Aws, Bodies
 from cplus.clock import Clock, utc_now
-from cplus.consumers.leases import ensure_indexes as ensure_lease_indexes
+from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexes
+from cplus.events.log.store import EventStore
+from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.events.nudges import TopicNudger
-from cplus.events.persons import PersonDirectory
-from cplus.events.persons import ensure_indexes as ensure_person_indexes
 from cplus.events.repository import Repository
-from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
+from cplus.privacy.persons import PersonDirectory
+from cplus.privacy.persons import ensure_indexes as ensure_person_indexes
 from cplus.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
 
-    from cplus.consumers.allowances import Allowances
-    from cplus.consumers.installs import Installs
-    from cplus.consumers.react import Reactor
-    from cplus.consumers.sessions import EndedSessions
+    from cplus.commands.allowances import Allowances
+    from cplus.commands.installs import Installs
+    from cplus.consumers.reactions.react import Reactor
+    from cplus.privacy.sessions import EndedSessions
     from cplus.projections.base import Projection
-    from cplus.projections.queries import Queries
+    from cplus.projections.queries.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.oauth import App
 
@@ -95,7 +95,7 @@ class Parts:
     @cached_property
     def queries(self) -> Queries:
         """The read models."""
-        from cplus.projections.queries import Queries
+        from cplus.projections.queries.queries import Queries
 
         return Queries(self.mongo)
 
@@ -125,7 +125,7 @@ class Parts:
     @cached_property
     def installs(self) -> Installs:
         """The app's installation by the OAuth code grant."""
-        from cplus.consumers.installs import Installs
+        from cplus.commands.installs import Installs
 
         return Installs(
             app=self.app,
@@ -144,7 +144,7 @@ class Parts:
     @cached_property
     def reactor(self) -> Reactor:
         """Hands out what follows from new events."""
-        from cplus.consumers.react import Reactor
+        from cplus.consumers.reactions.react import Reactor
 
         return Reactor(
             store=self.store,
@@ -162,7 +162,7 @@ class Parts:
     @cached_property
     def allowances(self) -> Allowances:
         """Counts what shops use."""
-        from cplus.consumers.allowances import Allowances
+        from cplus.commands.allowances import Allowances
 
         free = self.settings.free_conversations
         return Allowances(self.store, self.repository, free, self.clock)
@@ -170,13 +170,13 @@ class Parts:
     @cached_property
     def ended_sessions(self) -> EndedSessions:
         """Sessions that are void before their time."""
-        from cplus.consumers.sessions import EndedSessions
+        from cplus.privacy.sessions import EndedSessions
 
         return EndedSessions(self.mongo.database)
 
     async def _forget_tokens(self, shop: str, removed_at: datetime) -> None:
         """Those that the removal of the app from a shop made void."""
-        from cplus.consumers import installs
+        from cplus.commands import installs
 
         await installs.forget(self.mongo.keyring[CREDENTIALS], shop, removed_at)
 
@@ -192,10 +192,10 @@ class Parts:
 
 def projector(group: Sequence[Projection]) -> Callable[[Mapping[str, Any], Any], dict[str, Any]]:
     """The handler of a function that folds the projections of `group` where nudges say so."""
-    from cplus.consumers import sqs
-    from cplus.consumers.projecting import deadline_in, handle_nudges
+    from cplus.consumers.batches import sqs
+    from cplus.consumers.folding.projecting import deadline_in, handle_nudges
     from cplus.logs import configure
-    from cplus.projections.runner import Runner
+    from cplus.projections.running.runner import Runner
 
     @cache
     def made() -> tuple[Runner, int]:
@@ -217,9 +217,9 @@ def projector(group: Sequence[Projection]) -> Callable[[Mapping[str, Any], Any],
 
 async def ensure_indexes(settings: Settings) -> None:
     """Makes every index; run with each deployment, before the code that needs them."""
-    from cplus.consumers.sessions import ensure_indexes as ensure_session_indexes
-    from cplus.consumers.webhooks import ensure_indexes as ensure_webhook_indexes
-    from cplus.projections.checkpoints import ensure_indexes as ensure_projection_indexes
+    from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
+    from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
+    from cplus.projections.generations.lineage import ensure_indexes as ensure_projection_indexes
     from cplus.projections.groups import ALL
 
     mongo = connect(settings)

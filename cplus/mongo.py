@@ -68,6 +68,7 @@ __all__ = [
     "connect",
     "decoded",
     "decoded_all",
+    "ids_of",
     "is_transient",
 ]
 
@@ -299,3 +300,8 @@ def is_transient(error: BaseException) -> bool:
         error.has_error_label("TransientTransactionError")
         or (isinstance(error, OperationFailure) and error.code == 112)  # WriteConflict
     )
+
+
+def ids_of(owner: str) -> dict[str, str]:
+    """Matches every `_id` of the form `<owner>/…`: a range of an index that is always there."""
+    return {"$gte": f"{owner}/", "$lt": f"{owner}0"}  # "0" is the character after "/"

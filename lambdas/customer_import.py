@@ -7,8 +7,9 @@ from functools import cache, partial
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import customer_import, sqs
-from cplus.consumers.leases import Leases
+from cplus.consumers.batches import sqs
+from cplus.consumers.batches.leases import Leases
+from cplus.consumers.imports import customer_import
 from cplus.logs import configure
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers.daily import daily
+from cplus.consumers.scheduled.daily import daily
 from cplus.logs import configure
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cplus.aws import Aws, Bodies
 from cplus.clock import utc_now
-from cplus.consumers import edge
+from cplus.consumers.webhooks import edge
 from cplus.logs import configure
 from cplus.loop import run
 from cplus.settings import Settings

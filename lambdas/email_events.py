@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import sqs
-from cplus.consumers.email_events import EmailEvents
+from cplus.consumers.batches import sqs
+from cplus.consumers.mail.email_events import EmailEvents
 from cplus.logs import configure
 
 

@@ -7,8 +7,8 @@ from functools import cache, partial
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import sqs
-from cplus.consumers.inbound_email import Inbound
+from cplus.consumers.batches import sqs
+from cplus.consumers.mail.inbound_email import Inbound
 from cplus.logs import configure
 
 

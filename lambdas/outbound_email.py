@@ -7,9 +7,9 @@ from functools import cache, partial
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import sqs
-from cplus.consumers.leases import Leases
-from cplus.consumers.outbound_email import Outbound
+from cplus.consumers.batches import sqs
+from cplus.consumers.batches.leases import Leases
+from cplus.consumers.mail.outbound_email import Outbound
 from cplus.logs import configure
 
 

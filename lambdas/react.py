@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import react, sqs
-from cplus.consumers.projecting import deadline_in
+from cplus.consumers.batches import sqs
+from cplus.consumers.folding.projecting import deadline_in
+from cplus.consumers.reactions import react
 from cplus.logs import configure
 
 

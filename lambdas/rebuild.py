@@ -8,12 +8,12 @@ from typing import Any
 
 from cplus.aws import Queue
 from cplus.bootstrap import Parts, run
-from cplus.consumers import sqs
-from cplus.consumers.projecting import deadline_in
-from cplus.consumers.rebuilding import handle
+from cplus.consumers.batches import sqs
+from cplus.consumers.folding.projecting import deadline_in
+from cplus.consumers.folding.rebuilding import handle
 from cplus.logs import configure
 from cplus.projections.groups import ALL
-from cplus.projections.runner import Runner
+from cplus.projections.running.runner import Runner
 
 
 @cache

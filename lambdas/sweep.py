@@ -9,11 +9,12 @@ from functools import cache, partial
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import react, sweep
-from cplus.consumers.projecting import deadline_in
+from cplus.consumers.folding.projecting import deadline_in
+from cplus.consumers.reactions import react
+from cplus.consumers.scheduled import sweep
 from cplus.logs import configure
 from cplus.projections.groups import ALL
-from cplus.projections.runner import Runner
+from cplus.projections.running.runner import Runner
 
 
 @cache

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers import sqs, webhooks
+from cplus.consumers.batches import sqs
+from cplus.consumers.webhooks import record as webhooks
 from cplus.logs import configure
 
 

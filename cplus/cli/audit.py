@@ -15,7 +15,7 @@ from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.events.chain import Finding
+    from cplus.events.audit.chain import Finding
     from cplus.settings import Settings
 
 
@@ -89,7 +89,7 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeRemainingColumn
 
     from cplus.clock import utc_now
-    from cplus.events.audit import Roots, load_roots, shops_of, verify_shop
+    from cplus.events.audit.roots import Roots, load_roots, shops_of, verify_shop
 
     async with at:
         known = Roots()

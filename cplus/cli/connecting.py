@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from cplus.aws import Aws
-    from cplus.projections.checkpoints import Parked
     from cplus.settings import Settings
+    from cplus.subscriptions.checkpoints import Parked
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -140,7 +140,7 @@ class Reached:
     what was begun is tidied away, where a command takes them not itself."""
 
     def __init__(self, data: Path | None) -> None:
-        from cplus.events.store import EventStore
+        from cplus.events.log.store import EventStore
         from cplus.mongo import connect
 
         self._data = data

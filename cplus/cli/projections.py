@@ -19,9 +19,9 @@ from cplus.counts import counted, lasting
 if TYPE_CHECKING:
     from typing import Protocol, TypeAlias
 
-    from cplus.projections.checkpoints import Subscriber
-    from cplus.projections.lag import Lag
-    from cplus.projections.runner import Progress
+    from cplus.projections.lag.lag import Lag
+    from cplus.subscriptions.checkpoints import Subscriber
+    from cplus.subscriptions.progress import Progress
 
     class GoOn(Protocol):
         """Makes a reader go on in a shop, for as long as there is time."""
@@ -85,9 +85,9 @@ def _sums(found: Sequence[Lag], sums: Mapping[str, Any]) -> str:
 
 
 async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
-    from cplus.consumers.react import NAME as REACT
+    from cplus.consumers.reactions.react import NAME as REACT
     from cplus.projections.groups import ALL
-    from cplus.projections.lag import lag, sums_of
+    from cplus.projections.lag.lag import lag, sums_of
 
     async with at:
         shops = set(at.shops(chosen, await at.store.heads(), needed=True))
@@ -144,8 +144,8 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
 
 
 async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
-    from cplus.consumers.react import NAME as REACT
-    from cplus.projections.checkpoints import read_checkpoints
+    from cplus.consumers.reactions.react import NAME as REACT
+    from cplus.subscriptions.checkpoints import read_checkpoints
 
     async with at:
         going_on: _GoingOn = await (_reactions(at) if name == REACT else _read_models(at, name))
@@ -174,7 +174,7 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
 async def _read_models(at: Reached, name: str) -> _GoingOn:
     """Each generation of the read model, with what makes it go on in a shop."""
     from cplus.projections.groups import ALL, named
-    from cplus.projections.runner import Runner
+    from cplus.projections.running.runner import Runner
 
     named(name)
     runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
@@ -185,7 +185,7 @@ async def _read_models(at: Reached, name: str) -> _GoingOn:
 async def _reactions(at: Reached) -> _GoingOn:
     """The same of the reactions: they hand out to their queues."""
     from cplus.bootstrap import Parts
-    from cplus.consumers.react import REACTIONS, follow
+    from cplus.consumers.reactions.react import REACTIONS, follow
     from cplus.errors import SettingMissing
 
     for queue in ("import_queue", "send_queue"):

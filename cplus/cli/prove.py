@@ -22,7 +22,7 @@ from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.cli.versions import Code, Teller
-    from cplus.projections.prove import Findings, Meant, Pair, Tally
+    from cplus.projections.checks.compare_releases import Findings, Meant, Pair, Tally
 
 _FILE = Path("prove.toml")
 _FEW = 10
@@ -61,7 +61,7 @@ def prove(
 
     with failures(), tempfile.TemporaryDirectory(prefix="cplus-prove-") as folder:
         from cplus.cli.versions import code_at, this_code
-        from cplus.projections.prove import read_meant
+        from cplus.projections.checks.compare_releases import read_meant
 
         path = meant_file or (_FILE if _FILE.is_file() else None)
         meant = read_meant(path) if path else ()
@@ -83,7 +83,7 @@ class _Proof:
     async def made(
         self, names: Sequence[str], chosen: Sequence[str], workers: int
     ) -> dict[str, Any]:
-        from cplus.projections.prove import Findings, pairs
+        from cplus.projections.checks.compare_releases import Findings, pairs
 
         async with self._at:
             heads = await self._at.store.heads()
@@ -141,7 +141,7 @@ class _Proof:
     async def _shop(
         self, old: Teller, new: Teller, shop: str, folded: Sequence[Pair], done: Callable[[], None]
     ) -> None:
-        from cplus.projections.prove import compare_shop
+        from cplus.projections.checks.compare_releases import compare_shop
 
         head = await self._at.store.head(shop)
         end = (head.position, head.seq)
@@ -155,7 +155,7 @@ class _Proof:
 
 
 def _wanted(compared: Sequence[Pair], names: Sequence[str]) -> list[Pair]:
-    from cplus.projections.generations import UnknownProjection
+    from cplus.projections.generations.lineage import UnknownProjection
 
     known = {pair.name for pair in compared}
     for name in names:

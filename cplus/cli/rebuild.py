@@ -28,10 +28,10 @@ from cplus.errors import CplusError, SettingMissing
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection
-    from cplus.projections.generations import Lineage
-    from cplus.projections.rebuild import Compared, Filled
-    from cplus.projections.runner import Runner
-    from cplus.projections.switching import CannotSwitch
+    from cplus.projections.generations.lineage import Lineage
+    from cplus.projections.generations.rebuild import Compared, Filled
+    from cplus.projections.generations.switch import CannotSwitch
+    from cplus.projections.running.runner import Runner
 
 _LOOK = 0.5  # seconds between two looks at how far it is
 
@@ -91,7 +91,7 @@ def rebuild(
 async def _reached(
     at: Reached, work: Callable[..., Awaitable[dict[str, Any]]], *arguments: Any
 ) -> dict[str, Any]:
-    from cplus.projections.switching import CannotSwitch
+    from cplus.projections.generations.switch import CannotSwitch
 
     async with at:
         # Before anything is made: a database without a log is none that somebody meant.
@@ -104,9 +104,9 @@ async def _reached(
 
 async def _not_switched(at: Reached, error: CannotSwitch) -> dict[str, Any]:
     """Why nothing was switched: the shops that hold it up, and what they stand still at."""
-    from cplus.projections.checkpoints import checkpoints_of
-    from cplus.projections.generations import lineage_of
+    from cplus.projections.generations.lineage import lineage_of
     from cplus.projections.groups import named
+    from cplus.subscriptions.checkpoints import checkpoints_of
 
     name, collection = error.values["name"], error.values["collection"]
     behind = set(error.values["shops"].split(", "))
@@ -125,15 +125,15 @@ async def _not_switched(at: Reached, error: CannotSwitch) -> dict[str, Any]:
 
 
 async def _back(at: Reached, name: str) -> dict[str, Any]:
+    from cplus.projections.generations.switch import switch_back
     from cplus.projections.groups import ALL, named
-    from cplus.projections.switching import switch_back
 
     lineage = await switch_back(at.mongo, at.store, ALL, named(name).name)
     return {"projection": name, "live": lineage.collection(lineage.live)}
 
 
 async def _drop(at: Reached, name: str) -> dict[str, Any]:
-    from cplus.projections.dropping import drop
+    from cplus.projections.generations.drop import drop
     from cplus.projections.groups import named
 
     return {"projection": name, "dropped": await drop(at.mongo.database, named(name).name)}
@@ -150,9 +150,9 @@ class _Way:
 
 
 async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
-    from cplus.projections.generations import begin, lineage_of
+    from cplus.projections.generations.lineage import begin, lineage_of
+    from cplus.projections.generations.rebuild import filler, progress_of
     from cplus.projections.groups import named
-    from cplus.projections.rebuild import filler, progress_of
 
     started = time.monotonic()
     projection = named(name)
@@ -204,7 +204,7 @@ def _older(lineage: Lineage) -> list[str]:
 
 async def _parked(at: Reached, target: Projection) -> list[dict[str, Any]]:
     """The shops in which the generation stands still: what is read there ends before its log."""
-    from cplus.projections.checkpoints import checkpoints_of
+    from cplus.subscriptions.checkpoints import checkpoints_of
 
     found = await checkpoints_of(at.mongo.database, target.collection)
     return [standing_still(shop, one.parked) for shop, one in sorted(found.items()) if one.parked]
@@ -214,7 +214,7 @@ async def _fill(
     at: Reached, target: Projection, way: _Way, stopped: asyncio.Event, far: Filled
 ) -> Filled:
     """Fills the generation, showing how far it is; answers how far it came."""
-    from cplus.projections.rebuild import progress_of
+    from cplus.projections.generations.rebuild import progress_of
 
     heads = await at.store.heads()
     # The longest logs first, so that no worker is left alone with one at the end.
@@ -245,8 +245,8 @@ async def _fill(
 async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -> Compared | None:
     """Compares the generation with the one that is read, showing how far that is; None also where
     it was `stopped`."""
+    from cplus.projections.generations.rebuild import compare_with_live
     from cplus.projections.groups import ALL
-    from cplus.projections.rebuild import compare_with_live
 
     with bar("shops compared") as shown:
         task = shown.add_task(target.collection, total=None)
@@ -268,7 +268,7 @@ async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -
 
 async def _switch(runner: Runner, target: Projection) -> Lineage:
     """Reads from the generation from now on. It is short, and nothing stops it."""
-    from cplus.projections.switching import switch_over
+    from cplus.projections.generations.switch import switch_over
 
     with bar() as shown:
         shown.add_task(f"switching to {target.collection}", total=None)
@@ -278,13 +278,13 @@ async def _switch(runner: Runner, target: Projection) -> Lineage:
 async def _work(
     at: Reached, target: Projection, shops: Sequence[str], way: _Way, stopped: asyncio.Event
 ) -> None:
-    from cplus.projections.rebuild import fill, filler
-    from cplus.projections.workers import fill_in_processes
+    from cplus.projections.generations.rebuild import fill, filler
+    from cplus.projections.generations.workers import fill_in_processes
 
     runner = filler(at.mongo, at.store, target)
     if way.on_lambda:
         from cplus.aws import Queue
-        from cplus.consumers.fanning_out import fan_out
+        from cplus.consumers.folding.fanning_out import fan_out
 
         queue = Queue(at.aws, at.settings.rebuild_queue)
         way.dead = await fan_out(at.mongo, at.store, target, shops, queue, stopped)

@@ -10,15 +10,15 @@ from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection
-    from cplus.projections.runner import Runner
+    from cplus.projections.running.runner import Runner
 
 
 async def repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any]:
     """Puts right the rows that are read of each shop, and says of each what it did."""
-    from cplus.projections.generations import generation_of, lineage_of
+    from cplus.projections.checks.verify import shops_of
+    from cplus.projections.generations.lineage import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
-    from cplus.projections.runner import Runner
-    from cplus.projections.verify import shops_of
+    from cplus.projections.running.runner import Runner
 
     lineage = await lineage_of(at.mongo.database, named(name))
     target = generation_of(ALL, lineage, lineage.live)
@@ -34,9 +34,9 @@ async def repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any
 
 
 async def _repair(runner: Runner, target: Projection, shop: str) -> dict[str, Any]:
-    from cplus.projections.checkpoints import read_checkpoint
-    from cplus.projections.mending import repair_shop
-    from cplus.projections.whole import CannotFold
+    from cplus.projections.checks.in_memory import CannotFold
+    from cplus.projections.checks.repair import repair_shop
+    from cplus.subscriptions.checkpoints import read_checkpoint
 
     before = await read_checkpoint(runner.mongo.database, target, shop)
     # Rows that are not there yet are no rows that are right.

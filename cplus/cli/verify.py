@@ -16,8 +16,8 @@ from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.projections.verify import Difference, Verified
-    from cplus.projections.whole import CannotFold
+    from cplus.projections.checks.in_memory import CannotFold
+    from cplus.projections.checks.verify import Difference, Verified
 
 _SHOWN = 50
 
@@ -124,10 +124,10 @@ class Report:
 
 
 async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
-    from cplus.projections.generations import generation_of, lineage_of
+    from cplus.projections.checks.in_memory import CannotFold
+    from cplus.projections.checks.verify import shops_of, verify_shop
+    from cplus.projections.generations.lineage import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
-    from cplus.projections.verify import shops_of, verify_shop
-    from cplus.projections.whole import CannotFold
 
     async with at:
         lineage = await lineage_of(at.mongo.database, named(name))

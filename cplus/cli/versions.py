@@ -19,7 +19,7 @@ from typing import Any
 import cplus
 from cplus.errors import CplusError
 from cplus.mongo import canonical, decoded
-from cplus.projections.telling import PROTOCOL
+from cplus.projections.checks.release_rows import PROTOCOL
 
 TELLING = "cplus/projections/telling.py"
 

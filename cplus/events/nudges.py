@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from cplus.aws import Aws
-from cplus.events.outcomes import AlreadyRecorded, Appended, Outcome
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
 
 log = structlog.get_logger()
 

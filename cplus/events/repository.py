@@ -7,9 +7,9 @@ from typing import Any, Protocol, overload
 
 from cplus.errors import DecisionOvertaken
 from cplus.events.base import AggregateEvent, Cause, NewEvent
-from cplus.events.commit import Commit, Draft
-from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, settled
-from cplus.events.store import EventStore
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, settled
+from cplus.events.log.store import EventStore
 
 _AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long text
 TRIES = 8

@@ -76,11 +76,11 @@ class Watch:
 
     async def counts(self) -> Counts | None:
         """The counts now; None while MongoDB does not answer."""
-        from cplus.consumers.react import NAME as REACT
-        from cplus.consumers.webhooks import REDELIVERIES
+        from cplus.consumers.reactions.react import NAME as REACT
+        from cplus.consumers.webhooks.record import REDELIVERIES
         from cplus.mongo import PyMongoError
         from cplus.projections.groups import ALL
-        from cplus.projections.lag import totals
+        from cplus.projections.lag.lag import totals
 
         try:
             async with asyncio.timeout(self._patience):

@@ -56,12 +56,6 @@ def collection_of(name: str, version: int, generation: int) -> str:
     return first if generation == 1 else f"{first}.g{generation}"
 
 
-def ids_of(owner: str) -> dict[str, str]:
-    """Finds by `_id` every checkpoint of a collection, or every row of a shop: by a range of an
-    index that is always there."""
-    return {"$gte": f"{owner}/", "$lt": f"{owner}0"}  # 0 follows the stroke
-
-
 def number_of(collection: str) -> int:
     """The number of the generation that the collection is."""
     number = collection.rpartition(".g")[2]

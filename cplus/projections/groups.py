@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from cplus.projections.base import Projection
-from cplus.projections.billing import BILLING
-from cplus.projections.conversations import CONVERSATIONS
-from cplus.projections.customers import CUSTOMERS
-from cplus.projections.deliveries import DELIVERIES
-from cplus.projections.generations import UnknownProjection
-from cplus.projections.messages import MESSAGES
-from cplus.projections.metrics import METRICS
-from cplus.projections.orders import ORDERS
-from cplus.projections.shops import SHOPS
+from cplus.projections.generations.lineage import UnknownProjection
+from cplus.projections.models.billing import BILLING
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.customers import CUSTOMERS
+from cplus.projections.models.deliveries import DELIVERIES
+from cplus.projections.models.messages import MESSAGES
+from cplus.projections.models.metrics import METRICS
+from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.shops import SHOPS
 
 PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES, DELIVERIES)
 PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS)

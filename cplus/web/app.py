@@ -11,20 +11,13 @@ from starlette.exceptions import HTTPException
 
 from cplus.bootstrap import Parts
 from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
-from cplus.web import (
-    account,
-    api,
-    console,
-    conversations,
-    customers,
-    inbox,
-    metrics,
-    sign_in,
-)
-from cplus.web.auth import Signatures
-from cplus.web.deps import GONE, SignInNeeded, Web, see_other, web_of
-from cplus.web.guard import Guard
-from cplus.web.pages import Pages
+from cplus.web.api import routes as api
+from cplus.web.console import routes as console
+from cplus.web.kit.auth import Signatures
+from cplus.web.kit.deps import GONE, SignInNeeded, Web, see_other, web_of
+from cplus.web.kit.guard import Guard
+from cplus.web.kit.pages import Pages
+from cplus.web.merchant import account, conversations, customers, inbox, metrics, sign_in
 
 _FAULTS: Final = {
     400: ("That did not work", "The address or the form has something in it that is not right."),

@@ -19,9 +19,9 @@ from typing import Any, Literal
 import pymongo
 from pydantic import SecretStr
 
-from cplus.events.audit import verify_shop
-from cplus.events.commits import ensure_indexes
-from cplus.events.store import EventStore
+from cplus.events.audit.roots import verify_shop
+from cplus.events.log.commits import ensure_indexes
+from cplus.events.log.store import EventStore
 from cplus.local.mongod import find_binary
 from cplus.local.process import free_port, listening
 from cplus.mongo import Mongo, connect

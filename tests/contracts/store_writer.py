@@ -12,9 +12,9 @@ import sys
 
 from pydantic import SecretStr
 
-from cplus.events.commit import Draft
-from cplus.events.outcomes import AlreadyRecorded, Appended
-from cplus.events.store import EventStore
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
+from cplus.events.log.store import EventStore
 from cplus.mongo import connect
 from cplus.settings import Settings
 

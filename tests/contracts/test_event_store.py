@@ -12,18 +12,18 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.errors import CommitTooLarge, InvalidDraft
-from cplus.events.append import MAX_COMMIT
+from cplus.events.audit.chain import Link
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled, ConversationClosed, CustomerDeleted
-from cplus.events.chain import Link
-from cplus.events.commit import GENESIS, Draft, prepare, split
-from cplus.events.commits import FOLDED, Commits, MongoCommits, ensure_indexes
-from cplus.events.memory import MemoryCommits
-from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict
-from cplus.events.store import EventStore
+from cplus.events.log.append import MAX_COMMIT
+from cplus.events.log.commit import GENESIS, Draft, prepare, split
+from cplus.events.log.commits import FOLDED, Commits, MongoCommits, ensure_indexes
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict
+from cplus.events.log.store import EventStore
 from cplus.mongo import connect, decoded_all
-from cplus.projections.shops import SHOPS
-from cplus.projections.whole import fold_shop
+from cplus.projections.checks.in_memory import fold_shop
+from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"

@@ -12,11 +12,11 @@ from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from cplus.clock import utc_now
-from cplus.events.audit import verify_shop
-from cplus.events.commit import Draft, prepare
-from cplus.events.commits import MongoCommits
-from cplus.events.outcomes import Appended
-from cplus.events.store import EventStore
+from cplus.events.audit.roots import verify_shop
+from cplus.events.log.commit import Draft, prepare
+from cplus.events.log.commits import MongoCommits
+from cplus.events.log.outcomes import Appended
+from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, RawBSONDocument
 from tests.conftest import Figures
 from tests.contracts.store_world import (

@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from bench.store_explain import Known, Question, Sent, as_figure, examine, questions
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
-from cplus.events.commit import Draft
-from cplus.events.commits import Commits, MongoCommits
-from cplus.events.store import EventStore, ensure_indexes
+from cplus.events.log.commit import Draft
+from cplus.events.log.commits import Commits, MongoCommits
+from cplus.events.log.store import EventStore, ensure_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.conftest import ROOT

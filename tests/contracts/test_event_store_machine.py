@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from cplus.clock import utc_now
-from cplus.events.audit import verify_shop
+from cplus.events.audit.roots import verify_shop
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
-from cplus.events.commit import Draft
-from cplus.events.memory import MemoryCommits
-from cplus.events.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
-from cplus.events.store import EventStore
+from cplus.events.log.commit import Draft
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
+from cplus.events.log.store import EventStore
 from cplus.mongo import AutoReconnect
 from tests.conftest import Figures
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from cplus.events.commit import Commit, Draft
-from cplus.events.commits import Commits, Document, MongoCommits, ensure_indexes
-from cplus.events.follow import Follower
-from cplus.events.memory import MemoryCommits
-from cplus.events.store import ROOM, EventStore
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.commits import Commits, Document, MongoCommits, ensure_indexes
+from cplus.events.log.follow import Follower
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.store import ROOM, EventStore
 from cplus.mongo import AutoReconnect, connect
 from cplus.settings import Settings
 

@@ -10,11 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.aws import Aws
-from cplus.events.store import EventStore
-from cplus.events.store import ensure_indexes as ensure_log_indexes
+from cplus.events.log.store import EventStore
+from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import ensure_indexes
+from cplus.projections.generations.lineage import ensure_indexes
 from cplus.settings import Settings
 from tests.integration.fold_world import COUNTER
 

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import monitoring
 
 from cplus.aws import Aws
-from cplus.events.store import EventStore
+from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 

@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from cplus.aws import Aws, Queue
-from cplus.consumers.rebuilding import handle
-from cplus.consumers.sqs import SqsRecord, records
+from cplus.consumers.batches.sqs import SqsRecord, records
+from cplus.consumers.folding.rebuilding import handle
 from cplus.events.base import Event, NewEvent, Recorded
 from cplus.events.catalogue import AppUninstalled, ImportPageLoaded, ShopChanged
-from cplus.events.commit import Draft
-from cplus.events.store import EventStore
+from cplus.events.log.commit import Draft
+from cplus.events.log.store import EventStore
 from cplus.projections.base import Projection, Row
-from cplus.projections.runner import Runner
+from cplus.projections.running.runner import Runner
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

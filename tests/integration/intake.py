@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
-from cplus.consumers.sqs import SqsRecord, records
+from cplus.consumers.batches.sqs import SqsRecord, records
 from cplus.settings import Settings
 
 SECRET = "shpss_0123456789abcdef0123456789abcdef"

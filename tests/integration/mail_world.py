@@ -14,13 +14,13 @@ from pydantic import SecretStr
 
 from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
-from cplus.consumers.email_events import EmailEvents
-from cplus.consumers.inbound_email import Inbound
-from cplus.consumers.leases import Leases
-from cplus.consumers.outbound_email import Outbound
+from cplus.consumers.batches.leases import Leases
+from cplus.consumers.mail.email_events import EmailEvents
+from cplus.consumers.mail.inbound_email import Inbound
+from cplus.consumers.mail.outbound_email import Outbound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
-from cplus.events.commit import Commit, Draft
+from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.settings import Settings
 from tests.samples import installed

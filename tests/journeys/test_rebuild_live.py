@@ -10,14 +10,14 @@ from typing import Any
 import pymongo
 import pytest
 
-from cplus.consumers.react import NAME as REACT
+from cplus.consumers.reactions.react import NAME as REACT
 from cplus.local.aws import environment
 from cplus.local.demo import Drive, Sizes, make_plan
 from cplus.local.stack import Stack
-from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.groups import ALL
+from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.conftest import Figures
-from tests.integration.commands import nobody, said
+from tests.integration.command_line import nobody, said
 
 MODELS = tuple(sorted({projection.name for projection in ALL}))
 
@@ -81,7 +81,8 @@ async def test_a_rebuild_under_traffic_differs_in_nothing_and_writes_to_nobody(
         async with nobody() as (nowhere, called):
             also = {**aws, **nowhere}
             await rebuilt(also)
-            place = ("replay", "--projection", "cplus.projections.conversations:CONVERSATIONS")
+            model = "cplus.projections.models.conversations:CONVERSATIONS"
+            place = ("replay", "--projection", model)
             await said(stack.settings, *place, "--collection", "trial", also=also)
             assert called == []
         assert _sent(await stack.aws.calls()) == sent

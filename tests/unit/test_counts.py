@@ -14,8 +14,8 @@ from cplus.cli.mail import mail
 from cplus.cli.projections import lines_of, projections
 from cplus.cli.verify import Report as Verified
 from cplus.counts import counted, lasting
-from cplus.projections.lag import Lag, sums_of
-from cplus.projections.verify import Difference
+from cplus.projections.checks.verify import Difference
+from cplus.projections.lag.lag import Lag, sums_of
 
 
 def test_one_shop_is_said_in_the_singular() -> None:

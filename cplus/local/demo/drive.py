@@ -20,7 +20,7 @@ from cplus.local.demo.plan import INBOUND, Plan, ShopPlan, Step, Stray, Talk
 from cplus.local.demo.summary import Summary, compare
 from cplus.local.resources import exported
 from cplus.mail import shop_address
-from cplus.web.auth import sign_in_link
+from cplus.web.kit.auth import sign_in_link
 
 if TYPE_CHECKING:
     from cplus.local.stack import Stack

@@ -15,19 +15,19 @@ import pymongo
 from pymongo.collection import Collection
 
 from cplus.bootstrap import Parts
-from cplus.consumers.react import NAME as REACT
-from cplus.consumers.webhooks import REDELIVERIES
+from cplus.consumers.reactions.react import NAME as REACT
+from cplus.consumers.webhooks.record import REDELIVERIES
 from cplus.counts import counted
 from cplus.errors import StillBusy
-from cplus.events.audit import verify_shop
-from cplus.events.commit import Commit
+from cplus.events.audit.roots import verify_shop
+from cplus.events.log.commit import Commit
 from cplus.projections.base import Projection
-from cplus.projections.checkpoints import CHECKPOINTS
-from cplus.projections.customers import CUSTOMERS
-from cplus.projections.deliveries import DELIVERIES
-from cplus.projections.generations import GENERATIONS, Lineage, first
+from cplus.projections.generations.lineage import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
-from cplus.projections.messages import MESSAGES
+from cplus.projections.models.customers import CUSTOMERS
+from cplus.projections.models.deliveries import DELIVERIES
+from cplus.projections.models.messages import MESSAGES
+from cplus.subscriptions.checkpoints import CHECKPOINTS
 
 if TYPE_CHECKING:
     from cplus.local.stack import Stack

@@ -17,16 +17,16 @@ from cplus.bootstrap import Parts, ensure_indexes
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
-from cplus.events.commit import Draft
+from cplus.events.log.commit import Draft
 from cplus.events.nudges import heads_of
 from cplus.events.repository import decided
 from cplus.ids import random_id
-from cplus.projections.checkpoints import CHECKPOINTS
 from cplus.projections.groups import ALL
-from cplus.projections.runner import Runner
+from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
+from cplus.subscriptions.checkpoints import CHECKPOINTS
 from cplus.web.app import create_app
-from cplus.web.auth import sign_in_link
+from cplus.web.kit.auth import sign_in_link
 
 SHOP = "acorn.myshopify.com"
 OTHER = "birch.myshopify.com"

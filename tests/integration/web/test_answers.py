@@ -16,8 +16,8 @@ from cplus.events.aggregates.conversation import MAX_REPLY
 from cplus.events.catalogue import (
     ReplyWritten,
 )
-from cplus.web.forms import new_key
-from cplus.web.guard import MAX_BODY
+from cplus.web.kit.forms import new_key
+from cplus.web.kit.guard import MAX_BODY
 from tests.integration.web.harness import (
     SHOP,
     Harness,

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import MailDelivered
 from cplus.ids import random_id
-from cplus.web.auth import sign_in_link
+from cplus.web.kit.auth import sign_in_link
 from tests.integration.web.harness import SHOP, Harness
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from cplus.settings import Settings
-from cplus.web.auth import sign_in_link
+from cplus.web.kit.auth import sign_in_link
 from tests.conftest import ROOT
 from tests.integration.web.harness import SHOP, Harness
 

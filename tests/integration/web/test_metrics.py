@@ -10,10 +10,10 @@ import pytest
 
 from cplus.events.base import Event
 from cplus.events.catalogue import MailBounced, MailDelivered, MailRejected, MailSent
-from cplus.projections.figures import Day, Figures
-from cplus.projections.metrics import EDGES
-from cplus.web.metrics import Chart, round_above, waits_of
-from cplus.web.text import span
+from cplus.projections.models.metrics import EDGES
+from cplus.projections.queries.figures import Day, Figures
+from cplus.web.kit.text import span
+from cplus.web.merchant.metrics import Chart, round_above, waits_of
 from tests.integration.web.harness import NOW, OTHER, SHOP, Harness, form_fields
 
 

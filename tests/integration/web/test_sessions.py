@@ -11,9 +11,9 @@ import httpx
 import jwt
 import pytest
 
-from cplus.consumers import react
+from cplus.consumers.reactions import react
 from cplus.events.catalogue import AppUninstalled
-from cplus.web.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
+from cplus.web.kit.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     OTHER,

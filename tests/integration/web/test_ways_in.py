@@ -14,15 +14,15 @@ import pytest
 from cplus.clock import utc_now
 from cplus.events.catalogue import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
-from cplus.projections.checkpoints import CHECKPOINTS, Parked
-from cplus.projections.generations import begin
+from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.rebuild import fill
+from cplus.projections.generations.switch import switch_over
 from cplus.projections.groups import ALL
-from cplus.projections.lag import Lag
-from cplus.projections.lateness import ShopLag, stops_of
-from cplus.projections.messages import MESSAGES
-from cplus.projections.rebuild import fill
-from cplus.projections.runner import Runner
-from cplus.projections.switching import switch_over
+from cplus.projections.lag.lag import Lag
+from cplus.projections.lag.overview import ShopLag, stops_of
+from cplus.projections.models.messages import MESSAGES
+from cplus.projections.running.runner import Runner
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     NOW,

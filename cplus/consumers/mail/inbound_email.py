@@ -1,0 +1,300 @@
+"""Starts and joins conversations from raw mail, never through a read model."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from cplus.aws import Aws
+from cplus.consumers.mail.reading import Found, Room, Said, read
+from cplus.consumers.mail.replies import rfc_ref
+from cplus.events.aggregates.billing_account import month_of
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import Cause, NewEvent
+from cplus.events.catalogue import PersonsJoined
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
+from cplus.events.log.store import EventStore
+from cplus.events.names import (
+    INSTALLED_REF,
+    claimed_stream,
+    contact_sequence,
+    conversation_stream,
+    is_conversation,
+    message_ref,
+    received_mail_claim,
+    started_ref,
+)
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.repository import Repository, decided
+from cplus.ids import random_id
+from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
+from cplus.privacy.joining import join, join_recorded
+from cplus.privacy.persons import PersonDirectory, Resolved
+from cplus.settings import Settings
+
+log = structlog.get_logger()
+
+_BYTES_AT_ONCE = 48 * 1024 * 1024  # reading takes ten times as many
+_CANDIDATES = 20  # a mail may name a thousand others; the best come first
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What taking mail needs."""
+
+    settings: Settings
+    store: EventStore
+    repository: Repository
+    persons: PersonDirectory
+    aws: Aws
+    nudger: Nudger
+    installed: set[str] = field(default_factory=set)
+    """Shops that are known to have the app; none leaves its log again."""
+
+    async def handle_all(
+        self, bodies: Sequence[str], seconds: float | None = None
+    ) -> list[Exception | None]:
+        """Records the mails of a batch; for each, what kept it from being recorded.
+
+        What takes longer than `seconds` is answered with a TimeoutError, so that the others are
+        done with. Whatever was recorded is nudged.
+        """
+        if not bodies:
+            return []
+        room = Room(_BYTES_AT_ONCE)
+        recorded: list[Appended | AlreadyRecorded] = []
+        works = [asyncio.ensure_future(self._handle(body, room, recorded)) for body in bodies]
+        try:
+            _, late = await asyncio.wait(works, timeout=seconds)
+            for work in late:
+                work.cancel()
+            done = await asyncio.gather(*works, return_exceptions=True)
+        finally:
+            await self.nudger.nudge(heads_of(recorded))
+        return [
+            _failure(result, late=work in late) for work, result in zip(works, done, strict=True)
+        ]
+
+    async def _handle(
+        self, body: str, room: Room, recorded: list[Appended | AlreadyRecorded]
+    ) -> None:
+        """Records one mail in the log of each shop that it was sent to, and adds what was written
+        to `recorded`.
+
+        A mail to nobody who has the app is left in its bucket: a log or a dead letter would let
+        any stranger make as many as they like. Raises InvalidInput for a notification that
+        cannot be read, KeyError where the raw mail is not in the bucket, and what kept the first
+        of the shops from taking the mail, once the others have it.
+        """
+        receipt = parse_receipt(body)
+        ways = await self._ways(receipt)
+        if not ways:
+            log.warning("mail_for_no_shop", ses_message_id=receipt.ses_message_id)
+            return
+        mail, said = await self._fetch(receipt, room)
+        failures: list[Exception] = []
+        for way in ways:
+            try:
+                recorded.append(await self._record(way, receipt, mail, said))
+            except Exception as error:  # noqa: BLE001 - raised below; the others get the mail
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _fetch(self, receipt: Receipt, room: Room) -> tuple[InboundMail, Said]:
+        """What the raw mail says; its bytes are gone from memory with this call."""
+        async with room.of(await self.aws.object_size(receipt.bucket, receipt.key)):
+            raw = await self.aws.get_object(receipt.bucket, receipt.key)
+            return await asyncio.to_thread(read, receipt, raw, self.settings.mail_domain)
+
+    async def _ways(self, receipt: Receipt) -> list[Route]:
+        """One way to each shop with the app among the recipients, with a token where one is."""
+        by_shop: dict[str, Route] = {}
+        for way in route(receipt.recipients, self.settings.mail_domain):
+            if way.shop not in by_shop or way.token:
+                by_shop[way.shop] = way
+        return [way for shop, way in by_shop.items() if await self._is_installed(shop)]
+
+    async def _is_installed(self, shop: str) -> bool:
+        if shop not in self.installed:
+            if not await self.store.by_ref(shop, INSTALLED_REF, 1):
+                return False
+            self.installed.add(shop)
+        return True
+
+    async def _record(
+        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said
+    ) -> Appended | AlreadyRecorded:
+        claim = received_mail_claim(receipt.ses_message_id)
+        draft: Draft | None = None
+
+        async def decide() -> Draft:
+            nonlocal draft
+            draft = await self._decide(way, receipt, mail, said, claim)
+            return draft
+
+        answer = await self.repository.record(way.shop, claim, decide)
+        if isinstance(answer, AlreadyRecorded):
+            await join_recorded(answer.commit, self.persons.join)
+        elif draft is not None:
+            await join(draft, answer, self.persons.join)
+            log.info("mail_recorded", shop=way.shop, position=answer.position)
+        return answer
+
+    async def _decide(
+        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, claim: str
+    ) -> Draft:
+        parts: dict[str, Any] = {"reason": said} if isinstance(said, str) else {}
+        if not isinstance(said, str):
+            parts = await self._converse(way, receipt, said)
+        refs = list(parts.pop("refs", ()))
+        if mail.message_id:
+            refs.append(rfc_ref(self.settings, mail.message_id))
+        return Draft(
+            shop=way.shop,
+            claim=claim,
+            source="mail",
+            actor="shopper",
+            cause=Cause(
+                "mail",
+                ref={"bucket": receipt.bucket, "key": receipt.key},
+                headers=_verdicts(receipt),
+            ),
+            refs=refs,
+            correlation_id=receipt.ses_message_id,
+            **parts,
+        )
+
+    async def _converse(self, way: Route, receipt: Receipt, found: Found) -> dict[str, Any]:
+        """Events, sequences and refs of the commit: into which conversation it goes, and what it
+        says there."""
+        conversation, by_token = None, False
+        if found.form is None:
+            conversation, by_token = await self._by_thread(way, found.mail)
+        if conversation is None and found.mail.automatic and found.form is None:
+            return {"reason": "automatic mail starts nothing"}
+        who = await self.persons.resolve(way.shop, address=found.address)
+        if who is None:
+            return {"reason": "no sender that can be answered"}
+        sequences: list[tuple[str, int]] = []
+        # Message-IDs can be guessed or known to others: they say where a mail belongs, and not
+        # that whoever sent it may have the answers.
+        answer_here = conversation is None or by_token or conversation.person in who.ids
+        if conversation is None:
+            conversation, sequences = await self._by_person(way.shop, who, receipt, found)
+        message_id = _message_id(way.shop, receipt.ses_message_id)
+        conversation.receive(
+            now=receipt.received_at,
+            message_id=message_id,
+            person=who.person,
+            answer_here=answer_here,
+            from_name=found.name,
+            from_address=found.address,
+            subject=found.subject,
+            text=found.text,
+            rfc_message_id=found.mail.message_id,
+            automatic=found.mail.automatic and found.form is None,
+            attachments=len(found.mail.attachments),
+            raw={"bucket": receipt.bucket, "key": receipt.key},
+        )
+        joins = [
+            NewEvent(
+                who.person, PersonsJoined(person=who.person, absorbed=other), receipt.received_at
+            )
+            for other in who.absorbed
+        ]
+        refs = [conversation.id, conversation.person, who.person, message_ref(message_id)]
+        if sequences:  # it begins: so it counts in its month
+            refs.append(started_ref(month_of(receipt.received_at)))
+        return {
+            "events": [*joins, *decided(conversation)],
+            "sequences": sequences,
+            "refs": list(dict.fromkeys(refs)),
+        }
+
+    async def _by_thread(self, way: Route, mail: InboundMail) -> tuple[Conversation | None, bool]:
+        """The conversation that the mail answers: by its token, then by Message-IDs; and whether
+        the mail brings a token of it, in its address or in a quoted marker."""
+        secret = self.settings.secret("application_secret")
+        found = candidates(mail, [way], shop=way.shop, secret=secret)
+        signed = {conversation_stream(c.value) for c in found if c.kind in ("token", "marker")}
+        for candidate in found[:_CANDIDATES]:
+            if candidate.kind in ("token", "marker"):
+                streams = [conversation_stream(candidate.value)]
+            else:
+                ref = rfc_ref(self.settings, candidate.value)
+                commits = await self.store.by_ref(way.shop, ref)
+                streams = [s for c in commits for s in _conversations(c)]
+            for stream in streams:
+                conversation: Conversation = await self.repository.load(
+                    Conversation, way.shop, stream
+                )
+                if conversation.version:
+                    return conversation, stream in signed
+        return None, False
+
+    async def _by_person(
+        self, shop: str, who: Resolved, receipt: Receipt, found: Found
+    ) -> tuple[Conversation, list[tuple[str, int]]]:
+        """The newest conversation of the person, if a contact form may join it; or a new one,
+        with the place among the person's conversations that it claims."""
+        contact = contact_sequence(who.person)
+        number, newest = await self.store.latest(shop, contact)
+        for former in who.ids[1:]:  # what began before two persons turned out to be one
+            _, other = await self.store.latest(shop, contact_sequence(former))
+            if other and (newest is None or other.position > newest.position):
+                newest = other
+        if found.form is not None and newest is not None:
+            for stream in _conversations(newest):
+                conversation: Conversation = await self.repository.load(Conversation, shop, stream)
+                if self._may_join(conversation, receipt.received_at):
+                    return conversation, []
+        conversation = Conversation.empty(conversation_stream(random_id()))
+        conversation.start(
+            person=who.person,
+            channel="contact_form" if found.form else "email",
+            subject=found.subject,
+            now=receipt.received_at,
+        )
+        return conversation, [(contact, number + 1)]
+
+    def _may_join(self, conversation: Conversation, now: datetime) -> bool:
+        if conversation.open:
+            return True
+        limit = timedelta(days=self.settings.join_closed_days)
+        return conversation.closed_at is not None and now - conversation.closed_at < limit
+
+
+def _failure(result: object, *, late: bool) -> Exception | None:
+    """What kept a mail from being recorded; raises what no consumer may keep for itself."""
+    if late and isinstance(result, asyncio.CancelledError):
+        return TimeoutError()
+    if isinstance(result, BaseException) and not isinstance(result, Exception):
+        raise result
+    return result if isinstance(result, Exception) else None
+
+
+def _conversations(commit: Commit) -> list[str]:
+    """The conversations that the commit is about, by its claims and refs."""
+    names = [ref for ref in commit.refs if is_conversation(ref)]
+    claimed = [claimed_stream(c) for c in commit.claims if is_conversation(c)]
+    return list(dict.fromkeys(names + claimed))
+
+
+def _message_id(shop: str, ses_message_id: str) -> str:
+    """The id of the message that a mail is: the same, however often it is read."""
+    return hashlib.sha256(f"{shop}\n{ses_message_id}".encode()).hexdigest()[:16]
+
+
+def _verdicts(receipt: Receipt) -> dict[str, str]:
+    """What the commit keeps beside the pointer to the raw mail: SES's id and its verdicts."""
+    verdicts = {name: getattr(receipt, name) for name in ("spam", "virus", "spf", "dkim", "dmarc")}
+    told = {name: verdict for name, verdict in verdicts.items() if verdict}
+    return {"ses_message_id": receipt.ses_message_id, **told}

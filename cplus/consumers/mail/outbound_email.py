@@ -1,0 +1,207 @@
+"""Sends each answer once.
+
+The wish to send stands in the log before anything is sent. A lease lets one worker send, and
+what it was about to do is noted first: after a crash in between nobody knows whether the mail
+went out, so the next worker waits for SES's events to settle it, and sends again only when they
+stay away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from cplus.aws import Aws, MailNotTaken
+from cplus.clock import Clock
+from cplus.consumers.batches.leases import Lease, Leases
+from cplus.consumers.batches.sqs import json_object
+from cplus.consumers.mail.replies import Reply, find_reply, name_of, rfc_refs
+from cplus.errors import InvalidInput
+from cplus.events.base import Cause, NewEvent
+from cplus.events.catalogue import MailRejected, MailSent
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import settled
+from cplus.events.log.store import EventStore
+from cplus.events.names import mail_stream, message_ref, rejected_claim, sent_claim
+from cplus.events.nudges import Nudger, heads_of
+from cplus.mail import (
+    MESSAGE_TAG,
+    SHOP_TAG,
+    compose_reply,
+    conversation_token,
+    reply_address,
+    reply_subject,
+)
+from cplus.settings import Settings
+from cplus.shopify import shop_host, shop_name
+
+log = structlog.get_logger()
+
+LEASE_SECONDS = 120.0
+"""Longer than any function that sends may run."""
+
+_AT_ONCE = 4  # as many as the process has connections
+_FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
+_LONGEST_DELAY = 900  # seconds that SQS can hold a message back
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """What sending needs."""
+
+    settings: Settings
+    store: EventStore
+    leases: Leases
+    aws: Aws
+    nudger: Nudger
+    clock: Clock
+
+    async def handle_all(
+        self, bodies: Sequence[str], lease_seconds: float = LEASE_SECONDS
+    ) -> list[Exception | None]:
+        """Sends the mails of a batch side by side; for each, what kept it from being sent.
+
+        `lease_seconds` is longer than this run can last: whoever comes after a crash takes the
+        mail up when they are over.
+        """
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(body: str) -> Exception | None:
+            async with turns:
+                try:
+                    await self.handle(json_object(body), lease_seconds)
+                except Exception as error:  # noqa: BLE001  each message fails alone
+                    return error
+                return None
+
+        return list(await asyncio.gather(*(one(body) for body in bodies)))
+
+    async def handle(
+        self, message: Mapping[str, Any], lease_seconds: float = LEASE_SECONDS
+    ) -> None:
+        """Sends the mail {"shop", "message_id"}, unless it was sent.
+
+        Raises InvalidInput for a message that names no mail of the log, and whatever keeps SES
+        or the database from answering: the message then comes back.
+        """
+        shop, message_id = shop_host(str(message.get("shop"))), str(message.get("message_id"))
+        if (await find_reply(self.store, shop, message_id)).settled:
+            return
+        lease = await self.leases.take(f"send/{shop}/{message_id}", lease_seconds)
+        if lease is None:
+            await self._look_again(shop, message_id, 5)
+            return
+        try:
+            # Read again: the worker that held the lease before, or SES, may have settled it.
+            reply = await find_reply(self.store, shop, message_id)
+            if not reply.settled:
+                await self._send_once(lease, shop, reply)
+        finally:
+            await self.leases.release(lease)
+
+    async def _look_again(self, shop: str, message_id: str, seconds: float) -> None:
+        delay = max(1, min(_LONGEST_DELAY, int(seconds) + 1))
+        message = {"shop": shop, "message_id": message_id}
+        await self.aws.send(self.settings.send_queue, message, group=shop, delay=delay)
+
+    async def _send_once(self, lease: Lease, shop: str, reply: Reply) -> None:
+        message_id = reply.wish.message_id
+        tried: datetime | None = lease.notes.get("tried_at")
+        if tried is not None:
+            settle = timedelta(seconds=self.settings.settle_seconds)
+            left = (tried + settle - self.clock()).total_seconds()
+            if left > 0:
+                log.info("mail_fate_unknown", shop=shop, message_id=message_id, seconds=int(left))
+                await self._look_again(shop, message_id, left)
+                return
+        try:
+            address, raw = self._compose(shop, await name_of(self.store, shop), reply)
+        except InvalidInput as error:  # an address that no mail can go to
+            await self._refused(shop, reply, str(error.values["reason"]))
+            return
+        if not await self.leases.note(lease, tried_at=self.clock()):
+            raise TimeoutError("the lease ended before the mail was sent")
+        try:
+            ses_id = await self.aws.send_mail(
+                raw,
+                sender=address,
+                recipients=[reply.wish.to_address],
+                tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
+                configuration_set=self.settings.ses_configuration_set,
+            )
+        except MailNotTaken as refusal:
+            if refusal.permanent:
+                await self.leases.note(lease, tried_at=None)
+                await self._refused(shop, reply, refusal.code)
+            else:
+                await self._put_off(lease, shop, message_id, refusal.code)
+            return
+        event = MailSent(
+            message_id=message_id, conversation_id=reply.conversation_id, ses_message_id=ses_id
+        )
+        refs = rfc_refs(self.settings, ses_id)
+        await self._record(shop, reply, sent_claim(message_id, ses_id), event, refs)
+        log.info("mail_sent", shop=shop, message_id=message_id)
+
+    async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
+        """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
+        tries = int(lease.notes.get("put_off", 0)) + 1
+        seconds = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(tries - 1, 10))
+        log.warning(
+            "mail_put_off", shop=shop, message_id=message_id, code=code, tries=tries, delay=seconds
+        )
+        if not await self.leases.note(lease, tried_at=None, put_off=tries):
+            raise TimeoutError("the lease ended before the refusal was noted")
+        await self._look_again(shop, message_id, seconds)
+
+    def _compose(self, shop: str, name: str, reply: Reply) -> tuple[str, bytes]:
+        """The address that it leaves from, and the raw mail; raises InvalidInput."""
+        wish, domain = reply.wish, self.settings.mail_domain
+        secret = self.settings.secret("application_secret")
+        address = reply_address(shop, reply.conversation_id, secret, domain)
+        raw = compose_reply(
+            shop_name=name,
+            from_address=address,
+            to=wish.to_address,
+            subject=reply_subject(wish.subject),
+            text=wish.text,
+            reply_to=address,
+            in_reply_to=wish.in_reply_to,
+            references=[wish.in_reply_to] if wish.in_reply_to else [],
+            own_message_id=f"{wish.message_id}@{domain}",
+            # A long shop name leaves no room for it in the address: the text carries it too.
+            token=conversation_token(shop, reply.conversation_id, secret),
+        )
+        return address, raw
+
+    async def _refused(self, shop: str, reply: Reply, reason: str) -> None:
+        message_id = reply.wish.message_id
+        log.warning("mail_rejected", shop=shop, message_id=message_id, reason=reason)
+        event = MailRejected(
+            message_id=message_id, conversation_id=reply.conversation_id, reason=reason
+        )
+        await self._record(shop, reply, rejected_claim(message_id), event, [])
+
+    async def _record(
+        self, shop: str, reply: Reply, claim: str, event: MailSent | MailRejected, refs: list[str]
+    ) -> None:
+        stream = mail_stream(event.message_id)
+        draft = Draft(
+            shop=shop,
+            claim=claim,
+            source="outbound-email",
+            actor="system",
+            events=[NewEvent(stream, event, self.clock())],
+            cause=Cause("command", headers={"message_id": event.message_id}),
+            refs=[stream, reply.stream, message_ref(event.message_id), *refs],
+            correlation_id=reply.commit.correlation,
+            causation_id=reply.commit.id,
+        )
+        [outcome] = await self.store.append([draft])
+        settled(outcome)
+        await self.nudger.nudge(heads_of([outcome]))

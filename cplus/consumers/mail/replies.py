@@ -1,0 +1,81 @@
+"""What the log knows of an answer: the wish to send it, and whether its fate is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cplus.errors import InvalidInput
+from cplus.events import names
+from cplus.events.catalogue import AppInstalled, MailRejected, MailSent, ReplyWritten, ShopChanged
+from cplus.events.log.commit import Commit
+from cplus.events.log.store import EventStore
+from cplus.mail import message_id_key
+from cplus.settings import Settings
+from cplus.shopify import shop_name
+
+_COMMITS = 1_000  # about one mail there are its wish and what SES told of it: a handful
+_NEWEST = 20  # commits about a shop read at once: nearly always its name is in the last one
+_SETTLING = {MailSent.TYPE, MailRejected.TYPE}
+_NAMING = {AppInstalled.TYPE, ShopChanged.TYPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that a merchant wrote."""
+
+    commit: Commit
+    """The commit that holds it; what becomes of the mail follows from it."""
+    stream: str
+    """The conversation's."""
+    wish: ReplyWritten
+    settled: bool
+    """Whether SES took it, or refused it for good: then nobody sends it again."""
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation's id."""
+        return names.conversation_id(self.stream)
+
+
+async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
+    """The answer behind a message id; raises InvalidInput when the shop's log has none."""
+    wish: tuple[Commit, str, ReplyWritten] | None = None
+    settled = False
+    for commit in await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS):
+        for index, document in enumerate(commit.documents):
+            settled = settled or document["type"] in _SETTLING
+            if document["type"] == ReplyWritten.TYPE:
+                recorded = commit.event(index)
+                event = recorded.event
+                if isinstance(event, ReplyWritten) and event.message_id == message_id:
+                    wish = (commit, recorded.stream, event)
+    if wish is None:
+        raise InvalidInput(reason="the log of this shop has no such answer")
+    return Reply(*wish, settled)
+
+
+async def name_of(store: EventStore, shop: str) -> str:
+    """What the shop calls itself, as its log last said; its host's name where the log is silent."""
+    ref = names.shop_stream(shop)
+    async for commit in store.iterate_ref(shop, ref, newest_first=True, batch=_NEWEST):
+        for index in reversed(range(len(commit.documents))):
+            if commit.documents[index]["type"] in _NAMING:
+                event = commit.event(index).event
+                if isinstance(event, AppInstalled | ShopChanged) and event.shop_name:
+                    return event.shop_name
+    return shop_name(shop)
+
+
+def rfc_ref(settings: Settings, message_id: str) -> str:
+    """The ref by which the log finds a Message-ID, which itself never enters the log's refs."""
+    return names.rfc_ref(message_id_key(message_id, settings.secret("application_secret")))
+
+
+def rfc_refs(settings: Settings, ses_message_id: str) -> list[str]:
+    """The refs by which the log finds answers to a mail that SES took.
+
+    SES replaces the Message-ID header by its own id, in a domain named for the region, and in
+    the oldest region also seen in a domain of its own.
+    """
+    domains = [f"{settings.region}.amazonses.com", "email.amazonses.com"]
+    return [rfc_ref(settings, f"{ses_message_id}@{domain}") for domain in domains]

@@ -1,0 +1,134 @@
+"""The sweep: asks everyone who follows the log directly, and so heals lost nudges."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+import structlog
+
+from cplus.clock import Clock, utc_now
+from cplus.consumers.folding.projecting import look_at
+from cplus.logs import measure
+from cplus.projections.lag.overview import Worst, late_shops, worst
+from cplus.projections.running.runner import Runner
+from cplus.subscriptions.progress import Progress
+
+log = structlog.get_logger()
+
+RECENT = timedelta(minutes=10)
+"""How new a commit is that the sweep of each minute looks for."""
+
+Scope = Literal["recent", "all"]
+
+
+class Reactor(Protocol):
+    """Follows the log of one shop."""
+
+    async def __call__(self, shop: str, *, deadline: float) -> Progress:
+        """To its end, or to where it is at `deadline`, a moment of `time.monotonic()`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found and did, in numbers of shops."""
+
+    shops: int
+    """In its scope."""
+    behind: int
+    """Where a projection was behind."""
+    healed: int
+    """Of those, where none is any more, but for parked ones."""
+    failed: int
+    """Where something failed, or did not come to the end in time: the next sweep goes on."""
+    unfinished: int
+    """Not looked at, because the time ran out."""
+
+
+async def sweep(
+    scope: Scope,
+    runner: Runner,
+    reactors: Sequence[Reactor] = (),
+    *,
+    deadline: float,
+    clock: Clock = utc_now,
+    side_by_side: int = 4,
+) -> Swept:
+    """Looks at the shops with commits of the last 10 minutes ("recent") or at all ("all").
+
+    Every projection of the runner that is behind catches up, and every reactor is asked for
+    each shop. `deadline` is a moment of `time.monotonic()`, in seconds; no shop begins after it.
+    """
+    since = clock() - RECENT if scope == "recent" else None
+    # The heads first: a checkpoint that moves meanwhile is only found further on.
+    heads = await runner.store.heads(since)
+    targets = await runner.driven()
+    followed = [target.projection.collection for target in targets if target.filled]
+    behind = await late_shops(runner.mongo, followed, heads)
+    places = asyncio.Semaphore(side_by_side)
+
+    async def one(shop: str) -> str:
+        async with places:
+            if time.monotonic() >= deadline:
+                return "unfinished"
+            healthy = True
+            if shop in behind:
+                healthy = await look_at(runner, targets, shop, until=None, deadline=deadline)
+            reacted = [await _react(reactor, shop, deadline) for reactor in reactors]
+            return "done" if healthy and all(reacted) else "failed"
+
+    # Those that are known to be behind first, should the time run out.
+    shops = sorted(heads, key=lambda shop: (shop not in behind, shop))
+    answers = dict(zip(shops, await asyncio.gather(*map(one, shops)), strict=True))
+    swept = Swept(
+        shops=len(shops),
+        behind=len(behind),
+        healed=sum(answers[shop] == "done" for shop in behind),
+        failed=sum(answer == "failed" for answer in answers.values()),
+        unfinished=sum(answer == "unfinished" for answer in answers.values()),
+    )
+    if swept.behind or swept.failed or swept.unfinished:
+        log.warning("swept", scope=scope, **{n: getattr(swept, n) for n in Swept.__slots__})
+    return swept
+
+
+async def measure_lag(
+    runner: Runner, reactions: Sequence[str], namespace: str, clock: Clock = utc_now
+) -> list[Worst]:
+    """Writes the lag of each projection as metrics: its maximum and p99 over all shops. A metric
+    for each shop would cost more than the system."""
+    found = await worst(runner.mongo, runner.store, runner.projections, clock, reactions=reactions)
+    for one in found:
+        write_lag(one, namespace, clock())
+    return found
+
+
+def write_lag(one: Worst, namespace: str, moment: datetime) -> None:
+    """Writes the lag of one projection as metrics."""
+    measure(
+        "lag_measured",
+        namespace,
+        moment,
+        {"Projection": one.projection},
+        # By none at all, too: there the alarm finds the worst of all projections.
+        [["Projection"], []],
+        {
+            "LagEvents": (one.events, "Count"),
+            "LagEventsP99": (one.events_p99, "Count"),
+            "LagSeconds": (one.seconds, "Seconds"),
+            "LagSecondsP99": (one.seconds_p99, "Seconds"),
+            "Parked": (one.parked, "Count"),
+        },
+    )
+
+
+async def _react(reactor: Reactor, shop: str, deadline: float) -> bool:
+    try:
+        return (await reactor(shop, deadline=deadline)).done
+    except Exception as error:  # noqa: BLE001  one shop must not hold up the others
+        log.warning("react_failed", shop=shop, error=type(error).__name__)
+        return False

@@ -1,0 +1,166 @@
+"""Deliveries of webhooks as they lie on the queue: put there by the edge or by EventBridge."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from cplus.clock import Clock, to_milliseconds
+from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.webhooks.edge import named
+from cplus.errors import InvalidInput
+from cplus.events.names import webhook_claim
+from cplus.shopify.hosts import shop_host
+
+_EVENT_BRIDGE: Final = "shopifyWebhook"
+_METADATA: Final = re.compile(r'"metadata"\s*:\s*')
+_PREFIX: Final = "x-shopify-"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt of Shopify to tell us something."""
+
+    message_id: str
+    """SQS's id of the message."""
+    shop: str
+    topic: str
+    webhook_id: str
+    delivery: str
+    """Tells this attempt from others of the same webhook."""
+    received_at: datetime
+    headers: Mapping[str, str]
+    """The `x-shopify-…` headers, in lower case."""
+    body: bytes | None
+    """What came; None where it is behind `ref`."""
+    ref: Mapping[str, str] | None
+    payload: bytes | None = None
+    """Shopify's payload, where `body` holds more than that (EventBridge)."""
+
+    @property
+    def claim(self) -> str:
+        """Who holds it has recorded the webhook."""
+        return webhook_claim(self.topic, self.webhook_id)
+
+    @property
+    def triggered_at(self) -> datetime | None:
+        """When Shopify says that it happened; None where it does not say."""
+        return _moment(self.headers.get("x-shopify-triggered-at"))
+
+
+def read(record: SqsRecord, clock: Clock) -> Delivery:
+    """The delivery that a message is; raises InvalidInput for what names no shop."""
+    try:
+        message = record.json()
+    except InvalidInput:
+        # A payload may be deeper or have longer numbers than can be read; what stands beside it
+        # still names shop and webhook, and the bytes are kept.
+        metadata = _metadata_of(record.body)
+        if metadata is None:
+            raise
+        return _from_event_bridge(record, {"detail": {"metadata": metadata}}, None, clock)
+    if message.get("detail-type") == _EVENT_BRIDGE:
+        detail = message.get("detail")
+        payload = json.dumps(detail.get("payload")).encode() if isinstance(detail, dict) else None
+        return _from_event_bridge(record, message, payload, clock)
+    return _from_edge(record, message, clock)
+
+
+def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> Delivery:
+    headers = _shopify_headers(message.get("headers"))
+    body = ref = None
+    if isinstance(message.get("body"), str):
+        try:
+            body = base64.b64decode(message["body"], validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidInput(reason="the message's body is no base64") from None
+    else:
+        ref = _ref(message.get("body_ref"))
+    headers = named(headers, body if body is not None else json.dumps(ref).encode())
+    return Delivery(
+        message_id=record.message_id,
+        shop=shop_host(headers.get("x-shopify-shop-domain")),
+        topic=headers["x-shopify-topic"],
+        webhook_id=headers["x-shopify-webhook-id"],
+        delivery=_storable(message.get("delivery")) or f"sqs-{record.message_id}",
+        received_at=_moment(message.get("received_at")) or clock(),
+        headers=headers,
+        body=body,
+        ref=ref,
+    )
+
+
+def _ref(given: object) -> dict[str, str]:
+    if isinstance(given, dict):
+        ref = {name: given.get(name) for name in ("bucket", "key")}
+        if all(isinstance(value, str) and value for value in ref.values()):
+            return {name: str(value) for name, value in ref.items()}
+    raise InvalidInput(reason="the message has neither body nor body_ref")
+
+
+def _from_event_bridge(
+    record: SqsRecord, message: Mapping[str, Any], payload: bytes | None, clock: Clock
+) -> Delivery:
+    detail = message.get("detail")
+    body = record.body.encode("utf-8", "surrogatepass")
+    headers = _shopify_headers(detail.get("metadata") if isinstance(detail, dict) else None)
+    headers = named(headers, payload if payload is not None else body)
+    return Delivery(
+        message_id=record.message_id,
+        shop=shop_host(headers.get("x-shopify-shop-domain")),
+        topic=headers["x-shopify-topic"],
+        webhook_id=headers["x-shopify-webhook-id"],
+        delivery=_storable(message.get("id")) or f"sqs-{record.message_id}",
+        received_at=_moment(message.get("time")) or clock(),
+        headers=headers,
+        body=body,
+        ref=None,
+        payload=payload if payload is not None else b"",
+    )
+
+
+def _shopify_headers(given: object) -> dict[str, str]:
+    """The `x-shopify-…` headers; EventBridge's metadata may be lower case and lack the `X-`."""
+    headers = {}
+    for name, value in given.items() if isinstance(given, dict) else ():
+        lower = str(name).lower()
+        lower = f"x-{lower}" if lower.startswith("shopify-") else lower
+        if lower.startswith(_PREFIX) and isinstance(value, (str, int)):
+            headers[_storable(lower)] = _storable(str(value))
+    return headers
+
+
+def _metadata_of(text: str) -> dict[str, Any] | None:
+    if f'"{_EVENT_BRIDGE}"' not in text:
+        return None
+    decoder = json.JSONDecoder()
+    for found in _METADATA.finditer(text):
+        try:
+            value, _ = decoder.raw_decode(text, found.end())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and "x-shopify-shop-domain" in _shopify_headers(value):
+            return value
+    return None
+
+
+def _storable(value: object) -> str:
+    """A text that MongoDB can hold as a value and as a name; empty for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    text = value.replace("\0", "")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return to_milliseconds(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else None
+    except (ValueError, OverflowError):
+        return None

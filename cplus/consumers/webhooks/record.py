@@ -1,0 +1,233 @@
+"""Records each webhook once, as it came, with the events that it means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
+
+from cplus.clock import Clock
+from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.webhooks.deliveries import Delivery, read
+from cplus.consumers.webhooks.translate import Notice, Resolve, translate
+from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
+from cplus.events.base import Cause, NewEvent
+from cplus.events.causes import cause_of
+from cplus.events.log.append import ShopWriter
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
+from cplus.events.log.store import EventStore
+from cplus.events.names import DELIVERY_REF, delivery_ref
+from cplus.events.nudges import Nudger, heads_of
+from cplus.mongo import Collection, Database, DuplicateKeyError
+from cplus.privacy.joining import join
+
+log = structlog.get_logger()
+
+REDELIVERIES: Final = "redeliveries"
+"""The collection of deliveries whose webhook was recorded before."""
+
+KEPT: Final = 30 * 24 * 3600
+"""Seconds that a redelivery is remembered."""
+
+_SIDE_BY_SIDE: Final = 16  # of a batch; more would only wait for the pool's connections
+
+# What a translation raises when the payload or the code is at fault, and not the database.
+_UNTRANSLATABLE: Final = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RecursionError, TypeError, ValueError),
+)
+
+T = TypeVar("T")
+
+
+class Bodies(Protocol):
+    """Where large bodies rest."""
+
+    async def put(self, shop: str, body: bytes) -> dict[str, str]:
+        """Stores the body; answers where, as {"bucket", "key"}."""
+
+    async def get(self, ref: Mapping[str, str]) -> bytes:
+        """The bytes; raises KeyError when there are none."""
+
+
+class Persons(Protocol):
+    """The directory of persons."""
+
+    @property
+    def resolve(self) -> Resolve:
+        """Says who somebody is."""
+
+    async def join(self, shop: str, person: str, absorbed: str) -> None:
+        """Makes two persons one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """What the webhooks are recorded with."""
+
+    store: EventStore
+    persons: Persons
+    bodies: Bodies
+    redeliveries: Collection
+    nudger: Nudger
+    clock: Clock
+
+
+async def handle(records: Sequence[SqsRecord], use: Recorder) -> list[str]:
+    """Records the batch in one append; answers the ids of the messages that failed.
+
+    What names no shop, and what could not be stored now, fails alone. What cannot be read or
+    translated becomes a commit with no events and the reason.
+    """
+    failed: list[str] = []
+    deliveries = []
+    for record in records:
+        try:
+            deliveries.append(read(record, use.clock))
+        except InvalidInput as error:
+            log.warning("webhook_unreadable", message_id=record.message_id, reason=str(error))
+            failed.append(record.message_id)
+    places = asyncio.Semaphore(_SIDE_BY_SIDE)
+    drafts = await _each(deliveries, lambda i: _draft(deliveries[i], use), places)
+    outcomes = await _append(use.store, drafts)
+    settled = await _each(
+        deliveries, lambda i: _settle(deliveries[i], drafts[i], outcomes[i], use), places
+    )
+    failed += [one.message_id for one, ok in zip(deliveries, settled, strict=True) if not ok]
+    await use.nudger.nudge(heads_of(outcomes))
+    return failed
+
+
+async def _each(
+    deliveries: Sequence[Delivery],
+    work: Callable[[int], Coroutine[Any, Any, T]],
+    places: asyncio.Semaphore,
+) -> list[T | None]:
+    """What the work on each delivery answers, side by side; None where it failed."""
+
+    async def attempt(index: int) -> T | None:
+        async with places:
+            try:
+                return await work(index)
+            except Exception as error:  # noqa: BLE001  one delivery must not fail the others
+                one = deliveries[index]
+                log.warning(
+                    "webhook_failed",
+                    shop=one.shop,
+                    topic=one.topic,
+                    message_id=one.message_id,
+                    error=type(error).__name__,
+                )
+                return None
+
+    return list(await asyncio.gather(*map(attempt, range(len(deliveries)))))
+
+
+async def _draft(one: Delivery, use: Recorder) -> Draft:
+    body = one.body if one.body is not None else await use.bodies.get(one.ref or {})
+    notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
+    payload = body if one.payload is None else one.payload
+    events: list[NewEvent] = []
+    reason = None
+    try:
+        events = await translate(notice, payload, use.persons.resolve)
+    except InvalidInput as error:
+        reason = str(error.values.get("reason", error))
+    except _UNTRANSLATABLE as error:
+        reason = f"{one.topic}: the translation failed ({type(error).__name__})"
+    if reason:
+        log.warning("webhook_untranslated", shop=one.shop, topic=one.topic, reason=reason)
+    return Draft(
+        shop=one.shop,
+        claim=one.claim,
+        source="webhook",
+        actor="shopify",
+        events=events,
+        cause=await _cause(one, body, use.bodies),
+        refs=_refs(one, events),
+        correlation_id=one.headers.get("x-shopify-event-id"),
+        reason=reason,
+    )
+
+
+async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
+    headers = {**one.headers, "delivery": one.delivery}
+    if one.payload is not None:
+        headers["via"] = "eventbridge"  # the body is EventBridge's envelope around the payload
+    return await cause_of("webhook", one.shop, body, bodies, headers=headers, ref=one.ref)
+
+
+def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
+    persons = [person for new in events if (person := getattr(new.event, "person", None))]
+    # The delivery is a ref and not only a header of the cause: refs come with every commit that is
+    # read, so a redelivery is told from SQS's own repeat without loading bodies.
+    refs = [*(new.stream for new in events), *persons, delivery_ref(one.delivery)]
+    return list(dict.fromkeys(refs))
+
+
+async def _append(store: EventStore, drafts: Sequence[Draft | None]) -> list[Outcome | None]:
+    """The outcome of each draft; None where there is none."""
+    writable = [draft for draft in drafts if draft is not None]
+    try:
+        outcomes = iter(await store.append(writable))
+    except (InvalidDraft, CommitTooLarge):
+        # Nothing was written. What cannot be a commit goes in without its events.
+        checked = {id(draft): _checked(draft) for draft in writable}
+        kept = [draft for draft in checked.values() if draft is not None]
+        appended = dict(zip(map(id, kept), await store.append(kept), strict=True))
+        return [appended.get(id(checked.get(id(draft)))) for draft in drafts]
+    return [None if draft is None else next(outcomes) for draft in drafts]
+
+
+def _checked(draft: Draft) -> Draft | None:
+    """The draft as it can be written: as it is, or without its events, or not at all."""
+    try:
+        ShopWriter.check(draft)
+    except (InvalidDraft, CommitTooLarge) as error:
+        if not draft.events:
+            log.error("webhook_unwritable", shop=draft.shop, error=type(error).__name__)
+            return None
+        reason = f"its events cannot be stored ({type(error).__name__})"
+        refs = [ref for ref in draft.refs if ref.startswith(DELIVERY_REF)]
+        return _checked(replace(draft, events=(), refs=refs, reason=reason))
+    return draft
+
+
+async def _settle(
+    one: Delivery, draft: Draft | None, outcome: Outcome | None, use: Recorder
+) -> bool:
+    """What is to be done once the outcome is known; whether the message is done."""
+    if draft is None or not isinstance(outcome, Appended | AlreadyRecorded):
+        if outcome is not None:
+            kind = type(outcome).__name__
+            log.warning("webhook_not_recorded", shop=one.shop, topic=one.topic, outcome=kind)
+        return False
+    await join(draft, outcome, use.persons.join)
+    if isinstance(outcome, Appended):
+        log.info("webhook_recorded", shop=one.shop, topic=one.topic, position=outcome.position)
+    elif delivery_ref(one.delivery) not in outcome.commit.refs:
+        await _redelivered(one, use.redeliveries)
+        log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
+    return True
+
+
+async def _redelivered(one: Delivery, redeliveries: Collection) -> None:
+    row = {
+        "_id": f"{one.shop}/{one.topic}/{one.webhook_id}/{one.delivery}",
+        "shop": one.shop,
+        "topic": one.topic,
+        "at": one.received_at,
+    }
+    try:
+        await redeliveries.insert_one(row)
+    except DuplicateKeyError:
+        return  # SQS gave us the same delivery again
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Makes the index by which old redeliveries go."""
+    await database[REDELIVERIES].create_index("at", expireAfterSeconds=KEPT, name="expiry")

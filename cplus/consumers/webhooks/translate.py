@@ -1,0 +1,269 @@
+"""What Shopify tells us, by webhook or import, as events of the catalogue.
+
+Pure but for the directory of persons, which is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from cplus.clock import to_milliseconds
+from cplus.errors import InvalidInput
+from cplus.events.base import Event, NewEvent
+from cplus.events.catalogue import (
+    AppUninstalled,
+    CustomerChanged,
+    CustomerConsentChanged,
+    CustomerDeleted,
+    CustomerImported,
+    OrderChanged,
+    OrderDeleted,
+    PersonsJoined,
+    ShopChanged,
+    SubscriptionChanged,
+)
+from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
+from cplus.privacy.persons import Resolved
+from cplus.shopify import webhooks
+
+if TYPE_CHECKING:
+    from cplus.shopify.queries import ImportedCustomer
+
+
+class Resolve(Protocol):
+    """Says who somebody is, as PersonDirectory.resolve does."""
+
+    async def __call__(
+        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+    ) -> Resolved | None:
+        """None where no identity is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A webhook, as far as its meaning depends on it."""
+
+    shop: str
+    """The host that the headers name: what the body says of it may be null."""
+    topic: str
+    triggered_at: datetime | None
+    """When Shopify says that it happened."""
+    received_at: datetime
+
+
+def facts(stream: str, when: datetime, *events: Event) -> list[NewEvent]:
+    """The events as facts from outside: with no version, since nobody decides on them.
+
+    That persons are one belongs to the person, everything else to `stream`.
+    """
+    when = to_milliseconds(when)
+    return [
+        NewEvent(event.person if isinstance(event, PersonsJoined) else stream, event, when)
+        for event in events
+    ]
+
+
+async def known(
+    resolve: Resolve, shop: str, shopify_id: int | None, address: str | None
+) -> tuple[str | None, list[PersonsJoined]]:
+    """The person with these identities, and what has to be recorded where they were several."""
+    address = (address or "").strip() or None
+    found = await resolve(shop, shopify_id=shopify_id, address=address)
+    if found is None:
+        return None, []
+    joined = [PersonsJoined(person=found.person, absorbed=other) for other in found.absorbed]
+    return found.person, joined
+
+
+async def translate(notice: Notice, body: bytes, resolve: Resolve) -> list[NewEvent]:
+    """The events that the webhook means; none for a topic that is not known here.
+
+    Raises InvalidInput with a reason that shows no value of the body, and whatever the directory
+    raises.
+    """
+    payload = webhooks.parse(notice.topic, body)
+    if payload is None:
+        return []
+    return await _MEANINGS[type(payload)](notice, payload, resolve)
+
+
+def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
+    """The event that a customer of the import is."""
+    spent, email, phone = customer.spent, customer.email, customer.phone
+    return CustomerImported(
+        shopify_customer_id=customer.id,
+        person=person,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        email=email.address if email else None,
+        phone=phone.number if phone else None,
+        note=customer.note,
+        locale=customer.locale,
+        state=customer.state.lower() if customer.state else None,
+        tags=customer.tags,
+        orders=customer.number_of_orders,
+        amount_spent=spent.amount if spent else "0.00",
+        currency=spent.currency if spent else None,
+        email_consent=email.marketing_state.lower() if email else None,
+        created_at=customer.created_at,
+    )
+
+
+def _when(notice: Notice, updated_at: datetime | None = None) -> datetime:
+    return updated_at or notice.triggered_at or notice.received_at
+
+
+async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve) -> list[NewEvent]:
+    person, joined = await known(resolve, notice.shop, payload.id, payload.email)
+    fact = CustomerChanged(
+        shopify_customer_id=payload.id,
+        person=_someone(person),
+        first_name=payload.first_name,
+        last_name=payload.last_name,
+        email=payload.email,
+        phone=payload.phone,
+        note=payload.note,
+        locale=payload.locale,
+        state=payload.state,
+        currency=payload.currency,
+        created_at=payload.created_at,
+    )
+    return facts(customer_stream(payload.id), _when(notice, payload.updated_at), *joined, fact)
+
+
+async def _customer_deleted(
+    notice: Notice, payload: webhooks.CustomerDeleted, resolve: Resolve
+) -> list[NewEvent]:
+    person, joined = await known(resolve, notice.shop, payload.id, None)
+    fact = CustomerDeleted(shopify_customer_id=payload.id, person=_someone(person))
+    return facts(customer_stream(payload.id), _when(notice), *joined, fact)
+
+
+async def _customers_merged(
+    notice: Notice, payload: webhooks.CustomersMerged, resolve: Resolve
+) -> list[NewEvent]:
+    if not payload.completed:
+        return []
+    if payload.kept_id == payload.deleted_id:
+        raise InvalidInput(reason=f"{notice.topic}: both customers are the same")
+    kept, joined = await known(resolve, notice.shop, payload.kept_id, None)
+    gone, more = await known(resolve, notice.shop, payload.deleted_id, None)
+    # Who stays is decided as the directory does it, the smaller id: so no two joins ever point
+    # at each other.
+    person, absorbed = sorted((_someone(kept), _someone(gone)))
+    if person != absorbed:
+        more = [*more, PersonsJoined(person=person, absorbed=absorbed)]
+    fact = CustomerDeleted(shopify_customer_id=payload.deleted_id, person=person)
+    when = _when(notice)
+    return [
+        *facts(customer_stream(payload.kept_id), when, *joined, *more),
+        *facts(customer_stream(payload.deleted_id), when, fact),
+    ]
+
+
+async def _consent(
+    notice: Notice, payload: webhooks.EmailConsentUpdated, resolve: Resolve
+) -> list[NewEvent]:
+    consent = payload.email_marketing_consent
+    if consent.state is None:
+        raise InvalidInput(reason=f"{notice.topic}: email_marketing_consent.state is missing")
+    person, joined = await known(resolve, notice.shop, payload.customer_id, payload.email_address)
+    fact = CustomerConsentChanged(
+        shopify_customer_id=payload.customer_id,
+        person=_someone(person),
+        email_consent=consent.state.lower(),
+    )
+    when = _when(notice, consent.consent_updated_at)
+    return facts(customer_stream(payload.customer_id), when, *joined, fact)
+
+
+async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> list[NewEvent]:
+    if payload.currency is None or payload.total_price is None:
+        field = "currency" if payload.currency is None else "total_price"
+        raise InvalidInput(reason=f"{notice.topic}: {field} is missing")
+    buyer = payload.customer
+    # The order's own address may be another's (a gift, a colleague): it says who ordered only
+    # where the customer has none.
+    address = (buyer.email if buyer else None) or payload.email
+    person, joined = await known(resolve, notice.shop, buyer.id if buyer else None, address)
+    fact = OrderChanged(
+        shopify_order_id=payload.id,
+        person=person,
+        name=payload.name or f"#{payload.order_number or payload.id}",
+        currency=payload.currency,
+        total_price=payload.total_price,
+        financial_status=payload.financial_status,
+        fulfillment_status=payload.fulfillment_status,
+        created_at=payload.created_at,
+        cancelled=payload.cancelled_at is not None,
+        test=bool(payload.test),
+    )
+    return facts(order_stream(payload.id), _when(notice, payload.updated_at), *joined, fact)
+
+
+async def _order_deleted(
+    notice: Notice, payload: webhooks.OrderDeleted, _resolve: Resolve
+) -> list[NewEvent]:
+    fact = OrderDeleted(shopify_order_id=payload.id)
+    return facts(order_stream(payload.id), _when(notice), fact)
+
+
+async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
+    stream = shop_stream(notice.shop)
+    # The headers are not signed, the body is: an uninstall of one shop must not pass for another's.
+    if payload.myshopify_domain and payload.myshopify_domain.strip().lower() != notice.shop:
+        raise InvalidInput(reason="the body names another shop")
+    if notice.topic == "app/uninstalled":
+        # `updated_at` tells when the shop was last edited: before the install, for most.
+        return facts(stream, _when(notice), AppUninstalled())
+    if payload.name is None:
+        raise InvalidInput(reason=f"{notice.topic}: name is missing")
+    fact = ShopChanged(
+        shop_name=payload.name,
+        currency=payload.currency,
+        timezone=payload.iana_timezone,
+        shopify_plan=payload.plan_display_name or payload.plan_name,
+        country=payload.country_code,
+    )
+    return facts(stream, _when(notice, payload.updated_at), fact)
+
+
+async def _subscription(
+    notice: Notice, payload: webhooks.AppSubscriptionUpdated, _resolve: Resolve
+) -> list[NewEvent]:
+    one = payload.app_subscription
+    fact = SubscriptionChanged(
+        subscription_id=f"gid://shopify/AppSubscription/{one.id}",
+        name=one.name,
+        status=one.status.lower(),
+        price=one.price,
+        capped_amount=one.capped_amount,
+        currency=one.currency,
+        interval=one.interval,
+        plan=one.plan_handle,
+        created_at=one.created_at,
+    )
+    return facts(billing_stream(notice.shop), _when(notice, one.updated_at), fact)
+
+
+def _someone(person: str | None) -> str:
+    if person is None:
+        raise AssertionError("a Shopify id always names a person")
+    return person
+
+
+_Meaning = Callable[[Notice, Any, Resolve], Awaitable[list[NewEvent]]]
+
+_MEANINGS: Final[dict[type[webhooks.Payload], _Meaning]] = {
+    webhooks.Customer: _customer,
+    webhooks.CustomerDeleted: _customer_deleted,
+    webhooks.CustomersMerged: _customers_merged,
+    webhooks.EmailConsentUpdated: _consent,
+    webhooks.Order: _order,
+    webhooks.OrderDeleted: _order_deleted,
+    webhooks.Shop: _shop,
+    webhooks.AppSubscriptionUpdated: _subscription,
+}

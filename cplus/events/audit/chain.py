@@ -1,0 +1,233 @@
+"""The hash chain: walks a shop's log as it is stored and names the first commit that is wrong.
+
+Pure: bytes in, findings out. A commit ends with the hash of the one before and its own, so the
+walk slices and hashes and decodes nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import bson
+
+from cplus.events.log.commit import GENESIS, HASH_ELEMENT, split
+
+Kind = Literal["altered", "removed", "inserted", "moved"]
+
+_HASH_AT = -33  # from here 32 bytes, then the end of the document
+_PREV_AT = _HASH_AT - len(HASH_ELEMENT) - 32
+_BODY_END = _HASH_AT - len(HASH_ELEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first commit of a shop that is not as it was written."""
+
+    shop: str
+    position: int
+    """Where it stands, or stood."""
+    kind: Kind
+    commit: str | None
+    """Its id; None where it is gone."""
+    reason: str
+
+
+class Walk:
+    """Goes through one shop's log in the order of positions, from the first commit.
+
+    `expected` are hashes by position that are known from elsewhere, for example from the
+    roots of earlier days.
+    """
+
+    def __init__(self, shop: str, expected: Mapping[int, bytes] | None = None) -> None:
+        self.shop = shop
+        self.position = 0
+        """Of the last commit that is as it was written."""
+        self.hash = GENESIS
+        """Its hash."""
+        self.broken: bytes | None = None
+        """The first commit that does not follow."""
+        self._expected = sorted((expected or {}).items(), reverse=True)
+
+    def feed(self, raws: bytes) -> bool:
+        """Takes the next commits, as one piece of raw BSON; whether the walk goes on."""
+        position, last = self.position, self.hash
+        sha256 = hashlib.sha256
+        view = memoryview(raws)  # a commit is hashed where it lies
+        start, end = 0, len(raws)
+        while start < end:
+            stop = start + int.from_bytes(raws[start : start + 4], "little")
+            digest = raws[max(start, stop + _HASH_AT) : stop - 1]
+            if (
+                raws[max(start, stop + _PREV_AT) : stop - 1] != last + HASH_ELEMENT + digest
+                or sha256(view[start + 4 : stop + _BODY_END]).digest() != digest
+                or _position(raws, start) != position + 1
+                or not self._is_expected(position + 1, digest)
+            ):
+                self.position, self.hash = position, last
+                self.broken = raws[start:stop]
+                return False
+            position, last = position + 1, digest
+            start = stop
+        self.position, self.hash = position, last
+        return True
+
+    def _is_expected(self, position: int, digest: bytes) -> bool:
+        if not self._expected or self._expected[-1][0] != position:
+            return True
+        if self._expected[-1][1] != digest:
+            return False
+        self._expected.pop()
+        return True
+
+    def missing(self) -> Finding | None:
+        """After the last commit: what the log should have held and does not."""
+        if not self._expected:
+            return None
+        known = self._expected[-1][0]
+        reason = f"a root knows position {known}, and the log ends at {self.position}"
+        return Finding(self.shop, self.position + 1, "removed", None, reason)
+
+    def judge(self) -> Judge:
+        """Who says what is wrong where the walk broke."""
+        if self.broken is None:
+            raise ValueError("the walk did not break")
+        return Judge(self.shop, self.position, self.hash, self.broken)
+
+
+class Judge:
+    """Says what is wrong with a log at the first commit that does not follow.
+
+    It is fed the shop's whole log once more and keeps of it only what names this commit or stands
+    next to it, so that it takes no more memory for a log of millions.
+    """
+
+    def __init__(self, shop: str, position: int, last: bytes, broken: bytes) -> None:
+        self._shop, self._at, self._last, self._raw = shop, position + 1, last, broken
+        self._here = Link.of(broken)
+        # A commit that matters has one of these among its bytes: no other is decoded.
+        self._marks = [mark for mark in {last, self._here.prev, self._here.hash} if mark]
+        self._before: Link | None = None
+        """The last one that is as it was written."""
+        self._followed = False
+        """Whether a commit names the one at fault as the one before it."""
+        self._named: set[int] = set()
+        """Positions of those that the one at fault names as the one before it."""
+
+    def feed(self, raws: bytes) -> None:
+        """Takes the next commits, as one piece of raw BSON."""
+        if not any(mark in raws for mark in self._marks):
+            return
+        for raw in split(raws):
+            if any(mark in raw for mark in self._marks):
+                self._see(Link.of(raw))
+
+    def _see(self, link: Link) -> None:
+        here = self._here
+        if link.position == self._at - 1 and link.hash == self._last:
+            self._before = link
+        self._followed = self._followed or link.prev == here.hash != b""
+        if link.hash == here.prev != b"":
+            self._named.add(link.position)
+
+    def finding(self) -> Finding:
+        """What is wrong, once the whole log was fed."""
+        kind, position, commit, reason = self._judge()
+        return Finding(self._shop, position, kind, commit, reason)
+
+    def _judge(self) -> tuple[Kind, int, str | None, str]:
+        here, at, before = self._here, self._at, self._before
+        if here.position > at:
+            return "removed", at, None, f"no commit has position {at}"
+        if here.position < at:
+            return "inserted", here.position, here.id, "two commits have this position"
+        if not here.intact:
+            return self._judge_changed()
+        if here.prev == self._last:
+            reason = "it is whole, and a root knows another here: it or one before was rewritten"
+            return "altered", at, here.id, reason
+        if before and self._followed:
+            # What comes later stands on this one, so it is the one before that is not genuine.
+            reason = f"position {at} stands on another commit than this one"
+            return "altered", before.position, before.id, reason
+        return "inserted", at, here.id, "it does not stand on the commit before it"
+
+    def _judge_changed(self) -> tuple[Kind, int, str | None, str]:
+        here, at, before = self._here, self._at, self._before
+        place = next((p for p in self._places() if _fits(self._raw, p)), None)
+        if place is None:
+            return "altered", at, here.id, "its bytes do not have the hash that it ends with"
+        if place == at - 1 and before:
+            reason = f"position {at} was written as {place}: this one came in between"
+            return "inserted", before.position, before.id, reason
+        if place == at + 1 and not self._named:
+            return "removed", at, None, f"the commit at position {at} was written as {place}"
+        return "moved", at, here.id, f"it was written at position {place}"
+
+    def _places(self) -> list[int]:
+        """Where the commit may have been written: beside where it stands, or behind what it
+        names."""
+        behind = [place for named in sorted(self._named) for place in (named + 1, named + 2)]
+        return [place for place in (self._at - 1, self._at + 1, *behind) if place > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What of a commit makes the chain."""
+
+    id: str
+    position: int
+    prev: bytes
+    hash: bytes
+    intact: bool
+    """Whether its bytes have its hash."""
+
+    @classmethod
+    def of(cls, raw: bytes) -> Link:
+        """The link of a stored commit, whatever was done to it."""
+        row = bson.decode(raw)
+        stored = _bytes(row.get("hash"))
+        position = row.get("position")
+        return cls(
+            str(row.get("_id")),
+            position if isinstance(position, int) else 0,
+            _bytes(row.get("prev")),
+            stored,
+            raw[_BODY_END:_HASH_AT] == HASH_ELEMENT
+            and hashlib.sha256(raw[4:_BODY_END]).digest() == raw[_HASH_AT:-1],
+        )
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _position(raws: bytes, start: int) -> int:
+    # `_id` and `shop` are strings and come first: each says how long it is.
+    at = start + 13 + int.from_bytes(raws[start + 9 : start + 13], "little")
+    at += 10 + int.from_bytes(raws[at + 6 : at + 10], "little")
+    if raws[at + 1 : at + 10] != b"position\x00":
+        return -1
+    return int.from_bytes(raws[at + 10 : at + (14 if raws[at] == 0x10 else 18)], "little")
+
+
+def _fits(raw: bytes, position: int) -> bool:
+    """Whether the commit has its hash once it is put back to `position`."""
+    row = bson.decode(raw)
+    stored = row.pop("hash", None)
+    row["position"] = position
+    return hashlib.sha256(bson.encode(row)[4:-1]).digest() == _bytes(stored)
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """The root of the hash tree over the leaves, as RFC 6962 (section 2.1) makes it."""
+    if not leaves:
+        return hashlib.sha256().digest()
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\x00" + leaves[0]).digest()
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    left, right = merkle_root(leaves[:half]), merkle_root(leaves[half:])
+    return hashlib.sha256(b"\x01" + left + right).digest()

@@ -1,0 +1,230 @@
+"""Audits of the log: the chain of each shop, and the roots of the days over all shops."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from cplus.events.audit.chain import Finding, Walk, merkle_root
+from cplus.events.log.commits import Commits
+
+if TYPE_CHECKING:
+    from cplus.aws import Versions
+
+PREFIX = "roots/"
+_SHOPS_AT_ONCE = 200  # heads read in one question
+
+
+class Objects(Protocol):
+    """A bucket that keeps versions, as far as roots need it."""
+
+    async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
+        """Stores `body` under `key`, unless there is something; answers whether it did."""
+
+    async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
+        """The bytes of that version of `key`; raises KeyError when there are none."""
+
+    async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
+        """The history of every key that begins with `prefix`, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """What the heads of all shops were at one moment, under one hash."""
+
+    day: date
+    """UTC."""
+    heads: Mapping[str, tuple[int, bytes]]
+    """Position and hash of the last commit, by shop."""
+    previous: bytes
+    """The root of the day before; the hash of nothing for the first."""
+    value: bytes
+    """The root itself."""
+
+    @classmethod
+    def over(cls, day: date, heads: Mapping[str, tuple[int, bytes]], previous: bytes) -> Root:
+        """The root of a day: the first leaf is the day and the root before, the others are the
+        heads by shop."""
+        first = f"{day.isoformat()}\n{previous.hex()}"
+        others = [f"{shop}\n{at}\n{digest.hex()}" for shop, (at, digest) in sorted(heads.items())]
+        leaves = [leaf.encode() for leaf in (first, *others)]
+        return cls(day, dict(heads), previous, merkle_root(leaves))
+
+    @property
+    def key(self) -> str:
+        """Where it rests in the bucket."""
+        return _key(self.day)
+
+    def to_json(self) -> bytes:
+        """As it rests."""
+        heads = {shop: [at, digest.hex()] for shop, (at, digest) in sorted(self.heads.items())}
+        said = {
+            "day": self.day.isoformat(),
+            "root": self.value.hex(),
+            "previous": self.previous.hex(),
+            "heads": heads,
+        }
+        return json.dumps(said, indent=1).encode()
+
+    @classmethod
+    def of_json(cls, raw: bytes) -> Root:
+        """A root as it rests; raises ValueError where it is none."""
+        try:
+            said = json.loads(raw)
+            heads = {shop: (at, bytes.fromhex(h)) for shop, (at, h) in said["heads"].items()}
+            day, previous = date.fromisoformat(said["day"]), bytes.fromhex(said["previous"])
+            return cls(day, heads, previous, bytes.fromhex(said["root"]))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError("this is no root") from error
+
+
+NO_ROOT = hashlib.sha256().digest()
+"""What the first root names as the one before."""
+
+
+@dataclass(slots=True)
+class Roots:
+    """All roots that were kept: what they know of each shop, and what is wrong with them."""
+
+    days: list[date] = field(default_factory=list)
+    without: list[date] = field(default_factory=list)
+    """Days since the first root that have none, today left out."""
+    expected: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """Hashes by shop and position."""
+    wrong: list[str] = field(default_factory=list)
+    """What is wrong with the roots themselves, one line each."""
+
+    def add(self, root: Root) -> None:
+        """Takes what a root says into account, after all roots of days before."""
+        self.days.append(root.day)
+        for shop, (position, digest) in root.heads.items():
+            known = self.expected.setdefault(shop, {})
+            if known.setdefault(position, digest) != digest:
+                self.wrong.append(f"{root.key} contradicts an earlier root on {shop}")
+
+    def close(self, today: date) -> None:
+        """Finds the days without a root. A later root still holds what was written on such a day;
+        after the last root nothing does, and that is wrong."""
+        if not self.days:
+            self.wrong.append("there is no root: nothing holds what was written")
+            return
+        first, there = min(self.days), set(self.days)
+        days = (first + timedelta(n) for n in range((today - first).days))
+        self.without = [day for day in days if day not in there]
+        last = max(there)
+        if last < today - timedelta(1):
+            self.wrong.append(f"no root after {last}: nothing holds what was written since")
+
+
+async def seal_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:
+    """Writes the root of the day over the heads of all shops, once: a day that has one keeps it."""
+    roots = await _kept(objects, bucket)
+    mine = _key(day)
+    if mine in roots:
+        return await _first(objects, bucket, mine, roots[mine])
+    previous = NO_ROOT
+    if roots:
+        last = max(roots)
+        previous = (await _first(objects, bucket, last, roots[last])).value
+    shops = sorted(await log.positions(None))
+    heads: dict[str, tuple[int, bytes]] = {}
+    for start in range(0, len(shops), _SHOPS_AT_ONCE):
+        found = await log.heads(shops[start : start + _SHOPS_AT_ONCE])
+        heads.update({shop: (head.position, head.hash) for shop, head in found.items()})
+    root = Root.over(day, heads, previous)
+    if await objects.put_new_object(bucket, root.key, root.to_json()):
+        return root
+    return await _first(objects, bucket, mine, (await _kept(objects, bucket))[mine])
+
+
+async def load_roots(objects: Objects, bucket: str, today: date) -> Roots:
+    """Every root, checked: each is the hash of what it says, and names the one before it.
+
+    The oldest version of each key is the root. A bucket takes a newer one from whoever may write
+    to it, whatever lock is on the old: that it is there is wrong in itself, like a deletion.
+    `today`, by UTC, is the first day that need not have a root yet.
+    """
+    roots = Roots()
+    previous = NO_ROOT
+    for key, versions in (await _history(objects, bucket)).items():
+        if len(versions.ids) > 1:
+            roots.wrong.append(f"{key} was written {len(versions.ids)} times: the first counts")
+        if versions.deletions:
+            roots.wrong.append(f"{key} was deleted")
+        if not versions.ids:
+            continue
+        try:
+            root = await _first(objects, bucket, key, versions)
+        except (KeyError, ValueError):
+            roots.wrong.append(f"{key} cannot be read")
+            continue
+        if root.key != key:
+            roots.wrong.append(f"{key} is the root of another day, {root.day}")
+            continue
+        if root.value != Root.over(root.day, root.heads, root.previous).value:
+            roots.wrong.append(f"{key} is not the root of what it holds")
+        if root.previous != previous:
+            roots.wrong.append(f"{key} does not name the root before it")
+        previous = root.value
+        roots.add(root)
+    roots.close(today)
+    return roots
+
+
+def _key(day: date) -> str:
+    return f"{PREFIX}{day.isoformat()}.json"
+
+
+async def _history(objects: Objects, bucket: str) -> dict[str, Versions]:
+    found = await objects.list_versions(bucket, PREFIX)
+    return {key: versions for key, versions in found.items() if key.endswith(".json")}
+
+
+async def _kept(objects: Objects, bucket: str) -> dict[str, Versions]:
+    """The keys that hold something, a deleted one too."""
+    return {key: found for key, found in (await _history(objects, bucket)).items() if found.ids}
+
+
+async def _first(objects: Objects, bucket: str, key: str, versions: Versions) -> Root:
+    return Root.of_json(await objects.get_object(bucket, key, versions.ids[0]))
+
+
+async def verify_shop(
+    log: Commits,
+    shop: str,
+    expected: Mapping[int, bytes] | None = None,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Finding | None:
+    """Walks one shop's chain from its first commit; the first that is wrong, if any.
+
+    A second walk over a shop that has one tells what was done to it. Of the log no more than two
+    batches are in memory at once. `seen` is told the position that the walk has reached, for
+    each batch.
+    """
+    walk = Walk(shop, expected)
+    pieces = log.raw(shop)
+    piece = await _next(pieces)
+    while piece:
+        # The next batch is asked for before this one is hashed: it is on its way meanwhile.
+        piece, goes_on = await asyncio.gather(_next(pieces), asyncio.to_thread(walk.feed, piece))
+        seen(walk.position)
+        if not goes_on:
+            judge = walk.judge()
+            async for again in log.raw(shop):
+                await asyncio.to_thread(judge.feed, again)
+            return judge.finding()
+    return walk.missing()
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes:
+    return await anext(pieces, b"")
+
+
+def shops_of(heads: Mapping[str, int], roots: Roots) -> Sequence[str]:
+    """Every shop that the log or a root knows."""
+    return sorted({*heads, *roots.expected})

@@ -1,0 +1,287 @@
+"""The commit: one document, the answer to one cause. Its bytes, its hash, its way back."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import bson
+import bson.errors
+
+from cplus.errors import InvalidDraft
+from cplus.events.base import Cause, NewEvent, Recorded
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.log.codec import CLEAR, decode, encode
+from cplus.events.names import correlation_ref, version_claim
+from cplus.ids import random_id
+
+GENESIS = b"\0" * 32
+"""What the first commit of a shop names as the hash of the one before it."""
+
+HASH_ELEMENT = b"\x05hash\x00" + (32).to_bytes(4, "little") + b"\x00"
+_TAIL = len(HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes, and the end of the document
+PREV_ELEMENT = b"\x05prev\x00" + (32).to_bytes(4, "little") + b"\x00"
+_PLACED = 256  # bytes at most of the elements that depend on the place in the log, and the ends
+_INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
+_INT32_MAX = 2**31 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit before it has its place in the log."""
+
+    shop: str
+    claim: str
+    """The claim of its cause, for example `webhook/orders/create/<id>`: who holds it, is the
+    answer."""
+    source: str
+    actor: str
+    events: Sequence[NewEvent] = ()
+    cause: Cause | None = None
+    sequences: Sequence[tuple[str, int]] = ()
+    """Further (name, number) that this commit alone may hold, beside the versions of its
+    streams; number n stands only on n - 1."""
+    refs: Sequence[str] = ()
+    """What it can be found by beside its claims; not unique."""
+    correlation_id: str | None = None
+    """The same in every commit that follows from one cause outside."""
+    causation_id: str | None = None
+    """The id of the commit that this one follows from."""
+    reason: str | None = None
+    """Why the cause means nothing, where it has no events."""
+    id: str = field(default_factory=lambda: random_id(26))
+
+    def numbered(self) -> list[tuple[str, int]]:
+        """The (name, number) of every version and sequence that it claims."""
+        versions = [(new.stream, new.version) for new in self.events if new.version is not None]
+        return versions + list(self.sequences)
+
+    def claims(self) -> list[str]:
+        """Its claims, that of the cause first; raises InvalidDraft when one stands twice."""
+        claims = [self.claim, *(version_claim(name, number) for name, number in self.numbered())]
+        if len(set(claims)) != len(claims):
+            # A unique index over an array does not look for doubles inside one document.
+            raise InvalidDraft(claim=self.claim, reason="it holds one claim twice")
+        return claims
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last commit of a shop: what the next one is built on."""
+
+    position: int
+    seq: int
+    """Events of the shop up to and with this commit."""
+    hash: bytes
+    recorded_at: datetime | None
+    erasures: int
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> Head:
+        """The head that a stored commit is; with None, that of an empty shop."""
+        if document is None:
+            return cls(0, 0, GENESIS, None, 0)
+        return cls(
+            document["position"],
+            document["seq"] + document["n"],
+            bytes(document["hash"]),
+            document["recorded_at"],
+            document["erasures"],
+        )
+
+
+class Commit(NamedTuple):
+    """A commit of the log, as it was read. A tuple, since reading the log makes one for each."""
+
+    id: str
+    shop: str
+    position: int
+    seq: int
+    claims: Sequence[str]
+    refs: Sequence[str]
+    recorded_at: datetime
+    source: str
+    actor: str
+    correlation_id: str | None
+    causation_id: str | None
+    reason: str | None
+    documents: Sequence[Mapping[str, Any]]
+    """Its events as they are stored."""
+    cause: Mapping[str, Any] | None
+    """What it answers to; None also where it was not asked for."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Commit:
+        """The commit that a stored document is."""
+        return cls(
+            document["_id"],
+            document["shop"],
+            document["position"],
+            document["seq"],
+            document["claims"],
+            document["refs"],
+            document["recorded_at"],
+            document["source"],
+            document["actor"],
+            document["correlation_id"],
+            document["causation_id"],
+            document.get("reason"),
+            document["events"],
+            document.get("cause"),
+        )
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id of what follows from it: its own, or its id where it has none."""
+        return self.correlation_id or self.id
+
+    def recorded(self, catalogue: Catalogue = CATALOGUE) -> Iterator[Recorded]:
+        """Its events, decoded one by one; raises UnknownEvent at the first that is not known."""
+        for index in range(len(self.documents)):
+            yield self.event(index, catalogue)
+
+    def event(self, index: int, catalogue: Catalogue = CATALOGUE) -> Recorded:
+        """Its event number `index`, from 0; raises UnknownEvent."""
+        document = self.documents[index]
+        return Recorded(
+            self.shop,
+            self.position,
+            self.seq + index + 1,
+            f"{self.id}/{index}",
+            document["stream"],
+            document["version"],
+            document["occurred_at"],
+            self.recorded_at,
+            self.source,
+            self.actor,
+            decode(document, catalogue),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A draft in BSON but for what its place decides, so that a retry encodes nothing again."""
+
+    draft: Draft
+    claims: Sequence[str]
+    events: int
+    name: bytes
+    """The elements `_id` and `shop`."""
+    found_by: bytes
+    """The elements `n`, `claims` and `refs`."""
+    told: bytes
+    """The elements from `source` to `events`."""
+    reason: bytes
+    """The element `reason`, or nothing."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the commit at most."""
+        told = len(self.name) + len(self.found_by) + len(self.told) + len(self.reason)
+        return told + _PLACED
+
+    def place(self, head: Head, now: datetime) -> tuple[bytes, Head]:
+        """The BSON of the commit that follows `head`, with its hash as the last element; and
+        the head that it will be.
+
+        The hash is SHA-256 over every byte of the elements before it, among them the hash of
+        the commit before: a reader verifies it by slicing.
+        """
+        recorded_at = max(now, head.recorded_at) if head.recorded_at else now
+        body = b"".join(
+            (
+                self.name,
+                _number(b"position", head.position + 1),
+                _number(b"seq", head.seq),
+                self.found_by,
+                b"\x09recorded_at\x00",
+                _INT64((recorded_at - _EPOCH) // _MILLISECOND),
+                self.told,
+                _number(b"erasures", head.erasures),
+                self.reason,
+                PREV_ELEMENT,
+                head.hash,
+            )
+        )
+        digest = hashlib.sha256(body).digest()
+        length = 4 + len(body) + _TAIL
+        raw = b"".join((_INT32(length), body, HASH_ELEMENT, digest, b"\x00"))
+        after = Head(head.position + 1, head.seq + self.events, digest, recorded_at, head.erasures)
+        return raw, after
+
+
+def prepare(draft: Draft) -> Prepared:
+    """Encodes a draft, once; raises InvalidDraft for what can never be a commit."""
+    claims = draft.claims()
+    refs = list(draft.refs)
+    if draft.correlation_id is not None:
+        refs.append(correlation_ref(draft.correlation_id))
+    try:
+        return Prepared(
+            draft,
+            claims,
+            len(draft.events),
+            _elements({"_id": draft.id, "shop": draft.shop}),
+            _elements(
+                {"n": len(draft.events), "claims": claims, "refs": list(dict.fromkeys(refs))}
+            ),
+            _elements(
+                {
+                    "source": draft.source,
+                    "actor": draft.actor,
+                    "correlation_id": draft.correlation_id,
+                    "causation_id": draft.causation_id,
+                    "cause": _cause(draft.cause),
+                    "events": [encode(new) for new in draft.events],
+                }
+            ),
+            b"" if draft.reason is None else _elements({"reason": draft.reason}),
+        )
+    except (
+        OverflowError,
+        UnicodeEncodeError,
+        ValueError,
+        RecursionError,
+        bson.errors.BSONError,
+    ) as error:
+        kind = type(error).__name__
+        raise InvalidDraft(claim=draft.claim, reason=f"BSON cannot hold it ({kind})") from None
+
+
+def _elements(document: dict[str, Any]) -> bytes:
+    return bson.encode(document)[4:-1]
+
+
+def _number(name: bytes, value: int) -> bytes:
+    # As the driver encodes it: in 32 bits where it fits.
+    if value <= _INT32_MAX:
+        return b"\x10" + name + b"\x00" + _INT32(value)
+    return b"\x12" + name + b"\x00" + _INT64(value)
+
+
+def split(raws: bytes) -> list[bytes]:
+    """The documents of one piece of raw BSON."""
+    found, start = [], 0
+    while start < len(raws):
+        end = start + int.from_bytes(raws[start : start + 4], "little")
+        found.append(raws[start:end])
+        start = end
+    return found
+
+
+def _cause(cause: Cause | None) -> dict[str, Any] | None:
+    if cause is None:
+        return None
+    return {
+        "kind": cause.kind,
+        "scheme": CLEAR,
+        "body": cause.body,
+        "ref": dict(cause.ref) if cause.ref else None,
+        "headers": dict(cause.headers) if cause.headers else None,
+    }

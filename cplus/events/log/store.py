@@ -1,0 +1,241 @@
+"""The event store: the log's append and its reads, by the rules of docs/log.md."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from cplus.clock import Clock, utc_now
+from cplus.events.log.append import Entry, ShopWriter, highest, last_number, lay_out
+from cplus.events.log.combine import CombinedCommits
+from cplus.events.log.commit import Commit, Draft, Head
+from cplus.events.log.commits import COMMITS, Commits, Document, MongoCommits, ensure_indexes
+from cplus.events.log.outcomes import Outcome
+from cplus.events.names import correlation_ref, version_claim
+from cplus.mongo import Mongo
+
+__all__ = ["BATCH", "COMMITS", "ROOM", "EventStore", "ensure_indexes"]
+
+BATCH = 1_000
+"""Commits read at once."""
+ROOM = 8 * 1024 * 1024
+"""Bytes of commits read at once, about, by who follows the log and holds them while it works."""
+
+_WRITERS_KEPT = 4_096
+_HEADS = 50  # heads asked for in one question
+
+
+class EventStore:
+    """One log per shop.
+
+    The log rests in MongoDB, or in what else keeps commits by the same rules, for example
+    `MemoryCommits`. Every question is answered by what a majority has.
+    """
+
+    def __init__(self, log: Mongo | Commits, clock: Clock = utc_now) -> None:
+        self._log: Commits = MongoCommits(log) if isinstance(log, Mongo) else log
+        self._combined = CombinedCommits(self._log)
+        self._clock = clock
+        self._writers: dict[str, ShopWriter] = {}
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Writes the drafts, each all or nothing; answers one outcome per draft, in their order.
+
+        Drafts of one shop are written in their order, shops side by side. A draft whose cause
+        was recorded before is answered with that commit. Raises InvalidDraft or CommitTooLarge
+        before anything is written.
+        """
+        entries = lay_out(drafts)
+        by_shop: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_shop.setdefault(entry.draft.shop, []).append(entry)
+        writing = [self._writer(shop).write(part) for shop, part in by_shop.items()]
+        if len(writing) == 1:
+            await writing[0]
+        else:
+            await asyncio.gather(*writing)
+        return [entry.answer for entry in entries]
+
+    def _writer(self, shop: str) -> ShopWriter:
+        writer = self._writers.pop(shop, None) or ShopWriter(self._combined, shop, self._clock)
+        self._writers[shop] = writer  # the last written last: what is dropped was idle longest
+        while len(self._writers) > _WRITERS_KEPT:
+            oldest = next(iter(self._writers))
+            if self._writers[oldest].busy:
+                break
+            del self._writers[oldest]
+        return writer
+
+    @property
+    def log(self) -> Commits:
+        """Where the commits rest."""
+        return self._log
+
+    async def head(self, shop: str) -> Head:
+        """The head of the shop's log: the last commit that a majority has."""
+        return await self._log.head(shop)
+
+    async def heads(self, since: datetime | None = None) -> dict[str, int]:
+        """The last position of each shop; with `since`, of those with commits recorded since."""
+        return await self._log.positions(since)
+
+    async def seqs(self, shops: Sequence[str]) -> dict[str, int]:
+        """The number of events of each of the shops."""
+        found: dict[str, int] = {}
+        for start in range(0, len(shops), _HEADS):
+            heads = await self._log.heads(shops[start : start + _HEADS])
+            found.update({shop: head.seq for shop, head in heads.items()})
+        return found
+
+    async def read(
+        self,
+        shop: str,
+        after: int,
+        limit: int = BATCH,
+        *,
+        cause: bool = False,
+        room: int | None = None,
+    ) -> list[Commit]:
+        """Up to `limit` commits after position `after`, in order; causes only on demand. None
+        follows the commit with which they fill `room` bytes."""
+        return _commits(await self._log.after(shop, after, None, limit, cause=cause, room=room))
+
+    async def iterate(
+        self,
+        shop: str,
+        after: int = 0,
+        *,
+        until: int | datetime | None = None,
+        batch: int = BATCH,
+        cause: bool = False,
+    ) -> AsyncIterator[Commit]:
+        """Every commit after position `after`, in order, read `batch` at a time.
+
+        `until` ends it as the shop was: with and after that position, or at that moment (UTC).
+        """
+        last = until if isinstance(until, int) else None
+        moment = until if isinstance(until, datetime) else None
+        while True:
+            commits = _commits(await self._log.after(shop, after, last, batch, cause=cause))
+            for commit in commits:
+                if moment is not None and commit.recorded_at > moment:
+                    return  # time never runs backwards within a shop
+                yield commit
+            if len(commits) < batch:
+                return
+            after = commits[-1].position
+
+    async def position_at(self, shop: str, moment: datetime) -> int:
+        """The position that the shop's log had reached at `moment`; 0 before its first commit."""
+        low, high = 0, (await self.head(shop)).position
+        while low < high:
+            middle = (low + high + 1) // 2
+            [commit] = _commits(await self._log.after(shop, middle - 1, middle, 1, cause=False))
+            if commit.recorded_at <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    async def by_claim(self, shop: str, claim: str, *, cause: bool = False) -> Commit | None:
+        """The commit that holds the claim, if any; with its cause on demand."""
+        found = await self.by_claims(shop, [claim], cause=cause)
+        return found.get(claim)
+
+    async def by_claims(
+        self, shop: str, claims: Sequence[str], *, cause: bool = False
+    ) -> Mapping[str, Commit]:
+        """For each of the claims that is taken, the commit that holds it."""
+        pairs = self.iterate_claims(shop, claims, cause=cause)
+        return {claim: commit async for claim, commit in pairs}
+
+    async def iterate_claims(
+        self, shop: str, claims: Sequence[str], *, batch: int = BATCH, cause: bool = False
+    ) -> AsyncIterator[tuple[str, Commit]]:
+        """Each of the claims that is taken, with its holder; `batch` claims are asked at once."""
+        for start in range(0, len(claims), batch):
+            part = claims[start : start + batch]
+            wanted = set(part)
+            for commit in _commits(await self._log.claimed(shop, part, cause=cause)):
+                for claim in commit.claims:
+                    if claim in wanted:
+                        yield claim, commit
+
+    async def stream(self, shop: str, stream: str) -> list[Commit]:
+        """The commits that hold versions of the stream, in the order of its versions."""
+        return [commit async for commit in self.iterate_stream(shop, stream)]
+
+    async def iterate_stream(
+        self,
+        shop: str,
+        stream: str,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        batch: int = BATCH,
+        cause: bool = False,
+    ) -> AsyncIterator[Commit]:
+        """The commits that hold versions of the stream after version `after`, up to and with
+        version `until`, in order; `batch` versions are asked at once."""
+        while until is None or after < until:
+            end = after + batch if until is None else min(after + batch, until)
+            first, last = version_claim(stream, after + 1), version_claim(stream, end)
+            rows = await self._log.between(shop, first, last, cause=cause)
+            for row in rows:
+                yield Commit.of(row)
+            # Versions have no gap: what does not reach the end of its range was the last.
+            if not rows or (reached := highest(rows[-1]["claims"], stream)) < end:
+                return
+            after = reached
+
+    async def latest(self, shop: str, name: str) -> tuple[int, Commit | None]:
+        """The last number claimed of a stream or sequence, 0 for none, and its commit."""
+        number, row = await last_number(self._log, shop, name)
+        return number, None if row is None else Commit.of(row)
+
+    async def by_ref(self, shop: str, ref: str, limit: int = 10) -> list[Commit]:
+        """The newest commits that name the ref, the newest first."""
+        return _commits(
+            await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=False)
+        )
+
+    async def count_ref(self, shop: str, ref: str, most: int) -> int:
+        """How many commits name the ref; `most` where there are as many or more."""
+        return await self._log.mentions(shop, ref, most)
+
+    async def iterate_ref(
+        self,
+        shop: str,
+        ref: str,
+        *,
+        newest_first: bool = False,
+        batch: int = BATCH,
+        cause: bool = False,
+    ) -> AsyncIterator[Commit]:
+        """Every commit that names the ref, in the order of positions or against it."""
+        after = 0
+        while True:
+            rows = await self._log.referring(
+                shop, ref, after, batch, newest_first=newest_first, cause=cause
+            )
+            for row in rows:
+                yield Commit.of(row)
+            if len(rows) < batch:
+                return
+            after = rows[-1]["position"]
+
+    def iterate_correlation(
+        self, shop: str, correlation_id: str, *, batch: int = BATCH, cause: bool = False
+    ) -> AsyncIterator[Commit]:
+        """Every commit with that correlation id, in order."""
+        return self.iterate_ref(shop, correlation_ref(correlation_id), batch=batch, cause=cause)
+
+    async def iterate_recorded(self, since: datetime, before: datetime) -> AsyncIterator[Commit]:
+        """The commits of all shops recorded from `since` until before `before`, by that time."""
+        async for row in self._log.recorded(since, before):
+            yield Commit.of(row)
+
+
+def _commits(rows: Iterable[Document]) -> list[Commit]:
+    return [Commit.of(row) for row in rows]

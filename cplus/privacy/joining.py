@@ -1,0 +1,46 @@
+"""Persons that turned out to be one: the log first, then the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cplus.events.catalogue import PersonsJoined
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
+
+
+class Join(Protocol):
+    """Makes two persons one in the directory, as PersonDirectory.join does."""
+
+    async def __call__(self, shop: str, person: str, absorbed: str) -> None:
+        """Doing it again changes nothing."""
+
+
+async def join(draft: Draft, outcome: Appended | AlreadyRecorded, join_two: Join) -> None:
+    """Joins in the directory who was joined in the log.
+
+    Also for what was recorded before: whoever recorded it may have died right after. Until it is
+    done, the directory goes on telling of two.
+    """
+    if isinstance(outcome, AlreadyRecorded):
+        await join_recorded(outcome.commit, join_two)
+        return
+    events = [new.event for new in draft.events]
+    await _join(draft.shop, [one for one in events if isinstance(one, PersonsJoined)], join_two)
+
+
+async def join_recorded(commit: Commit, join_two: Join) -> None:
+    """Joins in the directory who was joined by a commit of the log."""
+    events = [
+        commit.event(index).event
+        for index, document in enumerate(commit.documents)
+        if document["type"] == PersonsJoined.TYPE
+    ]
+    joined = [event for event in events if isinstance(event, PersonsJoined)]
+    await _join(commit.shop, joined, join_two)
+
+
+async def _join(shop: str, events: Sequence[PersonsJoined], join_two: Join) -> None:
+    for event in events:  # in their order, and seldom more than one
+        await join_two(shop, event.person, event.absorbed)

@@ -1,0 +1,64 @@
+"""A shop's whole log, or what comes up to some commit, folded in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cplus.errors import CplusError
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.log.store import EventStore
+from cplus.projections.base import Projection, Row
+from cplus.projections.running.folding import fold
+from cplus.subscriptions.decoding import Stop, decode
+from cplus.subscriptions.reading import read_batch
+
+BATCH = 2_000
+"""Commits that are read at once."""
+
+
+class CannotFold(CplusError):
+    """{projection} cannot fold the commit at position {position} of {shop!r}: {reason} at an event
+    of type {type!r}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A shop's log folded in memory."""
+
+    rows: Mapping[str, Row]
+    """By key."""
+    position: int
+    """Of the last commit in them."""
+    seq: int
+    stop: Stop | None
+    """What could not be folded, right after that position."""
+
+
+async def fold_shop(
+    store: EventStore,
+    projection: Projection,
+    shop: str,
+    *,
+    end: tuple[int, int] | None = None,
+    catalogue: Catalogue = CATALOGUE,
+) -> Folded:
+    """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
+    the last commit that counts, the head where it is None."""
+    if end is None:
+        head = await store.head(shop)
+        end = (head.position, head.seq)
+    rows: dict[str, Row | None] = {}
+    position = seq = 0
+    stop = None
+    while stop is None:
+        batch = await read_batch(store, projection, shop, position, limit=BATCH, end=end)
+        if batch is None:
+            break
+        for commits in batch.slices():
+            stop = fold(projection, decode(projection, commits, catalogue), {}, rows)
+            if stop is not None:
+                break
+        position, seq = (stop.position - 1, stop.seq) if stop else (batch.position, batch.seq)
+    there = {key: row for key, row in rows.items() if row is not None}
+    return Folded(there, position, seq, stop)

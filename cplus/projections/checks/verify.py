@@ -1,0 +1,117 @@
+"""Verifying: the log folded in memory, compared row by row with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.log.store import EventStore
+from cplus.mongo import Mongo, as_stored, ids_of
+from cplus.projections.base import Projection, Row
+from cplus.projections.checks.in_memory import CannotFold, fold_shop
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that is not what the log says. Field names only: values may be about a person."""
+
+    shop: str
+    key: str
+    kind: Literal["missing", "too_much", "differs"]
+    """As stored: it is not there, it should not be there, or fields are other ones."""
+    fields: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found in one shop."""
+
+    shop: str
+    position: int
+    """Up to where log and rows were compared: the checkpoint's."""
+    events: int
+    rows: int
+    differences: Sequence[Difference] = field(default_factory=list)
+    parked: Parked | None = None
+    """Why no more of the log was folded, where the shop stands still."""
+    at: Checkpoint = field(default_factory=Checkpoint)
+    """The checkpoint that was read with the rows."""
+
+
+async def read_rows(
+    mongo: Mongo, projection: Projection, shop: str
+) -> tuple[Checkpoint, dict[str, Row]]:
+    """The checkpoint and the rows of a shop as they were at one moment."""
+    database = mongo.database
+    async with mongo.snapshot() as session:
+        found = await database[CHECKPOINTS].find_one(
+            {"_id": checkpoint_id(projection.collection, shop)}, session=session
+        )
+        cursor = database[projection.collection].find({"_id": ids_of(shop)}, session=session)
+        rows = {}
+        for document in await cursor.to_list(None):
+            key = document.pop("_id").removeprefix(f"{shop}/")
+            document.pop("shop", None)
+            rows[key] = document
+    return Checkpoint.of(found), rows
+
+
+async def verify_shop(
+    mongo: Mongo,
+    store: EventStore,
+    projection: Projection,
+    shop: str,
+    catalogue: Catalogue = CATALOGUE,
+) -> Verified:
+    """Compares the rows of one generation with the log up to its checkpoint. Raises CannotFold
+    where this code cannot fold what was folded once."""
+    at, stored = await read_rows(mongo, projection, shop)
+    folded = await fold_shop(
+        store, projection, shop, end=(at.position, at.seq), catalogue=catalogue
+    )
+    if folded.stop is not None:
+        stop = folded.stop
+        raise CannotFold(
+            projection=projection.name,
+            position=stop.position,
+            shop=shop,
+            reason=stop.reason,
+            type=stop.type,
+        )
+    differences = compare(shop, folded.rows, stored)
+    return Verified(shop, at.position, at.seq, len(stored), differences, at.parked, at)
+
+
+def compare(shop: str, told: Mapping[str, Row], stored: Mapping[str, Row]) -> list[Difference]:
+    """The rows that are stored otherwise than the log tells, by key. Pure."""
+    found: list[Difference] = []
+    for key in sorted(told.keys() | stored.keys()):
+        if key not in stored:
+            found.append(Difference(shop, key, "missing"))
+        elif key not in told:
+            found.append(Difference(shop, key, "too_much"))
+        elif told[key] != stored[key]:
+            one, other = as_stored(told[key]), stored[key]
+            fields = [
+                name
+                for name in sorted(one.keys() | other.keys())
+                if one.get(name, _NOTHING) != other.get(name, _NOTHING)
+            ]
+            if fields:
+                found.append(Difference(shop, key, "differs", fields))
+    return found
+
+
+_NOTHING: Any = object()
+
+
+async def shops_of(mongo: Mongo, store: EventStore, projection: Projection) -> list[str]:
+    """Every shop of the log, and every shop with rows or a checkpoint in the generation."""
+    checkpoints, rows = mongo.database[CHECKPOINTS], mongo.database[projection.collection]
+    named, by_shop = {"$match": {"projection": projection.name}}, {"$group": {"_id": "$shop"}}
+    found = await mongo.aggregate(checkpoints, [named, by_shop])
+    found += await mongo.aggregate(rows, [{"$sort": {"shop": 1}}, by_shop])
+    return sorted({*(one["_id"] for one in found), *await store.heads()})

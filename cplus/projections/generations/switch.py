@@ -1,0 +1,150 @@
+"""Switching: another generation is read from now on, in one write.
+
+How it knows that no reader will see time run backwards, whatever runners are at work meanwhile,
+stands in `cplus.projections.generations.leader`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from cplus.errors import CplusError
+from cplus.events.log.store import EventStore
+from cplus.mongo import Mongo
+from cplus.projections.base import Projection
+from cplus.projections.generations.lineage import (
+    Lineage,
+    NothingBefore,
+    SwitchedMeanwhile,
+    generation_of,
+    give_back,
+    lead,
+    lineage_of,
+    read_lineages,
+    switch,
+)
+from cplus.projections.generations.rebuild import fill, filler
+from cplus.projections.running.runner import Runner
+from cplus.subscriptions.checkpoints import Checkpoint, checkpoints_of, mark
+
+log = structlog.get_logger()
+
+TRIES: Final = 50
+STEPS: Final = ("fill", "lead", "mark", "fill_behind", "switch", "fill_after", "give_back")
+"""Everything that a switch does, in this order, but for `give_back`, which it does in place of what
+is left where it fails."""
+
+
+class CannotSwitch(CplusError):
+    """{name} cannot be switched: {collection} is parked in {shops}; mend the projection, then
+    `cplus rebuild {name}` goes on."""
+
+
+class TooBusyToSwitch(CplusError):
+    """{name} could not be switched in {tries} tries: others kept taking the lead from the new
+    generation, as code does that lacks its version (`lead_taken_back` in the log). It is complete;
+    `cplus rebuild {name}` tries again."""
+
+
+class GenerationDropped(CplusError):
+    """{collection} was dropped while it was filled; `cplus rebuild {name}` begins a new one."""
+
+
+async def switch_over(
+    runner: Runner, target: Projection, *, at_step: Callable[[str], None] = lambda _step: None
+) -> Lineage:
+    """Reads from the generation from now on, once it is at or past the one that is read now in
+    every shop; answers the lineage after it.
+
+    `at_step` is told the name of each step before it is taken (see STEPS), for tests that die
+    there. Raises CannotSwitch, GenerationDropped, TooBusyToSwitch.
+    """
+    database = runner.mongo.database
+    for attempt in range(TRIES):
+        lineage = await lineage_of(database, target)
+        if lineage.live == target.generation:
+            return lineage
+        if lineage.find(target.generation) is None:
+            raise GenerationDropped(name=target.name, collection=target.collection)
+        at_step("fill")
+        await _bring_up(runner, lineage, target, await runner.store.heads())
+        try:
+            at_step("lead")
+            lineage = await lead(database, lineage, target.generation)
+            await _switch(runner, lineage, target, at_step)
+        except SwitchedMeanwhile:
+            await asyncio.sleep(random.uniform(0, min(0.02 * (attempt + 1), 0.4)))
+            continue
+        log.info("generation_switched", projection=target.name, collection=target.collection)
+        at_step("fill_after")
+        # Whoever worked with the list from before the switch may have left it behind the log.
+        lineage = await lineage_of(database, target)
+        await _bring_up(runner, lineage, target, await runner.store.heads())
+        return lineage
+    raise TooBusyToSwitch(name=target.name, tries=TRIES)
+
+
+async def _switch(
+    runner: Runner, lineage: Lineage, target: Projection, at_step: Callable[[str], None]
+) -> None:
+    """Switches to the generation that leads; gives the lead back where that fails."""
+    database = runner.mongo.database
+    try:
+        at_step("mark")
+        await mark(database, lineage.collection(lineage.live), lineage.term)
+        at_step("fill_behind")
+        if not await _bring_up(runner, lineage, target, {}):
+            raise SwitchedMeanwhile(name=target.name)
+        at_step("switch")
+        await switch(database, lineage)
+    except (Exception, asyncio.CancelledError):
+        at_step("give_back")
+        await give_back(database, lineage)
+        raise
+
+
+async def _bring_up(
+    runner: Runner, lineage: Lineage, target: Projection, heads: Mapping[str, int]
+) -> bool:
+    """Folds what the generation is behind `heads` and behind the one that is read; whether it is
+    nowhere behind that one now. Raises CannotSwitch where it is parked behind it."""
+    at, read = await _positions(runner, lineage, target)
+    ends = {shop: max(_of(read, shop).position, heads.get(shop, 0)) for shop in read.keys() | heads}
+    await fill(runner, target, sorted(shop for shop in ends if _of(at, shop).position < ends[shop]))
+    at, read = await _positions(runner, lineage, target)
+    left = {shop: _of(at, shop) for shop in read if _of(at, shop).position < read[shop].position}
+    if parked := sorted(shop for shop, one in left.items() if one.parked):
+        raise CannotSwitch(name=target.name, collection=target.collection, shops=", ".join(parked))
+    return not left
+
+
+async def _positions(
+    runner: Runner, lineage: Lineage, target: Projection
+) -> tuple[dict[str, Checkpoint], dict[str, Checkpoint]]:
+    """The checkpoints of the generation, and of the one that is read, which are read first: so the
+    other is not found further behind than it is."""
+    database = runner.mongo.database
+    read = await checkpoints_of(database, lineage.collection(lineage.live))
+    return await checkpoints_of(database, target.collection), read
+
+
+def _of(checkpoints: Mapping[str, Checkpoint], shop: str) -> Checkpoint:
+    return checkpoints.get(shop, Checkpoint())
+
+
+async def switch_back(
+    mongo: Mongo, store: EventStore, projections: Sequence[Projection], name: str
+) -> Lineage:
+    """Reads from the generation before the last switch again, which stayed current. Raises
+    NothingBefore, NotInThisCode, CannotSwitch, TooBusyToSwitch."""
+    lineage = (await read_lineages(mongo.database)).get(name)
+    if lineage is None or lineage.find(lineage.before) is None:
+        raise NothingBefore(name=name)
+    assert lineage.before is not None  # noqa: S101  it was found
+    target = generation_of(projections, lineage, lineage.before)
+    return await switch_over(filler(mongo, store, target), target)

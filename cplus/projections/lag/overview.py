@@ -1,0 +1,245 @@
+"""Who is behind the log, among very many shops, in memory that does not grow with their number.
+
+Nearly every reader of nearly every shop stands at the end of the log. The database says where one
+does not, and only of those shops are the checkpoints read, some shops at a time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cplus.clock import Clock, utc_now
+from cplus.events.log.store import EventStore
+from cplus.mongo import Database, Mongo
+from cplus.projections.base import Projection
+from cplus.projections.lag.lag import (
+    Lag,
+    LogReader,
+    heads_of,
+    lags_of,
+    p99,
+    parts_of,
+    readers_of,
+)
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """How far one projection, or the reactions, are behind in the shops furthest behind."""
+
+    projection: str
+    events: int
+    events_p99: int
+    """99 of 100 shops are behind no further."""
+    seconds: float
+    seconds_p99: float
+    parked: int
+    """Shops in which it stands still."""
+
+
+@dataclass(slots=True)
+class ShopLag:
+    """One shop, and how far its readers are."""
+
+    shop: str
+    position: int
+    """The last of its log."""
+    lags: dict[str, Lag] = field(default_factory=dict)
+    """How far each reader is, by its collection."""
+
+    @property
+    def behind(self) -> int:
+        """Events that the reader furthest behind has not seen; what is only being filled is
+        read by nobody."""
+        return max((one.behind for one in self.lags.values() if one.filled), default=0)
+
+    @property
+    def parked(self) -> list[Lag]:
+        """The readers that stand still."""
+        return [one for one in self.lags.values() if one.parked]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """All readers that stand still in one shop at one event for one reason."""
+
+    shop: str
+    parked: Parked
+    """Of the reader that has stood there longest."""
+    read: Sequence[str]
+    """Collections that are read, the reactions among them."""
+    unread: Sequence[str]
+    """Generations that nobody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All shops in numbers, and those that need somebody first one by one."""
+
+    readers: Sequence[LogReader]
+    shops: int
+    commits: int
+    behind: int
+    """Shops where something that is read is behind."""
+    parked: int
+    """Shops where something stands still."""
+    lines: Sequence[ShopLag]
+    """The parked first, then those furthest behind, then by name."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    of: int = 0
+    events: array[int] = field(default_factory=lambda: array("q"))
+    seconds: array[float] = field(default_factory=lambda: array("d"))
+    parked: set[str] = field(default_factory=set)
+
+    def add(self, one: Lag) -> None:
+        self.events.append(one.behind)
+        self.seconds.append(one.seconds)
+        if one.parked:
+            self.parked.add(one.shop)
+
+    def worst(self, name: str) -> Worst:
+        return Worst(
+            projection=name,
+            events=max(self.events, default=0),
+            events_p99=round(p99(self.events, self.of)),
+            seconds=max(self.seconds, default=0.0),
+            seconds_p99=p99(self.seconds, self.of),
+            parked=len(self.parked),
+        )
+
+
+async def late_shops(
+    mongo: Mongo, collections: Collection[str], heads: Mapping[str, int]
+) -> set[str]:
+    """Those shops of `heads` where the reader of one of the collections has not come to the
+    head, or has not begun."""
+    found: set[str] = set()
+    if not collections:
+        return found
+    for part in parts_of(sorted(heads)):
+        ids = [f"{collection}/{shop}" for collection in sorted(collections) for shop in part]
+        rows = await mongo.aggregate(
+            mongo.database[CHECKPOINTS],
+            [
+                {"$match": {"_id": {"$in": ids}}},
+                {"$group": {"_id": "$shop", "at": {"$min": "$position"}, "of": {"$sum": 1}}},
+            ],
+        )
+        there = {row["_id"] for row in rows
+                 if row["of"] == len(collections) and row["at"] >= heads[row["_id"]]}  # fmt: skip
+        found.update(shop for shop in part if shop not in there)
+    return found
+
+
+async def worst(
+    mongo: Mongo,
+    store: EventStore,
+    projections: Sequence[Projection],
+    clock: Clock = utc_now,
+    *,
+    reactions: Sequence[str] = (),
+) -> list[Worst]:
+    """What is worst for each projection and the reactions, but for generations that were never
+    read: one entry each, also where there is no shop."""
+    readers = await readers_of(mongo.database, projections, reactions)
+    readers = [reader for reader in readers if reader.filled]
+    heads = await store.heads()
+    found = {name: _Tally() for name in [*(one.name for one in projections), *reactions]}
+    for reader in readers:
+        found[reader.name].of += len(heads)
+    async for lags in _late(mongo, store, readers, heads, clock):
+        for one in lags:
+            found[one.projection].add(one)
+    return [tally.worst(name) for name, tally in found.items()]
+
+
+async def overview(
+    mongo: Mongo,
+    store: EventStore,
+    projections: Sequence[Projection],
+    clock: Clock = utc_now,
+    *,
+    reactions: Sequence[str] = (),
+    shops: Collection[str] | None = None,
+    most: int,
+) -> Overview:
+    """All shops of the log, or those of `shops` that have one; `most` of them one by one."""
+    readers = await readers_of(mongo.database, projections, reactions)
+    heads = await heads_of(store, shops)
+    lines: list[ShopLag] = []
+    late, behind, parked = set[str](), 0, 0
+    async for lags in _late(mongo, store, readers, heads, clock):
+        some = _lines(lags)
+        late.update(line.shop for line in some)
+        behind += sum(line.behind > 0 for line in some)
+        parked += sum(bool(line.parked) for line in some)
+        lines = sorted([*lines, *some], key=_urgent)[:most]
+    if room := most - len(lines):
+        rest = [shop for shop in sorted(heads) if shop not in late][:room]
+        for part in parts_of(rest):
+            ends = {shop: heads[shop] for shop in part}
+            lines += _lines(await lags_of(mongo, store, readers, ends, clock))
+    return Overview(readers, len(heads), sum(heads.values()), behind, parked,
+                    sorted(lines, key=_urgent))  # fmt: skip
+
+
+async def _late(
+    mongo: Mongo,
+    store: EventStore,
+    readers: Sequence[LogReader],
+    heads: Mapping[str, int],
+    clock: Clock,
+) -> AsyncIterator[list[Lag]]:
+    """Everything on the shops where something that is read is behind, or anything is parked."""
+    late = await late_shops(mongo, [one.collection for one in readers if one.filled], heads)
+    for reader in readers:
+        if not reader.filled:  # it is behind nearly everywhere, until it is filled
+            late |= heads.keys() & await _parked(mongo.database, reader)
+    for part in parts_of(sorted(late)):
+        yield await lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
+
+
+async def _parked(database: Database, reader: LogReader) -> set[str]:
+    wanted = {"projection": reader.name, "parked": {"$ne": None}}
+    rows = await database[CHECKPOINTS].find(wanted, {"shop": 1}).to_list(None)
+    return {row["shop"] for row in rows if row["_id"].partition("/")[0] == reader.collection}
+
+
+def stops_of(lines: Iterable[ShopLag]) -> list[Stop]:
+    """What stands still, one entry for each cause: those first that keep something that is read,
+    else in the order of the lines. Pure."""
+    causes: dict[tuple[str, int, str, str], list[tuple[Lag, Parked]]] = {}
+    for line in lines:
+        for one in line.parked:
+            if (at := one.parked) is not None:
+                causes.setdefault((line.shop, at.position, at.type, at.reason), []).append(
+                    (one, at)
+                )
+    stops = [
+        Stop(
+            shop,
+            min((at for _, at in found), key=lambda at: at.since),
+            [one.collection for one, _ in found if one.live],
+            [one.collection for one, _ in found if not one.live],
+        )
+        for (shop, *_), found in causes.items()
+    ]
+    return sorted(stops, key=lambda stop: not stop.read)
+
+
+def _lines(lags: Sequence[Lag]) -> list[ShopLag]:
+    lines: dict[str, ShopLag] = {}
+    for one in lags:
+        line = lines.setdefault(one.shop, ShopLag(one.shop, one.head))
+        line.lags[one.collection] = one
+    return list(lines.values())
+
+
+def _urgent(line: ShopLag) -> tuple[bool, int, str]:
+    return not line.parked, -line.behind, line.shop

@@ -1,0 +1,96 @@
+"""Billing: the row `account`, and one for each subscription to the app, by Shopify's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import AccountOpened, AllowanceReached, SubscriptionChanged
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import newest, types
+
+ACCOUNT: Final = "account"
+"""The key of the account's row."""
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The subscription's id, or `account`."""
+    told = event.event
+    return [told.subscription_id if isinstance(told, SubscriptionChanged) else ACCOUNT]
+
+
+def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
+    """A subscription is what Shopify said last of it; the account is told by a stream with
+    versions, each of which is folded once, in its order."""
+    return _account(row, event) if key == ACCOUNT else _subscription(row, event)
+
+
+def _account(row: Row | None, event: Recorded) -> Row:
+    before = row or {"version": 0, "plan": "", "conversations": 0, "reached": None}
+    version = event.version or 0
+    if version <= before["version"]:
+        return before
+    after = {**before, "version": version}
+    match event.event:
+        case AccountOpened() as opened:
+            after |= {"plan": opened.plan, "conversations": opened.conversations}
+        case AllowanceReached() as reached:
+            # A month that ended may be told after the one that runs.
+            after["reached"] = max(before["reached"] or "", reached.month)
+    return after
+
+
+def _subscription(row: Row | None, event: Recorded) -> Row:
+    subscription = event.event
+    assert isinstance(subscription, SubscriptionChanged)  # noqa: S101  by its key
+    return newest(
+        row,
+        event,
+        {
+            "name": subscription.name,
+            "status": subscription.status,
+            "price": subscription.price,
+            "capped_amount": subscription.capped_amount,
+            "currency": subscription.currency,
+            "interval": subscription.interval,
+            "plan": subscription.plan,
+            "created_at": subscription.created_at,
+        },
+    )
+
+
+BILLING = Projection(
+    name="billing",
+    version=1,
+    handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
+    ignores=types(
+        catalogue.AppInstalled,
+        catalogue.AppUninstalled,
+        catalogue.ConversationClosed,
+        catalogue.ConversationReopened,
+        catalogue.ConversationStarted,
+        catalogue.CustomerChanged,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.CustomerImported,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.MailBounced,
+        catalogue.MailComplained,
+        catalogue.MailDelivered,
+        catalogue.MailRejected,
+        catalogue.MailSent,
+        catalogue.MessageReceived,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ReplyWritten,
+        catalogue.ShopChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=((("at", -1), ("_id", -1)),),
+)

@@ -1,0 +1,166 @@
+"""Conversations: a row for each, by its id. What the inbox shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    ConversationClosed,
+    ConversationReopened,
+    ConversationStarted,
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+    MessageReceived,
+    ReplyWritten,
+)
+from cplus.events.names import conversation_id, is_conversation
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import MAIL_FACTS, mail_rank, mail_status, types
+
+SNIPPET = 140
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The conversation's id."""
+    if is_conversation(event.stream):
+        return [conversation_id(event.stream)]
+    return [getattr(event.event, "conversation_id")]  # noqa: B009  every fact about a mail has it
+
+
+def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
+    """Versions of the stream in their order, each once; facts about the last mail at any time."""
+    if type(event.event) in MAIL_FACTS:
+        return None if row is None else _mail_fact(row, event)
+    version = event.version or 0
+    if row is not None and version <= row["version"]:
+        return row
+    if row is None:
+        return _started(event) if isinstance(event.event, ConversationStarted) else None
+    return {**row, **_change(row, event), "version": version}
+
+
+def _started(event: Recorded) -> Row | None:
+    begun = event.event
+    assert isinstance(begun, ConversationStarted)  # noqa: S101  evolve asked
+    return {
+        "version": event.version or 0,
+        "person": begun.person,
+        "subject": begun.subject,
+        "channel": begun.channel,
+        "from_name": None,
+        "from_address": None,
+        "open": True,
+        "waiting": False,
+        "unanswered": False,
+        "messages": 0,
+        "snippet": "",
+        "last_message_at": event.occurred_at,
+        "last_from": "shopper",
+        "last_mail": None,
+        "last_failed": False,
+        "started_at": event.occurred_at,
+        "closed_at": None,
+    }
+
+
+def _change(row: Row, event: Recorded) -> dict[str, Any]:
+    """The fields that the event changes."""
+    match event.event:
+        case MessageReceived() as mail:
+            # What a machine sent waits for no answer, and answers nothing that a person asked.
+            waiting = row["waiting"] or not mail.automatic
+            # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
+            answered = mail.answer_here and not (mail.automatic and row["from_address"])
+            return {
+                **_message(row, event, mail.text, "shopper"),
+                "from_name": mail.from_name if answered else row["from_name"],
+                "from_address": mail.from_address if answered else row["from_address"],
+                "waiting": waiting,
+                "unanswered": row["open"] and waiting,
+            }
+        case ReplyWritten() as reply:
+            return {
+                **_message(row, event, reply.text, "merchant"),
+                "waiting": False,
+                "unanswered": False,
+                "last_mail": {"message_id": reply.message_id, "rank": 0},
+                "last_failed": False,
+            }
+        case ConversationClosed():
+            return {"open": False, "closed_at": event.occurred_at, "unanswered": False}
+        case ConversationReopened():
+            return {"open": True, "closed_at": None, "unanswered": row["waiting"]}
+    return {}
+
+
+def _message(row: Row, event: Recorded, text: str, sender: str) -> dict[str, Any]:
+    return {
+        "messages": row["messages"] + 1,
+        # What is beyond a few hundred characters cannot be in the snippet, however much is space.
+        "snippet": " ".join(text[: SNIPPET * 8].split())[:SNIPPET],
+        "last_message_at": max(row["last_message_at"], event.occurred_at),
+        "last_from": sender,
+    }
+
+
+def _mail_fact(row: Row, event: Recorded) -> Row:
+    last = row["last_mail"]
+    rank = mail_rank(event.event)
+    if (
+        last is None
+        or last["message_id"] != getattr(event.event, "message_id", None)
+        or rank <= last["rank"]
+    ):
+        return row
+    failed = mail_status(rank) in {"bounced", "rejected"}
+    return {**row, "last_mail": {**last, "rank": rank}, "last_failed": failed}
+
+
+CONVERSATIONS = Projection(
+    name="conversations",
+    version=1,
+    handles=types(
+        ConversationStarted,
+        MessageReceived,
+        ReplyWritten,
+        ConversationClosed,
+        ConversationReopened,
+        MailSent,
+        MailDelivered,
+        MailBounced,
+        MailComplained,
+        MailRejected,
+    ),
+    ignores=types(
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.AppInstalled,
+        catalogue.AppUninstalled,
+        catalogue.CustomerChanged,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.CustomerImported,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ShopChanged,
+        catalogue.SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=(
+        (("last_message_at", -1), ("_id", -1)),
+        (("open", 1), ("last_message_at", -1), ("_id", -1)),
+        (("unanswered", 1), ("last_message_at", -1), ("_id", -1)),
+        (("person", 1), ("last_message_at", -1)),
+    ),
+)

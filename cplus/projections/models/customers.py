@@ -1,0 +1,239 @@
+"""Customers: a row for each person, who may be a customer in Shopify, a lead, or both in turn.
+
+A fact folds into the row of the person that it names, and nowhere else, also where that person
+was joined with another: what a row holds then depends on no order. Rows that are one person are
+linked by PersonsJoined, and `combine` makes one of them on reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    ConversationStarted,
+    CustomerChanged,
+    CustomerConsentChanged,
+    CustomerDeleted,
+    CustomerImported,
+    MessageReceived,
+    PersonsJoined,
+)
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import newer, newest, types
+
+MAX_ACCOUNTS = 20
+"""Customers in Shopify that one row holds. Those with the largest ids stay, which are the newest;
+which they are depends on no order."""
+
+_PROFILE = (
+    *("first_name", "last_name", "email", "phone", "note", "locale", "state", "currency"),
+    "created_at",
+)
+_EMPTY: Row = {
+    "accounts": {},
+    "contact": None,
+    "first_contact_at": None,
+    "last_contact_at": None,
+    "merged_into": [],
+    "joined": False,
+    "changed_at": None,
+    "lists": [],
+}
+Account = Mapping[str, Any]
+"""What is known of one customer in Shopify: groups of fields, or {"deleted": True} for ever."""
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The person; for two that turned out to be one, both."""
+    if isinstance(event.event, PersonsJoined):
+        return [event.event.person, event.event.absorbed]
+    return [getattr(event.event, "person")]  # noqa: B009  every event handled here has it
+
+
+def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
+    """The row after the event: the same whatever the order, and however often it comes."""
+    after = dict(row or _EMPTY)
+    match event.event:
+        case CustomerChanged() | CustomerImported() | CustomerConsentChanged() as fact:
+            accounts = dict(after["accounts"])
+            account = accounts.get(str(fact.shopify_customer_id), {})
+            accounts[str(fact.shopify_customer_id)] = _account(account, event)
+            after["accounts"] = _kept(accounts)
+        case CustomerDeleted() as deleted:
+            gone = {str(deleted.shopify_customer_id): {"deleted": True}}
+            after["accounts"] = _kept({**after["accounts"], **gone})
+        case ConversationStarted():
+            after["first_contact_at"] = _earliest(after["first_contact_at"], event.occurred_at)
+            after["last_contact_at"] = _latest(after["last_contact_at"], event.occurred_at)
+        case MessageReceived() as mail:
+            after.update(_contact(after, mail, event))
+        case PersonsJoined() as joined:
+            _link(after, key, joined)
+    after["changed_at"] = _latest(after["changed_at"], event.occurred_at)
+    after["lists"] = _lists(after)
+    return after
+
+
+def _account(account: Account, event: Recorded) -> Account:
+    if account.get("deleted"):
+        return account  # Shopify never uses an id again: what comes late brings nothing back
+    after = dict(account)
+    told = event.event
+    groups: dict[str, Mapping[str, Any]] = {}
+    if isinstance(told, CustomerChanged | CustomerImported):
+        groups["profile"] = {name: getattr(told, name) for name in _PROFILE}
+    if isinstance(told, CustomerImported):
+        groups["tags"] = {"tags": sorted(told.tags)}
+        groups["spend"] = {
+            "orders": told.orders,
+            "amount": told.amount_spent,
+            "currency": told.currency,
+        }
+    consent = getattr(told, "email_consent", None)
+    if consent is not None:
+        groups["consent"] = {"email": consent}
+    for name, fields in groups.items():
+        after[name] = newest(account.get(name), event, fields)
+    return after
+
+
+def _kept(accounts: Mapping[str, Account]) -> dict[str, Account]:
+    """At most `MAX_ACCOUNTS`, in the order of their ids: equal rows are equal documents."""
+    ids = sorted(accounts, key=int)[-MAX_ACCOUNTS:]
+    return {shopify_id: accounts[shopify_id] for shopify_id in ids}
+
+
+def _contact(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]:
+    """Who wrote last. What a machine sent is no contact, and names the person only as long as
+    nothing else does."""
+    fields = {
+        "person_wrote": not mail.automatic,
+        "name": mail.from_name,
+        "address": mail.from_address,
+    }
+    told = newest(None, event, fields)
+    changed: dict[str, Any] = {"contact": _better_contact(row["contact"], told)}
+    if not mail.automatic:
+        changed["last_contact_at"] = _latest(row["last_contact_at"], event.occurred_at)
+    return changed
+
+
+def _better_contact(one: Row | None, other: Row | None) -> Row | None:
+    if one is None or other is None:
+        return one or other
+    if one["person_wrote"] != other["person_wrote"]:
+        return one if one["person_wrote"] else other
+    return newer(one, other)
+
+
+def _link(after: dict[str, Any], key: str, joined: PersonsJoined) -> None:
+    """The larger id points at the smaller: links never go round in a circle, whoever was said
+    to stay. One person may point at several smaller ones, where joins crossed each other."""
+    small, large = sorted((joined.person, joined.absorbed))
+    if key == large and small != large:
+        after["merged_into"] = sorted({*after["merged_into"], small})
+    after["joined"] = True
+
+
+def _lists(row: Row) -> list[str]:
+    """In which lists the row is looked for. Rows that are joined with others are in all of
+    them: what the person is can be told only of all their rows together."""
+    if row["merged_into"]:
+        return []
+    if row["joined"]:
+        return ["all", "customers", "leads", "joined"]
+    return {"customer": ["all", "customers"], "lead": ["all", "leads"], "gone": []}[kind_of(row)]
+
+
+def kind_of(row: Row) -> str:
+    """`customer`, `lead`, or `gone`."""
+    if any(not account.get("deleted") for account in row["accounts"].values()):
+        return "customer"
+    return "lead" if row["first_contact_at"] or row["contact"] else "gone"
+
+
+def combine(rows: Iterable[Row]) -> Row:
+    """One row of all the rows of a person: as if every fact had named the same id.
+
+    Pure, and the order of `rows` makes no difference. `merged_into`, `joined` and `lists` say
+    nothing any more.
+    """
+    result: dict[str, Any] = dict(_EMPTY)
+    accounts: dict[str, Account] = {}
+    for row in rows:
+        for shopify_id, account in row["accounts"].items():
+            accounts[shopify_id] = _one_account(accounts.get(shopify_id), account)
+        result["contact"] = _better_contact(result["contact"], row["contact"])
+        for name, pick in (
+            ("first_contact_at", _earliest),
+            ("last_contact_at", _latest),
+            ("changed_at", _latest),
+        ):
+            if row[name] is not None:
+                result[name] = pick(result[name], row[name])
+    result["accounts"] = _kept(accounts)
+    return result
+
+
+def _one_account(one: Account | None, other: Account) -> Account:
+    if one is None or other.get("deleted"):
+        return other
+    if one.get("deleted"):
+        return one
+    return {
+        name: newer(one[name], other[name]) if name in one and name in other else group
+        for name, group in {**one, **other}.items()
+    }
+
+
+def _earliest(one: Any, other: Any) -> Any:
+    return other if one is None else min(one, other)
+
+
+def _latest(one: Any, other: Any) -> Any:
+    return other if one is None else max(one, other)
+
+
+CUSTOMERS = Projection(
+    name="customers",
+    version=1,
+    handles=types(
+        CustomerChanged,
+        CustomerImported,
+        CustomerConsentChanged,
+        CustomerDeleted,
+        ConversationStarted,
+        MessageReceived,
+        PersonsJoined,
+    ),
+    ignores=types(
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.AppInstalled,
+        catalogue.AppUninstalled,
+        catalogue.ConversationClosed,
+        catalogue.ConversationReopened,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.MailBounced,
+        catalogue.MailComplained,
+        catalogue.MailDelivered,
+        catalogue.MailRejected,
+        catalogue.MailSent,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.ReplyWritten,
+        catalogue.ShopChanged,
+        catalogue.SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=(
+        (("lists", 1), ("changed_at", -1), ("_id", -1)),
+        (("merged_into", 1),),
+    ),
+)

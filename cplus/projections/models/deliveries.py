@@ -1,0 +1,107 @@
+"""Deliveries: a row for each mail of the merchant, by its message's id, with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+    ReplyWritten,
+)
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import UNSENT, fate_name, types, with_fate
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The message's id."""
+    return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
+
+
+def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
+    """Each fate with the first moment that was told, in any order; the furthest is the status.
+
+    What is told before the wish to send waits in a row without a state, which no query shows.
+    """
+    before, fact = row or _UNWRITTEN, event.event
+    if isinstance(fact, ReplyWritten):
+        wish = {
+            "conversation_id": event.stream.removeprefix("conversation/"),
+            "person": fact.person,
+            "written_at": event.occurred_at,
+        }
+        return _stated({**before, **wish})
+    fate = f"{fate_name(fact)}_at"
+    first = min(before[fate] or event.occurred_at, event.occurred_at)
+    return _stated({**with_fate(before, event), fate: first})
+
+
+def _stated(row: Row) -> Row:
+    return {**row, "state": None if row["written_at"] is None else _STATES[row["status"]]}
+
+
+_STATES: Final = {
+    "written": "under_way",
+    "sent": "under_way",
+    "delivered": "arrived",
+    "complained": "arrived",
+    "bounced": "failed",
+    "rejected": "failed",
+}
+_UNWRITTEN: Final[Row] = {
+    **UNSENT,
+    "conversation_id": None,
+    "person": None,
+    "written_at": None,
+    "sent_at": None,
+    "delivered_at": None,
+    "bounced_for_now_at": None,
+    "bounced_at": None,
+    "complained_at": None,
+    "rejected_at": None,
+}
+
+
+DELIVERIES = Projection(
+    name="deliveries",
+    version=1,
+    handles=types(
+        ReplyWritten,
+        MailSent,
+        MailDelivered,
+        MailBounced,
+        MailComplained,
+        MailRejected,
+    ),
+    ignores=types(
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.AppInstalled,
+        catalogue.AppUninstalled,
+        catalogue.ConversationClosed,
+        catalogue.ConversationReopened,
+        catalogue.ConversationStarted,
+        catalogue.CustomerChanged,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.CustomerImported,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.MessageReceived,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ShopChanged,
+        catalogue.SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=((("state", 1), ("written_at", -1), ("_id", -1)),),
+)

@@ -1,0 +1,118 @@
+"""Messages: a row for each message of a conversation, by the message's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+    MessageReceived,
+    ReplyWritten,
+)
+from cplus.events.names import conversation_id
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import MAIL_FACTS, UNSENT, types, with_fate
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The message's id."""
+    return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
+
+
+def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
+    """A message is told once; what becomes of a mail is told in any order."""
+    if type(event.event) in MAIL_FACTS:
+        return _fate(row, event)
+    match event.event:
+        case MessageReceived() as mail:
+            return {
+                **_placed(event),
+                "direction": "in",
+                "text": mail.text,
+                "subject": mail.subject,
+                "from_name": mail.from_name,
+                "from_address": mail.from_address,
+                "author": None,
+                "to_address": None,
+                "automatic": mail.automatic,
+                "attachments": mail.attachments,
+            }
+        case ReplyWritten() as reply:
+            fate = {name: row[name] for name in UNSENT} if row is not None else UNSENT
+            return {
+                **fate,
+                **_placed(event),
+                "direction": "out",
+                "text": reply.text,
+                "subject": reply.subject,
+                "from_name": None,
+                "from_address": None,
+                "author": reply.author,
+                "to_address": reply.to_address,
+                "automatic": False,
+                "attachments": 0,
+            }
+    return row
+
+
+def _placed(event: Recorded) -> dict[str, Any]:
+    return {
+        "conversation_id": conversation_id(event.stream),
+        # The place in the stream is the place in the thread: rising, with gaps where something
+        # other than a message happened.
+        "number": event.version or 0,
+        "at": event.occurred_at,
+    }
+
+
+def _fate(row: Row | None, event: Recorded) -> Row:
+    """A fact that comes before its message waits in a row with no place in the thread, which no
+    query shows."""
+    conversation_id = getattr(event.event, "conversation_id", "")
+    return with_fate(row or {**UNSENT, "conversation_id": conversation_id}, event)
+
+
+MESSAGES = Projection(
+    name="messages",
+    version=1,
+    handles=types(
+        MessageReceived,
+        ReplyWritten,
+        MailSent,
+        MailDelivered,
+        MailBounced,
+        MailComplained,
+        MailRejected,
+    ),
+    ignores=types(
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.AppInstalled,
+        catalogue.AppUninstalled,
+        catalogue.ConversationClosed,
+        catalogue.ConversationReopened,
+        catalogue.ConversationStarted,
+        catalogue.CustomerChanged,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.CustomerImported,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ShopChanged,
+        catalogue.SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),
+)

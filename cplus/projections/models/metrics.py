@@ -1,0 +1,207 @@
+"""Metrics: what happened in a shop, counted for each day in UTC and over all days.
+
+Every event counts on the day on which it happened (`occurred_at`), whenever it is told. Beside the
+sums rest the small rows that tell whether something was counted: a conversation with its version,
+a person, a customer, and what was told of a mail on a day.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Final, TypeAlias
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    ConversationClosed,
+    ConversationReopened,
+    ConversationStarted,
+    CustomerChanged,
+    CustomerImported,
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+    MessageReceived,
+    ReplyWritten,
+)
+from cplus.projections.base import Projection, Row, Rows
+from cplus.projections.models.facts import MAIL_FACTS, fate_name, types
+
+Counted: TypeAlias = Mapping[str, int]
+"""What an event adds to the sums."""
+
+TOTAL: Final = "total"
+"""The key of the sums over all days."""
+
+COUNTS: Final = (
+    "conversations",
+    "closed",
+    "reopened",
+    "messages_in",
+    "automatic_in",
+    "messages_out",
+    "first_answers",
+    "people",
+    "customers",
+    "sent",
+    "delivered",
+    "bounced",
+    "bounced_for_now",
+    "complained",
+    "rejected",
+)
+"""What is counted; what each means stands in `cplus.projections.queries.figures`."""
+EDGES: Final = (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400, 172_800, 604_800)
+"""Seconds that a first answer of each bucket took at most; one more bucket takes the rest."""
+
+
+def day_key(day: date) -> str:
+    """The key of a day's sums: keys of days are in the order of the days."""
+    return f"day/{day.isoformat()}"
+
+
+def day_of(key: str) -> date:
+    """The day of a key that `day_key` made."""
+    return date.fromisoformat(key.removeprefix("day/"))
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """What tells whether it was counted, and the sums that it counts in."""
+    told, when = event.event, event.occurred_at
+    if isinstance(told, CustomerChanged | CustomerImported):
+        if told.created_at is None:
+            return []
+        when = told.created_at
+    return [*_marks(event), day_key(when.date()), TOTAL]
+
+
+def _marks(event: Recorded) -> list[str]:
+    told = event.event
+    if isinstance(told, CustomerChanged | CustomerImported):
+        return [f"customer/{told.shopify_customer_id}"]
+    if type(told) in MAIL_FACTS:
+        message_id = getattr(told, "message_id")  # noqa: B009  every fact about a mail has it
+        return [f"mail/{message_id}/{event.occurred_at.date().isoformat()}"]
+    return [event.stream, *([told.person] if isinstance(told, ConversationStarted) else [])]
+
+
+def evolve_together(rows: Rows, event: Recorded) -> Rows:
+    """Counts what the event tells, unless its marks say that it was counted."""
+    marks = _marks(event)
+    if not rows:
+        return {}
+    if type(event.event) in MAIL_FACTS:
+        after, counted = _mail(rows[marks[0]], event)
+    elif isinstance(event.event, CustomerChanged | CustomerImported):
+        after, counted = _COUNTED, {"customers": 1} if rows[marks[0]] is None else {}
+    else:
+        after, counted = _talk(rows[marks[0]], event)
+    if not counted:
+        return {marks[0]: after}
+    changed: dict[str, Row | None] = {marks[0]: after}
+    for person in marks[1:]:
+        if rows[person] is None:
+            changed[person], counted = _COUNTED, {**counted, "people": 1}
+    sums = {key: _added(rows[key], counted) for key in rows if key not in marks}
+    return {**changed, **sums}
+
+
+def _mail(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
+    """Each fate of a mail once a day: two mails that went out for one answer on one day are one,
+    and the order in which SES tells makes no difference."""
+    what, told = fate_name(event.event), row["told"] if row else []
+    if what in told:
+        return {"told": told}, {}
+    return {"told": sorted([*told, what])}, {what: 1}
+
+
+def _talk(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
+    """Versions of the stream in their order, each once."""
+    before = row or {"version": 0, "asked_at": None, "answered": False}
+    version = event.version or 0
+    if version <= before["version"]:
+        return before, {}
+    after = {**before, "version": version}
+    match event.event:
+        case ConversationStarted():
+            return after, {"conversations": 1}
+        case MessageReceived(automatic=True):
+            return after, {"automatic_in": 1}
+        case MessageReceived():
+            asked_at = before["asked_at"] or event.occurred_at
+            return {**after, "asked_at": asked_at}, {"messages_in": 1}
+        case ReplyWritten() if before["asked_at"] is None or before["answered"]:
+            return after, {"messages_out": 1}
+        case ReplyWritten():
+            waited = max(event.occurred_at - before["asked_at"], timedelta())
+            counted = {"messages_out": 1, "first_answers": 1}
+            counted["waited_ms"] = waited // timedelta(milliseconds=1)
+            return {**after, "answered": True}, counted
+        case ConversationClosed():
+            return after, {"closed": 1}
+    return after, {"reopened": 1}
+
+
+def _added(row: Row | None, counted: Counted) -> Row:
+    """The sums with what was counted; whole numbers, so that no order makes a difference."""
+    after = dict(row or _NOTHING)
+    for name in counted.keys() & set(COUNTS):
+        after[name] += counted[name]
+    if (waited := counted.get("waited_ms")) is not None:
+        after["waited_ms"] += waited
+        after["longest_ms"] = max(after["longest_ms"], waited)
+        buckets = list(after["buckets"])
+        buckets[bisect_left(EDGES, waited / 1000)] += 1
+        after["buckets"] = buckets
+    return after
+
+
+_COUNTED: Final[Row] = {"counted": True}
+_NOTHING: Final[Row] = {
+    **dict.fromkeys(COUNTS, 0),
+    "waited_ms": 0,
+    "longest_ms": 0,
+    "buckets": [0] * (len(EDGES) + 1),
+}
+
+
+METRICS = Projection(
+    name="metrics",
+    version=1,
+    handles=types(
+        ConversationStarted,
+        MessageReceived,
+        ReplyWritten,
+        ConversationClosed,
+        ConversationReopened,
+        CustomerChanged,
+        CustomerImported,
+        MailSent,
+        MailDelivered,
+        MailBounced,
+        MailComplained,
+        MailRejected,
+    ),
+    ignores=types(
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.AppInstalled,
+        catalogue.AppUninstalled,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.ImportEnded,
+        catalogue.ImportPageLoaded,
+        catalogue.ImportStarted,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ShopChanged,
+        catalogue.SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve_together=evolve_together,
+)

@@ -1,0 +1,125 @@
+"""Shops: the row `shop` is the shop itself, the rows `import/<id>` are imports of its customers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cplus.events import catalogue
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    AppInstalled,
+    AppUninstalled,
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
+    ShopChanged,
+)
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import newest, types
+
+SHOP = "shop"
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """`shop`, or the key of the import."""
+    import_id = getattr(event.event, "import_id", None)
+    return [SHOP if import_id is None else f"import/{import_id}"]
+
+
+def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
+    """The newest fact about the installation and the newest about the shop win, each for
+    itself."""
+    return _shop(row or {}, event) if key == SHOP else _import(row, event)
+
+
+def _shop(row: Row, event: Recorded) -> Row:
+    after = dict(row)
+    match event.event:
+        case AppInstalled() as app:
+            fields = {"installed": True, "scopes": list(app.scopes)}
+            after["installation"] = newest(row.get("installation"), event, fields)
+        case AppUninstalled():
+            fields = {"installed": False, "scopes": []}
+            after["installation"] = newest(row.get("installation"), event, fields)
+    match event.event:
+        case AppInstalled() | ShopChanged() as shop:
+            after["profile"] = newest(
+                row.get("profile"),
+                event,
+                {
+                    "name": shop.shop_name,
+                    "currency": shop.currency,
+                    "timezone": shop.timezone,
+                    "shopify_plan": shop.shopify_plan,
+                    "country": shop.country,
+                },
+            )
+    return after
+
+
+def _import(row: Row | None, event: Recorded) -> Row:
+    after = dict(row or _NEW_IMPORT)
+    match event.event:
+        case ImportStarted():
+            after["started_at"] = min(after["started_at"] or event.occurred_at, event.occurred_at)
+        case ImportPageLoaded() as page:
+            # Pages are read one after the other and each is recorded once, so a page that is
+            # not above the last was counted before.
+            if after["last_page"] is None or page.page > after["last_page"]:
+                after["last_page"] = page.page
+                after["pages"] += 1
+                after["customers"] += page.customers
+                if page.skipped:  # few imports have any
+                    after["skipped"] = after.get("skipped", 0) + page.skipped
+        case ImportEnded() as end:
+            ended = newest(after["end"], event, {"outcome": end.outcome, "pages": end.pages})
+            after["end"] = ended
+    return after
+
+
+_NEW_IMPORT: Row = {
+    "started_at": None,
+    "last_page": None,
+    "pages": 0,
+    "customers": 0,
+    "end": None,
+}
+
+
+SHOPS = Projection(
+    name="shops",
+    version=1,
+    handles=types(
+        AppInstalled,
+        AppUninstalled,
+        ShopChanged,
+        ImportStarted,
+        ImportPageLoaded,
+        ImportEnded,
+    ),
+    ignores=types(
+        catalogue.AccountOpened,
+        catalogue.AllowanceReached,
+        catalogue.ConversationClosed,
+        catalogue.ConversationReopened,
+        catalogue.ConversationStarted,
+        catalogue.CustomerChanged,
+        catalogue.CustomerConsentChanged,
+        catalogue.CustomerDeleted,
+        catalogue.CustomerImported,
+        catalogue.MailBounced,
+        catalogue.MailComplained,
+        catalogue.MailDelivered,
+        catalogue.MailRejected,
+        catalogue.MailSent,
+        catalogue.MessageReceived,
+        catalogue.OrderChanged,
+        catalogue.OrderDeleted,
+        catalogue.PersonsJoined,
+        catalogue.ReplyWritten,
+        catalogue.SubscriptionChanged,
+    ),
+    keys=keys,
+    evolve=evolve,
+    indexes=((("started_at", -1),),),
+)

@@ -1,0 +1,113 @@
+"""The sums of a shop: of a day, of several, or of all; and what they tell together. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from itertools import accumulate
+from typing import Any
+
+from cplus.projections.models.metrics import EDGES
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How often each thing happened."""
+
+    conversations: int = 0
+    """That began."""
+    closed: int = 0
+    reopened: int = 0
+    messages_in: int = 0
+    """Mails of shoppers, without those that a machine sent."""
+    automatic_in: int = 0
+    """Mails that a machine sent, out of office for example."""
+    messages_out: int = 0
+    """Answers that the merchant wrote."""
+    first_answers: int = 0
+    """Conversations that got their first answer."""
+    people: int = 0
+    """Persons who wrote for the first time."""
+    customers: int = 0
+    """Customers that were made in Shopify, and of whom it told."""
+    sent: int = 0
+    """Mails that SES took; the same for all that follow: mails of which it was told."""
+    delivered: int = 0
+    bounced: int = 0
+    """Refused for good."""
+    bounced_for_now: int = 0
+    complained: int = 0
+    """Called spam."""
+    rejected: int = 0
+    """Not sent by SES."""
+    waited_ms: int = 0
+    """Milliseconds that the first answers took, together."""
+    longest_ms: int = 0
+    """Milliseconds that the slowest of them took."""
+    buckets: tuple[int, ...] = (0,) * (len(EDGES) + 1)
+    """How many of them took at most `EDGES` seconds each and more than the one before; the last
+    took longer than all."""
+
+    @property
+    def messages(self) -> int:
+        """All messages: in, of shoppers and of machines, and out."""
+        return self.messages_in + self.automatic_in + self.messages_out
+
+    @property
+    def mean_seconds(self) -> float | None:
+        """How long a first answer took on average; None where there is none."""
+        return self.waited_ms / 1000 / self.first_answers if self.first_answers else None
+
+    def within(self, share: float) -> float | None:
+        """Seconds within which that share of the first answers came, for example 0.5; None where
+        there is none. Reckoned as if they lay evenly in their bucket."""
+        if not self.first_answers:
+            return None
+        wanted = share * self.first_answers
+        upto = list(accumulate(self.buckets))
+        bucket = bisect_left(upto, wanted)
+        longest = self.longest_ms / 1000
+        low = min((0, *EDGES)[bucket], longest)
+        high = min((*EDGES, longest)[bucket], longest)
+        inside = wanted - (upto[bucket] - self.buckets[bucket])
+        return low + (high - low) * inside / self.buckets[bucket]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened on a day."""
+
+    day: date
+    """In UTC."""
+    figures: Figures
+
+
+def figures_of(row: Mapping[str, Any] | None) -> Figures:
+    """The figures of a row of sums; all 0 where there is none."""
+    if row is None:
+        return Figures()
+    return Figures(**{f.name: row[f.name] for f in fields(Figures) if f.name != "buckets"},
+                   buckets=tuple(row["buckets"]))  # fmt: skip
+
+
+def summed(some: Iterable[Figures]) -> Figures:
+    """Several as one."""
+    many = [Figures(), *some]
+    sums: dict[str, Any] = {
+        f.name: sum(getattr(one, f.name) for one in many)
+        for f in fields(Figures)
+        if f.name not in {"buckets", "longest_ms"}
+    }
+    longest = max(one.longest_ms for one in many)
+    buckets = tuple(map(sum, zip(*(one.buckets for one in many), strict=True)))
+    return Figures(**sums, longest_ms=longest, buckets=buckets)
+
+
+def every_day(days: Sequence[Day], first: date, last: date) -> list[Day]:
+    """One entry for each day from the first to the last, also where nothing happened."""
+    known = {one.day: one for one in days}
+    count = (last - first).days + 1
+    between = (first + timedelta(days=number) for number in range(count))
+    return [known.get(day, Day(day, Figures())) for day in between]

@@ -1,0 +1,211 @@
+"""Persons on reading: which rows are one person, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from cplus.mongo import Collection, Mongo
+from cplus.projections.base import Row
+from cplus.projections.models.customers import combine, kind_of
+from cplus.projections.queries.paging import key_of
+from cplus.projections.queries.views import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The rows that are one person."""
+
+    person: str
+    """The id that stays: the smallest."""
+    persons: tuple[str, ...]
+    row: Row
+    """All of them combined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What orders come to."""
+
+    orders: int
+    amount: Decimal | None
+    currency: str | None
+
+
+NOTHING = Bought(0, None, None)
+
+
+def families(rows: Mapping[str, Row]) -> dict[str, Family]:
+    """The family of each person, by any id: links are followed to the end, in both directions.
+    Pure."""
+    root = {person: person for person in rows}
+
+    def find(person: str) -> str:
+        while root[person] != person:
+            person = root[person]
+        return person
+
+    for person, row in rows.items():
+        for other in row["merged_into"]:
+            if other in root:
+                one, two = sorted((find(person), find(other)))
+                root[two] = one
+    members: dict[str, list[str]] = {}
+    for person in sorted(rows):
+        members.setdefault(find(person), []).append(person)
+    return {
+        person: family
+        for first, persons in members.items()
+        for family in [Family(first, tuple(persons), combine(rows[one] for one in persons))]
+        for person in persons
+    }
+
+
+async def load_families(
+    customers: Collection, shop: str, known: Mapping[str, Row]
+) -> dict[str, Family]:
+    """The families of the persons whose rows are known, with the rows that they are linked to."""
+    rows = dict(known)
+    new = {person for person, row in rows.items() if row["joined"]}
+    while new:
+        targets = {other for person in new for other in rows[person]["merged_into"]} - set(rows)
+        ids = sorted(f"{shop}/{person}" for person in targets)
+        cursor = customers.find(
+            {
+                "$or": [
+                    {"_id": {"$in": ids}},
+                    {"shop": shop, "merged_into": {"$in": sorted(new)}},
+                ]
+            }
+        )
+        found = {key_of(row): row for row in await cursor.to_list(None)}
+        new = found.keys() - rows.keys()
+        rows.update(found)
+    return families(rows)
+
+
+async def conversations_of(
+    mongo: Mongo, conversations: Collection, shop: str, persons: Iterable[str]
+) -> dict[str, int]:
+    """How many conversations each of the persons has."""
+    rows = await mongo.aggregate(
+        conversations,
+        [
+            {"$match": {"shop": shop, "person": {"$in": sorted(persons)}}},
+            {"$group": {"_id": "$person", "conversations": {"$sum": 1}}},
+        ],
+    )
+    return {row["_id"]: row["conversations"] for row in rows}
+
+
+async def bought_by(
+    mongo: Mongo, orders: Collection, shop: str, persons: Iterable[str]
+) -> dict[str, list[tuple[str, Bought]]]:
+    """What each of the persons ordered, by currency; without tests and what was cancelled."""
+    price = {"$convert": {"input": "$total_price", "to": "decimal", "onError": 0, "onNull": 0}}
+    rows = await mongo.aggregate(
+        orders,
+        [
+            {"$match": {"shop": shop, "person": {"$in": sorted(persons)}}},
+            {"$match": {"deleted": False, "test": False, "cancelled": False}},
+            {
+                "$group": {
+                    "_id": {"person": "$person", "currency": "$currency"},
+                    "orders": {"$sum": 1},
+                    "amount": {"$sum": price},
+                }
+            },
+        ],
+    )
+    found: dict[str, list[tuple[str, Bought]]] = {}
+    for row in rows:
+        person, currency = row["_id"]["person"], row["_id"]["currency"]
+        bought = Bought(row["orders"], row["amount"].to_decimal(), currency)
+        found.setdefault(person, []).append((currency, bought))
+    return found
+
+
+def customer_view(
+    family: Family,
+    conversations: Mapping[str, int],
+    orders: Mapping[str, Sequence[tuple[str, Bought]]],
+) -> Customer:
+    """The person as pages show it. Pure."""
+    row = family.row
+    accounts = [
+        (int(shopify_id), account)
+        for shopify_id, account in row["accounts"].items()
+        if not account.get("deleted")
+    ]
+    accounts.sort(key=_newest_profile, reverse=True)
+    shown: Mapping[str, Any] = accounts[0][1] if accounts else {}
+    profile = shown.get("profile") or {}
+    contact = row["contact"] or {}
+    seen = _seen(family, orders)
+    told = _told([account for _, account in accounts])
+    bought = told if told.orders >= seen.orders and told.currency else seen
+    names = [profile.get("first_name"), profile.get("last_name")]
+    consent = [account["consent"] for _, account in accounts if "consent" in account]
+    newest_consent = max(consent, key=lambda group: (group["at"], group["by"]), default=None)
+    return Customer(
+        person=family.person,
+        persons=family.persons,
+        kind=kind_of(row),  # type: ignore[arg-type]
+        first_name=names[0],
+        last_name=names[1],
+        name=" ".join(name for name in names if name) or contact.get("name"),
+        email=profile.get("email") or contact.get("address"),
+        phone=profile.get("phone"),
+        note=profile.get("note"),
+        locale=profile.get("locale"),
+        state=profile.get("state"),
+        tags=(shown.get("tags") or {}).get("tags", []),
+        email_consent=newest_consent["email"] if newest_consent else None,
+        shopify_ids=[shopify_id for shopify_id, _ in accounts],
+        customer_since=profile.get("created_at"),
+        orders=bought.orders,
+        amount_spent=bought.amount,
+        currency=bought.currency or profile.get("currency"),
+        conversations=sum(conversations.get(person, 0) for person in family.persons),
+        first_contact_at=row["first_contact_at"],
+        last_contact_at=row["last_contact_at"],
+        changed_at=row["changed_at"],
+    )
+
+
+def _newest_profile(numbered: tuple[int, Mapping[str, Any]]) -> tuple[bool, Any, int]:
+    shopify_id, account = numbered
+    profile = account.get("profile")
+    return (profile is not None, profile["at"] if profile else None, shopify_id)
+
+
+def _told(accounts: Sequence[Mapping[str, Any]]) -> Bought:
+    """What Shopify said on import, of the accounts in the currency of the first."""
+    spends = [account["spend"] for account in accounts if "spend" in account]
+    if not spends:
+        return NOTHING
+    currency = spends[0]["currency"]
+    same = [spend for spend in spends if spend["currency"] == currency]
+    amounts = [_decimal(spend["amount"]) for spend in same]
+    return Bought(sum(spend["orders"] for spend in same), sum(amounts, Decimal(0)), currency)
+
+
+def _seen(family: Family, orders: Mapping[str, Sequence[tuple[str, Bought]]]) -> Bought:
+    """What was ordered since, in the currency of most orders."""
+    by_currency: dict[str, Bought] = {}
+    for person in family.persons:
+        for currency, bought in orders.get(person, ()):
+            before = by_currency.get(currency, Bought(0, Decimal(0), currency))
+            amount = (before.amount or Decimal(0)) + (bought.amount or Decimal(0))
+            by_currency[currency] = Bought(before.orders + bought.orders, amount, currency)
+    return max(by_currency.values(), key=lambda b: (b.orders, b.currency), default=NOTHING)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return Decimal(0)
+    return value if value.is_finite() else Decimal(0)

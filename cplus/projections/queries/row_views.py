@@ -1,0 +1,151 @@
+"""Stored rows as the values that pages are given. Pure."""
+
+from __future__ import annotations
+
+from cplus.projections.base import Row
+from cplus.projections.queries.paging import key_of
+from cplus.projections.queries.views import (
+    BillingAccount,
+    Conversation,
+    CustomerImport,
+    Delivery,
+    Message,
+    Order,
+    Shop,
+    Subscription,
+)
+
+
+def conversation_view(row: Row) -> Conversation:
+    """The conversation of a row."""
+    return Conversation(
+        id=key_of(row),
+        person=row["person"],
+        subject=row["subject"],
+        channel=row["channel"],
+        from_name=row["from_name"],
+        from_address=row["from_address"],
+        open=row["open"],
+        unanswered=row["unanswered"],
+        messages=row["messages"],
+        snippet=row["snippet"],
+        last_message_at=row["last_message_at"],
+        last_from=row["last_from"],
+        last_failed=row["last_failed"],
+        started_at=row["started_at"],
+        closed_at=row["closed_at"],
+    )
+
+
+def message_view(row: Row) -> Message:
+    """The message of a row that has its place in a thread."""
+    return Message(
+        id=key_of(row),
+        conversation_id=row["conversation_id"],
+        number=row["number"],
+        direction=row["direction"],
+        text=row["text"],
+        subject=row["subject"],
+        at=row["at"],
+        from_name=row["from_name"],
+        from_address=row["from_address"],
+        author=row["author"],
+        to_address=row["to_address"],
+        automatic=row["automatic"],
+        attachments=row["attachments"],
+        status=row.get("status"),
+        reason=row.get("reason"),
+        status_at=row.get("status_at"),
+        ses_message_id=row.get("ses_message_id"),
+    )
+
+
+def delivery_view(row: Row) -> Delivery:
+    """The delivery of a row that has a state."""
+    return Delivery(
+        message_id=key_of(row),
+        conversation_id=row["conversation_id"],
+        person=row["person"],
+        status=row["status"],
+        state=row["state"],
+        reason=row["reason"],
+        written_at=row["written_at"],
+        sent_at=row["sent_at"],
+        delivered_at=row["delivered_at"],
+        bounced_for_now_at=row["bounced_for_now_at"],
+        bounced_at=row["bounced_at"],
+        complained_at=row["complained_at"],
+        rejected_at=row["rejected_at"],
+        ses_message_id=row["ses_message_id"],
+    )
+
+
+def order_view(row: Row) -> Order:
+    """The order of a row that is no tombstone."""
+    return Order(
+        shopify_id=int(key_of(row)),
+        person=row["person"],
+        name=row["name"],
+        total_price=row["total_price"],
+        currency=row["currency"],
+        financial_status=row["financial_status"],
+        fulfillment_status=row["fulfillment_status"],
+        cancelled=row["cancelled"],
+        test=row["test"],
+        created_at=row["created_at"],
+    )
+
+
+def subscription_view(row: Row) -> Subscription:
+    """The subscription of a row."""
+    return Subscription(
+        id=key_of(row),
+        name=row["name"],
+        status=row["status"],
+        price=row["price"],
+        capped_amount=row["capped_amount"],
+        currency=row["currency"],
+        interval=row["interval"],
+        plan=row["plan"],
+        created_at=row["created_at"],
+        changed_at=row["at"],
+    )
+
+
+def account_view(row: Row) -> BillingAccount:
+    """The billing account of a row."""
+    return BillingAccount(row["plan"], row["conversations"], row["reached"])
+
+
+def import_view(row: Row) -> CustomerImport:
+    """The import of a row `import/<id>`."""
+    end = row["end"]
+    return CustomerImport(
+        id=key_of(row).removeprefix("import/"),
+        started_at=row["started_at"],
+        pages=row["pages"],
+        customers=row["customers"],
+        skipped=row.get("skipped", 0),
+        outcome=end["outcome"] if end else None,
+        ended_at=end["at"] if end else None,
+    )
+
+
+def shop_view(host: str, row: Row, last_import: CustomerImport | None) -> Shop:
+    """The shop of the row `shop`, which may be empty."""
+    installation = row.get("installation") or {"installed": False, "scopes": [], "at": None}
+    profile = row.get("profile") or {}
+    installed = installation["installed"]
+    return Shop(
+        host=host,
+        installed=installed,
+        installed_at=installation["at"] if installed else None,
+        uninstalled_at=None if installed else installation["at"],
+        scopes=installation["scopes"],
+        name=profile.get("name"),
+        currency=profile.get("currency"),
+        timezone=profile.get("timezone"),
+        shopify_plan=profile.get("shopify_plan"),
+        country=profile.get("country"),
+        last_import=last_import,
+    )

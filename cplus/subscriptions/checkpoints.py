@@ -1,0 +1,223 @@
+"""Checkpoints: how far each projection has read the log of each shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from cplus.mongo import Database, DuplicateKeyError, IndexModel, ids_of
+
+CHECKPOINTS = "checkpoints"
+
+
+class Subscriber(Protocol):
+    """Whoever follows the log by checkpoints of the `_id` `<collection>/<shop>`."""
+
+    @property
+    def name(self) -> str:
+        """What its checkpoints name in `projection`."""
+        ...
+
+    @property
+    def collection(self) -> str:
+        """Where its rows are; for one that has none, its name."""
+        ...
+
+
+class VersionedSubscriber(Subscriber, Protocol):
+    """A subscriber whose checkpoints this code moves: a projection, or the reactions."""
+
+    @property
+    def version(self) -> int:
+        """What its checkpoints name in `version`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Why a projection stands still in front of a commit."""
+
+    position: int
+    """Of the commit that it cannot fold; the checkpoint is the one before."""
+    type: str
+    """The stored type of the event at fault; empty where it is the rows."""
+    reason: str
+    """`unknown_type`, or the class name of what was raised. Never data."""
+    since: datetime
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Parked | None:
+        """What is stored in a checkpoint."""
+        if stored is None:
+            return None
+        return cls(stored["position"], stored["type"], stored["reason"], stored["since"])
+
+    def document(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {
+            "position": self.position,
+            "type": self.type,
+            "reason": self.reason,
+            "since": self.since,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far one projection is in one shop."""
+
+    position: int = 0
+    seq: int = 0
+    """Events up to and with the commit at `position`."""
+    parked: Parked | None = None
+    term: int = 0
+    """The last that is known to whoever moved it, or to a switch; of the generations' leaders."""
+    repairs: int = 0
+    """How often rows were put right in place. Whoever keeps rows from before has to load them."""
+    stored: bool = False
+    """Whether there is a document of it yet."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> Checkpoint:
+        """The checkpoint that a stored document is; with None, that before the first commit."""
+        if document is None:
+            return cls()
+        return cls(
+            document["position"],
+            document["seq"],
+            Parked.of(document["parked"]),
+            document.get("term", 0),
+            document.get("repairs", 0),
+            stored=True,
+        )
+
+    def stopped(
+        self, position: int, seq: int, type_: str, reason: str, now: datetime
+    ) -> Checkpoint:
+        """Parked right in front of the commit at `position`, before which the shop has `seq`
+        events: since `now`, or since it first stood there for that reason."""
+        parked = Parked(position, type_, reason, now)
+        known = self.parked
+        if known is not None and replace(known, since=now) == parked:
+            parked = known
+        return replace(self, position=position - 1, seq=seq, parked=parked)
+
+
+class Fenced(Exception):
+    """Somebody else moved the checkpoint."""
+
+
+def checkpoint_id(collection: str, shop: str) -> str:
+    """The `_id` of the document with the checkpoint of whoever folds into the collection."""
+    return f"{collection}/{shop}"
+
+
+async def read_checkpoint(database: Database, subscriber: Subscriber, shop: str) -> Checkpoint:
+    """The checkpoint as a majority has it."""
+    _id = checkpoint_id(subscriber.collection, shop)
+    return Checkpoint.of(await database[CHECKPOINTS].find_one({"_id": _id}))
+
+
+async def read_checkpoints(
+    database: Database, subscribers: Sequence[Subscriber], shops: Sequence[str] | None = None
+) -> dict[tuple[str, str], Checkpoint]:
+    """The checkpoints of the subscribers in all shops, or in these, by (collection, shop)."""
+    wanted = {subscriber.collection for subscriber in subscribers}
+    asked: dict[str, Any] = {
+        "projection": {"$in": sorted({subscriber.name for subscriber in subscribers})}
+    }
+    if shops is not None:
+        asked["shop"] = {"$in": list(shops)}
+    cursor = database[CHECKPOINTS].find(asked)
+    return {
+        (collection, row["shop"]): Checkpoint.of(row)
+        for row in await cursor.to_list(None)
+        if (collection := row["_id"].partition("/")[0]) in wanted
+    }
+
+
+async def begin_checkpoint(
+    database: Database, subscriber: VersionedSubscriber, shop: str, now: datetime
+) -> Checkpoint:
+    """Writes the checkpoint before the first commit where there is none yet; answers the one that
+    is there. Inserted and never upserted, so that of two who begin one finds that of the other."""
+    made = {
+        "_id": checkpoint_id(subscriber.collection, shop),
+        "projection": subscriber.name,
+        "version": subscriber.version,
+        "shop": shop,
+        "position": 0,
+        "seq": 0,
+        "parked": None,
+        "term": 0,
+        "updated_at": now,
+    }
+    try:
+        await database[CHECKPOINTS].insert_one(made)
+    except DuplicateKeyError:
+        return await read_checkpoint(database, subscriber, shop)
+    return Checkpoint.of(made)
+
+
+async def move_checkpoint(
+    database: Database,
+    subscriber: Subscriber,
+    shop: str,
+    before: Checkpoint,
+    after: Checkpoint,
+    now: datetime,
+    session: Any = None,
+) -> None:
+    """Writes `after` where `before` still stands, in the same term and with no row put right since;
+    raises Fenced where it does not."""
+    fields = {
+        "position": after.position,
+        "seq": after.seq,
+        "parked": after.parked.document() if after.parked else None,
+        "term": after.term,
+        "updated_at": now,
+    }
+    answer = await database[CHECKPOINTS].update_one(
+        standing(subscriber, shop, before),
+        {"$set": fields},
+        session=session,
+    )
+    if answer.matched_count == 0:
+        raise Fenced
+
+
+def standing(subscriber: Subscriber, shop: str, at: Checkpoint) -> dict[str, Any]:
+    """Finds the document while it is what was read. Fields that are newer than what was stored
+    first are missing where they count nothing."""
+    return {
+        "_id": checkpoint_id(subscriber.collection, shop),
+        "position": at.position,
+        "term": at.term or {"$in": [0, None]},
+        "repairs": at.repairs or {"$in": [0, None]},
+    }
+
+
+async def mark(database: Database, collection: str, term: int) -> None:
+    """Writes the term to every checkpoint of the collection, each for itself: whoever read one
+    before is fenced, and has to ask who leads."""
+    await database[CHECKPOINTS].update_many(
+        {"_id": ids_of(collection), "term": {"$not": {"$gte": term}}}, {"$set": {"term": term}}
+    )
+
+
+async def checkpoints_of(database: Database, collection: str) -> dict[str, Checkpoint]:
+    """The checkpoints of the collection, by shop."""
+    rows = await database[CHECKPOINTS].find({"_id": ids_of(collection)}).to_list(None)
+    return {row["shop"]: Checkpoint.of(row) for row in rows}
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Makes the indexes of the checkpoints."""
+    await database[CHECKPOINTS].create_indexes(
+        [
+            IndexModel([("shop", 1), ("projection", 1)], name="shops"),
+            IndexModel([("projection", 1), ("shop", 1)], name="projections"),
+        ]
+    )

@@ -1,0 +1,76 @@
+"""The same as JSON: for the pages' own script, and for the embedded app's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse, Response
+
+from cplus.projections.queries.views import ConversationState
+from cplus.web.kit.deps import MerchantDep, WebDep
+from cplus.web.merchant.conversations import IdDep
+from cplus.web.merchant.thread import following, read_position
+
+router = APIRouter(prefix="/api")
+
+
+def _json(value: Any, **headers: str) -> JSONResponse:
+    # An amount of money stays a decimal text: a float would change it.
+    return JSONResponse(jsonable_encoder(value, custom_encoder={Decimal: str}), headers=headers)
+
+
+@router.get("/inbox")
+async def inbox(
+    web: WebDep,
+    me: MerchantDep,
+    state: ConversationState = "open",
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> JSONResponse:
+    """A page of conversations, the position they stand at, and how many there are."""
+    position = await read_position(web.queries, me.shop)
+    page = await web.queries.list_conversations(me.shop, state, cursor, limit)
+    counts = await web.queries.conversation_counts(me.shop)
+    return _json(
+        {"position": position, "counts": counts, "conversations": page.items, "next": page.next}
+    )
+
+
+@router.get("/conversations/{conversation_id}")
+async def conversation(
+    web: WebDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    cursor: str | None = None,
+    message: str | None = None,
+) -> JSONResponse:
+    """A conversation and up to 200 of its messages, the oldest first; `next` is the cursor of
+    the rest. Texts that together are too long for one answer are cut, and say so; the text of
+    the message with the id `message` is whole."""
+    position = await read_position(web.queries, me.shop)
+    row = await web.queries.conversation(me.shop, conversation_id)
+    if row is None:
+        raise HTTPException(404)
+    thread = await following(web.queries, me.shop, row.id, cursor, message)
+    messages = [
+        {**asdict(one.message), "text": one.text, "cut": one.cut} for one in thread.messages
+    ]
+    return _json(
+        {"position": position, "conversation": row, "messages": messages, "next": thread.later}
+    )
+
+
+@router.get("/changes")
+async def changes(request: Request, web: WebDep, me: MerchantDep, after: int = 0) -> Response:
+    """Whether there is news after a position; 304 as long as the position is the one named by
+    If-None-Match."""
+    position = await read_position(web.queries, me.shop)
+    headers = {"ETag": f'"{position}"', "Cache-Control": "private, no-cache"}
+    known = request.headers.get("if-none-match", "")
+    if headers["ETag"] in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return _json({"position": position, "changed": position > after}, **headers)

@@ -1,0 +1,61 @@
+"""Forms as they come in: read strictly, and only when they are the session's own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from fastapi import HTTPException, Request
+
+from cplus.ids import random_id, spelled
+from cplus.web.kit.auth import Session, Signatures
+
+_KEY: Final = re.compile(r"[a-z0-9]{16,40}")
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The fields of a form; of a field that stands twice, the last. 400 for what is no form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(400, "This is not a form that the app knows.")
+    try:
+        pairs = parse_qsl(
+            (await request.body()).decode("ascii", "replace"),
+            keep_blank_values=True,
+            errors="replace",
+            max_num_fields=20,
+        )
+    except ValueError:
+        raise HTTPException(400, "This is not a form that the app knows.") from None
+    return dict(pairs)
+
+
+async def own_form(request: Request, signatures: Signatures, session: Session) -> Mapping[str, str]:
+    """The fields of a form of this session; 403 when another site, or another session, made it."""
+    fields = await read_form(request)
+    if not signatures.same_form_token(session, fields.get("csrf", "")):
+        raise HTTPException(403, "This form is out of date. Go back, reload the page, try again.")
+    return fields
+
+
+def new_key() -> str:
+    """The key of a form: the same for every time that one form is sent."""
+    return random_id(26)
+
+
+def form_key(fields: Mapping[str, str]) -> str:
+    """The key of the form that came in; 400 where there is none."""
+    key = fields.get("key", "")
+    if not _KEY.fullmatch(key):
+        raise HTTPException(400, "This form is incomplete. Go back, reload the page, try again.")
+    return key
+
+
+def message_id(shop: str, conversation_id: str, key: str) -> str:
+    """The id of the message that the form writes: sent again, it is the same message."""
+    words = f"message\n{shop}\n{conversation_id}\n{key}"
+    digest = hashlib.sha256(words.encode()).digest()
+    return spelled(digest[:16])

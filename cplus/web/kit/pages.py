@@ -1,0 +1,108 @@
+"""Templates and static files: read once when the app is made, then served from memory."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cplus.clock import Clock
+from cplus.counts import counted
+from cplus.web.kit import text
+
+_HERE: Final = Path(__file__).parents[1]
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A file as it is served."""
+
+    name: str
+    """With a part of its content's hash in it: it may be kept for ever."""
+    body: bytes
+    content_type: str
+
+
+class Pages:
+    """Renders templates; `clock` tells what is "today"."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._statics = {path.name: _static(path) for path in sorted((_HERE / "static").iterdir())}
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=text.shown,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(
+            linked=text.linked,
+            breakable=text.breakable,
+            folded=text.folded,
+            initials=text.initials,
+            hue=text.hue,
+            words=text.words,
+            called=text.called,
+            bounce=text.bounce,
+            rejection=text.rejection,
+            calendar=text.calendar,
+            counted=counted,
+            span=text.span,
+        )
+        self._environment.globals.update(
+            static=self.address, money=text.money, brief=self._brief, full=_full, date=_date
+        )
+
+    def address(self, name: str) -> str:
+        """Where the static file `name` is served."""
+        return f"/static/{self._statics[name].name}"
+
+    def static(self, asked: str) -> Response | None:
+        """The file of a name as `address` gives it. A name with another hash is answered too,
+        with what there is now: while a new version is rolled out, old pages ask for old names."""
+        for plain, file in self._statics.items():
+            stem, suffix = plain.rsplit(".", 1)
+            if asked == file.name:
+                cached = "public, max-age=31536000, immutable"
+            elif asked.startswith(f"{stem}.") and asked.endswith(f".{suffix}"):
+                cached = "no-cache"
+            else:
+                continue
+            headers = {"Cache-Control": cached}
+            return Response(file.body, media_type=file.content_type, headers=headers)
+        return None
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page."""
+        # What cannot be encoded (half a character, from a stranger's mail) shows as a mark.
+        body = self._environment.get_template(template).render(values).encode("utf-8", "replace")
+        return HTMLResponse(body, status)
+
+    def _brief(self, moment: datetime, timezone: str | None) -> str:
+        return text.brief_time(moment, self._clock(), text.zone(timezone))
+
+
+def _full(moment: datetime, timezone: str | None) -> str:
+    return text.full_time(moment, text.zone(timezone))
+
+
+def _date(moment: datetime, timezone: str | None) -> str:
+    return text.date(moment, text.zone(timezone))
+
+
+def _static(path: Path) -> Static:
+    body = path.read_bytes()
+    hashed = hashlib.sha256(body).hexdigest()[:12]
+    return Static(f"{path.stem}.{hashed}{path.suffix}", body, _TYPES[path.suffix])

@@ -1,0 +1,61 @@
+"""What the shop pays, and what the app knows of the shop."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from cplus.projections.queries.views import Subscription
+from cplus.shopify.hosts import shop_name
+from cplus.web.kit.deps import MerchantDep, WebDep
+
+router = APIRouter()
+
+_WAITING: Final = {"pending", "accepted", "frozen"}
+"""Shopify's names for subscriptions that are not in force now and have not ended."""
+
+
+@router.get("/billing")
+async def billing(web: WebDep, me: MerchantDep) -> HTMLResponse:
+    """The shop's plan, what it uses of it this month, and its subscriptions."""
+    found = sorted(await web.queries.billing(me.shop), key=_begun, reverse=True)
+    today = web.parts.clock().astimezone(UTC).date()
+    month = await web.queries.metrics(me.shop, today.replace(day=1), today)
+    account = await web.queries.billing_account(me.shop)
+    active = [one for one in found if one.status == "active"]
+    return web.pages.render(
+        "billing.html",
+        me=me,
+        section="billing",
+        account=account,
+        used=sum(day.figures.conversations for day in month.items),
+        reached=bool(account and account.reached == f"{today:%Y-%m}"),
+        current=active[0] if active else None,
+        also_active=active[1:],
+        waiting=[one for one in found if one.status in _WAITING],
+        ended=[one for one in found if one.status not in _WAITING and one.status != "active"],
+    )
+
+
+def _begun(one: Subscription) -> tuple[datetime, str]:
+    return one.created_at or one.changed_at, one.id
+
+
+@router.get("/settings")
+async def settings(web: WebDep, me: MerchantDep) -> HTMLResponse:
+    """Facts of the shop, its mail address here, and how far its customers are imported."""
+    domain = web.parts.settings.mail_domain
+    return web.pages.render(
+        "settings.html",
+        me=me,
+        section="settings",
+        shop=me.row,
+        address=f"{shop_name(me.shop)}@{domain}" if domain else None,
+        conversations=await web.queries.conversation_counts(me.shop),
+        persons=await web.queries.person_counts(me.shop),
+        # Not counted anew: the sums of the metrics hold them.
+        messages=(await web.queries.metrics_total(me.shop)).messages,
+    )

@@ -1,0 +1,63 @@
+"""The people behind the conversations: customers, and leads who are none yet."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import HTMLResponse
+
+from cplus.events import names
+from cplus.projections.queries.views import CustomerKind
+from cplus.web.kit.deps import MerchantDep, WebDep
+
+router = APIRouter(prefix="/customers")
+
+TABS: Final[tuple[tuple[CustomerKind, str], ...]] = (
+    ("all", "Everyone"),
+    ("customers", "Customers"),
+    ("leads", "Leads"),
+)
+_PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
+
+
+@router.get("")
+async def customers(
+    web: WebDep, me: MerchantDep, kind: CustomerKind = "all", cursor: str | None = None
+) -> HTMLResponse:
+    """A page of people, those with the latest news first."""
+    counts = await web.queries.person_counts(me.shop)
+    page = await web.queries.customers(me.shop, kind, cursor)
+    numbers = {
+        "all": counts.customers + counts.leads,
+        "customers": counts.customers,
+        "leads": counts.leads,
+    }
+    shop = me.row
+    running = shop.last_import if shop and shop.last_import else None
+    return web.pages.render(
+        "customers.html",
+        me=me,
+        section="customers",
+        tabs=[(key, label, numbers[key]) for key, label in TABS],
+        kind=kind,
+        page=page,
+        running=running if running and running.outcome is None else None,
+        first=f"/customers?{urlencode({'kind': kind})}" if cursor else None,
+        following=(
+            f"/customers?{urlencode({'kind': kind, 'cursor': page.next})}" if page.next else None
+        ),
+    )
+
+
+@router.get("/{person}")
+async def customer(web: WebDep, me: MerchantDep, person: str) -> HTMLResponse:
+    """A person, with orders and conversations; `person` without the prefix `person/`."""
+    found = None
+    if _PERSON.fullmatch(person):
+        found = await web.queries.customer(me.shop, names.person(person))
+    if found is None:
+        raise HTTPException(404)
+    return web.pages.render("customer.html", me=me, section="customers", person=found)

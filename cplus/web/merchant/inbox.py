@@ -1,0 +1,56 @@
+"""The list of conversations."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from cplus.projections.queries.views import ConversationState
+from cplus.web.kit.deps import MerchantDep, WebDep, see_other
+from cplus.web.merchant.thread import read_position
+
+router = APIRouter()
+
+TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
+    ("open", "Open"),
+    ("unanswered", "Unanswered"),
+    ("closed", "Closed"),
+    ("all", "All"),
+)
+
+
+@router.get("/")
+async def home(_me: MerchantDep) -> RedirectResponse:
+    """To the inbox; without a session, to the page that signs in."""
+    return see_other("/inbox")
+
+
+@router.get("/inbox")
+async def inbox(
+    web: WebDep, me: MerchantDep, tab: ConversationState = "open", cursor: str | None = None
+) -> HTMLResponse:
+    """A page of conversations, the newest message first."""
+    # The position is read first: what comes between the two is offered as news once more.
+    position = await read_position(web.queries, me.shop)
+    counts = await web.queries.conversation_counts(me.shop)
+    page = await web.queries.list_conversations(me.shop, tab, cursor)
+    numbers = {
+        "open": counts.open,
+        "unanswered": counts.unanswered,
+        "closed": counts.conversations - counts.open,
+        "all": counts.conversations,
+    }
+    return web.pages.render(
+        "inbox.html",
+        me=me,
+        section="inbox",
+        tabs=[(key, label, numbers[key]) for key, label in TABS],
+        tab=tab,
+        page=page,
+        first=f"/inbox?{urlencode({'tab': tab})}" if cursor else None,
+        following=(f"/inbox?{urlencode({'tab': tab, 'cursor': page.next})}" if page.next else None),
+        position=position,
+    )

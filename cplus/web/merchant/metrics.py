@@ -1,0 +1,120 @@
+"""What happened in the shop, day by day, and which mails did not arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from cplus.projections.models.metrics import EDGES
+from cplus.projections.queries.figures import Day, Figures, every_day, summed
+from cplus.web.kit.deps import MerchantDep, WebDep
+from cplus.web.kit.text import span
+
+router = APIRouter()
+
+RANGES: Final = (7, 30, 90)
+"""Days that a page shows, today among them."""
+_FAILED: Final = 5  # mails on a page
+
+
+@router.get("/metrics")
+async def metrics(
+    web: WebDep,
+    me: MerchantDep,
+    days: Annotated[Literal["7", "30", "90"], Query()] = "30",
+    cursor: str | None = None,
+) -> HTMLResponse:
+    """The last days in UTC, and a page of the mails that did not arrive."""
+    last = web.parts.clock().date()
+    first = last - timedelta(days=int(days) - 1)
+    found = await web.queries.metrics(me.shop, first, last)
+    shown = every_day(found.items, first, last)
+    failed = await web.queries.deliveries(me.shop, "failed", cursor, _FAILED)
+    talks = [await web.queries.conversation(me.shop, one.conversation_id) for one in failed.items]
+    here = f"/metrics?{urlencode({'days': days})}"
+    return web.pages.render(
+        "metrics.html",
+        me=me,
+        section="metrics",
+        ranges=RANGES,
+        days=int(days),
+        some=[one for one in reversed(shown) if one.figures != Figures()],
+        figures=summed(one.figures for one in shown),
+        total=await web.queries.metrics_total(me.shop),
+        chart=Chart.of(shown),
+        waits=waits_of(summed(one.figures for one in shown)),
+        failed=list(zip(failed.items, talks, strict=True)),
+        first=here if cursor else None,
+        following=f"{here}&{urlencode({'cursor': failed.next})}#failed" if failed.next else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A day of the chart: two bars side by side, in parts of a hundred of its height."""
+
+    day: date
+    received: int
+    written: int
+    received_height: float
+    written_height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Messages by day."""
+
+    columns: Sequence[Column]
+    top: int
+    """What the whole height stands for."""
+
+    @classmethod
+    def of(cls, days: Sequence[Day]) -> Chart:
+        """Of these days; its top is a round number that no day passes."""
+        pairs = [(one.figures.messages_in, one.figures.messages_out) for one in days]
+        top = round_above(max((max(pair) for pair in pairs), default=0))
+        columns = [
+            Column(one.day, received, written, 100 * received / top, 100 * written / top)
+            for one, (received, written) in zip(days, pairs, strict=True)
+        ]
+        return cls(columns, top)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How many first answers took so long, and their share of the fullest line in percent."""
+
+    label: str
+    answers: int
+    share: float
+
+
+def waits_of(figures: Figures) -> list[Wait]:
+    """A line for each bucket up to the slowest answer."""
+    most = max(figures.buckets)
+    if not most:
+        return []
+    labels = [f"up to {span(edge)}" for edge in EDGES] + [f"over {span(EDGES[-1])}"]
+    lines = [
+        Wait(label, answers, 100 * answers / most)
+        for label, answers in zip(labels, figures.buckets, strict=True)
+    ]
+    while not lines[-1].answers:
+        lines.pop()
+    return lines
+
+
+def round_above(number: int) -> int:
+    """The smallest number of the kind 2, 4, 6, 10, 20, 40, 60, 100, … that is not below."""
+    step = 1
+    while True:
+        for factor in (2, 4, 6, 10):
+            if factor * step >= number:
+                return factor * step
+        step *= 10

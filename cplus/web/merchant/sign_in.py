@@ -1,0 +1,119 @@
+"""Ways to a session: the app's installation, a one-time link; and the way out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+
+from cplus.commands.installs import CALLBACK, STATE_SECONDS
+from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
+from cplus.web.kit.deps import GONE, Web, WebDep, see_other
+from cplus.web.kit.forms import own_form
+
+log = structlog.get_logger()
+router = APIRouter()
+
+STATE_COOKIE: Final = "cplus_install"
+
+_OUT: Final = "You are signed out."
+_STALE: Final = "That sign-in link was used before, or is too old. Sign in through your shop."
+
+
+@router.get("/auth/sign-in")
+async def sign_in(
+    request: Request, web: WebDep, token: str | None = None, note: str = ""
+) -> Response:
+    """The page that asks for the shop; with a token of a sign-in link, signs in."""
+    if token is None:
+        return ask(
+            request,
+            web,
+            note=_OUT if note == "out" else "",
+            warning=GONE if note == "gone" else "",
+        )
+    try:
+        shop = await web.signatures.use_link(web.parts.mongo.database, token)
+    except InvalidSignature:
+        session = web.signatures.session(request.cookies.get(web.session_name))
+        if session and session.shop == web.signatures.link_shop(token):
+            return see_other("/inbox")  # they opened the link again and are where it leads
+        return ask(request, web, warning=_STALE, status=403)
+    return _signed_in(web, shop)
+
+
+def ask(
+    request: Request,
+    web: Web,
+    *,
+    note: str = "",
+    warning: str = "",
+    reason: str = "",
+    shop: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    """The page that asks for the shop's address."""
+    # Its form leads to Shopify by redirects, which `form-action` would stop.
+    request.state.leaves_by_form = True
+    return web.pages.render(
+        "sign_in.html", status=status, note=note, warning=warning, reason=reason, shop=shop
+    )
+
+
+@router.get("/auth/install")
+async def install(request: Request, web: WebDep, shop: str = "") -> Response:
+    """Sends the merchant to Shopify to grant the app its scopes, or to confirm them again."""
+    wanted = shop.strip().lower()
+    wanted = wanted.removeprefix("https://").removeprefix("http://").split("/", 1)[0]
+    if wanted and "." not in wanted:
+        wanted += ".myshopify.com"
+    try:
+        begun = web.parts.installs.begin(wanted)
+    except InvalidShop:
+        reason = "A shop’s address ends with .myshopify.com, for example blue-jam.myshopify.com."
+        return ask(request, web, reason=reason, shop=shop[:80], status=400)
+    answer = see_other(begun.url)
+    web.set_cookie(answer, STATE_COOKIE, begun.state, seconds=STATE_SECONDS, path=CALLBACK)
+    return answer
+
+
+@router.get(CALLBACK)
+async def callback(request: Request, web: WebDep) -> Response:
+    """Where Shopify brings the merchant back to: installs, and signs in."""
+    state = request.cookies.get(STATE_COOKIE, "")
+    try:
+        shop = await web.parts.installs.finish(dict(request.query_params), state)
+    except InvalidSignature:
+        raise HTTPException(403, "Shopify’s answer could not be verified. Begin again.") from None
+    except InvalidShop:
+        raise HTTPException(400, "That is not the address of a shop.") from None
+    except InvalidInput as error:
+        reason = str(error.values["reason"])
+        raise HTTPException(400, f"{reason[:1].upper()}{reason[1:]}.") from None
+    except ShopifyError as error:
+        log.warning("install_failed", error=type(error).__name__)
+        raise HTTPException(502, "Shopify did not answer as it should. Try again.") from None
+    answer = _signed_in(web, shop, vouched=True)
+    web.drop_cookie(answer, STATE_COOKIE, path=CALLBACK)
+    return answer
+
+
+@router.post("/auth/sign-out")
+async def sign_out(request: Request, web: WebDep) -> Response:
+    """Ends the session, also for whoever else has its cookie."""
+    session = web.signatures.session(request.cookies.get(web.session_name))
+    if session is not None:
+        await own_form(request, web.signatures, session)
+        await web.parts.ended_sessions.end(session.id)
+    answer = see_other("/auth/sign-in?note=out")
+    web.drop_cookie(answer, web.session_name)
+    return answer
+
+
+def _signed_in(web: Web, shop: str, *, vouched: bool = False) -> Response:
+    answer = see_other("/inbox")
+    cookie = web.signatures.session_cookie(shop, vouched=vouched)
+    web.set_cookie(answer, web.session_name, cookie)
+    return answer

@@ -1,0 +1,101 @@
+"""What a page shows of a thread: which messages, how much of each, and whether it is up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cplus.projections.queries.queries import Queries
+from cplus.projections.queries.views import Message
+
+SHOWN: Final = 200
+"""Messages on a page at most."""
+
+PATIENCE: Final = 2.0
+"""Seconds that a page waits for the read models to show what was just written."""
+
+SHOWN_BY: Final = ("conversations", "messages")
+"""The projections of which a thread is made."""
+
+_READ: Final = 2_000  # messages read at most to find the newest
+_BUDGET: Final = 400_000  # characters of a page: Lambda answers with 6 MB at most, escaped
+_BEGINNING: Final = 500  # characters of a message for which no room is left
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as the page shows it."""
+
+    message: Message
+    text: str
+    cut: bool
+    """Whether there is more of it than shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Some messages of a conversation, the oldest first."""
+
+    messages: Sequence[Shown]
+    earlier: bool
+    """Whether there are older messages than these."""
+    later: str | None
+    """The cursor of what follows; None where these are the newest."""
+
+
+async def newest(queries: Queries, shop: str, conversation_id: str, whole: str | None) -> Thread:
+    """The end of the thread. `whole` is the id of a message that is shown to its end."""
+    kept: deque[Message] = deque(maxlen=SHOWN)
+    read, cursor = 0, None
+    while True:
+        page = await queries.messages_of(shop, conversation_id, cursor, SHOWN)
+        kept.extend(page.items)
+        read += len(page.items)
+        cursor = page.next
+        if cursor is None or read >= _READ:
+            return Thread(_shown(kept, whole), read > len(kept), cursor)
+
+
+async def following(
+    queries: Queries, shop: str, conversation_id: str, cursor: str | None, whole: str | None
+) -> Thread:
+    """The thread from the cursor on; from its beginning with None."""
+    page = await queries.messages_of(shop, conversation_id, cursor, SHOWN)
+    return Thread(_shown(page.items, whole), cursor is not None, page.next)
+
+
+def _shown(messages: Iterable[Message], whole: str | None) -> list[Shown]:
+    """Gives the page's room to the newest messages first; to `whole` before all."""
+    ordered = list(messages)
+    left = _BUDGET - sum(len(m.text) for m in ordered if m.id == whole)
+    shown = []
+    for message in reversed(ordered):
+        text = message.text
+        if message.id != whole:
+            if len(text) > max(left, _BEGINNING):
+                text = text[:_BEGINNING]
+            left -= len(text)
+        shown.append(Shown(message, text, len(text) < len(message.text)))
+    return shown[::-1]
+
+
+async def read_position(queries: Queries, shop: str) -> int:
+    """The position up to which conversations and their messages are shown."""
+    positions = await queries.positions_of(shop)
+    return min(positions.get(name, 0) for name in SHOWN_BY)
+
+
+async def caught_up(queries: Queries, shop: str, position: int, seconds: float = PATIENCE) -> bool:
+    """Whether what is shown has passed the position, waiting for it up to `seconds`."""
+    deadline = time.monotonic() + seconds
+    pause = 0.02
+    while await read_position(queries, shop) < position:
+        if time.monotonic() + pause > deadline:
+            return False
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+    return True

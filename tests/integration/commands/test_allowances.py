@@ -1,0 +1,123 @@
+"""What shops use is counted against what their plan allows, by what the log tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.commands.allowances import Allowances
+from cplus.events.aggregates.billing_account import BillingAccount, month_of
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import NewEvent
+from cplus.events.catalogue import AllowanceReached, SubscriptionChanged
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.store import EventStore, ensure_indexes
+from cplus.events.names import billing_stream, conversation_stream, started_ref
+from cplus.events.nudges import heads_of
+from cplus.events.repository import Repository, decided
+from cplus.ids import random_id
+from cplus.mongo import connect
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ALLOWED = 3
+
+
+@pytest.fixture
+async def store(mongo_uri: str, database_name: str) -> AsyncIterator[EventStore]:
+    mongo = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
+    await ensure_indexes(mongo.database)
+    yield EventStore(mongo)
+    await mongo.close()
+
+
+@pytest.fixture
+def allowances(store: EventStore) -> Allowances:
+    return Allowances(store, Repository(store), ALLOWED, lambda: NOW)
+
+
+async def begin(store: EventStore, when: datetime = NOW) -> Commit:
+    """A conversation that a mail began."""
+    conversation = Conversation.empty(conversation_stream(random_id()))
+    conversation.start(person="person/a", channel="email", subject="Tea", now=when)
+    claim, refs = f"mail/{random_id()}", [started_ref(month_of(when))]
+    await store.append([Draft(SHOP, claim, "mail", "shopper", decided(conversation), refs=refs)])
+    commit = await store.by_claim(SHOP, claim)
+    assert commit is not None
+    return commit
+
+
+async def subscription(store: EventStore, status: str, when: datetime) -> None:
+    told = SubscriptionChanged(subscription_id="gid/1", name="Growth", status=status)
+    stream = billing_stream(SHOP)
+    new = [NewEvent(stream, told, when)]
+    await store.append([Draft(SHOP, f"w/{random_id()}", "webhook", "shopify", new, refs=[stream])])
+
+
+async def account(store: EventStore) -> BillingAccount:
+    found: BillingAccount = await Repository(store).load(BillingAccount, SHOP, billing_stream(SHOP))
+    return found
+
+
+async def test_the_last_free_conversation_of_a_month_is_told_once(
+    store: EventStore, allowances: Allowances
+) -> None:
+    answers: list[dict[str, int]] = []
+    for number in range(1, ALLOWED + 3):
+        commit = await begin(store)
+        # Twice, as react hands out what it handed out before.
+        twice = [await allowances.count(commit, commit.event(0)) for _ in range(2)]
+        answers += [heads_of([one]) for one in twice]
+        assert (await account(store)).reached == ({"2026-11"} if number >= ALLOWED else set())
+    *_, last = await store.stream(SHOP, billing_stream(SHOP))
+    [reached] = last.recorded()
+    assert isinstance(reached.event, AllowanceReached)
+    assert reached.event.conversations == ALLOWED
+    assert (await account(store)).version == 2
+    opened, reached_at = {SHOP: 2}, {SHOP: last.position}
+    assert answers == [opened, opened, {}, {}, reached_at, reached_at, {}, {}, {}, {}]
+
+
+async def test_what_began_at_once_opens_the_account_once_and_reaches_once(
+    store: EventStore, allowances: Allowances
+) -> None:
+    commits = [await begin(store) for _ in range(ALLOWED + 4)]
+    await asyncio.gather(*(allowances.count(commit, commit.event(0)) for commit in commits))
+    found = await account(store)
+    assert (found.version, found.reached) == (2, {"2026-11"})
+
+
+async def test_what_is_decided_follows_from_the_conversation_that_reached_it(
+    store: EventStore, allowances: Allowances
+) -> None:
+    commits = [await begin(store) for _ in range(ALLOWED)]
+    await allowances.count(commits[-1], commits[-1].event(0))
+    [decision] = await store.stream(SHOP, billing_stream(SHOP))
+    assert decision.causation_id == commits[-1].id
+    assert decision.correlation_id == commits[-1].correlation
+
+
+async def test_each_month_counts_for_itself(store: EventStore, allowances: Allowances) -> None:
+    for days in (0, 0, 20, 20):
+        commit = await begin(store, NOW + timedelta(days=days))
+        await allowances.count(commit, commit.event(0))
+    assert (await account(store)).reached == set()
+
+
+async def test_a_shop_that_pays_reaches_nothing_whatever_order_the_news_came_in(
+    store: EventStore, allowances: Allowances
+) -> None:
+    await subscription(store, "active", NOW)
+    await subscription(store, "pending", NOW - timedelta(days=1))
+    commits = [await begin(store) for _ in range(ALLOWED)]
+    await allowances.count(commits[-1], commits[-1].event(0))
+    assert (await account(store)).reached == set()
+    await subscription(store, "cancelled", NOW + timedelta(hours=1))
+    commit = await begin(store)
+    await allowances.count(commit, commit.event(0))
+    assert (await account(store)).reached == {"2026-11"}

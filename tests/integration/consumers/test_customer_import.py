@@ -1,0 +1,507 @@
+"""Importing a shop's customers from a Shopify that runs here: once, in order, in several runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from cplus.consumers.batches.leases import Leases
+from cplus.consumers.imports.customer_import import Importer, handle
+from cplus.events.base import Recorded
+from cplus.events.catalogue import (
+    CustomerImported,
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
+    PersonsJoined,
+)
+from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
+from cplus.mongo import AutoReconnect
+from cplus.privacy.persons import PersonDirectory
+from cplus.shopify.oauth import Tokens
+from tests.integration.intake import SECRET, Intake, emptied, intake, record, tasks
+
+SHOP = "blue-jam.myshopify.com"
+
+
+@pytest.fixture(scope="module")
+async def shopify() -> AsyncIterator[LocalShopify]:
+    server = LocalShopify(client_id="client-id", client_secret=SECRET, app_url="https://a.example")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="module")
+async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri, origin=shopify.origin) as made:
+        yield made
+
+
+@pytest.fixture
+async def use(shared: Intake) -> Intake:
+    return await emptied(shared)
+
+
+@pytest.fixture
+def importer(use: Intake) -> Importer:
+    parts = use.parts
+    return Importer(
+        store=parts.store,
+        persons=parts.persons,
+        bodies=parts.bodies,
+        credentials=parts.credentials,
+        leases=Leases(parts.mongo.database),
+        nudger=parts.nudger,
+        send=partial(parts.aws.send, parts.settings.import_queue),
+        origin=parts.settings.shopify_origin,
+        api_version=parts.settings.shopify_api_version,
+        page_size=4,
+        clock=parts.clock,
+    )
+
+
+def customer(number: int, **given: Any) -> LocalCustomer:
+    return LocalCustomer(
+        id=number,
+        first_name=f"First{number}",
+        email=f"Person{number}@example.com",
+        phone="+15550100" if number % 2 else None,
+        tags=["vip"],
+        number_of_orders=2,
+        spent="12.50",
+        email_marketing="SUBSCRIBED",
+        updated_at="2026-02-03T04:05:06Z",
+        **given,
+    )
+
+
+async def installed(
+    use: Intake,
+    shopify: LocalShopify,
+    customers: int,
+    scope: str = "read_customers,read_orders",
+    **shop: Any,
+) -> None:
+    """The shop with so many customers, and the app installed there."""
+    people = [customer(number + 1) for number in range(customers)]
+    shopify.add_shop(
+        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people, **shop)
+    )
+    code = shopify.grants.code(SHOP, scope)
+    app = use.parts.app
+    answer = shopify.grants.tokens(
+        SHOP,
+        {
+            "client_id": app.client_id,
+            "client_secret": SECRET,
+            "code": code,
+            "expiring": "1",
+        },
+    )
+    await use.parts.credentials.save(SHOP, Tokens.model_validate(answer))
+
+
+def asked(import_id: str = "i1", **given: Any) -> Any:
+    return record({"shop": SHOP, "import_id": import_id, "cursor": None, "page": 1} | given)
+
+
+def plenty() -> float:
+    return 100.0
+
+
+def running_out(after: int) -> Callable[[], float]:
+    """A clock that shows little time left once it was looked at so often."""
+    looks = iter([100.0] * after)
+    return lambda: next(looks, 1.0)
+
+
+async def events(use: Intake) -> list[Recorded]:
+    return [told for commit in await use.parts.store.read(SHOP, 0) for told in commit.recorded()]
+
+
+async def imported(use: Intake) -> list[int]:
+    return [
+        told.event.shopify_customer_id
+        for told in await events(use)
+        if isinstance(told.event, CustomerImported)
+    ]
+
+
+async def waiting(use: Intake) -> list[dict[str, Any]]:
+    return [one.json() for one in await use.drain(use.parts.settings.import_queue)]
+
+
+async def test_an_import_records_every_customer_once_page_by_page(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    assert await handle([asked()], importer, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+    told = [one.event for one in await events(use)]
+    assert isinstance(told[0], ImportStarted | CustomerImported)
+    assert [one.customers for one in told if isinstance(one, ImportPageLoaded)] == [4, 4, 2]
+    assert sum(isinstance(one, ImportStarted) for one in told) == 1
+    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=3)
+    assert await waiting(use) == []
+    assert {nudge["shop"] for nudge in await use.nudges()} == {SHOP}
+
+
+async def test_a_customer_comes_with_what_only_the_admin_api_tells(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 1)
+    await handle([asked()], importer, plenty)
+    [told] = [one for one in await events(use) if isinstance(one.event, CustomerImported)]
+    event = told.event
+    assert isinstance(event, CustomerImported)
+    assert (event.first_name, event.email) == ("First1", "Person1@example.com")
+    assert (event.tags, event.orders, event.amount_spent) == (("vip",), 2, "12.50")
+    assert (event.currency, event.email_consent, event.state) == ("USD", "subscribed", "disabled")
+    assert told.occurred_at.isoformat() == "2026-02-03T04:05:06+00:00"
+    by_mail = await use.parts.persons.resolve(SHOP, address="person1@EXAMPLE.com")
+    assert by_mail is not None
+    assert (by_mail.person, by_mail.absorbed) == (event.person, [])
+
+
+async def test_a_pages_cause_is_the_answer_as_it_came(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 5)
+    await handle([asked()], importer, plenty)
+    commit = await use.parts.store.by_claim(SHOP, "import/i1/1", cause=True)
+    assert commit is not None
+    assert commit.cause is not None
+    assert commit.cause["kind"] == "import"
+    nodes = json.loads(commit.cause["body"])["data"]["customers"]["nodes"]
+    assert [node["legacyResourceId"] for node in nodes] == ["1", "2", "3", "4"]
+    assert "shpat_" not in repr(commit.cause)
+
+
+async def test_a_large_page_rests_in_the_bucket(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 3)
+    shopify.add_shop(
+        LocalShop(
+            host=SHOP,
+            name="Blue Jam",
+            email="o@jam.example.com",
+            customers=[customer(number, note="x" * 100_000) for number in (1, 2, 3)],
+        )
+    )
+    await handle([asked()], importer, plenty)
+    commit = await use.parts.store.by_claim(SHOP, "import/i1/1", cause=True)
+    assert commit is not None
+    assert commit.cause is not None
+    assert commit.cause["body"] is None
+    assert b"xxxx" in await use.parts.bodies.get(commit.cause["ref"])
+
+
+async def test_a_shop_with_no_customers_is_imported_too(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 0)
+    assert await handle([asked()], importer, plenty) == []
+    assert [one.event for one in await events(use)] == [
+        ImportStarted(import_id="i1"),
+        ImportPageLoaded(import_id="i1", page=1, customers=0),
+        ImportEnded(import_id="i1", outcome="complete", pages=1),
+    ]
+
+
+async def test_a_doubled_or_late_message_changes_nothing_and_asks_nothing(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], importer, plenty)
+    before = len(await use.parts.store.read(SHOP, 0))
+    shopify.fail_next(SHOP, 500)
+    try:
+        for message in (asked(), asked(cursor="0.4.x", page=2), asked(page=99)):
+            assert await handle([message], importer, plenty) == []
+    finally:
+        shopify._faults.clear()
+    assert len(await use.parts.store.read(SHOP, 0)) == before
+    assert await waiting(use) == []
+
+
+async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_on(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    message, runs = asked(correlation_id="install-7", causation_id="commit-7"), 0
+    while True:
+        runs += 1
+        # The lease, the margin, the page's beginning and its deadline: then time is short.
+        assert await handle([message], importer, running_out(4)) == []
+        left = await waiting(use)
+        if not left:
+            break
+        [again] = left
+        assert again["page"] == runs + 1
+        assert again["cursor"]
+        message = record(again)
+    assert runs == 3
+    pages = [page async for page in use.parts.store.iterate_correlation(SHOP, "install-7")]
+    assert [page.causation_id for page in pages] == ["commit-7"] * len(pages)
+    assert len(pages) == (await use.parts.store.head(SHOP)).position > 1
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_doubled_hand_over_neither_doubles_nor_loops(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], importer, running_out(4))
+    [again] = await waiting(use)
+    for message in (record(again), record(again), asked()):
+        assert await handle([message], importer, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+    assert await waiting(use) == []
+
+
+async def test_two_runs_of_an_import_never_work_at_the_same_time(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    answers = await asyncio.gather(*(handle([asked()], importer, plenty) for _ in range(3)))
+    assert sorted(answers) == [[], ["m"], ["m"]]
+    assert await imported(use) == list(range(1, 11))
+    assert await handle([asked()], importer, plenty) == [], "the lease was given back"
+
+
+async def test_imports_of_other_installs_are_not_held_up(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 3)
+    answers = await asyncio.gather(
+        *(handle([asked(name)], importer, plenty) for name in ("i1", "i2"))
+    )
+    assert answers == [[], []]
+    assert sorted(await imported(use)) == [1, 1, 2, 2, 3, 3]
+
+
+async def test_a_throttled_run_waits_no_longer_than_it_may_and_hands_on_with_a_delay(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    # 4 customers cost some 20 points: enough for one page, and two more points a second.
+    await installed(use, shopify, 10, maximum_available=30, restore_rate=2)
+    delays: list[int] = []
+
+    async def send(message: Any, *, group: str, delay: int) -> None:
+        delays.append(delay)
+
+    begun = time.monotonic()
+    short = replace(importer, send=send)
+    assert await handle([asked()], short, lambda: 5.0 - (time.monotonic() - begun)) == []
+    assert time.monotonic() - begun < 5.0
+    assert len(delays) == 1
+    assert 1 <= delays[0] <= 900
+    assert await imported(use) == [1, 2, 3, 4]
+
+
+async def test_a_short_throttle_is_waited_for(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10, maximum_available=50, restore_rate=200)
+    assert await handle([asked()], importer, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_an_uninstalled_shop_ends_its_import(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], importer, running_out(4))
+    shopify.grants.revoke(SHOP)
+    [again] = await waiting(use)
+    assert await handle([record(again)], importer, plenty) == []
+    told = [one.event for one in await events(use)]
+    assert told[-1] == ImportEnded(import_id="i1", outcome="uninstalled", pages=1)
+    assert await handle([record(again)], importer, plenty) == []
+    assert len(await use.parts.store.read(SHOP, 0)) == 2
+
+
+async def test_without_tokens_an_import_ends_at_once(use: Intake, importer: Importer) -> None:
+    assert await handle([asked()], importer, plenty) == []
+    assert [one.event for one in await events(use)] == [
+        ImportStarted(import_id="i1"),
+        ImportEnded(import_id="i1", outcome="uninstalled", pages=0),
+    ]
+
+
+async def test_a_missing_scope_ends_the_import_as_refused(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10, scope="read_orders")
+    assert await handle([asked()], importer, plenty) == []
+    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="refused", pages=0)
+
+
+async def test_a_token_that_was_refused_is_renewed_once(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    shopify.store.state.installs[SHOP].access.clear()
+    assert await handle([asked()], importer, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_shopify_that_is_down_has_the_message_come_back(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    shopify.fail_next(SHOP, 503)
+    assert await handle([asked()], importer, plenty) == ["m"]
+    assert await handle([asked()], importer, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_shopify_that_goes_down_midway_is_asked_again_from_there(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    sent: list[Any] = []
+
+    async def send(message: Any, *, group: str, delay: int) -> None:
+        sent.append((message, delay))
+
+    first = replace(importer, send=send)
+    original = use.parts.nudger.nudge
+
+    class Nudger:
+        async def nudge(self, heads: Any) -> None:
+            await original(heads)
+            shopify.fail_next(SHOP, 503)
+
+    assert await handle([asked()], replace(first, nudger=Nudger()), plenty) == []
+    shopify._faults.clear()
+    [(message, delay)] = sent
+    assert delay > 0
+    assert message["page"] == 2
+    assert await handle([record(message)], importer, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_persons_who_turn_out_to_be_one_are_joined_also_after_a_crash(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 1)
+    persons = use.parts.persons
+    await persons.resolve(SHOP, shopify_id=1)
+    await persons.resolve(SHOP, address="person1@example.com")
+
+    class Dies:
+        def __init__(self, directory: PersonDirectory) -> None:
+            self.resolve = directory.resolve
+
+        async def join(self, shop: str, person: str, absorbed: str) -> None:
+            raise AutoReconnect("the connection broke")
+
+    assert await handle([asked()], replace(importer, persons=Dies(persons)), plenty) == ["m"]
+    assert await handle([asked()], importer, plenty) == []
+    told = [one.event for one in await events(use)]
+    assert sum(isinstance(one, PersonsJoined) for one in told) == 1
+    found = await persons.resolve(SHOP, shopify_id=1, address="person1@example.com")
+    assert found is not None
+    assert found.absorbed == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no json",
+        "{}",
+        json.dumps({"shop": "nowhere", "import_id": "i1"}),
+        json.dumps({"shop": SHOP}),
+        json.dumps({"shop": SHOP, "import_id": "a/b"}),
+    ],
+)
+async def test_a_message_that_names_no_import_fails_alone(
+    use: Intake, importer: Importer, body: str
+) -> None:
+    assert await handle([record(body)], importer, plenty) == ["m"]
+    assert await use.parts.store.read(SHOP, 0) == []
+
+
+async def test_a_run_leaves_no_task_behind(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked("warm")], importer, plenty)
+    before = tasks()
+    await handle([asked()], importer, running_out(4))
+    shopify.fail_next(SHOP, 503)
+    await handle([asked()], importer, plenty)
+    await asyncio.sleep(0)
+    # The Shopify of these tests serves from this process: its tasks are not the app's.
+    assert {task for task in tasks() - before if "RequestHandler" not in repr(task)} == set()
+
+
+async def test_a_page_too_large_for_a_commit_is_recorded_in_smaller_ones(
+    use: Intake, importer: Importer, shopify: LocalShopify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await installed(use, shopify, 10)
+    monkeypatch.setattr("cplus.events.log.append.MAX_COMMIT", 3_500)
+    wide = replace(importer, page_size=8)
+    assert await handle([asked()], wide, plenty) == []
+    assert await imported(use) == list(range(1, 11))
+    pages = [one.event for one in await events(use) if isinstance(one.event, ImportPageLoaded)]
+    assert len(pages) > 2
+    assert {page.skipped for page in pages} == {0}
+
+
+async def test_one_customer_that_no_commit_holds_is_skipped_and_counted(
+    use: Intake, importer: Importer, shopify: LocalShopify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await installed(use, shopify, 10)
+    people = [customer(number + 1) for number in range(10)]
+    people[4] = people[4].model_copy(update={"tags": ["x" * 60_000]})
+    people[9] = people[9].model_copy(update={"tags": ["x" * 60_000]})
+    shopify.add_shop(
+        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
+    )
+    monkeypatch.setattr("cplus.events.log.append.MAX_COMMIT", 50_000)
+    monkeypatch.setattr("cplus.events.causes.INLINE", 1_000, raising=True)
+    assert await handle([asked()], importer, plenty) == []
+    assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9]
+    told = [one.event for one in await events(use)]
+    assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2
+    assert isinstance(told[-1], ImportEnded)
+    assert told[-1].outcome == "complete"
+
+
+@pytest.mark.parametrize("page_size", [4, 1])
+async def test_a_customer_with_an_unreadable_field_is_skipped_and_counted(
+    use: Intake, importer: Importer, shopify: LocalShopify, page_size: int
+) -> None:
+    await installed(use, shopify, 10)
+    people = [customer(number + 1) for number in range(10)]
+    people[4] = people[4].model_copy(update={"updated_at": "0000-00-00T00:00:00Z"})
+    shopify.add_shop(
+        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
+    )
+    assert await handle([asked()], replace(importer, page_size=page_size), plenty) == []
+    assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    told = [one.event for one in await events(use)]
+    assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 1
+
+
+async def test_what_shopify_refuses_for_good_ends_the_import_as_refused(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 3)
+    shopify.fail_next(SHOP, 404)
+    assert await handle([asked()], importer, plenty) == []
+    assert [one.event for one in await events(use)] == [
+        ImportStarted(import_id="i1"),
+        ImportEnded(import_id="i1", outcome="refused", pages=0),
+    ]

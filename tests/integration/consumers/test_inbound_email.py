@@ -1,0 +1,313 @@
+"""Mail that comes in: recorded once, in the right conversation, or with the reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.billing_account import month_of
+from cplus.events.names import started_ref
+from cplus.mail import reply_address
+from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
+
+BIRCH = "birch.myshopify.com"
+STARTED = ["started", "message_received"]
+
+
+@pytest.fixture
+async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncIterator[World]:
+    made = await World.make(mongo_uri, database_name, aws_endpoint)
+    yield made
+    await made.close()
+
+
+async def token_address(world: World) -> str:
+    conversation = await world.conversation()
+    secret = world.parts.settings.secret("application_secret")
+    return reply_address(SHOP, conversation.conversation_id, secret, DOMAIN)
+
+
+async def test_a_contact_form_starts_a_conversation_with_whom_it_names(world: World) -> None:
+    await world.receive(form(), "ses1")
+    assert await world.types() == [STARTED]
+    conversation = await world.conversation()
+    assert conversation.address == ADA
+    assert world.nudges.heads == [{SHOP: 2}]
+
+
+async def test_a_mail_delivered_twice_is_recorded_once(world: World) -> None:
+    body = await world.arrive(form(), "ses1")
+    assert await world.inbound.handle_all([body, body]) == [None, None]
+    assert await world.inbound.handle_all([body]) == [None]
+    assert await world.types() == [STARTED]
+
+
+async def test_a_second_form_joins_the_open_conversation_of_that_person(world: World) -> None:
+    await world.receive(form(), "ses1")
+    await world.receive(form("And in red?", number=2), "ses2")
+    assert await world.types() == [STARTED, ["message_received"]]
+
+
+async def test_a_conversation_counts_once_in_the_month_in_which_it_begins(world: World) -> None:
+    await world.receive(form(), "ses1")
+    month = started_ref(month_of(world.now))
+    world.later(days=40)
+    await world.receive(form("And in red?", number=2), "ses2")
+    assert await world.types() == [STARTED, ["message_received"]]
+    store = world.parts.store
+    assert await store.count_ref(SHOP, month, 9) == 1
+    assert await store.count_ref(SHOP, started_ref(month_of(world.now)), 9) == 0
+
+
+async def test_a_form_of_a_joined_person_joins_what_they_began_under_another_id(
+    world: World,
+) -> None:
+    await world.receive(form(), "ses1")
+    directory = world.parts.persons
+    began = await directory.resolve(SHOP, address=ADA)
+    # Another identity with a smaller id, so that the lead is the one that is absorbed.
+    number = 0
+    while True:
+        number += 1
+        other = await directory.resolve(SHOP, shopify_id=number)
+        if began and other and other.person < began.person:
+            break
+    await directory.join(SHOP, other.person, began.person)
+    await world.receive(form("And in red?", number=2), "ses2")
+    assert await world.types() == [STARTED, ["message_received"]]
+
+
+async def test_two_first_mails_at_once_start_one_conversation(world: World) -> None:
+    bodies = [await world.arrive(form(number=n), f"ses{n}") for n in range(5)]
+    other = await World.make(
+        world.parts.settings.secret("mongo_uri"),
+        world.parts.settings.mongo_database,
+        world.endpoint,
+    )
+    try:
+        await asyncio.gather(
+            world.inbound.handle_all(bodies[:3]), other.inbound.handle_all(bodies[2:])
+        )
+    finally:
+        await other.close()
+    types = await world.types()
+    assert sorted(types) == sorted([STARTED] + [["message_received"]] * 4)
+
+
+async def test_a_form_long_after_the_end_starts_anew_and_one_soon_after_opens_again(
+    world: World,
+) -> None:
+    await world.receive(form(), "ses1")
+    conversation = await world.conversation()
+
+    async def close(key: str) -> None:
+        await world.parts.repository.decide(
+            type(conversation),
+            SHOP,
+            conversation.id,
+            lambda c: c.close(world.now),
+            claim=f"command/{key}",
+            source="dashboard",
+            actor="merchant",
+        )
+
+    await close("a")
+    world.later(days=6)
+    await world.receive(form(number=2), "ses2")
+    await close("b")
+    world.later(days=8)
+    await world.receive(form(number=3), "ses3")
+    assert await world.types() == [
+        STARTED,
+        ["closed"],
+        ["message_received", "reopened"],
+        ["closed"],
+        STARTED,
+    ]
+
+
+async def test_an_answer_finds_its_conversation_by_its_token_whoever_sends_it(
+    world: World,
+) -> None:
+    await world.receive(form(), "ses1")
+    address = await token_address(world)
+    await world.receive(plain("Thanks", sender="work@shopper.example"), "ses2", address.upper())
+    assert await world.types() == [STARTED, ["message_received"]]
+
+
+async def test_an_answer_without_its_token_is_found_by_the_ids_it_names(world: World) -> None:
+    await world.receive(form(), "ses1")
+    await world.receive(plain("One more thing", In_Reply_To="<form1@shopify.com>"), "ses2")
+    await world.receive(
+        plain(
+            "And", References="<x@y.example> <plain@shopper.example>", message_id="<3@a.example>"
+        ),
+        "ses3",
+    )
+    assert await world.types() == [STARTED, ["message_received"], ["message_received"]]
+
+
+async def test_a_token_of_another_shop_opens_nothing_there(world: World) -> None:
+    await world.receive(form(), "ses1")
+    await world.install(BIRCH)
+    token = (await token_address(world)).partition("+")[2].partition("@")[0]
+    await world.receive(plain("Hello"), "ses2", f"birch+{token}@{DOMAIN}")
+    assert await world.types(BIRCH) == [STARTED]
+    assert await world.types() == [STARTED]
+
+
+async def test_a_mail_to_two_shops_is_recorded_in_both(world: World) -> None:
+    await world.install(BIRCH)
+    await world.receive(plain("Hello"), "ses1", f"acorn@{DOMAIN}", f"birch@{DOMAIN}")
+    assert await world.types() == [STARTED]
+    assert await world.types(BIRCH) == [STARTED]
+
+
+async def test_a_mail_to_shops_without_the_app_makes_no_logs(world: World) -> None:
+    nowhere = [f"invented-{number}@{DOMAIN}" for number in range(20)]
+    await world.receive(plain("Hello"), "ses1", *nowhere)
+    assert await world.parts.store.heads() == {SHOP: 1}
+    assert world.nudges.heads == [{}]
+    await world.receive(plain("Hello"), "ses2", *nowhere, f"acorn@{DOMAIN}")
+    assert await world.parts.store.heads() == {SHOP: 2}
+
+
+async def test_a_shop_that_cannot_take_a_mail_keeps_it_from_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.install(BIRCH)
+    resolve = world.parts.persons.resolve
+
+    async def broken(shop: str, **who: Any) -> Any:
+        if shop == SHOP:
+            raise ConnectionError
+        return await resolve(shop, **who)
+
+    monkeypatch.setattr(world.parts.persons, "resolve", broken)
+    with pytest.raises(ConnectionError):
+        await world.receive(plain("Hello"), "ses1", f"acorn@{DOMAIN}", f"birch@{DOMAIN}")
+    assert await world.types(BIRCH) == [STARTED]
+    assert world.nudges.heads == [{BIRCH: 2}]
+
+
+async def test_what_is_not_finished_in_time_fails_and_the_rest_is_done_with(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = await world.arrive(form(), "ses1"), await world.arrive(form(number=2), "ses2")
+    get_object = world.aws.get_object
+
+    async def stuck(bucket: str, key: str) -> bytes:
+        if key.endswith("ses1"):
+            await asyncio.Event().wait()
+        return await get_object(bucket, key)
+
+    monkeypatch.setattr(world.aws, "get_object", stuck)
+    late, done = await world.inbound.handle_all([slow, quick], seconds=3)
+    assert isinstance(late, TimeoutError)
+    assert done is None
+    assert world.nudges.heads == [{SHOP: 2}]
+
+
+async def test_a_mail_built_to_be_slow_is_recorded_and_holds_up_none_behind_it(
+    world: World,
+) -> None:
+    part = b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
+    parts = b"".join(part % (number, number) for number in range(290))
+    raw = b"From: eve@evil.example\nMessage-ID: <slow@evil.example>\n" + parts + b"\n" * 980_000
+    told = [await world.arrive(raw, "ses1"), await world.arrive(form(), "ses2")]
+    started = time.monotonic()
+    assert await world.inbound.handle_all(told) == [None, None]
+    assert time.monotonic() - started < 10
+    assert sorted(await world.types()) == [STARTED, STARTED]
+
+
+async def test_a_mail_larger_than_the_room_is_read_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cplus.consumers.mail.inbound_email._BYTES_AT_ONCE", 1)
+    told = [await world.arrive(form(number=number), f"ses{number}") for number in range(3)]
+    assert await world.inbound.handle_all(told, seconds=30) == [None, None, None]
+
+
+async def test_who_names_a_message_id_is_heard_and_gets_no_answers(world: World) -> None:
+    await world.receive(plain("My order is late", message_id="<1@shopper.example>"), "ses1")
+    stranger = plain("ok", sender="mallory@evil.example", References="<1@shopper.example>")
+    await world.receive(stranger, "ses2", dmarc="FAIL", dkim="FAIL")
+    assert await world.types() == [STARTED, ["message_received"]]
+    conversation = await world.conversation()
+    assert (conversation.address, conversation.last_message_id) == (ADA, "1@shopper.example")
+
+
+async def test_who_writes_to_the_conversations_own_address_gets_its_answers(world: World) -> None:
+    await world.receive(plain("My order is late", message_id="<1@shopper.example>"), "ses1")
+    other = plain("From work", sender="work@shopper.example", References="<1@shopper.example>")
+    await world.receive(other, "ses2", await token_address(world))
+    assert (await world.conversation()).address == "work@shopper.example"
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts", "reason"),
+    [
+        (form(), {"virus": "FAIL"}, "virus"),
+        (form(), {"spam": "FAIL"}, "spam"),
+        (form(), {"dmarc": "FAIL", "dkim": "FAIL"}, "did not sign"),
+        (plain("Out of office", Auto_Submitted="auto-replied"), {}, "automatic"),
+        (plain("Loop", sender=f"acorn@{DOMAIN}"), {}, "our own"),
+        (b"", {}, "no sender"),
+        (b"\x00\xff\xfe no mime at all", {}, "no sender"),
+    ],
+)
+async def test_what_means_nothing_is_recorded_with_the_reason(
+    world: World, raw: bytes, verdicts: dict[str, str], reason: str
+) -> None:
+    await world.receive(raw, "ses1", **verdicts)
+    [commit] = await world.commits()
+    assert commit.documents == []
+    assert reason in str(commit.reason)
+    whole = await world.parts.store.by_claim(SHOP, "mail/ses1", cause=True)
+    assert whole is not None
+    assert whole.cause is not None
+    assert whole.cause["ref"] == {"bucket": "mail", "key": "inbound/ses1"}
+
+
+async def test_a_machines_answer_joins_and_does_not_open_the_conversation(world: World) -> None:
+    await world.receive(form(), "ses1")
+    conversation = await world.conversation()
+    await world.parts.repository.decide(
+        type(conversation),
+        SHOP,
+        conversation.id,
+        lambda c: c.close(world.now),
+        claim="command/close",
+        source="dashboard",
+        actor="merchant",
+    )
+    out_of_office = plain("I am away", Auto_Submitted="auto-replied")
+    await world.receive(out_of_office, "ses2", await token_address(world))
+    assert (await world.types())[-1] == ["message_received"]
+    assert not (await world.conversation()).open
+
+
+async def test_what_cannot_be_read_fails_alone_and_the_rest_is_recorded(world: World) -> None:
+    good = await world.arrive(form(), "ses1")
+    astray = await world.arrive(form(), "ses2", "someone@elsewhere.example")
+    first, no_shop, no_json, no_object = await world.inbound.handle_all(
+        [good, astray, "{", good.replace("inbound/ses1", "inbound/gone").replace("ses1", "ses9")]
+    )
+    assert first is None
+    assert no_shop is None  # a dead letter would let strangers fill that queue
+    assert isinstance(no_json, InvalidInput)
+    assert isinstance(no_object, KeyError)
+    assert await world.types() == [STARTED]
+
+
+async def test_hostile_text_is_kept_as_it_was_written(world: World) -> None:
+    await world.receive(plain("<script>alert(1)</script> \u202e {{7*7}}"), "ses1")
+    [commit] = await world.commits()
+    text = commit.documents[1]["sealed"]["fields"]["text"]
+    assert text == "<script>alert(1)</script> \u202e {{7*7}}"

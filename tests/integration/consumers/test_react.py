@@ -1,0 +1,322 @@
+"""Following a shop's log and handing out, on a real queue and database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from cplus.bootstrap import CREDENTIALS
+from cplus.consumers.reactions.react import BATCH, HANDLES, IGNORES, Reactor, follow, handle
+from cplus.events.aggregates.billing_account import month_of
+from cplus.events.base import Event, NewEvent
+from cplus.events.catalogue import (
+    CATALOGUE,
+    AppInstalled,
+    AppUninstalled,
+    Catalogue,
+    ConversationStarted,
+    OrderDeleted,
+    ReplyWritten,
+    all_events,
+)
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.store import ROOM, EventStore
+from cplus.events.names import started_ref
+from cplus.ids import random_id
+from cplus.shopify.oauth import Tokens
+from cplus.subscriptions.checkpoints import CHECKPOINTS
+from tests.integration.intake import Intake, emptied, intake, record, tasks
+from tests.samples import installed
+
+SHOP = "blue-jam.myshopify.com"
+OTHER = "red-tea.myshopify.com"
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri) as made:
+        yield made
+
+
+@pytest.fixture
+async def use(shared: Intake) -> Intake:
+    return await emptied(shared)
+
+
+@pytest.fixture
+def reactor(use: Intake) -> Reactor:
+    return replace(use.parts.reactor, clock=lambda: NOW)
+
+
+class Novelty(Event):
+    """What only newer code knows."""
+
+    TYPE: ClassVar[str] = "test.novelty"
+
+
+def reply(number: int) -> ReplyWritten:
+    return ReplyWritten(
+        originator_id=f"conversation/{number}",
+        originator_version=1,
+        timestamp=NOW,
+        message_id=f"m{number}",
+        person="person/a",
+        to_address="ann@example.com",
+        subject="Tea",
+        text="Yes",
+        author="merchant",
+    )
+
+
+INSTALLED = installed("Blue Jam", ("read_customers",))
+
+
+async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NOW) -> None:
+    """A commit for each event."""
+    drafts = []
+    for event in events:
+        new, refs = NewEvent(f"shop/{shop}", event, at), list[str]()
+        if isinstance(event, ConversationStarted | ReplyWritten):
+            new = NewEvent.decided(event)
+        if isinstance(event, ConversationStarted):
+            refs = [started_ref(month_of(event.timestamp))]
+        drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new], refs=refs))
+    await use.parts.store.append(drafts)
+
+
+async def handed(use: Intake) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What lies on the queues of imports and of mail to send."""
+    settings = use.parts.settings
+    imports, sends = await asyncio.gather(
+        use.drain(settings.import_queue), use.drain(settings.send_queue)
+    )
+    return [one.json() for one in imports], [one.json() for one in sends]
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
+    return record({"shop": shop, "position": position}, message_id)
+
+
+async def checkpoint(reactor: Reactor, shop: str = SHOP) -> dict[str, Any]:
+    row: dict[str, Any] = await reactor.database[CHECKPOINTS].find_one({"_id": f"react/{shop}"})
+    return row
+
+
+def test_every_event_is_either_handed_out_or_named_as_ignored() -> None:
+    assert set(all_events()) == HANDLES | IGNORES
+    assert not HANDLES & IGNORES
+
+
+async def test_an_install_asks_for_one_import_named_by_the_event(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, INSTALLED)
+    assert await handle([nudge(1), nudge(1)], reactor, soon()) == []
+    [commit] = await use.parts.store.read(SHOP, 0)
+    imports, sends = await handed(use)
+    expected = {"shop": SHOP, "import_id": f"{commit.id}-0", "cursor": None, "page": 1}
+    assert imports == [{**expected, "correlation_id": commit.id, "causation_id": commit.id}]
+    assert sends == []
+    row = await checkpoint(reactor)
+    assert (row["projection"], row["shop"], row["position"]) == ("react", SHOP, 1)
+    assert (row["seq"], row["parked"]) == (1, None)
+
+
+async def test_replies_are_handed_out_to_be_sent_and_everything_else_is_passed(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, OrderDeleted(shopify_order_id=1), reply(1), reply(2))
+    assert await handle([nudge(3)], reactor, soon()) == []
+    _, sends = await handed(use)
+    assert sorted(one["message_id"] for one in sends) == ["m1", "m2"]
+    assert all(one["shop"] == SHOP for one in sends)
+    assert await handle([nudge(3)], reactor, soon()) == []
+    assert await handed(use) == ([], []), "a doubled nudge does nothing"
+
+
+async def test_commits_with_no_events_are_passed(use: Intake, reactor: Reactor) -> None:
+    await use.parts.store.append([Draft(SHOP, "test/empty", "test", "system", reason="none")])
+    await write(use, reply(1))
+    assert (await follow(SHOP, reactor)).position == 2
+
+
+async def test_a_long_log_is_followed_to_its_end(use: Intake, reactor: Reactor) -> None:
+    await write(use, *(OrderDeleted(shopify_order_id=i + 1) for i in range(450)), reply(1))
+    assert (await follow(SHOP, reactor)).position == 451
+    assert len((await handed(use))[1]) == 1
+
+
+async def test_no_batch_begins_after_the_deadline_and_the_next_run_goes_on_from_there(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, reply(1), *(OrderDeleted(shopify_order_id=i + 1) for i in range(249)))
+    now, deadline = 0.0, 9.0
+
+    async def late(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        nonlocal now
+        await use.parts.aws.send(queue, message, group=group)
+        now = deadline
+
+    batch = [nudge(200, message_id="reached"), nudge(250, message_id="beyond")]
+    slow = replace(reactor, send=late, monotonic=lambda: now)
+    assert await handle(batch, slow, deadline) == ["beyond"]
+    assert (await checkpoint(reactor))["position"] == BATCH == 200
+    progress = await follow(SHOP, reactor, deadline=soon())
+    assert (progress.position, progress.commits, progress.done) == (250, 50, True)
+    assert len((await handed(use))[1]) == 1
+
+
+async def test_what_is_held_in_memory_is_bounded_in_bytes_and_everything_is_handed_out(
+    use: Intake, reactor: Reactor
+) -> None:
+    long = [reply(n).model_copy(update={"text": "tea " * (ROOM // 10)}) for n in range(5)]
+    await write(use, *long)
+    read: list[int] = []
+
+    class Counting(EventStore):
+        async def read(self, *args: Any, **kwargs: Any) -> list[Commit]:
+            commits = await super().read(*args, **kwargs)
+            read.append(len(commits))
+            return commits
+
+    store = Counting(use.parts.mongo)
+    assert (await follow(SHOP, replace(reactor, store=store))).position == 5
+    assert read == [3, 2, 0]
+    assert len((await handed(use))[1]) == 5
+
+
+async def test_a_nudge_beyond_the_log_comes_back(use: Intake, reactor: Reactor) -> None:
+    await write(use, reply(1))
+    batch = [nudge(1, message_id="seen"), nudge(2, message_id="beyond")]
+    assert await handle(batch, reactor, soon()) == ["beyond"]
+
+
+async def test_several_shops_are_followed_and_each_fails_for_itself(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, reply(1))
+    await write(use, reply(2), shop=OTHER)
+
+    async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        if group == SHOP:
+            raise ConnectionError("the queue is down")
+        await use.parts.aws.send(queue, message, group=group)
+
+    batch = [nudge(1, message_id="bad"), nudge(1, OTHER)]
+    assert await handle(batch, replace(reactor, send=send), soon()) == ["bad"]
+    assert [one["shop"] for one in (await handed(use))[1]] == [OTHER]
+
+
+async def test_what_a_queue_refused_is_not_passed_and_handed_out_later(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, reply(1), reply(2))
+
+    async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        raise ConnectionError("the queue is down")
+
+    assert await handle([nudge(2)], replace(reactor, send=send), soon()) == ["m"]
+    assert (await checkpoint(reactor))["position"] == 0
+    assert await handle([nudge(2)], reactor, soon()) == []
+    assert len((await handed(use))[1]) == 2
+
+
+async def test_two_who_follow_at_once_hand_everything_out_and_agree(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, *(reply(i) for i in range(20)))
+    followed = await asyncio.gather(*(follow(SHOP, reactor) for _ in range(4)))
+    assert {one.position for one in followed} == {20}
+    assert (await checkpoint(reactor))["position"] == 20
+    assert {one["message_id"] for one in (await handed(use))[1]} == {f"m{i}" for i in range(20)}
+
+
+async def test_an_event_of_unknown_meaning_parks_its_shop_and_no_other(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, reply(1), Novelty(), reply(2))
+    await write(use, reply(3), shop=OTHER)
+    for _ in range(2):
+        assert await handle([nudge(3), nudge(1, OTHER)], reactor, soon()) == []
+    row = await checkpoint(reactor)
+    assert row["position"] == 1
+    assert row["parked"]["position"] == 2
+    assert row["parked"]["type"] == "test.novelty"
+    assert row["parked"]["since"] == NOW
+    assert sorted(one["message_id"] for one in (await handed(use))[1]) == ["m1", "m3"]
+
+
+async def test_a_parked_shop_goes_on_with_code_that_knows_the_event(
+    use: Intake, reactor: Reactor
+) -> None:
+    await write(use, INSTALLED, reply(1))
+    old = Catalogue(set(all_events()) - {AppInstalled})
+    assert await handle([nudge(2)], replace(reactor, catalogue=old), soon()) == []
+    parked = await checkpoint(reactor)
+    assert (parked["position"], parked["parked"]["type"]) == (0, "app.installed")
+    later = replace(reactor, catalogue=CATALOGUE, clock=lambda: NOW + timedelta(hours=1))
+    assert await handle([nudge(2)], later, soon()) == []
+    row = await checkpoint(reactor)
+    assert (row["position"], row["parked"]) == (2, None)
+    imports, sends = await handed(use)
+    assert (len(imports), len(sends)) == (1, 1)
+
+
+async def test_an_uninstall_forgets_the_tokens_of_before_and_not_of_a_later_install(
+    use: Intake, reactor: Reactor
+) -> None:
+    await use.parts.credentials.save(SHOP, Tokens(access_token="token"))
+    rows = use.parts.mongo.keyring[CREDENTIALS]
+    # The news came late: the app was installed again after it.
+    await write(use, AppUninstalled(), at=datetime.now(UTC) - timedelta(hours=1))
+    await follow(SHOP, reactor)
+    assert await rows.count_documents({"_id": SHOP}) == 1
+    await write(use, AppUninstalled(), at=datetime.now(UTC) + timedelta(seconds=1))
+    await follow(SHOP, reactor)
+    assert await rows.count_documents({"_id": SHOP}) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no json",
+        "[]",
+        "{}",
+        '{"shop": "nowhere", "position": 1}',
+        json.dumps({"shop": SHOP}),
+        json.dumps({"shop": SHOP, "position": "1"}),
+        json.dumps({"shop": SHOP, "position": True}),
+    ],
+)
+async def test_a_message_that_is_no_nudge_fails_alone(
+    use: Intake, reactor: Reactor, body: str
+) -> None:
+    await write(use, reply(1))
+    assert await handle([record(body, "bad"), nudge(1)], reactor, soon()) == ["bad"]
+
+
+async def test_the_consumer_leaves_no_task_behind(use: Intake, reactor: Reactor) -> None:
+    await write(use, reply(1))
+    await handle([nudge(1)], reactor, soon())
+    before = tasks()
+    await write(use, INSTALLED, reply(2), Novelty())
+
+    async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        raise ConnectionError("the queue is down")
+
+    await handle([nudge(4)], replace(reactor, send=send), soon())
+    await handle([nudge(4), nudge(9, OTHER)], reactor, soon())
+    await asyncio.sleep(0)
+    assert tasks() == before

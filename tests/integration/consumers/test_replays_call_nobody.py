@@ -1,0 +1,69 @@
+"""Rows are folded anew, and no mail goes out, no queue is filled and nobody is called."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cplus.consumers.reactions.react import NAME as REACT
+from cplus.consumers.reactions.react import follow
+from cplus.projections.groups import ALL
+from cplus.projections.running.runner import Runner
+from cplus.subscriptions.checkpoints import CHECKPOINTS
+from tests.integration.command_line import nobody, said
+from tests.integration.consumers.test_react import INSTALLED, SHOP, handed, reply, write
+from tests.integration.intake import Intake, intake
+
+
+@pytest.fixture
+async def use(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+    """A shop that installed and answered, and what followed from it handed out."""
+    async with intake(mongo_uri) as made:
+        await write(made, INSTALLED, *map(reply, range(5)))
+        runner = Runner(made.parts.mongo, made.parts.store, ALL)
+        for projection in ALL:
+            await runner.catch_up(projection, SHOP)
+        await follow(SHOP, made.parts.reactor)
+        yield made
+
+
+async def reactions(use: Intake) -> dict[str, Any]:
+    found: dict[str, Any] = await use.parts.mongo.database[CHECKPOINTS].find_one(
+        {"_id": f"{REACT}/{SHOP}"}
+    )
+    return found
+
+
+def calls(endpoint: str) -> dict[str, int]:
+    """Every call that the AWS endpoint has had, by what was called."""
+    with urllib.request.urlopen(f"{endpoint}/_local/state", timeout=10) as answer:
+        found: dict[str, int] = json.load(answer)["calls"]
+    return found
+
+
+async def test_rebuilds_and_replays_send_no_mail_and_call_nobody(
+    use: Intake, aws_endpoint: str, tmp_path: Path
+) -> None:
+    before, at = calls(aws_endpoint), await reactions(use)
+    # The count counts: what was done so far handed out an import and five mails to send.
+    assert before["sqs:SendMessage"] >= 6
+    assert at["position"] == 6
+    place = ("replay", "--projection", "cplus.projections.models.messages:MESSAGES")
+    async with nobody() as (also, called):
+        settings = use.parts.settings
+        rebuilt = await said(settings, "rebuild", "messages", also=also)
+        assert (rebuilt["events"], rebuilt["differences"]) == (6, 0)
+        await said(settings, "rebuild", "messages", "--shop", SHOP, also=also)
+        assert (await said(settings, *place, "--collection", "trial", also=also))["events"] == 6
+        assert called == []
+    assert calls(aws_endpoint) == before
+    assert await reactions(use) == at
+    # Nor did they leave behind what would send later.
+    await follow(SHOP, use.parts.reactor)
+    imports, sends = await handed(use)
+    assert (len(imports), len(sends)) == (1, 5)

@@ -1,0 +1,423 @@
+"""Webhooks from the edge to the log, on a real queue, bucket, topic and database."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.webhooks import edge
+from cplus.consumers.webhooks.record import REDELIVERIES, Recorder, handle
+from cplus.events.catalogue import CustomerChanged, PersonsJoined
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import Outcome, Unknown
+from cplus.events.log.store import EventStore
+from cplus.mongo import AutoReconnect
+from cplus.privacy.persons import Resolved
+from cplus.shopify.signatures import sign_webhook
+from tests.integration.intake import SECRET, Intake, emptied, intake, record, tasks
+
+SHOP = "blue-jam.myshopify.com"
+OTHER = "red-tea.myshopify.com"
+CUSTOMER = b'{"id": 7, "email": "ann@example.com", "updated_at": "2026-11-20T12:00:00Z"}'
+
+
+@pytest.fixture(scope="module")
+async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri) as made:
+        yield made
+
+
+@pytest.fixture
+async def use(shared: Intake) -> Intake:
+    return await emptied(shared)
+
+
+@pytest.fixture
+def recorder(use: Intake) -> Recorder:
+    parts = use.parts
+    return Recorder(
+        store=parts.store,
+        persons=parts.persons,
+        bodies=parts.bodies,
+        redeliveries=parts.mongo.database[REDELIVERIES],
+        nudger=parts.nudger,
+        clock=parts.clock,
+    )
+
+
+def queued(
+    body: bytes = CUSTOMER,
+    *,
+    webhook_id: str = "w-1",
+    delivery: str = "d-1",
+    shop: str = SHOP,
+    topic: str = "customers/update",
+    message_id: str = "m",
+) -> SqsRecord:
+    message = {
+        "delivery": delivery,
+        "received_at": "2026-11-20T12:00:01+00:00",
+        "headers": {
+            "x-shopify-topic": topic,
+            "x-shopify-shop-domain": shop,
+            "x-shopify-webhook-id": webhook_id,
+            "x-shopify-event-id": "e-1",
+            "x-shopify-triggered-at": "2026-11-20T12:00:00.5Z",
+        },
+        "body": base64.b64encode(body).decode(),
+        "body_ref": None,
+    }
+    return record(message, message_id)
+
+
+async def commits(recorder: Recorder, shop: str = SHOP) -> list[Commit]:
+    """The shop's commits, with their causes."""
+    found = await recorder.store.by_claims(
+        shop,
+        [commit.claims[0] for commit in await recorder.store.read(shop, 0)],
+        cause=True,
+    )
+    return sorted(found.values(), key=lambda commit: commit.position)
+
+
+async def redelivered(recorder: Recorder) -> list[str]:
+    rows = await recorder.redeliveries.find().sort("_id").to_list(None)
+    return [row["_id"] for row in rows]
+
+
+async def post(use: Intake, body: bytes, **headers: str) -> int:
+    """Sends a webhook to the edge; the status that it answers."""
+    given = {
+        "x-shopify-topic": "customers/update",
+        "x-shopify-hmac-sha256": sign_webhook(body, SECRET),
+        "x-shopify-shop-domain": SHOP,
+        "x-shopify-webhook-id": "w-1",
+        "x-shopify-event-id": "e-1",
+        **headers,
+    }
+    answer = await edge.handle(
+        {
+            "rawPath": "/webhooks/shopify",
+            "headers": given,
+            "requestContext": {"http": {"method": "POST"}, "requestId": "attempt"},
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+        },
+        send=partial(use.parts.aws.send, use.parts.settings.webhooks_queue),
+        put=use.parts.bodies.put,
+        secrets=[SECRET],
+        clock=use.parts.clock,
+    )
+    return int(answer["statusCode"])
+
+
+async def test_a_webhook_goes_from_the_edge_to_the_log_as_it_came(
+    use: Intake, recorder: Recorder
+) -> None:
+    assert await post(use, CUSTOMER) == 200
+    batch = await use.drain(use.parts.settings.webhooks_queue)
+    assert batch[0].attributes.get("MessageGroupId") == SHOP
+    assert await handle(batch, recorder) == []
+    [commit] = await commits(recorder)
+    assert commit.claims == ["webhook/customers/update/w-1"]
+    assert (commit.source, commit.actor, commit.correlation_id) == ("webhook", "shopify", "e-1")
+    assert commit.cause is not None
+    assert commit.cause["kind"] == "webhook"
+    assert bytes(commit.cause["body"]) == CUSTOMER
+    assert commit.cause["headers"]["x-shopify-topic"] == "customers/update"
+    assert commit.cause["headers"]["delivery"] == "attempt"
+    [told] = commit.recorded()
+    assert isinstance(told.event, CustomerChanged)
+    assert told.occurred_at == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    assert {"customer/7", told.event.person, "correlation/e-1"} <= set(commit.refs)
+    assert await use.nudges() == [{"shop": SHOP, "position": 1}]
+
+
+async def test_a_bad_signature_leaves_nothing_behind(use: Intake, recorder: Recorder) -> None:
+    assert await post(use, CUSTOMER, **{"x-shopify-hmac-sha256": "bm9uc2Vuc2U="}) == 401
+    assert await use.drain(use.parts.settings.webhooks_queue) == []
+
+
+async def test_a_redelivered_webhook_is_recorded_once_and_counted(recorder: Recorder) -> None:
+    assert await handle([queued(delivery="d-1")], recorder) == []
+    for _ in range(2):  # the second time it is SQS that repeats itself
+        assert await handle([queued(delivery="d-2")], recorder) == []
+    assert len(await commits(recorder)) == 1
+    assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/d-2"]
+
+
+async def test_a_message_that_sqs_repeats_is_no_redelivery(recorder: Recorder) -> None:
+    for _ in range(2):
+        assert await handle([queued()], recorder) == []
+    assert len(await commits(recorder)) == 1
+    assert await redelivered(recorder) == []
+
+
+async def test_the_same_webhook_twice_in_a_batch_is_one_commit_and_one_redelivery(
+    recorder: Recorder,
+) -> None:
+    batch = [queued(delivery="d-1"), queued(delivery="d-2"), queued(delivery="d-1")]
+    assert await handle(batch, recorder) == []
+    assert len(await commits(recorder)) == 1
+    assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/d-2"]
+
+
+async def test_the_same_webhook_id_on_another_topic_is_another_webhook(recorder: Recorder) -> None:
+    batch = [queued(), queued(b'{"id": 7}', topic="customers/delete"), queued(shop=OTHER)]
+    assert await handle(batch, recorder) == []
+    assert len(await commits(recorder)) == 2
+    assert len(await commits(recorder, OTHER)) == 1
+
+
+async def test_a_batch_is_nudged_once_for_each_shop(use: Intake, recorder: Recorder) -> None:
+    batch = [
+        queued(json.dumps({"id": i + 1}).encode(), webhook_id=f"w-{i}", shop=[SHOP, OTHER][i % 2])
+        for i in range(50)
+    ]
+    assert await handle(batch, recorder) == []
+    assert await use.nudges() == [{"shop": SHOP, "position": 25}, {"shop": OTHER, "position": 25}]
+
+
+BAD = [
+    b"",
+    b"no json",
+    b"\xff\xfe",
+    b"[" * 1000 + b"]" * 1000,
+    b'{"id": 9223372036854775808}',
+    b'{"id": 7, "note": "a\\u0000b"}',
+    b'{"id": 7, "note": "\\ud800"}',
+    b'{"id": "seven"}',
+    b"\x00",
+]
+
+
+async def test_bodies_that_cannot_be_read_are_recorded_as_they_came_with_the_reason(
+    recorder: Recorder,
+) -> None:
+    batch = [queued(body, webhook_id=f"w-{i}") for i, body in enumerate(BAD)]
+    assert await handle([*batch, queued(webhook_id="good")], recorder) == []
+    *bad, good = sorted(await commits(recorder), key=lambda commit: commit.reason is None)
+    assert good.documents
+    assert len(bad) == len(BAD)
+    for commit in bad:
+        assert commit.reason
+        assert not commit.documents
+        assert commit.cause is not None
+        number = int(commit.claims[0].rpartition("-")[2])
+        assert bytes(commit.cause["body"]) == BAD[number]
+
+
+async def test_an_unknown_topic_is_recorded_with_no_events_and_no_reason(
+    recorder: Recorder,
+) -> None:
+    assert await handle([queued(b"whatever", topic="products/update")], recorder) == []
+    [commit] = await commits(recorder)
+    assert (list(commit.documents), commit.reason) == ([], None)
+
+
+@pytest.mark.parametrize("size", [300_000, 900_000])
+async def test_a_large_body_rests_in_the_bucket(use: Intake, recorder: Recorder, size: int) -> None:
+    body = json.dumps({"id": 7, "note": "x" * size}).encode()
+    assert await post(use, body) == 200
+    assert await handle(await use.drain(use.parts.settings.webhooks_queue), recorder) == []
+    [commit] = await commits(recorder)
+    assert commit.cause is not None
+    assert commit.cause["body"] is None
+    assert await use.parts.bodies.get(commit.cause["ref"]) == body
+    [told] = commit.recorded()
+    assert isinstance(told.event, CustomerChanged)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "[]",
+        "{}",
+        json.dumps({"headers": {"x-shopify-shop-domain": SHOP}, "body": "no base64!"}),
+        json.dumps({"headers": {"x-shopify-shop-domain": SHOP}, "body": None, "body_ref": {}}),
+        json.dumps({"headers": {"x-shopify-shop-domain": "nowhere"}, "body": ""}),
+        json.dumps({"headers": [], "body": ""}),
+        json.dumps({"detail-type": "shopifyWebhook", "detail": None}),
+        "[" * 100_000,
+    ],
+)
+async def test_a_message_that_names_no_shop_fails_alone(recorder: Recorder, text: str) -> None:
+    batch = [record(text, "bad"), queued(message_id="good")]
+    assert await handle(batch, recorder) == ["bad"]
+    assert len(await commits(recorder)) == 1
+
+
+async def test_a_body_that_is_not_in_the_bucket_fails_alone(
+    use: Intake, recorder: Recorder
+) -> None:
+    bucket = use.parts.settings.bodies_bucket
+    message = json.loads(queued(webhook_id="w-2").body)
+    message |= {"body": None, "body_ref": {"bucket": bucket, "key": "missing"}}
+    assert await handle([record(message, "bad"), queued()], recorder) == ["bad"]
+    assert len(await commits(recorder)) == 1
+
+
+def bridged(payload: str = CUSTOMER.decode(), *, prefix: str = "X-Shopify-") -> SqsRecord:
+    names = {"Topic": "customers/update", "Shop-Domain": SHOP, "Webhook-Id": "w-1"}
+    metadata = {f"{prefix}{name}": value for name, value in names.items()}
+    text = (
+        '{"version": "0", "id": "bridge-1", "detail-type": "shopifyWebhook",'
+        ' "time": "2026-11-20T12:00:02Z", "detail": {"payload": '
+        f'{payload}, "metadata": {json.dumps(metadata)}}}}}'
+    )
+    return record(text, "bridge")
+
+
+@pytest.mark.parametrize("prefix", ["X-Shopify-", "x-shopify-", "shopify-", "Shopify-"])
+async def test_a_delivery_of_eventbridge_means_the_same(recorder: Recorder, prefix: str) -> None:
+    message = bridged(prefix=prefix)
+    assert await handle([message], recorder) == []
+    [commit] = await commits(recorder)
+    assert [document["type"] for document in commit.documents] == ["customer.changed"]
+    assert commit.cause is not None
+    assert bytes(commit.cause["body"]).decode() == message.body
+    assert commit.cause["headers"]["via"] == "eventbridge"
+
+
+async def test_a_webhook_that_comes_both_ways_is_recorded_once(recorder: Recorder) -> None:
+    assert await handle([queued(), bridged()], recorder) == []
+    assert len(await commits(recorder)) == 1
+    assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/bridge-1"]
+
+
+@pytest.mark.parametrize("payload", ["[" * 1000 + "]" * 1000, '{"id": ' + "9" * 5000 + "}", "7"])
+async def test_what_eventbridge_brings_and_nobody_can_read_is_recorded(
+    recorder: Recorder, payload: str
+) -> None:
+    assert await handle([bridged(payload)], recorder) == []
+    [commit] = await commits(recorder)
+    assert commit.reason
+    assert commit.cause is not None
+    assert payload in bytes(commit.cause["body"]).decode()
+
+
+async def two_persons(recorder: Recorder) -> tuple[str, str]:
+    by_id = await recorder.persons.resolve(SHOP, shopify_id=7)
+    by_mail = await recorder.persons.resolve(SHOP, address="ann@example.com")
+    assert by_id is not None
+    assert by_mail is not None
+    assert by_id.person != by_mail.person
+    small, large = sorted((by_id.person, by_mail.person))
+    return small, large
+
+
+async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
+    recorder: Recorder,
+) -> None:
+    small, large = await two_persons(recorder)
+    assert await handle([queued()], recorder) == []
+    [commit] = await commits(recorder)
+    joined = next(commit.recorded())
+    assert joined.event == PersonsJoined(person=small, absorbed=large)
+    found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
+    assert found == Resolved(small, [], (large,))
+
+
+class Dies:
+    """A directory whose process dies before it joins anybody."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.resolve = recorder.persons.resolve
+
+    async def join(self, shop: str, person: str, absorbed: str) -> None:
+        raise AutoReconnect("the connection broke")
+
+
+async def test_persons_are_joined_also_when_the_first_run_died_before_it(
+    recorder: Recorder,
+) -> None:
+    small, large = await two_persons(recorder)
+    dying = replace(recorder, persons=Dies(recorder))
+    assert await handle([queued()], dying) == ["m"]
+    assert await handle([queued()], recorder) == []
+    assert len(await commits(recorder)) == 1
+    found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
+    assert found == Resolved(small, [], (large,))
+
+
+class Says:
+    """A directory that answers or raises always the same."""
+
+    def __init__(self, answer: Resolved | Exception) -> None:
+        self._answer = answer
+
+    async def resolve(
+        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+    ) -> Resolved | None:
+        if shopify_id != 7:
+            return Resolved("person/other")
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    async def join(self, shop: str, person: str, absorbed: str) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Resolved("person/\ud800"), id="no BSON"),
+        pytest.param(Resolved("person/" + "x" * 17_000_000), id="too large"),
+        pytest.param(ValueError("a fault of ours"), id="a fault"),
+    ],
+)
+async def test_events_that_cannot_be_stored_leave_the_cause_and_a_reason(
+    recorder: Recorder, answer: Resolved | Exception
+) -> None:
+    batch = [queued(), queued(b'{"id": 8}', webhook_id="w-2", message_id="good")]
+    assert await handle(batch, replace(recorder, persons=Says(answer))) == []
+    bad, good = sorted(await commits(recorder), key=lambda commit: commit.reason is None)
+    assert bad.reason
+    assert not bad.documents
+    assert good.documents
+
+
+async def test_a_directory_that_is_down_fails_its_messages_alone(recorder: Recorder) -> None:
+    batch = [queued(message_id="bad"), queued(b'{"id": 8}', webhook_id="w-2")]
+    broken = replace(recorder, persons=Says(AutoReconnect("down")))
+    assert await handle(batch, broken) == ["bad"]
+    assert len(await commits(recorder)) == 1
+
+
+class Unsure(EventStore):
+    """A log that breaks off before it answers for the first draft."""
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        outcomes = await super().append(drafts)
+        return [Unknown(drafts[0].claim, AutoReconnect("broken")), *outcomes[1:]]
+
+
+async def test_an_unknown_outcome_comes_back_and_is_settled(
+    use: Intake, recorder: Recorder
+) -> None:
+    unsure = replace(recorder, store=Unsure(use.parts.mongo))
+    batch = [queued(message_id="unsure"), queued(b'{"id": 8}', webhook_id="w-2")]
+    assert await handle(batch, unsure) == ["unsure"]
+    assert await handle(batch[:1], recorder) == []
+    assert len(await commits(recorder)) == 2
+    assert await redelivered(recorder) == []
+
+
+async def test_the_consumer_leaves_no_task_behind(recorder: Recorder) -> None:
+    await handle([queued()], recorder)
+    before = tasks()
+    batch: list[Any] = [queued(webhook_id="w-2"), record("no json"), bridged()]
+    await handle(batch, recorder)
+    await asyncio.sleep(0)
+    assert tasks() == before

@@ -1,0 +1,100 @@
+"""The directory of persons on a real MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.mongo import Mongo, connect
+from cplus.privacy.persons import PersonDirectory
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+ADA = "Ada@Shopper.example"
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    made = connect(
+        Settings(
+            mongo_uri=SecretStr(mongo_uri),
+            mongo_database=database_name,
+            mongo_keyring_database=database_name,
+        )
+    )
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def persons(mongo: Mongo) -> PersonDirectory:
+    return PersonDirectory(mongo.keyring, "a secret")
+
+
+async def who(persons: PersonDirectory, shop: str = SHOP, **identities: object) -> str:
+    found = await persons.resolve(shop, **identities)  # type: ignore[arg-type]
+    assert found is not None
+    return found.person
+
+
+async def test_one_address_is_one_person_however_it_is_written(persons: PersonDirectory) -> None:
+    assert await who(persons, address=ADA) == await who(persons, address=" ada@shopper.EXAMPLE ")
+
+
+async def test_a_lead_who_becomes_a_customer_stays_the_same_person(
+    persons: PersonDirectory,
+) -> None:
+    lead = await who(persons, address=ADA)
+    assert await who(persons, shopify_id=5, address=ADA) == lead
+    assert await who(persons, shopify_id=5) == lead
+
+
+async def test_shops_share_nobody(persons: PersonDirectory) -> None:
+    assert await who(persons, address=ADA) != await who(persons, "birch.myshopify.com", address=ADA)
+
+
+async def test_nobody_is_nobody(persons: PersonDirectory) -> None:
+    assert await persons.resolve(SHOP) is None
+    assert await persons.resolve(SHOP, address="") is None
+
+
+async def test_many_who_ask_at_once_get_one_person(persons: PersonDirectory) -> None:
+    answers = await asyncio.gather(*(who(persons, shopify_id=9, address=ADA) for _ in range(20)))
+    assert len(set(answers)) == 1
+
+
+async def test_two_who_turn_out_to_be_one_are_told_until_they_are_joined(
+    persons: PersonDirectory,
+) -> None:
+    lead = await who(persons, address=ADA)
+    customer = await who(persons, shopify_id=5)
+    kept, absorbed = sorted([lead, customer])
+    for _ in range(2):
+        found = await persons.resolve(SHOP, shopify_id=5, address=ADA)
+        assert found is not None
+        assert (found.person, list(found.absorbed)) == (kept, [absorbed])
+    await persons.join(SHOP, kept, absorbed)
+    await persons.join(SHOP, kept, absorbed)
+    assert await who(persons, address=ADA) == await who(persons, shopify_id=5) == kept
+
+
+async def test_no_address_rests_in_the_directory(mongo: Mongo, persons: PersonDirectory) -> None:
+    await persons.resolve(SHOP, address=ADA)
+    assert "shopper" not in str(await mongo.keyring.persons.find().to_list(None)).lower()
+
+
+async def test_a_joined_person_is_still_known_by_all_former_ids(persons: PersonDirectory) -> None:
+    first = await who(persons, shopify_id=1)
+    second = await who(persons, shopify_id=2)
+    third = await who(persons, address=ADA)
+    kept, *absorbed = sorted([first, second, third])
+    # In the order that leaves a chain of joins behind.
+    await persons.join(SHOP, absorbed[0], absorbed[1])
+    await persons.join(SHOP, kept, absorbed[0])
+    for identity in ({"shopify_id": 1}, {"shopify_id": 2}, {"address": ADA}):
+        found = await persons.resolve(SHOP, **identity)
+        assert found is not None
+        assert (found.person, found.ids) == (kept, [kept, *absorbed])

@@ -1,0 +1,285 @@
+"""What pages are answered, and that every question is answered from an index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cplus.errors import InvalidInput
+from cplus.mongo import Mongo
+from cplus.projections.base import Projection
+from cplus.projections.groups import ALL
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.customers import CUSTOMERS
+from cplus.projections.models.deliveries import DELIVERIES
+from cplus.projections.models.messages import MESSAGES
+from cplus.projections.models.metrics import METRICS
+from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.shops import SHOPS
+from cplus.projections.queries.figures import Figures
+from cplus.projections.queries.queries import Queries
+from cplus.projections.queries.views import (
+    Conversation,
+    ConversationCounts,
+    ConversationState,
+    DeliveryState,
+    PersonCounts,
+)
+from cplus.subscriptions.checkpoints import CHECKPOINTS
+from tests.unit.projections.test_folds import (
+    CLOSED,
+    FATES,
+    STARTED,
+    changed,
+    fold,
+    imported,
+    joined,
+    received,
+    recorded,
+    reply,
+    thread,
+)
+from tests.unit.projections.test_metrics import DAY, moved
+
+SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def projections() -> tuple[Projection, ...]:
+    return ALL
+
+
+@pytest.fixture
+def queries(mongo: Mongo) -> Queries:
+    return Queries(mongo)
+
+
+async def put(
+    mongo: Mongo, projection: Projection, rows: Mapping[str, Any], shop: str = SHOP
+) -> None:
+    documents = [{"_id": f"{shop}/{key}", "shop": shop, **row} for key, row in rows.items()]
+    await mongo.database[projection.collection].insert_many(documents)
+
+
+async def talks(mongo: Mongo, count: int, shop: str = SHOP) -> None:
+    """`count` conversations: every third is answered, every fourth closed, pairs at one time."""
+    rows = {}
+    for number in range(count):
+        said = [STARTED, received("m1")] + [reply("m2")] * (number % 3 == 0)
+        row = fold(CONVERSATIONS, thread(*said, *[CLOSED] * (number % 4 == 0)))["c1"]
+        rows[f"c{number:03}"] = {**row, "last_message_at": NOW + timedelta(minutes=number // 2)}
+    await put(mongo, CONVERSATIONS, rows, shop)
+
+
+@pytest.mark.parametrize("state", ["all", "open", "closed", "unanswered"])
+async def test_the_inbox_is_paged_without_gaps_and_without_repeats(
+    mongo: Mongo, queries: Queries, state: ConversationState
+) -> None:
+    await talks(mongo, 30)
+    await talks(mongo, 5, OTHER)
+    found: list[Conversation] = []
+    cursor = None
+    while True:
+        page = await queries.list_conversations(SHOP, state, cursor, limit=7)
+        assert len(page.items) <= 7
+        found += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    numbers = {
+        "all": set(range(30)),
+        "open": {n for n in range(30) if n % 4},
+        "closed": {n for n in range(30) if not n % 4},
+        "unanswered": {n for n in range(30) if n % 4 and n % 3},
+    }[state]
+    assert [one.id for one in found] == [f"c{n:03}" for n in sorted(numbers, reverse=True)]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "WzEsIDJd", "WzEwZTk5XQ", "A" * 9_999])
+async def test_a_cursor_that_cannot_be_read_is_refused(queries: Queries, cursor: str) -> None:
+    with pytest.raises(InvalidInput):
+        await queries.list_conversations(SHOP, "all", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.messages_of(SHOP, "c1", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.customers(SHOP, "all", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.deliveries(SHOP, "all", cursor)
+    with pytest.raises(InvalidInput):
+        await queries.metrics(SHOP, NOW.date(), NOW.date(), cursor)
+
+
+async def test_messages_come_in_the_order_of_the_thread(mongo: Mongo, queries: Queries) -> None:
+    events = thread(STARTED, received("m9"), reply("m5"), CLOSED, received("m1"), reply("m2"))
+    await put(mongo, MESSAGES, fold(MESSAGES, events))
+    # A fact that came before its message has no place yet.
+    await put(mongo, MESSAGES, {"m7": {"conversation_id": "c1", "rank": 1, "status": "sent"}})
+    first = await queries.messages_of(SHOP, "c1", limit=3)
+    rest = await queries.messages_of(SHOP, "c1", first.next, limit=3)
+    assert [m.id for m in (*first.items, *rest.items)] == ["m9", "m5", "m1", "m2"]
+    assert rest.next is None
+    assert [m.status for m in first.items] == [None, "written", None]
+
+
+async def mails(mongo: Mongo, count: int, shop: str = SHOP) -> None:
+    """`count` answers, pairs at one time: every third bounced, every fourth of the rest arrived."""
+    rows = {}
+    for number in range(count):
+        written = thread(STARTED, received("m1"), reply("m2"))[2]
+        fates = [FATES[4]] * (number % 3 == 0) or [FATES[2]] * (number % 4 == 0)
+        row = fold(DELIVERIES, [written, *fates])["m2"]
+        rows[f"m{number:03}"] = {**row, "written_at": NOW + timedelta(minutes=number // 2)}
+    await put(mongo, DELIVERIES, {**rows, "early": fold(DELIVERIES, [FATES[2]])["m2"]}, shop)
+
+
+@pytest.mark.parametrize("state", ["all", "under_way", "arrived", "failed"])
+async def test_deliveries_are_paged_without_gaps_and_without_repeats(
+    mongo: Mongo, queries: Queries, state: DeliveryState
+) -> None:
+    await mails(mongo, 24)
+    await mails(mongo, 4, OTHER)
+    page = await queries.deliveries(SHOP, state, limit=5)
+    found = list(page.items)
+    while page.next:
+        page = await queries.deliveries(SHOP, state, page.next, limit=5)
+        found += page.items
+    failed, arrived = set(range(0, 24, 3)), {n for n in range(0, 24, 4) if n % 3}
+    numbers = {"all": set(range(24)), "failed": failed, "arrived": arrived}
+    numbers["under_way"] = numbers["all"] - failed - arrived
+    wanted = sorted(numbers[state], reverse=True)
+    assert [one.message_id for one in found] == [f"m{number:03}" for number in wanted]
+
+
+async def test_the_days_between_two_are_paged_the_newest_first(
+    mongo: Mongo, queries: Queries
+) -> None:
+    talk = [moved(one, -DAY * n) for n in range(9) for one in thread(STARTED)]
+    days = [
+        recorded(one.event.model_copy(update={"originator_id": f"conversation/{n}"}),
+                 -DAY * n, n + 1, f"conversation/{n}", 1)
+        for n, one in enumerate(talk)
+    ]  # fmt: skip
+    await put(mongo, METRICS, fold(METRICS, days))
+    await put(mongo, METRICS, fold(METRICS, days[:1]), OTHER)
+    today = NOW.date()
+    first, last = today - timedelta(days=7), today - timedelta(days=1)
+    page = await queries.metrics(SHOP, first, last, limit=3)
+    found = list(page.items)
+    while page.next:
+        page = await queries.metrics(SHOP, first, last, page.next, limit=3)
+        found += page.items
+    assert [one.day for one in found] == [last - timedelta(days=n) for n in range(7)]
+    assert {one.figures.conversations for one in found} == {1}
+    assert (await queries.metrics_total(SHOP)).conversations == 9
+    assert await queries.metrics_total("cedar.myshopify.com") == Figures()
+    assert not (await queries.metrics(SHOP, last, first)).items
+
+
+async def test_persons_who_are_one_are_listed_once_in_the_right_list(
+    mongo: Mongo, queries: Queries
+) -> None:
+    events = [
+        *thread(STARTED, received("m1")),  # person/a is a lead, and turns out to be customer b
+        changed(10, 10, person="person/b", first_name="Ada"),
+        joined(11, "person/a", "person/b"),
+        imported(12, 12, customer=9, person="person/c", first_name="Bea"),
+        *[
+            recorded(event.event.model_copy(update={"person": "person/d"}), 1, 20 + event.number)
+            for event in thread(STARTED, received("m2", from_name="Dora"))
+        ],
+    ]
+    await put(mongo, CUSTOMERS, fold(CUSTOMERS, events))
+    order = {"name": "#1", "currency": "EUR", "total_price": "12.50", "deleted": False}
+    order |= {"financial_status": "paid", "fulfillment_status": None, "created_at": NOW}
+    kept = {**order, "person": "person/b", "cancelled": False, "test": False}
+    await put(mongo, ORDERS, {"1": kept, "2": {**kept, "total_price": "0.75"}})
+    await put(mongo, ORDERS, {"3": {**kept, "cancelled": True}, "4": {"deleted": True}})
+    talk = fold(CONVERSATIONS, thread(STARTED, received("m1")))
+    await put(mongo, CONVERSATIONS, talk)
+
+    everyone = await queries.customers(SHOP)
+    assert [one.name for one in everyone.items] == ["Bea", "Ada", "Dora"]
+    customers = await queries.customers(SHOP, "customers")
+    assert [one.person for one in customers.items] == ["person/c", "person/a"]
+    leads = await queries.customers(SHOP, "leads")
+    assert [one.name for one in leads.items] == ["Dora"]
+    assert await queries.person_counts(SHOP) == PersonCounts(customers=2, leads=1)
+    counted = ConversationCounts(conversations=1, open=1, unanswered=1)
+    assert await queries.conversation_counts(SHOP) == counted
+
+    for person in ("person/a", "person/b"):
+        detail = await queries.customer(SHOP, person)
+        assert detail is not None
+        shown = detail.customer
+        assert (shown.person, shown.orders, shown.amount_spent) == (
+            "person/a",
+            2,
+            Decimal("13.25"),
+        )
+        assert shown.conversations == len(detail.conversations) == 1
+        assert sorted(order.shopify_id for order in detail.orders) == [1, 2, 3]
+    assert await queries.customer(SHOP, "person/z") is None
+    assert await queries.customer(OTHER, "person/a") is None
+
+
+async def test_the_shop_and_its_last_import_are_told_together(
+    mongo: Mongo, queries: Queries
+) -> None:
+    assert await queries.shop(SHOP) is None
+    end = {"at": NOW, "by": "x/0", "outcome": "complete", "pages": 4}
+    done = {"started_at": NOW, "last_page": 4, "pages": 4, "customers": 900, "end": end}
+    running = {**done, "started_at": NOW + timedelta(hours=1), "end": None}
+    await put(mongo, SHOPS, {"import/i1": done, "import/i2": running})
+    shop = await queries.shop(SHOP)
+    assert shop is not None
+    assert not shop.installed
+    assert shop.last_import is not None
+    assert (shop.last_import.id, shop.last_import.outcome) == ("i2", None)
+
+
+async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Queries) -> None:
+    row = {"_id": f"customers.v1/{SHOP}", "projection": "customers", "shop": SHOP, "position": 7}
+    await mongo.database[CHECKPOINTS].insert_one(row)
+    assert await queries.position_of(SHOP, "customers") == 7
+    assert await queries.position_of(SHOP, "messages") == 0
+    assert await queries.position_of(OTHER, "customers") == 0
+
+
+async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries: Queries) -> None:
+    await talks(mongo, 60)
+    await mails(mongo, 30)
+    await put(mongo, METRICS, fold(METRICS, thread(STARTED, received("m1"))))
+    await put(mongo, MESSAGES, fold(MESSAGES, thread(STARTED, *[received("m1")], reply("m2"))))
+    people = [changed(n, n, customer=n, person=f"person/{n}") for n in range(1, 30)]
+    await put(mongo, CUSTOMERS, fold(CUSTOMERS, [*people, joined(40, "person/1", "person/2")]))
+    await mongo.database.command({"profile": 2})
+    for state in ("all", "open", "closed", "unanswered"):
+        page = await queries.list_conversations(SHOP, state, limit=3)
+        await queries.list_conversations(SHOP, state, page.next, limit=3)
+    await queries.messages_of(SHOP, "c1")
+    listed = await queries.customers(SHOP, "customers", limit=3)
+    await queries.customers(SHOP, "customers", listed.next, limit=3)
+    await queries.customer(SHOP, "person/1")
+    await queries.billing(SHOP)
+    await queries.shop(SHOP)
+    for arrival in ("all", "under_way", "arrived", "failed"):
+        sent = await queries.deliveries(SHOP, arrival, limit=3)
+        await queries.deliveries(SHOP, arrival, sent.next, limit=3)
+    await queries.metrics(SHOP, NOW.date(), NOW.date())
+    await queries.metrics_total(SHOP)
+    await queries.conversation_counts(SHOP)
+    await queries.person_counts(SHOP)
+    await queries.positions_of(SHOP)
+    await mongo.database.command({"profile": 0})
+    profile = mongo.database["system.profile"]
+    told = await profile.find({"ns": {"$regex": r"\.v1$|checkpoints"}}).to_list(None)
+    assert len(told) > 20
+    for entry in told:
+        plan = entry.get("planSummary", "")
+        assert "COLLSCAN" not in plan, entry["command"]
+        assert not entry.get("hasSortStage"), entry["command"]

@@ -1,0 +1,309 @@
+"""What each webhook means, and what is said of those that mean nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cplus.consumers.webhooks.translate import Notice, translate
+from cplus.errors import InvalidInput
+from cplus.events.base import NewEvent
+from cplus.events.catalogue import (
+    AppUninstalled,
+    CustomerChanged,
+    CustomerConsentChanged,
+    CustomerDeleted,
+    OrderChanged,
+    OrderDeleted,
+    PersonsJoined,
+    ShopChanged,
+    SubscriptionChanged,
+)
+from cplus.privacy.persons import Resolved
+from cplus.shopify.webhooks import PAYLOADS
+
+SHOP = "blue-jam.myshopify.com"
+RECEIVED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TRIGGERED = datetime(2026, 11, 20, 11, 59, tzinfo=UTC)
+UPDATED = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)
+ISO = "2026-11-20T06:30:00-05:00"
+
+
+class People:
+    """A directory in memory, that knows who is whose."""
+
+    def __init__(self, **persons: str) -> None:
+        self.persons = persons
+        self.asked: list[tuple[int | None, str | None]] = []
+
+    async def __call__(
+        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+    ) -> Resolved | None:
+        assert shop == SHOP
+        self.asked.append((shopify_id, address))
+        names = ([f"id{shopify_id}"] if shopify_id is not None else []) + [address or ""]
+        found = sorted({self.persons[name] for name in names if name in self.persons})
+        if not any(names):
+            return None
+        return Resolved(found[0], found[1:]) if found else Resolved("person/new")
+
+
+async def told(
+    topic: str, payload: Any, people: People | None = None, triggered: bool = True
+) -> list[NewEvent]:
+    notice = Notice(SHOP, topic, TRIGGERED if triggered else None, RECEIVED)
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return await translate(notice, body, people or People())
+
+
+CUSTOMER = {
+    "id": 7,
+    "email": "ann@example.com",
+    "first_name": "Ann",
+    "last_name": None,
+    "phone": None,
+    "note": "likes tea",
+    "state": "enabled",
+    "currency": "EUR",
+    "created_at": "2026-01-02T03:04:05Z",
+    "updated_at": ISO,
+}
+
+
+@pytest.mark.parametrize(
+    "topic", ["customers/create", "customers/update", "customers/enable", "customers/disable"]
+)
+async def test_a_customer_that_changed_is_told_with_its_own_time(topic: str) -> None:
+    people = People()
+    [new] = await told(topic, CUSTOMER, people)
+    assert new.event == CustomerChanged(
+        shopify_customer_id=7,
+        person="person/new",
+        first_name="Ann",
+        email="ann@example.com",
+        note="likes tea",
+        state="enabled",
+        currency="EUR",
+        created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
+    assert (new.stream, new.version, new.occurred_at) == ("customer/7", None, UPDATED)
+    assert people.asked == [(7, "ann@example.com")]
+
+
+async def test_without_a_time_of_its_own_it_happened_when_it_was_triggered_or_came() -> None:
+    [new] = await told("customers/update", {"id": 7})
+    assert new.occurred_at == TRIGGERED
+    [new] = await told("customers/update", {"id": 7}, triggered=False)
+    assert new.occurred_at == RECEIVED
+
+
+async def test_identities_of_two_persons_join_them_before_the_fact() -> None:
+    people = People(**{"id7": "person/b", "ann@example.com": "person/a"})
+    joined, fact = await told("customers/update", CUSTOMER, people)
+    assert joined.event == PersonsJoined(person="person/a", absorbed="person/b")
+    assert joined.stream == "person/a"
+    assert isinstance(fact.event, CustomerChanged)
+    assert fact.event.person == "person/a"
+
+
+@pytest.mark.parametrize("email", [None, "", "   "])
+async def test_no_address_is_no_identity(email: str | None) -> None:
+    people = People()
+    await told("customers/update", {"id": 7, "email": email}, people)
+    assert people.asked == [(7, None)]
+
+
+async def test_a_deleted_customer_is_told_with_its_person() -> None:
+    [new] = await told("customers/delete", {"id": 7}, People(id7="person/a"))
+    assert new.event == CustomerDeleted(shopify_customer_id=7, person="person/a")
+    assert new.occurred_at == TRIGGERED
+
+
+def merge(status: str = "completed") -> dict[str, Any]:
+    return {
+        "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/7",
+        "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/8",
+        "status": status,
+    }
+
+
+@pytest.mark.parametrize(("kept", "gone"), [("person/a", "person/b"), ("person/b", "person/a")])
+async def test_a_merge_joins_two_persons_and_deletes_one_customer(kept: str, gone: str) -> None:
+    joined, deleted = await told("customers/merge", merge(), People(id7=kept, id8=gone))
+    assert joined.event == PersonsJoined(person="person/a", absorbed="person/b")
+    assert deleted.event == CustomerDeleted(shopify_customer_id=8, person="person/a")
+    assert deleted.stream == "customer/8"
+
+
+async def test_a_merge_of_one_person_joins_nobody() -> None:
+    [new] = await told("customers/merge", merge(), People(id7="person/a", id8="person/a"))
+    assert isinstance(new.event, CustomerDeleted)
+
+
+@pytest.mark.parametrize("status", ["in_progress", "failed"])
+async def test_a_merge_that_is_not_done_means_nothing(status: str) -> None:
+    assert await told("customers/merge", merge(status)) == []
+
+
+async def test_a_consent_is_told_when_it_was_given() -> None:
+    payload = {
+        "customer_id": 7,
+        "email_address": "ann@example.com",
+        "email_marketing_consent": {"state": "SUBSCRIBED", "consent_updated_at": ISO},
+    }
+    [new] = await told("customers_email_marketing_consent/update", payload)
+    assert new.event == CustomerConsentChanged(
+        shopify_customer_id=7, person="person/new", email_consent="subscribed"
+    )
+    assert new.occurred_at == UPDATED
+
+
+ORDER = {
+    "id": 70,
+    "name": "#1001",
+    "email": "gift@example.com",
+    "currency": "EUR",
+    "total_price": "10.50",
+    "financial_status": "paid",
+    "updated_at": ISO,
+    "customer": {"id": 7, "email": "ann@example.com"},
+}
+
+
+@pytest.mark.parametrize("topic", [t for t, m in PAYLOADS.items() if m.__name__ == "Order"])
+async def test_an_order_is_told_with_who_ordered(topic: str) -> None:
+    people = People()
+    [new] = await told(topic, ORDER, people)
+    assert isinstance(new.event, OrderChanged)
+    assert (new.event.person, new.event.name) == ("person/new", "#1001")
+    assert (new.event.total_price, new.event.cancelled) == ("10.50", False)
+    assert (new.stream, new.occurred_at) == ("order/70", UPDATED)
+    assert people.asked == [(7, "ann@example.com")], "the order's address may be another's"
+
+
+async def test_an_order_of_nobody_names_nobody() -> None:
+    [new] = await told("orders/create", {**ORDER, "customer": None, "email": ""})
+    assert isinstance(new.event, OrderChanged)
+    assert new.event.person is None
+
+
+async def test_an_order_of_a_guest_is_known_by_its_address() -> None:
+    people = People()
+    await told("orders/create", {**ORDER, "customer": None}, people)
+    assert people.asked == [(None, "gift@example.com")]
+
+
+async def test_a_deleted_order_is_told() -> None:
+    [new] = await told("orders/delete", {"id": 70})
+    assert (new.event, new.stream) == (OrderDeleted(shopify_order_id=70), "order/70")
+
+
+async def test_an_uninstall_happened_when_it_was_triggered_and_to_the_shop_of_the_header() -> None:
+    payload = {"id": 1, "name": "Blue Jam", "myshopify_domain": None, "updated_at": ISO}
+    [new] = await told("app/uninstalled", payload)
+    assert (new.event, new.stream) == (AppUninstalled(), f"shop/{SHOP}")
+    assert new.occurred_at == TRIGGERED, "updated_at says when the shop was last edited"
+
+
+@pytest.mark.parametrize("topic", ["app/uninstalled", "shop/update"])
+async def test_what_happened_to_one_shop_is_not_told_of_another(topic: str) -> None:
+    payload = {"id": 1, "name": "Blue Jam"}
+    with pytest.raises(InvalidInput, match="another shop"):
+        await told(topic, {**payload, "myshopify_domain": "evil.myshopify.com"})
+    assert len(await told(topic, {**payload, "myshopify_domain": SHOP.upper()})) == 1
+
+
+async def test_a_shop_that_changed_is_told() -> None:
+    payload = {"id": 1, "name": "Blue Jam", "currency": "EUR", "iana_timezone": "Europe/Berlin"}
+    [new] = await told("shop/update", {**payload, "plan_name": "basic", "country_code": "DE"})
+    assert new.event == ShopChanged(
+        shop_name="Blue Jam",
+        currency="EUR",
+        timezone="Europe/Berlin",
+        shopify_plan="basic",
+        country="DE",
+    )
+
+
+@pytest.mark.parametrize("old", [False, True])
+async def test_a_subscription_is_told_also_in_its_older_shape(old: bool) -> None:
+    one = {
+        "admin_graphql_api_id": "gid://shopify/AppSubscription/9",
+        "name": "Pro",
+        "status": "ACTIVE",
+        "created_at": ISO,
+        "updated_at": ISO,
+        "currency": "USD",
+        **({} if old else {"price": "10.00", "plan_handle": "pro"}),
+    }
+    [new] = await told("app_subscriptions/update", {"app_subscription": one})
+    assert isinstance(new.event, SubscriptionChanged)
+    assert new.event.subscription_id == "gid://shopify/AppSubscription/9"
+    assert new.event.status == "active"
+    assert new.event.plan == (None if old else "pro")
+    assert new.stream == f"billing/{SHOP}"
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b'{"id": 1}'])
+async def test_any_other_topic_means_nothing_whatever_it_holds(body: bytes) -> None:
+    assert await told("products/update", body) == []
+    assert await told("unknown", body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 1000 + b"]" * 1000,
+        b'{"id": 7, "deep": ' + b'{"a":' * 1000 + b"1" + b"}" * 1001,
+        b'{"id": 9223372036854775808}',
+        b'{"id": 7, "other": ' + b"9" * 5000 + b"}",
+        b'{"id": 7, "note": "a\\u0000b"}',
+        b'{"id": 7, "note": "secret \\ud800"}',
+        b'{"id": 7, "email": ["secret"]}',
+        b'{"id": "secret"}',
+        b'{"id": 7, "updated_at": "secret"}',
+        b'{"id": true}',
+        b'{"id": NaN}',
+    ],
+)
+async def test_what_cannot_be_read_has_a_reason_that_shows_nothing_of_it(body: bytes) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await told("customers/update", body)
+    assert caught.value.values["reason"]
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("orders/create", {**ORDER, "currency": None}),
+        ("orders/create", {**ORDER, "total_price": None}),
+        ("shop/update", {"id": 1}),
+        (
+            "customers/merge",
+            {
+                **merge(),
+                "admin_graphql_api_customer_kept_id": merge()[
+                    "admin_graphql_api_customer_deleted_id"
+                ],
+            },
+        ),
+        (
+            "customers_email_marketing_consent/update",
+            {"customer_id": 7, "email_marketing_consent": {"state": None}},
+        ),
+    ],
+)
+async def test_a_payload_that_lacks_what_it_is_about_has_a_reason(
+    topic: str, payload: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput):
+        await told(topic, payload)

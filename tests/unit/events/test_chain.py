@@ -1,0 +1,307 @@
+"""The walk over a shop's chain names the first commit that is not as it was written."""
+
+from __future__ import annotations
+
+import hashlib
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import bson
+import pytest
+
+from cplus.aws import Versions
+from cplus.events.audit.chain import Finding, Walk, merkle_root
+from cplus.events.audit.roots import NO_ROOT, Root, load_roots, seal_day, verify_shop
+from cplus.events.log.commit import Draft, Head, prepare, split
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.store import EventStore
+
+SHOP = "acorn.myshopify.com"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+Row = dict[str, Any]
+Tamper = Callable[[list[Row]], None]
+
+
+def draft(claim: str, shop: str = SHOP) -> Draft:
+    return Draft(shop, claim, "webhook", "shopify", reason="none", id=f"id-{claim}")
+
+
+def chain(claims: str) -> list[bytes]:
+    head, raws = Head.of(None), []
+    for claim in claims:
+        raw, head = prepare(draft(claim)).place(head, NOW)
+        raws.append(raw)
+    return raws
+
+
+def rehash(row: Row) -> None:
+    """Makes the commit's own hash fit again, as somebody would who knows the format."""
+    row.pop("hash")
+    row["hash"] = hashlib.sha256(bson.encode(row)[4:-1]).digest()
+
+
+def alter(rows: list[Row]) -> None:
+    rows[3]["actor"] = "merchant"
+
+
+def alter_and_rehash(rows: list[Row]) -> None:
+    rows[3]["actor"] = "merchant"
+    rehash(rows[3])
+
+
+def forget_the_hash(rows: list[Row]) -> None:
+    del rows[3]["hash"]
+
+
+def remove(rows: list[Row]) -> None:
+    del rows[3]
+
+
+def remove_the_first(rows: list[Row]) -> None:
+    del rows[0]
+
+
+def remove_and_renumber(rows: list[Row]) -> None:
+    del rows[3]
+    for row in rows[3:]:
+        row["position"] -= 1
+
+
+def insert_and_renumber(rows: list[Row]) -> None:
+    for row in rows[3:]:
+        row["position"] += 1
+    new = {**rows[2], "_id": "id-new", "position": 4, "prev": rows[2]["hash"]}
+    rehash(new)
+    rows.insert(3, new)
+
+
+def insert_a_stranger(rows: list[Row]) -> None:
+    for row in rows[3:]:
+        row["position"] += 1
+    new = {**rows[2], "_id": "id-new", "position": 4, "prev": b"x" * 32}
+    rehash(new)
+    rows.insert(3, new)
+
+
+def insert_beside(rows: list[Row]) -> None:
+    new = {**rows[3], "_id": "id-new"}
+    rehash(new)
+    rows.insert(4, new)
+
+
+def swap(rows: list[Row]) -> None:
+    rows[3], rows[5] = rows[5], rows[3]
+    rows[3]["position"], rows[5]["position"] = 4, 6
+
+
+def move_to_the_end(rows: list[Row]) -> None:
+    rows.append({**rows.pop(3), "position": 8})
+    for position, row in enumerate(rows, 1):
+        row["position"] = position
+
+
+def judged(walk: Walk, raws: bytes) -> Finding:
+    judge = walk.judge()
+    for raw in split(raws):  # each a piece of its own: nothing hangs on where the log is cut
+        judge.feed(raw)
+    return judge.finding()
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind", "position", "commit"),
+    [
+        (alter, "altered", 4, "id-d"),
+        (alter_and_rehash, "altered", 4, "id-d"),
+        (forget_the_hash, "altered", 4, "id-d"),
+        (remove, "removed", 4, None),
+        (remove_the_first, "removed", 1, None),
+        (remove_and_renumber, "removed", 4, None),
+        (insert_and_renumber, "inserted", 4, "id-new"),
+        (insert_a_stranger, "inserted", 4, "id-new"),
+        (insert_beside, "inserted", 4, "id-new"),
+        (swap, "moved", 4, "id-f"),
+        (move_to_the_end, "moved", 4, "id-e"),
+    ],
+)
+def test_what_was_done_to_a_log_is_named(
+    tamper: Tamper, kind: str, position: int, commit: str | None
+) -> None:
+    rows = [bson.decode(raw) for raw in chain("abcdefgh")]
+    tamper(rows)
+    raws = b"".join(map(bson.encode, rows))
+    walk = Walk(SHOP)
+    assert not walk.feed(raws)
+    found = judged(walk, raws)
+    assert (found.kind, found.position, found.commit) == (kind, position, commit)
+
+
+def test_a_whole_chain_is_whole_however_it_is_cut_into_pieces() -> None:
+    raws = chain("abcdefgh")
+    for cut in range(len(raws)):
+        walk = Walk(SHOP)
+        assert walk.feed(b"".join(raws[:cut]))
+        assert walk.feed(b"".join(raws[cut:]))
+        assert walk.position == 8
+        assert walk.missing() is None
+
+
+def test_every_single_bit_counts() -> None:
+    raws = chain("abc")
+    for at in range(13, len(raws[1]) - 1):
+        changed = bytearray(raws[1])
+        changed[at] ^= 1
+        assert not Walk(SHOP).feed(raws[0] + bytes(changed) + raws[2]), at
+
+
+def test_a_rewritten_tail_is_whole_and_what_a_root_knows_tells_it() -> None:
+    before, after = chain("abcdef"), chain("abcxyz")
+    known = {5: bson.decode(before[4])["hash"]}
+    assert Walk(SHOP).feed(b"".join(after))
+    walk = Walk(SHOP, known)
+    assert not walk.feed(b"".join(after))
+    found = judged(walk, b"".join(after))
+    assert (found.kind, found.position, found.commit) == ("altered", 5, "id-y")
+
+
+def test_a_log_that_ends_before_what_a_root_knows_has_lost_commits() -> None:
+    raws = chain("abcdef")
+    walk = Walk(SHOP, {2: bson.decode(raws[1])["hash"], 5: bson.decode(raws[4])["hash"]})
+    assert walk.feed(b"".join(raws[:3]))
+    found = walk.missing()
+    assert found == Finding(
+        SHOP, 4, "removed", None, "a root knows position 5, and the log ends at 3"
+    )
+
+
+def test_the_tree_is_that_of_rfc_6962() -> None:
+    # The roots over the first inputs of the test vectors of Certificate Transparency's
+    # reference implementation (merkletree/merkle_tree_test.cc).
+    inputs = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657"]
+    roots = {
+        0: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        1: "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        2: "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        3: "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        7: "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    }
+    leaves = [bytes.fromhex(one) for one in inputs]
+    assert {size: merkle_root(leaves[:size]).hex() for size in roots} == roots
+
+
+class Bucket:
+    """Objects in memory."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
+        return self.objects.setdefault(key, body) is body
+
+    async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
+        return self.objects[key]
+
+    async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
+        return {key: Versions(["1"]) for key in sorted(self.objects) if key.startswith(prefix)}
+
+
+async def test_the_root_of_a_day_is_written_once_and_finds_a_rewritten_tail() -> None:
+    bucket, log = Bucket(), MemoryCommits()
+    store = EventStore(log)
+    await store.append([draft("a"), draft("b"), draft("c", "birch.myshopify.com")])
+    first = await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    await store.append([draft("d")])
+    assert await seal_day(log, bucket, "roots", date(2026, 11, 1)) == first
+    second = await seal_day(log, bucket, "roots", date(2026, 11, 2))
+    assert second.previous == first.value
+    assert second.heads[SHOP][0] == 3
+    roots = await load_roots(bucket, "roots", date(2026, 11, 3))
+    assert not roots.wrong
+    assert roots.days == [date(2026, 11, 1), date(2026, 11, 2)]
+    for shop in (SHOP, "birch.myshopify.com"):
+        assert await verify_shop(log, shop, roots.expected[shop]) is None
+
+    rewritten = EventStore(MemoryCommits())
+    await rewritten.append([draft("a"), draft("other"), draft("d"), draft("e")])
+    assert await verify_shop(rewritten.log, SHOP) is None
+    found = await verify_shop(rewritten.log, SHOP, roots.expected[SHOP])
+    assert found is not None
+    assert (found.kind, found.position) == ("altered", 2)
+
+
+async def test_a_broken_chain_is_judged_in_the_memory_of_two_batches() -> None:
+    """The log is 60 MB; somebody altered its second commit, so that all of it is looked through."""
+    big = bytes(60_000)
+    head, pieces = Head.of(None), list[bytes]()
+    for number in range(4):
+        raw, head = prepare(draft(f"c{number}")).place(head, NOW)
+        pieces.append(raw)
+    row = bson.decode(pieces[1])
+    row["actor"] = "nobody"
+    pieces[1] = bson.encode(row)
+
+    class Long(MemoryCommits):
+        async def raw(self, shop: str) -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+            for number in range(1_000):
+                yield bson.encode({"_id": str(number), "shop": shop, "position": number, "x": big})
+
+    tracemalloc.start()
+    try:
+        found = await verify_shop(Long(), SHOP)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found is not None
+    assert (found.kind, found.position) == ("altered", 2)
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "wrong"),
+    [
+        ("roots/2026-11-01.json", b'"day"', b'"dye"', "cannot be read"),
+        ("roots/2026-11-01.json", b"acorn", b"ocorn", "is not the root of what it holds"),
+        ("roots/2026-11-02.json", NO_ROOT.hex().encode(), b"00" * 32, "does not name the root"),
+    ],
+)
+async def test_a_changed_root_is_found(key: str, old: bytes, new: bytes, wrong: str) -> None:
+    bucket = Bucket()
+    heads = {SHOP: (1, b"h" * 32)}
+    first = Root.over(date(2026, 11, 1), heads, NO_ROOT)
+    for root in (first, Root.over(date(2026, 11, 2), heads, first.value)):
+        bucket.objects[root.key] = root.to_json()
+    assert not (await load_roots(bucket, "roots", date(2026, 11, 3))).wrong
+    if key.endswith("02.json"):
+        old = first.value.hex().encode()
+    bucket.objects[key] = bucket.objects[key].replace(old, new)
+    assert any(
+        wrong in line for line in (await load_roots(bucket, "roots", date(2026, 11, 3))).wrong
+    )
+
+
+async def test_a_day_without_a_root_is_told_and_a_tail_without_one_is_wrong() -> None:
+    bucket, log = Bucket(), MemoryCommits()
+    assert "there is no root" in (await load_roots(bucket, "roots", date(2026, 11, 1))).wrong[0]
+    await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    await seal_day(log, bucket, "roots", date(2026, 11, 4))
+    for today in (date(2026, 11, 4), date(2026, 11, 5)):
+        roots = await load_roots(bucket, "roots", today)
+        assert roots.without == [date(2026, 11, 2), date(2026, 11, 3)]
+        assert not roots.wrong
+    late = await load_roots(bucket, "roots", date(2026, 11, 6))
+    assert late.without[-1] == date(2026, 11, 5)
+    assert late.wrong == ["no root after 2026-11-04: nothing holds what was written since"]
+
+
+async def test_a_root_under_the_name_of_another_day_is_wrong() -> None:
+    bucket, log = Bucket(), MemoryCommits()
+    root = await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    bucket.objects["roots/2026-11-02.json"] = root.to_json()
+    roots = await load_roots(bucket, "roots", date(2026, 11, 3))
+    assert roots.wrong == [
+        "roots/2026-11-02.json is the root of another day, 2026-11-01",
+        "no root after 2026-11-01: nothing holds what was written since",
+    ]

@@ -1,0 +1,198 @@
+"""The pages of docs/ name everything that there is, and nothing that there is not."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cplus.cli import main
+from cplus.consumers.reactions import react
+from cplus.events.base import AggregateEvent, Event
+from cplus.events.catalogue import all_events
+from cplus.projections.groups import ALL
+from cplus.projections.queries.queries import Queries
+from cplus.settings import Settings
+from tests.conftest import ROOT
+
+
+def _rows(page: str) -> list[list[str]]:
+    """The cells of each table row whose first cell is code."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    found = re.findall(r"^\| (`.+) \|$", text, re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" | ")] for row in found]
+
+
+def _default(field: str) -> str:
+    value = Settings.model_fields[field].default
+    return "none" if value is None or value == "" else f"`{value}`"
+
+
+def test_every_setting_stands_in_docs_with_its_variable_default_and_description() -> None:
+    expected = [
+        [f"`CPLUS_{name.upper()}`", _default(name), field.description]
+        for name, field in Settings.model_fields.items()
+    ]
+    assert _rows("settings.md") == expected
+
+
+def _fields(event: type[Event]) -> str:
+    envelope = event.ENVELOPE_FIELDS if issubclass(event, AggregateEvent) else frozenset()
+    fields = (
+        f"`{name}`{' (personal)' if name in event.PERSONAL_FIELDS else ''}"
+        for name in event.model_fields
+        if name not in envelope
+    )
+    return ", ".join(fields) or "none"
+
+
+def test_every_event_stands_in_docs_with_its_schema_version_and_fields() -> None:
+    expected = {f"`{event.TYPE}`": [str(event.VERSION), _fields(event)] for event in all_events()}
+    assert {row[0]: [row[1], row[3]] for row in _rows("events.md")} == expected
+
+
+def test_every_event_stands_in_docs_with_who_handles_it() -> None:
+    readers = {projection.name: projection.handles for projection in ALL}
+    readers[react.NAME] = react.HANDLES
+    for row in _rows("events.md"):
+        handling = [name for name, handles in readers.items() if row[0] in _types(handles)]
+        expected = ", ".join(f"`{name}`" for name in handling) or "nobody"
+        assert row[4:] == [expected], row[0]
+
+
+def _types(events: Iterable[type[Event]]) -> set[str]:
+    return {f"`{event.TYPE}`" for event in events}
+
+
+def _questions() -> dict[str, str]:
+    """Each question that can be asked of the read models, by its name, as it is called."""
+    return {
+        name: f"`{name}{_parameters(method)}`"
+        for name, method in inspect.getmembers(Queries, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def _parameters(method: Callable[..., object]) -> str:
+    _self, *parameters = inspect.signature(method).parameters.values()
+    plain = [one.replace(annotation=inspect.Parameter.empty) for one in parameters]
+    return str(inspect.Signature(plain)).replace("'", '"')
+
+
+def test_every_question_stands_in_docs_with_its_parameters_and_no_other() -> None:
+    told = [row[0] for row in _rows("read-models.md") if re.match(r"`\w+\(", row[0])]
+    assert sorted(told) == sorted(_questions().values())
+
+
+def _asked_by(method: str) -> set[str]:
+    """The names that a method of Queries uses, and those that it calls use."""
+    names = set(getattr(Queries, method).__code__.co_names)
+    own = {name for name in names if name in vars(Queries)}
+    return names.union(*map(_asked_by, own - {method}))
+
+
+def test_every_projection_stands_in_docs_with_the_questions_that_ask_it() -> None:
+    told = {row[0]: set(row[3].split(", ")) for row in _rows("read-models.md") if len(row) == 4}
+    assert told == {
+        f"`{projection.name}`": {
+            f"`{name}`" for name in _questions() if projection.name.upper() in _asked_by(name)
+        }
+        for projection in ALL
+    }
+
+
+def test_every_file_of_the_read_models_stands_in_docs() -> None:
+    told = {row[0].strip("`") for row in _rows("read-models.md") if row[0].endswith(".py`")}
+    there = set()
+    for room in ("projections", "subscriptions"):
+        for path in (ROOT / "cplus" / room).rglob("[!_]*.py"):
+            there.add(path.relative_to(ROOT / "cplus").as_posix())
+    models = {f"projections/models/{projection.name}.py" for projection in ALL}
+    assert told == there - models  # those are told in the table of the read models
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _commands(child, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def test_every_command_stands_in_docs_with_its_options_and_no_other() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    section = re.compile(r"^## `(cplus[\w -]*)`\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+    sections = dict(section.findall(page))
+    commands = dict(_commands(main, "cplus"))
+    assert sorted(sections) == sorted(commands)
+    for path, command in commands.items():
+        given = {
+            option
+            for parameter in command.params
+            if not getattr(parameter, "hidden", False)
+            for option in [*parameter.opts, *parameter.secondary_opts]
+            if option.startswith("--")
+        }
+        assert set(re.findall(r"^\| `(--[\w-]+)", sections[path], re.MULTILINE)) == given, path
+
+
+def _tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout here: nothing says which files belong to the project")
+    command = ["git", "ls-files", "-z"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    return [path for name in names if name and (path := ROOT / name.decode()).is_file()]
+
+
+# Split, so that this file does not name what it looks for.
+FORBIDDEN = {
+    "the home of a user": r"(?<![\w.])/(?:home|Users)/[a-z]\w+/|(?<![\w.])/ro" + "ot/",
+    "the host of a package registry": "|".join(
+        ["pypi" + r"\.org", "python" + "hosted", "npm" + r"js\.(?:org|com)", "yarn" + r"pkg\.com"]
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_file_of_the_project_names(what: str) -> None:
+    pattern = re.compile(FORBIDDEN[what])
+    found = []
+    for path in _tracked():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}")
+    assert not found
+
+
+@pytest.mark.parametrize("page", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"])
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} -> {target}"
+
+
+_READERS = [
+    *("batches/sqs", "batches/nudges", "webhooks/deliveries"),
+    *("mail/replies", "mail/email_events", "imports/customer_import"),
+]
+
+
+def test_every_reason_that_makes_a_message_a_dead_letter_stands_in_the_runbook() -> None:
+    files = [ROOT / "cplus" / "consumers" / f"{name}.py" for name in _READERS]
+    source = "".join(file.read_text("utf-8") for file in files)
+    reasons = re.findall(r'raise InvalidInput\(reason=f?"([^"{]+)', source)
+    notifications = (ROOT / "cplus" / "mail" / "notifications.py").read_text("utf-8")
+    reasons += re.findall(r'raise InvalidInput\(reason="([^"]+)', notifications)
+    reasons += re.findall(r'^    "\w+": "(is [^"]+)"', notifications, re.MULTILINE)
+    known = [code for row in _rows("runbook.md") for code in re.findall("`(.+?)`", row[0])]
+    assert len(reasons) >= 15
+    assert [one for one in reasons if not any(code in one for code in known)] == []

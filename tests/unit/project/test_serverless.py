@@ -1,0 +1,382 @@
+"""What serverless.yml promises, read from the template that osls makes of it to deploy."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cplus.consumers.scheduled.daily import write_sealed
+from cplus.consumers.scheduled.sweep import write_lag
+from cplus.local.serverless import read
+from cplus.projections.lag.overview import Worst
+from cplus.settings import Settings
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.node
+
+SOURCE = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+FOUNDATION = ROOT / "infra" / "foundation.yml"
+STAGES = [stage for stage in SOURCE["params"] if stage != "default"]
+
+# Per node, Atlas M10, the smallest cluster that may serve production:
+# https://www.mongodb.com/docs/atlas/reference/atlas-limits/#connection-limits
+CONNECTION_LIMIT = 1_500
+# PyMongo keeps two connections more to each node, to watch it (heartbeat and round trip time):
+# https://github.com/mongodb/specifications, server-discovery-and-monitoring/server-monitoring
+MONITORS = 2
+# While a version replaces another, the environments of both hold their connections.
+VERSIONS = 2
+WITHOUT_MONGO = {"edge"}  # the import law of pyproject.toml keeps it so, and it has no address
+
+# osls says with DependsOn what a Ref says already; harmless, and not ours to change.
+LINT_EXCEPTIONS = {("W3005", r"HttpApiRoute\w+|\w+LambdaFunction")}
+
+
+@dataclass(frozen=True)
+class Template:
+    """What would be deployed as one stage."""
+
+    path: Path
+    resources: dict[str, dict[str, Any]]
+
+    def of_type(self, type_: str) -> dict[str, dict[str, Any]]:
+        """The properties of every resource of a type, by logical id."""
+        return {
+            name: resource["Properties"]
+            for name, resource in self.resources.items()
+            if resource["Type"] == type_
+        }
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The properties of every function, by its name in serverless.yml."""
+        found = self.of_type("AWS::Lambda::Function")
+        prefix = re.compile(rf"^{SOURCE['service']}-({'|'.join(STAGES)})-")
+        return {prefix.sub("", value["FunctionName"]): value for value in found.values()}
+
+    def sources(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]]:
+        """Each function's name, its properties, its event source, and the queue behind that."""
+        ids = {
+            logical: value["FunctionName"].split("-", 3)[3]
+            for logical, value in self.of_type("AWS::Lambda::Function").items()
+        }
+        for source in self.of_type("AWS::Lambda::EventSourceMapping").values():
+            name = ids[source["FunctionName"]["Fn::GetAtt"][0]]
+            queue = self.resources[source["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]
+            yield name, self.functions()[name], source, queue
+
+
+def _package(stage: str, directory: Path, environment: dict[str, str]) -> Template:
+    # osls works in the folder `.serverless` beside the file: each stage gets a folder of its own.
+    service, made = directory / "service", directory / "package"  # osls empties the second
+    service.mkdir()
+    shutil.copy(ROOT / "serverless.yml", service)
+    done = subprocess.run(
+        [ROOT / "node_modules/.bin/osls", "package", "--stage", stage, "--package", made],
+        cwd=service,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"osls refuses stage {stage}:\n{done.stdout}{done.stderr}"
+    path = made / "cloudformation-template-update-stack.json"
+    return Template(path, json.loads(path.read_text("utf-8"))["Resources"])
+
+
+@pytest.fixture(scope="session")
+def templates(
+    tmp_path_factory: pytest.TempPathFactory, node_environment: dict[str, str]
+) -> dict[str, Template]:
+    folders = {stage: tmp_path_factory.mktemp(f"package-{stage}") for stage in STAGES}
+    archive = tmp_path_factory.mktemp("zip") / "functions.zip"
+    with zipfile.ZipFile(archive, "w") as empty:  # what is in it does not show in a template
+        empty.writestr("empty", "")
+    environment = {**node_environment, "CPLUS_LAMBDA_ZIP": str(archive)}
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda item: _package(item[0], item[1], environment), folders.items())
+        return dict(zip(STAGES, made, strict=True))
+
+
+@pytest.fixture(params=STAGES)
+def template(request: pytest.FixtureRequest, templates: dict[str, Template]) -> Template:
+    return templates[request.param]
+
+
+def test_every_queue_hides_a_message_six_times_as_long_as_its_function_may_run(
+    template: Template,
+) -> None:
+    seen = {}
+    for name, function, _, queue in template.sources():
+        seen[name] = queue["VisibilityTimeout"] / function["Timeout"]
+    assert seen, "no function reads a queue"
+    assert seen == dict.fromkeys(seen, 6)
+
+
+def test_the_clock_calls_as_the_local_stack_reads_it(template: Template) -> None:
+    rules = template.of_type("AWS::Events::Rule").values()
+    application = read(
+        ROOT / "serverless.yml",
+        FOUNDATION,
+        account="123456789012",
+        region="us-east-1",
+        env={},
+        endpoint="http://127.0.0.1:4566",
+    )
+    ours = [one.rate for spec in application.functions.values() for one in spec.schedules]
+    assert sorted(rule["ScheduleExpression"] for rule in rules) == sorted(ours)
+    assert "cron(30 23 * * ? *)" in ours, "a day has its hour, however often it is deployed"
+
+
+def test_every_function_that_reads_a_queue_reports_the_messages_that_failed(
+    template: Template,
+) -> None:
+    for name, _, source, _ in template.sources():
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_somebody(
+    template: Template,
+) -> None:
+    queues = template.of_type("AWS::SQS::Queue")
+    dead = {
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    }
+    without = [name for name, queue in queues.items() if "RedrivePolicy" not in queue]
+    assert sorted(without) == sorted(dead)
+    alarmed = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["AlarmActions"] and alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    }
+    assert alarmed == dead
+
+
+def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measures_nothing(
+    templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = {stage: made.of_type("AWS::CloudWatch::Alarm") for stage, made in templates.items()}
+    write_lag(Worst("orders", 1, 2, 3.5, 4.5, 6), "Try", NOW)
+    written = metrics(capsys)
+    for stage, alarms in stages.items():
+        alarm = alarms["LagAlarm"]
+        assert alarm["Namespace"] == f"ConversationsPlus/{stage}"
+        assert "Dimensions" not in alarm  # the worst of all projections
+        assert written[alarm["MetricName"]] == 3.5
+        assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Maximum", "breaching")
+        assert alarm["AlarmActions"]
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    """What the line that was printed tells CloudWatch, of the metrics without a dimension."""
+    line = json.loads(capsys.readouterr().out)
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert [] in directive["Dimensions"]
+    return {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+
+
+def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
+    templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stage, template in templates.items():
+        seen = {}
+        for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+            assert alarm["AlarmActions"] == [{"Ref": "AlarmsTopic"}]
+            [dimension] = alarm.get("Dimensions") or [{"Value": alarm["Namespace"]}]
+            value = dimension["Value"]
+            of = value if isinstance(value, str) else (value.get("Ref") or value["Fn::GetAtt"][0])
+            assert of in template.resources or of == f"ConversationsPlus/{stage}", alarm
+            seen[of, alarm["MetricName"]] = alarm["TreatMissingData"]
+        ages = {queue for queue, metric in seen if metric == "ApproximateAgeOfOldestMessage"}
+        assert ages == {
+            f"{one}Queue" for one in ("Webhooks", "Mail", "MailEvents", "Send", "Import")
+        }
+        failing = {
+            (one, metric) for one, metric in seen if metric in ("Errors", "Throttles", "5xx")
+        }
+        assert failing == {
+            *((f"{one}LambdaFunction", "Errors") for one in ("Edge", "Web", "Daily")),
+            *((f"{one}LambdaFunction", "Throttles") for one in ("Edge", "Web")),
+            ("HttpApi", "5xx"),
+        }
+        assert seen[f"ConversationsPlus/{stage}", "DaySealed"] == "breaching"
+        person = template.resources["AlarmsSubscription"]["Properties"]
+        assert person["TopicArn"] == {"Ref": "AlarmsTopic"}
+        assert person["Endpoint"].startswith("{{resolve:secretsmanager:")
+    write_sealed("Try", NOW)
+    assert metrics(capsys) == {"DaySealed": 1}
+
+
+def test_the_runbook_has_every_alarm() -> None:
+    page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    names = {
+        resource["Properties"]["AlarmName"].replace("cplus-${sls:stage}-", "")
+        for resource in SOURCE["resources"]["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    told = {name for name in names if not name.endswith("-dead")}
+    assert [name for name in sorted(told) if f"`cplus-<stage>-{name}`" not in page] == []
+
+
+def _rights(template: Template, function: dict[str, Any]) -> dict[str, str]:
+    """What a function may do, as text, by action."""
+    role = template.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    found: dict[str, str] = {}
+    for policy in role["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for action in statement["Action"]:
+                found[action] = found.get(action, "") + json.dumps(statement["Resource"])
+    return found
+
+
+def test_daily_alone_may_write_roots(template: Template) -> None:
+    functions = template.functions()
+    near = {
+        name for name, function in functions.items()
+        if "roots-bucket" in json.dumps(_rights(template, function))
+        or "*" in _rights(template, function)
+    }  # fmt: skip
+    assert near == {"daily"}
+    rights = _rights(template, functions["daily"])
+    assert {action for action in rights if not action.startswith("logs:")} == {
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+        *("s3:ListBucket", "s3:ListBucketVersions"),
+    }
+
+
+def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Template) -> None:
+    functions = template.functions()
+    logs = {"logs:CreateLogStream", "logs:CreateLogGroup", "logs:PutLogEvents"}
+    edge, web = (_rights(template, functions[name]) for name in ("edge", "web"))
+    assert set(edge) - logs == {"sqs:SendMessage", "s3:PutObject"}
+    assert "WebhooksQueue" in edge["sqs:SendMessage"]
+    assert set(web) - logs == {"sns:Publish"}
+    for name, rights in (("edge", edge), ("web", web)):
+        assert functions[name]["FunctionName"] in rights["logs:PutLogEvents"]
+    held = functions["edge"]["Environment"]["Variables"]
+    assert not held["CPLUS_MONGO_URI"]
+    assert not held["CPLUS_APPLICATION_SECRET"]
+
+
+def test_who_may_read_a_bucket_is_told_when_a_key_is_missing(template: Template) -> None:
+    for name, function in template.functions().items():
+        rights = _rights(template, function)
+        for bucket in re.findall(r"cplus-\w+-([a-z]+)-bucket", rights.get("s3:GetObject", "")):
+            assert f"{bucket}-bucket" in rights["s3:ListBucket"], f"{name}: {bucket}"
+
+
+def test_a_sweep_that_could_not_run_is_not_made_up_for(template: Template) -> None:
+    found = template.of_type("AWS::Lambda::EventInvokeConfig").values()
+    [sweep] = [one for one in found if "Sweep" in json.dumps(one["FunctionName"])]
+    assert (sweep["MaximumEventAgeInSeconds"], sweep["MaximumRetryAttempts"]) == (60, 0)
+
+
+def test_a_dead_letter_outlives_the_queue_that_it_came_from(template: Template) -> None:
+    # The age of a message counts from its first arrival, also in the dead-letter queue.
+    queues = template.of_type("AWS::SQS::Queue")
+    for name, queue in queues.items():
+        if "RedrivePolicy" in queue:
+            dead = queues[queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+            assert dead["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"], name
+
+
+def test_the_database_allows_the_connections_of_all_functions_at_their_busiest(
+    template: Template,
+) -> None:
+    most = {name: source["ScalingConfig"]["MaximumConcurrency"]
+            for name, _, source, _ in template.sources()}  # fmt: skip
+    total = 0
+    for name, function in template.functions().items():
+        if name in WITHOUT_MONGO:
+            continue
+        concurrency = function.get("ReservedConcurrentExecutions", most.get(name))
+        assert concurrency, f"{name} may run any number of times at once: give it a limit"
+        own = function["Environment"]["Variables"].get("CPLUS_MONGO_POOL")
+        pool = int(own or Settings.model_fields["mongo_pool"].default)
+        total += concurrency * (pool + MONITORS)
+    assert total * VERSIONS <= CONNECTION_LIMIT
+
+
+def test_no_secret_stands_in_the_template(template: Template) -> None:
+    secret = re.compile(r"URI|SECRET|TOKEN|PASSWORD|CLIENT_ID|_KEY$")
+    for name, function in template.functions().items():
+        for variable, value in function["Environment"]["Variables"].items():
+            if secret.search(variable):
+                allowed = value == "" or str(value).startswith("{{resolve:secretsmanager:")
+                assert allowed, f"{name}: {variable}"
+
+
+def test_every_variable_of_a_function_is_a_setting(template: Template) -> None:
+    known = {f"CPLUS_{field.upper()}" for field in Settings.model_fields}
+    for name, function in template.functions().items():
+        unknown = set(function["Environment"]["Variables"]) - known
+        assert not unknown, f"{name} is given what no setting reads: {unknown}"
+
+
+def test_no_template_has_a_fault_that_cfn_lint_knows(templates: dict[str, Template]) -> None:
+    paths = [made.path for stage, made in templates.items() if stage != "local"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--format", "json", *paths, FOUNDATION],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    faults = []
+    for match in json.loads(done.stdout):
+        resource = (match["Location"]["Path"] or ["", ""])[1]
+        rule = match["Rule"]["Id"]
+        if not any(rule == r and re.fullmatch(name, resource) for r, name in LINT_EXCEPTIONS):
+            faults.append(f"{match['Filename']}: {rule} {resource}: {match['Message']}")
+    assert not faults
+
+
+def test_what_the_application_imports_from_the_foundation_is_exported_there(
+    template: Template,
+) -> None:
+    exported = set(re.findall(r"cplus-\$\{Stage\}-[\w-]+(?='\})",
+                              FOUNDATION.read_text("utf-8")))  # fmt: skip
+    text = json.dumps(template.resources)
+    imported = set(re.findall(r'"Fn::ImportValue": "cplus-\w+?-([\w-]+)"', text))
+    assert imported
+    assert {f"cplus-${{Stage}}-{name}" for name in imported} <= exported
+
+
+@pytest.mark.parametrize("name", SOURCE["functions"])
+def test_every_function_has_a_file_with_a_handler(name: str) -> None:
+    module, _, attribute = SOURCE["functions"][name]["handler"].rpartition(".")
+    assert module == f"lambdas/{name.replace('-', '_')}"
+    assert callable(getattr(importlib.import_module(module.replace("/", ".")), attribute))
+
+
+def test_every_file_of_a_function_is_in_serverless_yml() -> None:
+    files = {path.stem for path in (ROOT / "lambdas").glob("*.py")} - {"__init__"}
+    assert files == {name.replace("-", "_") for name in SOURCE["functions"]}
+
+
+def test_the_page_of_functions_names_every_function_and_queue_and_no_other() -> None:
+    page = (ROOT / "docs" / "functions.md").read_text("utf-8")
+    first_cells = set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE))
+    queues = {
+        resource["Properties"]["QueueName"].replace("cplus-${sls:stage}-", "")
+        for resource in SOURCE["resources"]["Resources"].values()
+        if resource["Type"] == "AWS::SQS::Queue"
+    }
+    assert first_cells == set(SOURCE["functions"]) | {q for q in queues if not q.endswith("-dead")}

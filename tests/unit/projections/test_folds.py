@@ -1,0 +1,478 @@
+"""What the folds promise: the same rows in any order of the facts, and however often they come."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cplus.events.aggregates.billing_account import BillingAccount
+from cplus.events.base import AggregateEvent, Event, Recorded
+from cplus.events.catalogue import (
+    AppUninstalled,
+    ConversationClosed,
+    ConversationReopened,
+    ConversationStarted,
+    CustomerChanged,
+    CustomerConsentChanged,
+    CustomerDeleted,
+    CustomerImported,
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailSent,
+    MessageReceived,
+    OrderChanged,
+    OrderDeleted,
+    PersonsJoined,
+    ReplyWritten,
+    ShopChanged,
+    SubscriptionChanged,
+)
+from cplus.events.repository import decided
+from cplus.projections.base import Projection, Row
+from cplus.projections.groups import ALL
+from cplus.projections.models.billing import BILLING
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.customers import CUSTOMERS, MAX_ACCOUNTS, combine, kind_of
+from cplus.projections.models.messages import MESSAGES
+from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.shops import SHOPS
+from cplus.projections.queries.persons import NOTHING, Bought, customer_view, families
+from cplus.projections.queries.row_views import account_view
+from cplus.projections.testing import fold_all
+from tests.samples import installed
+
+SHOP = "acorn.myshopify.com"
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+PERSONS = ("person/a", "person/b", "person/c")
+FACTS = (CUSTOMERS, ORDERS, BILLING, SHOPS)
+
+
+def at(minutes: int) -> datetime:
+    return NOW + timedelta(minutes=minutes)
+
+
+def recorded(
+    event: Event, minutes: int = 0, number: int = 1, stream: str = "", version: int | None = None
+) -> Recorded:
+    return Recorded(
+        shop=SHOP,
+        position=number,
+        number=number,
+        id=f"id{number:05d}/0",
+        stream=stream,
+        version=version,
+        occurred_at=at(minutes),
+        recorded_at=NOW,
+        source="webhook",
+        actor="shopify",
+        event=event,
+    )
+
+
+def fold(projection: Projection, events: Iterable[Recorded]) -> dict[str, Row]:
+    return fold_all(projection, tuple(events))
+
+
+def thread(*makers: tuple[type[AggregateEvent], dict[str, Any]]) -> list[Recorded]:
+    made = []
+    for version, (kind, fields) in enumerate(makers, start=1):
+        place: dict[str, Any] = {"originator_id": "conversation/c1", "originator_version": version}
+        event = kind(timestamp=at(version), **place, **fields)
+        made.append(recorded(event, version, version, "conversation/c1", version))
+    return made
+
+
+STARTED: tuple[Any, dict[str, Any]] = (
+    ConversationStarted,
+    {"person": "person/a", "channel": "email", "subject": "A lamp"},
+)
+CLOSED: tuple[Any, dict[str, Any]] = (ConversationClosed, {})
+REOPENED: tuple[Any, dict[str, Any]] = (ConversationReopened, {})
+
+
+def received(message_id: str, text: str = "Hello", **more: Any) -> tuple[Any, dict[str, Any]]:
+    fields = {
+        "message_id": message_id,
+        "person": "person/a",
+        "from_name": "Ada",
+        "from_address": "ada@example.com",
+        "subject": "A lamp",
+        "text": text,
+        "rfc_message_id": None,
+    }
+    return MessageReceived, fields | more
+
+
+def reply(message_id: str, text: str = "Hi Ada") -> tuple[Any, dict[str, Any]]:
+    return ReplyWritten, {
+        "message_id": message_id,
+        "person": "person/a",
+        "to_address": "ada@example.com",
+        "subject": "A lamp",
+        "text": text,
+        "author": "merchant",
+    }
+
+
+def mail(kind: type[Event], number: int, message_id: str = "m2", **more: Any) -> Recorded:
+    fields: dict[str, Any] = {"message_id": message_id, "conversation_id": "c1", **more}
+    return recorded(kind(**fields), number, number, f"mail/{message_id}")
+
+
+# --- conversations
+
+
+def test_a_conversation_tells_who_waits_and_what_was_said_last() -> None:
+    events = thread(STARTED, received("m1", "Do you\n have   lamps?"))
+    row = fold(CONVERSATIONS, events)["c1"]
+    assert (row["open"], row["unanswered"], row["messages"]) == (True, True, 1)
+    assert row["snippet"] == "Do you have lamps?"
+    assert (row["last_from"], row["from_name"]) == ("shopper", "Ada")
+    assert row["last_message_at"] == at(2)
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), reply("m2")))["c1"]
+    assert (row["unanswered"], row["messages"], row["last_from"]) == (False, 2, "merchant")
+
+
+def test_a_closed_conversation_waits_for_nothing_until_it_is_open_again() -> None:
+    events = thread(STARTED, received("m1"), CLOSED, REOPENED)
+    closed = fold(CONVERSATIONS, events[:3])["c1"]
+    assert (closed["open"], closed["unanswered"], closed["closed_at"]) == (False, False, at(3))
+    again = fold(CONVERSATIONS, events)["c1"]
+    assert (again["open"], again["unanswered"], again["closed_at"]) == (True, True, None)
+
+
+def test_the_address_shown_is_the_one_that_an_answer_goes_to() -> None:
+    stranger = received("m2", from_address="m@example.net", from_name="M", answer_here=False)
+    machine = received("m3", from_address="robot@example.net", automatic=True)
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), stranger, machine))["c1"]
+    assert (row["from_address"], row["from_name"], row["messages"]) == ("ada@example.com", "Ada", 3)
+
+
+def test_mail_from_a_machine_neither_waits_nor_answers() -> None:
+    out_of_office = received("m3", "I am away", automatic=True)
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), reply("m2"), out_of_office))["c1"]
+    assert (row["unanswered"], row["messages"]) == (False, 3)
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), out_of_office))["c1"]
+    assert row["unanswered"]
+
+
+def test_a_snippet_has_140_characters_at_most() -> None:
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1", "lamp " * 1_000)))["c1"]
+    assert len(row["snippet"]) <= 140
+
+
+def test_only_the_last_mail_says_whether_it_failed() -> None:
+    told = thread(STARTED, received("m1"), reply("m2"))
+    bounced = mail(MailBounced, 10, permanent=True, reason="Permanent/General")
+    assert fold(CONVERSATIONS, [*told, bounced])["c1"]["last_failed"]
+    again = thread(STARTED, received("m1"), reply("m2"), reply("m3"))
+    rows = fold(CONVERSATIONS, [*told, bounced, again[3]])
+    assert not rows["c1"]["last_failed"]
+    assert not fold(CONVERSATIONS, [*again, bounced])["c1"]["last_failed"]
+
+
+# --- messages
+
+FATES = [
+    mail(MailSent, 21, ses_message_id="ses-1"),
+    mail(MailSent, 22, ses_message_id="ses-2"),
+    mail(MailDelivered, 23),
+    mail(MailBounced, 24, permanent=False, reason="Transient/General"),
+    mail(MailBounced, 25, permanent=True, reason="Permanent/General"),
+    mail(MailComplained, 26),
+    mail(MailRejected, 27, reason="Bad content"),
+]
+
+
+def test_a_mail_goes_from_written_to_delivered_and_never_back() -> None:
+    told = thread(STARTED, received("m1"), reply("m2"))
+    events = [*told, FATES[0], FATES[2], FATES[3]]
+    words = [fold(MESSAGES, events[:count])["m2"]["status"] for count in (3, 4, 5, 6)]
+    assert words == ["written", "sent", "delivered", "delivered"]
+
+
+def test_a_message_knows_its_place_and_its_direction() -> None:
+    rows = fold(MESSAGES, thread(STARTED, received("m1"), CLOSED, reply("m2")))
+    assert [(rows[m]["direction"], rows[m]["number"]) for m in ("m1", "m2")] == [
+        ("in", 2),
+        ("out", 4),
+    ]
+    assert rows["m2"]["author"] == "merchant"
+    assert rows["m1"]["conversation_id"] == "c1"
+
+
+@given(st.permutations(FATES), st.integers(1, 7), st.integers(0, 7))
+@settings(deadline=None)
+def test_what_became_of_a_mail_depends_on_no_order(
+    facts: list[Recorded], count: int, written: int
+) -> None:
+    told = thread(STARTED, received("m1"), reply("m2"))
+    some = facts[:count]
+    in_order = fold(MESSAGES, [*told, *sorted(some, key=lambda fact: fact.number)])
+    early = [*some[:written], *told, *some[written:], *some]
+    assert fold(MESSAGES, early) == in_order
+    inbox = fold(CONVERSATIONS, [*told, *sorted(some, key=lambda fact: fact.number)])
+    assert fold(CONVERSATIONS, [*told, *some, *some]) == inbox
+
+
+# --- customers
+
+
+def changed(number: int, minutes: int, customer: int = 7, **fields: Any) -> Recorded:
+    fields = {"person": "person/a", "email": "ada@example.com", **fields}
+    event = CustomerChanged(shopify_customer_id=customer, **fields)
+    return recorded(event, minutes, number, f"customer/{customer}")
+
+
+def imported(number: int, minutes: int, customer: int = 7, **fields: Any) -> Recorded:
+    fields = {"person": "person/a", "tags": ("vip",), "orders": 3, **fields}
+    fields = {"amount_spent": "30.00", "currency": "EUR", "email_consent": "subscribed", **fields}
+    event = CustomerImported(shopify_customer_id=customer, **fields)
+    return recorded(event, minutes, number, f"customer/{customer}")
+
+
+def deleted(number: int, minutes: int, customer: int = 7, person: str = "person/a") -> Recorded:
+    event = CustomerDeleted(shopify_customer_id=customer, person=person)
+    return recorded(event, minutes, number, f"customer/{customer}")
+
+
+def joined(number: int, person: str, absorbed: str) -> Recorded:
+    return recorded(PersonsJoined(person=person, absorbed=absorbed), number, number, person)
+
+
+def view_of(events: Sequence[Recorded], person: str = "person/a", **orders: Any) -> Any:
+    family = families(fold(CUSTOMERS, events))[person]
+    return customer_view(family, {}, orders)
+
+
+def test_the_newest_fact_wins_group_by_group() -> None:
+    old, new = imported(1, 1, first_name="Ada"), changed(2, 2, first_name="Adele")
+    for events in ([old, new], [new, old]):
+        shown = view_of(events)
+        assert (shown.name, list(shown.tags), shown.orders) == ("Adele", ["vip"], 3)
+        assert (shown.email_consent, shown.amount_spent) == ("subscribed", Decimal("30.00"))
+
+
+def test_facts_of_the_same_moment_are_settled_by_the_larger_event_id() -> None:
+    one, two = changed(1, 5, first_name="Ada"), changed(2, 5, first_name="Adele")
+    assert view_of([one, two]).name == view_of([two, one]).name == "Adele"
+
+
+def test_what_comes_late_brings_no_deleted_customer_back() -> None:
+    rows = fold(CUSTOMERS, [changed(1, 1), deleted(2, 2), changed(3, 9), imported(4, 9)])
+    assert rows["person/a"]["accounts"] == {"7": {"deleted": True}}
+    assert rows["person/a"]["lists"] == []
+    assert kind_of(rows["person/a"]) == "gone"
+
+
+def test_who_writes_and_is_no_customer_is_a_lead() -> None:
+    events = thread(STARTED, received("m1"))
+    assert view_of(events).kind == "lead"
+    assert view_of(events).name == "Ada"
+    assert view_of(events).last_contact_at == at(2)
+    assert view_of([*events, changed(9, 9, first_name="Ada", last_name="L")]).kind == "customer"
+    assert view_of([*events, changed(8, 8), deleted(9, 9)]).kind == "lead"
+
+
+def test_mail_from_a_machine_is_no_contact() -> None:
+    events = thread(STARTED, received("m1"), received("m2", automatic=True, from_name="Robot"))
+    shown = view_of(events)
+    assert (shown.last_contact_at, shown.name) == (at(2), "Ada")
+
+
+def test_rows_that_are_one_person_are_shown_as_one() -> None:
+    events = [
+        *thread(STARTED, received("m1")),
+        changed(10, 10, person="person/b", first_name="Ada", last_name="Lovelace"),
+        joined(11, "person/a", "person/b"),
+        joined(12, "person/b", "person/c"),
+    ]
+    rows = fold(CUSTOMERS, events)
+    found = families(rows)
+    assert {family.person for family in found.values()} == {"person/a"}
+    assert found["person/c"].persons == PERSONS
+    assert [rows[person]["lists"] != [] for person in PERSONS] == [True, False, False]
+    shown = customer_view(found["person/b"], {"person/a": 2, "person/b": 1}, {})
+    assert (shown.kind, shown.name, shown.conversations) == ("customer", "Ada Lovelace", 3)
+
+
+def test_joins_that_crossed_each_other_are_still_one_person() -> None:
+    crossed = [joined(1, "person/a", "person/c"), joined(2, "person/b", "person/c")]
+    rows = fold(CUSTOMERS, crossed)
+    assert {family.person for family in families(rows).values()} == {"person/a"}
+
+
+def test_orders_count_what_shopify_told_or_what_was_seen_if_that_is_more() -> None:
+    family = families(fold(CUSTOMERS, [imported(1, 1)]))["person/a"]
+    few = {"person/a": [("EUR", Bought(2, Decimal("9.00"), "EUR"))]}
+    many = {"person/a": [("EUR", Bought(5, Decimal("80.00"), "EUR"))]}
+    assert customer_view(family, {}, few).orders == 3
+    shown = customer_view(family, {}, many)
+    assert (shown.orders, shown.amount_spent) == (5, Decimal("80.00"))
+    family = families(fold(CUSTOMERS, [changed(1, 1)]))["person/a"]
+    assert customer_view(family, {}, {}).orders == NOTHING.orders
+
+
+def test_a_row_holds_a_bounded_number_of_accounts_whatever_the_order() -> None:
+    events = [changed(number, number, customer=number) for number in range(1, MAX_ACCOUNTS + 9)]
+    shuffled = random.Random(5).sample(events, len(events))
+    rows = fold(CUSTOMERS, events)
+    assert len(rows["person/a"]["accounts"]) == MAX_ACCOUNTS
+    assert fold(CUSTOMERS, [*shuffled, *events]) == rows
+
+
+# --- facts of Shopify in any order
+
+persons = st.sampled_from(PERSONS)
+ids = st.integers(1, 3)
+minutes = st.integers(0, 5)
+words = st.sampled_from(["Ada", "Bea", None])
+
+
+customer = {"shopify_customer_id": ids, "person": persons}
+shop_names = st.sampled_from(["Acorn", "Birch"])
+facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
+    st.builds(CustomerChanged, **customer, first_name=words, created_at=st.just(NOW)),
+    st.builds(
+        CustomerImported,
+        **customer,
+        created_at=st.sampled_from([None, NOW]),
+        first_name=words,
+        orders=ids,
+        email_consent=st.sampled_from([None, "subscribed"]),
+    ),
+    st.builds(CustomerConsentChanged, **customer, email_consent=st.just("unsubscribed")),
+    st.builds(CustomerDeleted, **customer),
+    st.builds(PersonsJoined, person=persons, absorbed=persons),
+    st.builds(
+        OrderChanged,
+        shopify_order_id=ids,
+        person=persons,
+        name=st.just("#1"),
+        currency=st.just("EUR"),
+        total_price=st.just("1.00"),
+    ),
+    st.builds(OrderDeleted, shopify_order_id=ids),
+    st.builds(installed, shop_names, st.just(("read_orders",))),
+    st.builds(AppUninstalled),
+    st.builds(ShopChanged, shop_name=shop_names),
+    st.builds(
+        SubscriptionChanged,
+        subscription_id=st.sampled_from(["gid/1", "gid/2"]),
+        name=st.just("Plus"),
+        status=st.sampled_from(["active", "frozen"]),
+    ),
+    st.builds(ImportStarted, import_id=st.just("i1")),
+    st.builds(ImportEnded, import_id=st.just("i1"), outcome=st.just("complete"), pages=ids),
+)
+
+
+def _history(told: list[tuple[Event, int]]) -> list[Recorded]:
+    return [recorded(event, when, number) for number, (event, when) in enumerate(told, start=1)]
+
+
+def histories() -> st.SearchStrategy[list[Recorded]]:
+    told = st.lists(st.tuples(facts_of_shopify, minutes), min_size=1, max_size=10)
+    return told.map(_history)
+
+
+@given(histories(), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_facts_in_any_order_and_any_number_make_the_same_rows(
+    events: list[Recorded], chance: random.Random
+) -> None:
+    shuffled = [*events, *chance.sample(events, chance.randint(0, len(events)))]
+    chance.shuffle(shuffled)
+    for projection in FACTS:
+        assert fold(projection, shuffled) == fold(projection, events)
+
+
+@given(histories())
+@settings(max_examples=60, deadline=None)
+def test_combined_rows_say_what_one_row_would_have_said(events: list[Recorded]) -> None:
+    facts = [event for event in events if not isinstance(event.event, PersonsJoined)]
+    facts = [event for event in facts if type(event.event) in CUSTOMERS.handles]
+    rows = fold(CUSTOMERS, facts)
+    moved = [
+        fact._replace(event=fact.event.model_copy(update={"person": "person/a"})) for fact in facts
+    ]
+    alone = fold(CUSTOMERS, moved).get("person/a")
+    parts = ("accounts", "contact", "first_contact_at", "last_contact_at", "changed_at")
+    if alone is not None:
+        together = combine(rows.values())
+        assert {name: together[name] for name in parts} == {name: alone[name] for name in parts}
+
+
+@given(histories(), st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+def test_replaying_everything_makes_the_same_rows(
+    events: list[Recorded], chance: random.Random
+) -> None:
+    talk = thread(STARTED, received("m1"), reply("m2"), CLOSED, received("m3"), REOPENED)
+    pages = [ImportPageLoaded(import_id="i1", page=page, customers=50) for page in (1, 2, 3)]
+    everything = [
+        *talk,
+        *account("2026-11", "2026-12"),
+        *chance.sample(FATES, 3),
+        *(recorded(page, 1, 90 + page.page) for page in pages),
+        *events,
+    ]
+    for projection in ALL:
+        assert fold(projection, [*everything, *everything]) == fold(projection, everything)
+
+
+# --- shops and billing
+
+
+def test_the_newest_word_on_the_installation_wins() -> None:
+    gone = recorded(AppUninstalled(), 9, 1)
+    there = recorded(installed("Acorn", ("a",)), 5, 2)
+    assert not fold(SHOPS, [gone, there])["shop"]["installation"]["installed"]
+    assert fold(SHOPS, [gone, there])["shop"]["profile"]["name"] == "Acorn"
+
+
+def test_an_import_counts_each_page_once() -> None:
+    pages = [
+        ImportPageLoaded(import_id="i1", page=page, customers=50, skipped=page - 1)
+        for page in (1, 2, 2, 3)
+    ]
+    row = fold(SHOPS, [recorded(page, 1, 1 + i) for i, page in enumerate(pages)])["import/i1"]
+    assert (row["pages"], row["customers"], row["skipped"]) == (3, 150, 3)
+
+
+def account(*reached: str) -> list[Recorded]:
+    """What the aggregate of an account decides that reaches these months."""
+    made = BillingAccount.empty("billing/acorn.myshopify.com")
+    made.open(conversations=3, now=at(0))
+    for minutes, month in enumerate(reached, start=1):
+        made.count(month=month, started=3, subscribed=False, now=at(minutes))
+    news = enumerate(decided(made), start=60)
+    return [recorded(new.event, number, number, new.stream, new.version) for number, new in news]
+
+
+def test_the_account_tells_the_last_month_that_was_used_up_and_is_no_subscription() -> None:
+    events = account("2026-12", "2026-11")
+    rows = fold(BILLING, events)
+    assert list(rows) == ["account"]
+    shown = account_view(rows["account"])
+    assert (shown.plan, shown.conversations, shown.reached) == ("free", 3, "2026-12")
+    assert account_view(fold(BILLING, events[:1])["account"]).reached is None
+    assert fold(BILLING, [*events, *events]) == rows
+
+
+def test_a_subscription_is_what_shopify_said_last_of_it() -> None:
+    active = SubscriptionChanged(subscription_id="gid/1", name="Plus", status="active")
+    frozen = SubscriptionChanged(subscription_id="gid/1", name="Plus", status="frozen")
+    rows = fold(BILLING, [recorded(frozen, 9, 1), recorded(active, 5, 2)])
+    assert rows["gid/1"]["status"] == "frozen"

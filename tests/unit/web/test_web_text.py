@@ -1,0 +1,178 @@
+"""How strangers' words, times and money read on a page."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cplus.web.kit import text
+from cplus.web.kit.forms import message_id, new_key
+from cplus.web.kit.pages import Pages
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+@given(st.text())
+def test_no_text_becomes_a_tag_but_our_own_links(words: str) -> None:
+    html = str(text.linked(words))
+    for tag in _TAG.findall(html):
+        assert tag == "</a>" or re.fullmatch(
+            r'<a href="https?://[^"<>\']+" target="_blank" rel="noopener noreferrer nofollow ugc">',
+            tag,
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("see http://a.example/x?b=1&c=2.", "http://a.example/x?b=1&amp;c=2"),
+        ("(https://a.example/y)", "https://a.example/y"),
+        ('"https://a.example"onclick=x', "https://a.example"),
+        ("https://a.example/<script>", "https://a.example/"),
+    ],
+)
+def test_a_web_address_becomes_a_link_that_ends_where_it_ends(words: str, address: str) -> None:
+    assert f'href="{address}"' in str(text.linked(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["javascript:alert(1)", "data:text/html,x", "http://", "ftp://a.example", "//a.example", "x@y"],
+)
+def test_what_is_no_web_address_stays_text(words: str) -> None:
+    assert "<a" not in str(text.linked(words))
+
+
+def test_marks_that_only_deceive_do_not_reach_the_page() -> None:
+    assert str(text.linked("evil\u202etxt.exe\0\x1b[31m")) == "eviltxt.exe[31m"
+    assert text.shown("a\u202eb\tc\nd") == "ab\tc\nd"
+    assert text.shown(7) == 7
+
+
+def test_the_ends_of_the_calendar_are_told_in_any_zone() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    for name in ("America/New_York", "Asia/Tokyo"):
+        for moment in (first, last):
+            assert text.brief_time(moment, now, text.zone(name))
+            assert text.full_time(moment, text.zone(name))
+            assert text.date(moment, text.zone(name))
+
+
+def test_a_megabyte_is_linked_in_little_time() -> None:
+    started = time.perf_counter()
+    text.linked("http://" * 150_000)
+    text.linked("<" * 1_000_000)
+    assert time.perf_counter() - started < 5
+
+
+@given(st.text(max_size=9_000))
+def test_folding_loses_nothing(words: str) -> None:
+    beginning, rest = text.folded(words)
+    assert beginning + rest == words
+    assert len(beginning) <= text.SHOWN + text.SHOWN // 4
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"),
+    [
+        ("1234.5", "EUR", "€1,234.50"),
+        ("-3", "USD", "-$3.00"),
+        (Decimal("0.00"), "NOK", "0.00 NOK"),
+        ("1500", "JPY", "¥1,500"),
+        ("7", None, "7.00"),
+        ("much", "EUR", "–"),
+        (None, "EUR", "–"),
+    ],
+)
+def test_money_reads_as_money(amount: object, currency: str | None, expected: str) -> None:
+    assert text.money(amount, currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 11, 23, 22, 30, tzinfo=UTC), "23:30"),
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "00:30"),
+        (datetime(2026, 11, 22, 22, 30, tzinfo=UTC), "Yesterday"),
+        (datetime(2026, 11, 3, 9, tzinfo=UTC), "3 Nov"),
+        (datetime(2025, 11, 3, 9, tzinfo=UTC), "3 Nov 2025"),
+    ],
+)
+def test_times_are_told_in_the_zone_of_the_shop(moment: datetime, expected: str) -> None:
+    now = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
+    assert text.brief_time(moment, now, text.zone("Europe/Oslo")) == expected
+
+
+@pytest.mark.parametrize("name", [None, "", "Nowhere/At_All", "../../etc/passwd", "/etc/passwd"])
+def test_an_unknown_time_zone_is_utc(name: str | None) -> None:
+    assert text.zone(name).key == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Ada Brandt", "AB"), ("ada@example.com", "A"), ("سارة", "س"), ("<b>", "?"), ("", "?")],
+)
+def test_initials_stand_for_a_name(name: str, expected: str) -> None:
+    assert text.initials(name) == expected
+
+
+def test_one_form_writes_one_message() -> None:
+    key = new_key()
+    one = message_id("acorn.myshopify.com", "c1", key)
+    assert one == message_id("acorn.myshopify.com", "c1", key)
+    assert re.fullmatch(r"[a-z0-9]{16}", one)
+    assert one != message_id("birch.myshopify.com", "c1", key)
+    assert one != message_id("acorn.myshopify.com", "c2", key)
+
+
+def test_static_files_are_named_by_their_content_and_kept_for_ever() -> None:
+    pages = Pages(lambda: datetime(2026, 11, 1, tzinfo=UTC))
+    name = pages.address("app.css").removeprefix("/static/")
+    assert re.fullmatch(r"app\.[0-9a-f]{12}\.css", name)
+    answer = pages.static(name)
+    assert answer is not None
+    assert "immutable" in answer.headers["cache-control"]
+    old = pages.static("app.000000000000.css")  # of the version before
+    assert old is not None
+    assert old.headers["cache-control"] == "no-cache"
+    for missing in ("../app.css", "", "app.py", "mark.x.css"):
+        assert pages.static(missing) is None
+
+
+def test_a_date_has_its_year() -> None:
+    late = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
+    assert text.date(late, text.zone("Europe/Oslo")) == "4 Nov 2026"
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("Permanent/NoEmail", "there is no such address"),
+        ("Transient/MailboxFull", "the mailbox is full"),
+        ("Transient/SomethingNew", "the mailbox did not take it for now"),
+        ("Undetermined/Undetermined", "the mailbox refused it"),
+        (None, "the mailbox refused it"),
+    ],
+)
+def test_a_bounce_is_told_in_words_for_people(reason: str | None, expected: str) -> None:
+    assert text.bounce(reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("the to address is not valid", "the to address is not valid"),
+        ("Bad content", "it was taken for a virus"),
+        ("MessageRejected", ""),
+        (None, ""),
+    ],
+)
+def test_a_rejection_is_told_only_in_words_for_people(reason: str | None, expected: str) -> None:
+    assert text.rejection(reason) == expected
