@@ -112,7 +112,7 @@ def test_nobody_else_asks_the_collection_of_commits() -> None:
         if asks.search(path.read_text("utf-8"))
     }
     # Beside the log itself: the demo, which counts from outside.
-    assert found == {"events/commits.py", "local/demo/observe.py", "local/demo/summary.py"}
+    assert found == {"events/log/commits.py", "local/demo/observe.py", "local/demo/summary.py"}
 
 
 async def test_a_question_without_an_index_would_be_seen(

@@ -132,7 +132,11 @@ async def test_what_is_left_at_the_deadline_is_handed_on_and_goes_on_where_it_wa
     async def send(message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
         sent.append((message, group))
 
-    for module in ("consumers.rebuilding", "projections.rebuild", "projections.runner"):
+    for module in (
+        "consumers.folding.rebuilding",
+        "projections.generations.rebuild",
+        "projections.running.runner",
+    ):
         clock = SimpleNamespace(monotonic=lambda: batches)  # a batch takes a second
         monkeypatch.setattr(f"cplus.{module}.time", clock)
     runner = small(mongo, store, folded)
