@@ -17,7 +17,7 @@ from pymongo import monitoring
 from bench.measure import Figure
 from bench.store_bench import Bench
 from cplus.events.audit.roots import verify_shop
-from cplus.events.log.commits import COMMITS
+from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.models.shops import SHOPS

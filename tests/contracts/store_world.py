@@ -20,7 +20,7 @@ import pymongo
 from pydantic import SecretStr
 
 from cplus.events.audit.roots import verify_shop
-from cplus.events.log.commits import ensure_indexes
+from cplus.events.log.mongo_commits import ensure_indexes
 from cplus.events.log.store import EventStore
 from cplus.local.mongod import find_binary
 from cplus.local.process import free_port, listening

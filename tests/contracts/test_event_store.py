@@ -17,8 +17,9 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import AppUninstalled, ConversationClosed, CustomerDeleted
 from cplus.events.log.append import MAX_COMMIT
 from cplus.events.log.commit import GENESIS, Draft, prepare, split
-from cplus.events.log.commits import FOLDED, Commits, MongoCommits, ensure_indexes
+from cplus.events.log.commits import FOLDED, Commits
 from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.log.store import EventStore
 from cplus.mongo import connect, decoded_all

@@ -17,7 +17,7 @@ from pymongo.write_concern import WriteConcern
 from cplus.clock import utc_now
 from cplus.events.audit.roots import verify_shop
 from cplus.events.log.commit import Draft, prepare
-from cplus.events.log.commits import MongoCommits
+from cplus.events.log.mongo_commits import MongoCommits
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Unknown
 from cplus.events.log.store import EventStore
 from cplus.mongo import (

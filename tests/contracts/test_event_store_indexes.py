@@ -15,7 +15,8 @@ from bench.store_explain import Known, Question, Sent, as_figure, examine, quest
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import ConversationClosed
 from cplus.events.log.commit import Draft
-from cplus.events.log.commits import Commits, MongoCommits
+from cplus.events.log.commits import Commits
+from cplus.events.log.mongo_commits import MongoCommits
 from cplus.events.log.store import EventStore, ensure_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
@@ -112,7 +113,8 @@ def test_nobody_else_asks_the_collection_of_commits() -> None:
         if asks.search(path.read_text("utf-8"))
     }
     # Beside the log itself: the demo, which counts from outside.
-    assert found == {"events/log/commits.py", "local/demo/observe.py", "local/demo/summary.py"}
+    demo = {"local/demo/observe.py", "local/demo/summary.py"}
+    assert found == {"events/log/mongo_commits.py", *demo}
 
 
 async def test_a_question_without_an_index_would_be_seen(

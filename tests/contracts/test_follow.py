@@ -12,9 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.events.log.commit import Commit, Draft
-from cplus.events.log.commits import Commits, Document, MongoCommits, ensure_indexes
+from cplus.events.log.commits import Commits, Document
 from cplus.events.log.follow import Follower
 from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.store import ROOM, EventStore
 from cplus.mongo import AutoReconnect, connect
 from cplus.settings import Settings

@@ -10,7 +10,9 @@ from cplus.clock import Clock, utc_now
 from cplus.events.log.append import Entry, ShopWriter, highest, last_number, lay_out
 from cplus.events.log.combine import CombinedCommits
 from cplus.events.log.commit import Commit, Draft, Head
-from cplus.events.log.commits import COMMITS, Commits, Document, MongoCommits, ensure_indexes
+from cplus.events.log.commits import Commits, Document
+from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
+from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.log.outcomes import Outcome
 from cplus.events.names import correlation_ref, version_claim
 from cplus.mongo import Mongo

@@ -21,7 +21,7 @@ from cplus.events.catalogue import (
     all_events,
 )
 from cplus.events.log.commit import Commit
-from cplus.events.log.commits import COMMITS
+from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.names import billing_stream
 from cplus.ids import random_id
 from cplus.mongo import connect

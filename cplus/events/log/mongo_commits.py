@@ -1,0 +1,255 @@
+"""The commits in MongoDB: the collection `commits` and its indexes."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from cplus.events.log.commit import Head
+from cplus.events.log.commits import FOLDED, Document
+from cplus.events.log.mongo_insert import COMMITS, insert_runs
+from cplus.mongo import (
+    Collection,
+    Database,
+    IndexModel,
+    Mongo,
+    Raw,
+    bounded,
+    bounded_raw,
+)
+
+_NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
+_HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
+_FOLDED = dict.fromkeys(FOLDED, 1)
+_RAW = 1_000  # commits of a raw batch: one is walked while the next is on its way
+_AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
+
+
+class MongoCommits:
+    """The collection `commits`. Each question is asked of the primary with majority: whoever
+    decides on less can lose commits in a failover."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self.collection: Collection = mongo.database[COMMITS]
+
+    async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
+        """Writes runs of commits; see Commits."""
+        return await insert_runs(self._mongo.database, runs)
+
+    async def head(self, shop: str) -> Head:
+        """The head; see Commits."""
+        found = await self.collection.find_one({"shop": shop}, _HEAD, sort=[("position", -1)])
+        return Head.of(found)
+
+    async def heads(self, shops: Sequence[str]) -> dict[str, Head]:
+        """The heads of many; see Commits."""
+        if len(shops) == 1:
+            return {shops[0]: await self.head(shops[0])}
+        fields = {**_HEAD, "shop": 1}
+        parts: list[list[dict[str, Any]]] = [
+            [
+                {"$match": {"shop": shop}},
+                {"$sort": {"position": -1}},
+                {"$limit": 1},
+                {"$project": fields},
+            ]
+            for shop in shops
+        ]
+        rows = await self._mongo.aggregate(
+            self.collection,
+            [
+                *parts[0],
+                *({"$unionWith": {"coll": COMMITS, "pipeline": part}} for part in parts[1:]),
+            ],
+        )
+        found = {row["shop"]: Head.of(row) for row in rows}
+        return {shop: found.get(shop) or Head.of(None) for shop in shops}
+
+    async def positions(self, since: datetime | None) -> dict[str, int]:
+        """The last positions; see Commits."""
+        if since is None:
+            # In this order the answer is read from the index, one key for each shop.
+            pipeline: list[dict[str, Any]] = [
+                {"$sort": {"shop": -1, "position": -1}},
+                {"$group": {"_id": "$shop", "position": {"$first": "$position"}}},
+            ]
+        else:
+            # Not in that order: to have it, the server may walk the whole log by position.
+            pipeline = [
+                {"$match": {"recorded_at": {"$gte": since}}},
+                {"$group": {"_id": "$shop", "position": {"$max": "$position"}}},
+            ]
+        rows = await self._mongo.aggregate(self.collection, pipeline)
+        return {row["_id"]: row["position"] for row in rows}
+
+    async def after(
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        limit: int,
+        *,
+        cause: bool,
+        room: int | None = None,
+    ) -> list[Document]:
+        """Commits after a position; see Commits."""
+        span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
+        found, _ = await bounded(
+            self.collection,
+            {"shop": shop, "position": span},
+            _fields(cause),
+            limit=limit,
+            room=sys.maxsize if room is None else room,
+            sort=[("position", 1)],
+        )
+        return list(found)
+
+    async def to_fold(
+        self,
+        shop: str,
+        after: int,
+        until: int | None,
+        ignored: Sequence[str] | None,
+        limit: int,
+        *,
+        room: int,
+        each: int,
+    ) -> Raw:
+        """What a fold takes; see Commits."""
+        span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
+        question: dict[str, Any] = {"shop": shop, "position": span}
+        if ignored is not None:
+            question["events"] = {"$elemMatch": {"type": {"$nin": list(ignored)}}}
+        return await bounded_raw(
+            self.collection,
+            question,
+            _FOLDED,
+            limit=limit,
+            room=room,
+            each=each,
+            sort=[("position", 1)],
+        )
+
+    async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
+        """Holders of claims; see Commits."""
+        cursor = self.collection.find(
+            {"shop": shop, "claims": {"$in": list(claims)}}, _fields(cause)
+        )
+        return await _all(cursor, len(claims))
+
+    async def taken(self, shop: str, claims: Sequence[str]) -> set[str]:
+        """Those that are held; see Commits."""
+        wanted = set(claims)
+        cursor = self.collection.find(
+            {"shop": shop, "claims": {"$in": list(claims)}}, {"_id": 0, "claims": 1}
+        )
+        found = await _all(cursor, len(claims))
+        return {claim for row in found for claim in row["claims"] if claim in wanted}
+
+    async def newest(self, shop: str, claims: Sequence[str]) -> Document | None:
+        """The last holder; see Commits."""
+        # The hint: by position the server would look through the whole shop for a claim that
+        # is not there.
+        found: Document | None = await self.collection.find_one(
+            {"shop": shop, "claims": {"$in": list(claims)}},
+            _NO_CAUSE,
+            sort=[("position", -1)],
+            hint="claims",
+        )
+        return found
+
+    async def between(self, shop: str, first: str, last: str, *, cause: bool) -> list[Document]:
+        """Commits in a range of claims; see Commits."""
+        # Inside $elemMatch the two bounds hold for the same claim; a plain range over an array
+        # would mix the bounds of different claims.
+        cursor = self.collection.find(
+            {"shop": shop, "claims": {"$elemMatch": {"$gte": first, "$lte": last}}},
+            _fields(cause),
+            hint="claims",
+        )
+        return sorted(await cursor.to_list(None), key=lambda row: row["position"])
+
+    async def referring(
+        self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
+    ) -> list[Document]:
+        """Commits with a ref; see Commits."""
+        question: dict[str, Any] = {"shop": shop, "refs": ref}
+        if newest_first and after:
+            question["position"] = {"$lt": after}
+        elif not newest_first:
+            question["position"] = {"$gt": after}
+        order = -1 if newest_first else 1
+        # The hint: by position the server would look through the whole shop for a ref that
+        # few commits name.
+        cursor = self.collection.find(
+            question, _fields(cause), sort=[("position", order)], hint="refs"
+        )
+        return await _all(cursor, limit)
+
+    async def mentions(self, shop: str, ref: str, limit: int) -> int:
+        """How many there are; see Commits."""
+        # From the index alone: a commit may be large.
+        cursor = self.collection.find(
+            {"shop": shop, "refs": ref}, {"_id": 0, "position": 1}, hint="refs"
+        )
+        return len(await _all(cursor, limit)) if limit > 0 else 0
+
+    async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
+        """Commits of a time; see Commits."""
+        span = {"recorded_at": {"$gte": since, "$lt": before}}
+        async for row in self.collection.find(span, _NO_CAUSE, sort=[("recorded_at", 1)]):
+            yield row
+
+    async def raw(self, shop: str) -> AsyncIterator[bytes]:
+        """The bytes; see Commits."""
+        cursor = self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)])
+        async for piece in cursor.batch_size(_RAW):
+            yield piece
+
+    async def changes(self) -> AsyncIterator[str]:
+        """Shops with news; see Commits."""
+        stream = self.collection.watch(
+            [
+                {"$match": {"operationType": "insert"}},
+                {"$project": {"shop": "$fullDocument.shop"}},
+            ],
+            max_await_time_ms=_AWAIT,
+        )
+        if inspect.isawaitable(stream):
+            stream = await stream
+        async with stream:
+            change = await stream.try_next()  # it listens from its first question on
+            yield ""
+            while True:
+                if change:
+                    yield change["shop"]
+                change = await stream.try_next()
+
+
+def _fields(cause: bool) -> dict[str, int] | None:
+    return None if cause else _NO_CAUSE
+
+
+async def _all(cursor: Any, limit: int) -> list[Document]:
+    # The batch as large as the limit: one question, one answer.
+    found: list[Document] = await cursor.limit(limit).batch_size(limit).to_list(limit)
+    return found
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Makes the log's indexes. The one on claims comes first: a redelivery that collides on
+    both is then reported as the claim."""
+    await database[COMMITS].create_indexes(
+        [IndexModel([("shop", 1), ("claims", 1)], unique=True, name="claims")]
+    )
+    await database[COMMITS].create_indexes(
+        [
+            IndexModel([("shop", 1), ("position", 1)], unique=True, name="positions"),
+            IndexModel([("shop", 1), ("refs", 1), ("position", 1)], name="refs"),
+            IndexModel([("recorded_at", 1)], name="times"),
+        ]
+    )
