@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cplus.errors import CplusError
-from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook, make_plan
+from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook
+from cplus.local.demo.planning import make_plan
 
 if TYPE_CHECKING:
     from cplus.local.demo.drive import Drive

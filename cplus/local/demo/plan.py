@@ -155,26 +155,6 @@ class Plan:
         return tuple(shop.host for shop in self.shops)
 
 
-def make_plan(
-    sizes: Sizes, run: int = 1, base: datetime = BASE, *, now: datetime | None = None
-) -> Plan:
-    """The plan of the `run`-th time that the demo is driven over one directory.
-
-    With `now` it is a plan for shops that have the app already: nothing is imported, webhooks
-    tell of every customer, and mails are written then. All facts of Shopify lie within `SPAN`
-    after `base`.
-    """
-    from cplus.local.demo.generate import shop_plan
-
-    customers = _shares(sizes.customers, sizes.shops)
-    conversations = _shares(sizes.conversations, sizes.shops)
-    shops = [
-        shop_plan(sizes.seed, run, number, (base, now), customers[number], conversations[number])
-        for number in range(sizes.shops)
-    ]
-    return Plan(sizes, run, tuple(shops))
-
-
 def expected_of(
     webhooks: tuple[Webhook, ...],
     talks: tuple[Talk, ...],
@@ -210,11 +190,3 @@ def expected_of(
         mails_bounced=bounced,
         joined=joined,
     )
-
-
-def _shares(total: int, shops: int) -> list[int]:
-    """The total over the shops, the first with about twice as much as the last."""
-    weights = [2 * shops - number for number in range(shops)]
-    shares = [total * weight // sum(weights) for weight in weights]
-    shares[0] += total - sum(shares)
-    return shares

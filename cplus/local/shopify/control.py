@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from asyncio import Task
+from typing import Any, Protocol
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from cplus.errors import InvalidShop
-from cplus.local.shopify.state import LocalShop
+from cplus.local.shopify.deliveries import Courier, Delivery
+from cplus.local.shopify.grants import Grants
+from cplus.local.shopify.state import LocalShop, Store
 from cplus.shopify.hosts import shop_host
 
-if TYPE_CHECKING:
-    from cplus.local.shopify.server import LocalShopify
+
+class Controlled(Protocol):
+    """What the endpoints ask of the local Shopify; `LocalShopify` says what each does."""
+
+    store: Store
+    grants: Grants
+    courier: Courier
+
+    def add_shop(self, shop: LocalShop) -> None: ...  # noqa: D102
+    def fail_next(self, shop: str, status: int, times: int = 1) -> None: ...  # noqa: D102
+    def send_webhook(  # noqa: D102
+        self, topic: str, shop: str, content: bytes | dict[str, Any], **given: Any
+    ) -> tuple[Delivery, Task[None]]: ...
+    def redeliver(  # noqa: D102
+        self, webhook_id: str, attempt: int | None = None
+    ) -> tuple[Delivery, Task[None]]: ...
+    def uninstall(self, shop: str) -> tuple[Delivery, Task[None]]: ...  # noqa: D102
 
 
-def control_routes(shopify: LocalShopify) -> list[web.RouteDef]:
+def control_routes(shopify: Controlled) -> list[web.RouteDef]:
     """Everything under /_control; what each takes is in docs/shopify.md."""
     control = _Control(shopify)
     return [
@@ -44,7 +62,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
 
 
 class _Control:
-    def __init__(self, shopify: LocalShopify) -> None:
+    def __init__(self, shopify: Controlled) -> None:
         self._shopify = shopify
 
     async def list_shops(self, _request: web.Request) -> web.Response:

@@ -14,7 +14,8 @@ import pytest
 from cplus.local.demo import letters, words
 from cplus.local.demo.letters import Answered
 from cplus.local.demo.observe import Observed, ShopFound
-from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook, make_plan
+from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook
+from cplus.local.demo.planning import make_plan
 from cplus.local.demo.summary import IN_LOG, IN_ROWS, compare
 from cplus.local.shopify import LocalShop
 from cplus.mail import contact_form, parse
