@@ -28,6 +28,7 @@ from bench import models_log, models_others, models_switch
 from bench.measure import Figure, Work, alternate, figure, write
 from bench.models_rebuild import alone, clean, rebuilding, settings_of
 from cplus.consumers.folding.projecting import look_at
+from cplus.deadline import Deadline
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.local.mongod import Mongod
@@ -162,7 +163,7 @@ async def soon(bench: Bench) -> list[Figure]:
                 [outcome] = await store.append([draft])
                 appended = time.perf_counter()
                 position = getattr(outcome, "position", None)
-                deadline = time.monotonic() + 60
+                deadline = Deadline.within(60)
                 assert await look_at(runner, targets, draft.shop, until=position, deadline=deadline)
                 waits.append(time.perf_counter() - appended)
             # What each shop's first one takes is left out: its log and its rows began with it.
@@ -193,11 +194,11 @@ async def _pace(bench: Bench, projections: Sequence[Projection], folds: str) -> 
             targets = await runner.driven()
             heads = await store.heads()
             places = asyncio.Semaphore(4)
-            deadline = time.monotonic() + 600
+            deadline = Deadline.within(600)
 
             async def one(
                 shop: str, position: int, runner: Runner = runner, targets: Any = targets,
-                places: asyncio.Semaphore = places, deadline: float = deadline,
+                places: asyncio.Semaphore = places, deadline: Deadline = deadline,
             ) -> None:  # fmt: skip
                 async with places:
                     await look_at(runner, targets, shop, until=position, deadline=deadline)

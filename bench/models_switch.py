@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bench import models_log
 from cplus.consumers.folding.projecting import look_at
+from cplus.deadline import Deadline
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.generations.lineage import begin, generation_of, lineage_of
@@ -57,7 +58,7 @@ async def switched(mongo: Mongo) -> Switched:
             [outcome] = await store.append([draft])
             until = getattr(outcome, "position", None)
             targets = await runner.driven()  # as each batch of nudges does
-            deadline = time.monotonic() + 60
+            deadline = Deadline.within(60)
             assert await look_at(runner, targets, shop, until=until, deadline=deadline)
             if next(moved) == 20:
                 going.set()

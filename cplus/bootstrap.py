@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from cplus.aws import Aws, Bodies
 from cplus.clock import Clock, utc_now
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from cplus.commands.allowances import Allowances
     from cplus.commands.installs import Installs
+    from cplus.consumers.batches.handler import Handler
+    from cplus.consumers.batches.messages import Consume
     from cplus.consumers.reactions.react import Reactor
     from cplus.privacy.sessions import EndedSessions
     from cplus.projections.base import Projection
@@ -190,29 +192,21 @@ class Parts:
             await self.mongo.close()
 
 
-def projector(group: Sequence[Projection]) -> Callable[[Mapping[str, Any], Any], dict[str, Any]]:
+def projector(group: Sequence[Projection]) -> Handler:
     """The handler of a function that folds the projections of `group` where nudges say so."""
-    from cplus.consumers.batches import sqs
-    from cplus.consumers.folding.projecting import deadline_in, handle_nudges
+    from cplus.consumers.batches.handler import queue_handler
+    from cplus.consumers.folding.projecting import handle_nudges
     from cplus.logs import configure
     from cplus.projections.running.runner import Runner
 
-    @cache
-    def made() -> tuple[Runner, int]:
+    def made() -> Consume:
         parts = Parts()
         configure(parts.settings.log_level)
-        return Runner(parts.mongo, parts.store, group, parts.clock), parts.settings.mongo_pool
+        runner = Runner(parts.mongo, parts.store, group, parts.clock)
+        pool = parts.settings.mongo_pool
+        return lambda records, limit: handle_nudges(records, runner, limit, pool)
 
-    async def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        runner, pool = made()
-        deadline = deadline_in(context.get_remaining_time_in_millis() / 1000)
-        return sqs.answer(await handle_nudges(sqs.records(event), runner, deadline, pool))
-
-    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """Answers a batch of nudges with those that failed."""
-        return run(handle(event, context))
-
-    return handler
+    return queue_handler(made)
 
 
 async def ensure_indexes(settings: Settings) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, partial
-from typing import Any
+from functools import partial
 
-from cplus.bootstrap import Parts, run
-from cplus.consumers.batches import sqs
+from cplus.bootstrap import Parts
+from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.leases import Leases
-from cplus.consumers.imports import customer_import
+from cplus.consumers.batches.messages import Consume
+from cplus.consumers.imports.customer_import import Importer, handle
 from cplus.logs import configure
 
 
-@cache
-def _importer() -> customer_import.Importer:
+def _importer() -> Consume:
     parts = Parts()
     settings = parts.settings
     configure(settings.log_level)
-    return customer_import.Importer(
+    importer = Importer(
         store=parts.store,
         persons=parts.persons,
         bodies=parts.bodies,
@@ -31,16 +29,7 @@ def _importer() -> customer_import.Importer:
         page_size=settings.import_page_size,
         clock=parts.clock,
     )
+    return lambda records, limit: handle(records, importer, limit)
 
 
-async def _handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    def remaining() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
-    failed = await customer_import.handle(sqs.records(event), _importer(), remaining)
-    return sqs.answer(failed)
-
-
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answers a batch of SQS messages with those that failed."""
-    return run(_handle(event, context))
+handler = queue_handler(_importer)

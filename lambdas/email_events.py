@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any
-
-from cplus.bootstrap import Parts, run
-from cplus.consumers.batches import sqs
+from cplus.bootstrap import Parts
+from cplus.consumers.batches.handler import queue_handler
+from cplus.consumers.batches.messages import Consume
 from cplus.consumers.mail.email_events import EmailEvents
 from cplus.logs import configure
 
 
-@cache
-def _events() -> EmailEvents:
+def _events() -> Consume:
     parts = Parts()
     configure(parts.settings.log_level)
-    return EmailEvents(parts.settings, parts.store, parts.nudger)
+    return EmailEvents(parts.settings, parts.store, parts.nudger).handle_all
 
 
-async def _handle(event: Mapping[str, Any]) -> dict[str, Any]:
-    return await sqs.handle_all(sqs.records(event), _events().handle_all)
-
-
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Answers a batch of SES's events with those that failed."""
-    return run(_handle(event))
+handler = queue_handler(_events)

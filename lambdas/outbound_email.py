@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, partial
-from typing import Any
-
-from cplus.bootstrap import Parts, run
-from cplus.consumers.batches import sqs
+from cplus.bootstrap import Parts
+from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.leases import Leases
+from cplus.consumers.batches.messages import Consume
 from cplus.consumers.mail.outbound_email import Outbound
 from cplus.logs import configure
 
 
-@cache
-def _outbound() -> Outbound:
-    parts = Parts()
-    configure(parts.settings.log_level)
-    leases = Leases(parts.mongo.database)
-    return Outbound(parts.settings, parts.store, leases, parts.aws, parts.nudger, parts.clock)
+def _outbound() -> Consume:
+    p = Parts()
+    configure(p.settings.log_level)
+    leases = Leases(p.mongo.database)
+    return Outbound(p.settings, p.store, leases, p.aws, p.nudger, p.clock).handle_all
 
 
-async def _handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    # A run that is over its time is ended: a second later nobody holds the lease any more.
-    lease_seconds = context.get_remaining_time_in_millis() / 1000 + 1.0
-    send = partial(_outbound().handle_all, lease_seconds=lease_seconds)
-    return await sqs.handle_all(sqs.records(event), send)
-
-
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answers a batch of mails to send with those that failed."""
-    return run(_handle(event, context))
+handler = queue_handler(_outbound)

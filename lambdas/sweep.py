@@ -9,7 +9,8 @@ from functools import cache, partial
 from typing import Any
 
 from cplus.bootstrap import Parts, run
-from cplus.consumers.folding.projecting import deadline_in
+from cplus.consumers.batches.handler import limit_of
+from cplus.consumers.batches.messages import start_by
 from cplus.consumers.reactions import react
 from cplus.consumers.scheduled import sweep
 from cplus.logs import configure
@@ -31,7 +32,7 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         scope,
         runner,
         [partial(react.follow, use=parts.reactor)],
-        deadline=deadline_in(context.get_remaining_time_in_millis() / 1000),
+        deadline=start_by(limit_of(context)),
         clock=parts.clock,
         side_by_side=parts.settings.mongo_pool,
     )

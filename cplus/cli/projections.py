@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -15,6 +14,7 @@ import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.counts import counted, lasting
+from cplus.deadline import Deadline
 
 if TYPE_CHECKING:
     from typing import Protocol, TypeAlias
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     class GoOn(Protocol):
         """Makes a reader go on in a shop, for as long as there is time."""
 
-        async def __call__(self, shop: str, *, deadline: float) -> Progress:
-            """`deadline` is a moment of `time.monotonic()`."""
+        async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
+            """No batch begins after `deadline`."""
 
     _GoingOn: TypeAlias = dict[str, tuple[Subscriber, GoOn]]
 
@@ -157,7 +157,7 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
             if checkpoint.parked is None or shop not in wanted:
                 continue
             _, go_on = going_on[collection]
-            progress = await go_on(shop, deadline=time.monotonic() + _SECONDS)
+            progress = await go_on(shop, deadline=Deadline.within(_SECONDS))
             still = progress.parked
             found.append(
                 {

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +19,7 @@ import structlog
 from itsdangerous import BadData, URLSafeSerializer
 
 from cplus.clock import Clock
+from cplus.deadline import Deadline
 from cplus.errors import AuthFailed, CredentialsUnreadable, InvalidInput, NotInstalled
 from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.aggregates.shop import Shop
@@ -148,7 +148,7 @@ class Installs:
 
     async def _info(self, shop: str, token: str) -> ShopInfo:
         client = AdminClient(self.http, self.app.origin, self.api_version, shop, token)
-        return await shop_info(client, deadline=time.monotonic() + _PATIENCE)
+        return await shop_info(client, deadline=Deadline.within(_PATIENCE))
 
     async def _void_at(self, shop: str) -> datetime | None:
         """When the shop's grant before was last known to hold no longer; None where it holds.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 import httpx
 
+from cplus.deadline import Deadline
 from cplus.errors import AccessDenied, AuthFailed, ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.shopify.hosts import shop_host
 
@@ -36,7 +36,6 @@ class AdminClient:
     api_version: str
     shop: str
     access_token: str = field(repr=False)
-    monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def __post_init__(self) -> None:
@@ -45,12 +44,12 @@ class AdminClient:
         self._url = f"{base}/admin/api/{self.api_version}/graphql.json"
 
     async def query(
-        self, document: str, variables: Mapping[str, Any], *, deadline: float | None = None
+        self, document: str, variables: Mapping[str, Any], *, deadline: Deadline | None = None
     ) -> dict[str, Any]:
         """The `data` that answers the document.
 
-        When the budget is spent it waits until the query fits, but never beyond `deadline` (a
-        moment of `monotonic`; None: no waiting): then it raises Throttled, whose `retry_after`
+        When the budget is spent it waits until the query fits, but never beyond `deadline`
+        (None: no waiting): then it raises Throttled, whose `retry_after`
         is in seconds. Raises AuthFailed (the token or a scope), ShopifyUnavailable (worth another
         try later), ShopifyRefused (not worth one, `code` says why).
         """
@@ -58,7 +57,7 @@ class AdminClient:
             wait, answer = await self._ask(document, variables)
             if wait is None:
                 return self._data(answer)
-            if deadline is None or self.monotonic() + wait > deadline:
+            if deadline is None or wait > deadline.remaining():
                 raise Throttled(shop=self.shop, retry_after=wait)
             await self.sleep(wait)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from cplus.deadline import Deadline
 from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import CUSTOMERS, SHOP
@@ -157,7 +158,7 @@ class ShopInfo(_Answer):
     plan: Plan
 
 
-async def shop_info(client: AdminClient, *, deadline: float | None = None) -> ShopInfo:
+async def shop_info(client: AdminClient, *, deadline: Deadline | None = None) -> ShopInfo:
     """Name, addresses, currency, time zone, country and plan of the client's shop.
 
     Raises as AdminClient.query does.
@@ -174,7 +175,7 @@ async def customers_page(
     first: int,
     after: str | None,
     *,
-    deadline: float | None = None,
+    deadline: Deadline | None = None,
     window: int = WINDOW,
     most: int = MAX_PAGE,
 ) -> CustomersPage:
@@ -215,7 +216,7 @@ def _customer(client: AdminClient, node: object) -> ImportedCustomer | None:
 
 
 async def _customers(
-    client: AdminClient, first: int, floor: int, cursor: str, deadline: float | None
+    client: AdminClient, first: int, floor: int, cursor: str, deadline: Deadline | None
 ) -> dict[str, Any]:
     query = f"id:>{floor}" if floor else None
     while True:

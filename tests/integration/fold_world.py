@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import math
-import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -16,6 +14,7 @@ from typing import Any, ClassVar
 from cplus.aws import Aws, Queue
 from cplus.consumers.batches.sqs import SqsRecord, records
 from cplus.consumers.folding.rebuilding import handle
+from cplus.deadline import Deadline
 from cplus.events.base import Event, NewEvent, Recorded
 from cplus.events.catalogue import AppUninstalled, ImportPageLoaded, ShopChanged
 from cplus.events.log.commit import Draft
@@ -78,9 +77,9 @@ def nudge(position: Any, shop: str = SHOP, message_id: str = "n1") -> SqsRecord:
     return SqsRecord(message_id, body, 1, "project-test", {})
 
 
-def soon() -> float:
+def soon() -> Deadline:
     """A deadline that no test comes to."""
-    return time.monotonic() + 60
+    return Deadline.within(60)
 
 
 class Killed(BaseException):
@@ -89,6 +88,11 @@ class Killed(BaseException):
 
 HURRIED = (False, True)
 """Every other function has no time left."""
+
+
+def _leaping() -> Callable[[], float]:
+    """A clock on which ten seconds pass with each look at it."""
+    return itertools.count(0.0, 10.0).__next__
 
 
 @asynccontextmanager
@@ -105,9 +109,9 @@ async def on_lambda(
             for message in answer.get("Messages", []):
                 taken = {"messageId": message["MessageId"], "body": message["Body"]}
                 try:
-                    deadline = math.inf if next(times) else -math.inf
+                    limit = soon() if next(times) else Deadline(50.0, _leaping())
                     batch = records({"Records": [taken]})
-                    done = not await handle(batch, runner, queue.send, deadline)
+                    done = not await handle(batch, runner, queue.send, limit)
                 except Killed:
                     done = False
                 handle_of = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}

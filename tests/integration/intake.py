@@ -10,10 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
+from cplus.consumers.batches.messages import Consume
 from cplus.consumers.batches.sqs import SqsRecord, records
+from cplus.deadline import Deadline
 from cplus.settings import Settings
 
 SECRET = "shpss_0123456789abcdef0123456789abcdef"
@@ -58,6 +61,22 @@ def record(body: Mapping[str, Any] | str, message_id: str = "m") -> SqsRecord:
     """A message of a queue."""
     text = body if isinstance(body, str) else json.dumps(body)
     return SqsRecord(message_id, text, 1, "queue", {})
+
+
+def soon() -> Deadline:
+    """A time limit that no test comes to."""
+    return Deadline.within(60)
+
+
+async def failures(
+    consume: Consume, *messages: SqsRecord, limit: Deadline | None = None
+) -> dict[str, str]:
+    """The ids of the messages that failed, each with the reason that the log gives."""
+    with structlog.testing.capture_logs() as lines:
+        failed = await consume(messages, limit or soon())
+    told = {one["message_id"]: one["reason"] for one in lines if one["event"] == "message_failed"}
+    assert sorted(told) == sorted(set(failed))
+    return told
 
 
 def tasks() -> set[asyncio.Task[Any]]:

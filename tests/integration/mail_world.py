@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from pydantic import SecretStr
 from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.consumers.batches.leases import Leases
+from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.email_events import EmailEvents
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.mail.outbound_email import Outbound
@@ -23,6 +23,7 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.settings import Settings
+from tests.integration.intake import failures, record
 from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
@@ -103,12 +104,12 @@ class World:
     def email_events(self) -> EmailEvents:
         return EmailEvents(self.parts.settings, self.parts.store, self.nudges)
 
-    async def arrive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> str:
-        """Puts the mail into the bucket; answers SES's notification."""
+    async def arrive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> SqsRecord:
+        """Puts the mail into the bucket; answers the message with SES's notification."""
         key = f"inbound/{ses_id}"
         await self.aws.put_object(BUCKET, key, raw)
         told = {f"{name}Verdict": {"status": verdicts.get(name, "PASS")} for name in _VERDICTS}
-        return json.dumps(
+        return record(
             {
                 "notificationType": "Received",
                 "mail": {"messageId": ses_id, "source": ADA},
@@ -118,14 +119,14 @@ class World:
                     "action": {"type": "S3", "bucketName": BUCKET, "objectKey": key},
                     **told,
                 },
-            }
+            },
+            ses_id,
         )
 
     async def receive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> None:
         """Lets a mail come in and be recorded."""
-        [error] = await self.inbound.handle_all([await self.arrive(raw, ses_id, *to, **verdicts)])
-        if error is not None:
-            raise error
+        message = await self.arrive(raw, ses_id, *to, **verdicts)
+        assert await failures(self.inbound.handle_all, message) == {}
 
     async def commits(self, shop: str = SHOP) -> list[Commit]:
         """What the shop's log holds beside the install."""

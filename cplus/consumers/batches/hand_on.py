@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import structlog
 
+from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.errors import InvalidInput
+from cplus.deadline import Deadline
 
 log = structlog.get_logger()
 
@@ -25,8 +26,8 @@ class HandOn:
     """Seconds from now, 900 at most."""
 
 
-WorkOutcome: TypeAlias = HandOn | bool
-"""True: it is done. False: its message is to come back."""
+class HeldElsewhere(Exception):
+    """Somebody else is at this work; its message is to come back."""
 
 
 class Send(Protocol):
@@ -38,34 +39,27 @@ class Send(Protocol):
 
 async def work_on(
     records: Sequence[SqsRecord],
-    work: Callable[[dict[str, Any]], Awaitable[WorkOutcome]],
+    work: Callable[[dict[str, Any]], Awaitable[HandOn | None]],
     send: Send,
+    limit: Deadline,
 ) -> list[str]:
     """Does the work of each message, one after the other; answers the ids of those that failed.
 
-    Whatever `work` holds must be free again when it answers a HandOn: the fresh run may begin at
-    once. A message that fails comes back as it was, so where the work stands must be kept
-    elsewhere. Only an InvalidInput is logged in its own words.
+    `work` answers what is left of it, None if nothing is. Whatever it holds must be free again by
+    then: the fresh run may begin at once. A message that fails comes back as it was, so where the
+    work stands must be kept elsewhere. `limit` is when Lambda ends the function.
     """
-    failed = []
-    for record in records:
-        try:
-            outcome = await work(record.json())
-            if isinstance(outcome, HandOn):
-                await send(outcome.message, group=outcome.group, delay=outcome.delay)
-                log.info(
-                    "work_handed_on",
-                    queue=record.queue,
-                    message_id=record.message_id,
-                    shop=outcome.group,
-                    delay=outcome.delay,
-                )
-        except Exception as error:  # noqa: BLE001  it is said here, and the message comes back
-            reason = str(error) if isinstance(error, InvalidInput) else type(error).__name__
-            log.warning(
-                "message_failed", queue=record.queue, message_id=record.message_id, reason=reason
+
+    async def one(record: SqsRecord) -> None:
+        rest = await work(record.json())
+        if rest is not None:
+            await send(rest.message, group=rest.group, delay=rest.delay)
+            log.info(
+                "work_handed_on",
+                queue=record.queue,
+                message_id=record.message_id,
+                shop=rest.group,
+                delay=rest.delay,
             )
-            outcome = False
-        if outcome is False:
-            failed.append(record.message_id)
-    return failed
+
+    return await each_message(records, one, limit, side_by_side=1)

@@ -6,15 +6,11 @@ Source: AWS Lambda's guide on SQS event source mappings and `ReportBatchItemFail
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from cplus.errors import InvalidInput
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +54,6 @@ def answer(failed_ids: Iterable[str]) -> dict[str, list[dict[str, str]]]:
     Each id is named once: an id that is not in the batch would bring back the whole of it.
     """
     return {"batchItemFailures": [{"itemIdentifier": one} for one in dict.fromkeys(failed_ids)]}
-
-
-async def handle_all(
-    batch: Sequence[SqsRecord],
-    work: Callable[[list[str]], Awaitable[list[Exception | None]]],
-) -> dict[str, list[dict[str, str]]]:
-    """The answer to a batch whose bodies `work` handles together.
-
-    `work` answers for each body what kept it from being handled, or None. Only an InvalidInput
-    is logged in its own words: those of other errors may show what was handled.
-    """
-    results = await work([one.body for one in batch])
-    failed = []
-    for one, error in zip(batch, results, strict=True):
-        if error is not None:
-            reason = str(error) if isinstance(error, InvalidInput) else type(error).__name__
-            log.warning("message_failed", queue=one.queue, message_id=one.message_id, reason=reason)
-            failed.append(one.message_id)
-    return answer(failed)
 
 
 def _record(entry: Mapping[str, Any]) -> SqsRecord:

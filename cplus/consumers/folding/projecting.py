@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import structlog
 
-from cplus.consumers.batches.nudges import look_at_each
+from cplus.consumers.batches.messages import start_by
+from cplus.consumers.batches.nudges import each_shop
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.deadline import Deadline
 from cplus.errors import LogTooShort
 from cplus.projections.generations.lineage import Driven
 from cplus.projections.running.runner import Runner
@@ -16,29 +17,23 @@ from cplus.projections.running.runner import Runner
 log = structlog.get_logger()
 
 
-def deadline_in(remaining: float) -> float:
-    """The moment of `time.monotonic()` after which no work should begin, for a function that
-    has `remaining` seconds left: a fifth of them, at most 10 seconds, is left for what runs."""
-    return time.monotonic() + remaining - min(10.0, 0.2 * remaining)
-
-
 async def handle_nudges(
-    records: Sequence[SqsRecord], runner: Runner, deadline: float, side_by_side: int = 4
+    records: Sequence[SqsRecord], runner: Runner, limit: Deadline, side_by_side: int = 4
 ) -> list[str]:
     """Looks at each shop that the nudges name, once; answers the ids of the messages that
-    failed: those that are no nudge, those of shops that could not be finished before
-    `deadline`, and those whose position the log does not show yet.
+    failed: those that are no nudge, those of shops that could not be finished well before
+    `limit`, when Lambda ends the function, and those whose position the log does not show yet.
 
     `side_by_side` shops at once: no more than there are connections. A parked shop is no
     failure, for a repeat would change nothing; the sweep looks at it again.
     """
-    targets = await runner.driven()
+    targets, deadline = await runner.driven(), start_by(limit)
 
     async def look(shop: str, until: int) -> int:
         done = await look_at(runner, targets, shop, until=until, deadline=deadline)
         return until if done else -1
 
-    return await look_at_each(records, look, side_by_side)
+    return await each_shop(records, look, limit, side_by_side)
 
 
 async def look_at(
@@ -47,7 +42,7 @@ async def look_at(
     shop: str,
     *,
     until: int | None,
-    deadline: float,
+    deadline: Deadline,
 ) -> bool:
     """Brings the generations up to date in one shop; whether all that are or were read are.
 
@@ -62,7 +57,7 @@ async def look_at(
 
 
 async def _catch_up(
-    runner: Runner, target: Driven, shop: str, until: int | None, deadline: float
+    runner: Runner, target: Driven, shop: str, until: int | None, deadline: Deadline
 ) -> bool:
     projection = target.projection
     said = {"projection": projection.collection, "shop": shop}

@@ -8,7 +8,6 @@ and whoever runs the command again sends messages for what is left.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -16,8 +15,10 @@ from typing import Any, Self
 
 import structlog
 
-from cplus.consumers.batches.hand_on import HandOn, Send, WorkOutcome, work_on
+from cplus.consumers.batches.hand_on import HandOn, Send, work_on
+from cplus.consumers.batches.messages import start_by
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import NotInThisCode, generation_of, read_lineages
@@ -51,30 +52,30 @@ class Task:
 
 
 async def handle(
-    records: Sequence[SqsRecord], runner: Runner, send: Send, deadline: float
+    records: Sequence[SqsRecord], runner: Runner, send: Send, limit: Deadline
 ) -> list[str]:
     """Folds the log of each message's shop into its generation, to where it ends now; answers the
     ids of the messages that failed.
 
-    What is not done at `deadline`, a moment of `time.monotonic()`, is handed on by `send`. A
+    What is not done well before `limit`, when Lambda ends the function, is handed on by `send`. A
     message whose generation was dropped, is of code that is not here, or is filled by a later
     fan-out, is done with a line in the log.
     """
-    return await work_on(records, partial(_fill, runner, deadline), send)
+    return await work_on(records, partial(_fill, runner, start_by(limit)), send, limit)
 
 
-async def _fill(runner: Runner, deadline: float, message: Mapping[str, Any]) -> WorkOutcome:
+async def _fill(runner: Runner, deadline: Deadline, message: Mapping[str, Any]) -> HandOn | None:
     task = Task.of(message)
     said = {"projection": task.projection, "generation": task.generation, "shop": task.shop}
-    while time.monotonic() < deadline:
+    while not deadline.passed():
         # Each time, for a generation may be dropped or its fan-out stopped at any moment.
         target = await _target(runner, task)
         if isinstance(target, str):
             log.info("rebuild_void", **said, reason=target)
-            return True
+            return None
         if await fill_slice(runner, target, task.shop, deadline):
             log.info("rebuild_shop_done", **said)
-            return True
+            return None
     return HandOn(message, task.shop)
 
 

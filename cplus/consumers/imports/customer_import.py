@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
@@ -20,11 +19,12 @@ import httpx
 import structlog
 
 from cplus.clock import Clock
-from cplus.consumers.batches.hand_on import HandOn, Send, WorkOutcome, work_on
+from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, Send, work_on
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks.record import Bodies, Persons
 from cplus.consumers.webhooks.translate import facts, imported, known
+from cplus.deadline import Deadline
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
@@ -105,32 +105,27 @@ class Place:
     ended: bool = False
 
 
-async def handle(
-    records: Sequence[SqsRecord], use: Importer, remaining: Callable[[], float]
-) -> list[str]:
+async def handle(records: Sequence[SqsRecord], use: Importer, limit: Deadline) -> list[str]:
     """Works on each import until it ends or the time does; answers the ids of messages that
     failed.
 
-    `remaining` is in seconds until the function's time limit. A run that finds the import in
-    another's hands leaves the message to come back.
+    `limit` is when Lambda ends the function. A run that finds the import in another's hands leaves
+    the message to come back.
     """
     # One at a time by serverless.yml: an import has the whole time.
-    return await work_on(records, partial(_work, use, remaining), use.send)
+    return await work_on(records, partial(_work, use, limit), use.send, limit)
 
 
-async def _work(
-    use: Importer, remaining: Callable[[], float], message: Mapping[str, Any]
-) -> WorkOutcome:
+async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> HandOn | None:
     shop = shop_host(message.get("shop"))
     import_id = message.get("import_id")
     if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
         raise InvalidInput(reason="the message names no import")
-    lease = await use.leases.take(f"import/{shop}/{import_id}", remaining() + 1.0)
+    lease = await use.leases.take(f"import/{shop}/{import_id}", limit.remaining() + 1.0)
     if lease is None:
-        log.info("import_busy", shop=shop, import_id=import_id)
-        return False
+        raise HeldElsewhere
     try:
-        return await _Run(shop, import_id, _follows(message, import_id), use, remaining).work()
+        return await _Run(shop, import_id, _follows(message, import_id), use, limit).work()
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
@@ -148,34 +143,29 @@ class _Run:
     """One run of one import, under its lease."""
 
     def __init__(
-        self,
-        shop: str,
-        import_id: str,
-        follows: Follows,
-        use: Importer,
-        remaining: Callable[[], float],
+        self, shop: str, import_id: str, follows: Follows, use: Importer, limit: Deadline
     ) -> None:
         self._shop = shop
         self._id = import_id
         self._follows = follows
         self._use = use
-        self._remaining = remaining
-        self._margin = min(MARGIN, 0.3 * remaining())
+        self._begins_until = limit.with_margin(MARGIN, 0.3)
+        self._waits_until = limit.with_margin(MARGIN / 2, 0.15)
         self._stream = import_stream(import_id)
         self._received = b""  # the newest answer of the Admin API, as it came
         self._renewed = False
         self._first = use.page_size
 
-    async def work(self) -> WorkOutcome:
-        """Loads pages until the import or the time ends."""
+    async def work(self) -> HandOn | None:
+        """Loads pages until the import or the time ends; answers what is left."""
         place = first = await self._place()
         if place.ended:
-            return True
+            return None
         async with httpx.AsyncClient(timeout=10.0, event_hooks={"response": [self._keep]}) as http:
             try:
                 client = await self._client(http)
                 while not place.ended:
-                    if self._remaining() < self._margin:
+                    if self._begins_until.passed():
                         return self._rest(place, 0)
                     page = await self._page(client, place)
                     place = await self._take(place, page)
@@ -187,7 +177,7 @@ class _Run:
                 if place == first:
                     raise  # not one page: the queue counts the tries
                 return self._rest(place, _PAUSE)
-        return True
+        return None
 
     def _rest(self, place: Place, delay: int) -> HandOn:
         message = {
@@ -209,11 +199,11 @@ class _Run:
 
     async def _page(self, client: AdminClient, place: Place) -> CustomersPage:
         """The next page. A refused token is renewed once; waits end before the time does."""
-        left = self._remaining()
-        deadline = time.monotonic() + left - self._margin
         try:
-            async with asyncio.timeout(left - self._margin / 2):
-                return await customers_page(client, self._first, place.cursor, deadline=deadline)
+            async with asyncio.timeout(self._waits_until.remaining()):
+                return await customers_page(
+                    client, self._first, place.cursor, deadline=self._begins_until
+                )
         except AuthFailed as error:
             if self._renewed or isinstance(error, AccessDenied):
                 raise  # a new token would be denied too

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cplus.consumers.batches.messages import Batch
+from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import find_reply, rfc_refs
-from cplus.errors import InvalidInput
+from cplus.deadline import Deadline
+from cplus.errors import CplusError, InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue import (
     MailBounced,
@@ -33,26 +37,19 @@ class EmailEvents:
     store: EventStore
     nudger: Nudger
 
-    async def handle_all(self, bodies: list[str]) -> list[Exception | None]:
-        """Records the events of a batch; for each, what kept it from being recorded."""
-        results: list[Exception | None] = []
-        drafts: list[tuple[int, Draft]] = []
-        for index, body in enumerate(bodies):
-            results.append(None)
-            try:
-                draft = await self._draft(body)
-                ShopWriter.check(draft)  # one that no commit can hold would refuse the batch
-                drafts.append((index, draft))
-            except Exception as error:  # noqa: BLE001  each message fails alone
-                results[index] = error
-        outcomes = await self.store.append([draft for _, draft in drafts])
-        for (index, _), outcome in zip(drafts, outcomes, strict=True):
+    async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
+        """Records the events of a batch in one append; answers the ids of the messages that
+        failed. `limit` is when Lambda ends the function."""
+        batch = Batch(records, limit)
+        drafts = await batch.each(batch.messages, lambda record: self._draft(record.body))
+        outcomes = await self.store.append([item.value for item in drafts])
+        for item, outcome in zip(drafts, outcomes, strict=True):
             try:
                 settled(outcome)
-            except Exception as error:  # noqa: BLE001  each message fails alone
-                results[index] = error
+            except CplusError as error:
+                batch.fail(item, error)
         await self.nudger.nudge(heads_of(outcomes))
-        return results
+        return batch.failed
 
     async def _draft(self, body: str) -> Draft:
         told = parse_event(body)
@@ -62,7 +59,7 @@ class EmailEvents:
         reply = await find_reply(self.store, shop, told.message)
         event = _event(told, reply.conversation_id)
         stream = mail_stream(told.message)
-        return Draft(
+        draft = Draft(
             shop=shop,
             claim=_claim(told),
             source="mail-event",
@@ -78,6 +75,8 @@ class EmailEvents:
             correlation_id=reply.commit.correlation,
             causation_id=reply.commit.id,
         )
+        ShopWriter.check(draft)  # one that no commit can hold would refuse the batch
+        return draft
 
 
 def _claim(told: MailEvent) -> str:

@@ -12,8 +12,11 @@ from typing import Any
 import structlog
 
 from cplus.aws import Aws
+from cplus.consumers.batches.messages import each_message
+from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.reading import Found, Room, Said, read
 from cplus.consumers.mail.replies import rfc_ref
+from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
@@ -41,7 +44,8 @@ from cplus.settings import Settings
 
 log = structlog.get_logger()
 
-_BYTES_AT_ONCE = 48 * 1024 * 1024  # reading takes ten times as many
+BYTES_AT_ONCE = 48 * 1024 * 1024
+"""Of raw mail that is in memory at once; reading takes ten times as many."""
 _CANDIDATES = 20  # a mail may name a thousand others; the best come first
 
 
@@ -57,30 +61,24 @@ class Inbound:
     nudger: Nudger
     installed: set[str] = field(default_factory=set)
     """Shops that are known to have the app; none leaves its log again."""
+    bytes_at_once: int = BYTES_AT_ONCE
 
-    async def handle_all(
-        self, bodies: Sequence[str], seconds: float | None = None
-    ) -> list[Exception | None]:
-        """Records the mails of a batch; for each, what kept it from being recorded.
+    async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
+        """Records the mails of a batch; answers the ids of the messages that failed.
 
-        What takes longer than `seconds` is answered with a TimeoutError, so that the others are
-        done with. Whatever was recorded is nudged.
+        `limit` is when Lambda ends the function: what is not done shortly before it fails, so that
+        the others are done with. Whatever was recorded is nudged.
         """
-        if not bodies:
-            return []
-        room = Room(_BYTES_AT_ONCE)
+        room = Room(self.bytes_at_once)
         recorded: list[Appended | AlreadyRecorded] = []
-        works = [asyncio.ensure_future(self._handle(body, room, recorded)) for body in bodies]
+
+        async def one(record: SqsRecord) -> None:
+            await self._handle(record.body, room, recorded)
+
         try:
-            _, late = await asyncio.wait(works, timeout=seconds)
-            for work in late:
-                work.cancel()
-            done = await asyncio.gather(*works, return_exceptions=True)
+            return await each_message(records, one, limit)
         finally:
             await self.nudger.nudge(heads_of(recorded))
-        return [
-            _failure(result, late=work in late) for work, result in zip(works, done, strict=True)
-        ]
 
     async def _handle(
         self, body: str, room: Room, recorded: list[Appended | AlreadyRecorded]
@@ -270,15 +268,6 @@ class Inbound:
             return True
         limit = timedelta(days=self.settings.join_closed_days)
         return conversation.closed_at is not None and now - conversation.closed_at < limit
-
-
-def _failure(result: object, *, late: bool) -> Exception | None:
-    """What kept a mail from being recorded; raises what no consumer may keep for itself."""
-    if late and isinstance(result, asyncio.CancelledError):
-        return TimeoutError()
-    if isinstance(result, BaseException) and not isinstance(result, Exception):
-        raise result
-    return result if isinstance(result, Exception) else None
 
 
 def _conversations(commit: Commit) -> list[str]:

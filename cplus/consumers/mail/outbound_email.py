@@ -8,7 +8,6 @@ stay away.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,8 +18,10 @@ import structlog
 from cplus.aws import Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.consumers.batches.leases import Lease, Leases
-from cplus.consumers.batches.sqs import json_object
+from cplus.consumers.batches.messages import each_message
+from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import Reply, find_reply, name_of, rfc_refs
+from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import MailRejected, MailSent
@@ -42,9 +43,6 @@ from cplus.shopify import shop_host, shop_name
 
 log = structlog.get_logger()
 
-LEASE_SECONDS = 120.0
-"""Longer than any function that sends may run."""
-
 _AT_ONCE = 4  # as many as the process has connections
 _FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
 _LONGEST_DELAY = 900  # seconds that SQS can hold a message back
@@ -61,29 +59,19 @@ class Outbound:
     nudger: Nudger
     clock: Clock
 
-    async def handle_all(
-        self, bodies: Sequence[str], lease_seconds: float = LEASE_SECONDS
-    ) -> list[Exception | None]:
-        """Sends the mails of a batch side by side; for each, what kept it from being sent.
+    async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
+        """Sends the mails of a batch side by side; answers the ids of the messages that failed.
 
-        `lease_seconds` is longer than this run can last: whoever comes after a crash takes the
-        mail up when they are over.
+        `limit` is when Lambda ends the function: whoever comes after a crash takes the mail up
+        once it is over.
         """
-        turns = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(body: str) -> Exception | None:
-            async with turns:
-                try:
-                    await self.handle(json_object(body), lease_seconds)
-                except Exception as error:  # noqa: BLE001  each message fails alone
-                    return error
-                return None
+        async def one(record: SqsRecord) -> None:
+            await self._handle(record.json(), limit)
 
-        return list(await asyncio.gather(*(one(body) for body in bodies)))
+        return await each_message(records, one, limit, _AT_ONCE)
 
-    async def handle(
-        self, message: Mapping[str, Any], lease_seconds: float = LEASE_SECONDS
-    ) -> None:
+    async def _handle(self, message: Mapping[str, Any], limit: Deadline) -> None:
         """Sends the mail {"shop", "message_id"}, unless it was sent.
 
         Raises InvalidInput for a message that names no mail of the log, and whatever keeps SES
@@ -92,7 +80,8 @@ class Outbound:
         shop, message_id = shop_host(str(message.get("shop"))), str(message.get("message_id"))
         if (await find_reply(self.store, shop, message_id)).settled:
             return
-        lease = await self.leases.take(f"send/{shop}/{message_id}", lease_seconds)
+        # A run that is over its time is ended: a second later nobody holds the lease any more.
+        lease = await self.leases.take(f"send/{shop}/{message_id}", limit.remaining() + 1.0)
         if lease is None:
             await self._look_again(shop, message_id, 5)
             return

@@ -11,7 +11,6 @@ checkpoint, and this hands out first and moves it after, for no transaction span
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,8 +19,10 @@ from typing import Any, Final, Protocol
 import structlog
 
 from cplus.clock import Clock
-from cplus.consumers.batches.nudges import look_at_each
+from cplus.consumers.batches.messages import start_by
+from cplus.consumers.batches.nudges import each_shop
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.deadline import Deadline
 from cplus.events import catalogue
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import (
@@ -149,33 +150,29 @@ class Reactor:
     batch: int = BATCH
     at_step: Callable[[str], None] = lambda _step: None
     """Is told the name of each step before it is taken (see STEPS), for tests that die there."""
-    monotonic: Callable[[], float] = time.monotonic
-    """What deadlines are moments of, in seconds."""
 
 
-async def handle(records: Sequence[SqsRecord], use: Reactor, deadline: float) -> list[str]:
+async def handle(records: Sequence[SqsRecord], use: Reactor, limit: Deadline) -> list[str]:
     """Follows each shop that the nudges name; answers the ids of the messages that failed.
 
     Failed are: no nudge, a hand-out that a queue refused, a nudge that tells of a position
-    which the log does not show yet, and one of a position that was not come to before `deadline`,
-    a moment of `use.monotonic`. A parked shop is no failure: the sweep asks for it again.
+    which the log does not show yet, and one of a position that was not come to well before
+    `limit`, when Lambda ends the function. A parked shop is no failure: the sweep asks for it
+    again.
     """
+    deadline = start_by(limit)
 
     async def look(shop: str, until: int) -> int:
-        try:
-            followed = await follow(shop, use, deadline=deadline)
-        except Exception as error:  # noqa: BLE001  one shop must not hold up the others
-            log.warning("react_failed", shop=shop, error=type(error).__name__)
-            return -1
+        followed = await follow(shop, use, deadline=deadline)
         return until if followed.done and followed.parked else followed.position
 
-    return await look_at_each(records, look, _SIDE_BY_SIDE)
+    return await each_shop(records, look, limit, _SIDE_BY_SIDE)
 
 
-async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> Progress:
+async def follow(shop: str, use: Reactor, *, deadline: Deadline | None = None) -> Progress:
     """Hands out everything of the shop's log behind its checkpoint; answers how far it came.
 
-    `deadline` is a moment of `use.monotonic`, in seconds; no batch begins after it. Raises
+    No batch begins after `deadline`. Raises
     what a queue raises; the checkpoint then stands before what was not handed out. Who loses the
     race for the checkpoint reads it again.
     """
@@ -183,7 +180,7 @@ async def follow(shop: str, use: Reactor, *, deadline: float | None = None) -> P
     while True:
         use.at_step("read_checkpoint")
         before = await read_checkpoint(use.database, REACTIONS, shop)
-        if deadline is not None and use.monotonic() >= deadline:
+        if deadline is not None and deadline.passed():
             return _progress(shop, before, passed, done=False)
         use.at_step("read_log")
         commits = await use.store.read(shop, before.position, use.batch, room=ROOM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ import structlog
 
 from cplus.clock import Clock, utc_now
 from cplus.consumers.folding.projecting import look_at
+from cplus.deadline import Deadline
 from cplus.logs import measure
 from cplus.projections.lag.overview import Worst, late_shops, worst
 from cplus.projections.running.runner import Runner
@@ -29,8 +29,8 @@ Scope = Literal["recent", "all"]
 class Reactor(Protocol):
     """Follows the log of one shop."""
 
-    async def __call__(self, shop: str, *, deadline: float) -> Progress:
-        """To its end, or to where it is at `deadline`, a moment of `time.monotonic()`."""
+    async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
+        """To its end, or to where it is at `deadline`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,14 @@ async def sweep(
     runner: Runner,
     reactors: Sequence[Reactor] = (),
     *,
-    deadline: float,
+    deadline: Deadline,
     clock: Clock = utc_now,
     side_by_side: int = 4,
 ) -> Swept:
     """Looks at the shops with commits of the last 10 minutes ("recent") or at all ("all").
 
     Every projection of the runner that is behind catches up, and every reactor is asked for
-    each shop. `deadline` is a moment of `time.monotonic()`, in seconds; no shop begins after it.
+    each shop. No shop begins after `deadline`.
     """
     since = clock() - RECENT if scope == "recent" else None
     # The heads first: a checkpoint that moves meanwhile is only found further on.
@@ -73,7 +73,7 @@ async def sweep(
 
     async def one(shop: str) -> str:
         async with places:
-            if time.monotonic() >= deadline:
+            if deadline.passed():
                 return "unfinished"
             healthy = True
             if shop in behind:
@@ -126,7 +126,7 @@ def write_lag(one: Worst, namespace: str, moment: datetime) -> None:
     )
 
 
-async def _react(reactor: Reactor, shop: str, deadline: float) -> bool:
+async def _react(reactor: Reactor, shop: str, deadline: Deadline) -> bool:
     try:
         return (await reactor(shop, deadline=deadline)).done
     except Exception as error:  # noqa: BLE001  one shop must not hold up the others

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import structlog
 
 from cplus.clock import Clock
+from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.translate import Notice, Resolve, translate
+from cplus.deadline import Deadline
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.causes import cause_of
 from cplus.events.log.append import ShopWriter
 from cplus.events.log.commit import Draft
-from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
+from cplus.events.log.outcomes import Appended, Outcome, settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.nudges import Nudger, heads_of
@@ -40,8 +41,6 @@ _UNTRANSLATABLE: Final = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError),
     *(RecursionError, TypeError, ValueError),
 )
-
-T = TypeVar("T")
 
 
 class Bodies(Protocol):
@@ -66,6 +65,20 @@ class Persons(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Drafted:
+    """A delivery, the commit that it is to become, and what became of that."""
+
+    delivery: Delivery
+    draft: Draft
+    outcome: Outcome | None = None
+    """None where no commit can hold it."""
+
+
+class Unwritable(Exception):
+    """No commit can hold the delivery, not even without its events."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """What the webhooks are recorded with."""
 
@@ -77,57 +90,33 @@ class Recorder:
     clock: Clock
 
 
-async def handle(records: Sequence[SqsRecord], use: Recorder) -> list[str]:
+async def handle(records: Sequence[SqsRecord], use: Recorder, limit: Deadline) -> list[str]:
     """Records the batch in one append; answers the ids of the messages that failed.
 
     What names no shop, and what could not be stored now, fails alone. What cannot be read or
-    translated becomes a commit with no events and the reason.
+    translated becomes a commit with no events and the reason. `limit` is when Lambda ends the
+    function.
     """
-    failed: list[str] = []
-    deliveries = []
-    for record in records:
-        try:
-            deliveries.append(read(record, use.clock))
-        except InvalidInput as error:
-            log.warning("webhook_unreadable", message_id=record.message_id, reason=str(error))
-            failed.append(record.message_id)
-    places = asyncio.Semaphore(_SIDE_BY_SIDE)
-    drafts = await _each(deliveries, lambda i: _draft(deliveries[i], use), places)
-    outcomes = await _append(use.store, drafts)
-    settled = await _each(
-        deliveries, lambda i: _settle(deliveries[i], drafts[i], outcomes[i], use), places
+    batch = Batch(records, limit, _SIDE_BY_SIDE)
+    drafted = await batch.each(
+        batch.read(lambda record: read(record, use.clock)),
+        lambda delivery: _draft(delivery, use),
+        lambda delivery: {"shop": delivery.shop, "topic": delivery.topic},
     )
-    failed += [one.message_id for one, ok in zip(deliveries, settled, strict=True) if not ok]
+    outcomes = await _append(use.store, [item.value.draft for item in drafted])
+    await batch.each(
+        [
+            Item(item.records, replace(item.value, outcome=outcome))
+            for item, outcome in zip(drafted, outcomes, strict=True)
+        ],
+        lambda recorded: _settle(recorded, use),
+        lambda recorded: {"shop": recorded.delivery.shop, "topic": recorded.delivery.topic},
+    )
     await use.nudger.nudge(heads_of(outcomes))
-    return failed
+    return batch.failed
 
 
-async def _each(
-    deliveries: Sequence[Delivery],
-    work: Callable[[int], Coroutine[Any, Any, T]],
-    places: asyncio.Semaphore,
-) -> list[T | None]:
-    """What the work on each delivery answers, side by side; None where it failed."""
-
-    async def attempt(index: int) -> T | None:
-        async with places:
-            try:
-                return await work(index)
-            except Exception as error:  # noqa: BLE001  one delivery must not fail the others
-                one = deliveries[index]
-                log.warning(
-                    "webhook_failed",
-                    shop=one.shop,
-                    topic=one.topic,
-                    message_id=one.message_id,
-                    error=type(error).__name__,
-                )
-                return None
-
-    return list(await asyncio.gather(*map(attempt, range(len(deliveries)))))
-
-
-async def _draft(one: Delivery, use: Recorder) -> Draft:
+async def _draft(one: Delivery, use: Recorder) -> Drafted:
     body = one.body if one.body is not None else await use.bodies.get(one.ref or {})
     notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
     payload = body if one.payload is None else one.payload
@@ -141,7 +130,7 @@ async def _draft(one: Delivery, use: Recorder) -> Draft:
         reason = f"{one.topic}: the translation failed ({type(error).__name__})"
     if reason:
         log.warning("webhook_untranslated", shop=one.shop, topic=one.topic, reason=reason)
-    return Draft(
+    draft = Draft(
         shop=one.shop,
         claim=one.claim,
         source="webhook",
@@ -152,6 +141,7 @@ async def _draft(one: Delivery, use: Recorder) -> Draft:
         correlation_id=one.headers.get("x-shopify-event-id"),
         reason=reason,
     )
+    return Drafted(one, draft)
 
 
 async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
@@ -169,18 +159,15 @@ def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
     return list(dict.fromkeys(refs))
 
 
-async def _append(store: EventStore, drafts: Sequence[Draft | None]) -> list[Outcome | None]:
-    """The outcome of each draft; None where there is none."""
-    writable = [draft for draft in drafts if draft is not None]
+async def _append(store: EventStore, drafts: Sequence[Draft]) -> Sequence[Outcome | None]:
+    """The outcome of each draft; None where no commit can hold it."""
     try:
-        outcomes = iter(await store.append(writable))
+        return await store.append(drafts)
     except (InvalidDraft, CommitTooLarge):
         # Nothing was written. What cannot be a commit goes in without its events.
-        checked = {id(draft): _checked(draft) for draft in writable}
-        kept = [draft for draft in checked.values() if draft is not None]
-        appended = dict(zip(map(id, kept), await store.append(kept), strict=True))
-        return [appended.get(id(checked.get(id(draft)))) for draft in drafts]
-    return [None if draft is None else next(outcomes) for draft in drafts]
+        checked = [_checked(draft) for draft in drafts]
+    outcomes = iter(await store.append([draft for draft in checked if draft is not None]))
+    return [None if draft is None else next(outcomes) for draft in checked]
 
 
 def _checked(draft: Draft) -> Draft | None:
@@ -197,22 +184,17 @@ def _checked(draft: Draft) -> Draft | None:
     return draft
 
 
-async def _settle(
-    one: Delivery, draft: Draft | None, outcome: Outcome | None, use: Recorder
-) -> bool:
-    """What is to be done once the outcome is known; whether the message is done."""
-    if draft is None or not isinstance(outcome, Appended | AlreadyRecorded):
-        if outcome is not None:
-            kind = type(outcome).__name__
-            log.warning("webhook_not_recorded", shop=one.shop, topic=one.topic, outcome=kind)
-        return False
-    await join(draft, outcome, use.persons.join)
+async def _settle(recorded: Drafted, use: Recorder) -> None:
+    """What is to be done once the outcome is known."""
+    if recorded.outcome is None:
+        raise Unwritable
+    one, outcome = recorded.delivery, settled(recorded.outcome)
+    await join(recorded.draft, outcome, use.persons.join)
     if isinstance(outcome, Appended):
         log.info("webhook_recorded", shop=one.shop, topic=one.topic, position=outcome.position)
     elif delivery_ref(one.delivery) not in outcome.commit.refs:
         await _redelivered(one, use.redeliveries)
         log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
-    return True
 
 
 async def _redelivered(one: Delivery, redeliveries: Collection) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from cplus.deadline import Deadline
 from cplus.errors import CheckpointContended, CplusError
 from cplus.events.log.store import EventStore
 from cplus.loop import together
@@ -94,17 +93,17 @@ async def _fill_shop(
     runner: Runner, target: Projection, shop: str, stopped: Callable[[], bool]
 ) -> None:
     while not stopped():
-        if await fill_slice(runner, target, shop, math.inf):
+        if await fill_slice(runner, target, shop, Deadline.never()):
             return
 
 
-async def fill_slice(runner: Runner, target: Projection, shop: str, deadline: float) -> bool:
+async def fill_slice(runner: Runner, target: Projection, shop: str, deadline: Deadline) -> bool:
     """Folds what comes next of a shop's log, for `SLICE` seconds and until `deadline` at most, or
     longer where it comes to nothing in that time; whether nothing is left to do, also because the
     generation was dropped."""
     seconds = SLICE
     while True:
-        until = min(deadline, time.monotonic() + seconds)
+        until = deadline.or_within(seconds)
         try:
             progress = await runner.catch_up(target, shop, deadline=until)
         except CheckpointContended:  # others are at work in this shop: what they do is done

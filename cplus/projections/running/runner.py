@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -12,6 +11,7 @@ import structlog
 
 from cplus import collector
 from cplus.clock import Clock, utc_now
+from cplus.deadline import Deadline
 from cplus.errors import CheckpointContended, LogTooShort
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
@@ -93,21 +93,21 @@ class Runner:
         shop: str,
         *,
         until: int | None = None,
-        deadline: float | None = None,
+        deadline: Deadline | None = None,
     ) -> Progress:
         """Folds everything of the shop's log that this generation has not seen; one that follows
         another no further than that one is.
 
         With `until`, at least up to that position: raises LogTooShort where the log does not
-        show it yet, so that whoever said so says it again. `deadline` is a moment of
-        `time.monotonic()`, in seconds; no batch begins after it. Raises CheckpointContended when
+        show it yet, so that whoever said so says it again. No batch begins after
+        `deadline`. Raises CheckpointContended when
         others moved the checkpoint in every try, and what the driver raises.
         """
         with collector.seldom():
             return await self._catch_up(projection, shop, until, deadline)
 
     async def _catch_up(
-        self, projection: Projection, shop: str, until: int | None, deadline: float | None
+        self, projection: Projection, shop: str, until: int | None, deadline: Deadline | None
     ) -> Progress:
         place = Place(
             self.mongo, projection, shop, self._clock, self._catalogue, self._keep, self._at_step
@@ -131,7 +131,7 @@ class _Run:
         reader: Reader,
         leash: Callable[[Projection, str, Checkpoint, int | None], Awaitable[Leash]],
         until: int | None,
-        deadline: float | None,
+        deadline: Deadline | None,
         at_step: Callable[[str], None],
     ) -> None:
         self._place, self._reader, self._leash = place, reader, leash
@@ -169,7 +169,7 @@ class _Run:
         leash = Leash(at.term)
         if at.stored:
             leash = await self._leash(place.projection, place.shop, at, until)
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._deadline is not None and self._deadline.passed():
             return False
         after = await self._step(at, leash)
         if after is None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from cplus.deadline import Deadline
 from cplus.errors import (
     AuthFailed,
     InvalidInput,
@@ -26,7 +27,7 @@ from cplus.shopify import (
 from tests.contracts.local_shopify.world import SHOP, admin, customer, install, local_shop
 
 
-async def _import(client: AdminClient, deadline: float | None, **given: int) -> list[int]:
+async def _import(client: AdminClient, deadline: Deadline | None, **given: int) -> list[int]:
     found: list[int] = []
     after: str | None = None
     while True:
@@ -50,7 +51,7 @@ async def test_a_thousand_customers_come_through_a_small_budget(
         await asyncio.sleep(seconds)
 
     client = replace(admin(http, shopify, tokens.access_token), sleep=sleep)
-    found = await _import(client, client.monotonic() + 60)
+    found = await _import(client, Deadline.within(60))
     assert found == list(range(1000, 2000))
     assert waits
     assert max(waits) < 1
@@ -106,7 +107,7 @@ async def test_a_spent_budget_is_not_waited_for_beyond_the_deadline(
     tokens = await install(http, shopify, app)
     client = admin(http, shopify, tokens.access_token)
     page = await customers_page(client, 150, None)
-    for deadline in (None, client.monotonic() + 1):
+    for deadline in (None, Deadline.within(1)):
         with pytest.raises(Throttled) as throttled:
             await customers_page(client, 150, page.end_cursor, deadline=deadline)
         assert 10 < throttled.value.retry_after < 90

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.imports.customer_import import Importer, handle
+from cplus.deadline import Deadline
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (
     CustomerImported,
@@ -26,7 +28,7 @@ from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import PersonDirectory
 from cplus.shopify.oauth import Tokens
-from tests.integration.intake import SECRET, Intake, emptied, intake, record, tasks
+from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
 
 SHOP = "blue-jam.myshopify.com"
 
@@ -113,14 +115,16 @@ def asked(import_id: str = "i1", **given: Any) -> Any:
     return record({"shop": SHOP, "import_id": import_id, "cursor": None, "page": 1} | given)
 
 
-def plenty() -> float:
-    return 100.0
+def for_one_page(importer: Importer) -> tuple[Importer, Deadline]:
+    """The importer, and a time limit that comes near with each page that it records."""
+    now = 0.0
 
+    def recorded() -> datetime:
+        nonlocal now
+        now = 95
+        return importer.clock()
 
-def running_out(after: int) -> Callable[[], float]:
-    """A clock that shows little time left once it was looked at so often."""
-    looks = iter([100.0] * after)
-    return lambda: next(looks, 1.0)
+    return replace(importer, clock=recorded), Deadline.within(100, lambda: now)
 
 
 async def events(use: Intake) -> list[Recorded]:
@@ -143,7 +147,7 @@ async def test_an_import_records_every_customer_once_page_by_page(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
     told = [one.event for one in await events(use)]
     assert isinstance(told[0], ImportStarted | CustomerImported)
@@ -158,7 +162,7 @@ async def test_a_customer_comes_with_what_only_the_admin_api_tells(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 1)
-    await handle([asked()], importer, plenty)
+    await handle([asked()], importer, soon())
     [told] = [one for one in await events(use) if isinstance(one.event, CustomerImported)]
     event = told.event
     assert isinstance(event, CustomerImported)
@@ -175,7 +179,7 @@ async def test_a_pages_cause_is_the_answer_as_it_came(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 5)
-    await handle([asked()], importer, plenty)
+    await handle([asked()], importer, soon())
     commit = await use.parts.store.by_claim(SHOP, "import/i1/1", cause=True)
     assert commit is not None
     assert commit.cause is not None
@@ -197,7 +201,7 @@ async def test_a_large_page_rests_in_the_bucket(
             customers=[customer(number, note="x" * 100_000) for number in (1, 2, 3)],
         )
     )
-    await handle([asked()], importer, plenty)
+    await handle([asked()], importer, soon())
     commit = await use.parts.store.by_claim(SHOP, "import/i1/1", cause=True)
     assert commit is not None
     assert commit.cause is not None
@@ -209,7 +213,7 @@ async def test_a_shop_with_no_customers_is_imported_too(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 0)
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert [one.event for one in await events(use)] == [
         ImportStarted(import_id="i1"),
         ImportPageLoaded(import_id="i1", page=1, customers=0),
@@ -221,12 +225,12 @@ async def test_a_doubled_or_late_message_changes_nothing_and_asks_nothing(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    await handle([asked()], importer, plenty)
+    await handle([asked()], importer, soon())
     before = len(await use.parts.store.read(SHOP, 0))
     shopify.fail_next(SHOP, 500)
     try:
         for message in (asked(), asked(cursor="0.4.x", page=2), asked(page=99)):
-            assert await handle([message], importer, plenty) == []
+            assert await handle([message], importer, soon()) == []
     finally:
         shopify._faults.clear()
     assert len(await use.parts.store.read(SHOP, 0)) == before
@@ -240,8 +244,7 @@ async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_
     message, runs = asked(correlation_id="install-7", causation_id="commit-7"), 0
     while True:
         runs += 1
-        # The lease, the margin, the page's beginning and its deadline: then time is short.
-        assert await handle([message], importer, running_out(4)) == []
+        assert await handle([message], *for_one_page(importer)) == []
         left = await waiting(use)
         if not left:
             break
@@ -260,10 +263,10 @@ async def test_a_doubled_hand_over_neither_doubles_nor_loops(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    await handle([asked()], importer, running_out(4))
+    await handle([asked()], *for_one_page(importer))
     [again] = await waiting(use)
     for message in (record(again), record(again), asked()):
-        assert await handle([message], importer, plenty) == []
+        assert await handle([message], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
     assert await waiting(use) == []
 
@@ -272,10 +275,10 @@ async def test_two_runs_of_an_import_never_work_at_the_same_time(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    answers = await asyncio.gather(*(handle([asked()], importer, plenty) for _ in range(3)))
+    answers = await asyncio.gather(*(handle([asked()], importer, soon()) for _ in range(3)))
     assert sorted(answers) == [[], ["m"], ["m"]]
     assert await imported(use) == list(range(1, 11))
-    assert await handle([asked()], importer, plenty) == [], "the lease was given back"
+    assert await handle([asked()], importer, soon()) == [], "the lease was given back"
 
 
 async def test_imports_of_other_installs_are_not_held_up(
@@ -283,7 +286,7 @@ async def test_imports_of_other_installs_are_not_held_up(
 ) -> None:
     await installed(use, shopify, 3)
     answers = await asyncio.gather(
-        *(handle([asked(name)], importer, plenty) for name in ("i1", "i2"))
+        *(handle([asked(name)], importer, soon()) for name in ("i1", "i2"))
     )
     assert answers == [[], []]
     assert sorted(await imported(use)) == [1, 1, 2, 2, 3, 3]
@@ -301,7 +304,7 @@ async def test_a_throttled_run_waits_no_longer_than_it_may_and_hands_on_with_a_d
 
     begun = time.monotonic()
     short = replace(importer, send=send)
-    assert await handle([asked()], short, lambda: 5.0 - (time.monotonic() - begun)) == []
+    assert await handle([asked()], short, Deadline.within(5)) == []
     assert time.monotonic() - begun < 5.0
     assert len(delays) == 1
     assert 1 <= delays[0] <= 900
@@ -312,7 +315,7 @@ async def test_a_short_throttle_is_waited_for(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10, maximum_available=50, restore_rate=200)
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
 
 
@@ -320,18 +323,18 @@ async def test_an_uninstalled_shop_ends_its_import(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    await handle([asked()], importer, running_out(4))
+    await handle([asked()], *for_one_page(importer))
     shopify.grants.revoke(SHOP)
     [again] = await waiting(use)
-    assert await handle([record(again)], importer, plenty) == []
+    assert await handle([record(again)], importer, soon()) == []
     told = [one.event for one in await events(use)]
     assert told[-1] == ImportEnded(import_id="i1", outcome="uninstalled", pages=1)
-    assert await handle([record(again)], importer, plenty) == []
+    assert await handle([record(again)], importer, soon()) == []
     assert len(await use.parts.store.read(SHOP, 0)) == 2
 
 
 async def test_without_tokens_an_import_ends_at_once(use: Intake, importer: Importer) -> None:
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert [one.event for one in await events(use)] == [
         ImportStarted(import_id="i1"),
         ImportEnded(import_id="i1", outcome="uninstalled", pages=0),
@@ -342,7 +345,7 @@ async def test_a_missing_scope_ends_the_import_as_refused(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10, scope="read_orders")
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="refused", pages=0)
 
 
@@ -351,7 +354,7 @@ async def test_a_token_that_was_refused_is_renewed_once(
 ) -> None:
     await installed(use, shopify, 10)
     shopify.store.state.installs[SHOP].access.clear()
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
 
 
@@ -360,8 +363,8 @@ async def test_a_shopify_that_is_down_has_the_message_come_back(
 ) -> None:
     await installed(use, shopify, 10)
     shopify.fail_next(SHOP, 503)
-    assert await handle([asked()], importer, plenty) == ["m"]
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == ["m"]
+    assert await handle([asked()], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
 
 
@@ -382,12 +385,12 @@ async def test_a_shopify_that_goes_down_midway_is_asked_again_from_there(
             await original(heads)
             shopify.fail_next(SHOP, 503)
 
-    assert await handle([asked()], replace(first, nudger=Nudger()), plenty) == []
+    assert await handle([asked()], replace(first, nudger=Nudger()), soon()) == []
     shopify._faults.clear()
     [(message, delay)] = sent
     assert delay > 0
     assert message["page"] == 2
-    assert await handle([record(message)], importer, plenty) == []
+    assert await handle([record(message)], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
 
 
@@ -406,8 +409,8 @@ async def test_persons_who_turn_out_to_be_one_are_joined_also_after_a_crash(
         async def join(self, shop: str, person: str, absorbed: str) -> None:
             raise AutoReconnect("the connection broke")
 
-    assert await handle([asked()], replace(importer, persons=Dies(persons)), plenty) == ["m"]
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], replace(importer, persons=Dies(persons)), soon()) == ["m"]
+    assert await handle([asked()], importer, soon()) == []
     told = [one.event for one in await events(use)]
     assert sum(isinstance(one, PersonsJoined) for one in told) == 1
     found = await persons.resolve(SHOP, shopify_id=1, address="person1@example.com")
@@ -428,7 +431,7 @@ async def test_persons_who_turn_out_to_be_one_are_joined_also_after_a_crash(
 async def test_a_message_that_names_no_import_fails_alone(
     use: Intake, importer: Importer, body: str
 ) -> None:
-    assert await handle([record(body)], importer, plenty) == ["m"]
+    assert await handle([record(body)], importer, soon()) == ["m"]
     assert await use.parts.store.read(SHOP, 0) == []
 
 
@@ -436,11 +439,11 @@ async def test_a_run_leaves_no_task_behind(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    await handle([asked("warm")], importer, plenty)
+    await handle([asked("warm")], importer, soon())
     before = tasks()
-    await handle([asked()], importer, running_out(4))
+    await handle([asked()], *for_one_page(importer))
     shopify.fail_next(SHOP, 503)
-    await handle([asked()], importer, plenty)
+    await handle([asked()], importer, soon())
     await asyncio.sleep(0)
     # The Shopify of these tests serves from this process: its tasks are not the app's.
     assert {task for task in tasks() - before if "RequestHandler" not in repr(task)} == set()
@@ -452,7 +455,7 @@ async def test_a_page_too_large_for_a_commit_is_recorded_in_smaller_ones(
     await installed(use, shopify, 10)
     monkeypatch.setattr("cplus.events.log.append.MAX_COMMIT", 3_500)
     wide = replace(importer, page_size=8)
-    assert await handle([asked()], wide, plenty) == []
+    assert await handle([asked()], wide, soon()) == []
     assert await imported(use) == list(range(1, 11))
     pages = [one.event for one in await events(use) if isinstance(one.event, ImportPageLoaded)]
     assert len(pages) > 2
@@ -471,7 +474,7 @@ async def test_one_customer_that_no_commit_holds_is_skipped_and_counted(
     )
     monkeypatch.setattr("cplus.events.log.append.MAX_COMMIT", 50_000)
     monkeypatch.setattr("cplus.events.causes.INLINE", 1_000, raising=True)
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9]
     told = [one.event for one in await events(use)]
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2
@@ -489,7 +492,7 @@ async def test_a_customer_with_an_unreadable_field_is_skipped_and_counted(
     shopify.add_shop(
         LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
     )
-    assert await handle([asked()], replace(importer, page_size=page_size), plenty) == []
+    assert await handle([asked()], replace(importer, page_size=page_size), soon()) == []
     assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
     told = [one.event for one in await events(use)]
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 1
@@ -500,7 +503,7 @@ async def test_what_shopify_refuses_for_good_ends_the_import_as_refused(
 ) -> None:
     await installed(use, shopify, 3)
     shopify.fail_next(SHOP, 404)
-    assert await handle([asked()], importer, plenty) == []
+    assert await handle([asked()], importer, soon()) == []
     assert [one.event for one in await events(use)] == [
         ImportStarted(import_id="i1"),
         ImportEnded(import_id="i1", outcome="refused", pages=0),

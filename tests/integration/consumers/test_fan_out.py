@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.folding.fanning_out import ShopsLeft, fan_out
 from cplus.consumers.folding.projecting import handle_nudges
 from cplus.consumers.folding.rebuilding import Task, handle
+from cplus.deadline import Deadline
 from cplus.events.catalogue import AppUninstalled
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
@@ -118,7 +118,7 @@ async def test_a_rebuild_that_is_fanned_out_loses_and_doubles_nothing_whatever_d
 
 
 async def test_what_is_left_at_the_deadline_is_handed_on_and_goes_on_where_it_was(
-    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+    mongo: Mongo, store: EventStore
 ) -> None:
     await filled(mongo, store, 30)
     target = await begin(mongo.database, COUNTER)
@@ -132,17 +132,12 @@ async def test_what_is_left_at_the_deadline_is_handed_on_and_goes_on_where_it_wa
     async def send(message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
         sent.append((message, group))
 
-    for module in (
-        "consumers.folding.rebuilding",
-        "projections.generations.rebuild",
-        "projections.running.runner",
-    ):
-        clock = SimpleNamespace(monotonic=lambda: batches)  # a batch takes a second
-        monkeypatch.setattr(f"cplus.{module}.time", clock)
     runner = small(mongo, store, folded)
-    for deadline, position in ((3, 21), (3, 21), (99, 30)):
+    for minutes, position in ((2, 14), (2, 28), (9, 30)):
         assert (await read_checkpoint(mongo.database, target, SHOP)).position < 30
-        assert await handle([record(asdict(TASK))], runner, send, deadline) == []
+        # A batch takes a minute, and what is kept for the end is less than one.
+        limit = Deadline.within(60 * minutes + 10, lambda: 60.0 * batches)
+        assert await handle([record(asdict(TASK))], runner, send, limit) == []
         assert (await read_checkpoint(mongo.database, target, SHOP)).position == position
     assert sent == [(asdict(TASK), SHOP)] * 2
 

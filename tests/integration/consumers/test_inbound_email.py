@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cplus.errors import InvalidInput
+from cplus.aws import Aws
+from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.names import started_ref
 from cplus.mail import reply_address
+from cplus.privacy.persons import PersonDirectory, Resolved
+from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
 BIRCH = "birch.myshopify.com"
@@ -42,8 +46,8 @@ async def test_a_contact_form_starts_a_conversation_with_whom_it_names(world: Wo
 
 async def test_a_mail_delivered_twice_is_recorded_once(world: World) -> None:
     body = await world.arrive(form(), "ses1")
-    assert await world.inbound.handle_all([body, body]) == [None, None]
-    assert await world.inbound.handle_all([body]) == [None]
+    assert await failures(world.inbound.handle_all, body, body) == {}
+    assert await failures(world.inbound.handle_all, body) == {}
     assert await world.types() == [STARTED]
 
 
@@ -91,7 +95,8 @@ async def test_two_first_mails_at_once_start_one_conversation(world: World) -> N
     )
     try:
         await asyncio.gather(
-            world.inbound.handle_all(bodies[:3]), other.inbound.handle_all(bodies[2:])
+            world.inbound.handle_all(bodies[:3], soon()),
+            other.inbound.handle_all(bodies[2:], soon()),
         )
     finally:
         await other.close()
@@ -177,40 +182,46 @@ async def test_a_mail_to_shops_without_the_app_makes_no_logs(world: World) -> No
     assert await world.parts.store.heads() == {SHOP: 2}
 
 
-async def test_a_shop_that_cannot_take_a_mail_keeps_it_from_no_other(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await world.install(BIRCH)
-    resolve = world.parts.persons.resolve
+class UnknownTo(PersonDirectory):
+    """A directory that one shop cannot reach."""
 
-    async def broken(shop: str, **who: Any) -> Any:
-        if shop == SHOP:
+    shop = ""
+
+    async def resolve(self, shop: str, **who: Any) -> Resolved | None:
+        if shop == self.shop:
             raise ConnectionError
-        return await resolve(shop, **who)
+        return await super().resolve(shop, **who)
 
-    monkeypatch.setattr(world.parts.persons, "resolve", broken)
-    with pytest.raises(ConnectionError):
-        await world.receive(plain("Hello"), "ses1", f"acorn@{DOMAIN}", f"birch@{DOMAIN}")
+
+async def test_a_shop_that_cannot_take_a_mail_keeps_it_from_no_other(world: World) -> None:
+    await world.install(BIRCH)
+    secret = world.parts.settings.secret("application_secret")
+    persons = UnknownTo(world.parts.mongo.keyring, secret)
+    persons.shop = SHOP
+    mail = await world.arrive(plain("Hello"), "ses1", f"acorn@{DOMAIN}", f"birch@{DOMAIN}")
+    inbound = replace(world.inbound, persons=persons)
+    assert await failures(inbound.handle_all, mail) == {"ses1": "ConnectionError"}
     assert await world.types(BIRCH) == [STARTED]
     assert world.nudges.heads == [{BIRCH: 2}]
 
 
-async def test_what_is_not_finished_in_time_fails_and_the_rest_is_done_with(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow, quick = await world.arrive(form(), "ses1"), await world.arrive(form(number=2), "ses2")
-    get_object = world.aws.get_object
+class Stuck(Aws):
+    """Never answers with the raw mail of `ses1`."""
 
-    async def stuck(bucket: str, key: str) -> bytes:
+    async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
         if key.endswith("ses1"):
             await asyncio.Event().wait()
-        return await get_object(bucket, key)
+        return await super().get_object(bucket, key, version)
 
-    monkeypatch.setattr(world.aws, "get_object", stuck)
-    late, done = await world.inbound.handle_all([slow, quick], seconds=3)
-    assert isinstance(late, TimeoutError)
-    assert done is None
+
+async def test_what_is_not_finished_in_time_fails_and_the_rest_is_done_with(world: World) -> None:
+    slow, quick = await world.arrive(form(), "ses1"), await world.arrive(form(number=2), "ses2")
+    aws = Stuck()
+    inbound = replace(world.inbound, aws=aws)
+    failed = await failures(inbound.handle_all, slow, quick, limit=Deadline.within(3))
+    assert failed == {"ses1": "TimeoutError"}
     assert world.nudges.heads == [{SHOP: 2}]
+    await aws.close()
 
 
 async def test_a_mail_built_to_be_slow_is_recorded_and_holds_up_none_behind_it(
@@ -221,17 +232,15 @@ async def test_a_mail_built_to_be_slow_is_recorded_and_holds_up_none_behind_it(
     raw = b"From: eve@evil.example\nMessage-ID: <slow@evil.example>\n" + parts + b"\n" * 980_000
     told = [await world.arrive(raw, "ses1"), await world.arrive(form(), "ses2")]
     started = time.monotonic()
-    assert await world.inbound.handle_all(told) == [None, None]
+    assert await failures(world.inbound.handle_all, *told) == {}
     assert time.monotonic() - started < 10
     assert sorted(await world.types()) == [STARTED, STARTED]
 
 
-async def test_a_mail_larger_than_the_room_is_read_by_itself(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cplus.consumers.mail.inbound_email._BYTES_AT_ONCE", 1)
+async def test_a_mail_larger_than_the_room_is_read_by_itself(world: World) -> None:
     told = [await world.arrive(form(number=number), f"ses{number}") for number in range(3)]
-    assert await world.inbound.handle_all(told, seconds=30) == [None, None, None]
+    inbound = replace(world.inbound, bytes_at_once=1)
+    assert await failures(inbound.handle_all, *told) == {}
 
 
 async def test_who_names_a_message_id_is_heard_and_gets_no_answers(world: World) -> None:
@@ -296,13 +305,14 @@ async def test_a_machines_answer_joins_and_does_not_open_the_conversation(world:
 async def test_what_cannot_be_read_fails_alone_and_the_rest_is_recorded(world: World) -> None:
     good = await world.arrive(form(), "ses1")
     astray = await world.arrive(form(), "ses2", "someone@elsewhere.example")
-    first, no_shop, no_json, no_object = await world.inbound.handle_all(
-        [good, astray, "{", good.replace("inbound/ses1", "inbound/gone").replace("ses1", "ses9")]
+    gone = good.body.replace("inbound/ses1", "inbound/gone").replace("ses1", "ses9")
+    # A dead letter for mail that went astray would let strangers fill that queue.
+    failed = await failures(
+        world.inbound.handle_all, good, astray, record("{", "no-json"), record(gone, "no-object")
     )
-    assert first is None
-    assert no_shop is None  # a dead letter would let strangers fill that queue
-    assert isinstance(no_json, InvalidInput)
-    assert isinstance(no_object, KeyError)
+    assert sorted(failed) == ["no-json", "no-object"]
+    assert "no JSON" in failed["no-json"]
+    assert failed["no-object"] == "KeyError"
     assert await world.types() == [STARTED]
 
 

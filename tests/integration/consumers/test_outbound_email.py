@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from cplus.aws import Aws, MailNotTaken
+from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import name_of
-from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import shop_stream
+from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
-SEND = json.dumps({"shop": SHOP, "message_id": "reply1"})
+SEND = record({"shop": SHOP, "message_id": "reply1"}, "send")
 
 
 @pytest.fixture
@@ -74,17 +74,17 @@ async def waiting(world: World) -> list[dict[str, Any]]:
     return [{}] * sum(int(counts["Attributes"][name]) for name in names)
 
 
-def event_of(kind: str, ses_id: str = "ses-out-1", **detail: Any) -> str:
+def event_of(kind: str, ses_id: str = "ses-out-1", **detail: Any) -> SqsRecord:
     key = {"Send": "send", "Delivery": "delivery", "Bounce": "bounce"}.get(kind, kind.lower())
     tags = {"cplus-shop": ["acorn"], "cplus-message": ["reply1"]}
     mail = {"messageId": ses_id, "timestamp": "2026-11-01T12:00:00Z", "tags": tags}
-    return json.dumps({"eventType": kind, "mail": mail, key: detail})
+    return record({"eventType": kind, "mail": mail, key: detail}, kind)
 
 
 async def test_an_answer_reaches_the_shopper_and_can_be_answered(
     world: World, shopper: str
 ) -> None:
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     [mail] = await sent_to(world, shopper)
     assert mail["tags"] == {"cplus-shop": "acorn", "cplus-message": "reply1"}
     assert (await world.types())[-1] == ["sent"]
@@ -97,8 +97,8 @@ async def test_from_the_mail_to_its_answer_delivered_everything_has_one_correlat
     world: World,
 ) -> None:
     # The world begins with a mail and its answer; SES's news overtakes the sender's own.
-    assert await world.email_events.handle_all([event_of("Delivery")]) == [None]
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.email_events.handle_all, event_of("Delivery")) == {}
+    assert await failures(world.outbound().handle_all, SEND) == {}
     mail, answer, delivered, sent = await world.commits()
     store = world.parts.store
     assert mail.correlation_id is not None
@@ -112,8 +112,10 @@ async def test_an_answer_is_sent_once_however_often_it_is_asked_for(
     world: World, shopper: str
 ) -> None:
     for _ in range(2):
-        results = await asyncio.gather(*(world.outbound().handle_all([SEND]) for _ in range(4)))
-        assert results == [[None]] * 4
+        results = await asyncio.gather(
+            *(world.outbound().handle_all([SEND], soon()) for _ in range(4))
+        )
+        assert results == [[]] * 4
     assert len(await sent_to(world, shopper)) == 1
     assert [t for t in await world.types() if t == ["sent"]] == [["sent"]]
 
@@ -122,14 +124,13 @@ async def test_after_a_crash_between_sending_and_recording_ses_settles_it(
     world: World, shopper: str
 ) -> None:
     dying = DyingAws(sends=True)
-    [error] = await world.outbound(dying).handle_all([SEND])
-    assert isinstance(error, ConnectionError)
+    assert await failures(world.outbound(dying).handle_all, SEND) == {"send": "ConnectionError"}
     world.later(seconds=30)
-    assert await world.outbound().handle_all([SEND]) == [None]  # waits, and asks to look again
+    assert await failures(world.outbound().handle_all, SEND) == {}  # waits, and asks to look again
     assert len(await waiting(world)) == 1
-    assert await world.email_events.handle_all([event_of("Send")]) == [None]
+    assert await failures(world.email_events.handle_all, event_of("Send")) == {}
     world.later(seconds=600)
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     assert len(await sent_to(world, shopper)) == 1
     assert (await world.types())[-1] == ["sent"]
     await dying.close()
@@ -138,22 +139,23 @@ async def test_after_a_crash_between_sending_and_recording_ses_settles_it(
 async def test_after_a_crash_before_sending_it_is_sent_when_ses_stays_silent(
     world: World, shopper: str
 ) -> None:
-    [error] = await world.outbound(DyingAws(sends=False)).handle_all([SEND])
-    assert isinstance(error, ConnectionError)
+    assert await failures(world.outbound(DyingAws(sends=False)).handle_all, SEND) == {
+        "send": "ConnectionError"
+    }
     world.later(seconds=59)
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     assert await sent_to(world, shopper) == []
     world.later(seconds=2)
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     assert len(await sent_to(world, shopper)) == 1
 
 
 async def test_a_mail_that_ses_refuses_for_good_is_recorded_so_and_not_tried_again(
     world: World, shopper: str
 ) -> None:
-    assert await world.outbound(RefusingAws("MessageRejected")).handle_all([SEND]) == [None]
+    assert await failures(world.outbound(RefusingAws("MessageRejected")).handle_all, SEND) == {}
     assert (await world.types())[-1] == ["rejected"]
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     assert await sent_to(world, shopper) == []
 
 
@@ -162,75 +164,80 @@ async def test_a_mail_that_ses_puts_off_is_tried_again_later_and_later_and_sent_
 ) -> None:
     busy = RefusingAws("TooManyRequestsException")
     for _ in range(12):
-        assert await world.outbound(busy).handle_all([SEND]) == [None]
+        assert await failures(world.outbound(busy).handle_all, SEND) == {}
     assert busy.delays[:4] == [6, 11, 21, 41]
     assert busy.delays[-3:] == [900, 900, 900]
     assert (await world.types())[-1] == ["reply_written"]
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     assert len(await sent_to(world, shopper)) == 1
     await busy.close()
 
 
 async def test_an_event_that_no_commit_can_hold_fails_alone(world: World) -> None:
-    told = json.loads(event_of("Delivery"))
+    told = event_of("Delivery").json()
     told["mail"]["timestamp"] = "0001-01-01T00:00:00+14:00"
-    results = await world.email_events.handle_all(
-        [event_of("Send"), json.dumps(told), event_of("Complaint")]
+    failed = await failures(
+        world.email_events.handle_all, event_of("Send"), record(told, "bad"), event_of("Complaint")
     )
-    assert [result is None for result in results] == [True, False, True]
+    assert failed == {"bad": "InvalidDraft"}
     assert (await world.types())[-2:] == [["sent"], ["complained"]]
 
 
 async def test_what_ses_tells_is_recorded_once_and_in_any_order(world: World) -> None:
     bounce = event_of("Bounce", bounceType="Permanent", bounceSubType="General")
     told = [event_of("Delivery"), event_of("Send"), bounce, event_of("Complaint")]
-    assert await world.email_events.handle_all(told + told) == [None] * 8
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.email_events.handle_all, *told, *told) == {}
+    assert await failures(world.outbound().handle_all, SEND) == {}
     assert (await world.types())[2:] == [["delivered"], ["sent"], ["bounced"], ["complained"]]
 
 
 async def test_a_bounce_for_good_after_one_for_now_is_recorded_too(world: World) -> None:
     now = event_of("Bounce", bounceType="Transient", bounceSubType="MailboxFull", feedbackId="f1")
     good = event_of("Bounce", bounceType="Permanent", bounceSubType="General", feedbackId="f2")
-    assert await world.email_events.handle_all([now, good, now]) == [None] * 3
+    assert await failures(world.email_events.handle_all, now, good, now) == {}
     bounces = [d["data"] for c in (await world.commits())[2:] for d in c.documents]
     assert [bounce["permanent"] for bounce in bounces] == [False, True]
 
 
 async def test_the_sender_and_ses_telling_of_one_mail_are_one_commit(world: World) -> None:
-    assert await world.outbound().handle_all([SEND]) == [None]
+    assert await failures(world.outbound().handle_all, SEND) == {}
     sent = (await world.commits())[-1].documents[0]["data"]["ses_message_id"]
-    assert await world.email_events.handle_all([event_of("Send", sent)]) == [None]
+    assert await failures(world.email_events.handle_all, event_of("Send", sent)) == {}
     assert [kinds for kinds in await world.types() if kinds == ["sent"]] == [["sent"]]
 
 
 async def test_a_delay_is_recorded_and_means_nothing(world: World) -> None:
-    assert await world.email_events.handle_all([event_of("DeliveryDelay")]) == [None]
+    assert await failures(world.email_events.handle_all, event_of("DeliveryDelay")) == {}
     assert (await world.types())[-1] == []
 
 
 @pytest.mark.parametrize(
-    "message", ["{", "[]", "{}", SEND.replace("acorn", "evil.example/x"), SEND.replace("1", "2")]
+    "body",
+    [
+        *("{", "[]", "{}"),
+        SEND.body.replace("acorn", "evil.example/x"),
+        SEND.body.replace("1", "2"),
+    ],
 )
-async def test_a_message_that_names_no_answer_fails_alone(world: World, message: str) -> None:
-    bad, good = await world.outbound().handle_all([message, SEND])
-    assert isinstance(bad, InvalidInput)
-    assert good is None
+async def test_a_message_that_names_no_answer_fails_alone(world: World, body: str) -> None:
+    failed = await failures(world.outbound().handle_all, record(body, "bad"), SEND)
+    assert list(failed) == ["bad"]
+    assert failed["bad"].startswith(("What came in cannot be used", "The shop host"))
 
 
 @pytest.mark.parametrize(
     "told",
     [
         "no json",
-        event_of("Send").replace("cplus-shop", "other"),
-        event_of("Send").replace("reply1", "unknown"),
-        event_of("Opened"),
+        event_of("Send").body.replace("cplus-shop", "other"),
+        event_of("Send").body.replace("reply1", "unknown"),
+        event_of("Opened").body,
     ],
 )
 async def test_an_event_that_is_none_of_ours_fails_alone(world: World, told: str) -> None:
-    bad, good = await world.email_events.handle_all([told, event_of("Send")])
-    assert isinstance(bad, InvalidInput)
-    assert good is None
+    failed = await failures(world.email_events.handle_all, record(told, "bad"), event_of("Send"))
+    assert list(failed) == ["bad"]
+    assert failed["bad"].startswith("What came in cannot be used")
 
 
 async def test_the_mail_bears_the_name_that_the_shop_gives_itself(
@@ -253,7 +260,7 @@ async def test_the_mail_bears_the_name_that_the_shop_gives_itself(
             for n, new in enumerate(named)
         ]
     )
-    await world.outbound().handle_all([SEND])
+    await world.outbound().handle_all([SEND], soon())
     [mail] = await sent_to(world, shopper)
     assert mail["from"].startswith('"Acorn & Co"') or mail["from"].startswith("Acorn & Co <")
 
@@ -277,7 +284,7 @@ async def test_the_mail_goes_to_the_shopper_from_an_address_of_the_shop(
     world: World, shopper: str
 ) -> None:
     assert shopper != ADA
-    await world.outbound().handle_all([SEND])
+    await world.outbound().handle_all([SEND], soon())
     [mail] = await sent_to(world, shopper)
     assert mail["source"].endswith(f"@{DOMAIN}")
     assert mail["source"].startswith("acorn+")

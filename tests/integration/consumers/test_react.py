@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ import pytest
 
 from cplus.bootstrap import CREDENTIALS
 from cplus.consumers.reactions.react import BATCH, HANDLES, IGNORES, Reactor, follow, handle
+from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue import (
@@ -32,7 +32,7 @@ from cplus.events.names import started_ref
 from cplus.ids import random_id
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from tests.integration.intake import Intake, emptied, intake, record, tasks
+from tests.integration.intake import Intake, emptied, intake, record, soon, tasks
 from tests.samples import installed
 
 SHOP = "blue-jam.myshopify.com"
@@ -101,10 +101,6 @@ async def handed(use: Intake) -> tuple[list[dict[str, Any]], list[dict[str, Any]
     return [one.json() for one in imports], [one.json() for one in sends]
 
 
-def soon() -> float:
-    return time.monotonic() + 60
-
-
 def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
     return record({"shop": shop, "position": position}, message_id)
 
@@ -162,16 +158,17 @@ async def test_no_batch_begins_after_the_deadline_and_the_next_run_goes_on_from_
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, reply(1), *(OrderDeleted(shopify_order_id=i + 1) for i in range(249)))
-    now, deadline = 0.0, 9.0
+    now = 0.0
+    limit = Deadline.within(60, lambda: now)
 
     async def late(queue: str, message: Mapping[str, Any], *, group: str) -> None:
         nonlocal now
         await use.parts.aws.send(queue, message, group=group)
-        now = deadline
+        now = 60
 
     batch = [nudge(200, message_id="reached"), nudge(250, message_id="beyond")]
-    slow = replace(reactor, send=late, monotonic=lambda: now)
-    assert await handle(batch, slow, deadline) == ["beyond"]
+    slow = replace(reactor, send=late)
+    assert await handle(batch, slow, limit) == ["beyond"]
     assert (await checkpoint(reactor))["position"] == BATCH == 200
     progress = await follow(SHOP, reactor, deadline=soon())
     assert (progress.position, progress.commits, progress.done) == (250, 50, True)

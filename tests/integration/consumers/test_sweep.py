@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from cplus.clock import utc_now
 from cplus.consumers.scheduled.sweep import measure_lag, sweep
+from cplus.deadline import Deadline
 from cplus.events.base import NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
@@ -77,7 +77,7 @@ async def test_the_sweep_of_each_minute_looks_at_recent_shops_and_that_of_each_h
 
 async def test_a_sweep_begins_nothing_after_its_deadline(mongo: Mongo, runner: Runner) -> None:
     await install(mongo, ACORN, utc_now())
-    swept = await sweep("all", runner, deadline=time.monotonic() - 1)
+    swept = await sweep("all", runner, deadline=Deadline.within(-1))
     assert (swept.unfinished, swept.healed) == (1, 0)
     assert await behind(runner) == {ACORN}
 
@@ -89,11 +89,11 @@ async def test_every_reactor_is_asked_for_each_shop_and_one_that_fails_holds_up_
         await install(mongo, shop, utc_now())
     asked: list[str] = []
 
-    async def follow(shop: str, *, deadline: float) -> Progress:
+    async def follow(shop: str, *, deadline: Deadline) -> Progress:
         asked.append(shop)
         return Progress("asked", shop, 1, 0, done=True, parked=None)
 
-    async def fails(shop: str, *, deadline: float) -> Progress:
+    async def fails(shop: str, *, deadline: Deadline) -> Progress:
         if shop == BIRCH:
             raise ConnectionError
         return Progress("fails", shop, 1, 0, done=True, parked=None)
@@ -109,9 +109,9 @@ async def test_a_shop_whose_reactor_did_not_come_to_the_end_in_time_counts_as_fa
 ) -> None:
     for shop in (ACORN, BIRCH):
         await install(mongo, shop, utc_now())
-    given: list[float] = []
+    given: list[Deadline] = []
 
-    async def follow(shop: str, *, deadline: float) -> Progress:
+    async def follow(shop: str, *, deadline: Deadline) -> Progress:
         given.append(deadline)
         return Progress("late", shop, 0, 0, done=shop != BIRCH, parked=None)
 

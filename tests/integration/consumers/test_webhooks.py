@@ -23,7 +23,7 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import Resolved
 from cplus.shopify.signatures import sign_webhook
-from tests.integration.intake import SECRET, Intake, emptied, intake, record, tasks
+from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
@@ -126,7 +126,7 @@ async def test_a_webhook_goes_from_the_edge_to_the_log_as_it_came(
     assert await post(use, CUSTOMER) == 200
     batch = await use.drain(use.parts.settings.webhooks_queue)
     assert batch[0].attributes.get("MessageGroupId") == SHOP
-    assert await handle(batch, recorder) == []
+    assert await handle(batch, recorder, soon()) == []
     [commit] = await commits(recorder)
     assert commit.claims == ["webhook/customers/update/w-1"]
     assert (commit.source, commit.actor, commit.correlation_id) == ("webhook", "shopify", "e-1")
@@ -148,16 +148,16 @@ async def test_a_bad_signature_leaves_nothing_behind(use: Intake, recorder: Reco
 
 
 async def test_a_redelivered_webhook_is_recorded_once_and_counted(recorder: Recorder) -> None:
-    assert await handle([queued(delivery="d-1")], recorder) == []
+    assert await handle([queued(delivery="d-1")], recorder, soon()) == []
     for _ in range(2):  # the second time it is SQS that repeats itself
-        assert await handle([queued(delivery="d-2")], recorder) == []
+        assert await handle([queued(delivery="d-2")], recorder, soon()) == []
     assert len(await commits(recorder)) == 1
     assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/d-2"]
 
 
 async def test_a_message_that_sqs_repeats_is_no_redelivery(recorder: Recorder) -> None:
     for _ in range(2):
-        assert await handle([queued()], recorder) == []
+        assert await handle([queued()], recorder, soon()) == []
     assert len(await commits(recorder)) == 1
     assert await redelivered(recorder) == []
 
@@ -166,14 +166,14 @@ async def test_the_same_webhook_twice_in_a_batch_is_one_commit_and_one_redeliver
     recorder: Recorder,
 ) -> None:
     batch = [queued(delivery="d-1"), queued(delivery="d-2"), queued(delivery="d-1")]
-    assert await handle(batch, recorder) == []
+    assert await handle(batch, recorder, soon()) == []
     assert len(await commits(recorder)) == 1
     assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/d-2"]
 
 
 async def test_the_same_webhook_id_on_another_topic_is_another_webhook(recorder: Recorder) -> None:
     batch = [queued(), queued(b'{"id": 7}', topic="customers/delete"), queued(shop=OTHER)]
-    assert await handle(batch, recorder) == []
+    assert await handle(batch, recorder, soon()) == []
     assert len(await commits(recorder)) == 2
     assert len(await commits(recorder, OTHER)) == 1
 
@@ -183,7 +183,7 @@ async def test_a_batch_is_nudged_once_for_each_shop(use: Intake, recorder: Recor
         queued(json.dumps({"id": i + 1}).encode(), webhook_id=f"w-{i}", shop=[SHOP, OTHER][i % 2])
         for i in range(50)
     ]
-    assert await handle(batch, recorder) == []
+    assert await handle(batch, recorder, soon()) == []
     assert await use.nudges() == [{"shop": SHOP, "position": 25}, {"shop": OTHER, "position": 25}]
 
 
@@ -204,7 +204,7 @@ async def test_bodies_that_cannot_be_read_are_recorded_as_they_came_with_the_rea
     recorder: Recorder,
 ) -> None:
     batch = [queued(body, webhook_id=f"w-{i}") for i, body in enumerate(BAD)]
-    assert await handle([*batch, queued(webhook_id="good")], recorder) == []
+    assert await handle([*batch, queued(webhook_id="good")], recorder, soon()) == []
     *bad, good = sorted(await commits(recorder), key=lambda commit: commit.reason is None)
     assert good.documents
     assert len(bad) == len(BAD)
@@ -219,7 +219,7 @@ async def test_bodies_that_cannot_be_read_are_recorded_as_they_came_with_the_rea
 async def test_an_unknown_topic_is_recorded_with_no_events_and_no_reason(
     recorder: Recorder,
 ) -> None:
-    assert await handle([queued(b"whatever", topic="products/update")], recorder) == []
+    assert await handle([queued(b"whatever", topic="products/update")], recorder, soon()) == []
     [commit] = await commits(recorder)
     assert (list(commit.documents), commit.reason) == ([], None)
 
@@ -228,7 +228,7 @@ async def test_an_unknown_topic_is_recorded_with_no_events_and_no_reason(
 async def test_a_large_body_rests_in_the_bucket(use: Intake, recorder: Recorder, size: int) -> None:
     body = json.dumps({"id": 7, "note": "x" * size}).encode()
     assert await post(use, body) == 200
-    assert await handle(await use.drain(use.parts.settings.webhooks_queue), recorder) == []
+    assert await handle(await use.drain(use.parts.settings.webhooks_queue), recorder, soon()) == []
     [commit] = await commits(recorder)
     assert commit.cause is not None
     assert commit.cause["body"] is None
@@ -253,7 +253,7 @@ async def test_a_large_body_rests_in_the_bucket(use: Intake, recorder: Recorder,
 )
 async def test_a_message_that_names_no_shop_fails_alone(recorder: Recorder, text: str) -> None:
     batch = [record(text, "bad"), queued(message_id="good")]
-    assert await handle(batch, recorder) == ["bad"]
+    assert await handle(batch, recorder, soon()) == ["bad"]
     assert len(await commits(recorder)) == 1
 
 
@@ -263,7 +263,7 @@ async def test_a_body_that_is_not_in_the_bucket_fails_alone(
     bucket = use.parts.settings.bodies_bucket
     message = json.loads(queued(webhook_id="w-2").body)
     message |= {"body": None, "body_ref": {"bucket": bucket, "key": "missing"}}
-    assert await handle([record(message, "bad"), queued()], recorder) == ["bad"]
+    assert await handle([record(message, "bad"), queued()], recorder, soon()) == ["bad"]
     assert len(await commits(recorder)) == 1
 
 
@@ -281,7 +281,7 @@ def bridged(payload: str = CUSTOMER.decode(), *, prefix: str = "X-Shopify-") -> 
 @pytest.mark.parametrize("prefix", ["X-Shopify-", "x-shopify-", "shopify-", "Shopify-"])
 async def test_a_delivery_of_eventbridge_means_the_same(recorder: Recorder, prefix: str) -> None:
     message = bridged(prefix=prefix)
-    assert await handle([message], recorder) == []
+    assert await handle([message], recorder, soon()) == []
     [commit] = await commits(recorder)
     assert [document["type"] for document in commit.documents] == ["customer.changed"]
     assert commit.cause is not None
@@ -290,7 +290,7 @@ async def test_a_delivery_of_eventbridge_means_the_same(recorder: Recorder, pref
 
 
 async def test_a_webhook_that_comes_both_ways_is_recorded_once(recorder: Recorder) -> None:
-    assert await handle([queued(), bridged()], recorder) == []
+    assert await handle([queued(), bridged()], recorder, soon()) == []
     assert len(await commits(recorder)) == 1
     assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/bridge-1"]
 
@@ -299,7 +299,7 @@ async def test_a_webhook_that_comes_both_ways_is_recorded_once(recorder: Recorde
 async def test_what_eventbridge_brings_and_nobody_can_read_is_recorded(
     recorder: Recorder, payload: str
 ) -> None:
-    assert await handle([bridged(payload)], recorder) == []
+    assert await handle([bridged(payload)], recorder, soon()) == []
     [commit] = await commits(recorder)
     assert commit.reason
     assert commit.cause is not None
@@ -320,7 +320,7 @@ async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
     recorder: Recorder,
 ) -> None:
     small, large = await two_persons(recorder)
-    assert await handle([queued()], recorder) == []
+    assert await handle([queued()], recorder, soon()) == []
     [commit] = await commits(recorder)
     joined = next(commit.recorded())
     assert joined.event == PersonsJoined(person=small, absorbed=large)
@@ -343,8 +343,8 @@ async def test_persons_are_joined_also_when_the_first_run_died_before_it(
 ) -> None:
     small, large = await two_persons(recorder)
     dying = replace(recorder, persons=Dies(recorder))
-    assert await handle([queued()], dying) == ["m"]
-    assert await handle([queued()], recorder) == []
+    assert await handle([queued()], dying, soon()) == ["m"]
+    assert await handle([queued()], recorder, soon()) == []
     assert len(await commits(recorder)) == 1
     found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
     assert found == Resolved(small, [], (large,))
@@ -381,7 +381,7 @@ async def test_events_that_cannot_be_stored_leave_the_cause_and_a_reason(
     recorder: Recorder, answer: Resolved | Exception
 ) -> None:
     batch = [queued(), queued(b'{"id": 8}', webhook_id="w-2", message_id="good")]
-    assert await handle(batch, replace(recorder, persons=Says(answer))) == []
+    assert await handle(batch, replace(recorder, persons=Says(answer)), soon()) == []
     bad, good = sorted(await commits(recorder), key=lambda commit: commit.reason is None)
     assert bad.reason
     assert not bad.documents
@@ -391,7 +391,7 @@ async def test_events_that_cannot_be_stored_leave_the_cause_and_a_reason(
 async def test_a_directory_that_is_down_fails_its_messages_alone(recorder: Recorder) -> None:
     batch = [queued(message_id="bad"), queued(b'{"id": 8}', webhook_id="w-2")]
     broken = replace(recorder, persons=Says(AutoReconnect("down")))
-    assert await handle(batch, broken) == ["bad"]
+    assert await handle(batch, broken, soon()) == ["bad"]
     assert len(await commits(recorder)) == 1
 
 
@@ -408,16 +408,16 @@ async def test_an_unknown_outcome_comes_back_and_is_settled(
 ) -> None:
     unsure = replace(recorder, store=Unsure(use.parts.mongo))
     batch = [queued(message_id="unsure"), queued(b'{"id": 8}', webhook_id="w-2")]
-    assert await handle(batch, unsure) == ["unsure"]
-    assert await handle(batch[:1], recorder) == []
+    assert await handle(batch, unsure, soon()) == ["unsure"]
+    assert await handle(batch[:1], recorder, soon()) == []
     assert len(await commits(recorder)) == 2
     assert await redelivered(recorder) == []
 
 
 async def test_the_consumer_leaves_no_task_behind(recorder: Recorder) -> None:
-    await handle([queued()], recorder)
+    await handle([queued()], recorder, soon())
     before = tasks()
     batch: list[Any] = [queued(webhook_id="w-2"), record("no json"), bridged()]
-    await handle(batch, recorder)
+    await handle(batch, recorder, soon())
     await asyncio.sleep(0)
     assert tasks() == before

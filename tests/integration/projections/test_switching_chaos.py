@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cplus.deadline import Deadline
 from cplus.errors import CplusError
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, connect
@@ -94,7 +95,7 @@ class Chaos:
             self.did["nudges"] += 1
         else:
             target = self.chance.choice(known["targets"])
-            deadline = time.monotonic() + self.chance.choice((0.02, 2.0))
+            deadline = Deadline.within(self.chance.choice((0.02, 2.0)))
             shop = self.chance.choice(SHOPS)
             await known["runner"].catch_up(target.projection, shop, deadline=deadline)
             self.did["stale"] += 1
