@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from cplus.clock import Clock, utc_now
 from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexes
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
-from cplus.events.nudges import TopicNudger
+from cplus.events.nudges import Nudger, TopicNudger
 from cplus.events.repository import Repository
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
@@ -52,26 +53,56 @@ USED_LINKS = "used_links"
 
 
 class Parts:
-    """The parts of one process, each made when it is first asked for and kept."""
+    """The parts of one process, each made when it is first asked for and kept.
 
-    def __init__(self, settings: Settings | None = None, clock: Clock = utc_now) -> None:
+    A part that is given is used in place of one of its own: a test's stand-in, or a connection
+    that somebody else made and will close.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        clock: Clock = utc_now,
+        *,
+        mongo: Mongo | None = None,
+        aws: Aws | None = None,
+        http: httpx.AsyncClient | None = None,
+        store: EventStore | None = None,
+        nudger: Nudger | None = None,
+        queries: Queries | None = None,
+    ) -> None:
         self.settings = settings or Settings()
         self.clock = clock
+        self._mongo = mongo
+        self._aws = aws
+        self._http = http
+        self._store = store
+        self._nudger = nudger
+        self._queries = queries
+        self._own = AsyncExitStack()  # the connections that were made here, which end here
 
     @cached_property
     def mongo(self) -> Mongo:
         """The database."""
-        return connect(self.settings)
+        if self._mongo is not None:
+            return self._mongo
+        made = connect(self.settings)
+        self._own.push_async_callback(made.close)
+        return made
 
     @cached_property
     def aws(self) -> Aws:
         """Queues, topic, buckets, mail."""
-        return Aws()
+        if self._aws is not None:
+            return self._aws
+        made = Aws()
+        self._own.push_async_callback(made.close)
+        return made
 
     @cached_property
     def store(self) -> EventStore:
         """The log."""
-        return EventStore(self.mongo, self.clock)
+        return self._store or EventStore(self.mongo, self.clock)
 
     @cached_property
     def repository(self) -> Repository:
@@ -85,9 +116,9 @@ class Parts:
         return PersonDirectory(self.mongo.keyring, secret, self.clock)
 
     @cached_property
-    def nudger(self) -> TopicNudger:
+    def nudger(self) -> Nudger:
         """Tells who follows the log."""
-        return TopicNudger(self.aws, self.settings.nudges_topic)
+        return self._nudger or TopicNudger(self.aws, self.settings.nudges_topic)
 
     @cached_property
     def bodies(self) -> Bodies:
@@ -99,14 +130,18 @@ class Parts:
         """The read models."""
         from cplus.projections.queries.queries import Queries
 
-        return Queries(self.mongo)
+        return self._queries or Queries(self.mongo)
 
     @cached_property
     def http(self) -> httpx.AsyncClient:
         """Connections to Shopify."""
         import httpx
 
-        return httpx.AsyncClient(timeout=10.0)
+        if self._http is not None:
+            return self._http
+        made = httpx.AsyncClient(timeout=10.0)
+        self._own.push_async_callback(made.aclose)
+        return made
 
     @cached_property
     def app(self) -> App:
@@ -183,13 +218,8 @@ class Parts:
         await installs.forget(self.mongo.keyring[CREDENTIALS], shop, removed_at)
 
     async def close(self) -> None:
-        """Ends every connection that was made."""
-        if "http" in self.__dict__:
-            await self.http.aclose()
-        if "aws" in self.__dict__:
-            await self.aws.close()
-        if "mongo" in self.__dict__:
-            await self.mongo.close()
+        """Ends every connection that was made here; those that were given stay open."""
+        await self._own.aclose()
 
 
 def projector(group: Sequence[Projection]) -> Handler:

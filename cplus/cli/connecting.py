@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -144,13 +144,20 @@ class Reached:
         from cplus.mongo import connect
 
         self._data = data
+        self._open = AsyncExitStack()
         self.settings = settings_of(data)
         self.mongo = connect(self.settings)
+        self._open.push_async_callback(self.mongo.close)
         self.store = EventStore(self.mongo)
 
     @cached_property
     def aws(self) -> Aws:
         """Queues and buckets of the environment or of the stack."""
+        made = self._aws()
+        self._open.push_async_callback(made.close)
+        return made
+
+    def _aws(self) -> Aws:
         from cplus.aws import Aws
 
         if self._data is None:
@@ -195,6 +202,4 @@ class Reached:
     async def _close(self) -> None:
         for number in SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
-        if "aws" in self.__dict__:
-            await self.aws.close()
-        await self.mongo.close()
+        await self._open.aclose()

@@ -191,6 +191,5 @@ async def _reactions(at: Reached) -> _GoingOn:
     for queue in ("import_queue", "send_queue"):
         if not getattr(at.settings, queue):
             raise SettingMissing(name=queue, variable=f"CPLUS_{queue.upper()}")
-    parts = Parts(at.settings)
-    parts.mongo, parts.store, parts.aws = at.mongo, at.store, at.aws
+    parts = Parts(at.settings, mongo=at.mongo, store=at.store, aws=at.aws)
     return {REACTIONS.collection: (REACTIONS, partial(follow, use=parts.reactor))}

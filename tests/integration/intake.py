@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from pydantic import SecretStr
 
+from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.consumers.batches.messages import Consume
 from cplus.consumers.batches.sqs import SqsRecord, records
@@ -96,10 +97,16 @@ def _module(task: asyncio.Task[Any]) -> str:
 
 @asynccontextmanager
 async def intake(
-    mongo_uri: str, *, origin: str = "https://{shop}", app_url: str = ""
+    mongo_uri: str, *, origin: str = "https://{shop}", **others: Any
 ) -> AsyncIterator[Intake]:
-    """A database, queues, topic and bucket that many tests may use, one after the other."""
+    """A database, queues, topic and bucket that many tests may use, one after the other; `others`
+    are further settings."""
     name = f"test_{secrets.token_hex(6)}"
+    bucket = f"{name.replace('_', '-')}-bodies"
+    aws = Aws()
+    s3 = await aws.client("s3")
+    await s3.create_bucket(Bucket=bucket)
+    queues = {one: await _queue(aws, f"{name}-{one}") for one in _QUEUES}
     settings = Settings(
         mongo_uri=SecretStr(mongo_uri),
         mongo_database=name,
@@ -108,29 +115,23 @@ async def intake(
         shopify_client_id="client-id",
         shopify_client_secret=SecretStr(SECRET),
         shopify_origin=origin,
-        app_url=app_url,
-        bodies_bucket=f"{name.replace('_', '-')}-bodies",
+        bodies_bucket=bucket,
+        webhooks_queue=queues["webhooks"],
+        import_queue=queues["import"],
+        send_queue=queues["send"],
+        rebuild_queue=queues["rebuild"],
+        nudges_topic=await _topic(aws, f"{name}-nudges", queues["nudges"]),
+        **others,
     )
     await ensure_indexes(settings)
-    parts = Parts(settings)
-    queues = {one: await _queue(parts, f"{name}-{one}") for one in _QUEUES}
-    topic = await _topic(parts, f"{name}-nudges", queues["nudges"])
-    s3 = await parts.aws.client("s3")
-    await s3.create_bucket(Bucket=settings.bodies_bucket)
-    places = {
-        "webhooks_queue": queues["webhooks"],
-        "import_queue": queues["import"],
-        "send_queue": queues["send"],
-        "rebuild_queue": queues["rebuild"],
-        "nudges_topic": topic,
-    }
-    parts.settings = settings.model_copy(update=places)
+    parts = Parts(settings, aws=aws)
     try:
         yield Intake(parts, queues["nudges"])
     finally:
         for database in (parts.mongo.database, parts.mongo.keyring):
             await parts.mongo.client.drop_database(database.name)
         await parts.close()
+        await aws.close()
 
 
 async def emptied(used: Intake) -> Intake:
@@ -143,19 +144,18 @@ async def emptied(used: Intake) -> Intake:
     for queue in (settings.webhooks_queue, settings.import_queue, settings.send_queue):
         await used.drain(queue)
     await used.drain(used.nudges_queue)
-    parts = Parts(settings)
     # The log's writers remember heads: all but the connections is made anew.
-    parts.__dict__.update(mongo=before.mongo, aws=before.aws, http=before.http)
+    parts = Parts(settings, mongo=before.mongo, aws=before.aws, http=before.http)
     return Intake(parts, used.nudges_queue)
 
 
-async def _queue(parts: Parts, name: str) -> str:
-    sqs = await parts.aws.client("sqs")
+async def _queue(aws: Aws, name: str) -> str:
+    sqs = await aws.client("sqs")
     return str((await sqs.create_queue(QueueName=name))["QueueUrl"])
 
 
-async def _topic(parts: Parts, name: str, queue: str) -> str:
-    sns, sqs = await parts.aws.client("sns"), await parts.aws.client("sqs")
+async def _topic(aws: Aws, name: str, queue: str) -> str:
+    sns, sqs = await aws.client("sns"), await aws.client("sqs")
     topic = str((await sns.create_topic(Name=name))["TopicArn"])
     attributes = await sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     await sns.subscribe(

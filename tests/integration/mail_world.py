@@ -71,8 +71,7 @@ class World:
             settle_seconds=60,
         )
         await ensure_indexes(settings)
-        made = cls(Parts(settings), endpoint, queue, aws)
-        made.parts.clock = lambda: made.now
+        made = cls(Parts(settings, lambda: made.now), endpoint, queue, aws)
         await made.install(SHOP)
         return made
 

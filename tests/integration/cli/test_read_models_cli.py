@@ -493,8 +493,7 @@ async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
     queues = {"import": url, "send": url}
     (data / "stack.json").write_text(json.dumps({**stack, "aws": aws_endpoint, "queues": queues}))
     head = (await EventStore(mongo).head(SHOP)).position
-    parts = Parts(Settings(import_queue=url, send_queue=url))
-    parts.mongo, parts.aws = mongo, aws
+    parts = Parts(Settings(import_queue=url, send_queue=url), mongo=mongo, aws=aws)
     older = Catalogue(set(all_events()) - {AppInstalled})
     progress = await follow(SHOP, replace(parts.reactor, catalogue=older))
     assert (progress.position, progress.parked is not None) == (0, True)

@@ -63,8 +63,7 @@ PARKING: Asked = ((reply(1), {"m1"}), (INSTALLED, {"import"}), (reply(2), {"m2"}
 @pytest.fixture(scope="module")
 async def use(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
     """Parts for all tests, each of which has shops of its own."""
-    async with intake(mongo_uri) as made:
-        made.parts.settings = made.parts.settings.model_copy(update={"free_conversations": 1})
+    async with intake(mongo_uri, free_conversations=1) as made:
         yield made
 
 
@@ -164,8 +163,9 @@ async def test_to_die_around_a_parked_commit_loses_nothing(use: Intake, step: st
 async def test_everything_that_is_stored_or_sent_stands_behind_a_step(use: Intake) -> None:
     """So that to die at each step is to die between any two of it."""
     written = Written()
-    heard = Parts(use.parts.settings)
-    heard.__dict__.update(mongo=connect(heard.settings, [written]), aws=HeardAws(written))
+    settings = use.parts.settings
+    mongo, aws = connect(settings, [written]), HeardAws(written)
+    heard = Parts(settings, mongo=mongo, aws=aws)
     shop = f"{random_id()}.myshopify.com"
     try:
         reactor = replace(heard.reactor, at_step=written.step)
@@ -173,7 +173,8 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(use: Intak
             await write(use, event, shop=shop)
             await follow(shop, reactor)
     finally:
-        await heard.close()
+        await mongo.close()
+        await aws.close()
     assert written.by_step() == {
         **{step: {()} for step in STEPS},
         "send_import": {("SendMessage",)},

@@ -24,7 +24,7 @@ async def click():
                 data={**fields, "text": "We do.", "then": "close"},
             )
             assert answer.status_code == 303, answer.text
-    await web.parts.close()
+    await web.close()
 
 asyncio.run(click())
 """
@@ -43,4 +43,4 @@ async def test_the_page_leads_from_nothing_to_a_button(
     told = await web.stream(SHOP, conversation)
     assert told[-2:] == ["conversation.reply_written", "conversation.closed"]
     assert told.count("conversation.reply_written") == 1
-    await web.parts.close()
+    await web.close()

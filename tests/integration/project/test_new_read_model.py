@@ -24,7 +24,7 @@ async def look():
     web = Harness(sys.argv[1], sys.argv[2])
     async with web.signed_in() as browser:
         print((await browser.get("/customers")).text)
-    await web.parts.close()
+    await web.close()
 
 asyncio.run(look())
 """
@@ -55,7 +55,7 @@ async def test_the_page_leads_from_nothing_to_a_figure_on_the_dashboard(
     assert json.loads(said["cplus rebuild answers --json"])["live"] == "answers.v1.g2"
     assert json.loads(said["cplus verify answers --json"])["ok"] is True
     assert "answered within 5 minutes" in await project.run("-c", SEE, mongo_uri, database_name)
-    await web.parts.close()
+    await web.close()
     # The tables of docs/ are left to the reader: the page leads to each that tests then miss.
     asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
     missed = set(re.findall(r"FAILED \S+::(\w+)", asked))

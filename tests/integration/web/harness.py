@@ -18,9 +18,11 @@ from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.log.commit import Draft
+from cplus.events.log.store import EventStore
 from cplus.events.nudges import heads_of
 from cplus.events.repository import decided
 from cplus.ids import random_id
+from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
@@ -51,8 +53,8 @@ class Clock:
 class FoldingNudger:
     """Whoever is nudged folds at once, by the real runner; or, switched off, nobody does."""
 
-    def __init__(self, parts: Parts) -> None:
-        self.runner = Runner(parts.mongo, parts.store, ALL, parts.clock)
+    def __init__(self, mongo: Mongo, clock: Clock) -> None:
+        self.runner = Runner(mongo, EventStore(mongo, clock), ALL, clock)
         self.on = True
         self.heads: list[Mapping[str, int]] = []
 
@@ -86,10 +88,16 @@ class Harness:
                 **settings,
             },
         )
-        self.parts = Parts(self.settings, self.clock)
-        self.nudger = FoldingNudger(self.parts)
-        self.parts.__dict__["nudger"] = self.nudger  # the topic's place is taken: no AWS here
+        self.mongo = connect(self.settings)
+        self.nudger = FoldingNudger(self.mongo, self.clock)
+        self.parts = self.parts_with()
         self.app = create_app(self.parts)
+
+    def parts_with(self, **others: Any) -> Parts:
+        """The parts, with others in place of some; without the topic of AWS in any case."""
+        return Parts(
+            self.settings, self.clock, **{"mongo": self.mongo, "nudger": self.nudger, **others}
+        )
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Harness]:
@@ -100,12 +108,20 @@ class Harness:
         try:
             yield self
         finally:
-            await self.parts.close()
+            await self.close()
 
-    def browser(self, app: Any = None) -> httpx.AsyncClient:
-        """A browser with cookies of its own, which follows no redirect by itself."""
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self.parts.close()
+        await self.mongo.close()
+
+    def browser(self, app: Any = None, cookies: Any = None) -> httpx.AsyncClient:
+        """A browser with cookies of its own, or with those of another; it follows no redirect by
+        itself."""
         transport = httpx.ASGITransport(app or self.app)
-        return httpx.AsyncClient(transport=transport, base_url=self.settings.app_url)
+        return httpx.AsyncClient(
+            transport=transport, base_url=self.settings.app_url, cookies=cookies
+        )
 
     @asynccontextmanager
     async def signed_in(self, shop: str = SHOP) -> AsyncIterator[httpx.AsyncClient]:
@@ -208,7 +224,7 @@ async def web_database(mongo_uri: str) -> AsyncIterator[str]:
     finally:
         for name in (harness.settings.mongo_database, harness.settings.mongo_keyring_database):
             await harness.parts.mongo.client.drop_database(name)
-        await harness.parts.close()
+        await harness.close()
 
 
 def fields_of(page: str, action: str) -> dict[str, str]:

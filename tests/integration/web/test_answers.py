@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
@@ -16,6 +15,10 @@ from cplus.events.aggregates.conversation import MAX_REPLY
 from cplus.events.catalogue import (
     ReplyWritten,
 )
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import Outcome
+from cplus.events.log.store import EventStore
+from cplus.web.app import create_app
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.guard import MAX_BODY
 from tests.integration.web.harness import (
@@ -76,24 +79,24 @@ async def test_a_form_that_was_sent_and_changed_is_not_swallowed(
     assert types.count("conversation.reply_written") == 2
 
 
+class Torn(EventStore):
+    """A log that is cut off after the commit and before its answer."""
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        await super().append(drafts)
+        raise OutcomeUnknown(claim=drafts[0].claim)
+
+
 async def test_an_answer_whose_fate_is_unknown_is_kept_and_can_be_sent_again(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
-    class Torn:
-        """A log that is cut off after the commit and before its answer."""
-
-        async def decide(self, *args: Any, **options: Any) -> Any:
-            await real.decide(*args, **options)
-            raise OutcomeUnknown(claim=options["claim"])
-
     conversation = await web.conversation()
     url = f"/conversations/{conversation}/reply"
     fields = await form_fields(browser, conversation, "reply")
-    real = web.parts.repository
-    web.parts.__dict__["repository"] = Torn()
-    answer = await browser.post(url, data={**fields, "text": "Yes"})
-    closing = await browser.post(f"/conversations/{conversation}/close", data=fields)
-    web.parts.__dict__["repository"] = real
+    torn = create_app(web.parts_with(store=Torn(web.mongo, web.clock)))
+    async with web.browser(torn, browser.cookies) as cut_off:
+        answer = await cut_off.post(url, data={**fields, "text": "Yes"})
+        closing = await cut_off.post(f"/conversations/{conversation}/close", data=fields)
     assert (answer.status_code, closing.status_code) == (503, 503)
     assert "Yes</textarea>" in answer.text
     again = await browser.post(url, data={**fields_of(answer.text, url), "text": "Yes"})

@@ -8,6 +8,9 @@ from typing import Any
 import httpx
 
 from cplus.events.aggregates.conversation import Conversation
+from cplus.projections.queries.queries import Queries
+from cplus.projections.queries.views import Shop
+from cplus.web.app import create_app
 from tests.integration.web.harness import (
     SHOP,
     Harness,
@@ -127,12 +130,13 @@ async def test_every_answer_carries_the_headers_that_protect_it(
 async def test_a_fault_is_answered_kindly_and_tells_no_secrets(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
-    class Broken:
-        def __getattr__(self, name: str) -> Any:
+    class Broken(Queries):
+        async def shop(self, shop: str) -> Shop | None:
             raise RuntimeError("ada@example.com")
 
-    web.parts.__dict__["queries"] = Broken()
-    page, api = await browser.get("/inbox"), await browser.get("/api/inbox")
+    broken = create_app(web.parts_with(queries=Broken(web.mongo)))
+    async with web.browser(broken, browser.cookies) as unlucky:
+        page, api = await unlucky.get("/inbox"), await unlucky.get("/api/inbox")
     assert (page.status_code, api.status_code) == (500, 500)
     assert "Something broke" in page.text
     assert "ada@" not in page.text + api.text

@@ -89,7 +89,7 @@ async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(
     assert "secure" not in cookie
     safe = Harness(mongo_uri, database, app_url="https://app.test")
     answer = await safe.browser().get(sign_in_link(safe.settings, SHOP, safe.clock))
-    await safe.parts.close()
+    await safe.close()
     assert answer.headers["set-cookie"].startswith("__Host-cplus_session=")
     assert "; secure" in answer.headers["set-cookie"].lower()
     assert "max-age" in answer.headers["strict-transport-security"]

@@ -284,4 +284,4 @@ async def test_without_an_operator_token_there_is_no_console(mongo_uri: str, dat
         web.browser().post("/console/sign-in", data={"token": ""}),
     ):
         assert (await request).status_code == 404
-    await web.parts.close()
+    await web.close()
