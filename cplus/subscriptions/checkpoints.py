@@ -180,7 +180,7 @@ async def move_checkpoint(
         "updated_at": now,
     }
     answer = await database[CHECKPOINTS].update_one(
-        standing(subscriber, shop, before),
+        _standing(subscriber, shop, before),
         {"$set": fields},
         session=session,
     )
@@ -188,7 +188,19 @@ async def move_checkpoint(
         raise Fenced
 
 
-def standing(subscriber: Subscriber, shop: str, at: Checkpoint) -> dict[str, Any]:
+async def count_repair(
+    database: Database, subscriber: Subscriber, shop: str, at: Checkpoint, session: Any
+) -> None:
+    """Counts that rows are repaired in place, if the checkpoint is still `at`; else raises Fenced.
+    Whoever read it before is fenced from then on."""
+    answer = await database[CHECKPOINTS].update_one(
+        _standing(subscriber, shop, at), {"$inc": {"repairs": 1}}, session=session
+    )
+    if answer.matched_count == 0:
+        raise Fenced
+
+
+def _standing(subscriber: Subscriber, shop: str, at: Checkpoint) -> dict[str, Any]:
     """Finds the document while it is what was read. Fields that are newer than what was stored
     first are missing where they count nothing."""
     return {

@@ -13,15 +13,22 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Raw, decoded, decoded_all
 from cplus.subscriptions.decoding import Understands
 
-NEAR = 100
-"""Commits at most that are read as they are: to ask for the head first would take longer."""
-ROOM = 8 * 1024 * 1024
-"""Bytes of commits in one batch, about: their rows have to fit one transaction and the memory of
-a function twice, since the next batch is read ahead."""
-SLICE = 250
-"""Commits that are decoded at once. Few enough that they, their events and what is made of them
-stay in the processor's cache: measured, 2,500 at once take 1.5 times as long each."""
 
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """How much of a log is read and decoded at once."""
+
+    bytes: int = 8 * 1024 * 1024
+    """Of the commits in one batch, about: their rows have to fit one transaction and the memory
+    of a function twice, since the next batch is read ahead."""
+    decoded: int = 250
+    """Commits that are decoded at once. Few enough that they, their events and what is made of
+    them stay in the processor's cache: measured, 2,500 at once take 1.5 times as long each."""
+    near: int = 100
+    """Commits at most that are read as they are: to ask for the head first would take longer."""
+
+
+_LIMITS = ReadLimits()
 
 End: TypeAlias = tuple[int, int] | None
 """The position and the seq of the last commit that counts; None where the log's own end does."""
@@ -32,7 +39,7 @@ class Batch:
     """Commits, and how far the log is known by them."""
 
     raw: Raw
-    """The commits as they are stored, SLICE of them in a part."""
+    """The commits as they are stored, `ReadLimits.decoded` of them in a part."""
     position: int
     """Up to here there is nothing else that the projection does not ignore."""
     seq: int
@@ -51,7 +58,7 @@ class Batch:
         return self.raw.size
 
     def slices(self) -> Iterator[list[Commit]]:
-        """The commits, SLICE of them decoded at a time."""
+        """The commits, one part of them decoded at a time."""
         for part in self.raw.parts:
             yield [_commit(row) for row in decoded_all(part)]
 
@@ -73,14 +80,15 @@ async def read_batch(
     limit: int,
     until: int | None = None,
     end: End = None,
+    limits: ReadLimits = _LIMITS,
 ) -> Batch | None:
-    """Up to `limit` commits, and about ROOM bytes of them, after a position that hold something
-    else than what the projection ignores; None at the end of the log. `until` is a position that
-    the log is said to have.
+    """Up to `limit` commits, and about `limits.bytes` of them, after a position that hold
+    something else than what the projection ignores; None at the end of the log. `until` is a
+    position that the log is said to have.
 
     With `end`, the position and the seq of a commit that was seen, nothing after it is read.
     """
-    whole = end is None and (limit == 1 or (until is not None and until - after <= NEAR))
+    whole = end is None and (limit == 1 or (until is not None and until - after <= limits.near))
     ignored = None
     if not whole:
         # What is ignored is passed up to the head, read first: everything before it is visible.
@@ -91,8 +99,10 @@ async def read_batch(
             return None
         ignored = sorted(event.TYPE for event in reader.ignores)
     last_position = None if end is None else end[0]
-    raw = await store.log.to_fold(shop, after, last_position, ignored, limit, room=ROOM, each=SLICE)
-    drained = raw.count < limit and raw.size < ROOM
+    raw = await store.log.to_fold(
+        shop, after, last_position, ignored, limit, room=limits.bytes, each=limits.decoded
+    )
+    drained = raw.count < limit and raw.size < limits.bytes
     if end is not None and drained:
         return Batch(raw, *end, end=True)
     if not raw.count:
@@ -132,10 +142,16 @@ class Reader:
     """Reads the batches of one shop for one projection; while one is folded, the next is read."""
 
     def __init__(
-        self, store: EventStore, reader: Understands, shop: str, until: int | None, limit: int
+        self,
+        store: EventStore,
+        reader: Understands,
+        shop: str,
+        until: int | None,
+        limit: int,
+        limits: ReadLimits = _LIMITS,
     ) -> None:
         self._store, self._understands, self._shop = store, reader, shop
-        self._until, self._limit = until, limit
+        self._until, self._limit, self._limits = until, limit, limits
         self._end: End = None
         self._ahead: tuple[int, asyncio.Task[Batch | None]] | None = None
         self._back: tuple[int, Batch] | None = None
@@ -196,6 +212,7 @@ class Reader:
             limit=limit,
             until=self._until,
             end=self._end,
+            limits=self._limits,
         )
 
     async def _forget(self) -> None:

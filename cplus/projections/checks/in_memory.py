@@ -11,10 +11,11 @@ from cplus.events.log.store import EventStore
 from cplus.projections.base import Projection, Row
 from cplus.projections.running.folding import fold
 from cplus.subscriptions.decoding import Stop, decode
-from cplus.subscriptions.reading import read_batch
+from cplus.subscriptions.reading import ReadLimits, read_batch
 
 BATCH = 2_000
 """Commits that are read at once."""
+_LIMITS = ReadLimits()
 
 
 class CannotFold(CplusError):
@@ -42,9 +43,10 @@ async def fold_shop(
     *,
     end: tuple[int, int] | None = None,
     catalogue: Catalogue = CATALOGUE,
+    limits: ReadLimits = _LIMITS,
 ) -> Folded:
     """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
-    the last commit that counts, the head where it is None."""
+    the last commit that counts, the head if it is None."""
     if end is None:
         head = await store.head(shop)
         end = (head.position, head.seq)
@@ -52,7 +54,9 @@ async def fold_shop(
     position = seq = 0
     stop = None
     while stop is None:
-        batch = await read_batch(store, projection, shop, position, limit=BATCH, end=end)
+        batch = await read_batch(
+            store, projection, shop, position, limit=BATCH, end=end, limits=limits
+        )
         if batch is None:
             break
         for commits in batch.slices():

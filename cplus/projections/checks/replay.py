@@ -22,6 +22,7 @@ from cplus.mongo import (
 )
 from cplus.projections.base import Projection, Row
 from cplus.projections.groups import ALL
+from cplus.projections.rows import RESERVED, document_of
 
 Put: TypeAlias = Callable[[str, Mapping[str, Row]], Awaitable[None]]
 """(shop, rows by key) -> they are written."""
@@ -141,7 +142,7 @@ async def _put(part: Collection, shop: str, rows: Mapping[str, Row]) -> None:
     documents = []
     for key, row in rows.items():
         check_row(shop, key, row)
-        documents.append({"_id": f"{shop}/{key}", "shop": shop, **row})
+        documents.append(document_of(shop, key, row))
     for start in range(0, len(documents), BATCH):
         await _ended(part.insert_many(documents[start : start + BATCH], ordered=False))
 
@@ -185,12 +186,12 @@ def _fault_of_row(shop: str, key: object, row: object) -> str:
     for name, value in row.items():
         if fault := _fault_of_name(name):
             return fault
-        if name in ("_id", "shop"):
+        if name in RESERVED:
             return f"it has a field {name} of its own, which is the runner's"
         if fault := _fault(value):
             return f"the field {name} holds {fault}"
     try:
-        size = len(canonical({"_id": f"{shop}/{key}", "shop": shop, **row}))
+        size = len(canonical(document_of(shop, key, row)))
     except Exception as error:  # noqa: BLE001  its words hold values
         return f"to store it raises {type(error).__name__}"
     return f"it is {size:,} bytes and {LARGEST:,} are the most" if size > LARGEST else ""

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
-from cplus.mongo import Mongo, as_stored, ids_of
+from cplus.mongo import Mongo, as_stored
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.in_memory import CannotFold, fold_shop
+from cplus.projections.rows import all_rows, take_row
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
 
 
@@ -50,12 +51,9 @@ async def read_rows(
         found = await database[CHECKPOINTS].find_one(
             {"_id": checkpoint_id(projection.collection, shop)}, session=session
         )
-        cursor = database[projection.collection].find({"_id": ids_of(shop)}, session=session)
-        rows = {}
-        for document in await cursor.to_list(None):
-            key = document.pop("_id").removeprefix(f"{shop}/")
-            document.pop("shop", None)
-            rows[key] = document
+        cursor = database[projection.collection].find(all_rows(shop), session=session)
+        stored = await cursor.to_list(None)
+        rows: dict[str, Row] = dict(take_row(shop, document) for document in stored)
     return Checkpoint.of(found), rows
 
 

@@ -69,8 +69,8 @@ class Followed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Leash:
-    """How far a generation may go in a shop."""
+class FoldLimit:
+    """How far a generation may be folded in a shop."""
 
     term: int
     end: End = None
@@ -100,14 +100,14 @@ class Leaders:
         """They were read just now."""
         self._known.update(lineages)
 
-    async def leash(
+    async def fold_limit(
         self,
         projection: Projection,
         shop: str,
         before: Checkpoint,
         until: int | None,
         bring_on: Callable[[Projection], Awaitable[object]],
-    ) -> Leash:
+    ) -> FoldLimit:
         """How far the generation may go from its checkpoint, asked to come to `until` or to the
         end of the log. `bring_on` folds what another one has not seen of the same, where it
         has to go first. Raises GenerationGone, and what `bring_on` raises."""
@@ -132,10 +132,10 @@ class Leaders:
                 if await give_back(self._database, lineage):
                     log.warning("lead_taken_back", projection=projection.name, shop=shop)
             elif at.stored or (await self._read_lineage(projection)).term == lineage.term:
-                return Leash(lineage.term, (at.position, at.seq), waits=goes_on)
+                return FoldLimit(lineage.term, (at.position, at.seq), waits=goes_on)
             # Else it may have been dropped.
             lineage = await self._read_lineage(projection)
-        return Leash(lineage.term)
+        return FoldLimit(lineage.term)
 
     async def _brought_on(
         self,

@@ -62,12 +62,13 @@ async def fill(
     *,
     stopped: Callable[[], bool] = lambda: False,
     side_by_side: int = SIDE_BY_SIDE,
+    seconds: float = SLICE,
 ) -> None:
     """Folds the logs of the shops into the generation, up to where they end now; of an iterator
     only those that nobody else takes.
 
     It may be killed at any moment, and goes on where its checkpoints are. Ends early when
-    `stopped`, after at most `SLICE` seconds. Raises NotFolded once all others are folded, and what
+    `stopped`, after at most about `seconds`. Raises NotFolded once all others are folded, and what
     the driver raises at once: that is everybody's.
     """
     left = iter(shops)
@@ -76,7 +77,9 @@ async def fill(
     async def work() -> None:
         for shop in left:
             try:
-                await _fill_shop(runner, target, shop, stopped)
+                while not stopped():
+                    if await fill_slice(runner, target, shop, Deadline.never(), seconds):
+                        break
             except PyMongoError:
                 raise
             except Exception as error:  # noqa: BLE001  one shop must not hold up the others
@@ -89,19 +92,12 @@ async def fill(
         raise NotFolded(collection=target.collection, shops=f"{shops_of}{more}", name=target.name)
 
 
-async def _fill_shop(
-    runner: Runner, target: Projection, shop: str, stopped: Callable[[], bool]
-) -> None:
-    while not stopped():
-        if await fill_slice(runner, target, shop, Deadline.never()):
-            return
-
-
-async def fill_slice(runner: Runner, target: Projection, shop: str, deadline: Deadline) -> bool:
-    """Folds what comes next of a shop's log, for `SLICE` seconds and until `deadline` at most, or
-    longer where it comes to nothing in that time; whether nothing is left to do, also because the
+async def fill_slice(
+    runner: Runner, target: Projection, shop: str, deadline: Deadline, seconds: float = SLICE
+) -> bool:
+    """Folds what comes next of a shop's log, for so many seconds and until `deadline` at most, or
+    longer if it comes to nothing in that time; whether nothing is left to do, also because the
     generation was dropped."""
-    seconds = SLICE
     while True:
         until = deadline.or_within(seconds)
         try:

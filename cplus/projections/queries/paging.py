@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cplus.errors import InvalidInput
+from cplus.projections.rows import key_of, row_id
 
 MOST = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,7 +29,7 @@ def newest_first(field: str, shop: str, cursor: str | None) -> dict[str, Any]:
                 at = _EPOCH + timedelta(milliseconds=milliseconds)
             except OverflowError:
                 raise InvalidInput(reason="the cursor cannot be read") from None
-            tie = {field: at, "_id": {"$gte": f"{shop}/{key}"}}
+            tie = {field: at, "_id": {"$gte": row_id(shop, key)}}
             return {field: {"$lte": at}, "$nor": [tie]}
     raise InvalidInput(reason="the cursor cannot be read")
 
@@ -70,11 +71,6 @@ def before_day(cursor: str | None) -> date | None:
 def cursor_before(day: date) -> str:
     """The cursor in front of this day, for `before_day`."""
     return _encoded(day.isoformat())
-
-
-def key_of(row: Mapping[str, Any]) -> str:
-    """The key of a row: its `_id` without the shop."""
-    return str(row["_id"]).removeprefix(f"{row['shop']}/")
 
 
 def bounded(limit: int) -> int:

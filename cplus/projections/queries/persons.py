@@ -10,8 +10,8 @@ from typing import Any
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
 from cplus.projections.models.customers import combine, kind_of
-from cplus.projections.queries.paging import key_of
 from cplus.projections.queries.views import Customer
+from cplus.projections.rows import key_of, row_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,10 @@ async def load_families(
     new = {person for person, row in rows.items() if row["joined"]}
     while new:
         targets = {other for person in new for other in rows[person]["merged_into"]} - set(rows)
-        ids = sorted(f"{shop}/{person}" for person in targets)
         cursor = customers.find(
             {
                 "$or": [
-                    {"_id": {"$in": ids}},
+                    {"_id": {"$in": row_ids(shop, targets)}},
                     {"shop": shop, "merged_into": {"$in": sorted(new)}},
                 ]
             }

@@ -27,7 +27,6 @@ from cplus.projections.queries.paging import (
     cursor_after,
     cursor_at,
     cursor_before,
-    key_of,
     newest_first,
 )
 from cplus.projections.queries.persons import (
@@ -63,7 +62,8 @@ from cplus.projections.queries.views import (
     Shop,
     Subscription,
 )
-from cplus.subscriptions.checkpoints import CHECKPOINTS
+from cplus.projections.rows import key_of, row_id
+from cplus.subscriptions.checkpoints import CHECKPOINTS, checkpoint_id
 
 PAGE = 50
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,7 +113,7 @@ class Queries:
     async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
         """One conversation by its id."""
         rows = await self._rows(CONVERSATIONS)
-        row = await rows.find_one({"_id": f"{shop}/{conversation_id}"})
+        row = await rows.find_one({"_id": row_id(shop, conversation_id)})
         return conversation_view(row) if row else None
 
     async def messages_of(
@@ -155,9 +155,9 @@ class Queries:
         """The days from the first to the last, both in it and in UTC, on which something
         happened; the newest first."""
         limit, before = bounded(limit), before_day(cursor)
-        days_of = {"$gte": f"{shop}/{day_key(first)}", "$lte": f"{shop}/{day_key(last)}"}
+        days_of = {"$gte": row_id(shop, day_key(first)), "$lte": row_id(shop, day_key(last))}
         if before is not None:
-            days_of["$lt"] = f"{shop}/{day_key(before)}"
+            days_of["$lt"] = row_id(shop, day_key(before))
         wanted = {"shop": shop, "_id": days_of}
         rows = await self._rows(METRICS)
         found = await rows.find(wanted, sort=[("_id", -1)]).limit(limit + 1).to_list(limit + 1)
@@ -167,7 +167,7 @@ class Queries:
     async def metrics_total(self, shop: str) -> Figures:
         """The sums over all days."""
         rows = await self._rows(METRICS)
-        return figures_of(await rows.find_one({"_id": f"{shop}/{TOTAL}"}))
+        return figures_of(await rows.find_one({"_id": row_id(shop, TOTAL)}))
 
     async def customers(
         self, shop: str, kind: CustomerKind = "all", cursor: str | None = None, limit: int = PAGE
@@ -199,7 +199,7 @@ class Queries:
     async def customer(self, shop: str, person: str) -> CustomerDetail | None:
         """A person by any of their ids, with orders and conversations."""
         rows = await self._rows(CUSTOMERS)
-        row = await rows.find_one({"_id": f"{shop}/{person}"})
+        row = await rows.find_one({"_id": row_id(shop, person)})
         if row is None:
             return None
         family = (await load_families(rows, shop, {person: row}))[person]
@@ -222,13 +222,13 @@ class Queries:
     async def billing_account(self, shop: str) -> BillingAccount | None:
         """The shop's account at the app; None where it was not opened yet."""
         rows = await self._rows(BILLING)
-        row = await rows.find_one({"_id": f"{shop}/{ACCOUNT}"})
+        row = await rows.find_one({"_id": row_id(shop, ACCOUNT)})
         return account_view(row) if row else None
 
     async def shop(self, shop: str) -> Shop | None:
         """The shop; None where nothing was ever told of it."""
         rows = await self._rows(SHOPS)
-        row = await rows.find_one({"_id": f"{shop}/{SHOP}"})
+        row = await rows.find_one({"_id": row_id(shop, SHOP)})
         found = await rows.find_one(
             {"shop": shop, "started_at": {"$gt": _BEGINNING}}, sort=[("started_at", -1)]
         )
@@ -269,7 +269,7 @@ class Queries:
 
     async def positions_of(self, shop: str) -> dict[str, int]:
         """`position_of` for every projection at once, by name."""
-        ids = [f"{await self._pointers.collection(one)}/{shop}" for one in ALL]
+        ids = [checkpoint_id(await self._pointers.collection(one), shop) for one in ALL]
         found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
         at = {row["projection"]: row["position"] for row in await found.to_list(None)}
         return {projection.name: at.get(projection.name, 0) for projection in ALL}
@@ -279,7 +279,10 @@ class Queries:
         in the shop: of what lies behind, nothing is shown or handed out until that is mended."""
         names = [*[await self._pointers.collection(one) for one in ALL], *reactions]
         found = self._mongo.database[CHECKPOINTS].find(
-            {"_id": {"$in": [f"{name}/{shop}" for name in names]}, "parked": {"$ne": None}},
+            {
+                "_id": {"$in": [checkpoint_id(name, shop) for name in names]},
+                "parked": {"$ne": None},
+            },
             {"projection": 1},
         )
         return {row["projection"] for row in await found.to_list(None)}

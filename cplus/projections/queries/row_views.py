@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cplus.projections.base import Row
-from cplus.projections.queries.paging import key_of
 from cplus.projections.queries.views import (
     BillingAccount,
     Conversation,
@@ -14,6 +13,7 @@ from cplus.projections.queries.views import (
     Shop,
     Subscription,
 )
+from cplus.projections.rows import key_of
 
 
 def conversation_view(row: Row) -> Conversation:

@@ -17,18 +17,20 @@ from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
-from cplus.projections.generations.leader import GenerationGone, Leaders, Leash
+from cplus.projections.generations.leader import FoldLimit, GenerationGone, Leaders
 from cplus.projections.generations.lineage import Driven, driven_of, read_lineages
-from cplus.projections.running.shop_rows import KEEP, Place, TooMuch
+from cplus.projections.running.row_cache import CacheLimits
+from cplus.projections.running.shop_rows import ShopRows, TooMuch
 from cplus.subscriptions.checkpoints import Checkpoint, Fenced, read_checkpoint
 from cplus.subscriptions.progress import Progress
-from cplus.subscriptions.reading import Reader
+from cplus.subscriptions.reading import Reader, ReadLimits
 
 log = structlog.get_logger()
 
 BATCH = 1_000
 """Commits that one transaction folds at most."""
 TRIES = 20
+_READ, _CACHE = ReadLimits(), CacheLimits()
 _PATIENCE = 3  # transient failures in a row from which on a smaller batch is tried
 STEPS = (
     "read_checkpoint",
@@ -50,7 +52,8 @@ class Runner:
     """Folds the log into the rows of `projections`, shop by shop.
 
     Rows and checkpoint of a shop move together or not at all. `at_step` is told the name of each
-    step before it is taken (see STEPS), for tests that die there.
+    step before it is taken (see STEPS), for tests that die there. `batch` is how many commits one
+    transaction folds at most; `reading` and `cache` bound the memory that a shop takes.
     """
 
     def __init__(
@@ -62,7 +65,8 @@ class Runner:
         *,
         catalogue: Catalogue = CATALOGUE,
         batch: int = BATCH,
-        keep: int = KEEP,
+        reading: ReadLimits = _READ,
+        cache: CacheLimits = _CACHE,
         at_step: Callable[[str], None] = lambda _step: None,
     ) -> None:
         self.mongo = mongo
@@ -71,7 +75,7 @@ class Runner:
         self.batch = batch
         self._clock = clock
         self._catalogue = catalogue
-        self._keep = keep
+        self._reading, self._cache = reading, cache
         self._at_step = at_step
         self._leaders = Leaders(mongo.database, store, self.projections, at_step)
 
@@ -109,17 +113,17 @@ class Runner:
     async def _catch_up(
         self, projection: Projection, shop: str, until: int | None, deadline: Deadline | None
     ) -> Progress:
-        place = Place(
-            self.mongo, projection, shop, self._clock, self._catalogue, self._keep, self._at_step
+        rows = ShopRows(
+            self.mongo, projection, shop, self._clock, self._catalogue, self._cache, self._at_step
         )
 
         async def bring_on(leader: Projection) -> Progress:
             return await self._catch_up(leader, shop, until, deadline)
 
-        leash = partial(self._leaders.leash, bring_on=bring_on)
-        async with Reader(self.store, projection, shop, until, self.batch) as reader:
-            run = _Run(place, reader, leash, until, deadline, self._at_step)
-            return await run.to_its_end(await place.read())
+        fold_limit = partial(self._leaders.fold_limit, bring_on=bring_on)
+        async with Reader(self.store, projection, shop, until, self.batch, self._reading) as reader:
+            run = _Run(rows, reader, fold_limit, until, deadline, self._at_step)
+            return await run.to_its_end(await rows.read())
 
 
 class _Run:
@@ -127,14 +131,14 @@ class _Run:
 
     def __init__(
         self,
-        place: Place,
+        rows: ShopRows,
         reader: Reader,
-        leash: Callable[[Projection, str, Checkpoint, int | None], Awaitable[Leash]],
+        fold_limit: Callable[[Projection, str, Checkpoint, int | None], Awaitable[FoldLimit]],
         until: int | None,
         deadline: Deadline | None,
         at_step: Callable[[str], None],
     ) -> None:
-        self._place, self._reader, self._leash = place, reader, leash
+        self._rows, self._reader, self._fold_limit = rows, reader, fold_limit
         self._until, self._deadline, self._at_step = until, deadline, at_step
         self._at = Checkpoint()
         self._lost = 0
@@ -144,7 +148,7 @@ class _Run:
         """Batch by batch, from the checkpoint on."""
         self._at = begin
         if not begin.position:
-            self._place.begins()
+            self._rows.begins()
         passed, done = 0, None
         while done is None:
             before = self._at
@@ -158,40 +162,40 @@ class _Run:
                 self._at = await self._again(error)
                 if before.stored and not self._at.stored:
                     done = True  # the generation was dropped
-        name, shop = self._place.projection.name, self._place.shop
+        name, shop = self._rows.projection.name, self._rows.shop
         return Progress(name, shop, self._at.position, passed, done, self._at.parked)
 
     async def _turn(self) -> bool | None:
         """Takes the next batch; whether nothing is left to do now, None where there may be more."""
-        at, until, place = self._at, self._until, self._place
+        at, until, rows = self._at, self._until, self._rows
         if until is not None and at.position >= until:
             return True
-        leash = Leash(at.term)
+        limit = FoldLimit(at.term)
         if at.stored:
-            leash = await self._leash(place.projection, place.shop, at, until)
+            limit = await self._fold_limit(rows.projection, rows.shop, at, until)
         if self._deadline is not None and self._deadline.passed():
             return False
-        after = await self._step(at, leash)
+        after = await self._step(at, limit)
         if after is None:
-            if leash.end is None and until is not None:
-                raise LogTooShort(shop=place.shop, position=until, head=at.position)
-            return until is None or not leash.waits
+            if limit.end is None and until is not None:
+                raise LogTooShort(shop=rows.shop, position=until, head=at.position)
+            return until is None or not limit.waits
         self._at = after
         at_end = until is None and self._reader.at_end and at.stored
         return True if after.parked or at_end else None
 
-    async def _step(self, at: Checkpoint, leash: Leash) -> Checkpoint | None:
+    async def _step(self, at: Checkpoint, limit: FoldLimit) -> Checkpoint | None:
         """The checkpoint after the next batch; None at the end of what may be read."""
         self._at_step("read_log")
         # In front of a commit that was not known, that one alone tells whether to go on.
         one = at.parked is not None
-        batch = await self._reader.next(at.position, one=one, end=leash.end)
+        batch = await self._reader.next(at.position, one=one, end=limit.end)
         if batch is None:
             return None
         if not at.stored:
             self._reader.put_back(at.position, batch)
-            return await self._place.begin()
-        return await self._place.advance(at, batch, leash.term)
+            return await self._rows.begin()
+        return await self._rows.advance(at, batch, limit.term)
 
     async def _again(self, error: Exception) -> Checkpoint:
         """Where to go on after a try that failed, a while later. Raises the error where to try
@@ -200,11 +204,11 @@ class _Run:
         if isinstance(error, PyMongoError) and not is_transient(error):
             raise error
         if self._lost >= TRIES:
-            name, shop = self._place.projection.name, self._place.shop
+            name, shop = self._rows.projection.name, self._rows.shop
             raise CheckpointContended(projection=name, shop=shop) from error
         # A server whose cache is full ends large transactions as if others won.
         full = not isinstance(error, Fenced) and self._lost >= _PATIENCE
         if full or isinstance(error, TooMuch):
             self._reader.halve()
         await asyncio.sleep(random.uniform(0, min(0.02 * self._lost, 0.2)))
-        return await self._place.read()
+        return await self._rows.read()

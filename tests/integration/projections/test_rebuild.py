@@ -385,13 +385,12 @@ async def test_a_shop_that_cannot_be_folded_holds_up_no_other_and_is_named(
 
 
 async def test_a_rebuild_comes_to_its_end_where_reading_takes_longer_than_a_slice(
-    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+    mongo: Mongo, store: EventStore
 ) -> None:
-    monkeypatch.setattr("cplus.projections.generations.rebuild.SLICE", 1e-9)
     await filled(mongo, store)
     target = await begin(mongo.database, COUNTER)
     async with asyncio.timeout(60):
-        await fill(small(mongo, store), target, SHOPS)
+        await fill(small(mongo, store), target, SHOPS, seconds=1e-9)
     at = await checkpoints_of(mongo.database, target.collection)
     assert {one.position for one in at.values()} == {20}
 

@@ -31,10 +31,11 @@ from cplus.projections.checks.verify import verify_shop
 from cplus.projections.groups import ALL
 from cplus.projections.lag.lag import lag, totals
 from cplus.projections.models.shops import SHOPS
+from cplus.projections.running.row_cache import CacheLimits
 from cplus.projections.running.runner import STEPS, Runner
 from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS, read_checkpoint
-from cplus.subscriptions.reading import Batch, Reader
+from cplus.subscriptions.reading import Batch, Reader, ReadLimits
 from tests.integration.crashing import Died, Written, dies_at
 from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, count, nudge, soon, write
 from tests.samples import installed
@@ -77,14 +78,14 @@ async def test_runners_on_one_shop_at_once_count_each_event_once(
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_runner_that_dies_at_any_step_changes_no_count(
-    mongo: Mongo, store: EventStore, step: str, monkeypatch: pytest.MonkeyPatch
+    mongo: Mongo, store: EventStore, step: str
 ) -> None:
-    monkeypatch.setattr("cplus.subscriptions.reading.SLICE", 2)  # so a batch has two
     await write(store, *[AppUninstalled() for _ in range(9)])
     ignored = [ShopChanged(shop_name="Acorn")]
     await write(store, *ignored)
     second = 1 if step in {"read_checkpoint", "begin_checkpoint", "move_checkpoint"} else 2
-    dying = Runner(mongo, store, [COUNTER], batch=3, at_step=dies_at(step, second))
+    by_two = ReadLimits(decoded=2)  # so a batch is loaded and folded in two parts
+    dying = Runner(mongo, store, [COUNTER], batch=3, reading=by_two, at_step=dies_at(step, second))
     with pytest.raises(Died):
         await dying.catch_up(COUNTER, SHOP)
     assert await counted(mongo) in {0, 3, 6, 9}
@@ -186,12 +187,9 @@ async def test_a_fold_that_raises_parks_its_own_projection_and_no_other(
     assert "ada" not in str(at.parked.document())
 
 
-async def test_a_batch_holds_no_more_bytes_than_its_room(
-    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_batch_holds_no_more_bytes_than_its_room(mongo: Mongo, store: EventStore) -> None:
     await write(store, *[ShopChanged(shop_name="x" * 100_000) for _ in range(12)])
     await write(store, AppUninstalled())
-    monkeypatch.setattr("cplus.subscriptions.reading.ROOM", 400_000)
     for until in (None, 13):  # both ways to read: up to the head, and up to a near position
         batches = [
             batch async for batch in _batches(store, replace(COUNTER, ignores=frozenset()), until)
@@ -202,11 +200,11 @@ async def test_a_batch_holds_no_more_bytes_than_its_room(
 
 @pytest.mark.parametrize("each", [1, 2, 3, 5])
 async def test_a_batch_is_folded_the_same_however_it_is_sliced(
-    mongo: Mongo, store: EventStore, each: int, monkeypatch: pytest.MonkeyPatch
+    mongo: Mongo, store: EventStore, each: int
 ) -> None:
-    monkeypatch.setattr("cplus.subscriptions.reading.SLICE", each)
+    limits = ReadLimits(decoded=each)
     await write(store, *[AppUninstalled() for _ in range(3)])
-    runner = Runner(mongo, store, [COUNTER])
+    runner = Runner(mongo, store, [COUNTER], reading=limits)
     await runner.catch_up(COUNTER, SHOP)
     # The rows of before are loaded by whichever slice touches them first.
     more = [AppUninstalled() for _ in range(4)]
@@ -215,7 +213,7 @@ async def test_a_batch_is_folded_the_same_however_it_is_sliced(
     assert (progress.position, progress.parked and progress.parked.position) == (8, 9)
     assert await counted(mongo) == 7
     assert [await counted(mongo, f"mod/{rest}") for rest in range(3)] == [2, 3, 2]
-    folded = await fold_shop(store, COUNTER, SHOP)
+    folded = await fold_shop(store, COUNTER, SHOP, limits=limits)
     assert (folded.position, folded.seq, folded.rows["all"]) == (8, 8, {"events": 7, "last": 7})
 
 
@@ -223,7 +221,7 @@ async def _batches(
     store: EventStore, projection: Projection, until: int | None
 ) -> AsyncIterator[Batch]:
     position = 0
-    async with Reader(store, projection, SHOP, until, 1000) as reader:
+    async with Reader(store, projection, SHOP, until, 1000, ReadLimits(bytes=400_000)) as reader:
         while (batch := await reader.next(position)) is not None:
             yield batch
             position = batch.position
@@ -250,7 +248,7 @@ async def test_what_is_too_much_for_one_transaction_is_folded_in_smaller_ones(
 
 
 async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
-    mongo: Mongo, store: EventStore, monkeypatch: pytest.MonkeyPatch
+    mongo: Mongo, store: EventStore
 ) -> None:
     await write(store, *[AppUninstalled() for _ in range(8)])
     large = replace(
@@ -263,8 +261,8 @@ async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
     )
     await Runner(mongo, store, [large]).catch_up(large, SHOP)
     await write(store, *[AppUninstalled() for _ in range(8)])
-    monkeypatch.setattr("cplus.projections.running.shop_rows.KEEP_BYTES", 120_000)
-    progress = await Runner(mongo, store, [large]).catch_up(large, SHOP)
+    narrow = Runner(mongo, store, [large], cache=CacheLimits(bytes=120_000))
+    progress = await narrow.catch_up(large, SHOP)
     assert (progress.position, progress.parked) == (16, None)
     assert [await counted(mongo, str(key)) for key in range(8)] == [2] * 8
 
@@ -275,12 +273,10 @@ async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
 async def test_rows_that_were_let_go_of_are_loaded_when_they_are_touched_again(
     mongo: Mongo,
     store: EventStore,
-    monkeypatch: pytest.MonkeyPatch,
     batch: int,
     keep: int,
     keys: int,
 ) -> None:
-    monkeypatch.setattr("cplus.projections.running.shop_rows.KEYS", keys)
     # Old rows again and again, new ones in between; the first that is touched again is deleted.
     spread = replace(
         COUNTER,
@@ -288,7 +284,7 @@ async def test_rows_that_were_let_go_of_are_loaded_when_they_are_touched_again(
         evolve=lambda key, row, event: None if event.number % 7 == 0 else count(key, row, event),
     )
     await write(store, *[AppUninstalled() for _ in range(120)])
-    runner = Runner(mongo, store, [spread], batch=batch, keep=keep)
+    runner = Runner(mongo, store, [spread], batch=batch, cache=CacheLimits(rows=keep, keys=keys))
     assert (await runner.catch_up(spread, SHOP)).position == 120
     assert (await verify_shop(mongo, store, spread, SHOP)).differences == []
 

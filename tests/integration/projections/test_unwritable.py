@@ -17,6 +17,7 @@ from cplus.projections.base import Projection, Row
 from cplus.projections.generations.lineage import begin
 from cplus.projections.generations.rebuild import fill
 from cplus.projections.generations.switch import switch_over
+from cplus.projections.running.row_cache import CacheLimits
 from cplus.projections.running.runner import Runner
 from tests.integration.fold_world import COUNTER, SHOP, count, nudge, soon, write
 
@@ -110,7 +111,7 @@ async def test_more_keys_than_one_question_holds_are_folded_by_fewer_commits_at_
 ) -> None:
     long = replace(INDEXED, keys=lambda event: [f"{event.number % 300:0100000}"])
     await write(store, *[AppUninstalled() for _ in range(301)])
-    runner = Runner(mongo, store, [long], keep=1)  # all are asked for
+    runner = Runner(mongo, store, [long], cache=CacheLimits(rows=1))  # all are asked for
     await runner.catch_up(long, SHOP)
     await write(store, *[AppUninstalled() for _ in range(300)])
     progress = await Runner(mongo, store, [long]).catch_up(long, SHOP)
