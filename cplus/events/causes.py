@@ -26,8 +26,10 @@ async def cause_of(
     *,
     headers: Mapping[str, str] | None = None,
     ref: Mapping[str, str] | None = None,
+    inline: int = INLINE,
 ) -> Cause:
-    """What came, as a commit holds it; `ref` is where the bytes rest already, if anywhere."""
-    if len(body) <= INLINE:
+    """What came, as a commit holds it; `ref` is where the bytes rest already, if anywhere. Up to
+    `inline` bytes rest in the commit itself."""
+    if len(body) <= inline:
         return Cause(kind, body=body, headers=headers)
     return Cause(kind, ref=ref or await bodies.put(shop, body), headers=headers)

@@ -59,7 +59,7 @@ class Mongod:
         self._child: Child | None = None
         if self.uri:
             return
-        self.port = free_port(port)
+        self.port = port or free_port()
         self.uri = f"mongodb://127.0.0.1:{self.port}/?replicaSet={_SET}"
         self._data = data / "mongo"
         self._child = Child(

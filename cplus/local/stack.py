@@ -153,9 +153,14 @@ class Stack:
     async def _start(self) -> None:
         wanted = self.directory.ports()
         self.mongod = Mongod(
-            self.data, port=wanted.get("mongod", 0), environment=self._variables, again=self._noted
+            self.data,
+            port=free_port(wanted.get("mongod", 0)),
+            environment=self._variables,
+            again=self._noted,
         )
-        self.aws = AwsEndpoint(self.data, port=wanted.get("aws", 0), again=self._make_again)
+        self.aws = AwsEndpoint(
+            self.data, port=free_port(wanted.get("aws", 0)), again=self._make_again
+        )
         web = free_port(self._port or wanted.get("web", 0))
         if self._port and web != self._port:
             raise PortTaken(port=self._port)

@@ -42,7 +42,7 @@ from cplus.events.catalogue import (
     ImportPageLoaded,
     ImportStarted,
 )
-from cplus.events.causes import cause_of
+from cplus.events.causes import INLINE, cause_of
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
 from cplus.events.log.store import EventStore
@@ -83,6 +83,8 @@ class Importer:
     api_version: str
     page_size: int
     clock: Clock
+    inline: int = INLINE
+    """Bytes of an answer that rest in the page's commit; larger ones rest in the bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,14 @@ class _Run:
 
     async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
         headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
-        return await cause_of("import", self._shop, body, self._use.bodies, headers=headers)
+        return await cause_of(
+            "import",
+            self._shop,
+            body,
+            self._use.bodies,
+            headers=headers,
+            inline=self._use.inline,
+        )
 
     async def _append(
         self, place: Place, events: Sequence[NewEvent], cause: Cause

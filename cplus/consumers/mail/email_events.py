@@ -18,7 +18,6 @@ from cplus.events.catalogue import (
     MailRejected,
     MailSent,
 )
-from cplus.events.log.append import ShopWriter
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
@@ -75,7 +74,7 @@ class EmailEvents:
             correlation_id=reply.commit.correlation,
             causation_id=reply.commit.id,
         )
-        ShopWriter.check(draft)  # one that no commit can hold would refuse the batch
+        self.store.check(draft)  # one that no commit can hold would refuse the batch
         return draft
 
 

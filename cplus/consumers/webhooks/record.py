@@ -17,7 +17,6 @@ from cplus.deadline import Deadline
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.causes import cause_of
-from cplus.events.log.append import ShopWriter
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Appended, Outcome, settled
 from cplus.events.log.store import EventStore
@@ -165,22 +164,22 @@ async def _append(store: EventStore, drafts: Sequence[Draft]) -> Sequence[Outcom
         return await store.append(drafts)
     except (InvalidDraft, CommitTooLarge):
         # Nothing was written. What cannot be a commit goes in without its events.
-        checked = [_checked(draft) for draft in drafts]
+        checked = [_checked(store, draft) for draft in drafts]
     outcomes = iter(await store.append([draft for draft in checked if draft is not None]))
     return [None if draft is None else next(outcomes) for draft in checked]
 
 
-def _checked(draft: Draft) -> Draft | None:
+def _checked(store: EventStore, draft: Draft) -> Draft | None:
     """The draft as it can be written: as it is, or without its events, or not at all."""
     try:
-        ShopWriter.check(draft)
+        store.check(draft)
     except (InvalidDraft, CommitTooLarge) as error:
         if not draft.events:
             log.error("webhook_unwritable", shop=draft.shop, error=type(error).__name__)
             return None
         reason = f"its events cannot be stored ({type(error).__name__})"
         refs = [ref for ref in draft.refs if ref.startswith(DELIVERY_REF)]
-        return _checked(replace(draft, events=(), refs=refs, reason=reason))
+        return _checked(store, replace(draft, events=(), refs=refs, reason=reason))
     return draft
 
 

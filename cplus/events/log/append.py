@@ -50,17 +50,17 @@ class Entry:
         return self.outcome
 
 
-def lay_out(drafts: Sequence[Draft]) -> list[Entry]:
-    """The drafts as they are written, for one call; raises InvalidDraft or CommitTooLarge."""
+def lay_out(drafts: Sequence[Draft], max_commit: int = MAX_COMMIT) -> list[Entry]:
+    """The drafts as they are written, for one call; raises InvalidDraft, or CommitTooLarge for a
+    commit of more than `max_commit` bytes."""
     call = object()
-    return [Entry(_prepare(draft), call) for draft in drafts]
-
-
-def _prepare(draft: Draft) -> Prepared:
-    prepared = prepare(draft)
-    if prepared.size > MAX_COMMIT:
-        raise CommitTooLarge(claim=draft.claim, size=prepared.size, limit=MAX_COMMIT)
-    return prepared
+    laid_out = [Entry(prepare(draft), call) for draft in drafts]
+    for entry in laid_out:
+        if entry.prepared.size > max_commit:
+            raise CommitTooLarge(
+                claim=entry.draft.claim, size=entry.prepared.size, limit=max_commit
+            )
+    return laid_out
 
 
 class ShopWriter:
@@ -82,11 +82,6 @@ class ShopWriter:
     def busy(self) -> bool:
         """Whether somebody writes or waits to."""
         return bool(self._waiting) or self._turn.locked()
-
-    @staticmethod
-    def check(draft: Draft) -> None:
-        """Refuses what can never be written; raises InvalidDraft or CommitTooLarge."""
-        _prepare(draft)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Returns when each entry has its outcome."""

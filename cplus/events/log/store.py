@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cplus.clock import Clock, utc_now
-from cplus.events.log.append import Entry, ShopWriter, highest, last_number, lay_out
+from cplus.events.log.append import MAX_COMMIT, Entry, ShopWriter, highest, last_number, lay_out
 from cplus.events.log.combine import CombinedCommits
 from cplus.events.log.commit import Commit, Draft, Head
 from cplus.events.log.commits import Commits, Document
@@ -35,11 +35,19 @@ class EventStore:
     `MemoryCommits`. Every question is answered by what a majority has.
     """
 
-    def __init__(self, log: Mongo | Commits, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, log: Mongo | Commits, clock: Clock = utc_now, *, max_commit: int = MAX_COMMIT
+    ) -> None:
+        """`max_commit` is in bytes, and no more than MAX_COMMIT."""
         self._log: Commits = MongoCommits(log) if isinstance(log, Mongo) else log
         self._combined = CombinedCommits(self._log)
         self._clock = clock
+        self._max_commit = max_commit
         self._writers: dict[str, ShopWriter] = {}
+
+    def check(self, draft: Draft) -> None:
+        """Refuses what can never be written; raises InvalidDraft or CommitTooLarge."""
+        lay_out([draft], self._max_commit)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Writes the drafts, each all or nothing; answers one outcome per draft, in their order.
@@ -48,7 +56,7 @@ class EventStore:
         was recorded before is answered with that commit. Raises InvalidDraft or CommitTooLarge
         before anything is written.
         """
-        entries = lay_out(drafts)
+        entries = lay_out(drafts, self._max_commit)
         by_shop: dict[str, list[Entry]] = {}
         for entry in entries:
             by_shop.setdefault(entry.draft.shop, []).append(entry)

@@ -28,7 +28,7 @@ class AwsEndpoint:
         port: int = 0,
         again: Callable[[], Awaitable[None]] = do_nothing,
     ) -> None:
-        self.port = free_port(port)
+        self.port = port or free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "cplus.local.aws", "--port", str(self.port)]
         self.child = Child(

@@ -24,6 +24,7 @@ from cplus.events.catalogue import (
     ImportStarted,
     PersonsJoined,
 )
+from cplus.events.log.store import EventStore
 from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import PersonDirectory
@@ -450,11 +451,11 @@ async def test_a_run_leaves_no_task_behind(
 
 
 async def test_a_page_too_large_for_a_commit_is_recorded_in_smaller_ones(
-    use: Intake, importer: Importer, shopify: LocalShopify, monkeypatch: pytest.MonkeyPatch
+    use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    monkeypatch.setattr("cplus.events.log.append.MAX_COMMIT", 3_500)
-    wide = replace(importer, page_size=8)
+    small = EventStore(use.parts.mongo, max_commit=3_500)
+    wide = replace(importer, store=small, page_size=8)
     assert await handle([asked()], wide, soon()) == []
     assert await imported(use) == list(range(1, 11))
     pages = [one.event for one in await events(use) if isinstance(one.event, ImportPageLoaded)]
@@ -463,7 +464,7 @@ async def test_a_page_too_large_for_a_commit_is_recorded_in_smaller_ones(
 
 
 async def test_one_customer_that_no_commit_holds_is_skipped_and_counted(
-    use: Intake, importer: Importer, shopify: LocalShopify, monkeypatch: pytest.MonkeyPatch
+    use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
     people = [customer(number + 1) for number in range(10)]
@@ -472,9 +473,8 @@ async def test_one_customer_that_no_commit_holds_is_skipped_and_counted(
     shopify.add_shop(
         LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
     )
-    monkeypatch.setattr("cplus.events.log.append.MAX_COMMIT", 50_000)
-    monkeypatch.setattr("cplus.events.causes.INLINE", 1_000, raising=True)
-    assert await handle([asked()], importer, soon()) == []
+    small = EventStore(use.parts.mongo, max_commit=50_000)
+    assert await handle([asked()], replace(importer, store=small, inline=1_000), soon()) == []
     assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9]
     told = [one.event for one in await events(use)]
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2

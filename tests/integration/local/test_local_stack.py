@@ -166,11 +166,10 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 async def test_a_part_takes_nobody_elses_server_on_its_port_for_its_own(
-    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("cplus.local.mongod.free_port", lambda _: stack.mongod.port)
-    monkeypatch.setattr("cplus.local.aws.endpoint.free_port", lambda _: stack.aws.port)
-    for part in (Mongod(tmp_path), AwsEndpoint(tmp_path)):
+    mongod = Mongod(tmp_path, port=stack.mongod.port)
+    for part in (mongod, AwsEndpoint(tmp_path, port=stack.aws.port)):
         with pytest.raises(PartFailed, match="ended with status"):
             await part.start()
 
