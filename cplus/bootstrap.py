@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cplus.consumers.reactions.react import Reactor
     from cplus.privacy.sessions import EndedSessions
     from cplus.projections.base import Projection
-    from cplus.projections.queries.queries import Queries
+    from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.oauth import App
 
@@ -128,7 +128,7 @@ class Parts:
     @cached_property
     def queries(self) -> Queries:
         """The read models."""
-        from cplus.projections.queries.queries import Queries
+        from cplus.projections.queries import Queries
 
         return self._queries or Queries(self.mongo)
 

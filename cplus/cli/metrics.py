@@ -15,8 +15,7 @@ import click
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 
 if TYPE_CHECKING:
-    from cplus.projections.queries.figures import Day, Figures
-    from cplus.projections.queries.queries import Queries
+    from cplus.projections.queries import Day, Figures, Queries
 
 _DAYS = 30
 _SIDE_BY_SIDE = 4
@@ -83,8 +82,7 @@ class Told:
 
 
 async def _metrics(at: Reached, chosen: Sequence[str], first: date, last: date) -> list[Told]:
-    from cplus.projections.queries.figures import summed
-    from cplus.projections.queries.queries import Queries
+    from cplus.projections.queries import Queries, summed
 
     async with at:
         hosts = at.shops(chosen, await at.store.heads(), needed=True)

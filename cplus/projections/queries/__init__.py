@@ -1,0 +1,59 @@
+"""What may be asked of the read models: `Queries` and, for each area, the part of it alone; and the
+frozen values that they answer."""
+
+from cplus.projections.queries.conversations import ConversationQueries
+from cplus.projections.queries.customers import CustomerQueries
+from cplus.projections.queries.figures import Day, Figures, every_day, summed
+from cplus.projections.queries.metrics import MetricsQueries
+from cplus.projections.queries.progress import ProgressQueries
+from cplus.projections.queries.queries import Queries
+from cplus.projections.queries.shops import ShopQueries
+from cplus.projections.queries.views import (
+    BillingAccount,
+    Conversation,
+    ConversationCounts,
+    ConversationState,
+    Customer,
+    CustomerDetail,
+    CustomerImport,
+    CustomerKind,
+    Delivery,
+    DeliveryState,
+    MailStatus,
+    Message,
+    Order,
+    Page,
+    PersonCounts,
+    Shop,
+    Subscription,
+)
+
+__all__ = [
+    "BillingAccount",
+    "Conversation",
+    "ConversationCounts",
+    "ConversationQueries",
+    "ConversationState",
+    "Customer",
+    "CustomerDetail",
+    "CustomerImport",
+    "CustomerKind",
+    "CustomerQueries",
+    "Day",
+    "Delivery",
+    "DeliveryState",
+    "Figures",
+    "MailStatus",
+    "Message",
+    "MetricsQueries",
+    "Order",
+    "Page",
+    "PersonCounts",
+    "ProgressQueries",
+    "Queries",
+    "Shop",
+    "ShopQueries",
+    "Subscription",
+    "every_day",
+    "summed",
+]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
-from cplus.projections.queries.views import ConversationState
+from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import MerchantDep, WebDep
 from cplus.web.merchant.conversations import IdDep
 from cplus.web.merchant.thread import following, read_position

@@ -11,8 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cplus.bootstrap import Parts
 from cplus.errors import InvalidSignature
-from cplus.projections.queries.queries import Queries
-from cplus.projections.queries.views import Shop
+from cplus.projections.queries import Queries, Shop
 from cplus.shopify.oauth import session_token
 from cplus.web.kit.auth import SESSION_SECONDS, Session, Signatures
 from cplus.web.kit.pages import Pages

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup, escape
 
-from cplus.projections.queries.views import Customer
+from cplus.projections.queries import Customer
 
 SHOWN: Final = 2_000
 """Characters of a message that show at once; the rest folds out."""

@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from cplus.projections.queries.views import Subscription
+from cplus.projections.queries import Subscription
 from cplus.shopify.hosts import shop_name
 from cplus.web.kit.deps import MerchantDep, WebDep
 

@@ -18,7 +18,7 @@ from cplus.events.catalogue import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
 from cplus.events.nudges import heads_of
-from cplus.projections.queries.views import Conversation as ConversationRow
+from cplus.projections.queries import Conversation as ConversationRow
 from cplus.web.kit.deps import Merchant, MerchantDep, Web, WebDep, see_other
 from cplus.web.kit.forms import form_key, message_id, new_key, own_form
 from cplus.web.merchant.thread import SHOWN_BY, Thread, caught_up, following, newest, read_position

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from cplus.events import names
-from cplus.projections.queries.views import CustomerKind
+from cplus.projections.queries import CustomerKind
 from cplus.web.kit.deps import MerchantDep, WebDep
 
 router = APIRouter(prefix="/customers")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from cplus.projections.queries.views import ConversationState
+from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import MerchantDep, WebDep, see_other
 from cplus.web.merchant.thread import read_position
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from cplus.projections.models.metrics import EDGES
-from cplus.projections.queries.figures import Day, Figures, every_day, summed
+from cplus.projections.queries import Day, Figures, every_day, summed
 from cplus.web.kit.deps import MerchantDep, WebDep
 from cplus.web.kit.text import span
 

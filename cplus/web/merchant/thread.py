@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cplus.projections.queries.queries import Queries
-from cplus.projections.queries.views import Message
+from cplus.projections.queries import Message, Queries
 
 SHOWN: Final = 200
 """Messages on a page at most."""

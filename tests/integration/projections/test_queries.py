@@ -20,14 +20,14 @@ from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.shops import SHOPS
-from cplus.projections.queries.figures import Figures
-from cplus.projections.queries.queries import Queries
-from cplus.projections.queries.views import (
+from cplus.projections.queries import (
     Conversation,
     ConversationCounts,
     ConversationState,
     DeliveryState,
+    Figures,
     PersonCounts,
+    Queries,
 )
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.unit.projections.test_folds import (

@@ -11,7 +11,7 @@ import pytest
 from cplus.events.base import Event
 from cplus.events.catalogue import MailBounced, MailDelivered, MailRejected, MailSent
 from cplus.projections.models.metrics import EDGES
-from cplus.projections.queries.figures import Day, Figures
+from cplus.projections.queries import Day, Figures
 from cplus.web.kit.text import span
 from cplus.web.merchant.metrics import Chart, round_above, waits_of
 from tests.integration.web.harness import NOW, OTHER, SHOP, Harness, form_fields

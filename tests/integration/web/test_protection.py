@@ -8,8 +8,7 @@ from typing import Any
 import httpx
 
 from cplus.events.aggregates.conversation import Conversation
-from cplus.projections.queries.queries import Queries
-from cplus.projections.queries.views import Shop
+from cplus.projections.queries import Queries, Shop
 from cplus.web.app import create_app
 from tests.integration.web.harness import (
     SHOP,

@@ -16,7 +16,7 @@ from cplus.consumers.reactions import react
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.projections.groups import ALL
-from cplus.projections.queries.queries import Queries
+from cplus.projections.queries import Queries
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
@@ -92,7 +92,8 @@ def test_every_question_stands_in_docs_with_its_parameters_and_no_other() -> Non
 def _asked_by(method: str) -> set[str]:
     """The names that a method of Queries uses, and those that it calls use."""
     names = set(getattr(Queries, method).__code__.co_names)
-    own = {name for name in names if name in vars(Queries)}
+    methods = inspect.getmembers(Queries, inspect.isfunction)
+    own = {name for name, _ in methods if name in names}
     return names.union(*map(_asked_by, own - {method}))
 
 

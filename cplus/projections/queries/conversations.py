@@ -1,0 +1,102 @@
+"""Questions about conversations, their messages, and the mails of the merchant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.deliveries import DELIVERIES
+from cplus.projections.models.messages import MESSAGES
+from cplus.projections.queries.paging import (
+    after_number,
+    bounded,
+    cursor_after,
+    cursor_at,
+    newest_first,
+)
+from cplus.projections.queries.read_models import PAGE, ReadModels
+from cplus.projections.queries.row_views import conversation_view, delivery_view, message_view
+from cplus.projections.queries.views import (
+    Conversation,
+    ConversationCounts,
+    ConversationState,
+    Delivery,
+    DeliveryState,
+    Message,
+    Page,
+)
+
+_STATES: Mapping[str, Mapping[str, bool]] = {
+    "all": {},
+    "open": {"open": True},
+    "closed": {"open": False},
+    "unanswered": {"unanswered": True},
+}
+_ARRIVALS = ["arrived", "failed", "under_way"]
+
+
+class ConversationQueries(ReadModels):
+    """Questions about conversations, their messages, and the mails of the merchant."""
+
+    async def list_conversations(
+        self,
+        shop: str,
+        state: ConversationState = "all",
+        cursor: str | None = None,
+        limit: int = PAGE,
+    ) -> Page[Conversation]:
+        """The inbox: the conversation with the newest message first."""
+        limit = bounded(limit)
+        wanted = {"shop": shop, **_STATES[state]}
+        wanted |= newest_first("last_message_at", shop, cursor)
+        found = await self._newest(CONVERSATIONS, wanted, "last_message_at", limit + 1)
+        shown = found[:limit]
+        more = cursor_at("last_message_at", shown[-1]) if len(found) > limit else None
+        return Page([conversation_view(row) for row in shown], more)
+
+    async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
+        """One conversation by its id."""
+        row = await self._row(CONVERSATIONS, shop, conversation_id)
+        return conversation_view(row) if row else None
+
+    async def conversation_counts(self, shop: str) -> ConversationCounts:
+        """How many conversations the shop has."""
+        rows = await self._rows(CONVERSATIONS)
+        return ConversationCounts(
+            conversations=await rows.count_documents({"shop": shop}),
+            open=await rows.count_documents({"shop": shop, "open": True}),
+            unanswered=await rows.count_documents({"shop": shop, "unanswered": True}),
+        )
+
+    async def messages_of(
+        self, shop: str, conversation_id: str, cursor: str | None = None, limit: int = 200
+    ) -> Page[Message]:
+        """The messages of a conversation in the order of the thread, the oldest first."""
+        limit = bounded(limit)
+        wanted = {
+            "shop": shop,
+            "conversation_id": conversation_id,
+            "number": {"$gt": after_number(cursor)},
+        }
+        rows = await self._rows(MESSAGES)
+        numbered = rows.find(wanted, sort=[("number", 1)]).limit(limit + 1)
+        found = await numbered.to_list(limit + 1)
+        shown = found[:limit]
+        more = cursor_after(shown[-1]["number"]) if len(found) > limit else None
+        return Page([message_view(row) for row in shown], more)
+
+    async def deliveries(
+        self,
+        shop: str,
+        state: DeliveryState = "all",
+        cursor: str | None = None,
+        limit: int = PAGE,
+    ) -> Page[Delivery]:
+        """The merchant's mails and what became of them, the one written last first."""
+        limit = bounded(limit)
+        wanted = {"shop": shop, "state": {"$in": _ARRIVALS} if state == "all" else state}
+        wanted |= newest_first("written_at", shop, cursor)
+        found = await self._newest(DELIVERIES, wanted, "written_at", limit + 1)
+        shown = found[:limit]
+        more = cursor_at("written_at", shown[-1]) if len(found) > limit else None
+        return Page([delivery_view(row) for row in shown], more)

@@ -1,0 +1,94 @@
+"""Questions about persons: customers and leads."""
+
+from __future__ import annotations
+
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.customers import CUSTOMERS, kind_of
+from cplus.projections.models.orders import ORDERS
+from cplus.projections.queries.paging import bounded, cursor_at, newest_first
+from cplus.projections.queries.persons import (
+    Family,
+    bought_by,
+    conversations_of,
+    customer_view,
+    load_families,
+)
+from cplus.projections.queries.read_models import PAGE, ReadModels
+from cplus.projections.queries.row_views import conversation_view, order_view
+from cplus.projections.queries.views import (
+    Customer,
+    CustomerDetail,
+    CustomerKind,
+    Page,
+    PersonCounts,
+)
+from cplus.projections.rows import key_of, row_id
+
+_KINDS = {"customers": {"customer"}, "leads": {"lead"}, "all": {"customer", "lead"}}
+
+
+class CustomerQueries(ReadModels):
+    """Questions about persons: customers and leads."""
+
+    async def customers(
+        self, shop: str, kind: CustomerKind = "all", cursor: str | None = None, limit: int = PAGE
+    ) -> Page[Customer]:
+        """Persons, those with the latest news first. A page may hold fewer than `limit`."""
+        limit = bounded(limit)
+        wanted = {"shop": shop, "lists": kind, **newest_first("changed_at", shop, cursor)}
+        found = await self._newest(CUSTOMERS, wanted, "changed_at", limit + 1)
+        rows = {key_of(row): row for row in found[:limit]}
+        by_person = await load_families(await self._rows(CUSTOMERS), shop, rows)
+        # What several rows are together is known only now, and one of them stands for them.
+        shown = [
+            by_person[person]
+            for person in rows
+            if by_person[person].person == person and kind_of(by_person[person].row) in _KINDS[kind]
+        ]
+        more = cursor_at("changed_at", found[limit - 1]) if len(found) > limit else None
+        return Page(await self._views(shop, shown), more)
+
+    async def customer(self, shop: str, person: str) -> CustomerDetail | None:
+        """A person by any of their ids, with orders and conversations."""
+        rows = await self._rows(CUSTOMERS)
+        row = await rows.find_one({"_id": row_id(shop, person)})
+        if row is None:
+            return None
+        family = (await load_families(rows, shop, {person: row}))[person]
+        [customer] = await self._views(shop, [family])
+        own = {"shop": shop, "person": {"$in": list(family.persons)}}
+        talks, bought = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
+        conversations = talks.find(own, sort=[("last_message_at", -1)])
+        orders = bought.find(own, sort=[("created_at", -1)])
+        return CustomerDetail(
+            customer,
+            [order_view(row) for row in await orders.limit(PAGE).to_list(PAGE)],
+            [conversation_view(row) for row in await conversations.limit(PAGE).to_list(PAGE)],
+        )
+
+    async def person_counts(self, shop: str) -> PersonCounts:
+        """How many customers and how many leads the shop has."""
+        collection = await self._rows(CUSTOMERS)
+        customers: int = await collection.count_documents({"shop": shop, "lists": "customers"})
+        leads: int = await collection.count_documents({"shop": shop, "lists": "leads"})
+        found = await collection.find({"shop": shop, "lists": "joined"}).to_list(None)
+        rows = {key_of(row): row for row in found}
+        by_person = await load_families(await self._rows(CUSTOMERS), shop, rows)
+        kinds = [
+            kind_of(by_person[person].row) if by_person[person].person == person else "gone"
+            for person in rows
+        ]
+        # They were counted as both, and each is one of the two or neither.
+        return PersonCounts(
+            customers=customers - sum(kind != "customer" for kind in kinds),
+            leads=leads - sum(kind != "lead" for kind in kinds),
+        )
+
+    async def _views(self, shop: str, shown: list[Family]) -> list[Customer]:
+        persons = [person for family in shown for person in family.persons]
+        if not persons:
+            return []
+        talks, orders = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
+        conversations = await conversations_of(self._mongo, talks, shop, persons)
+        bought = await bought_by(self._mongo, orders, shop, persons)
+        return [customer_view(family, conversations, bought) for family in shown]

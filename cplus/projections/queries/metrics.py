@@ -1,0 +1,35 @@
+"""Questions about the sums of days."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cplus.projections.models.metrics import METRICS, TOTAL, day_key, day_of
+from cplus.projections.queries.figures import Day, Figures, figures_of
+from cplus.projections.queries.paging import MOST, before_day, bounded, cursor_before
+from cplus.projections.queries.read_models import ReadModels
+from cplus.projections.queries.views import Page
+from cplus.projections.rows import key_of, row_id
+
+
+class MetricsQueries(ReadModels):
+    """Questions about the sums of days."""
+
+    async def metrics(
+        self, shop: str, first: date, last: date, cursor: str | None = None, limit: int = MOST
+    ) -> Page[Day]:
+        """The days from the first to the last, both in it and in UTC, on which something
+        happened; the newest first."""
+        limit, before = bounded(limit), before_day(cursor)
+        days_of = {"$gte": row_id(shop, day_key(first)), "$lte": row_id(shop, day_key(last))}
+        if before is not None:
+            days_of["$lt"] = row_id(shop, day_key(before))
+        wanted = {"shop": shop, "_id": days_of}
+        rows = await self._rows(METRICS)
+        found = await rows.find(wanted, sort=[("_id", -1)]).limit(limit + 1).to_list(limit + 1)
+        days = [Day(day_of(key_of(row)), figures_of(row)) for row in found[:limit]]
+        return Page(days, cursor_before(days[-1].day) if len(found) > limit else None)
+
+    async def metrics_total(self, shop: str) -> Figures:
+        """The sums over all days."""
+        return figures_of(await self._row(METRICS, shop, TOTAL))

@@ -1,0 +1,37 @@
+"""Questions about how far the read models have come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cplus.projections.groups import ALL
+from cplus.projections.queries.read_models import ReadModels
+from cplus.subscriptions.checkpoints import CHECKPOINTS, checkpoint_id
+
+
+class ProgressQueries(ReadModels):
+    """Questions about how far the read models have come."""
+
+    async def position_of(self, shop: str, projection: str) -> int:
+        """How far the projection of that name has read the shop's log; 0 before it began."""
+        return (await self.positions_of(shop)).get(projection, 0)
+
+    async def positions_of(self, shop: str) -> dict[str, int]:
+        """`position_of` for every projection at once, by name."""
+        ids = [checkpoint_id(await self._collection(one), shop) for one in ALL]
+        found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
+        at = {row["projection"]: row["position"] for row in await found.to_list(None)}
+        return {projection.name: at.get(projection.name, 0) for projection in ALL}
+
+    async def parked(self, shop: str, reactions: Sequence[str] = ()) -> set[str]:
+        """The names of the projections that are read, and of these reactions, that stand still
+        in the shop: of what lies behind, nothing is shown or handed out until that is mended."""
+        names = [*[await self._collection(one) for one in ALL], *reactions]
+        found = self._mongo.database[CHECKPOINTS].find(
+            {
+                "_id": {"$in": [checkpoint_id(name, shop) for name in names]},
+                "parked": {"$ne": None},
+            },
+            {"projection": 1},
+        )
+        return {row["projection"] for row in await found.to_list(None)}

@@ -1,0 +1,40 @@
+"""Questions about the shop itself, and what it pays for the app."""
+
+from __future__ import annotations
+
+from cplus.projections.models.billing import ACCOUNT, BILLING
+from cplus.projections.models.shops import SHOP, SHOPS
+from cplus.projections.queries.read_models import BEGINNING, ReadModels
+from cplus.projections.queries.row_views import (
+    account_view,
+    import_view,
+    shop_view,
+    subscription_view,
+)
+from cplus.projections.queries.views import BillingAccount, Shop, Subscription
+from cplus.projections.rows import row_id
+
+
+class ShopQueries(ReadModels):
+    """Questions about the shop itself, and what it pays for the app."""
+
+    async def shop(self, shop: str) -> Shop | None:
+        """The shop; None if nothing is known of it."""
+        rows = await self._rows(SHOPS)
+        row = await rows.find_one({"_id": row_id(shop, SHOP)})
+        found = await rows.find_one(
+            {"shop": shop, "started_at": {"$gt": BEGINNING}}, sort=[("started_at", -1)]
+        )
+        if row is None and found is None:
+            return None
+        return shop_view(shop, row or {}, import_view(found) if found else None)
+
+    async def billing(self, shop: str) -> list[Subscription]:
+        """The shop's subscriptions to the app, the one that changed last first; at most 100."""
+        wanted = {"shop": shop, "at": {"$gt": BEGINNING}}
+        return [subscription_view(row) for row in await self._newest(BILLING, wanted, "at", 100)]
+
+    async def billing_account(self, shop: str) -> BillingAccount | None:
+        """The shop's account at the app; None where it was not opened yet."""
+        row = await self._row(BILLING, shop, ACCOUNT)
+        return account_view(row) if row else None
