@@ -10,16 +10,23 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cplus.clock import Clock, utc_now
+from cplus.errors import CplusError
 from cplus.events.names import person as named
 from cplus.ids import random_id
 from cplus.keys import derived_key
 from cplus.mongo import Database, DuplicateKeyError
+from cplus.retries import Retries
 
 PERSONS = "persons"
-_TRIES = 10
+RETRIES = Retries(tries=10, pause=0.01, longest=0.1)
+
+
+class IdentityTaken(CplusError):
+    """An identity of a person was given to another id in this moment: look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,18 @@ class Resolved:
 class PersonDirectory:
     """Identities of persons, per shop. Whoever inserts an identity first names the person."""
 
-    def __init__(self, keyring: Database, secret: str, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        keyring: Database,
+        secret: str,
+        clock: Clock = utc_now,
+        *,
+        retries: Retries = RETRIES,
+    ) -> None:
         self._persons = keyring[PERSONS]
         self._key = derived_key(secret, "persons")
         self._clock = clock
+        self._retries = retries
 
     async def resolve(
         self, shop: str, *, shopify_id: int | None = None, address: str | None = None
@@ -54,20 +69,22 @@ class PersonDirectory:
 
         Where the identities belong to two persons, the one with the smaller id stays. The
         directory itself changes by `join` only, after the log has the event: until then each
-        call answers the same.
+        call answers the same. Raises IdentityTaken where others are quicker in every try.
         """
         names = self._names(shop, shopify_id, address)
         if not names:
             return None
-        for _ in range(_TRIES):
-            found = await self._find(names)
-            persons = sorted({row["person"] for row in found.values()})
-            former = tuple(sorted({i for row in found.values() for i in row.get("former", ())}))
-            person = persons[0] if persons else named(random_id())
-            missing = [name for name in names if name not in found]
-            if await self._insert(shop, missing, person, former):
-                return Resolved(person, persons[1:], former)
-        raise RuntimeError("identities of a person changed under every try")
+        resolve = partial(self._resolve, shop, names)
+        return await self._retries.of(resolve, IdentityTaken, shop=shop)
+
+    async def _resolve(self, shop: str, names: list[str]) -> Resolved:
+        found = await self._find(names)
+        persons = sorted({row["person"] for row in found.values()})
+        former = tuple(sorted({i for row in found.values() for i in row.get("former", ())}))
+        person = persons[0] if persons else named(random_id())
+        missing = [name for name in names if name not in found]
+        await self._insert(shop, missing, person, former)
+        return Resolved(person, persons[1:], former)
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         """Makes every identity of `absorbed` one of `person`. Doing it again changes nothing."""
@@ -90,7 +107,7 @@ class PersonDirectory:
 
     async def _insert(
         self, shop: str, names: list[str], person: str, former: Sequence[str]
-    ) -> bool:
+    ) -> None:
         for name in names:
             row: dict[str, Any] = {
                 "_id": name,
@@ -102,9 +119,8 @@ class PersonDirectory:
                 row["former"] = list(former)
             try:
                 await self._persons.insert_one(row)
-            except DuplicateKeyError:
-                return False  # somebody else named the person: look again
-        return True
+            except DuplicateKeyError:  # somebody else named the person
+                raise IdentityTaken from None
 
     def _names(self, shop: str, shopify_id: int | None, address: str | None) -> list[str]:
         names = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,39 +17,54 @@ from cplus.projections.base import Projection
 from cplus.projections.checks.in_memory import fold_shop
 from cplus.projections.checks.verify import Difference, verify_shop
 from cplus.projections.running.fenced_write import write_fenced
+from cplus.retries import Retries
 from cplus.subscriptions.checkpoints import Fenced, begin_checkpoint, count_repair
 
 log = structlog.get_logger()
 
-TRIES: Final = 50
+RETRIES: Final = Retries(tries=50, pause=0.01, longest=0.2)
 
 
 async def repair_shop(
-    mongo: Mongo, store: EventStore, target: Projection, shop: str, clock: Clock = utc_now
+    mongo: Mongo,
+    store: EventStore,
+    target: Projection,
+    shop: str,
+    clock: Clock = utc_now,
+    *,
+    retries: Retries = RETRIES,
 ) -> Sequence[Difference]:
     """Folds one shop's log anew and puts right, in one transaction, the rows of the generation
     that differ; answers what differed. Raises CannotFold, CheckpointContended."""
-    for attempt in range(TRIES):
-        found = await verify_shop(mongo, store, target, shop)
-        if not found.differences:
-            return []
-        at = found.at
-        if not at.stored:
-            at = await begin_checkpoint(mongo.database, target, shop, clock())
-        folded = await fold_shop(store, target, shop, end=(found.position, found.events))
-        rows = {one.key: folded.rows.get(one.key) for one in found.differences}
-        missing = {one.key for one in found.differences if one.kind == "missing"}
-        # These rows are as of that checkpoint, and a runner that loaded the wrong ones must not
-        # write what it makes of them.
-        as_of = replace(at, position=found.position)
-        fence = partial(count_repair, mongo.database, target, shop, as_of)
-        try:
-            await write_fenced(mongo, target, shop, rows, missing, fence)
-        except (Fenced, PyMongoError) as error:
-            if not isinstance(error, Fenced) and not is_transient(error):
-                raise
-            await asyncio.sleep(min(0.01 * attempt, 0.2))
-            continue
-        log.warning("rows_put_right", projection=target.name, shop=shop, rows=len(rows))
-        return found.differences
-    raise CheckpointContended(projection=target.name, shop=shop)
+    once = partial(_repair_once, mongo, store, target, shop, clock)
+    try:
+        return await retries.of(once, Fenced, projection=target.name, shop=shop)
+    except Fenced:
+        raise CheckpointContended(projection=target.name, shop=shop) from None
+
+
+async def _repair_once(
+    mongo: Mongo, store: EventStore, target: Projection, shop: str, clock: Clock
+) -> Sequence[Difference]:
+    """Raises Fenced where somebody else wrote meanwhile."""
+    found = await verify_shop(mongo, store, target, shop)
+    if not found.differences:
+        return []
+    at = found.at
+    if not at.stored:
+        at = await begin_checkpoint(mongo.database, target, shop, clock())
+    folded = await fold_shop(store, target, shop, end=(found.position, found.events))
+    rows = {one.key: folded.rows.get(one.key) for one in found.differences}
+    missing = {one.key for one in found.differences if one.kind == "missing"}
+    # These rows are as of that checkpoint, and a runner that loaded the wrong ones must not
+    # write what it makes of them.
+    as_of = replace(at, position=found.position)
+    fence = partial(count_repair, mongo.database, target, shop, as_of)
+    try:
+        await write_fenced(mongo, target, shop, rows, missing, fence)
+    except PyMongoError as error:
+        if is_transient(error):
+            raise Fenced from error
+        raise
+    log.warning("rows_put_right", projection=target.name, shop=shop, rows=len(rows))
+    return found.differences

@@ -7,8 +7,8 @@ stands in `cplus.projections.generations.leader`.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
@@ -30,11 +30,12 @@ from cplus.projections.generations.lineage import (
 )
 from cplus.projections.generations.rebuild import fill, filler
 from cplus.projections.running.runner import Runner
+from cplus.retries import Retries
 from cplus.subscriptions.checkpoints import Checkpoint, checkpoints_of, mark
 
 log = structlog.get_logger()
 
-TRIES: Final = 50
+RETRIES: Final = Retries(tries=50, pause=0.02, longest=0.4)
 STEPS: Final = ("fill", "lead", "mark", "fill_behind", "switch", "fill_after", "give_back")
 """Everything that a switch does, in this order, but for `give_back`, which it does in place of what
 is left where it fails."""
@@ -56,7 +57,11 @@ class GenerationDropped(CplusError):
 
 
 async def switch_over(
-    runner: Runner, target: Projection, *, at_step: Callable[[str], None] = lambda _step: None
+    runner: Runner,
+    target: Projection,
+    *,
+    at_step: Callable[[str], None] = lambda _step: None,
+    retries: Retries = RETRIES,
 ) -> Lineage:
     """Reads from the generation from now on, once it is at or past the one that is read now in
     every shop; answers the lineage after it.
@@ -64,29 +69,34 @@ async def switch_over(
     `at_step` is told the name of each step before it is taken (see STEPS), for tests that die
     there. Raises CannotSwitch, GenerationDropped, TooBusyToSwitch.
     """
+    once = partial(_switch_over_once, runner, target, at_step)
+    try:
+        return await retries.of(once, SwitchedMeanwhile, projection=target.name)
+    except SwitchedMeanwhile:
+        raise TooBusyToSwitch(name=target.name, tries=retries.tries) from None
+
+
+async def _switch_over_once(
+    runner: Runner, target: Projection, at_step: Callable[[str], None]
+) -> Lineage:
+    """Raises SwitchedMeanwhile where others took the lead, beside what `switch_over` raises."""
     database = runner.mongo.database
-    for attempt in range(TRIES):
-        lineage = await lineage_of(database, target)
-        if lineage.live == target.generation:
-            return lineage
-        if lineage.find(target.generation) is None:
-            raise GenerationDropped(name=target.name, collection=target.collection)
-        at_step("fill")
-        await _bring_up(runner, lineage, target, await runner.store.heads())
-        try:
-            at_step("lead")
-            lineage = await lead(database, lineage, target.generation)
-            await _switch(runner, lineage, target, at_step)
-        except SwitchedMeanwhile:
-            await asyncio.sleep(random.uniform(0, min(0.02 * (attempt + 1), 0.4)))
-            continue
-        log.info("generation_switched", projection=target.name, collection=target.collection)
-        at_step("fill_after")
-        # Whoever worked with the list from before the switch may have left it behind the log.
-        lineage = await lineage_of(database, target)
-        await _bring_up(runner, lineage, target, await runner.store.heads())
+    lineage = await lineage_of(database, target)
+    if lineage.live == target.generation:
         return lineage
-    raise TooBusyToSwitch(name=target.name, tries=TRIES)
+    if lineage.find(target.generation) is None:
+        raise GenerationDropped(name=target.name, collection=target.collection)
+    at_step("fill")
+    await _bring_up(runner, lineage, target, await runner.store.heads())
+    at_step("lead")
+    lineage = await lead(database, lineage, target.generation)
+    await _switch(runner, lineage, target, at_step)
+    log.info("generation_switched", projection=target.name, collection=target.collection)
+    at_step("fill_after")
+    # Whoever worked with the list from before the switch may have left it behind the log.
+    lineage = await lineage_of(database, target)
+    await _bring_up(runner, lineage, target, await runner.store.heads())
+    return lineage
 
 
 async def _switch(
