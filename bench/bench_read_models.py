@@ -34,7 +34,7 @@ from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.local.mongod import Mongod
 from cplus.mongo import IndexModel, Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.generations.lineage import ensure_indexes
+from cplus.projections.generations.lineage_changes import ensure_indexes
 from cplus.projections.groups import PROJECT_CONVERSATIONS
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.running.runner import Runner

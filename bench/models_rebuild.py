@@ -21,7 +21,7 @@ from bench.measure import Work, rate
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.generations.drop import drop
-from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill, filler
 from cplus.projections.generations.switch import switch_over
 from cplus.projections.generations.workers import fill_in_processes

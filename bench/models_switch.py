@@ -12,7 +12,8 @@ from cplus.consumers.folding.projecting import look_at
 from cplus.deadline import Deadline
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
-from cplus.projections.generations.lineage import begin, generation_of, lineage_of
+from cplus.projections.generations.lineage import generation_of, lineage_of
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill, filler
 from cplus.projections.generations.switch import switch_over
 from cplus.projections.models.conversations import CONVERSATIONS

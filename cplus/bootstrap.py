@@ -243,7 +243,9 @@ async def ensure_indexes(settings: Settings) -> None:
     """Makes every index; run with each deployment, before the code that needs them."""
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
-    from cplus.projections.generations.lineage import ensure_indexes as ensure_projection_indexes
+    from cplus.projections.generations.lineage_changes import (
+        ensure_indexes as ensure_projection_indexes,
+    )
     from cplus.projections.groups import ALL
 
     mongo = connect(settings)

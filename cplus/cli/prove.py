@@ -21,8 +21,9 @@ from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.cli.versions import Code, Teller
-    from cplus.projections.checks.compare_releases import Findings, Meant, Pair, Tally
+    from cplus.cli.versions import Code, ReleaseProcess
+    from cplus.projections.checks.compare_releases import Findings, Pair, Tally
+    from cplus.projections.checks.intended import IntendedDifference
 
 _FILE = Path("prove.toml")
 _FEW = 10
@@ -61,10 +62,10 @@ def prove(
 
     with failures(), tempfile.TemporaryDirectory(prefix="cplus-prove-") as folder:
         from cplus.cli.versions import code_at, this_code
-        from cplus.projections.checks.compare_releases import read_meant
+        from cplus.projections.checks.intended import read_intended
 
         path = meant_file or (_FILE if _FILE.is_file() else None)
-        meant = read_meant(path) if path else ()
+        meant = read_intended(path) if path else ()
         old, new = code_at(against, Path(folder), python), this_code(Path(folder))
         proof = _Proof(Reached(data), old, new, meant)
         said = run(proof.made(names, shops, workers))
@@ -75,7 +76,9 @@ def prove(
 class _Proof:
     """One comparison of two versions over the log."""
 
-    def __init__(self, at: Reached, old: Code, new: Code, meant: Sequence[Meant]) -> None:
+    def __init__(
+        self, at: Reached, old: Code, new: Code, meant: Sequence[IntendedDifference]
+    ) -> None:
         self._at, self._old, self._new, self._meant = at, old, new, meant
         self._findings: Findings
         self._events = 0
@@ -100,23 +103,26 @@ class _Proof:
                 await self._compare(couples, shops, heads)
         return _said(self._findings, self._old.name, len(shops), self._events)
 
-    async def _couple(self, stack: AsyncExitStack) -> tuple[Teller, Teller]:
+    async def _couple(self, stack: AsyncExitStack) -> tuple[ReleaseProcess, ReleaseProcess]:
         """A process of each version."""
-        from cplus.cli.versions import telling
+        from cplus.cli.versions import release_process
 
         settings = self._at.settings
         reached = {
             "CPLUS_MONGO_URI": settings.secret("mongo_uri"),
             "CPLUS_MONGO_DATABASE": settings.mongo_database,
         }
-        old = await stack.enter_async_context(telling(self._old, reached))
-        new = await stack.enter_async_context(telling(self._new, reached))
+        old = await stack.enter_async_context(release_process(self._old, reached))
+        new = await stack.enter_async_context(release_process(self._new, reached))
         await old.hello()
         await new.hello()
         return old, new
 
     async def _compare(
-        self, couples: Sequence[tuple[Teller, Teller]], shops: Sequence[str], heads: dict[str, int]
+        self,
+        couples: Sequence[tuple[ReleaseProcess, ReleaseProcess]],
+        shops: Sequence[str],
+        heads: dict[str, int],
     ) -> None:
         left = deque(shops)
         folded = [pair for pair in self._findings.tallies if pair.after is not None]
@@ -124,7 +130,7 @@ class _Proof:
             total = sum(heads.get(shop, 0) for shop in shops) * len(folded)
             task = shown.add_task(self._old.name, total=total)
 
-            async def work(old: Teller, new: Teller) -> None:
+            async def work(old: ReleaseProcess, new: ReleaseProcess) -> None:
                 try:
                     while left:
                         shop = left.popleft()
@@ -139,7 +145,12 @@ class _Proof:
                     raise outcome
 
     async def _shop(
-        self, old: Teller, new: Teller, shop: str, folded: Sequence[Pair], done: Callable[[], None]
+        self,
+        old: ReleaseProcess,
+        new: ReleaseProcess,
+        shop: str,
+        folded: Sequence[Pair],
+        done: Callable[[], None],
     ) -> None:
         from cplus.projections.checks.compare_releases import compare_shop
 

@@ -150,7 +150,8 @@ class _Way:
 
 
 async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
-    from cplus.projections.generations.lineage import begin, lineage_of
+    from cplus.projections.generations.lineage import lineage_of
+    from cplus.projections.generations.lineage_changes import begin
     from cplus.projections.generations.rebuild import filler, progress_of
     from cplus.projections.groups import named
 

@@ -34,7 +34,7 @@ async def repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any
 
 
 async def _repair(runner: Runner, target: Projection, shop: str) -> dict[str, Any]:
-    from cplus.projections.checks.in_memory import CannotFold
+    from cplus.projections.checks.fold_in_memory import CannotFold
     from cplus.projections.checks.repair import repair_shop
     from cplus.subscriptions.checkpoints import read_checkpoint
 

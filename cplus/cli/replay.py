@@ -23,7 +23,7 @@ from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection, Row
-    from cplus.projections.checks.replay import Put
+    from cplus.projections.checks.replay_collection import Put
     from cplus.subscriptions.decoding import Stop
 
 
@@ -79,7 +79,7 @@ def replay(
         projection = find(place)
         at = Reached(data)
         if collection is not None:
-            from cplus.projections.checks.replay import filled
+            from cplus.projections.checks.replay_collection import filled
 
             sink = filled(at.mongo.database, projection, collection, replace=replace)
         else:
@@ -135,7 +135,7 @@ async def _replay(
     sink: AbstractAsyncContextManager[Put],
     chosen: Sequence[str],
 ) -> dict[str, Any]:
-    from cplus.projections.checks.in_memory import fold_shop
+    from cplus.projections.checks.fold_in_memory import fold_shop
 
     async with at:
         shops = at.shops(chosen, await at.store.heads(), needed=True)
@@ -180,7 +180,7 @@ def _reason(stop: Mapping[str, Any]) -> str:
 @asynccontextmanager
 async def _filed(out: Path) -> AsyncIterator[Put]:
     """Makes the file of what the block puts, at the end; after an error nothing is left of it."""
-    from cplus.projections.checks.replay import check_row
+    from cplus.projections.checks.replay_collection import check_row
 
     with _whole(out) as file:
 
@@ -214,7 +214,7 @@ def _whole(out: Path) -> Iterator[TextIO]:
 def _line(shop: str, key: str, row: Row) -> str:
     """A row as it would be read after it was stored. Raises UnfitRow."""
     from cplus.mongo import as_stored
-    from cplus.projections.checks.replay import UnfitRow
+    from cplus.projections.checks.replay_collection import UnfitRow
 
     if "key" in row:
         fault = "it has a field key, as the key of the row is called in a file"

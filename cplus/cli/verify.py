@@ -16,7 +16,7 @@ from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.projections.checks.in_memory import CannotFold
+    from cplus.projections.checks.fold_in_memory import CannotFold
     from cplus.projections.checks.verify import Difference, Verified
 
 _SHOWN = 50
@@ -124,7 +124,7 @@ class Report:
 
 
 async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
-    from cplus.projections.checks.in_memory import CannotFold
+    from cplus.projections.checks.fold_in_memory import CannotFold
     from cplus.projections.checks.verify import shops_of, verify_shop
     from cplus.projections.generations.lineage import generation_of, lineage_of
     from cplus.projections.groups import ALL, named

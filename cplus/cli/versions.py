@@ -21,7 +21,7 @@ from cplus.errors import CplusError
 from cplus.mongo import canonical, decoded
 from cplus.projections.checks.release_rows import PROTOCOL
 
-TELLING = "cplus/projections/telling.py"
+ENTRY_POINT = "cplus/projections/telling.py"
 
 
 class NoCode(CplusError):
@@ -80,8 +80,8 @@ def code_at(against: str, folder: Path, python: str | None) -> Code:
         found = _linked(path.resolve(), folder / "old")
     else:
         found = _unpacked(against, path, folder / "old")
-    if not (found / TELLING).is_file():
-        raise TooOld(against=name, file=TELLING)
+    if not (found / ENTRY_POINT).is_file():
+        raise TooOld(against=name, file=ENTRY_POINT)
     return Code(name, found, python or sys.executable)
 
 
@@ -154,7 +154,7 @@ def _git(*arguments: str) -> tuple[str, str]:
     return done.stdout.strip(), ""
 
 
-class Teller:
+class ReleaseProcess:
     """A process that tells the rows of one version of the code."""
 
     def __init__(self, code: Code, process: asyncio.subprocess.Process, errors: Any) -> None:
@@ -196,7 +196,9 @@ class Teller:
 
 
 @asynccontextmanager
-async def telling(code: Code, environment: Mapping[str, str]) -> AsyncIterator[Teller]:
+async def release_process(
+    code: Code, environment: Mapping[str, str]
+) -> AsyncIterator[ReleaseProcess]:
     """A process of this code, of which `hello` is to be heard first; it ends with the block. Raises
     NoPython."""
     own = {"PYTHONPATH": str(code.path), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -215,7 +217,7 @@ async def telling(code: Code, environment: Mapping[str, str]) -> AsyncIterator[T
         except OSError as error:
             raise NoPython(python=code.python, reason=error.strerror) from None
         try:
-            yield Teller(code, process, errors)
+            yield ReleaseProcess(code, process, errors)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()

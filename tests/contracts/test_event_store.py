@@ -23,7 +23,7 @@ from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.log.store import EventStore
 from cplus.mongo import connect, decoded_all
-from cplus.projections.checks.in_memory import fold_shop
+from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
 

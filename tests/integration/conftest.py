@@ -14,7 +14,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.generations.lineage import ensure_indexes
+from cplus.projections.generations.lineage_changes import ensure_indexes
 from cplus.settings import Settings
 from tests.integration.fold_world import COUNTER
 

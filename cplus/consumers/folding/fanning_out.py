@@ -18,7 +18,8 @@ from cplus.events.log.store import EventStore
 from cplus.ids import random_id
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.generations.lineage import begin_run, end_run, lineage_of
+from cplus.projections.generations.lineage import lineage_of
+from cplus.projections.generations.lineage_changes import begin_run, end_run
 from cplus.projections.generations.switch import GenerationDropped
 from cplus.subscriptions.checkpoints import Checkpoint, checkpoints_of
 

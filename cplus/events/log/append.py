@@ -13,7 +13,7 @@ from cplus.events.log.combine import CombinedCommits
 from cplus.events.log.commit import Commit, Draft, Head, Prepared, prepare
 from cplus.events.log.commits import Commits, Document
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
-from cplus.events.log.turn_taking import Turns
+from cplus.events.log.time_slices import TimeSlices
 from cplus.events.names import version_claim
 from cplus.mongo import PyMongoError
 
@@ -76,7 +76,7 @@ class ShopWriter:
         self._waiting: list[Entry] = []
         # The head after this process's last acknowledged write. It may be behind, never ahead.
         self._head: Head | None = None
-        self._turns = Turns()
+        self._slices = TimeSlices()
 
     @property
     def busy(self) -> bool:
@@ -135,7 +135,7 @@ class ShopWriter:
         self._waiting = [entry for entry in self._waiting if entry.outcome is None]
 
     async def _try(self, entries: list[Entry]) -> None:
-        if await self._turns.begin():
+        if await self._slices.begin():
             self._head = None
         head = self._head or await self._combined.head(self._shop)
         await self._refuse_gaps(entries)
@@ -158,7 +158,7 @@ class ShopWriter:
             raise
         if written:
             self._head = after
-            self._turns.won()
+            self._slices.won()
             for entry, at in zip(entries, heads, strict=True):
                 entry.outcome = Appended(self._shop, at.position, entry.draft.id)
             return
@@ -167,7 +167,7 @@ class ShopWriter:
         resolved = await self._resolve(entries)
         self._refuse_followers(entries)
         if not resolved:
-            await self._turns.lost()
+            await self._slices.lost()
 
     async def _refuse_gaps(self, entries: list[Entry]) -> None:
         """Refuses drafts whose versions stand on one that is not there.

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from cplus.errors import CplusError
 from cplus.mongo import canonical, decoded
+from cplus.projections.checks.intended import Change, IntendedDifference
 from cplus.projections.checks.release_rows import END
 
 SHOWN = 50
 """Differences that are named at most; all are counted."""
-
-Kind = Literal["added", "removed", "differs", "parks", "goes_on", "dropped"]
-
-
-class BadMeant(CplusError):
-    """{path} does not say what is meant: {reason}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,85 +31,6 @@ class Pair:
         return None not in (self.before, self.after) and self.before != self.after
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the deployment would change. Names and no values: values may be about a person."""
-
-    projection: str
-    kind: Kind
-    """`added` and `removed`: a row that one version only makes. `parks`: the new code cannot
-    fold what the old one folds, `goes_on`: the other way round. `dropped`: the new code does not
-    have this version of the projection."""
-    shop: str = ""
-    key: str = ""
-    fields: Sequence[str] = ()
-    reason: str = ""
-
-
-class Meant(BaseModel):
-    """A difference that is meant: an entry `[[meant]]` of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    projection: str
-    reason: str = Field(min_length=1)
-    change: Literal["differs", "added", "removed", "goes_on", "dropped"] = "differs"
-    fields: tuple[str, ...] = ()
-    """None: every field."""
-    rows: str = "*"
-    """Pattern of the rows' keys, as of file names."""
-    shops: str = "*"
-
-    def covers(self, change: Change) -> bool:
-        """Whether the entry speaks of such a change, whatever its fields."""
-        return (
-            (self.projection, self.change) == (change.projection, change.kind)
-            and fnmatchcase(change.key, self.rows)
-            and fnmatchcase(change.shop, self.shops)
-        )
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    meant: tuple[Meant, ...] = ()
-
-
-def read_meant(path: Path) -> tuple[Meant, ...]:
-    """The entries of the file; raises BadMeant."""
-    try:
-        return _File.model_validate(tomllib.loads(path.read_text("utf-8"))).meant
-    except ValidationError as error:
-        raise BadMeant(path=path, reason=_in_words(error)) from None
-    except FileNotFoundError:
-        raise BadMeant(path=path, reason="there is no such file") from None
-    except OSError as error:
-        raise BadMeant(path=path, reason=f"it cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise BadMeant(path=path, reason="it is no text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadMeant(path=path, reason=f"it is no TOML: {error}") from None
-
-
-_WORDS = {
-    "missing": "it lacks `{name}`",
-    "extra_forbidden": "`{name}` means nothing here",
-    "model_type": "it is no table that begins with [[meant]]",
-    "string_too_short": "its `{name}` is empty",
-    "tuple_type": "`{name}` is to be a list",
-}
-
-
-def _in_words(error: ValidationError) -> str:
-    """What is wrong first, and in which entry."""
-    first = error.errors()[0]
-    place, name = first["loc"], first["loc"][-1]
-    wrong = first["msg"].replace("Input should be", f"its `{name}` is to be")
-    said = _WORDS.get(first["type"], wrong).format(name=name)
-    entry = place[1] + 1 if len(place) > 1 and isinstance(place[1], int) else None
-    return f"entry {entry}: {said}" if entry else said
-
-
 def pairs(before: Iterable[tuple[str, int]], after: Iterable[tuple[str, int]]) -> list[Pair]:
     """What is compared with what: a version with the same one, a version that the old code lacks
     with the newest that it has."""
@@ -134,8 +44,9 @@ def pairs(before: Iterable[tuple[str, int]], after: Iterable[tuple[str, int]]) -
     return sorted(found, key=lambda one: (one.name, one.after or 0, one.before or 0))
 
 
-class Telling(Protocol):
-    """What one version of the code tells, document by document."""
+class ReleaseRows(Protocol):
+    """The rows that one version of the code makes, document by document; the protocol stands in
+    `release_rows`."""
 
     async def next(self) -> bytes:
         """The next document."""
@@ -143,10 +54,10 @@ class Telling(Protocol):
 
 
 async def compare_shop(
-    findings: Findings, pair: Pair, shop: str, before: Telling | None, after: Telling
+    findings: Findings, pair: Pair, shop: str, before: ReleaseRows | None, after: ReleaseRows
 ) -> None:
-    """Adds the differences of one projection in one shop. Reads the two tellings side by side, and
-    holds one row of each; without `before` there is nothing that could differ."""
+    """Adds the differences of one projection in one shop. Reads the rows of both side by side, and
+    holds one of each; without `before` there is nothing that could differ."""
     one = None if before is None else await before.next()
     other = await after.next()
     while not (_ended(one) and _ended(other)):
@@ -225,7 +136,7 @@ class Tally:
 class Findings:
     """All differences: summed by projection, and the first of them by name."""
 
-    def __init__(self, meant: Sequence[Meant], compared: Sequence[Pair]) -> None:
+    def __init__(self, meant: Sequence[IntendedDifference], compared: Sequence[Pair]) -> None:
         self.tallies = {pair: Tally(pair) for pair in compared}
         self.shown: list[Change] = []
         """Of the differences that nobody meant."""
@@ -253,7 +164,7 @@ class Findings:
     def end(
         self, pair: Pair, shop: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     ) -> None:
-        """Counts how the two tellings of a shop ended, and compares where they stand still."""
+        """Counts how the rows of both in a shop ended, and compares where they stand still."""
         tally = self.tallies[pair]
         tally.rows += after["rows"]
         tally.rows_before += before["rows"] if before else 0
@@ -288,6 +199,6 @@ class Findings:
         return sum(tally.wrong.total() for tally in self.tallies.values())
 
     @property
-    def unused(self) -> list[Meant]:
+    def unused(self) -> list[IntendedDifference]:
         """Entries that spoke of no difference."""
         return [entry for entry, count in self._meant.items() if not count]

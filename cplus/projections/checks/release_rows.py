@@ -29,7 +29,7 @@ from cplus.events.log.store import EventStore
 from cplus.loop import run
 from cplus.mongo import Mongo, canonical, connect, decoded
 from cplus.projections.base import Projection, Row
-from cplus.projections.checks.in_memory import fold_shop
+from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.groups import ALL
 from cplus.settings import Settings
 

@@ -14,7 +14,7 @@ from cplus.errors import CheckpointContended
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
-from cplus.projections.checks.in_memory import fold_shop
+from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.checks.verify import Difference, verify_shop
 from cplus.projections.running.fenced_write import write_fenced
 from cplus.retries import Retries

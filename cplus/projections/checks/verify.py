@@ -10,7 +10,7 @@ from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, as_stored
 from cplus.projections.base import Projection, Row
-from cplus.projections.checks.in_memory import CannotFold, fold_shop
+from cplus.projections.checks.fold_in_memory import CannotFold, fold_shop
 from cplus.projections.rows import all_rows, take_row
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
 

@@ -40,13 +40,8 @@ from cplus.errors import CheckpointContended, LogTooShort
 from cplus.events.log.store import EventStore
 from cplus.mongo import Database, is_transient
 from cplus.projections.base import Projection
-from cplus.projections.generations.lineage import (
-    Lineage,
-    NotInThisCode,
-    generation_of,
-    give_back,
-    lineage_of,
-)
+from cplus.projections.generations.lineage import Lineage, NotInThisCode, generation_of, lineage_of
+from cplus.projections.generations.lineage_changes import give_back
 from cplus.subscriptions.checkpoints import Checkpoint, read_checkpoint
 from cplus.subscriptions.reading import End
 

@@ -22,12 +22,10 @@ from cplus.projections.generations.lineage import (
     NothingBefore,
     SwitchedMeanwhile,
     generation_of,
-    give_back,
-    lead,
     lineage_of,
     read_lineages,
-    switch,
 )
+from cplus.projections.generations.lineage_changes import give_back, lead, switch
 from cplus.projections.generations.rebuild import fill, filler
 from cplus.projections.running.runner import Runner
 from cplus.retries import Retries

@@ -133,12 +133,7 @@ def customer_view(
 ) -> Customer:
     """The person as pages show it. Pure."""
     row = family.row
-    accounts = [
-        (int(shopify_id), account)
-        for shopify_id, account in row["accounts"].items()
-        if not account.get("deleted")
-    ]
-    accounts.sort(key=_newest_profile, reverse=True)
+    accounts = _accounts(row)
     shown: Mapping[str, Any] = accounts[0][1] if accounts else {}
     profile = shown.get("profile") or {}
     contact = row["contact"] or {}
@@ -172,6 +167,16 @@ def customer_view(
         last_contact_at=row["last_contact_at"],
         changed_at=row["changed_at"],
     )
+
+
+def _accounts(row: Row) -> list[tuple[int, Mapping[str, Any]]]:
+    """The customers in Shopify that are not deleted, the one with the newest profile first."""
+    found = [
+        (int(shopify_id), account)
+        for shopify_id, account in row["accounts"].items()
+        if not account.get("deleted")
+    ]
+    return sorted(found, key=_newest_profile, reverse=True)
 
 
 def _newest_profile(numbered: tuple[int, Mapping[str, Any]]) -> tuple[bool, Any, int]:

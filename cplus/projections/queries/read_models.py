@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Projection, Row
-from cplus.projections.generations.lineage import Pointers
+from cplus.projections.generations.lineage import LiveCollections
 from cplus.projections.rows import row_id
 
 PAGE: Final = 50
@@ -22,14 +22,14 @@ class ReadModels:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
-        self._pointers = Pointers(mongo.database)
+        self._live = LiveCollections(mongo.database)
 
     async def _collection(self, projection: Projection) -> str:
         """The name of the collection that is read now."""
-        return await self._pointers.collection(projection)
+        return await self._live.collection(projection)
 
     async def _rows(self, projection: Projection) -> Collection:
-        return await self._pointers.rows(projection)
+        return await self._live.rows(projection)
 
     async def _row(self, projection: Projection, shop: str, key: str) -> Row | None:
         """The row with this key."""

@@ -122,11 +122,11 @@ class Runner:
 
         fold_limit = partial(self._leaders.fold_limit, bring_on=bring_on)
         async with Reader(self.store, projection, shop, until, self.batch, self._reading) as reader:
-            run = _Run(rows, reader, fold_limit, until, deadline, self._at_step)
+            run = _CatchUp(rows, reader, fold_limit, until, deadline, self._at_step)
             return await run.to_its_end(await rows.read())
 
 
-class _Run:
+class _CatchUp:
     """One generation on its way to the end of one shop's log."""
 
     def __init__(

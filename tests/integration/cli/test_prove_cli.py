@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cplus.cli.versions import CodeFailed, OtherProtocol, code_at, telling
+from cplus.cli.versions import CodeFailed, OtherProtocol, code_at, release_process
 from cplus.events.catalogue import ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
@@ -234,12 +234,12 @@ async def test_a_folder_without_this_code_does_not_hide_the_branch_of_its_name(
 async def test_another_version_that_cannot_tell_its_rows_says_why(tmp_path: Path) -> None:
     broken = copied(tmp_path / "broken")
     edited(broken, "groups.py", "import CONVERSATIONS", "import CHATS")
-    async with telling(code_at(str(broken), tmp_path, None), {}) as teller:
+    async with release_process(code_at(str(broken), tmp_path, None), {}) as teller:
         with pytest.raises(CodeFailed, match="ImportError: cannot import name 'CHATS'"):
             await teller.hello()
     shutil.rmtree(tmp_path / "old")
     strange = copied(tmp_path / "strange")
     edited(strange, "checks/release_rows.py", "PROTOCOL: Final = 1", "PROTOCOL: Final = 9")
-    async with telling(code_at(str(strange), tmp_path, None), {}) as teller:
+    async with release_process(code_at(str(strange), tmp_path, None), {}) as teller:
         with pytest.raises(OtherProtocol, match="speaks protocol 9"):
             await teller.hello()

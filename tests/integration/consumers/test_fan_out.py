@@ -24,7 +24,8 @@ from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checks.verify import verify_shop
 from cplus.projections.generations.drop import drop
-from cplus.projections.generations.lineage import Pointers, begin, begin_run
+from cplus.projections.generations.lineage import LiveCollections
+from cplus.projections.generations.lineage_changes import begin, begin_run
 from cplus.projections.generations.switch import switch_over
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import CHECKPOINTS, read_checkpoint
@@ -110,7 +111,7 @@ async def test_a_rebuild_that_is_fanned_out_loses_and_doubles_nothing_whatever_d
     assert doubling.sent == len(SHOPS)
     assert queue.sent >= len(SHOPS)  # every other message was handed on
     assert next(commits) > 8  # two have died
-    assert await Pointers(mongo.database).collection(COUNTER) == target.collection
+    assert await LiveCollections(mongo.database).collection(COUNTER) == target.collection
     for shop in SHOPS:
         found = await verify_shop(mongo, store, target, shop)
         assert (found.position, found.differences) == (EVENTS + written, [])

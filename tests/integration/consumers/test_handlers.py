@@ -21,7 +21,7 @@ from cplus.events.base import NewEvent
 from cplus.events.catalogue import ReplyWritten
 from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF
-from cplus.projections.generations.lineage import begin, begin_run
+from cplus.projections.generations.lineage_changes import begin, begin_run
 from cplus.projections.models.shops import SHOPS
 from cplus.shopify.signatures import sign_webhook
 from cplus.subscriptions.checkpoints import read_checkpoint

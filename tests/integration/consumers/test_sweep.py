@@ -17,7 +17,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.groups import PROJECT_BILLING
 from cplus.projections.lag.lag import lag, p99
 from cplus.projections.lag.overview import late_shops, overview

@@ -22,7 +22,7 @@ from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.checks.verify import read_rows, verify_shop
-from cplus.projections.generations.lineage import begin, ensure_indexes
+from cplus.projections.generations.lineage_changes import begin, ensure_indexes
 from cplus.projections.generations.rebuild import compare_generations, fill
 from cplus.projections.groups import ALL
 from cplus.projections.models.facts import MAIL_FACTS

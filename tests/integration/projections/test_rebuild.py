@@ -22,11 +22,11 @@ from cplus.projections.checks.verify import Difference, verify_shop
 from cplus.projections.generations.drop import SwitchedJustNow, drop
 from cplus.projections.generations.lineage import (
     GENERATIONS,
+    LiveCollections,
     NothingBefore,
-    Pointers,
-    begin,
     read_lineages,
 )
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import (
     Compared,
     NotFolded,
@@ -59,13 +59,13 @@ def small(mongo: Mongo, store: EventStore, projection: Projection = COUNTER) -> 
 
 async def read(mongo: Mongo, shop: str = SHOP) -> int:
     """What a reader sees who remembers nothing."""
-    rows = await Pointers(mongo.database).rows(COUNTER)
+    rows = await LiveCollections(mongo.database).rows(COUNTER)
     row = await rows.find_one({"_id": f"{shop}/all"})
     return row["events"] if row else 0
 
 
 async def live(mongo: Mongo) -> str:
-    return await Pointers(mongo.database).collection(COUNTER)
+    return await LiveCollections(mongo.database).collection(COUNTER)
 
 
 async def filled(mongo: Mongo, store: EventStore, events: int = 20) -> Runner:
@@ -103,9 +103,9 @@ async def test_a_rebuild_under_writes_loses_and_doubles_nothing_and_no_reader_se
         return written
 
     async def watch() -> None:
-        pointers = Pointers(mongo.database)  # as a page does, remembered for a second
+        live = LiveCollections(mongo.database)  # as a page does, remembered for a second
         while not ended.is_set():
-            rows = await pointers.rows(COUNTER)
+            rows = await live.rows(COUNTER)
             row = await rows.find_one({"_id": f"{SHOP}/all"})
             seen.append(row["events"] if row else 0)
 
@@ -438,11 +438,11 @@ async def test_a_late_answer_brings_back_no_pointer_that_is_older(
                 await answer.wait()
             return found
 
-    pointers = Pointers(Late())
-    waits = asyncio.create_task(pointers.collection(COUNTER))
+    live = LiveCollections(Late())
+    waits = asyncio.create_task(live.collection(COUNTER))
     await asked.wait()
     target = await rebuilt(mongo, store)
-    assert await pointers.collection(COUNTER) == target.collection
+    assert await live.collection(COUNTER) == target.collection
     answer.set()
     await waits
-    assert await pointers.collection(COUNTER) == target.collection
+    assert await live.collection(COUNTER) == target.collection

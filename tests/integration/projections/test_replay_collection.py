@@ -17,7 +17,7 @@ from cplus.bootstrap import ensure_indexes
 from cplus.events.catalogue import ImportStarted
 from cplus.events.log.store import COMMITS, EventStore
 from cplus.mongo import Database, Mongo, connect
-from cplus.projections.checks.replay import (
+from cplus.projections.checks.replay_collection import (
     CollectionTaken,
     HalfReplayed,
     NoCollectionName,

@@ -26,7 +26,7 @@ from cplus.events.catalogue import (
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, OperationFailure, connect
 from cplus.projections.base import Projection, Row
-from cplus.projections.checks.in_memory import fold_shop
+from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.checks.verify import verify_shop
 from cplus.projections.groups import ALL
 from cplus.projections.lag.lag import lag, totals

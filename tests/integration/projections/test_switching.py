@@ -22,13 +22,8 @@ from cplus.projections.base import Projection
 from cplus.projections.checks.verify import verify_shop
 from cplus.projections.generations.drop import drop
 from cplus.projections.generations.leader import STEPS as LEADING_STEPS
-from cplus.projections.generations.lineage import (
-    GENERATIONS,
-    Pointers,
-    begin,
-    lead,
-    lineage_of,
-)
+from cplus.projections.generations.lineage import GENERATIONS, LiveCollections, lineage_of
+from cplus.projections.generations.lineage_changes import begin, lead
 from cplus.projections.generations.rebuild import fill
 from cplus.projections.generations.switch import STEPS, CannotSwitch, switch_back, switch_over
 from cplus.projections.running.runner import STEPS as RUNNER_STEPS
@@ -78,7 +73,7 @@ async def to_be_switched(mongo: Mongo, store: EventStore) -> Projection:
 
 async def read(mongo: Mongo, shop: str = SHOP) -> int:
     """What a reader sees who remembers nothing."""
-    rows = mongo.database[await Pointers(mongo.database).collection(COUNTER)]
+    rows = mongo.database[await LiveCollections(mongo.database).collection(COUNTER)]
     row = await rows.find_one({"_id": f"{shop}/all"})
     return row["events"] if row else 0
 

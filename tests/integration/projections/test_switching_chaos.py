@@ -19,7 +19,8 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, PyMongoError, connect
 from cplus.projections.checks.repair import repair_shop
 from cplus.projections.generations.drop import drop
-from cplus.projections.generations.lineage import begin, generation_of, lineage_of
+from cplus.projections.generations.lineage import generation_of, lineage_of
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill, filler
 from cplus.projections.generations.switch import switch_back, switch_over
 from cplus.projections.running.runner import Runner

@@ -14,7 +14,7 @@ from cplus.events.catalogue import AppUninstalled
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection, Row
-from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill
 from cplus.projections.generations.switch import switch_over
 from cplus.projections.running.row_cache import CacheLimits

@@ -11,7 +11,7 @@ from cplus.events.catalogue import ShopChanged
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
-from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.workers import WorkerGone, fill_in_processes
 from cplus.projections.models.shops import SHOPS as OF_SHOPS
 from cplus.projections.running.runner import Runner

@@ -14,7 +14,7 @@ import pytest
 from cplus.clock import utc_now
 from cplus.events.catalogue import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
-from cplus.projections.generations.lineage import begin
+from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill
 from cplus.projections.generations.switch import switch_over
 from cplus.projections.groups import ALL

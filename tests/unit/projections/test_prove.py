@@ -12,16 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cplus.mongo import canonical
-from cplus.projections.checks.compare_releases import (
-    SHOWN,
-    BadMeant,
-    Findings,
-    Meant,
-    Pair,
-    compare_shop,
-    pairs,
-    read_meant,
-)
+from cplus.projections.checks.compare_releases import SHOWN, Findings, Pair, compare_shop, pairs
+from cplus.projections.checks.intended import BadIntended, IntendedDifference, read_intended
 
 SHOP = "acorn.myshopify.com"
 SAME = Pair("shops", 1, 1)
@@ -40,7 +32,9 @@ class Told:
         return next(self._left)
 
 
-async def found(before: Told | None, after: Told, *meant: Meant, pair: Pair = SAME) -> Findings:
+async def found(
+    before: Told | None, after: Told, *meant: IntendedDifference, pair: Pair = SAME
+) -> Findings:
     findings = Findings(meant, [pair])
     await compare_shop(findings, pair, SHOP, before, after)
     return findings
@@ -90,9 +84,13 @@ async def test_differences_are_named_up_to_a_bound_and_all_are_counted() -> None
 async def test_what_is_meant_does_not_count_and_what_is_left_of_it_does() -> None:
     old = {"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 1}, "c": {"x": 1}}
     new = {"a": {"x": 2, "y": 1}, "b": {"x": 2, "y": 2}, "d": {"x": 1}}
-    entry = Meant(projection="shops", fields=("x",), reason="x is counted otherwise")
-    gone = Meant(projection="shops", change="removed", rows="c*", reason="c is no row any more")
-    idle = Meant(projection="shops", fields=("x",), shops="birch.*", reason="birch was wrong")
+    entry = IntendedDifference(projection="shops", fields=("x",), reason="x is counted otherwise")
+    gone = IntendedDifference(
+        projection="shops", change="removed", rows="c*", reason="c is no row any more"
+    )
+    idle = IntendedDifference(
+        projection="shops", fields=("x",), shops="birch.*", reason="birch was wrong"
+    )
     findings = await found(Told(old), Told(new), entry, gone, idle)
     left = [(one.key, one.kind, list(one.fields)) for one in findings.shown]
     assert left == [("b", "differs", ["y"]), ("d", "added", [])]
@@ -118,7 +116,7 @@ async def test_new_code_that_parks_a_shop_is_never_declared_nor_meant() -> None:
         assert [one.kind for one in findings.shown] == ["parks"]
         assert "position 7: KeyError (app.installed)" in findings.shown[0].reason
     assert (await found(Told({}, stop), Told({}, stop))).tallies[SAME].both_stop == 1
-    on = Meant(projection="shops", change="goes_on", reason="the fold is mended")
+    on = IntendedDifference(projection="shops", change="goes_on", reason="the fold is mended")
     assert (await found(Told({}, stop), Told({}), on)).total == 0
     assert (await found(Told({}, stop), Told({}))).total == 1
 
@@ -129,7 +127,9 @@ async def test_a_new_projection_differs_from_nothing_and_a_dropped_one_must_be_m
     assert (findings.total, findings.tallies[new].rows) == (0, 1)
     dropped = Pair("shops", 1, None)
     assert [one.kind for one in Findings((), [dropped]).shown] == ["dropped"]
-    meant = Meant(projection="shops", change="dropped", reason="its generation is dropped")
+    meant = IntendedDifference(
+        projection="shops", change="dropped", reason="its generation is dropped"
+    )
     assert Findings((meant,), [dropped]).total == 0
 
 
@@ -170,10 +170,10 @@ def test_a_file_that_does_not_say_what_is_meant_is_refused(
 ) -> None:
     path = tmp_path / "prove.toml"
     path.write_text(text)
-    with pytest.raises(BadMeant, match=re.escape(words)):
-        read_meant(path)
-    with pytest.raises(BadMeant, match="there is no such file"):
-        read_meant(tmp_path / "none.toml")
+    with pytest.raises(BadIntended, match=re.escape(words)):
+        read_intended(path)
+    with pytest.raises(BadIntended, match="there is no such file"):
+        read_intended(tmp_path / "none.toml")
     path.write_bytes(b"\xff")
-    with pytest.raises(BadMeant, match="it is no text in UTF-8"):
-        read_meant(path)
+    with pytest.raises(BadIntended, match="it is no text in UTF-8"):
+        read_intended(path)

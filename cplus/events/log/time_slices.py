@@ -1,4 +1,4 @@
-"""Taking turns between the processes that write to one hot shop."""
+"""Sharing the time to write to one hot shop among the processes that do, slice by slice."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ REMEMBERED = 1.0
 """Seconds after a lost race that others are thought to be there."""
 
 
-class Turns:
-    """One process's part in the turns on one shop.
+class TimeSlices:
+    """One process's slices of the time on one shop.
 
     Who lost twice in a row waits about a slice, and who knows of others by having lost leaves
     the shop alone for about a slice after having had it for one. In between one process writes
