@@ -202,17 +202,11 @@ class Inbound:
             attachments=len(found.mail.attachments),
             raw={"bucket": receipt.bucket, "key": receipt.key},
         )
-        joins = [
-            NewEvent(
-                who.person, PersonsJoined(person=who.person, absorbed=other), receipt.received_at
-            )
-            for other in who.absorbed
-        ]
         refs = [conversation.id, conversation.person, who.person, message_ref(message_id)]
         if sequences:  # it begins: so it counts in its month
             refs.append(started_ref(month_of(receipt.received_at)))
         return {
-            "events": [*joins, *decided(conversation)],
+            "events": [*_joins(who, receipt.received_at), *decided(conversation)],
             "sequences": sequences,
             "refs": list(dict.fromkeys(refs)),
         }
@@ -268,6 +262,14 @@ class Inbound:
             return True
         limit = timedelta(days=self.settings.join_closed_days)
         return conversation.closed_at is not None and now - conversation.closed_at < limit
+
+
+def _joins(who: Resolved, now: datetime) -> list[NewEvent]:
+    """What tells the log that others turned out to be the same person."""
+    return [
+        NewEvent(who.person, PersonsJoined(person=who.person, absorbed=other), now)
+        for other in who.absorbed
+    ]
 
 
 def _conversations(commit: Commit) -> list[str]:
