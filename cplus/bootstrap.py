@@ -14,6 +14,8 @@ from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexe
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.events.nudges import Nudger, TopicNudger
+from cplus.events.reader import EventReader
+from cplus.events.recording import Recorder
 from cplus.events.repository import Repository
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
@@ -121,6 +123,16 @@ class Parts:
         return self._nudger or TopicNudger(self.aws, self.settings.nudges_topic)
 
     @cached_property
+    def reader(self) -> EventReader:
+        """Decodes what is stored."""
+        return EventReader()
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Writes to the log, and nudges."""
+        return Recorder(self.store, self.reader, self.nudger)
+
+    @cached_property
     def bodies(self) -> Bodies:
         """Where large bodies rest."""
         return Bodies(self.aws, self.settings.bodies_bucket)
@@ -170,7 +182,7 @@ class Parts:
             credentials=self.credentials,
             store=self.store,
             repository=self.repository,
-            nudger=self.nudger,
+            recorder=self.recorder,
             clock=self.clock,
             api_version=self.settings.shopify_api_version,
             app_url=self.settings.app_url,
@@ -192,7 +204,6 @@ class Parts:
             forget_tokens=self._forget_tokens,
             end_sessions=self.ended_sessions.end_all,
             count=self.allowances.count,
-            nudger=self.nudger,
             clock=self.clock,
         )
 
@@ -202,7 +213,7 @@ class Parts:
         from cplus.commands.allowances import Allowances
 
         free = self.settings.free_conversations
-        return Allowances(self.store, self.repository, free, self.clock)
+        return Allowances(self.store, self.repository, self.recorder, free, self.clock)
 
     @cached_property
     def ended_sessions(self) -> EndedSessions:

@@ -22,7 +22,7 @@ def _importer() -> Consume:
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
-        nudger=parts.nudger,
+        recorder=parts.recorder,
         send=partial(parts.aws.send, settings.import_queue),
         origin=settings.shopify_origin,
         api_version=settings.shopify_api_version,

@@ -12,7 +12,7 @@ from cplus.logs import configure
 def _events() -> Consume:
     parts = Parts()
     configure(parts.settings.log_level)
-    return EmailEvents(parts.settings, parts.store, parts.nudger).handle_all
+    return EmailEvents(parts.settings, parts.store, parts.recorder).handle_all
 
 
 handler = queue_handler(_events)

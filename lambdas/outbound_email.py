@@ -14,7 +14,7 @@ def _outbound() -> Consume:
     p = Parts()
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
-    return Outbound(p.settings, p.store, leases, p.aws, p.nudger, p.clock).handle_all
+    return Outbound(p.settings, p.store, leases, p.aws, p.recorder, p.clock).handle_all
 
 
 handler = queue_handler(_outbound)

@@ -15,6 +15,7 @@ from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import EventStore
 from cplus.events.names import billing_stream, counted_claim, started_ref
+from cplus.events.recording import Recorder
 from cplus.events.repository import Repository, decided
 
 log = structlog.get_logger()
@@ -26,6 +27,7 @@ class Allowances:
 
     store: EventStore
     repository: Repository
+    recorder: Recorder
     free_conversations: int
     """What an account that is opened now allows in a month."""
     clock: Clock
@@ -56,7 +58,7 @@ class Allowances:
                 causation_id=commit.id,
             )
 
-        outcome = await self.repository.record(shop, claim, decide)
+        outcome = await self.recorder.record(shop, claim, decide)
         if outcome is not None:
             log.info("allowance_decided", shop=shop, position=outcome.position)
         return outcome

@@ -35,7 +35,7 @@ from cplus.events.names import (
     install_import,
     shop_stream,
 )
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.recording import Recorder
 from cplus.events.repository import Repository, decided
 from cplus.ids import random_id
 from cplus.keys import derived_key
@@ -79,7 +79,7 @@ class Installs:
     credentials: Credentials
     store: EventStore
     repository: Repository
-    nudger: Nudger
+    recorder: Recorder
     clock: Clock
     api_version: str
     app_url: str
@@ -126,8 +126,7 @@ class Installs:
         async def decide() -> Draft:
             return await self._decide(shop, claim, params, tokens, info, void_at)
 
-        outcome = await self.repository.record(shop, claim, decide)
-        await self.nudger.nudge(heads_of([outcome]))
+        outcome = await self.recorder.record(shop, claim, decide)
         log.info("app_granted", shop=shop, position=outcome.position)
         return shop
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -22,8 +21,10 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
+from cplus.events.recording import Recorder
 from cplus.settings import Settings
 from tests.integration.intake import failures, record
+from tests.nudges import Nudges
 from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
@@ -31,16 +32,6 @@ DOMAIN = "mail.cplus.example"
 BUCKET = "mail"
 ADA = "ada@shopper.example"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
-
-
-class Nudges:
-    """Keeps what was nudged."""
-
-    def __init__(self) -> None:
-        self.heads: list[Mapping[str, int]] = []
-
-    async def nudge(self, heads: Mapping[str, int]) -> None:
-        self.heads.append(dict(heads))
 
 
 @dataclass
@@ -90,18 +81,22 @@ class World:
         await self.parts.store.append([draft])
 
     @property
+    def recorder(self) -> Recorder:
+        return Recorder(self.parts.store, self.parts.reader, self.nudges)
+
+    @property
     def inbound(self) -> Inbound:
         p = self.parts
-        return Inbound(p.settings, p.store, p.repository, p.persons, self.aws, self.nudges)
+        return Inbound(p.settings, p.store, p.repository, p.persons, self.aws, self.recorder)
 
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts
         leases = Leases(p.mongo.database)
-        return Outbound(p.settings, p.store, leases, aws or self.aws, self.nudges, p.clock)
+        return Outbound(p.settings, p.store, leases, aws or self.aws, self.recorder, p.clock)
 
     @property
     def email_events(self) -> EmailEvents:
-        return EmailEvents(self.parts.settings, self.parts.store, self.nudges)
+        return EmailEvents(self.parts.settings, self.parts.store, self.recorder)
 
     async def arrive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> SqsRecord:
         """Puts the mail into the bucket; answers the message with SES's notification."""
@@ -149,7 +144,7 @@ class World:
     async def answer(self, message_id: str = "reply1", text: str = "Yes, in blue.") -> None:
         """Lets the merchant answer the only conversation."""
         conversation = await self.conversation()
-        await self.parts.repository.decide(
+        await self.recorder.decide(
             Conversation,
             SHOP,
             conversation.id,

@@ -47,7 +47,7 @@ from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import customer_stream, import_page, import_page_claim, import_stream
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.recording import Recorder
 from cplus.privacy.joining import join, join_recorded
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
@@ -76,7 +76,7 @@ class Importer:
     bodies: Bodies
     credentials: Credentials
     leases: Leases
-    nudger: Nudger
+    recorder: Recorder
     send: Send
     origin: str
     """Where a shop's Admin lives, `https://{shop}`."""
@@ -327,10 +327,9 @@ class _Run:
             correlation_id=self._follows.correlation_id,
             causation_id=self._follows.causation_id,
         )
-        [outcome] = await self._use.store.append([draft])
+        [outcome] = await self._use.recorder.append([draft])
         done = settled(outcome)
         await join(draft, done, self._use.persons.join)
-        await self._use.nudger.nudge(heads_of([done]))
         return done
 
 

@@ -22,7 +22,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import mail_event_claim, mail_stream, message_ref, sent_claim
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.recording import Recorder
 from cplus.mail import MailEvent, parse_event
 from cplus.settings import Settings
 from cplus.shopify import shop_host
@@ -34,20 +34,19 @@ class EmailEvents:
 
     settings: Settings
     store: EventStore
-    nudger: Nudger
+    recorder: Recorder
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Records the events of a batch in one append; answers the ids of the messages that
         failed. `limit` is when Lambda ends the function."""
         batch = Batch(records, limit)
         drafts = await batch.each(batch.messages, lambda record: self._draft(record.body))
-        outcomes = await self.store.append([item.value for item in drafts])
+        outcomes = await self.recorder.append([item.value for item in drafts])
         for item, outcome in zip(drafts, outcomes, strict=True):
             try:
                 settled(outcome)
             except CplusError as error:
                 batch.fail(item, error)
-        await self.nudger.nudge(heads_of(outcomes))
         return batch.failed
 
     async def _draft(self, body: str) -> Draft:

@@ -22,7 +22,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue import PersonsJoined
 from cplus.events.log.commit import Commit, Draft
-from cplus.events.log.outcomes import AlreadyRecorded, Appended
+from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
@@ -34,7 +34,7 @@ from cplus.events.names import (
     received_mail_claim,
     started_ref,
 )
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.recording import Recorder
 from cplus.events.repository import Repository, decided
 from cplus.ids import random_id
 from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
@@ -58,7 +58,7 @@ class Inbound:
     repository: Repository
     persons: PersonDirectory
     aws: Aws
-    nudger: Nudger
+    recorder: Recorder
     installed: set[str] = field(default_factory=set)
     """Shops that are known to have the app; none leaves its log again."""
     bytes_at_once: int = BYTES_AT_ONCE
@@ -67,24 +67,18 @@ class Inbound:
         """Records the mails of a batch; answers the ids of the messages that failed.
 
         `limit` is when Lambda ends the function: what is not done shortly before it fails, so that
-        the others are done with. Whatever was recorded is nudged.
+        the others are done with. Whatever was recorded is nudged, once per shop.
         """
         room = Room(self.bytes_at_once)
-        recorded: list[Appended | AlreadyRecorded] = []
+        async with self.recorder.together() as recorder:
 
-        async def one(record: SqsRecord) -> None:
-            await self._handle(record.body, room, recorded)
+            async def one(record: SqsRecord) -> None:
+                await self._handle(record.body, room, recorder)
 
-        try:
             return await each_message(records, one, limit)
-        finally:
-            await self.nudger.nudge(heads_of(recorded))
 
-    async def _handle(
-        self, body: str, room: Room, recorded: list[Appended | AlreadyRecorded]
-    ) -> None:
-        """Records one mail in the log of each shop that it was sent to, and adds what was written
-        to `recorded`.
+    async def _handle(self, body: str, room: Room, recorder: Recorder) -> None:
+        """Records one mail in the log of each shop that it was sent to.
 
         A mail to nobody who has the app is left in its bucket: a log or a dead letter would let
         any stranger make as many as they like. Raises InvalidInput for a notification that
@@ -100,7 +94,7 @@ class Inbound:
         failures: list[Exception] = []
         for way in ways:
             try:
-                recorded.append(await self._record(way, receipt, mail, said))
+                await self._record(way, receipt, mail, said, recorder)
             except Exception as error:  # noqa: BLE001 - raised below; the others get the mail
                 failures.append(error)
         if failures:
@@ -128,8 +122,8 @@ class Inbound:
         return True
 
     async def _record(
-        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said
-    ) -> Appended | AlreadyRecorded:
+        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, recorder: Recorder
+    ) -> None:
         claim = received_mail_claim(receipt.ses_message_id)
         draft: Draft | None = None
 
@@ -138,13 +132,12 @@ class Inbound:
             draft = await self._decide(way, receipt, mail, said, claim)
             return draft
 
-        answer = await self.repository.record(way.shop, claim, decide)
+        answer = await recorder.record(way.shop, claim, decide)
         if isinstance(answer, AlreadyRecorded):
             await join_recorded(answer.commit, self.persons.join)
         elif draft is not None:
             await join(draft, answer, self.persons.join)
             log.info("mail_recorded", shop=way.shop, position=answer.position)
-        return answer
 
     async def _decide(
         self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, claim: str

@@ -29,7 +29,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, message_ref, rejected_claim, sent_claim
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.recording import Recorder
 from cplus.mail import (
     MESSAGE_TAG,
     SHOP_TAG,
@@ -56,7 +56,7 @@ class Outbound:
     store: EventStore
     leases: Leases
     aws: Aws
-    nudger: Nudger
+    recorder: Recorder
     clock: Clock
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
@@ -191,6 +191,5 @@ class Outbound:
             correlation_id=reply.commit.correlation,
             causation_id=reply.commit.id,
         )
-        [outcome] = await self.store.append([draft])
+        [outcome] = await self.recorder.append([draft])
         settled(outcome)
-        await self.nudger.nudge(heads_of([outcome]))

@@ -37,7 +37,6 @@ from cplus.events.log.commit import Commit
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import ROOM, EventStore
 from cplus.events.names import install_import
-from cplus.events.nudges import Nudger, heads_of
 from cplus.mongo import Database
 from cplus.subscriptions.checkpoints import (
     Checkpoint,
@@ -61,7 +60,6 @@ STEPS: Final = (
     "send_import",
     "send_reply",
     "count",
-    "nudge",
     "forget_tokens",
     "end_sessions",
     "move_checkpoint",
@@ -142,9 +140,8 @@ class Reactor:
     end_sessions: Callable[[str, datetime], Awaitable[None]]
     """Ends the sessions that a shop has from before the moment."""
     count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
-    """Counts a conversation that began against what the shop's plan allows; answers what was
-    decided, now or before."""
-    nudger: Nudger
+    """Counts a conversation that began against what the shop's plan allows, and nudges where that
+    decided something, now or before."""
     clock: Clock
     catalogue: Catalogue = CATALOGUE
     batch: int = BATCH
@@ -248,10 +245,7 @@ async def _react(shop: str, commit: Commit, recorded: Recorded, use: Reactor) ->
             await use.send(use.send_queue, message, group=shop)
         case ConversationStarted():
             use.at_step("count")
-            outcome = await use.count(commit, recorded)
-            if outcome is not None:
-                use.at_step("nudge")
-                await use.nudger.nudge(heads_of([outcome]))
+            await use.count(commit, recorded)
         case AppUninstalled():
             use.at_step("forget_tokens")
             await use.forget_tokens(shop, recorded.occurred_at)

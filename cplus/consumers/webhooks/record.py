@@ -21,7 +21,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Appended, Outcome, settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import DELIVERY_REF, delivery_ref
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.recording import Recorder
 from cplus.mongo import Collection, Database, DuplicateKeyError
 from cplus.privacy.joining import join
 
@@ -78,18 +78,17 @@ class Unwritable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorder:
+class Webhooks:
     """What the webhooks are recorded with."""
 
-    store: EventStore
+    recorder: Recorder
     persons: Persons
     bodies: Bodies
     redeliveries: Collection
-    nudger: Nudger
     clock: Clock
 
 
-async def handle(records: Sequence[SqsRecord], use: Recorder, limit: Deadline) -> list[str]:
+async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -> list[str]:
     """Records the batch in one append; answers the ids of the messages that failed.
 
     What names no shop, and what could not be stored now, fails alone. What cannot be read or
@@ -102,7 +101,7 @@ async def handle(records: Sequence[SqsRecord], use: Recorder, limit: Deadline) -
         lambda delivery: _draft(delivery, use),
         lambda delivery: {"shop": delivery.shop, "topic": delivery.topic},
     )
-    outcomes = await _append(use.store, [item.value.draft for item in drafted])
+    outcomes = await _append(use.recorder, [item.value.draft for item in drafted])
     await batch.each(
         [
             Item(item.records, replace(item.value, outcome=outcome))
@@ -111,11 +110,10 @@ async def handle(records: Sequence[SqsRecord], use: Recorder, limit: Deadline) -
         lambda recorded: _settle(recorded, use),
         lambda recorded: {"shop": recorded.delivery.shop, "topic": recorded.delivery.topic},
     )
-    await use.nudger.nudge(heads_of(outcomes))
     return batch.failed
 
 
-async def _draft(one: Delivery, use: Recorder) -> Drafted:
+async def _draft(one: Delivery, use: Webhooks) -> Drafted:
     body = one.body if one.body is not None else await use.bodies.get(one.ref or {})
     notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
     payload = body if one.payload is None else one.payload
@@ -158,14 +156,14 @@ def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
     return list(dict.fromkeys(refs))
 
 
-async def _append(store: EventStore, drafts: Sequence[Draft]) -> Sequence[Outcome | None]:
+async def _append(recorder: Recorder, drafts: Sequence[Draft]) -> Sequence[Outcome | None]:
     """The outcome of each draft; None where no commit can hold it."""
     try:
-        return await store.append(drafts)
+        return await recorder.append(drafts)
     except (InvalidDraft, CommitTooLarge):
         # Nothing was written. What cannot be a commit goes in without its events.
-        checked = [_checked(store, draft) for draft in drafts]
-    outcomes = iter(await store.append([draft for draft in checked if draft is not None]))
+        checked = [_checked(recorder.store, draft) for draft in drafts]
+    outcomes = iter(await recorder.append([draft for draft in checked if draft is not None]))
     return [None if draft is None else next(outcomes) for draft in checked]
 
 
@@ -183,7 +181,7 @@ def _checked(store: EventStore, draft: Draft) -> Draft | None:
     return draft
 
 
-async def _settle(recorded: Drafted, use: Recorder) -> None:
+async def _settle(recorded: Drafted, use: Webhooks) -> None:
     """What is to be done once the outcome is known."""
     if recorded.outcome is None:
         raise Unwritable

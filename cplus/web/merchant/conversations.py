@@ -17,7 +17,6 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
-from cplus.events.nudges import heads_of
 from cplus.projections.queries import Conversation as ConversationRow
 from cplus.web.kit.deps import Merchant, MerchantDep, Web, WebDep, see_other
 from cplus.web.kit.forms import form_key, message_id, new_key, own_form
@@ -234,7 +233,7 @@ async def _decide(
             raise HTTPException(404)
         decision(conversation)
 
-    outcome = await web.parts.repository.decide(
+    return await web.parts.recorder.decide(
         Conversation,
         me.shop,
         conversation_stream(conversation_id),
@@ -244,8 +243,6 @@ async def _decide(
         actor="merchant",
         refs=refs or [],
     )
-    await web.parts.nudger.nudge(heads_of([outcome]))
-    return outcome
 
 
 def _holds(outcome: AlreadyRecorded, text: str) -> bool:

@@ -18,10 +18,13 @@ from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.store import EventStore, ensure_indexes
 from cplus.events.names import billing_stream, conversation_stream, started_ref
 from cplus.events.nudges import heads_of
+from cplus.events.reader import EventReader
+from cplus.events.recording import Recorder
 from cplus.events.repository import Repository, decided
 from cplus.ids import random_id
 from cplus.mongo import connect
 from cplus.settings import Settings
+from tests.nudges import Nudges
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -38,7 +41,8 @@ async def store(mongo_uri: str, database_name: str) -> AsyncIterator[EventStore]
 
 @pytest.fixture
 def allowances(store: EventStore) -> Allowances:
-    return Allowances(store, Repository(store), ALLOWED, lambda: NOW)
+    recorder = Recorder(store, EventReader(), Nudges())
+    return Allowances(store, Repository(store), recorder, ALLOWED, lambda: NOW)
 
 
 async def begin(store: EventStore, when: datetime = NOW) -> Commit:

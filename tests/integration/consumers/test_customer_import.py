@@ -25,11 +25,13 @@ from cplus.events.catalogue import (
     PersonsJoined,
 )
 from cplus.events.log.store import EventStore
+from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import PersonDirectory
 from cplus.shopify.oauth import Tokens
 from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
+from tests.nudges import Nudges
 
 SHOP = "blue-jam.myshopify.com"
 
@@ -62,7 +64,7 @@ def importer(use: Intake) -> Importer:
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
-        nudger=parts.nudger,
+        recorder=parts.recorder,
         send=partial(parts.aws.send, parts.settings.import_queue),
         origin=parts.settings.shopify_origin,
         api_version=parts.settings.shopify_api_version,
@@ -386,7 +388,8 @@ async def test_a_shopify_that_goes_down_midway_is_asked_again_from_there(
             await original(heads)
             shopify.fail_next(SHOP, 503)
 
-    assert await handle([asked()], replace(first, nudger=Nudger()), soon()) == []
+    recorder = Recorder(use.parts.store, use.parts.reader, Nudger())
+    assert await handle([asked()], replace(first, recorder=recorder), soon()) == []
     shopify._faults.clear()
     [(message, delay)] = sent
     assert delay > 0
@@ -454,8 +457,8 @@ async def test_a_page_too_large_for_a_commit_is_recorded_in_smaller_ones(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    small = EventStore(use.parts.mongo, max_commit=3_500)
-    wide = replace(importer, store=small, page_size=8)
+    small = Recorder(EventStore(use.parts.mongo, max_commit=3_500), use.parts.reader, Nudges())
+    wide = replace(importer, recorder=small, page_size=8)
     assert await handle([asked()], wide, soon()) == []
     assert await imported(use) == list(range(1, 11))
     pages = [one.event for one in await events(use) if isinstance(one.event, ImportPageLoaded)]
@@ -473,8 +476,8 @@ async def test_one_customer_that_no_commit_holds_is_skipped_and_counted(
     shopify.add_shop(
         LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
     )
-    small = EventStore(use.parts.mongo, max_commit=50_000)
-    assert await handle([asked()], replace(importer, store=small, inline=1_000), soon()) == []
+    small = Recorder(EventStore(use.parts.mongo, max_commit=50_000), use.parts.reader, Nudges())
+    assert await handle([asked()], replace(importer, recorder=small, inline=1_000), soon()) == []
     assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9]
     told = [one.event for one in await events(use)]
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2

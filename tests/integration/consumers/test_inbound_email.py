@@ -111,7 +111,7 @@ async def test_a_form_long_after_the_end_starts_anew_and_one_soon_after_opens_ag
     conversation = await world.conversation()
 
     async def close(key: str) -> None:
-        await world.parts.repository.decide(
+        await world.recorder.decide(
             type(conversation),
             SHOP,
             conversation.id,
@@ -177,7 +177,7 @@ async def test_a_mail_to_shops_without_the_app_makes_no_logs(world: World) -> No
     nowhere = [f"invented-{number}@{DOMAIN}" for number in range(20)]
     await world.receive(plain("Hello"), "ses1", *nowhere)
     assert await world.parts.store.heads() == {SHOP: 1}
-    assert world.nudges.heads == [{}]
+    assert world.nudges.heads == []
     await world.receive(plain("Hello"), "ses2", *nowhere, f"acorn@{DOMAIN}")
     assert await world.parts.store.heads() == {SHOP: 2}
 
@@ -287,7 +287,7 @@ async def test_what_means_nothing_is_recorded_with_the_reason(
 async def test_a_machines_answer_joins_and_does_not_open_the_conversation(world: World) -> None:
     await world.receive(form(), "ses1")
     conversation = await world.conversation()
-    await world.parts.repository.decide(
+    await world.recorder.decide(
         type(conversation),
         SHOP,
         conversation.id,

@@ -15,15 +15,17 @@ import pytest
 
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks import edge
-from cplus.consumers.webhooks.record import REDELIVERIES, Recorder, handle
+from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
 from cplus.events.catalogue import CustomerChanged, PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome, Unknown
 from cplus.events.log.store import EventStore
+from cplus.events.recording import Recorder
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import Resolved
 from cplus.shopify.signatures import sign_webhook
 from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
+from tests.nudges import Nudges
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
@@ -42,14 +44,13 @@ async def use(shared: Intake) -> Intake:
 
 
 @pytest.fixture
-def recorder(use: Intake) -> Recorder:
+def webhooks(use: Intake) -> Webhooks:
     parts = use.parts
-    return Recorder(
-        store=parts.store,
+    return Webhooks(
+        recorder=parts.recorder,
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        nudger=parts.nudger,
         clock=parts.clock,
     )
 
@@ -79,18 +80,18 @@ def queued(
     return record(message, message_id)
 
 
-async def commits(recorder: Recorder, shop: str = SHOP) -> list[Commit]:
+async def commits(webhooks: Webhooks, shop: str = SHOP) -> list[Commit]:
     """The shop's commits, with their causes."""
-    found = await recorder.store.by_claims(
+    found = await webhooks.recorder.store.by_claims(
         shop,
-        [commit.claims[0] for commit in await recorder.store.read(shop, 0)],
+        [commit.claims[0] for commit in await webhooks.recorder.store.read(shop, 0)],
         cause=True,
     )
     return sorted(found.values(), key=lambda commit: commit.position)
 
 
-async def redelivered(recorder: Recorder) -> list[str]:
-    rows = await recorder.redeliveries.find().sort("_id").to_list(None)
+async def redelivered(webhooks: Webhooks) -> list[str]:
+    rows = await webhooks.redeliveries.find().sort("_id").to_list(None)
     return [row["_id"] for row in rows]
 
 
@@ -121,13 +122,13 @@ async def post(use: Intake, body: bytes, **headers: str) -> int:
 
 
 async def test_a_webhook_goes_from_the_edge_to_the_log_as_it_came(
-    use: Intake, recorder: Recorder
+    use: Intake, webhooks: Webhooks
 ) -> None:
     assert await post(use, CUSTOMER) == 200
     batch = await use.drain(use.parts.settings.webhooks_queue)
     assert batch[0].attributes.get("MessageGroupId") == SHOP
-    assert await handle(batch, recorder, soon()) == []
-    [commit] = await commits(recorder)
+    assert await handle(batch, webhooks, soon()) == []
+    [commit] = await commits(webhooks)
     assert commit.claims == ["webhook/customers/update/w-1"]
     assert (commit.source, commit.actor, commit.correlation_id) == ("webhook", "shopify", "e-1")
     assert commit.cause is not None
@@ -142,48 +143,48 @@ async def test_a_webhook_goes_from_the_edge_to_the_log_as_it_came(
     assert await use.nudges() == [{"shop": SHOP, "position": 1}]
 
 
-async def test_a_bad_signature_leaves_nothing_behind(use: Intake, recorder: Recorder) -> None:
+async def test_a_bad_signature_leaves_nothing_behind(use: Intake, webhooks: Webhooks) -> None:
     assert await post(use, CUSTOMER, **{"x-shopify-hmac-sha256": "bm9uc2Vuc2U="}) == 401
     assert await use.drain(use.parts.settings.webhooks_queue) == []
 
 
-async def test_a_redelivered_webhook_is_recorded_once_and_counted(recorder: Recorder) -> None:
-    assert await handle([queued(delivery="d-1")], recorder, soon()) == []
+async def test_a_redelivered_webhook_is_recorded_once_and_counted(webhooks: Webhooks) -> None:
+    assert await handle([queued(delivery="d-1")], webhooks, soon()) == []
     for _ in range(2):  # the second time it is SQS that repeats itself
-        assert await handle([queued(delivery="d-2")], recorder, soon()) == []
-    assert len(await commits(recorder)) == 1
-    assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/d-2"]
+        assert await handle([queued(delivery="d-2")], webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 1
+    assert await redelivered(webhooks) == [f"{SHOP}/customers/update/w-1/d-2"]
 
 
-async def test_a_message_that_sqs_repeats_is_no_redelivery(recorder: Recorder) -> None:
+async def test_a_message_that_sqs_repeats_is_no_redelivery(webhooks: Webhooks) -> None:
     for _ in range(2):
-        assert await handle([queued()], recorder, soon()) == []
-    assert len(await commits(recorder)) == 1
-    assert await redelivered(recorder) == []
+        assert await handle([queued()], webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 1
+    assert await redelivered(webhooks) == []
 
 
 async def test_the_same_webhook_twice_in_a_batch_is_one_commit_and_one_redelivery(
-    recorder: Recorder,
+    webhooks: Webhooks,
 ) -> None:
     batch = [queued(delivery="d-1"), queued(delivery="d-2"), queued(delivery="d-1")]
-    assert await handle(batch, recorder, soon()) == []
-    assert len(await commits(recorder)) == 1
-    assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/d-2"]
+    assert await handle(batch, webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 1
+    assert await redelivered(webhooks) == [f"{SHOP}/customers/update/w-1/d-2"]
 
 
-async def test_the_same_webhook_id_on_another_topic_is_another_webhook(recorder: Recorder) -> None:
+async def test_the_same_webhook_id_on_another_topic_is_another_webhook(webhooks: Webhooks) -> None:
     batch = [queued(), queued(b'{"id": 7}', topic="customers/delete"), queued(shop=OTHER)]
-    assert await handle(batch, recorder, soon()) == []
-    assert len(await commits(recorder)) == 2
-    assert len(await commits(recorder, OTHER)) == 1
+    assert await handle(batch, webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 2
+    assert len(await commits(webhooks, OTHER)) == 1
 
 
-async def test_a_batch_is_nudged_once_for_each_shop(use: Intake, recorder: Recorder) -> None:
+async def test_a_batch_is_nudged_once_for_each_shop(use: Intake, webhooks: Webhooks) -> None:
     batch = [
         queued(json.dumps({"id": i + 1}).encode(), webhook_id=f"w-{i}", shop=[SHOP, OTHER][i % 2])
         for i in range(50)
     ]
-    assert await handle(batch, recorder, soon()) == []
+    assert await handle(batch, webhooks, soon()) == []
     assert await use.nudges() == [{"shop": SHOP, "position": 25}, {"shop": OTHER, "position": 25}]
 
 
@@ -201,11 +202,11 @@ BAD = [
 
 
 async def test_bodies_that_cannot_be_read_are_recorded_as_they_came_with_the_reason(
-    recorder: Recorder,
+    webhooks: Webhooks,
 ) -> None:
     batch = [queued(body, webhook_id=f"w-{i}") for i, body in enumerate(BAD)]
-    assert await handle([*batch, queued(webhook_id="good")], recorder, soon()) == []
-    *bad, good = sorted(await commits(recorder), key=lambda commit: commit.reason is None)
+    assert await handle([*batch, queued(webhook_id="good")], webhooks, soon()) == []
+    *bad, good = sorted(await commits(webhooks), key=lambda commit: commit.reason is None)
     assert good.documents
     assert len(bad) == len(BAD)
     for commit in bad:
@@ -217,19 +218,19 @@ async def test_bodies_that_cannot_be_read_are_recorded_as_they_came_with_the_rea
 
 
 async def test_an_unknown_topic_is_recorded_with_no_events_and_no_reason(
-    recorder: Recorder,
+    webhooks: Webhooks,
 ) -> None:
-    assert await handle([queued(b"whatever", topic="products/update")], recorder, soon()) == []
-    [commit] = await commits(recorder)
+    assert await handle([queued(b"whatever", topic="products/update")], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
     assert (list(commit.documents), commit.reason) == ([], None)
 
 
 @pytest.mark.parametrize("size", [300_000, 900_000])
-async def test_a_large_body_rests_in_the_bucket(use: Intake, recorder: Recorder, size: int) -> None:
+async def test_a_large_body_rests_in_the_bucket(use: Intake, webhooks: Webhooks, size: int) -> None:
     body = json.dumps({"id": 7, "note": "x" * size}).encode()
     assert await post(use, body) == 200
-    assert await handle(await use.drain(use.parts.settings.webhooks_queue), recorder, soon()) == []
-    [commit] = await commits(recorder)
+    assert await handle(await use.drain(use.parts.settings.webhooks_queue), webhooks, soon()) == []
+    [commit] = await commits(webhooks)
     assert commit.cause is not None
     assert commit.cause["body"] is None
     assert await use.parts.bodies.get(commit.cause["ref"]) == body
@@ -251,20 +252,20 @@ async def test_a_large_body_rests_in_the_bucket(use: Intake, recorder: Recorder,
         "[" * 100_000,
     ],
 )
-async def test_a_message_that_names_no_shop_fails_alone(recorder: Recorder, text: str) -> None:
+async def test_a_message_that_names_no_shop_fails_alone(webhooks: Webhooks, text: str) -> None:
     batch = [record(text, "bad"), queued(message_id="good")]
-    assert await handle(batch, recorder, soon()) == ["bad"]
-    assert len(await commits(recorder)) == 1
+    assert await handle(batch, webhooks, soon()) == ["bad"]
+    assert len(await commits(webhooks)) == 1
 
 
 async def test_a_body_that_is_not_in_the_bucket_fails_alone(
-    use: Intake, recorder: Recorder
+    use: Intake, webhooks: Webhooks
 ) -> None:
     bucket = use.parts.settings.bodies_bucket
     message = json.loads(queued(webhook_id="w-2").body)
     message |= {"body": None, "body_ref": {"bucket": bucket, "key": "missing"}}
-    assert await handle([record(message, "bad"), queued()], recorder, soon()) == ["bad"]
-    assert len(await commits(recorder)) == 1
+    assert await handle([record(message, "bad"), queued()], webhooks, soon()) == ["bad"]
+    assert len(await commits(webhooks)) == 1
 
 
 def bridged(payload: str = CUSTOMER.decode(), *, prefix: str = "X-Shopify-") -> SqsRecord:
@@ -279,36 +280,36 @@ def bridged(payload: str = CUSTOMER.decode(), *, prefix: str = "X-Shopify-") -> 
 
 
 @pytest.mark.parametrize("prefix", ["X-Shopify-", "x-shopify-", "shopify-", "Shopify-"])
-async def test_a_delivery_of_eventbridge_means_the_same(recorder: Recorder, prefix: str) -> None:
+async def test_a_delivery_of_eventbridge_means_the_same(webhooks: Webhooks, prefix: str) -> None:
     message = bridged(prefix=prefix)
-    assert await handle([message], recorder, soon()) == []
-    [commit] = await commits(recorder)
+    assert await handle([message], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
     assert [document["type"] for document in commit.documents] == ["customer.changed"]
     assert commit.cause is not None
     assert bytes(commit.cause["body"]).decode() == message.body
     assert commit.cause["headers"]["via"] == "eventbridge"
 
 
-async def test_a_webhook_that_comes_both_ways_is_recorded_once(recorder: Recorder) -> None:
-    assert await handle([queued(), bridged()], recorder, soon()) == []
-    assert len(await commits(recorder)) == 1
-    assert await redelivered(recorder) == [f"{SHOP}/customers/update/w-1/bridge-1"]
+async def test_a_webhook_that_comes_both_ways_is_recorded_once(webhooks: Webhooks) -> None:
+    assert await handle([queued(), bridged()], webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 1
+    assert await redelivered(webhooks) == [f"{SHOP}/customers/update/w-1/bridge-1"]
 
 
 @pytest.mark.parametrize("payload", ["[" * 1000 + "]" * 1000, '{"id": ' + "9" * 5000 + "}", "7"])
 async def test_what_eventbridge_brings_and_nobody_can_read_is_recorded(
-    recorder: Recorder, payload: str
+    webhooks: Webhooks, payload: str
 ) -> None:
-    assert await handle([bridged(payload)], recorder, soon()) == []
-    [commit] = await commits(recorder)
+    assert await handle([bridged(payload)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
     assert commit.reason
     assert commit.cause is not None
     assert payload in bytes(commit.cause["body"]).decode()
 
 
-async def two_persons(recorder: Recorder) -> tuple[str, str]:
-    by_id = await recorder.persons.resolve(SHOP, shopify_id=7)
-    by_mail = await recorder.persons.resolve(SHOP, address="ann@example.com")
+async def two_persons(webhooks: Webhooks) -> tuple[str, str]:
+    by_id = await webhooks.persons.resolve(SHOP, shopify_id=7)
+    by_mail = await webhooks.persons.resolve(SHOP, address="ann@example.com")
     assert by_id is not None
     assert by_mail is not None
     assert by_id.person != by_mail.person
@@ -317,36 +318,36 @@ async def two_persons(recorder: Recorder) -> tuple[str, str]:
 
 
 async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
-    recorder: Recorder,
+    webhooks: Webhooks,
 ) -> None:
-    small, large = await two_persons(recorder)
-    assert await handle([queued()], recorder, soon()) == []
-    [commit] = await commits(recorder)
+    small, large = await two_persons(webhooks)
+    assert await handle([queued()], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
     joined = next(commit.recorded())
     assert joined.event == PersonsJoined(person=small, absorbed=large)
-    found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
+    found = await webhooks.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
     assert found == Resolved(small, [], (large,))
 
 
 class Dies:
     """A directory whose process dies before it joins anybody."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.resolve = recorder.persons.resolve
+    def __init__(self, webhooks: Webhooks) -> None:
+        self.resolve = webhooks.persons.resolve
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         raise AutoReconnect("the connection broke")
 
 
 async def test_persons_are_joined_also_when_the_first_run_died_before_it(
-    recorder: Recorder,
+    webhooks: Webhooks,
 ) -> None:
-    small, large = await two_persons(recorder)
-    dying = replace(recorder, persons=Dies(recorder))
+    small, large = await two_persons(webhooks)
+    dying = replace(webhooks, persons=Dies(webhooks))
     assert await handle([queued()], dying, soon()) == ["m"]
-    assert await handle([queued()], recorder, soon()) == []
-    assert len(await commits(recorder)) == 1
-    found = await recorder.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
+    assert await handle([queued()], webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 1
+    found = await webhooks.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
     assert found == Resolved(small, [], (large,))
 
 
@@ -378,21 +379,21 @@ class Says:
     ],
 )
 async def test_events_that_cannot_be_stored_leave_the_cause_and_a_reason(
-    recorder: Recorder, answer: Resolved | Exception
+    webhooks: Webhooks, answer: Resolved | Exception
 ) -> None:
     batch = [queued(), queued(b'{"id": 8}', webhook_id="w-2", message_id="good")]
-    assert await handle(batch, replace(recorder, persons=Says(answer)), soon()) == []
-    bad, good = sorted(await commits(recorder), key=lambda commit: commit.reason is None)
+    assert await handle(batch, replace(webhooks, persons=Says(answer)), soon()) == []
+    bad, good = sorted(await commits(webhooks), key=lambda commit: commit.reason is None)
     assert bad.reason
     assert not bad.documents
     assert good.documents
 
 
-async def test_a_directory_that_is_down_fails_its_messages_alone(recorder: Recorder) -> None:
+async def test_a_directory_that_is_down_fails_its_messages_alone(webhooks: Webhooks) -> None:
     batch = [queued(message_id="bad"), queued(b'{"id": 8}', webhook_id="w-2")]
-    broken = replace(recorder, persons=Says(AutoReconnect("down")))
+    broken = replace(webhooks, persons=Says(AutoReconnect("down")))
     assert await handle(batch, broken, soon()) == ["bad"]
-    assert len(await commits(recorder)) == 1
+    assert len(await commits(webhooks)) == 1
 
 
 class Unsure(EventStore):
@@ -404,20 +405,22 @@ class Unsure(EventStore):
 
 
 async def test_an_unknown_outcome_comes_back_and_is_settled(
-    use: Intake, recorder: Recorder
+    use: Intake, webhooks: Webhooks
 ) -> None:
-    unsure = replace(recorder, store=Unsure(use.parts.mongo))
+    unsure = replace(
+        webhooks, recorder=Recorder(Unsure(use.parts.mongo), use.parts.reader, Nudges())
+    )
     batch = [queued(message_id="unsure"), queued(b'{"id": 8}', webhook_id="w-2")]
     assert await handle(batch, unsure, soon()) == ["unsure"]
-    assert await handle(batch[:1], recorder, soon()) == []
-    assert len(await commits(recorder)) == 2
-    assert await redelivered(recorder) == []
+    assert await handle(batch[:1], webhooks, soon()) == []
+    assert len(await commits(webhooks)) == 2
+    assert await redelivered(webhooks) == []
 
 
-async def test_the_consumer_leaves_no_task_behind(recorder: Recorder) -> None:
-    await handle([queued()], recorder, soon())
+async def test_the_consumer_leaves_no_task_behind(webhooks: Webhooks) -> None:
+    await handle([queued()], webhooks, soon())
     before = tasks()
     batch: list[Any] = [queued(webhook_id="w-2"), record("no json"), bridged()]
-    await handle(batch, recorder, soon())
+    await handle(batch, webhooks, soon())
     await asyncio.sleep(0)
     assert tasks() == before

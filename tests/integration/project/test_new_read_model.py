@@ -35,7 +35,7 @@ async def answered(web: Harness, conversation_id: str) -> None:
         conversation.reply(message_id="m2", text="We do.", author="merchant", now=web.clock())
 
     stream = f"conversation/{conversation_id}"
-    await web.parts.repository.decide(
+    await web.parts.recorder.decide(
         Conversation, SHOP, stream, answer, claim="reply/1", source="dashboard", actor="merchant"
     )
 

@@ -169,7 +169,7 @@ class Harness:
                 rfc_message_id="<1@example.com>",
             )
 
-        outcome = await self.parts.repository.decide(
+        outcome = await self.parts.recorder.decide(
             Conversation,
             shop,
             f"conversation/{conversation_id}",

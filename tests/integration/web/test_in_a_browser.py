@@ -75,7 +75,7 @@ async def _writes(web: Harness, conversation_id: str, text: str) -> None:
             rfc_message_id=f"<{random_id()}@example.com>",
         )
 
-    outcome = await web.parts.repository.decide(
+    outcome = await web.parts.recorder.decide(
         Conversation,
         SHOP,
         f"conversation/{conversation_id}",

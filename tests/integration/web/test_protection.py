@@ -67,7 +67,7 @@ async def test_a_thread_of_huge_messages_fits_into_one_answer_of_lambda(
                 rfc_message_id=None,
             )
 
-    outcome = await web.parts.repository.decide(
+    outcome = await web.parts.recorder.decide(
         Conversation, SHOP, stream, more, claim="mail/more", source="t", actor="t"
     )
     assert outcome is not None

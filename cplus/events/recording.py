@@ -1,0 +1,155 @@
+"""The one way to write: append, then nudge whoever follows the log.
+
+To decide is to load, let an aggregate decide, and append; all of it again if another writer was
+quicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, overload
+
+from cplus.errors import DecisionOvertaken
+from cplus.events.base import Cause
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, settled
+from cplus.events.log.store import EventStore
+from cplus.events.nudges import Nudger, heads_of
+from cplus.events.reader import EventReader
+from cplus.events.repository import Decider, Repository, decided
+
+TRIES = 8
+"""How often a decision is taken at most, each time on what is there by then."""
+
+
+class Recorder:
+    """Appends to one log, and nudges.
+
+    Whatever an append answers is nudged, also if it was recorded before: the worker that recorded
+    it may have crashed before its nudge.
+    """
+
+    def __init__(self, store: EventStore, reader: EventReader, nudger: Nudger) -> None:
+        self.store = store
+        """The log that it writes to."""
+        self._reader = reader
+        self._nudger = nudger
+        self._repository = Repository(store)
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Appends and nudges, once per shop; the outcome of each draft. Raises as the store does,
+        and has written nothing then."""
+        outcomes = await self.store.append(drafts)
+        await self._nudge(outcomes)
+        return outcomes
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Recorder]:
+        """A recorder for the block whose nudges go out once, when it ends, also if it raises."""
+        later = _Later()
+        try:
+            yield Recorder(self.store, self._reader, later)
+        finally:
+            if later.heads:
+                await self._nudger.nudge(later.heads)
+
+    async def decide(
+        self,
+        kind: Decider,
+        shop: str,
+        stream: str,
+        decision: Callable[[Any], None],
+        *,
+        claim: str,
+        source: str,
+        actor: str,
+        cause: Cause | None = None,
+        refs: Sequence[str] = (),
+        correlation_id: str | None = None,
+    ) -> Appended | AlreadyRecorded | None:
+        """Lets the aggregate of one stream decide; None when the decision changed nothing.
+
+        `decision(aggregate)` is called again on a fresh aggregate when another writer was
+        quicker. What was decided follows from the last commit of the stream, and carries its
+        correlation id unless another is given. Raises as `record` does.
+        """
+
+        async def draft() -> Draft | None:
+            aggregate, last = await self._repository.load_with_last(kind, shop, stream)
+            decision(aggregate)
+            events = decided(aggregate)
+            if not events:
+                return None
+            return Draft(
+                shop=shop,
+                claim=claim,
+                source=source,
+                actor=actor,
+                events=events,
+                cause=cause,
+                refs=[stream, *refs],
+                correlation_id=correlation_id or (last.correlation if last else None),
+                causation_id=last.id if last else None,
+            )
+
+        return await self.record(shop, claim, draft)
+
+    @overload
+    async def record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft]]
+    ) -> Appended | AlreadyRecorded: ...
+
+    @overload
+    async def record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft | None]]
+    ) -> Appended | AlreadyRecorded | None: ...
+
+    async def record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft | None]]
+    ) -> Appended | AlreadyRecorded | None:
+        """Appends what `decide` drafts under `claim`, of any number of streams, and nudges.
+
+        `decide()` loads what it needs anew in each call, and is called again when another writer
+        was quicker on one of the draft's streams, `TRIES` times at most: then DecisionOvertaken.
+        None when it drafts nothing. A claim that is taken is answered before anything is decided.
+        Raises OutcomeUnknown after a broken connection.
+        """
+        outcome = await self._record(shop, claim, decide)
+        await self._nudge([outcome])
+        return outcome
+
+    async def _record(
+        self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft | None]]
+    ) -> Appended | AlreadyRecorded | None:
+        for left in reversed(range(TRIES)):
+            before = await self.store.by_claim(shop, claim)
+            if before is not None:
+                return AlreadyRecorded(before)
+            draft = await decide()
+            if draft is None:
+                return None
+            [outcome] = await self.store.append([draft])
+            if not isinstance(outcome, Conflict):
+                return settled(outcome)
+            if not left:
+                raise DecisionOvertaken(
+                    stream=outcome.stream, actual=outcome.actual, claim=claim, tries=TRIES
+                )
+        raise AssertionError("the last try always answers")
+
+    async def _nudge(self, outcomes: Sequence[Outcome | None]) -> None:
+        heads = heads_of(outcomes)
+        if heads:
+            await self._nudger.nudge(heads)
+
+
+class _Later:
+    """Keeps nudges until somebody sends them."""
+
+    def __init__(self) -> None:
+        self.heads: dict[str, int] = {}
+
+    async def nudge(self, heads: Mapping[str, int]) -> None:
+        for shop, position in heads.items():
+            self.heads[shop] = max(position, self.heads.get(shop, 0))
