@@ -14,40 +14,40 @@ from typing import Any
 
 import pytest
 
-from cplus.consumers.folding.projecting import handle_nudges
 from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
-from cplus.projections.checks.verify import verify_shop
 from cplus.projections.generations.drop import drop
 from cplus.projections.generations.leader import STEPS as LEADING_STEPS
-from cplus.projections.generations.lineage import GENERATIONS, LiveCollections, lineage_of
+from cplus.projections.generations.lineage import GENERATIONS, lineage_of
 from cplus.projections.generations.lineage_changes import begin, lead
-from cplus.projections.generations.rebuild import fill
 from cplus.projections.generations.switch import STEPS, CannotSwitch, switch_back, switch_over
 from cplus.projections.running.runner import STEPS as RUNNER_STEPS
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
-from cplus.subscriptions.checkpoints import CHECKPOINTS, checkpoints_of
+from cplus.subscriptions.checkpoints import CHECKPOINTS
 from cplus.subscriptions.progress import Progress
 from tests.integration.crashing import IN_A_TRANSACTION, Died, Elsewhere, Written, dies_at, once
-from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, nudge, soon, write
+from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, write
+from tests.integration.projections.switching_world import (
+    BIRCH,
+    BOTH,
+    CEDAR,
+    NEWER,
+    SHOPS,
+    code,
+    holds,
+    nudged,
+    read,
+    to_be_switched,
+    told,
+)
 
-BIRCH = "birch.myshopify.com"
-CEDAR = "cedar.myshopify.com"
-SHOPS = (SHOP, BIRCH)
-NEWER = replace(COUNTER, version=2)
-BOTH = (COUNTER, NEWER)
 KNOWS = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
 CATALOGUE_OF_ALL = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
 WAY = tuple(step for step in STEPS if step != "give_back")
 """The steps of a switch that can be made."""
-
-
-def code(mongo: Mongo, store: EventStore, *projections: Projection) -> Runner:
-    """What runs in a release that has these."""
-    return Runner(mongo, store, projections or BOTH, batch=7)
 
 
 def knowing(
@@ -55,47 +55,6 @@ def knowing(
 ) -> Runner:
     """A release in which the rows that are read can take an event that the new ones cannot."""
     return Runner(mongo, store, [KNOWS, NEWER], catalogue=CATALOGUE_OF_ALL, at_step=at_step)
-
-
-async def told(store: EventStore, events: int, *shops: str) -> None:
-    for shop in shops:
-        await write(store, *[AppUninstalled() for _ in range(events)], shop=shop)
-
-
-async def to_be_switched(mongo: Mongo, store: EventStore) -> Projection:
-    """A generation that is filled and not read yet, of a log of 20 events in each of two shops."""
-    await told(store, 20, *SHOPS)
-    await fill(code(mongo, store), COUNTER, SHOPS)
-    target = await begin(mongo.database, NEWER)
-    await fill(code(mongo, store), target, SHOPS)
-    return target
-
-
-async def read(mongo: Mongo, shop: str = SHOP) -> int:
-    """What a reader sees who remembers nothing."""
-    rows = mongo.database[await LiveCollections(mongo.database).collection(COUNTER)]
-    row = await rows.find_one({"_id": f"{shop}/all"})
-    return row["events"] if row else 0
-
-
-async def nudged(runner: Runner, *shops: str) -> list[str]:
-    heads = await runner.store.heads()
-    return await handle_nudges(
-        [nudge(heads[shop], shop, shop) for shop in shops or sorted(heads)], runner, soon()
-    )
-
-
-async def holds(mongo: Mongo, store: EventStore) -> None:
-    """Nothing that was read is anywhere ahead of what is read, and rows are what the log says."""
-    lineage = await lineage_of(mongo.database, COUNTER)
-    leader = await checkpoints_of(mongo.database, lineage.collection(lineage.live))
-    for one in lineage.generations:
-        of = replace(NEWER if one.version == 2 else COUNTER, generation=one.number)
-        for shop, at in (await checkpoints_of(mongo.database, of.collection)).items():
-            found = await verify_shop(mongo, store, of, shop)
-            assert (found.position, found.differences) == (at.position, [])
-            if one.filled:
-                assert at.position <= leader[shop].position
 
 
 @pytest.fixture
