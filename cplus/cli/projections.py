@@ -87,7 +87,8 @@ def _sums(found: Sequence[Lag], sums: Mapping[str, Any]) -> str:
 async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
     from cplus.consumers.reactions.react import NAME as REACT
     from cplus.projections.groups import ALL
-    from cplus.projections.lag.lag import lag, sums_of
+    from cplus.projections.lag.lag import lag
+    from cplus.projections.lag.sums import sums_of
 
     async with at:
         shops = set(at.shops(chosen, await at.store.heads(), needed=True))

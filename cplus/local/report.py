@@ -80,7 +80,7 @@ class Watch:
         from cplus.consumers.webhooks.record import REDELIVERIES
         from cplus.mongo import PyMongoError
         from cplus.projections.groups import ALL
-        from cplus.projections.lag.lag import totals
+        from cplus.projections.lag.sums import totals
 
         try:
             async with asyncio.timeout(self._patience):

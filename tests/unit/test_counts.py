@@ -15,7 +15,8 @@ from cplus.cli.projections import lines_of, projections
 from cplus.cli.verify import Report as Verified
 from cplus.counts import counted, lasting
 from cplus.projections.checks.verify import Difference
-from cplus.projections.lag.lag import Lag, sums_of
+from cplus.projections.lag.lag import Lag
+from cplus.projections.lag.sums import sums_of
 
 
 def test_one_shop_is_said_in_the_singular() -> None:

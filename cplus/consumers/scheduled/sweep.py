@@ -14,7 +14,8 @@ from cplus.clock import Clock, utc_now
 from cplus.consumers.folding.projecting import look_at
 from cplus.deadline import Deadline
 from cplus.logs import measure
-from cplus.projections.lag.overview import Worst, late_shops, worst
+from cplus.projections.lag.overview import late_shops, worst
+from cplus.projections.lag.sums import Worst
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.progress import Progress
 

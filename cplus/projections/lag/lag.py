@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections import Counter
 from collections.abc import (
+    AsyncIterator,
     Awaitable,
     Callable,
     Collection,
@@ -57,24 +56,6 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """All that `lag` tells of, in all shops, but for generations that were never read."""
-
-    recorded: int
-    """Commits of the log."""
-    passed: int
-    """Commits behind which the one furthest behind stands."""
-    projected: int
-    """Events seen, counted once for each generation."""
-    behind: int
-    parked: int
-    """How many stand still, counted once for each shop."""
-    most_seconds: float
-    p99_seconds: float
-    """Of all shops and generations, 99 of 100 are behind no longer."""
-
-
-@dataclass(frozen=True, slots=True)
 class LogReader:
     """Who follows the log: a generation of a projection that is not dropped, or the reactions."""
 
@@ -98,11 +79,7 @@ async def lag(
     reactions. All are held in memory: for very many shops see `cplus.projections.lag.overview`."""
     readers = await readers_of(mongo.database, projections, reactions)
     heads = await heads_of(store, shops)
-    found = [
-        one
-        for part in parts_of(sorted(heads))
-        for one in await lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
-    ]
+    found = [one async for part in lags(mongo, store, readers, heads, clock) for one in part]
     order = {reader.collection: number for number, reader in enumerate(readers)}
     return sorted(found, key=lambda one: order[one.collection])
 
@@ -123,14 +100,27 @@ def parts_of(shops: Sequence[str]) -> Iterator[Sequence[str]]:
     return (shops[start : start + _PART] for start in range(0, len(shops), _PART))
 
 
-async def lags_of(
+async def lags(
+    mongo: Mongo,
+    store: EventStore,
+    readers: Sequence[LogReader],
+    heads: Mapping[str, int],
+    clock: Clock,
+) -> AsyncIterator[list[Lag]]:
+    """How far each of the readers is in each shop of `heads`, some shops at a time, by host: what
+    everything that is told of lag is counted from."""
+    for part in parts_of(sorted(heads)):
+        yield await _lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
+
+
+async def _lags_of(
     mongo: Mongo,
     store: EventStore,
     readers: Sequence[LogReader],
     heads: Mapping[str, int],
     clock: Clock,
 ) -> list[Lag]:
-    """One entry for each of the readers and each shop of `heads`, where its log ended before."""
+    """One entry for each of the readers and each shop of `heads`, whose log may have grown."""
     checkpoints = await read_checkpoints(mongo.database, readers, list(heads))
     pairs = [
         (reader, shop, checkpoints.get((reader.collection, shop), Checkpoint()))
@@ -169,44 +159,6 @@ async def lags_of(
         )
         for reader, shop, at in pairs
     ]
-
-
-async def totals(
-    mongo: Mongo,
-    store: EventStore,
-    projections: Sequence[Projection],
-    clock: Clock = utc_now,
-    *,
-    reactions: Sequence[str] = (),
-) -> Totals:
-    """The sums over `lag`."""
-    return sums_of(await lag(mongo, store, projections, clock, reactions=reactions))
-
-
-def sums_of(lags: Sequence[Lag]) -> Totals:
-    """The sums. Pure."""
-    found = [one for one in lags if one.filled]
-    passed: Counter[str] = Counter()
-    for one in found:
-        passed[one.collection] += one.position
-    seconds = [one.seconds for one in found]
-    return Totals(
-        recorded=sum({one.shop: one.head for one in found}.values()),
-        passed=min(passed.values(), default=0),
-        projected=sum(one.seen for one in found),
-        behind=sum(one.behind for one in found),
-        parked=sum(one.parked is not None for one in found),
-        most_seconds=max(seconds, default=0.0),
-        p99_seconds=p99(seconds),
-    )
-
-
-def p99(values: Sequence[float], of: int | None = None) -> float:
-    """The smallest of them that 99 of 100 do not pass; 0 where there is none. With `of`, they are
-    some of so many, and the rest are 0: none is less."""
-    count = len(values) if of is None else of
-    place = math.ceil(0.99 * count) - 1 - (count - len(values))
-    return sorted(values)[place] if place >= 0 else 0.0
 
 
 async def readers_of(

@@ -6,7 +6,6 @@ does not, and only of those shops are the checkpoints read, some shops at a time
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,26 +17,12 @@ from cplus.projections.lag.lag import (
     Lag,
     LogReader,
     heads_of,
-    lags_of,
-    p99,
+    lags,
     parts_of,
     readers_of,
 )
+from cplus.projections.lag.sums import Tally, Worst
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
-
-
-@dataclass(frozen=True, slots=True)
-class Worst:
-    """How far one projection, or the reactions, are behind in the shops furthest behind."""
-
-    projection: str
-    events: int
-    events_p99: int
-    """99 of 100 shops are behind no further."""
-    seconds: float
-    seconds_p99: float
-    parked: int
-    """Shops in which it stands still."""
 
 
 @dataclass(slots=True)
@@ -90,30 +75,6 @@ class Overview:
     """The parked first, then those furthest behind, then by name."""
 
 
-@dataclass(slots=True)
-class _Tally:
-    of: int = 0
-    events: array[int] = field(default_factory=lambda: array("q"))
-    seconds: array[float] = field(default_factory=lambda: array("d"))
-    parked: set[str] = field(default_factory=set)
-
-    def add(self, one: Lag) -> None:
-        self.events.append(one.behind)
-        self.seconds.append(one.seconds)
-        if one.parked:
-            self.parked.add(one.shop)
-
-    def worst(self, name: str) -> Worst:
-        return Worst(
-            projection=name,
-            events=max(self.events, default=0),
-            events_p99=round(p99(self.events, self.of)),
-            seconds=max(self.seconds, default=0.0),
-            seconds_p99=p99(self.seconds, self.of),
-            parked=len(self.parked),
-        )
-
-
 async def late_shops(
     mongo: Mongo, collections: Collection[str], heads: Mapping[str, int]
 ) -> set[str]:
@@ -150,13 +111,13 @@ async def worst(
     readers = await readers_of(mongo.database, projections, reactions)
     readers = [reader for reader in readers if reader.filled]
     heads = await store.heads()
-    found = {name: _Tally() for name in [*(one.name for one in projections), *reactions]}
+    found = {name: Tally() for name in [*(one.name for one in projections), *reactions]}
     for reader in readers:
         found[reader.name].of += len(heads)
-    async for lags in _late(mongo, store, readers, heads, clock):
-        for one in lags:
+    async for part in _late(mongo, store, readers, heads, clock):
+        for one in part:
             found[one.projection].add(one)
-    return [tally.worst(name) for name, tally in found.items()]
+    return [Worst.of(name, tally) for name, tally in found.items()]
 
 
 async def overview(
@@ -174,17 +135,17 @@ async def overview(
     heads = await heads_of(store, shops)
     lines: list[ShopLag] = []
     late, behind, parked = set[str](), 0, 0
-    async for lags in _late(mongo, store, readers, heads, clock):
-        some = _lines(lags)
+    async for part in _late(mongo, store, readers, heads, clock):
+        some = _lines(part)
         late.update(line.shop for line in some)
         behind += sum(line.behind > 0 for line in some)
         parked += sum(bool(line.parked) for line in some)
         lines = sorted([*lines, *some], key=_urgent)[:most]
     if room := most - len(lines):
         rest = [shop for shop in sorted(heads) if shop not in late][:room]
-        for part in parts_of(rest):
-            ends = {shop: heads[shop] for shop in part}
-            lines += _lines(await lags_of(mongo, store, readers, ends, clock))
+        ends = {shop: heads[shop] for shop in rest}
+        async for part in lags(mongo, store, readers, ends, clock):
+            lines += _lines(part)
     return Overview(readers, len(heads), sum(heads.values()), behind, parked,
                     sorted(lines, key=_urgent))  # fmt: skip
 
@@ -201,8 +162,8 @@ async def _late(
     for reader in readers:
         if not reader.filled:  # it is behind nearly everywhere, until it is filled
             late |= heads.keys() & await _parked(mongo.database, reader)
-    for part in parts_of(sorted(late)):
-        yield await lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
+    async for part in lags(mongo, store, readers, {shop: heads[shop] for shop in late}, clock):
+        yield part
 
 
 async def _parked(database: Database, reader: LogReader) -> set[str]:
@@ -233,9 +194,9 @@ def stops_of(lines: Iterable[ShopLag]) -> list[Stop]:
     return sorted(stops, key=lambda stop: not stop.read)
 
 
-def _lines(lags: Sequence[Lag]) -> list[ShopLag]:
+def _lines(part: Sequence[Lag]) -> list[ShopLag]:
     lines: dict[str, ShopLag] = {}
-    for one in lags:
+    for one in part:
         line = lines.setdefault(one.shop, ShopLag(one.shop, one.head))
         line.lags[one.collection] = one
     return list(lines.values())

@@ -19,8 +19,9 @@ from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.groups import PROJECT_BILLING
-from cplus.projections.lag.lag import lag, p99
+from cplus.projections.lag.lag import lag
 from cplus.projections.lag.overview import late_shops, overview
+from cplus.projections.lag.sums import p99
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.progress import Progress

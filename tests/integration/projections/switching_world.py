@@ -1,4 +1,4 @@
-"""What tests of a switch share: a projection in two versions, in two shops, and what always holds."""
+"""What tests of a switch share: a projection in two versions, and what always holds."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.checks.verify import verify_shop
 from cplus.projections.groups import ALL
-from cplus.projections.lag.lag import lag, totals
+from cplus.projections.lag.lag import lag
+from cplus.projections.lag.sums import totals
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.row_cache import CacheLimits
 from cplus.projections.running.runner import STEPS, Runner

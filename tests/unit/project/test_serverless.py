@@ -22,7 +22,7 @@ import yaml
 from cplus.consumers.scheduled.daily import write_sealed
 from cplus.consumers.scheduled.sweep import write_lag
 from cplus.local.serverless import read
-from cplus.projections.lag.overview import Worst
+from cplus.projections.lag.sums import Worst
 from cplus.settings import Settings
 from tests.conftest import ROOT
 
