@@ -16,6 +16,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from cplus.web.kit.text import LOCALE
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "lambda"
 ARCHIVE = BUILD / "functions.zip"
@@ -36,6 +38,7 @@ def main() -> None:
     target.mkdir(parents=True)
     _install(target)
     _cut_botocore(target)
+    cut_babel(target)
     for package in ("cplus", "lambdas"):
         shutil.copytree(ROOT / package, target / package, ignore=_not_deployed)
     unzipped = sum(path.stat().st_size for path in _files(target))
@@ -67,6 +70,17 @@ def _cut_botocore(target: Path) -> None:
     for path in data.iterdir():
         if path.is_dir() and path.name not in services:
             shutil.rmtree(path)
+
+
+def cut_babel(target: Path) -> None:
+    """Leaves the data of the locale of our pages, and of `root`, which each locale builds on."""
+    data = target / "babel" / "locale-data"
+    wanted = {data / f"{name}.dat" for name in ("root", LOCALE)}
+    if missing := sorted(path.name for path in wanted if not path.is_file()):
+        sys.exit(f"package: babel has no {' and no '.join(missing)}")
+    for path in data.glob("*.dat"):
+        if path not in wanted:
+            path.unlink()
 
 
 def _not_deployed(folder: str, names: list[str]) -> set[str]:

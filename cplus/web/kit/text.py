@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date as calendar_day
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, get_currency_symbol
 from markupsafe import Markup, escape
 
 from cplus.projections.queries import Customer
 
+LOCALE: Final = "en"
+"""The locale of money and dates on a page; the package for Lambda holds the data of no other."""
 SHOWN: Final = 2_000
 """Characters of a message that show at once; the rest folds out."""
+
+# English with the day first and 24 hours; patterns of CLDR:
+# https://unicode.org/reports/tr35/tr35-dates.html#Date_Field_Symbol_Table
+_DAY: Final = "d MMM"
+_DATE: Final = "d MMM y"
+_TIME: Final = "HH:mm"
+_DIGITS: Final = 50  # of an amount in front of the decimal point; no money has as many
 
 # Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text.
 _LINK: Final = re.compile(r"https?://[!#-&(-;=?-~]{1,2000}")
@@ -33,8 +45,6 @@ _BOUNCES: Final = {
     "Transient/ContentRejected": "the mailbox refused what is in it",
     "Transient/AttachmentRejected": "the mailbox refused what is attached",
 }
-_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
-
 
 # Marks that turn the direction of what follows around, to make a text read as another; and
 # control characters, which show as nothing.
@@ -83,16 +93,26 @@ def folded(text: str) -> tuple[str, str]:
 
 
 def money(amount: object, currency: str | None) -> str:
-    """A decimal amount for people, for example `€1,234.50`; what is no number shows as a dash."""
+    """A decimal amount for people, with as many decimals as its currency has: `€1,234.50`,
+    `₩1,235`, `1.250 KWD`.
+
+    A currency with no sign of its own, or an unknown one, shows as its code after the amount.
+    Shows a dash for an amount that is not a number, or that has more than 50 digits.
+    """
     try:
         value = Decimal(str(amount))
-        digits = f"{value:,.0f}" if currency == "JPY" else f"{value:,.2f}"
-    except (InvalidOperation, ValueError):
+    except InvalidOperation:
         return "–"
-    if currency in _SYMBOLS:
-        sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
-        return f"{sign}{_SYMBOLS[currency]}{digits}"
-    return f"{digits} {currency}" if currency else digits
+    if not value.is_finite() or value.adjusted() >= _DIGITS:
+        return "–"
+    code = currency or ""
+    symbol = get_currency_symbol(code, LOCALE)
+    signed = symbol != code and unicodedata.category(symbol[-1]) == "Sc"
+    pattern = "¤#,##0.00" if signed else "#,##0.00"
+    # Babel rounds in the context of the thread, whose 28 digits are too few for a long amount.
+    with localcontext(prec=2 * _DIGITS):
+        digits = format_currency(value, code, pattern, LOCALE)
+    return digits if signed or not code else f"{digits} {code}"
 
 
 def zone(name: str | None) -> ZoneInfo:
@@ -107,28 +127,25 @@ def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:
     """When it was, as short as a list wants it: `14:02`, `Yesterday`, `3 Nov`, `3 Nov 2025`."""
     local, today = _local(moment, at), now.astimezone(at).date()
     if local.date() == today:
-        return f"{local:%H:%M}"
+        return _told(local, _TIME)
     if local.date() == today - timedelta(days=1):
         return "Yesterday"
-    day = f"{local.day} {local:%b}"
-    return day if local.year == today.year else f"{day} {local.year}"
+    return _told(local, _DAY if local.year == today.year else _DATE)
 
 
 def full_time(moment: datetime, at: ZoneInfo) -> str:
     """When it was, in full: `3 Nov 2026, 14:02`."""
-    local = _local(moment, at)
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    return _told(_local(moment, at), f"{_DATE}, {_TIME}")
 
 
 def date(moment: datetime, at: ZoneInfo) -> str:
     """The day, with its year: `3 Nov 2026`."""
-    local = _local(moment, at)
-    return f"{local.day} {local:%b %Y}"
+    return _told(_local(moment, at), _DATE)
 
 
 def calendar(day: calendar_day) -> str:
     """A day of the calendar: `3 Nov`."""
-    return f"{day.day} {day:%b}"
+    return format_date(day, _DAY, LOCALE)
 
 
 def span(seconds: float | None) -> str:
@@ -172,6 +189,10 @@ def _local(moment: datetime, at: ZoneInfo) -> datetime:
         return moment.astimezone(at)
     except OverflowError:  # the first or the last day of the calendar, which the zone leaves
         return moment
+
+
+def _told(local: datetime, pattern: str) -> str:
+    return format_datetime(local, pattern, locale=LOCALE)
 
 
 def initials(name: str) -> str:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib.metadata import packages_distributions
 
 from tests.conftest import ROOT
@@ -75,18 +76,30 @@ def test_every_module_that_makes_a_projection_stands_in_the_pure_folder() -> Non
     assert CONTRACTS["folds"]["source_modules"] == ["cplus.projections.models.**"]
 
 
-def test_a_fold_loads_no_driver_and_no_client_of_aws() -> None:
-    folds = _folds()
+def _loaded(modules: Iterable[str]) -> set[str]:
+    """The top-level packages that a process holds after it has imported `modules`."""
     program = f"""
 import importlib, json, sys
-for fold in {folds!r}:
-    importlib.import_module(fold)
+for module in {list(modules)!r}:
+    importlib.import_module(module)
 print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    loaded = set(json.loads(ran.stdout))
+    return set(json.loads(ran.stdout))
+
+
+def test_a_fold_loads_no_driver_and_no_client_of_aws() -> None:
+    loaded = _loaded(_folds())
     assert "cplus" in loaded
     heavy = {"pymongo", "motor", "boto3", "botocore", "aioboto3", "aiobotocore", "httpx"}
     assert not loaded & heavy
+
+
+def test_only_the_function_that_serves_pages_loads_what_pages_need() -> None:
+    pages = {"babel", "fastapi", "jinja2"}
+    functions = {f"lambdas.{path.stem}" for path in (ROOT / "lambdas").glob("[a-z]*.py")}
+    assert len(functions) >= 12
+    assert not _loaded(functions - {"lambdas.web"}) & pages
+    assert pages <= _loaded(["lambdas.web"])

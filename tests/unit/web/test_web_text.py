@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -84,15 +84,67 @@ def test_folding_loses_nothing(words: str) -> None:
     [
         ("1234.5", "EUR", "€1,234.50"),
         ("-3", "USD", "-$3.00"),
+        ("-1234.5", "NOK", "-1,234.50 NOK"),
         (Decimal("0.00"), "NOK", "0.00 NOK"),
-        ("1500", "JPY", "¥1,500"),
+        (0, "GBP", "£0.00"),
+        (19.9, "CAD", "CA$19.90"),
         ("7", None, "7.00"),
-        ("much", "EUR", "–"),
-        (None, "EUR", "–"),
+        ("7", "", "7.00"),
     ],
 )
 def test_money_reads_as_money(amount: object, currency: str | None, expected: str) -> None:
     assert text.money(amount, currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("currency", "expected"),
+    [
+        ("EUR", "€1,234.57"),
+        ("JPY", "¥1,235"),
+        ("KRW", "₩1,235"),
+        ("CLP", "1,235 CLP"),
+        ("XOF", "1,235 XOF"),  # its sign in English is "F CFA", which reads badly before digits
+        ("KWD", "1,234.568 KWD"),
+        ("BHD", "1,234.568 BHD"),
+    ],
+)
+def test_an_amount_has_the_decimals_of_its_currency(currency: str, expected: str) -> None:
+    assert text.money("1234.5678", currency) == expected
+
+
+@pytest.mark.parametrize("currency", ["XYZ", "eur", "EU", "€", "¤", "a'b¤#0.00", "<b>", "💶", " "])
+def test_an_unknown_currency_follows_the_amount_as_it_was_given(currency: str) -> None:
+    assert text.money("-1234.5", currency) == f"-1,234.50 {currency}"
+
+
+@pytest.mark.parametrize("amount", ["much", "", None, [], "1,5", "NaN", "sNaN", "-Infinity"])
+@pytest.mark.parametrize("currency", ["EUR", "KWD", "XYZ", None])
+def test_what_is_no_number_shows_as_a_dash(amount: object, currency: str | None) -> None:
+    assert text.money(amount, currency) == "–"
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        (
+            "12345678901234567890123456789012345.678",
+            "€12,345,678,901,234,567,890,123,456,789,012,345.68",
+        ),
+        ("1e30", "€1" + ",000" * 10 + ".00"),
+        ("-" + "9" * 50, "-€99" + ",999" * 16 + ".00"),
+        ("0." + "1" * 5_000, "€0.11"),
+        ("1e-5000", "€0.00"),
+        ("1e50", "–"),
+        ("-1e999999", "–"),
+    ],
+)
+def test_a_huge_amount_shows_all_its_digits_or_a_dash(amount: str, expected: str) -> None:
+    assert text.money(amount, "EUR") == expected
+
+
+@given(st.text() | st.decimals() | st.floats() | st.integers() | st.none(), st.text() | st.none())
+def test_no_amount_and_no_currency_break_a_page(amount: object, currency: str | None) -> None:
+    assert text.money(amount, currency)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +201,26 @@ def test_static_files_are_named_by_their_content_and_kept_for_ever() -> None:
 def test_a_date_has_its_year() -> None:
     late = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
     assert text.date(late, text.zone("Europe/Oslo")) == "4 Nov 2026"
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 11, 3, 13, 2, tzinfo=UTC), "3 Nov 2026, 14:02"),
+        (datetime(2026, 9, 3, 22, 5, tzinfo=UTC), "4 Sep 2026, 00:05"),
+        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "1 Jan 2027, 00:30"),
+    ],
+)
+def test_a_moment_is_told_in_full(moment: datetime, expected: str) -> None:
+    assert text.full_time(moment, text.zone("Europe/Oslo")) == expected
+
+
+def test_the_days_of_a_year_read_as_in_english() -> None:
+    months = [text.calendar(date(2026, month, 9)) for month in range(1, 13)]
+    assert months == [
+        *("9 Jan", "9 Feb", "9 Mar", "9 Apr", "9 May", "9 Jun"),
+        *("9 Jul", "9 Aug", "9 Sep", "9 Oct", "9 Nov", "9 Dec"),
+    ]
 
 
 @pytest.mark.parametrize(
