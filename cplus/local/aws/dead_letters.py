@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from moto.sqs.models import Message
-
-from cplus.local.aws import sqs
+from cplus.local.aws import moto_adapter
+from cplus.local.aws.moto_adapter import Message, Queue
 
 
 class DeadLetters:
@@ -28,17 +27,16 @@ class DeadLetters:
 
     def follow(self) -> None:
         """Brings the files to what the queues hold now."""
-        found = sqs.queues()
+        found = moto_adapter.queues()
         for name in self._unmade & found.keys():
             self._restore(found[name])
         for name in self._kept.keys() - found.keys():  # the queue was deleted, with all in it
             self._keep(name, {})
             self._kept.pop(name)
-        for name in (sqs.dead_letter_queues() | self._kept.keys()) & found.keys():
-            messages = found[name]._messages  # noqa: SLF001
+        for name in (moto_adapter.dead_letter_queues() | self._kept.keys()) & found.keys():
             # No call both takes from such a queue and adds to it.
-            if len(messages) != len(self._kept.get(name, ())):
-                self._keep(name, {message.id: message for message in messages})
+            if len(found[name].messages()) != len(self._kept.get(name, ())):
+                self._keep(name, {message.id: message for message in found[name].messages()})
 
     def counts(self) -> dict[str, int]:
         """How many dead letters each queue holds, where there are any."""
@@ -46,15 +44,16 @@ class DeadLetters:
 
     def others(self) -> dict[str, int]:
         """How many messages each queue holds that lives in memory alone."""
-        return {name: n for name, n in sqs.depths().items() if name not in self._kept}
+        found = moto_adapter.queues()
+        return {name: len(one.messages()) for name, one in found.items() if name not in self._kept}
 
-    def _restore(self, queue: sqs.Queue) -> None:
+    def _restore(self, queue: Queue) -> None:
         self._unmade.discard(queue.name)
         ids = self._kept.setdefault(queue.name, set())
         files = sorted((self._folder / queue.name).glob("*.json"))
-        messages: list[Any] = [_load(path) for path in files]
-        queue._messages += sorted(messages, key=lambda one: one.sent_timestamp)  # noqa: SLF001
-        ids.update(message.id for message in messages)
+        stored = [json.loads(path.read_text("utf-8"), object_hook=_decoded) for path in files]
+        queue.put_back(sorted(stored, key=lambda one: int(one["sent_timestamp"])))
+        ids.update(one["id"] for one in stored)
 
     def _keep(self, name: str, messages: Mapping[str, Message]) -> None:
         kept = self._kept.setdefault(name, set())
@@ -67,31 +66,10 @@ class DeadLetters:
         self._kept[name] = set(messages)
 
 
-_FIELDS = (
-    "id",
-    "body",
-    "message_attributes",
-    "system_attributes",
-    "group_id",
-    "sent_timestamp",
-    "approximate_receive_count",
-    "approximate_first_receive_timestamp",
-)
-
-
 def _write(path: Path, message: Message) -> None:
-    content = {name: getattr(message, name) for name in _FIELDS}
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, default=_coded), "utf-8")
+    part.write_text(json.dumps(moto_adapter.stored_fields(message), default=_coded), "utf-8")
     os.replace(part, path)  # noqa: PTH105 - says that it is the atomic one
-
-
-def _load(path: Path) -> Message:
-    content = json.loads(path.read_text("utf-8"), object_hook=_decoded)
-    message = Message(content["id"], content["body"])
-    for name in _FIELDS:
-        setattr(message, name, content[name])
-    return message
 
 
 def _coded(value: Any) -> dict[str, str]:

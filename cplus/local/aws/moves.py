@@ -15,7 +15,9 @@ import uuid
 from collections import defaultdict
 from typing import Final
 
-from cplus.local.aws import sqs
+from cplus.local.aws import moto_adapter
+from cplus.local.aws.moto_adapter import CAME_FROM, Queue
+from cplus.local.aws.sqs import Json
 
 _FASTEST = 500  # messages a second
 _LISTED = 10  # tasks that a list shows at most
@@ -35,9 +37,9 @@ class Moves:
     ACTIONS: Final = frozenset({"StartMessageMoveTask", "ListMessageMoveTasks"})
 
     def __init__(self) -> None:
-        self._tasks: defaultdict[str, list[sqs.Json]] = defaultdict(list)
+        self._tasks: defaultdict[str, list[Json]] = defaultdict(list)
 
-    def answer(self, action: str, request: sqs.Json) -> sqs.Json:
+    def answer(self, action: str, request: Json) -> Json:
         """Answers one call in the JSON protocol; raises MoveRefused."""
         source = _queue(request.get("SourceArn"))
         if action == "StartMessageMoveTask":
@@ -45,52 +47,52 @@ class Moves:
         most = request.get("MaxResults", 1)
         if not isinstance(most, int) or not 1 <= most <= _LISTED:
             raise MoveRefused("InvalidParameterValue", f"MaxResults is 1 to {_LISTED}.")
-        newest = reversed(self._tasks[source.queue_arn][-most:])
+        newest = reversed(self._tasks[source.arn][-most:])
         return {"Results": list(newest)}
 
-    def _start(self, source: sqs.Queue, request: sqs.Json) -> sqs.Json:
-        if source.name not in sqs.dead_letter_queues():
+    def _start(self, source: Queue, request: Json) -> Json:
+        if source.name not in moto_adapter.dead_letter_queues():
             why = "Source queue must be configured as a Dead Letter Queue."
             raise MoveRefused("InvalidParameterValue", why)
         given = request.get("DestinationArn")
         destination = None if given is None else _queue(given)
-        if destination is source:
+        if destination == source:
             raise MoveRefused("InvalidParameterValue", "Source and destination are one queue.")
         fastest = request.get("MaxNumberOfMessagesPerSecond")
         if fastest is not None and not (isinstance(fastest, int) and 1 <= fastest <= _FASTEST):
             why = f"MaxNumberOfMessagesPerSecond is 1 to {_FASTEST}."
             raise MoveRefused("InvalidParameterValue", why)
         task = {
-            "SourceArn": source.queue_arn,
+            "SourceArn": source.arn,
             "StartedTimestamp": int(time.time() * 1000),
             **({"DestinationArn": given} if given else {}),
             **({"MaxNumberOfMessagesPerSecond": fastest} if fastest else {}),
             **_move(source, destination),
         }
-        self._tasks[source.queue_arn].append(task)
-        handle = json.dumps({"taskId": str(uuid.uuid4()), "sourceArn": source.queue_arn})
+        self._tasks[source.arn].append(task)
+        handle = json.dumps({"taskId": str(uuid.uuid4()), "sourceArn": source.arn})
         return {"TaskHandle": base64.b64encode(handle.encode()).decode()}
 
 
-def _move(source: sqs.Queue, destination: sqs.Queue | None) -> sqs.Json:
+def _move(source: Queue, destination: Queue | None) -> Json:
     """Moves what is visible; a message that moved is a new one, with an id of its own."""
-    by_arn = {queue.queue_arn: queue for queue in sqs.queues().values()}
-    wanted = sqs.visible(source)
+    by_arn = {queue.arn: queue for queue in moto_adapter.queues().values()}
+    wanted = list(source.visible())
     moved = []
     for message in wanted:
-        to = destination or by_arn.get(message.system_attributes.get(sqs.CAME_FROM))
+        to = destination or by_arn.get(message.system_attributes.get(CAME_FROM, ""))
         if to is None:  # it was sent there, or its queue is gone
             continue
-        system = {k: v for k, v in message.system_attributes.items() if k != sqs.CAME_FROM}
-        entry = {
-            "MessageAttributes": message.message_attributes,
-            "MessageSystemAttributes": system,
-            "MessageGroupId": message.group_id,
-        }
-        sqs.put(to, message.body, entry)
+        system = {k: v for k, v in message.system_attributes.items() if k != CAME_FROM}
+        to.put(
+            message.body,
+            group=message.group_id,
+            attributes=message.message_attributes,
+            system_attributes=system,
+        )
         moved.append(message)
-    source._messages = [one for one in source._messages if one not in moved]  # noqa: SLF001
-    outcome: sqs.Json = {
+    source.remove(moved)
+    outcome: Json = {
         "Status": "COMPLETED" if len(moved) == len(wanted) else "FAILED",
         "ApproximateNumberOfMessagesMoved": len(moved),
         "ApproximateNumberOfMessagesToMove": len(wanted),
@@ -100,9 +102,9 @@ def _move(source: sqs.Queue, destination: sqs.Queue | None) -> sqs.Json:
     return outcome
 
 
-def _queue(arn: object) -> sqs.Queue:
-    for queue in sqs.queues().values():
-        if queue.queue_arn == arn:
+def _queue(arn: object) -> Queue:
+    for queue in moto_adapter.queues().values():
+        if queue.arn == arn:
             return queue
     why = "The resource that you specified for the SourceArn or DestinationArn doesn't exist."
     raise MoveRefused("ResourceNotFoundException", why)

@@ -15,12 +15,10 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from moto.s3.models import FakeKey, s3_backends
-
-from cplus.local.aws.sqs import ACCOUNT, REGION
+from cplus.local.aws import moto_adapter
+from cplus.local.aws.moto_adapter import Content, Object
 
 _CHANGES = frozenset({"PUT", "POST", "DELETE"})
 
@@ -30,14 +28,14 @@ class Objects:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._stored: dict[str, dict[str, FakeKey]] = {}
+        self._stored: dict[str, dict[str, Object]] = {}
 
     def load(self) -> int:
         """Puts everything on disk into moto; answers the number of objects."""
         count = 0
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else []:
             bucket = folder.name
-            _backend().create_bucket(bucket, REGION)
+            moto_adapter.create_bucket(bucket)
             stored = self._stored.setdefault(bucket, {})
             for path in folder.iterdir():
                 if path.suffix == ".part":  # a write that a kill cut off, never answered
@@ -54,7 +52,8 @@ class Objects:
             return
         path = raw_path.partition("?")[0].lstrip("/")
         bucket, _, rest = path.partition("/")
-        if bucket not in _backend().buckets:
+        live = moto_adapter.objects(bucket)
+        if live is None:
             if bucket in self._stored:  # the bucket was deleted, which S3 allows when it is empty
                 self._stored.pop(bucket)
                 with contextlib.suppress(OSError):
@@ -62,16 +61,15 @@ class Objects:
             return
         (self._folder / bucket).mkdir(parents=True, exist_ok=True)
         stored = self._stored.setdefault(bucket, {})
-        live = _backend().buckets[bucket].keys
         key = unquote_to_bytes(rest).decode("utf-8", "replace")
         # A key of moto's own spelling, or a request to the bucket: look at all of them.
         names = {key} if key and (key in live or key in stored) else {*live, *stored}
         for name in names:
             self._settle(bucket, name, live.get(name), stored)
 
-    def _settle(self, bucket: str, key: str, live: Any, stored: dict[str, FakeKey]) -> None:
+    def _settle(self, bucket: str, key: str, live: object, stored: dict[str, Object]) -> None:
         path = self._folder / bucket / file_name(key)
-        if not isinstance(live, FakeKey):  # gone, or covered by a delete marker
+        if not isinstance(live, Object):  # gone, or covered by a delete marker
             if stored.pop(key, None) is not None:
                 path.unlink(missing_ok=True)
         elif stored.get(key) is not live:
@@ -86,27 +84,23 @@ def file_name(key: str) -> str:
     return f"{readable or 'object'}-{digest}"
 
 
-def _backend() -> Any:
-    return s3_backends[ACCOUNT]["aws"]
-
-
-def _write(path: Path, live: FakeKey) -> None:
+def _write(path: Path, live: Object) -> None:
+    held = moto_adapter.content(live)
     head = {
-        "key": live.name,
-        "metadata": dict(live.metadata),
-        "last_modified": live.last_modified.isoformat(),
+        "key": held.key,
+        "metadata": held.metadata,
+        "last_modified": held.last_modified.isoformat(),
     }
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(json.dumps(head).encode() + b"\n")
-        file.write(live.value)
+        file.write(held.body)
     os.replace(part, path)  # noqa: PTH105 - says that it is the atomic one
 
 
-def _load(bucket: str, path: Path) -> tuple[str, FakeKey]:
-    first, _, value = path.read_bytes().partition(b"\n")
+def _load(bucket: str, path: Path) -> tuple[str, Object]:
+    first, _, body = path.read_bytes().partition(b"\n")
     head = json.loads(first)
-    made = _backend().put_object(bucket, head["key"], value, disable_notification=True)
-    made.set_metadata(head["metadata"])
-    made.last_modified = dt.datetime.fromisoformat(head["last_modified"])
-    return head["key"], made
+    modified = dt.datetime.fromisoformat(head["last_modified"])
+    held = Content(head["key"], head["metadata"], modified, body)
+    return held.key, moto_adapter.put_object(bucket, held)

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from cplus.local.answering import pid_route
-from cplus.local.aws import pages, sns, sqs, wsgi
+from cplus.local.aws import moto_adapter, pages, sns, sqs, wsgi
 from cplus.local.aws.dead_letters import DeadLetters
 from cplus.local.aws.journal import Journal
 from cplus.local.aws.mailbox import Mailbox
@@ -38,7 +38,7 @@ class Server:
     """All of it over one data directory; lives on one event loop."""
 
     def __init__(self, data: Path) -> None:
-        self._moto: Callable[..., Iterable[bytes]] = wsgi.application()
+        self._moto: Callable[..., Iterable[bytes]] = moto_adapter.application()
         self._objects = Objects(data / "buckets")
         self._mailbox = Mailbox(data / "mailbox")
         self._ses = Ses(self._mailbox, sns.publish)
@@ -67,7 +67,7 @@ class Server:
         """How many messages each queue holds now and how many of them are dead letters, what the
         last kill lost, and how often what was called."""
         state = {
-            "queues": sqs.depths(),
+            "queues": {name: len(one.messages()) for name, one in moto_adapter.queues().items()},
             "dead_letters": self._dead_letters.counts(),
             "lost": self._journal.lost,
             "calls": self._calls,

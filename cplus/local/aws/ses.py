@@ -20,12 +20,11 @@ from email.utils import getaddresses
 from typing import Any
 from urllib.parse import parse_qsl
 
-from moto.ses.models import ses_backends
-
+from cplus.local.aws import moto_adapter
+from cplus.local.aws.endpoint import REGION
 from cplus.local.aws.letters import header_values, leaving
 from cplus.local.aws.mail_events import Sent, fates
 from cplus.local.aws.mailbox import Mailbox
-from cplus.local.aws.sqs import ACCOUNT, REGION
 
 _MAX_RECIPIENTS = 50
 _MAX_BYTES = 40 * 1024 * 1024
@@ -65,7 +64,7 @@ class Ses:
 
     def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
         """Makes an event destination of the configuration set `name` (SES v2)."""
-        if name not in _backend().config_sets:
+        if not moto_adapter.has_configuration_set(name):
             raise _no_such_set(name)
         known = self._destinations.setdefault(name, {})
         wanted = str(request.get("EventDestinationName", ""))
@@ -117,8 +116,9 @@ class Ses:
         for name, value in order.tags.items():
             if not _TAG.fullmatch(name) or not _TAG.fullmatch(value):
                 raise MailRefused("Tag names and values hold 1 to 256 of A-Z, a-z, 0-9, _ and -.")
-        if order.configuration_set and order.configuration_set not in _backend().config_sets:
-            raise _no_such_set(order.configuration_set)
+        wanted = order.configuration_set
+        if wanted and not moto_adapter.has_configuration_set(wanted):
+            raise _no_such_set(wanted)
         failed = [address for address in _senders(order) if not _verified(address)]
         if failed:
             raise MailRefused(
@@ -200,16 +200,12 @@ def _senders(order: Order) -> list[str]:
 
 
 def _verified(address: str) -> bool:
-    known = {name.lower() for name in _backend().email_identities}
+    known = {name.lower() for name in moto_adapter.verified_identities()}
     domain = address.rpartition("@")[2].lower()
     parents = domain.split(".")
     return address.lower() in known or any(
         ".".join(parents[i:]) in known for i in range(len(parents))
     )
-
-
-def _backend() -> Any:
-    return ses_backends[ACCOUNT][REGION]
 
 
 def _no_such_set(name: str) -> MailRefused:

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from moto.sns.models import sns_backends
-
-from cplus.local.aws.sqs import ACCOUNT, REGION, NotOurs, Queue, check_body, put, queues
+from cplus.local.aws import moto_adapter
+from cplus.local.aws.moto_adapter import Queue
+from cplus.local.aws.sqs import NotOurs, check_body
 
 _BATCH = 10
 _PREFIX = "PublishBatchRequestEntries.member."
@@ -30,7 +30,9 @@ def answer(body: bytes) -> bytes:
     action = form.get("Action")
     if action not in {"Publish", "PublishBatch"}:
         raise NotOurs
-    targets = _raw_queues(form.get("TopicArn", ""))
+    targets = moto_adapter.raw_queues(form.get("TopicArn", ""))
+    if targets is None:
+        raise NotOurs
     if action == "Publish":
         _check(form, {"Action", "Version", "TopicArn", "Message", "MessageGroupId"})
         sent = f"<MessageId>{_publish(targets, form)}</MessageId>"
@@ -51,35 +53,11 @@ def answer(body: bytes) -> bytes:
 
 def publish(topic: str, message: str) -> None:
     """Publishes `message` to the topic with the ARN `topic`, as another service of AWS does."""
-    try:
-        targets = _raw_queues(topic)
-    except NotOurs:
-        sns_backends[ACCOUNT][REGION].publish(message=message, arn=topic)
+    targets = moto_adapter.raw_queues(topic)
+    if targets is None:
+        moto_adapter.publish(topic, message)
     else:
         _publish(targets, {"Message": message})
-
-
-def _raw_queues(topic: str) -> list[Queue]:
-    backend = sns_backends[ACCOUNT][REGION]
-    found = backend.topics.get(topic)
-    if found is None or found.fifo_topic:
-        raise NotOurs
-    targets = []
-    for subscription in backend.subscriptions.values():
-        if subscription.topic != found:
-            continue
-        attributes = subscription.attributes
-        queue = queues().get(str(subscription.endpoint).rsplit(":", 1)[-1])
-        if (
-            subscription.protocol != "sqs"
-            or str(attributes.get("RawMessageDelivery")).lower() != "true"
-            or attributes.get("FilterPolicy")
-            or queue is None
-            or queue.fifo_queue
-        ):
-            raise NotOurs
-        targets.append(queue)
-    return targets
 
 
 def _check(form: Mapping[str, Any], known: set[str]) -> None:
@@ -105,7 +83,6 @@ def _entries(form: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _publish(targets: list[Queue], entry: Mapping[str, str]) -> str:
-    group = {"MessageGroupId": entry["MessageGroupId"]} if "MessageGroupId" in entry else {}
     for queue in targets:
-        put(queue, entry["Message"], group)
+        queue.put(entry["Message"], group=entry.get("MessageGroupId"))
     return str(uuid.uuid4())

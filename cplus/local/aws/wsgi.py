@@ -1,33 +1,16 @@
-"""moto's WSGI application, called on the event loop, one request after the other.
-
-moto keeps its state in plain lists and dicts with few locks (two threads can lose a message
-between them), and its calls are short. So it is never entered twice at once.
-"""
+"""A WSGI application, called on the event loop, one request after the other."""
 
 from __future__ import annotations
 
 import io
 import sys
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
 _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date"})
-
-
-def application() -> Callable[..., Iterable[bytes]]:
-    """Moto's dispatcher of all services."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    dispatcher: Any = DomainDispatcherApplication(create_backend_app)
-    # Which service a host stands for never changes; moto looks it up among the files of its own
-    # package, anew for each request, which takes longer than most answers.
-    dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
-    made: Callable[..., Iterable[bytes]] = dispatcher
-    return made
 
 
 def call(app: Callable[..., Iterable[bytes]], request: web.Request, body: bytes) -> web.Response:
