@@ -66,7 +66,6 @@ class FunctionSpec:
 class QueueSpec:
     """A queue; `visibility` and `retention` in seconds, `dead_letter` the other queue's name."""
 
-    logical_id: str
     name: str
     arn: str
     url: str
@@ -80,7 +79,6 @@ class QueueSpec:
 class TopicSpec:
     """A topic."""
 
-    logical_id: str
     name: str
     arn: str
 
@@ -89,7 +87,6 @@ class TopicSpec:
 class SubscriptionSpec:
     """A queue that gets what a topic is told; `raw` without SNS's envelope."""
 
-    logical_id: str
     topic_arn: str
     queue_arn: str
     raw: bool

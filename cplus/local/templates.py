@@ -80,9 +80,9 @@ def read_resources(
             queues.append(_queue(key, properties, named, here))
         elif kind == "AWS::SNS::Topic":
             only(properties, {"TopicName"}, here)
-            topics.append(TopicSpec(key, properties["TopicName"], named.refs[key]))
+            topics.append(TopicSpec(properties["TopicName"], named.refs[key]))
         elif kind == "AWS::SNS::Subscription":
-            subscriptions.append(_subscription(key, properties, here))
+            subscriptions.append(_subscription(properties, here))
         else:
             buckets.append(named.refs[key])
     return Resources(
@@ -130,7 +130,6 @@ def _queue(key: str, properties: Mapping[str, Any], names: Names, place: str) ->
     only(redrive, {"deadLetterTargetArn", "maxReceiveCount"}, f"{place}.RedrivePolicy")
     dead_letter = str(redrive["deadLetterTargetArn"]).rsplit(":", 1)[-1] if redrive else None
     return QueueSpec(
-        logical_id=key,
         name=properties["QueueName"],
         arn=names.attributes[f"{key}.Arn"],
         url=names.refs[key],
@@ -147,12 +146,11 @@ def _tells_a_person(resource: Mapping[str, Any]) -> bool:
     return resource["Type"] == "AWS::SNS::Subscription" and properties.get("Protocol") == "email"
 
 
-def _subscription(key: str, properties: Mapping[str, Any], place: str) -> SubscriptionSpec:
+def _subscription(properties: Mapping[str, Any], place: str) -> SubscriptionSpec:
     only(properties, {"TopicArn", "Protocol", "Endpoint", "RawMessageDelivery"}, place)
     if properties.get("Protocol") != "sqs":
         raise NotUnderstood(place=f"{place}.Protocol", what=f"{properties.get('Protocol')!r}")
     return SubscriptionSpec(
-        key,
         properties["TopicArn"],
         properties["Endpoint"],
         raw=bool(properties.get("RawMessageDelivery", False)),

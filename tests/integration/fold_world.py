@@ -74,7 +74,7 @@ async def write(store: EventStore, *events: Event, shop: str = SHOP, per_commit:
 def nudge(position: Any, shop: str = SHOP, message_id: str = "n1") -> SqsRecord:
     """The message that tells of a commit."""
     body = json.dumps({"shop": shop, "position": position})
-    return SqsRecord(message_id, body, 1, "project-test", {})
+    return SqsRecord(message_id, body, "project-test", {})
 
 
 def soon() -> Deadline:

@@ -61,7 +61,7 @@ class Intake:
 def record(body: Mapping[str, Any] | str, message_id: str = "m") -> SqsRecord:
     """A message of a queue."""
     text = body if isinstance(body, str) else json.dumps(body)
-    return SqsRecord(message_id, text, 1, "queue", {})
+    return SqsRecord(message_id, text, "queue", {})
 
 
 def soon() -> Deadline:

@@ -19,8 +19,6 @@ class SqsRecord:
 
     message_id: str
     body: str
-    receive_count: int
-    """How often the message was handed out, this time included: 1 is the first time."""
     queue: str
     """Name of the queue; empty where the event does not say."""
     attributes: Mapping[str, str]
@@ -57,11 +55,9 @@ def answer(failed_ids: Iterable[str]) -> dict[str, list[dict[str, str]]]:
 
 
 def _record(entry: Mapping[str, Any]) -> SqsRecord:
-    attributes = entry.get("attributes") or {}
     return SqsRecord(
         message_id=entry["messageId"],
         body=entry["body"],
-        receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
         queue=str(entry.get("eventSourceARN", "")).rpartition(":")[2],
-        attributes=attributes,
+        attributes=entry.get("attributes") or {},
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
+from typing import Self
 
 from eventsourcing.domain import BaseAggregate
-
-A = TypeVar("A", bound="Aggregate")
 
 
 class Aggregate(BaseAggregate[str]):

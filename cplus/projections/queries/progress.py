@@ -12,12 +12,8 @@ from cplus.subscriptions.checkpoints import CHECKPOINTS, checkpoint_id
 class ProgressQueries(ReadModels):
     """Questions about how far the read models have come."""
 
-    async def position_of(self, shop: str, projection: str) -> int:
-        """How far the projection of that name has read the shop's log; 0 before it began."""
-        return (await self.positions_of(shop)).get(projection, 0)
-
     async def positions_of(self, shop: str) -> dict[str, int]:
-        """`position_of` for every projection at once, by name."""
+        """How far each projection, by name, has read the shop's log; 0 before it began."""
         ids = [checkpoint_id(await self._collection(one), shop) for one in ALL]
         found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
         at = {row["projection"]: row["position"] for row in await found.to_list(None)}

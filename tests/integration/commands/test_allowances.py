@@ -78,7 +78,7 @@ async def test_the_last_free_conversation_of_a_month_is_told_once(
         twice = [await allowances.count(commit, commit.event(0)) for _ in range(2)]
         answers += [heads_of([one]) for one in twice]
         assert (await account(store)).reached == ({"2026-11"} if number >= ALLOWED else set())
-    *_, last = await store.stream(SHOP, billing_stream(SHOP))
+    *_, last = [one async for one in store.iterate_stream(SHOP, billing_stream(SHOP))]
     [reached] = last.recorded()
     assert isinstance(reached.event, AllowanceReached)
     assert reached.event.conversations == ALLOWED
@@ -101,7 +101,7 @@ async def test_what_is_decided_follows_from_the_conversation_that_reached_it(
 ) -> None:
     commits = [await begin(store) for _ in range(ALLOWED)]
     await allowances.count(commits[-1], commits[-1].event(0))
-    [decision] = await store.stream(SHOP, billing_stream(SHOP))
+    [decision] = [one async for one in store.iterate_stream(SHOP, billing_stream(SHOP))]
     assert decision.causation_id == commits[-1].id
     assert decision.correlation_id == commits[-1].correlation
 

@@ -25,6 +25,7 @@ from cplus.events.catalogue import (
     PersonsJoined,
 )
 from cplus.events.log.store import EventStore
+from cplus.events.names import correlation_ref
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
@@ -256,7 +257,8 @@ async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_
         assert again["cursor"]
         message = record(again)
     assert runs == 3
-    pages = [page async for page in use.parts.store.iterate_correlation(SHOP, "install-7")]
+    chain = use.parts.store.iterate_ref(SHOP, correlation_ref("install-7"))
+    pages = [page async for page in chain]
     assert [page.causation_id for page in pages] == ["commit-7"] * len(pages)
     assert len(pages) == (await use.parts.store.head(SHOP)).position > 1
     assert await imported(use) == list(range(1, 11))

@@ -272,4 +272,4 @@ async def test_a_queue_that_is_not_there_is_said_in_one_line(
 
 
 def test_a_message_says_the_whole_task() -> None:
-    assert Task.of(SqsRecord("m", json.dumps(asdict(TASK)), 1, "", {}).json()) == TASK
+    assert Task.of(SqsRecord("m", json.dumps(asdict(TASK)), "", {}).json()) == TASK

@@ -14,7 +14,7 @@ from cplus.consumers.mail.replies import name_of
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
-from cplus.events.names import shop_stream
+from cplus.events.names import correlation_ref, shop_stream
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -102,8 +102,8 @@ async def test_from_the_mail_to_its_answer_delivered_everything_has_one_correlat
     mail, answer, delivered, sent = await world.commits()
     store = world.parts.store
     assert mail.correlation_id is not None
-    chain = [commit.id async for commit in store.iterate_correlation(SHOP, mail.correlation_id)]
-    assert chain == [mail.id, answer.id, delivered.id, sent.id]
+    chain = store.iterate_ref(SHOP, correlation_ref(mail.correlation_id))
+    assert [commit.id async for commit in chain] == [mail.id, answer.id, delivered.id, sent.id]
     causes = [commit.causation_id for commit in (mail, answer, delivered, sent)]
     assert causes == [None, mail.id, answer.id, answer.id]
 

@@ -113,7 +113,8 @@ class Shop:
         return at
 
     async def decisions(self) -> list[Commit]:
-        return await self.use.parts.store.stream(self.name, billing_stream(self.name))
+        stream = billing_stream(self.name)
+        return [one async for one in self.use.parts.store.iterate_stream(self.name, stream)]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -82,12 +82,7 @@ def queued(
 
 async def commits(webhooks: Webhooks, shop: str = SHOP) -> list[Commit]:
     """The shop's commits, with their causes."""
-    found = await webhooks.recorder.store.by_claims(
-        shop,
-        [commit.claims[0] for commit in await webhooks.recorder.store.read(shop, 0)],
-        cause=True,
-    )
-    return sorted(found.values(), key=lambda commit: commit.position)
+    return await webhooks.recorder.store.read(shop, 0, cause=True)
 
 
 async def redelivered(webhooks: Webhooks) -> list[str]:

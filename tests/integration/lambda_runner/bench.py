@@ -39,7 +39,7 @@ class Aws:
             "RedrivePolicy": json.dumps(redrive),
         }
         url = self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-        return QueueSpec("Queue", name, arn, url, visibility, 3600, f"{name}-dead", most), dead
+        return QueueSpec(name, arn, url, visibility, 3600, f"{name}-dead", most), dead
 
     def send(self, queue: QueueSpec, *bodies: str) -> None:
         for i in range(0, len(bodies), 10):

@@ -245,9 +245,9 @@ async def test_the_shop_and_its_last_import_are_told_together(
 async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Queries) -> None:
     row = {"_id": f"customers.v1/{SHOP}", "projection": "customers", "shop": SHOP, "position": 7}
     await mongo.database[CHECKPOINTS].insert_one(row)
-    assert await queries.position_of(SHOP, "customers") == 7
-    assert await queries.position_of(SHOP, "messages") == 0
-    assert await queries.position_of(OTHER, "customers") == 0
+    read = await queries.positions_of(SHOP)
+    assert (read["customers"], read["messages"]) == (7, 0)
+    assert (await queries.positions_of(OTHER))["customers"] == 0
 
 
 async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries: Queries) -> None:

@@ -334,7 +334,7 @@ async def test_a_nudge_for_what_the_log_does_not_show_yet_comes_back(
 async def test_what_is_no_nudge_fails_alone(mongo: Mongo, store: EventStore) -> None:
     await write(store, AppUninstalled())
     bodies = ["", "no json", "[]", "{}", '{"shop": "evil.example", "position": 1}', "[" * 9_999]
-    batch = [SqsRecord(f"bad{i}", body, 1, "q", {}) for i, body in enumerate(bodies)]
+    batch = [SqsRecord(f"bad{i}", body, "q", {}) for i, body in enumerate(bodies)]
     batch += [nudge(True, message_id="bad6"), nudge(1, message_id="good")]
     failed = await handle_nudges(batch, Runner(mongo, store, [COUNTER]), soon())
     assert failed == [f"bad{i}" for i in range(7)]

@@ -210,8 +210,8 @@ class Harness:
 
     async def stream(self, shop: str, conversation_id: str) -> list[str]:
         """The types of what happened in a conversation, in order."""
-        commits = await self.parts.store.stream(shop, f"conversation/{conversation_id}")
-        return [document["type"] for commit in commits for document in commit.documents]
+        commits = self.parts.store.iterate_stream(shop, f"conversation/{conversation_id}")
+        return [document["type"] async for commit in commits for document in commit.documents]
 
 
 @asynccontextmanager

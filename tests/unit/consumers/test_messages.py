@@ -20,7 +20,7 @@ from cplus.errors import InvalidInput
 
 def messages(*bodies: object) -> list[SqsRecord]:
     return [
-        SqsRecord(f"m{number}", one if isinstance(one, str) else json.dumps(one), 1, "queue", {})
+        SqsRecord(f"m{number}", one if isinstance(one, str) else json.dumps(one), "queue", {})
         for number, one in enumerate(bodies)
     ]
 
