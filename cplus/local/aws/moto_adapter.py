@@ -3,7 +3,7 @@
 moto promises an AWS over HTTP and nothing else. What we add (hot calls answered directly, objects
 and dead letters on disk, redrive, mail with events) needs the queues, topics and objects behind
 it, which any minor version may change: so `pyproject.toml` caps moto. After raising the cap, run
-tests/integration/test_local_*.py, which cover everything used here.
+tests/integration/local/test_local_*.py, which cover everything used here.
 
 moto keeps its state in plain lists and dicts with few locks (two threads can lose a message
 between them): call this file from one thread only.
