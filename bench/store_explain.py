@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -17,10 +17,8 @@ from pymongo import monitoring
 from bench.measure import Figure
 from bench.store_bench import Bench
 from cplus.events.audit.roots import verify_shop
-from cplus.events.log.mongo_commits import MongoCommits
 from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.log.store import EventStore
-from cplus.events.names import correlation_ref
 from cplus.mongo import Mongo, connect
 from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
@@ -32,6 +30,7 @@ AT_MOST = 2.0
 _ADDED = {"lsid", "$db", "$clusterTime", "$readPreference", "readConcern", "txnNumber"}
 
 _SECOND = timedelta(seconds=1)
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 Ask = Callable[[EventStore], Awaitable[Any]]
 
@@ -93,6 +92,8 @@ class Known:
     ref: str
     correlation: str
     stream: str
+    moment: datetime
+    """When a commit in the middle was recorded."""
     late: datetime
     """A second before the last commit of the shop."""
     recent: int
@@ -113,14 +114,10 @@ class Known:
             ref=commits[0].refs[0],
             correlation=correlation,
             stream=stream,
+            moment=commits[0].recorded_at,
             late=late,
-            recent=await _count_since(store, late),
+            recent=len([one async for one in store.iterate_recorded(late, _EVER)]),
         )
-
-
-async def _count_since(store: EventStore, moment: datetime) -> int:
-    assert isinstance(store.log, MongoCommits)
-    return int(await store.log.collection.count_documents({"recorded_at": {"$gte": moment}}))
 
 
 async def _all(iterator: AsyncIterator[Any]) -> None:
@@ -131,8 +128,7 @@ async def _all(iterator: AsyncIterator[Any]) -> None:
 def questions(known: Known) -> list[Question]:
     """Every kind of read and audit question, each as whoever asks it does."""
     shop, at, claims, stream = known.shop, known.position, known.claims, known.stream
-    ref, correlation = known.ref, correlation_ref(known.correlation)
-    some = [*claims, "none"]
+    ref, moment, some = known.ref, known.moment, [*known.claims, "none"]
     per_claim = "claims asked"
     return [
         Question("head", lambda s: s.head(shop)),
@@ -147,16 +143,19 @@ def questions(known: Known) -> list[Question]:
         Question("after a position", lambda s: s.read(shop, at, 500)),
         Question("with causes", lambda s: s.log.after(shop, at, None, 50, cause=True)),
         Question("up to a position", lambda s: _all(s.iterate(shop, at, until=at + 90, batch=40))),
+        Question("up to a moment", lambda s: s.position_at(shop, moment)),
         Question("a claim", lambda s: s.by_claim(shop, claims[0], cause=True)),
+        Question("many claims", lambda s: s.by_claims(shop, claims)),
         Question("a claim nobody holds", lambda s: s.by_claim(shop, "none"), 1, per_claim),
         Question("claims taken", lambda s: s.log.taken(shop, some), len(some), per_claim),
         Question("newest of claims", lambda s: s.log.newest(shop, some), len(some), per_claim),
-        Question("a stream", lambda s: _all(s.iterate_stream(shop, stream))),
+        Question("a stream", lambda s: s.stream(shop, stream)),
         Question("part of one", lambda s: _all(s.iterate_stream(shop, stream, after=3, until=9))),
         Question("newest of a ref", lambda s: s.by_ref(shop, ref)),
         Question("count of a ref", lambda s: s.count_ref(shop, ref, 500)),
         Question("a ref in order", lambda s: _all(s.iterate_ref(shop, ref, batch=500))),
-        Question("a correlation", lambda s: _all(s.iterate_ref(shop, correlation))),
+        Question("a correlation", lambda s: _all(s.iterate_correlation(shop, known.correlation))),
+        Question("between two times", lambda s: _all(s.iterate_recorded(moment, moment + _SECOND))),
         Question("the chain of a shop", lambda s: verify_shop(s.log, shop)),
         Question(
             "a projection's batch",

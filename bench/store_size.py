@@ -100,11 +100,7 @@ def _append(store: EventStore, _claims: list[str]) -> Callable[[], Work]:
 
 
 def _stream(store: EventStore, _claims: list[str]) -> Callable[[], Work]:
-    async def read(_: int) -> None:
-        async for _commit in store.iterate_stream(SHOPS[0], STREAM):
-            pass
-
-    return lambda: _times(read)
+    return lambda: _times(lambda _: store.stream(SHOPS[0], STREAM))
 
 
 def _claim(store: EventStore, claims: list[str]) -> Callable[[], Work]:

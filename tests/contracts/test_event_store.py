@@ -22,7 +22,6 @@ from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.log.store import EventStore
-from cplus.events.names import correlation_ref
 from cplus.mongo import connect, decoded_all
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.models.shops import SHOPS
@@ -292,7 +291,7 @@ async def test_streams_claims_and_refs_find_their_commits(store: EventStore) -> 
         shop=SHOP, claim="r", source="s", actor="a", refs=["person/p"], sequences=[("contact/p", 1)]
     )
     await store.append([version(1, "one"), with_ref, version(2, "two"), fact("f")])
-    assert [c.position async for c in store.iterate_stream(SHOP, "conversation/a")] == [1, 3]
+    assert [c.position for c in await store.stream(SHOP, "conversation/a")] == [1, 3]
     assert [c.position for c in await store.by_ref(SHOP, "person/p")] == [2]
     number, commit = await store.latest(SHOP, "contact/p")
     assert number == 1
@@ -347,21 +346,29 @@ async def test_a_shop_is_read_as_of_a_position_and_as_of_a_moment(log: Commits) 
     assert await positions(5) == [2, 3, 4, 5]
     assert await positions(NOW + timedelta(hours=3)) == [2, 3, 4]
     assert await positions(NOW) == []
+    reached = [
+        await store.position_at(SHOP, NOW + timedelta(minutes=minutes))
+        for minutes in (-1, 0, 59, 60, 1_000)
+    ]
+    assert reached == [0, 1, 1, 2, 7]
 
 
-async def test_refs_and_correlations_are_read_in_batches(store: EventStore) -> None:
+async def test_claims_refs_and_correlations_are_read_in_batches(store: EventStore) -> None:
     drafts = [
         Draft(SHOP, f"c{i}", "s", "a", refs=["person/p"] if i % 2 else [], correlation_id="k/1")
         for i in range(9)
     ]
     await store.append(drafts)
+    claims = [f"c{i}" for i in range(0, 12, 2)]
+    held = {c: commit.position async for c, commit in store.iterate_claims(SHOP, claims, batch=2)}
+    assert held == {"c0": 1, "c2": 3, "c4": 5, "c6": 7, "c8": 9}
     rising = [c.position async for c in store.iterate_ref(SHOP, "person/p", batch=2)]
     falling = store.iterate_ref(SHOP, "person/p", batch=2, newest_first=True)
     assert rising == [2, 4, 6, 8]
     assert [c.position async for c in falling] == [8, 6, 4, 2]
-    correlated = store.iterate_ref(SHOP, correlation_ref("k/1"), batch=4)
-    assert [c.position async for c in correlated] == list(range(1, 10))
-    assert [c async for c in store.iterate_ref(SHOP, correlation_ref("k/2"))] == []
+    correlated = [c.position async for c in store.iterate_correlation(SHOP, "k/1", batch=4)]
+    assert correlated == list(range(1, 10))
+    assert [c async for c in store.iterate_correlation(SHOP, "k/2")] == []
     counted = [await store.count_ref(SHOP, "person/p", most) for most in (0, 3, 4, 5)]
     assert counted == [0, 3, 4, 4]
     assert await store.count_ref(SHOP, "person/q", 5) == 0
@@ -376,11 +383,10 @@ async def test_a_read_leaves_the_cause_out_unless_it_is_asked_for(store: EventSt
             *await store.read(SHOP, 0, cause=wanted),
             *[c async for c in store.iterate(SHOP, cause=wanted)],
             *[c async for c in store.iterate_ref(SHOP, "person/p", cause=wanted)],
-            await store.by_claim(SHOP, "w", cause=wanted),
+            *[c async for _, c in store.iterate_claims(SHOP, ["w"], cause=wanted)],
         ]
         assert len(found) == 4
-        bodies = {bytes(c.cause["body"]) if c and c.cause else b"" for c in found}
-        assert bodies == {b"{}" * wanted}
+        assert {bytes((c.cause or {"body": b""})["body"]) for c in found} == {b"{}" * wanted}
 
 
 async def test_a_fold_reads_what_it_does_not_ignore_in_parts(store: EventStore) -> None:
@@ -421,11 +427,11 @@ async def test_a_projection_is_folded_over_every_log(store: EventStore) -> None:
     assert not row["installation"]["installed"]
 
 
-async def test_the_shops_with_commits_since_a_time_are_found(log: Commits) -> None:
+async def test_the_commits_of_all_shops_between_two_times_are_found(log: Commits) -> None:
     times = iter([NOW + timedelta(hours=hour) for hour in range(6)])
     store = EventStore(log, clock=lambda: next(times))
     for i in range(6):
         await store.append([fact(f"f{i}", shop=f"s{i % 2}.myshopify.com")])
-    both = {"s0.myshopify.com": 3, "s1.myshopify.com": 3}
-    assert await store.heads(NOW + timedelta(hours=4)) == both
+    between = store.iterate_recorded(NOW + timedelta(hours=1), NOW + timedelta(hours=4))
+    assert [c.claims[0] async for c in between] == ["f1", "f2", "f3"]
     assert await store.heads(NOW + timedelta(hours=5)) == {"s1.myshopify.com": 3}

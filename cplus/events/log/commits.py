@@ -86,6 +86,10 @@ class Commits(Protocol):
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
         """How many commits name the ref; no more than `limit` are looked at."""
 
+    def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
+        """Commits of all shops recorded from `since` until before `before`, by that time."""
+        ...
+
     def raw(self, shop: str) -> AsyncIterator[bytes]:
         """Every commit of the shop in order of position as stored, many in one piece."""
         ...

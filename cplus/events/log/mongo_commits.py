@@ -198,6 +198,12 @@ class MongoCommits:
         )
         return len(await _all(cursor, limit)) if limit > 0 else 0
 
+    async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
+        """Commits of a time; see Commits."""
+        span = {"recorded_at": {"$gte": since, "$lt": before}}
+        async for row in self.collection.find(span, _NO_CAUSE, sort=[("recorded_at", 1)]):
+            yield row
+
     async def raw(self, shop: str) -> AsyncIterator[bytes]:
         """The bytes; see Commits."""
         cursor = self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cplus.clock import Clock, utc_now
@@ -14,7 +14,7 @@ from cplus.events.log.commits import Commits, Document
 from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.log.outcomes import Outcome
-from cplus.events.names import version_claim
+from cplus.events.names import correlation_ref, version_claim
 from cplus.mongo import Mongo
 
 __all__ = ["BATCH", "COMMITS", "ROOM", "EventStore", "ensure_indexes"]
@@ -136,10 +136,45 @@ class EventStore:
                 return
             after = commits[-1].position
 
+    async def position_at(self, shop: str, moment: datetime) -> int:
+        """The position that the shop's log had reached at `moment`; 0 before its first commit."""
+        low, high = 0, (await self.head(shop)).position
+        while low < high:
+            middle = (low + high + 1) // 2
+            [commit] = _commits(await self._log.after(shop, middle - 1, middle, 1, cause=False))
+            if commit.recorded_at <= moment:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
     async def by_claim(self, shop: str, claim: str, *, cause: bool = False) -> Commit | None:
         """The commit that holds the claim, if any; with its cause on demand."""
-        rows = await self._log.claimed(shop, [claim], cause=cause)
-        return Commit.of(rows[0]) if rows else None
+        found = await self.by_claims(shop, [claim], cause=cause)
+        return found.get(claim)
+
+    async def by_claims(
+        self, shop: str, claims: Sequence[str], *, cause: bool = False
+    ) -> Mapping[str, Commit]:
+        """For each of the claims that is taken, the commit that holds it."""
+        pairs = self.iterate_claims(shop, claims, cause=cause)
+        return {claim: commit async for claim, commit in pairs}
+
+    async def iterate_claims(
+        self, shop: str, claims: Sequence[str], *, batch: int = BATCH, cause: bool = False
+    ) -> AsyncIterator[tuple[str, Commit]]:
+        """Each of the claims that is taken, with its holder; `batch` claims are asked at once."""
+        for start in range(0, len(claims), batch):
+            part = claims[start : start + batch]
+            wanted = set(part)
+            for commit in _commits(await self._log.claimed(shop, part, cause=cause)):
+                for claim in commit.claims:
+                    if claim in wanted:
+                        yield claim, commit
+
+    async def stream(self, shop: str, stream: str) -> list[Commit]:
+        """The commits that hold versions of the stream, in the order of its versions."""
+        return [commit async for commit in self.iterate_stream(shop, stream)]
 
     async def iterate_stream(
         self,
@@ -199,6 +234,17 @@ class EventStore:
             if len(rows) < batch:
                 return
             after = rows[-1]["position"]
+
+    def iterate_correlation(
+        self, shop: str, correlation_id: str, *, batch: int = BATCH, cause: bool = False
+    ) -> AsyncIterator[Commit]:
+        """Every commit with that correlation id, in order."""
+        return self.iterate_ref(shop, correlation_ref(correlation_id), batch=batch, cause=cause)
+
+    async def iterate_recorded(self, since: datetime, before: datetime) -> AsyncIterator[Commit]:
+        """The commits of all shops recorded from `since` until before `before`, by that time."""
+        async for row in self._log.recorded(since, before):
+            yield Commit.of(row)
 
 
 def _commits(rows: Iterable[Document]) -> list[Commit]:
