@@ -8,7 +8,8 @@ from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.messages import Consume
-from cplus.consumers.imports.customer_import import Importer, handle
+from cplus.consumers.imports.customer_import import handle
+from cplus.consumers.imports.importer import Importer
 from cplus.logs import configure
 
 

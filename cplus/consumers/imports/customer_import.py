@@ -11,19 +11,16 @@ import asyncio
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import httpx
 import structlog
 
-from cplus.clock import Clock
-from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, Send, work_on
-from cplus.consumers.batches.leases import Leases
+from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, work_on
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.webhooks.record import Bodies, Persons
-from cplus.consumers.webhooks.translate import facts, imported, known
+from cplus.consumers.imports.import_log import ImportLog
+from cplus.consumers.imports.importer import Follows, Importer, Place
 from cplus.deadline import Deadline
 from cplus.errors import (
     AccessDenied,
@@ -36,23 +33,9 @@ from cplus.errors import (
     ShopifyUnavailable,
     Throttled,
 )
-from cplus.events.base import Cause, Event, NewEvent
-from cplus.events.catalogue import (
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-)
-from cplus.events.causes import INLINE, cause_of
-from cplus.events.log.commit import Commit, Draft
-from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
-from cplus.events.log.store import EventStore
-from cplus.events.names import customer_stream, import_page, import_page_claim, import_stream
-from cplus.events.recording import Recorder
-from cplus.privacy.joining import join, join_recorded
 from cplus.shopify.admin import AdminClient
-from cplus.shopify.credentials import Credentials
 from cplus.shopify.hosts import shop_host
-from cplus.shopify.queries import CustomersPage, ImportedCustomer, customers_page
+from cplus.shopify.queries import CustomersPage, customers_page
 
 log = structlog.get_logger()
 
@@ -63,48 +46,7 @@ MAX_DELAY: Final = 900
 """Seconds that SQS delays a message at most."""
 
 _PAUSE: Final = 30  # seconds until a run that got somewhere asks a Shopify that is down again
-_SIDE_BY_SIDE: Final = 8
 _IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
-
-
-@dataclass(frozen=True, slots=True)
-class Importer:
-    """What an import works with."""
-
-    store: EventStore
-    persons: Persons
-    bodies: Bodies
-    credentials: Credentials
-    leases: Leases
-    recorder: Recorder
-    send: Send
-    origin: str
-    """Where a shop's Admin lives, `https://{shop}`."""
-    api_version: str
-    page_size: int
-    clock: Clock
-    inline: int = INLINE
-    """Bytes of an answer that rest in the page's commit; larger ones rest in the bucket."""
-
-
-@dataclass(frozen=True, slots=True)
-class Follows:
-    """What an import follows from: ids that each of its commits carries."""
-
-    correlation_id: str
-    """That of the install; of an import that nobody asked for in the log, its own id."""
-    causation_id: str | None
-    """The commit of the install."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an import stands."""
-
-    page: int
-    """The page that comes next, from 1."""
-    cursor: str | None
-    ended: bool = False
 
 
 async def handle(records: Sequence[SqsRecord], use: Importer, limit: Deadline) -> list[str]:
@@ -153,14 +95,14 @@ class _Run:
         self._use = use
         self._begins_until = limit.with_margin(MARGIN, 0.3)
         self._waits_until = limit.with_margin(MARGIN / 2, 0.15)
-        self._stream = import_stream(import_id)
+        self._log = ImportLog(shop, import_id, follows, use)
         self._received = b""  # the newest answer of the Admin API, as it came
         self._renewed = False
         self._first = use.page_size
 
     async def work(self) -> HandOn | None:
         """Loads pages until the import or the time ends; answers what is left."""
-        place = first = await self._place()
+        place = first = await self._log.place()
         if place.ended:
             return None
         async with httpx.AsyncClient(timeout=10.0, event_hooks={"response": [self._keep]}) as http:
@@ -174,7 +116,7 @@ class _Run:
             except Throttled as throttled:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
-                await self._end(place, error)
+                await self._log.end(place, error)
             except (ShopifyUnavailable, TimeoutError):
                 if place == first:
                     raise  # not one page: the queue counts the tries
@@ -214,22 +156,11 @@ class _Run:
         client.access_token = fresh.access_token
         return await self._page(client, place)
 
-    async def _place(self) -> Place:
-        """Where the log says that the import stands."""
-        newest = await self._use.store.by_ref(self._shop, self._stream, 1)
-        if not newest:
-            return Place(1, None)
-        commit = await self._use.store.by_claim(self._shop, newest[0].claims[0], cause=True)
-        if commit is None:
-            raise AssertionError("a commit does not go away")
-        await join_recorded(commit, self._use.persons.join)
-        return _behind(commit)
-
     async def _take(self, place: Place, page: CustomersPage) -> Place:
         """Records the page; where no commit holds it, asks for half as many customers next, and
         leaves out one that is alone too large. Answers where the import then stands."""
         try:
-            after = await self._record(place, page)
+            after = await self._log.record(place, page, self._received)
         except (CommitTooLarge, InvalidDraft) as error:
             held = len(page.customers)
             log.warning("import_page_unwritable", shop=self._shop, customers=held)
@@ -239,103 +170,8 @@ class _Run:
                 self._first = (held + page.skipped) // 2
                 return place
             log.error("customer_unwritable", shop=self._shop, error=type(error).__name__)
-            after = await self._record(
-                place, page.model_copy(update={"customers": (), "skipped": 1})
+            after = await self._log.record(
+                place, page.model_copy(update={"customers": (), "skipped": 1}), self._received
             )
         self._first = min(2 * self._first, self._use.page_size)
         return after
-
-    async def _record(self, place: Place, page: CustomersPage) -> Place:
-        """Appends the page; the place behind it, as the log has it."""
-        now = self._use.clock()
-        events: list[NewEvent] = []
-        for customer, told in zip(
-            page.customers, await self._imported(page.customers), strict=True
-        ):
-            when = customer.updated_at or now
-            events += facts(customer_stream(customer.id), when, *told)
-        marks: list[Event] = [
-            ImportPageLoaded(
-                import_id=self._id,
-                page=place.page,
-                customers=len(page.customers),
-                skipped=page.skipped,
-            )
-        ]
-        if place.page == 1:
-            marks.insert(0, ImportStarted(import_id=self._id))
-        if not page.has_next:
-            marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
-        events += facts(self._stream, now, *marks)
-        outcome = await self._append(
-            place, events, await self._cause(place, page.end_cursor, self._received)
-        )
-        if isinstance(outcome, AlreadyRecorded):
-            return await self._place()
-        log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
-        return Place(place.page + 1, page.end_cursor, ended=not page.has_next)
-
-    async def _imported(self, customers: Sequence[ImportedCustomer]) -> list[list[Event]]:
-        places = asyncio.Semaphore(_SIDE_BY_SIDE)
-
-        async def one(customer: ImportedCustomer) -> list[Event]:
-            async with places:
-                address = customer.email.address if customer.email else None
-                person, joined = await known(
-                    self._use.persons.resolve, self._shop, customer.id, address
-                )
-            return [*joined, imported(customer, str(person))]
-
-        return list(await asyncio.gather(*map(one, customers)))
-
-    async def _end(self, place: Place, error: NotInstalled | AuthFailed | ShopifyRefused) -> None:
-        """Records that the shop lets us read no further; a new install imports anew."""
-        refused = isinstance(error, AccessDenied | ShopifyRefused)
-        outcome: Literal["refused", "uninstalled"] = "refused" if refused else "uninstalled"
-        marks: list[Event] = [
-            ImportEnded(import_id=self._id, outcome=outcome, pages=place.page - 1)
-        ]
-        if place.page == 1:
-            marks.insert(0, ImportStarted(import_id=self._id))
-        cause = Cause("import", headers={"cursor": place.cursor or "", "refusal": str(error)})
-        await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
-        log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
-
-    async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
-        headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
-        return await cause_of(
-            "import",
-            self._shop,
-            body,
-            self._use.bodies,
-            headers=headers,
-            inline=self._use.inline,
-        )
-
-    async def _append(
-        self, place: Place, events: Sequence[NewEvent], cause: Cause
-    ) -> Appended | AlreadyRecorded:
-        persons = [getattr(new.event, "person", None) for new in events]
-        draft = Draft(
-            shop=self._shop,
-            claim=import_page_claim(self._id, place.page),
-            source="import",
-            actor="system",
-            events=events,
-            cause=cause,
-            refs=list(dict.fromkeys([self._stream, *(one for one in persons if one)])),
-            correlation_id=self._follows.correlation_id,
-            causation_id=self._follows.causation_id,
-        )
-        [outcome] = await self._use.recorder.append([draft])
-        done = settled(outcome)
-        await join(draft, done, self._use.persons.join)
-        return done
-
-
-def _behind(commit: Commit) -> Place:
-    """The place behind a page's commit, which was read with its cause."""
-    page = import_page(commit.claims[0])
-    ended = any(document["type"] == ImportEnded.TYPE for document in commit.documents)
-    headers = (commit.cause or {}).get("headers") or {}
-    return Place(page + 1, headers.get("end_cursor") or None, ended)

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from cplus.consumers.batches.leases import Leases
-from cplus.consumers.imports.customer_import import Importer, handle
+from cplus.consumers.imports.customer_import import handle
+from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
 from cplus.events.base import Recorded
 from cplus.events.catalogue import (

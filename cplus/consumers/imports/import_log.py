@@ -1,0 +1,152 @@
+"""What the log holds of one import: a commit for each page, and where the import stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import structlog
+
+from cplus.consumers.imports.importer import Follows, Importer, Place
+from cplus.consumers.webhooks.translate import facts, imported, known
+from cplus.errors import (
+    AccessDenied,
+    AuthFailed,
+    NotInstalled,
+    ShopifyRefused,
+)
+from cplus.events.base import Cause, Event, NewEvent
+from cplus.events.catalogue import (
+    ImportEnded,
+    ImportPageLoaded,
+    ImportStarted,
+)
+from cplus.events.causes import cause_of
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
+from cplus.events.names import customer_stream, import_page, import_page_claim, import_stream
+from cplus.privacy.joining import join, join_recorded
+from cplus.shopify.queries import CustomersPage, ImportedCustomer
+
+log = structlog.get_logger()
+
+_SIDE_BY_SIDE: Final = 8
+
+
+class ImportLog:
+    """The commits of one import."""
+
+    def __init__(self, shop: str, import_id: str, follows: Follows, use: Importer) -> None:
+        self._shop = shop
+        self._id = import_id
+        self._follows = follows
+        self._use = use
+        self._stream = import_stream(import_id)
+
+    async def place(self) -> Place:
+        """Where the log says that the import stands."""
+        newest = await self._use.store.by_ref(self._shop, self._stream, 1)
+        if not newest:
+            return Place(1, None)
+        commit = await self._use.store.by_claim(self._shop, newest[0].claims[0], cause=True)
+        if commit is None:
+            raise AssertionError("a commit does not go away")
+        await join_recorded(commit, self._use.persons.join)
+        return _behind(commit)
+
+    async def record(self, place: Place, page: CustomersPage, answer: bytes) -> Place:
+        """Appends the page, which Shopify told in `answer`; the place behind it, as the log has
+        it. Raises CommitTooLarge or InvalidDraft where no commit holds it."""
+        now = self._use.clock()
+        events: list[NewEvent] = []
+        for customer, told in zip(
+            page.customers, await self._imported(page.customers), strict=True
+        ):
+            when = customer.updated_at or now
+            events += facts(customer_stream(customer.id), when, *told)
+        marks: list[Event] = [
+            ImportPageLoaded(
+                import_id=self._id,
+                page=place.page,
+                customers=len(page.customers),
+                skipped=page.skipped,
+            )
+        ]
+        if place.page == 1:
+            marks.insert(0, ImportStarted(import_id=self._id))
+        if not page.has_next:
+            marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
+        events += facts(self._stream, now, *marks)
+        outcome = await self._append(
+            place, events, await self._cause(place, page.end_cursor, answer)
+        )
+        if isinstance(outcome, AlreadyRecorded):
+            return await self.place()
+        log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
+        return Place(place.page + 1, page.end_cursor, ended=not page.has_next)
+
+    async def _imported(self, customers: Sequence[ImportedCustomer]) -> list[list[Event]]:
+        places = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def one(customer: ImportedCustomer) -> list[Event]:
+            async with places:
+                address = customer.email.address if customer.email else None
+                person, joined = await known(
+                    self._use.persons.resolve, self._shop, customer.id, address
+                )
+            return [*joined, imported(customer, str(person))]
+
+        return list(await asyncio.gather(*map(one, customers)))
+
+    async def end(self, place: Place, error: NotInstalled | AuthFailed | ShopifyRefused) -> None:
+        """Records that the shop lets us read no further; a new install imports anew."""
+        refused = isinstance(error, AccessDenied | ShopifyRefused)
+        outcome: Literal["refused", "uninstalled"] = "refused" if refused else "uninstalled"
+        marks: list[Event] = [
+            ImportEnded(import_id=self._id, outcome=outcome, pages=place.page - 1)
+        ]
+        if place.page == 1:
+            marks.insert(0, ImportStarted(import_id=self._id))
+        cause = Cause("import", headers={"cursor": place.cursor or "", "refusal": str(error)})
+        await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
+        log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
+
+    async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
+        headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
+        return await cause_of(
+            "import",
+            self._shop,
+            body,
+            self._use.bodies,
+            headers=headers,
+            inline=self._use.inline,
+        )
+
+    async def _append(
+        self, place: Place, events: Sequence[NewEvent], cause: Cause
+    ) -> Appended | AlreadyRecorded:
+        persons = [getattr(new.event, "person", None) for new in events]
+        draft = Draft(
+            shop=self._shop,
+            claim=import_page_claim(self._id, place.page),
+            source="import",
+            actor="system",
+            events=events,
+            cause=cause,
+            refs=list(dict.fromkeys([self._stream, *(one for one in persons if one)])),
+            correlation_id=self._follows.correlation_id,
+            causation_id=self._follows.causation_id,
+        )
+        [outcome] = await self._use.recorder.append([draft])
+        done = settled(outcome)
+        await join(draft, done, self._use.persons.join)
+        return done
+
+
+def _behind(commit: Commit) -> Place:
+    """The place behind a page's commit, which was read with its cause."""
+    page = import_page(commit.claims[0])
+    ended = any(document["type"] == ImportEnded.TYPE for document in commit.documents)
+    headers = (commit.cause or {}).get("headers") or {}
+    return Place(page + 1, headers.get("end_cursor") or None, ended)

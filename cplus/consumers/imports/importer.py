@@ -1,0 +1,54 @@
+"""What an import works with, what it follows from and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cplus.clock import Clock
+from cplus.consumers.batches.hand_on import Send
+from cplus.consumers.batches.leases import Leases
+from cplus.consumers.webhooks.record import Bodies, Persons
+from cplus.events.causes import INLINE
+from cplus.events.log.store import EventStore
+from cplus.events.recording import Recorder
+from cplus.shopify.credentials import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """What an import works with."""
+
+    store: EventStore
+    persons: Persons
+    bodies: Bodies
+    credentials: Credentials
+    leases: Leases
+    recorder: Recorder
+    send: Send
+    origin: str
+    """Where a shop's Admin lives, `https://{shop}`."""
+    api_version: str
+    page_size: int
+    clock: Clock
+    inline: int = INLINE
+    """Bytes of an answer that rest in the page's commit; larger ones rest in the bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What an import follows from: ids that each of its commits carries."""
+
+    correlation_id: str
+    """That of the install; of an import that nobody asked for in the log, its own id."""
+    causation_id: str | None
+    """The commit of the install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an import stands."""
+
+    page: int
+    """The page that comes next, from 1."""
+    cursor: str | None
+    ended: bool = False
