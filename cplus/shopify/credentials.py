@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict, Field
 
+from cplus.deadline import Deadline
 from cplus.errors import (
     AuthFailed,
     CredentialsUnreadable,
@@ -107,7 +107,7 @@ class MongoCredentials:
         ShopifyUnavailable (also when another worker takes too long).
         """
         shop = shop_host(shop)
-        deadline = time.monotonic() + self._timing.patience
+        deadline = Deadline.within(self._timing.patience)
         while True:
             row = await self._rows.find_one({"_id": shop})
             if row is None:
@@ -120,7 +120,7 @@ class MongoCredentials:
                 renewed = await self._renew(shop, tokens, fence, rejected)
                 if renewed is not None:
                     return renewed
-            elif time.monotonic() > deadline:
+            elif deadline.passed():
                 raise ShopifyUnavailable(shop=shop, reason="another worker renews the tokens")
             else:
                 # Someone else renews: what is waited for is the new pair, at the top.

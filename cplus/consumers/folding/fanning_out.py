@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from cplus.aws import Depth
 from cplus.consumers.folding.rebuilding import Task
 from cplus.counts import counted
+from cplus.deadline import Deadline
 from cplus.errors import CplusError
 from cplus.events.log.store import EventStore
 from cplus.ids import random_id
@@ -97,7 +98,7 @@ async def _wait(
 ) -> Mapping[str, int]:
     """Looks at the checkpoints until every shop has come to `heads`; answers what is left where
     no message is on its way there any more, and nothing where it was `stopped`."""
-    moved = time.monotonic()
+    until = Deadline.within(quiet)
     while not stopped.is_set():
         looked = time.monotonic()
         left, last = await _left(mongo, target, heads), left
@@ -107,10 +108,9 @@ async def _wait(
             break
         if (await lineage_of(mongo.database, target)).find(target.generation) is None:
             raise GenerationDropped(name=target.name, collection=target.collection)
-        now = time.monotonic()
         if left != last:
-            moved = now
-        elif now - moved >= quiet and not (await queue.depth()).waiting:
+            until = Deadline.within(quiet)
+        elif until.passed() and not (await queue.depth()).waiting:
             return left
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), pause)
