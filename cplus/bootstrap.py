@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cplus.commands.installs import Installs
     from cplus.consumers.batches.handler import Handler
     from cplus.consumers.batches.messages import Consume
-    from cplus.consumers.reactions.react import Reactor
+    from cplus.consumers.reactions.reaction import Reactor
     from cplus.privacy.sessions import EndedSessions
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
@@ -192,8 +192,8 @@ class Parts:
 
     @cached_property
     def reactor(self) -> Reactor:
-        """Hands out what follows from new events."""
-        from cplus.consumers.reactions.react import Reactor
+        """What hands out what follows from new events."""
+        from cplus.consumers.reactions.reaction import Reactor
 
         return Reactor(
             store=self.store,

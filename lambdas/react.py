@@ -5,7 +5,8 @@ from __future__ import annotations
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.messages import Consume
-from cplus.consumers.reactions import react
+from cplus.consumers.reactions.following import handle
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.logs import configure
 
 
@@ -13,7 +14,7 @@ def _reactor() -> Consume:
     parts = Parts()
     configure(parts.settings.log_level)
     reactor = parts.reactor
-    return lambda records, limit: react.handle(records, reactor, limit)
+    return lambda records, limit: handle(records, REACTIONS, reactor, limit)
 
 
 handler = queue_handler(_reactor)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from cplus.bootstrap import Parts, run
 from cplus.consumers.batches.handler import limit_of
 from cplus.consumers.batches.messages import start_by
-from cplus.consumers.reactions import react
+from cplus.consumers.reactions.carrying_over import carry_back
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled import sweep
 from cplus.logs import configure
 from cplus.projections.groups import ALL
@@ -31,14 +32,17 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     swept = await sweep.sweep(
         scope,
         runner,
-        [partial(react.follow, use=parts.reactor)],
+        REACTIONS,
+        parts.reactor,
         deadline=start_by(limit_of(context)),
         clock=parts.clock,
         side_by_side=parts.settings.mongo_pool,
     )
     if scope == "recent":
         namespace = f"ConversationsPlus/{parts.settings.stage}"
-        await sweep.measure_lag(runner, [react.NAME], namespace, parts.clock)
+        await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
+    else:
+        await carry_back(parts.mongo, REACTIONS, parts.clock())
     return asdict(swept)
 
 

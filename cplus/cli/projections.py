@@ -19,6 +19,7 @@ from cplus.deadline import Deadline
 if TYPE_CHECKING:
     from typing import Protocol, TypeAlias
 
+    from cplus.consumers.reactions.reaction import Reaction
     from cplus.projections.lag.lag import Lag
     from cplus.subscriptions.checkpoints import Subscriber
     from cplus.subscriptions.progress import Progress
@@ -85,7 +86,7 @@ def _sums(found: Sequence[Lag], sums: Mapping[str, Any]) -> str:
 
 
 async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
-    from cplus.consumers.reactions.react import NAME as REACT
+    from cplus.consumers.reactions.registry import REACTIONS
     from cplus.projections.groups import ALL
     from cplus.projections.lag.lag import lag
     from cplus.projections.lag.sums import sums_of
@@ -93,13 +94,15 @@ async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str,
     async with at:
         shops = set(at.shops(chosen, await at.store.heads(), needed=True))
         wanted = shops if chosen else None
-        found = await lag(at.mongo, at.store, ALL, reactions=[REACT], shops=wanted)
+        found = await lag(at.mongo, at.store, ALL, reactions=REACTIONS, shops=wanted)
         return found, asdict(sums_of(found))
 
 
 def _told(one: Lag) -> dict[str, Any]:
-    parked = one.parked and {**asdict(one.parked), "since": one.parked.since.isoformat()}
-    return {**asdict(one), "parked": parked}
+    said = asdict(one)
+    for moments in filter(None, (said["parked"], said["retry"])):
+        moments |= {k: v.isoformat() for k, v in moments.items() if k in ("since", "next_at")}
+    return said
 
 
 def _line(one: Lag) -> str:
@@ -107,6 +110,11 @@ def _line(one: Lag) -> str:
     if not one.filled:  # the sums leave it out
         name += " (not read)"
     line = f"{one.shop}: {name} is {events} and {lasting(one.seconds)} behind"
+    if (retry := one.retry) is not None:
+        return (
+            f"{line}, failed {counted(retry.tries, 'time')} at position {retry.position}, to be "
+            f"tried again at {retry.next_at:%Y-%m-%d %H:%M} UTC: {retry.reason} {retry.type}"
+        )
     if one.parked is None:
         return line
     parked = one.parked
@@ -116,17 +124,19 @@ def _line(one: Lag) -> str:
     ).rstrip()
 
 
-@projections.command("unpark", short_help="Let a read model go on where it stands still.")
+@projections.command(
+    "unpark", short_help="Let a read model or a reaction go on where it stands still."
+)
 @click.argument("name")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
 @data_option
 @json_option
 def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
-    """Let the read model NAME go on, with the code of now, in the shops where it stands still;
-    by the name react, the reactions.
+    """Let the read model or reaction NAME go on, with the code of now, in the shops where it
+    stands still.
 
-    Nothing is ever skipped. Needs CPLUS_MONGO_URI, for react also CPLUS_IMPORT_QUEUE and
-    CPLUS_SEND_QUEUE; or --data.
+    Nothing is ever skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, and
+    for react-replies CPLUS_SEND_QUEUE; or --data.
     """
     from cplus.loop import run
 
@@ -145,11 +155,12 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
 
 
 async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
-    from cplus.consumers.reactions.react import NAME as REACT
+    from cplus.consumers.reactions.registry import REACTIONS
     from cplus.subscriptions.checkpoints import read_checkpoints
 
     async with at:
-        going_on: _GoingOn = await (_reactions(at) if name == REACT else _read_models(at, name))
+        reaction = next((one for one in REACTIONS if one.name == name), None)
+        going_on = _reaction(at, reaction) if reaction else await _read_models(at, name)
         readers = [reader for reader, _ in going_on.values()]
         wanted = set(at.shops(chosen, await at.store.heads(), needed=True))
         checkpoints = await read_checkpoints(at.mongo.database, readers)
@@ -174,23 +185,27 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[st
 
 async def _read_models(at: Reached, name: str) -> _GoingOn:
     """Each generation of the read model, with what makes it go on in a shop."""
+    from cplus.consumers.reactions.registry import REACTIONS
     from cplus.projections.groups import ALL, named
     from cplus.projections.running.runner import Runner
 
-    named(name)
+    named(name, others=[one.name for one in REACTIONS])
     runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
     targets = [one.projection for one in await runner.driven()]
     return {one.collection: (one, partial(runner.catch_up, one)) for one in targets}
 
 
-async def _reactions(at: Reached) -> _GoingOn:
-    """The same of the reactions: they hand out to their queues."""
+def _reaction(at: Reached, reaction: Reaction) -> _GoingOn:
+    """The same of a reaction: it hands out."""
     from cplus.bootstrap import Parts
-    from cplus.consumers.reactions.react import REACTIONS, follow
+    from cplus.consumers.reactions.following import follow
     from cplus.errors import SettingMissing
 
-    for queue in ("import_queue", "send_queue"):
-        if not getattr(at.settings, queue):
-            raise SettingMissing(name=queue, variable=f"CPLUS_{queue.upper()}")
+    if reaction.queue and not getattr(at.settings, reaction.queue):
+        raise SettingMissing(name=reaction.queue, variable=f"CPLUS_{reaction.queue.upper()}")
     parts = Parts(at.settings, mongo=at.mongo, store=at.store, aws=at.aws)
-    return {REACTIONS.collection: (REACTIONS, partial(follow, use=parts.reactor))}
+
+    async def go_on(shop: str, *, deadline: Deadline) -> Progress:
+        return await follow(reaction, shop, parts.reactor, deadline=deadline, now=True)
+
+    return {reaction.collection: (reaction, go_on)}

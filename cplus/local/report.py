@@ -76,7 +76,7 @@ class Watch:
 
     async def counts(self) -> Counts | None:
         """The counts now; None while MongoDB does not answer."""
-        from cplus.consumers.reactions.react import NAME as REACT
+        from cplus.consumers.reactions.registry import REACTIONS
         from cplus.consumers.webhooks.record import REDELIVERIES
         from cplus.mongo import PyMongoError
         from cplus.projections.groups import ALL
@@ -85,7 +85,7 @@ class Watch:
         try:
             async with asyncio.timeout(self._patience):
                 parts = self._parts
-                sums = await totals(parts.mongo, parts.store, ALL, reactions=[REACT])
+                sums = await totals(parts.mongo, parts.store, ALL, reactions=REACTIONS)
                 rows = parts.mongo.database[REDELIVERIES]
                 repeated = await rows.estimated_document_count()
         except (PyMongoError, TimeoutError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import UnknownProjection
 from cplus.projections.models.billing import BILLING
@@ -19,10 +21,11 @@ PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS, METRICS)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
 
 
-def named(name: str) -> Projection:
-    """The projection of that name in its newest version; raises UnknownProjection."""
+def named(name: str, others: Sequence[str] = ()) -> Projection:
+    """The projection of that name in its newest version; raises UnknownProjection, which tells of
+    `others` too."""
     found = [projection for projection in ALL if projection.name == name]
     if not found:
-        known = ", ".join(sorted({projection.name for projection in ALL}))
+        known = ", ".join(sorted({projection.name for projection in ALL}.union(others)))
         raise UnknownProjection(name=name, known=known)
     return max(found, key=lambda projection: projection.version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -46,22 +46,55 @@ class Parked:
     reason: str
     """`unknown_type`, or the class name of what was raised. Never data."""
     since: datetime
+    tries: int = 0
+    """How often a reaction tried it and failed: it waits for `cplus projections unpark`. With 0,
+    the code cannot read the commit: other code goes on by itself."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> Parked | None:
         """What is stored in a checkpoint."""
         if stored is None:
             return None
-        return cls(stored["position"], stored["type"], stored["reason"], stored["since"])
+        return cls(
+            stored["position"],
+            stored["type"],
+            stored["reason"],
+            stored["since"],
+            stored.get("tries", 0),
+        )
 
     def document(self) -> dict[str, Any]:
         """As it is stored."""
-        return {
+        stored = {
             "position": self.position,
             "type": self.type,
             "reason": self.reason,
             "since": self.since,
         }
+        return {**stored, "tries": self.tries} if self.tries else stored
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What a reaction failed on and tries again."""
+
+    position: int
+    """Of the commit; the checkpoint is the one before."""
+    type: str
+    """The stored type of the event."""
+    reason: str
+    """The class name of what was raised last. Never data."""
+    tries: int
+    """How often it was tried so far."""
+    since: datetime
+    """When it failed first."""
+    next_at: datetime
+    """Before this moment nobody tries it again."""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Retry | None:
+        """What is stored in a checkpoint."""
+        return None if stored is None else cls(**stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +111,8 @@ class Checkpoint:
     """How often rows were put right in place. Whoever keeps rows from before has to load them."""
     stored: bool = False
     """Whether there is a document of it yet."""
+    retry: Retry | None = None
+    """What failed and is tried again; projections have none."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Checkpoint:
@@ -91,18 +126,22 @@ class Checkpoint:
             document.get("term", 0),
             document.get("repairs", 0),
             stored=True,
+            retry=Retry.of(document.get("retry")),
         )
 
     def stopped(
-        self, position: int, seq: int, type_: str, reason: str, now: datetime
+        self, position: int, seq: int, type_: str, reason: str, now: datetime, tries: int = 0
     ) -> Checkpoint:
         """Parked right in front of the commit at `position`, before which the shop has `seq`
         events: since `now`, or since it first stood there for that reason."""
-        parked = Parked(position, type_, reason, now)
+        parked = Parked(position, type_, reason, now, tries)
         known = self.parked
         if known is not None and replace(known, since=now) == parked:
             parked = known
-        return replace(self, position=position - 1, seq=seq, parked=parked)
+        return replace(self, position=position - 1, seq=seq, parked=parked, retry=None)
+
+
+_FIRST = Checkpoint()
 
 
 class Fenced(Exception):
@@ -139,18 +178,23 @@ async def read_checkpoints(
 
 
 async def begin_checkpoint(
-    database: Database, subscriber: VersionedSubscriber, shop: str, now: datetime
+    database: Database,
+    subscriber: VersionedSubscriber,
+    shop: str,
+    now: datetime,
+    at: Checkpoint = _FIRST,
 ) -> Checkpoint:
-    """Writes the checkpoint before the first commit where there is none yet; answers the one that
-    is there. Inserted and never upserted, so that of two who begin one finds that of the other."""
+    """Writes the checkpoint `at`, before the first commit if it is not given, where there is none
+    yet; answers the one that is there. Inserted and never upserted, so that of two who begin one
+    finds that of the other."""
     made = {
         "_id": checkpoint_id(subscriber.collection, shop),
         "projection": subscriber.name,
         "version": subscriber.version,
         "shop": shop,
-        "position": 0,
-        "seq": 0,
-        "parked": None,
+        "position": at.position,
+        "seq": at.seq,
+        "parked": at.parked.document() if at.parked else None,
         "term": 0,
         "updated_at": now,
     }
@@ -172,13 +216,15 @@ async def move_checkpoint(
 ) -> None:
     """Writes `after` where `before` still stands, in the same term and with no row put right since;
     raises Fenced where it does not."""
-    fields = {
+    fields: dict[str, Any] = {
         "position": after.position,
         "seq": after.seq,
         "parked": after.parked.document() if after.parked else None,
         "term": after.term,
         "updated_at": now,
     }
+    if before.retry or after.retry:
+        fields["retry"] = asdict(after.retry) if after.retry else None
     answer = await database[CHECKPOINTS].update_one(
         _standing(subscriber, shop, before),
         {"$set": fields},
@@ -208,6 +254,8 @@ def _standing(subscriber: Subscriber, shop: str, at: Checkpoint) -> dict[str, An
         "position": at.position,
         "term": at.term or {"$in": [0, None]},
         "repairs": at.repairs or {"$in": [0, None]},
+        # Of two who failed on one commit, each counts its own try.
+        "retry.tries": at.retry.tries if at.retry else None,
     }
 
 
@@ -231,5 +279,6 @@ async def ensure_indexes(database: Database) -> None:
         [
             IndexModel([("shop", 1), ("projection", 1)], name="shops"),
             IndexModel([("projection", 1), ("shop", 1)], name="projections"),
+            IndexModel([("retry.next_at", 1)], name="retries", sparse=True),
         ]
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from cplus.events.log.commit import Commit, split
+from cplus.events.log.commits import FOLDED
 from cplus.events.log.store import EventStore
 from cplus.mongo import Raw, decoded, decoded_all
 from cplus.subscriptions.decoding import Understands
@@ -81,6 +82,7 @@ async def read_batch(
     until: int | None = None,
     end: End = None,
     limits: ReadLimits = _LIMITS,
+    fields: Sequence[str] = FOLDED,
 ) -> Batch | None:
     """Up to `limit` commits, and about `limits.bytes` of them, after a position that hold
     something else than what the projection ignores; None at the end of the log. `until` is a
@@ -100,7 +102,14 @@ async def read_batch(
         ignored = sorted(event.TYPE for event in reader.ignores)
     last_position = None if end is None else end[0]
     raw = await store.log.to_fold(
-        shop, after, last_position, ignored, limit, room=limits.bytes, each=limits.decoded
+        shop,
+        after,
+        last_position,
+        ignored,
+        limit,
+        room=limits.bytes,
+        each=limits.decoded,
+        fields=fields,
     )
     drained = raw.count < limit and raw.size < limits.bytes
     if end is not None and drained:
@@ -113,13 +122,22 @@ async def read_batch(
     return Batch(raw, last.position, _seq_after(last), end=seen)
 
 
+async def next_commit(
+    store: EventStore, reader: Understands, shop: str, after: int, end: tuple[int, int]
+) -> Commit | None:
+    """The first commit after a position, up to and with `end`, that holds something else than what
+    the reader ignores."""
+    batch = await read_batch(store, reader, shop, after, limit=1, end=end)
+    return _commit(decoded(batch.raw.last)) if batch is not None and batch.count else None
+
+
 def _seq_after(commit: Commit) -> int:
     return commit.seq + len(commit.documents)
 
 
 def _commit(row: Mapping[str, Any]) -> Commit:
     claims = refs = ()
-    no_correlation = no_causation = no_reason = no_cause = None
+    no_causation = no_reason = no_cause = None
     return Commit(
         row["_id"],
         row["shop"],
@@ -130,7 +148,7 @@ def _commit(row: Mapping[str, Any]) -> Commit:
         row["recorded_at"],
         row["source"],
         row["actor"],
-        no_correlation,
+        row.get("correlation_id"),  # not among what a fold takes
         no_causation,
         no_reason,
         row["events"],

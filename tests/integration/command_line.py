@@ -21,8 +21,16 @@ async def said(
     settings: Settings, *arguments: str, also: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """What the command says with --json; fails where its status is not 0."""
+    found: dict[str, Any] = json.loads(await printed(settings, *arguments, "--json", also=also))
+    return found
+
+
+async def printed(
+    settings: Settings, *arguments: str, also: Mapping[str, str] | None = None
+) -> str:
+    """What the command prints; fails where its status is not 0."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cplus.cli", *arguments, "--json"),
+        *(sys.executable, "-m", "cplus.cli", *arguments),
         cwd=ROOT,
         env={**os.environ, **_variables(settings), **(also or {})},
         stdout=PIPE,
@@ -30,8 +38,7 @@ async def said(
     )
     out, err = await asyncio.wait_for(process.communicate(), 240)
     assert process.returncode == 0, f"{arguments}: {out.decode()} {err.decode()}"
-    found: dict[str, Any] = json.loads(out)
-    return found
+    return out.decode()
 
 
 def _variables(settings: Settings) -> dict[str, str]:

@@ -10,7 +10,6 @@ from typing import Any
 import pymongo
 import pytest
 
-from cplus.consumers.reactions.react import NAME as REACT
 from cplus.local.aws import environment
 from cplus.local.demo import Drive, Sizes, make_plan
 from cplus.local.stack import Stack
@@ -31,7 +30,7 @@ def _stored(stack: Stack) -> dict[str, Any]:
     """How long the log is, how far reactions followed it, and every mail that went out."""
     with pymongo.MongoClient[dict[str, Any]](stack.mongod.uri) as client:
         database = client[stack.settings.mongo_database]
-        react = {"_id": {"$regex": f"^{REACT}/"}}
+        react = {"projection": {"$regex": "^react-"}}
         return {
             "commits": database["commits"].count_documents({}),
             "react": list(database[CHECKPOINTS].find(react).sort("_id")),

@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 import structlog
 
 from cplus.clock import Clock, utc_now
 from cplus.consumers.folding.projecting import look_at
+from cplus.consumers.reactions.following import due, follow
+from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.deadline import Deadline
 from cplus.logs import measure
-from cplus.projections.lag.overview import late_shops, worst
+from cplus.projections.lag.overview import late_readers, late_shops, worst
 from cplus.projections.lag.sums import Worst
 from cplus.projections.running.runner import Runner
-from cplus.subscriptions.progress import Progress
 
 log = structlog.get_logger()
 
@@ -27,19 +28,12 @@ RECENT = timedelta(minutes=10)
 Scope = Literal["recent", "all"]
 
 
-class Reactor(Protocol):
-    """Follows the log of one shop."""
-
-    async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
-        """To its end, or to where it is at `deadline`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep found and did, in numbers of shops."""
 
     shops: int
-    """In its scope."""
+    """In its scope, and those where a reaction is to be tried again."""
     behind: int
     """Where a projection was behind."""
     healed: int
@@ -53,16 +47,18 @@ class Swept:
 async def sweep(
     scope: Scope,
     runner: Runner,
-    reactors: Sequence[Reactor] = (),
+    reactions: Sequence[Reaction] = (),
+    reactor: Reactor | None = None,
     *,
     deadline: Deadline,
     clock: Clock = utc_now,
     side_by_side: int = 4,
 ) -> Swept:
-    """Looks at the shops with commits of the last 10 minutes ("recent") or at all ("all").
+    """Looks at the shops with commits of the last 10 minutes ("recent") or at all ("all"), and at
+    those where a reaction has something to try again.
 
-    Every projection of the runner that is behind catches up, and every reactor is asked for
-    each shop. No shop begins after `deadline`.
+    Every projection of the runner that is behind catches up, and so does every reaction that is
+    behind or is to try again. No shop begins after `deadline`.
     """
     since = clock() - RECENT if scope == "recent" else None
     # The heads first: a checkpoint that moves meanwhile is only found further on.
@@ -70,6 +66,9 @@ async def sweep(
     targets = await runner.driven()
     followed = [target.projection.collection for target in targets if target.filled]
     behind = await late_shops(runner.mongo, followed, heads)
+    database, names = runner.mongo.database, [one.collection for one in reactions]
+    late = await late_readers(database, names, heads)
+    again = await due(database, reactions, clock())
     places = asyncio.Semaphore(side_by_side)
 
     async def one(shop: str) -> str:
@@ -79,11 +78,14 @@ async def sweep(
             healthy = True
             if shop in behind:
                 healthy = await look_at(runner, targets, shop, until=None, deadline=deadline)
-            reacted = [await _react(reactor, shop, deadline) for reactor in reactors]
-            return "done" if healthy and all(reacted) else "failed"
+            wanted = late.get(shop, set()) | again.get(shop, set())
+            for reaction in reactions:
+                if reactor is not None and reaction.name in wanted:
+                    healthy = await _react(reaction, shop, reactor, deadline) and healthy
+            return "done" if healthy else "failed"
 
     # Those that are known to be behind first, should the time run out.
-    shops = sorted(heads, key=lambda shop: (shop not in behind, shop))
+    shops = sorted(heads.keys() | again.keys(), key=lambda shop: (shop not in behind, shop))
     answers = dict(zip(shops, await asyncio.gather(*map(one, shops)), strict=True))
     swept = Swept(
         shops=len(shops),
@@ -98,10 +100,10 @@ async def sweep(
 
 
 async def measure_lag(
-    runner: Runner, reactions: Sequence[str], namespace: str, clock: Clock = utc_now
+    runner: Runner, reactions: Sequence[Reaction], namespace: str, clock: Clock = utc_now
 ) -> list[Worst]:
-    """Writes the lag of each projection as metrics: its maximum and p99 over all shops. A metric
-    for each shop would cost more than the system."""
+    """Writes the lag of each projection and each reaction as metrics: its maximum and p99 over all
+    shops. A metric for each shop would cost more than the system."""
     found = await worst(runner.mongo, runner.store, runner.projections, clock, reactions=reactions)
     for one in found:
         write_lag(one, namespace, clock())
@@ -109,7 +111,7 @@ async def measure_lag(
 
 
 def write_lag(one: Worst, namespace: str, moment: datetime) -> None:
-    """Writes the lag of one projection as metrics."""
+    """Writes the lag of one projection or reaction as metrics."""
     measure(
         "lag_measured",
         namespace,
@@ -127,9 +129,10 @@ def write_lag(one: Worst, namespace: str, moment: datetime) -> None:
     )
 
 
-async def _react(reactor: Reactor, shop: str, deadline: Deadline) -> bool:
+async def _react(reaction: Reaction, shop: str, use: Reactor, deadline: Deadline) -> bool:
     try:
-        return (await reactor(shop, deadline=deadline)).done
-    except Exception as error:  # noqa: BLE001  one shop must not hold up the others
-        log.warning("react_failed", shop=shop, error=type(error).__name__)
+        return (await follow(reaction, shop, use, deadline=deadline)).done
+    except Exception as error:  # noqa: BLE001  one must hold up no other
+        name = type(error).__name__
+        log.warning("react_failed", reaction=reaction.name, shop=shop, error=name)
         return False

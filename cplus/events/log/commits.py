@@ -11,6 +11,8 @@ from cplus.mongo import Raw
 
 FOLDED = ("_id", "shop", "position", "seq", "recorded_at", "source", "actor", "events")
 """The fields of a commit that a fold needs."""
+CORRELATED = (*FOLDED, "correlation_id")
+"""Those that a reaction needs: what follows from a commit names what it follows from."""
 
 Document = Mapping[str, Any]
 
@@ -59,8 +61,9 @@ class Commits(Protocol):
         *,
         room: int,
         each: int,
+        fields: Sequence[str] = FOLDED,
     ) -> Raw:
-        """FOLDED of the commits after a position, up to and with another, as they are stored;
+        """The `fields` of the commits after a position, up to and with another, as they are stored;
         `each` in one part at most, none after the one with which they fill `room` bytes.
 
         With `ignored`, only of those with an event whose type is not among them.

@@ -142,6 +142,7 @@ class MemoryCommits:
         *,
         room: int,
         each: int,
+        fields: Sequence[str] = FOLDED,
     ) -> Raw:
         """What a fold takes of the commits after a position, `each` in one part at most."""
         raws: list[bytes] = []
@@ -150,7 +151,7 @@ class MemoryCommits:
             if len(raws) == limit or size >= room:
                 break
             if ignored is None or any(event["type"] not in ignored for event in row["events"]):
-                raws.append(bson.encode({name: row[name] for name in FOLDED}))
+                raws.append(bson.encode({name: row[name] for name in fields}))
                 size += len(raws[-1])
         parts = [b"".join(raws[start : start + each]) for start in range(0, len(raws), each)]
         return Raw(parts, raws[-1] if raws else b"", len(raws), size)

@@ -23,7 +23,6 @@ from cplus.mongo import (
 
 _NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
 _HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
-_FOLDED = dict.fromkeys(FOLDED, 1)
 _RAW = 1_000  # commits of a raw batch: one is walked while the next is on its way
 _AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
 
@@ -118,6 +117,7 @@ class MongoCommits:
         *,
         room: int,
         each: int,
+        fields: Sequence[str] = FOLDED,
     ) -> Raw:
         """What a fold takes; see Commits."""
         span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
@@ -127,7 +127,7 @@ class MongoCommits:
         return await bounded_raw(
             self.collection,
             question,
-            _FOLDED,
+            dict.fromkeys(fields, 1),
             limit=limit,
             room=room,
             each=each,

@@ -15,7 +15,7 @@ import pymongo
 from pymongo.collection import Collection
 
 from cplus.bootstrap import Parts
-from cplus.consumers.reactions.react import NAME as REACT
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.webhooks.record import REDELIVERIES
 from cplus.counts import counted
 from cplus.errors import StillBusy
@@ -146,13 +146,26 @@ class Observer:
             )
         }
         at = {row["_id"]: row for row in self._database[CHECKPOINTS].find({})}
-        names = [self._rows_of(projection).name for projection in ALL] + [REACT]
+        names = [self._rows_of(projection).name for projection in ALL]
         behind = []
         for shop, head in heads.items():
             for name in names:
                 row = at.get(f"{name}/{shop}", {"position": 0})
                 if row["position"] != head:
                     behind.append(f"{shop}: {name} is at {row['position']} of {head}")
+            behind += self._not_handed_out(shop, at)
+        return behind
+
+    def _not_handed_out(self, shop: str, at: Mapping[str, Any]) -> list[str]:
+        """Nobody wakes a reaction for events that it does not handle, so it may stand before
+        them."""
+        behind = []
+        for reaction in REACTIONS:
+            position = at.get(f"{reaction.name}/{shop}", {"position": 0})["position"]
+            types = [event.TYPE for event in reaction.handles]
+            asked = {"shop": shop, "position": {"$gt": position}, "events.type": {"$in": types}}
+            if self._database["commits"].find_one(asked, {"_id": 1}):
+                behind.append(f"{shop}: {reaction.name} is at {position}")
         return behind
 
     def _rows_of(self, projection: Projection) -> Collection[dict[str, Any]]:

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from cplus.clock import Clock, utc_now
 from cplus.events.log.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import driven
-from cplus.subscriptions.checkpoints import Checkpoint, Parked, read_checkpoints
+from cplus.projections.lag.places import LogReader, Reaction, each, places_of
+from cplus.subscriptions.checkpoints import Checkpoint, Parked, Retry, read_checkpoints
 
-_SIDE_BY_SIDE = 4
 _PART = 500  # shops asked about in one question
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """One generation of a projection, or the reactions, in one shop."""
+    """One generation of a projection, or one reaction, in one shop."""
 
     projection: str
     collection: str
@@ -43,26 +30,18 @@ class Lag:
     head: int
     """The last position of the log."""
     position: int
-    """Of its checkpoint."""
+    """Of its checkpoint; of a reaction, of the last commit before one that it handles."""
     begun: bool
     """It has a checkpoint."""
     seen: int
-    """Events up to its checkpoint."""
+    """Events up to that position."""
     behind: int
     """Events of the log that it has not seen."""
     seconds: float
     """Since the first commit that it has not seen was recorded; 0 where there is none."""
     parked: Parked | None
-
-
-@dataclass(frozen=True, slots=True)
-class LogReader:
-    """Who follows the log: a generation of a projection that is not dropped, or the reactions."""
-
-    name: str
-    collection: str
-    live: bool = True
-    filled: bool = True
+    retry: Retry | None = None
+    """What a reaction failed on and tries again."""
 
 
 async def lag(
@@ -71,12 +50,12 @@ async def lag(
     projections: Sequence[Projection],
     clock: Clock = utc_now,
     *,
-    reactions: Sequence[str] = (),
+    reactions: Sequence[Reaction] = (),
     shops: Collection[str] | None = None,
 ) -> list[Lag]:
     """One entry for each generation that is not dropped and each shop of the log, or each of
-    `shops` that has one: by the order of `projections` and by host; then the same for the
-    reactions. All are held in memory: for very many shops see `cplus.projections.lag.overview`."""
+    `shops` that has one: by the order of `projections` and by host; then the same for each
+    reaction. All are held in memory: for very many shops see `cplus.projections.lag.overview`."""
     readers = await readers_of(mongo.database, projections, reactions)
     heads = await heads_of(store, shops)
     found = [one async for part in lags(mongo, store, readers, heads, clock) for one in part]
@@ -92,7 +71,7 @@ async def heads_of(store: EventStore, shops: Collection[str] | None = None) -> d
     async def position(shop: str) -> int:
         return (await store.head(shop)).position
 
-    return {shop: at for shop, at in (await _each(shops, position)).items() if at}
+    return {shop: at for shop, at in (await each(shops, position)).items() if at}
 
 
 def parts_of(shops: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -135,13 +114,7 @@ async def _lags_of(
     seqs = {shop: at.seq for _, shop, at in pairs if at.position == ends[shop]}
     seqs |= await store.seqs([shop for shop in heads if shop not in seqs])
 
-    async def seconds_of(place: tuple[str, int]) -> float:
-        commits = await store.read(*place, 1)
-        return (clock() - commits[0].recorded_at).total_seconds() if commits else 0.0
-
-    # Most readers of a shop stand at one place, which is asked for once.
-    late = {(shop, at.position) for _, shop, at in pairs if at.position < ends[shop]}
-    seconds = await _each(late, seconds_of)
+    places = await places_of(store, pairs, {shop: (ends[shop], seqs[shop]) for shop in heads})
     return [
         Lag(
             projection=reader.name,
@@ -150,19 +123,22 @@ async def _lags_of(
             filled=reader.filled,
             shop=shop,
             head=ends[shop],
-            position=at.position,
+            position=place.position,
             begun=at.stored,
-            seen=at.seq,
-            behind=max(0, seqs[shop] - at.seq),
-            seconds=max(0.0, seconds.get((shop, at.position), 0.0)),
+            seen=place.seq,
+            behind=max(0, seqs[shop] - place.seq),
+            seconds=max(0.0, (clock() - place.waits_since).total_seconds())
+            if place.waits_since
+            else 0.0,
             parked=at.parked,
+            retry=at.retry,
         )
-        for reader, shop, at in pairs
+        for (reader, shop, at), place in zip(pairs, places, strict=True)
     ]
 
 
 async def readers_of(
-    database: Database, projections: Sequence[Projection], reactions: Sequence[str] = ()
+    database: Database, projections: Sequence[Projection], reactions: Sequence[Reaction] = ()
 ) -> list[LogReader]:
     """Everyone who follows the log, by the order of `projections`; the reactions last."""
     targets = await driven(database, projections)
@@ -172,15 +148,4 @@ async def readers_of(
         for target in targets
         if (target.projection.name, target.projection.version)
         == (projection.name, projection.version)
-    ] + [LogReader(name, name) for name in reactions]
-
-
-async def _each(keys: Iterable[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:
-    """What each key is answered, a few at a time."""
-    places = asyncio.Semaphore(_SIDE_BY_SIDE)
-
-    async def one(key: K) -> tuple[K, V]:
-        async with places:
-            return key, await ask(key)
-
-    return dict(await asyncio.gather(*map(one, keys)))
+    ] + [LogReader(one.name, one.collection, reaction=one) for one in reactions]

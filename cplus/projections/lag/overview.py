@@ -13,14 +13,8 @@ from cplus.clock import Clock, utc_now
 from cplus.events.log.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
-from cplus.projections.lag.lag import (
-    Lag,
-    LogReader,
-    heads_of,
-    lags,
-    parts_of,
-    readers_of,
-)
+from cplus.projections.lag.lag import Lag, heads_of, lags, parts_of, readers_of
+from cplus.projections.lag.places import LogReader, Reaction
 from cplus.projections.lag.sums import Tally, Worst
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
 
@@ -98,20 +92,37 @@ async def late_shops(
     return found
 
 
+async def late_readers(
+    database: Database, collections: Collection[str], heads: Mapping[str, int]
+) -> dict[str, set[str]]:
+    """By shop of `heads`, those of the collections whose reader has not come to the head, or has
+    not begun."""
+    found: dict[str, set[str]] = {}
+    for part in parts_of(sorted(heads)):
+        ids = [f"{collection}/{shop}" for collection in collections for shop in part]
+        rows = database[CHECKPOINTS].find({"_id": {"$in": ids}}, {"position": 1})
+        at = {row["_id"]: row["position"] for row in await rows.to_list(None)}
+        for shop in part:
+            late = {one for one in collections if at.get(f"{one}/{shop}", -1) < heads[shop]}
+            if late:
+                found[shop] = late
+    return found
+
+
 async def worst(
     mongo: Mongo,
     store: EventStore,
     projections: Sequence[Projection],
     clock: Clock = utc_now,
     *,
-    reactions: Sequence[str] = (),
+    reactions: Sequence[Reaction] = (),
 ) -> list[Worst]:
-    """What is worst for each projection and the reactions, but for generations that were never
+    """What is worst for each projection and each reaction, but for generations that were never
     read: one entry each, also where there is no shop."""
     readers = await readers_of(mongo.database, projections, reactions)
     readers = [reader for reader in readers if reader.filled]
     heads = await store.heads()
-    found = {name: Tally() for name in [*(one.name for one in projections), *reactions]}
+    found = {name: Tally() for name in [one.name for one in [*projections, *reactions]]}
     for reader in readers:
         found[reader.name].of += len(heads)
     async for part in _late(mongo, store, readers, heads, clock):
@@ -126,7 +137,7 @@ async def overview(
     projections: Sequence[Projection],
     clock: Clock = utc_now,
     *,
-    reactions: Sequence[str] = (),
+    reactions: Sequence[Reaction] = (),
     shops: Collection[str] | None = None,
     most: int,
 ) -> Overview:

@@ -14,6 +14,7 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.lag.lag import Lag, lags, readers_of
+from cplus.projections.lag.places import Reaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """How far one projection, or the reactions, are behind in the shops furthest behind."""
+    """How far one projection or reaction is behind in the shops furthest behind."""
 
     projection: str
     events: int
@@ -123,7 +124,7 @@ async def totals(
     projections: Sequence[Projection],
     clock: Clock = utc_now,
     *,
-    reactions: Sequence[str] = (),
+    reactions: Sequence[Reaction] = (),
 ) -> Totals:
     """The sums over all shops, counted some shops at a time."""
     readers = await readers_of(mongo.database, projections, reactions)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from cplus.consumers.reactions.react import NAME as REACT
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.errors import InvalidInput
 from cplus.projections.groups import ALL
 from cplus.projections.lag.overview import Overview, overview, stops_of
@@ -110,7 +110,7 @@ def _token(web: Web) -> str:
 async def _overview(web: Web, shops: Collection[str] | None = None) -> Overview:
     parts = web.parts
     return await overview(
-        parts.mongo, parts.store, ALL, parts.clock, reactions=[REACT], shops=shops, most=SHOWN
+        parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS, shops=shops, most=SHOWN
     )
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.consumers.reactions.react import NAME as REACT
+from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue import ReplyWritten
@@ -139,8 +139,8 @@ class _Stuck:
 async def _stuck(web: Web, shop: str, thread: Thread, awaited: int) -> _Stuck:
     if not awaited and all(one.message.status != "written" for one in thread.messages):
         return _Stuck(shown=False, sent=False)  # nobody waits for anything
-    parked = await web.queries.parked(shop, [REACT])
-    return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REACT in parked)
+    parked = await web.queries.parked(shop, [REPLIES.name])
+    return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked)
 
 
 def _who(row: ConversationRow) -> str:

@@ -20,7 +20,8 @@ from pydantic import SecretStr
 
 from cplus.aws import Aws, Queue
 from cplus.bootstrap import Parts
-from cplus.consumers.reactions.react import follow
+from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.imports import IMPORTS
 from cplus.events.base import Event
 from cplus.events.catalogue import (
     AppInstalled,
@@ -483,10 +484,10 @@ async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_stil
     assert f"{SHOP} at position 2 (unknown_type gift.wrapped); mend" in err.decode()
 
 
-async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
+async def test_a_reaction_that_stands_still_goes_on_by_its_name_and_hands_out(
     mongo: Mongo, data: Path, aws: Aws, url: str, aws_endpoint: str
 ) -> None:
-    without = ("projections", "unpark", "react", "--data", str(data))
+    without = ("projections", "unpark", "react-imports", "--data", str(data))
     process = await started(*without)
     assert b"CPLUS_IMPORT_QUEUE" in (await process.communicate())[1]
     stack = json.loads((data / "stack.json").read_text())
@@ -495,10 +496,10 @@ async def test_reactions_that_stand_still_go_on_by_their_name_and_hand_out(
     head = (await EventStore(mongo).head(SHOP)).position
     parts = Parts(Settings(import_queue=url, send_queue=url), mongo=mongo, aws=aws)
     older = Catalogue(set(all_events()) - {AppInstalled})
-    progress = await follow(SHOP, replace(parts.reactor, catalogue=older))
+    progress = await follow(IMPORTS, SHOP, replace(parts.reactor, catalogue=older))
     assert (progress.position, progress.parked is not None) == (0, True)
     said = await told(*without)
-    place = {"shop": SHOP, "collection": "react"}
+    place = {"shop": SHOP, "collection": "react-imports"}
     assert said["shops"] == [{**place, "position": head, "reason": None}]
     assert (await Queue(aws, url).depth()).waiting == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,13 @@ from typing import Any, ClassVar
 import pytest
 
 from cplus.bootstrap import CREDENTIALS
-from cplus.consumers.reactions.react import BATCH, HANDLES, IGNORES, Reactor, follow, handle
+from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.reactions.following import follow, handle
+from cplus.consumers.reactions.imports import IMPORTS
+from cplus.consumers.reactions.reaction import BATCH, Reaction, Reactor
+from cplus.consumers.reactions.registry import REACTIONS
+from cplus.consumers.reactions.replies import REPLIES
+from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
@@ -26,10 +33,12 @@ from cplus.events.catalogue import (
     ReplyWritten,
     all_events,
 )
-from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.commit import Draft
+from cplus.events.log.mongo_commits import MongoCommits
 from cplus.events.log.store import ROOM, EventStore
 from cplus.events.names import started_ref
 from cplus.ids import random_id
+from cplus.mongo import Raw
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.integration.intake import Intake, emptied, intake, record, soon, tasks
@@ -105,74 +114,89 @@ def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
     return record({"shop": shop, "position": position}, message_id)
 
 
-async def checkpoint(reactor: Reactor, shop: str = SHOP) -> dict[str, Any]:
-    row: dict[str, Any] = await reactor.database[CHECKPOINTS].find_one({"_id": f"react/{shop}"})
+async def checkpoint(
+    reactor: Reactor, reaction: Reaction = REPLIES, shop: str = SHOP
+) -> dict[str, Any]:
+    row: dict[str, Any] = await reactor.database[CHECKPOINTS].find_one(
+        {"_id": f"{reaction.name}/{shop}"}
+    )
     return row
 
 
-def test_every_event_is_either_handed_out_or_named_as_ignored() -> None:
-    assert set(all_events()) == HANDLES | IGNORES
-    assert not HANDLES & IGNORES
+async def told(reactor: Reactor, *nudges: SqsRecord) -> list[str]:
+    """The ids of the nudges that failed."""
+    return await handle(nudges, REACTIONS, reactor, soon())
+
+
+async def down(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+    raise ConnectionError("the queue is down")
+
+
+def test_each_reaction_has_a_name_of_its_own_that_may_be_part_of_an_id() -> None:
+    names = [reaction.name for reaction in REACTIONS]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)*", name) for name in names)
+    assert names[:4] == ["react-imports", "react-replies", "react-uninstalls", "react-allowances"]
 
 
 async def test_an_install_asks_for_one_import_named_by_the_event(
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, INSTALLED)
-    assert await handle([nudge(1), nudge(1)], reactor, soon()) == []
+    assert await told(reactor, nudge(1), nudge(1)) == []
     [commit] = await use.parts.store.read(SHOP, 0)
     imports, sends = await handed(use)
     expected = {"shop": SHOP, "import_id": f"{commit.id}-0", "cursor": None, "page": 1}
     assert imports == [{**expected, "correlation_id": commit.id, "causation_id": commit.id}]
     assert sends == []
-    row = await checkpoint(reactor)
-    assert (row["projection"], row["shop"], row["position"]) == ("react", SHOP, 1)
-    assert (row["seq"], row["parked"]) == (1, None)
+    for reaction in REACTIONS:
+        row = await checkpoint(reactor, reaction)
+        assert (row["projection"], row["shop"], row["position"]) == (reaction.name, SHOP, 1)
+        assert (row["seq"], row["parked"]) == (1, None)
 
 
 async def test_replies_are_handed_out_to_be_sent_and_everything_else_is_passed(
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, OrderDeleted(shopify_order_id=1), reply(1), reply(2))
-    assert await handle([nudge(3)], reactor, soon()) == []
+    assert await told(reactor, nudge(3)) == []
     _, sends = await handed(use)
     assert sorted(one["message_id"] for one in sends) == ["m1", "m2"]
     assert all(one["shop"] == SHOP for one in sends)
-    assert await handle([nudge(3)], reactor, soon()) == []
+    assert await told(reactor, nudge(3)) == []
     assert await handed(use) == ([], []), "a doubled nudge does nothing"
 
 
 async def test_commits_with_no_events_are_passed(use: Intake, reactor: Reactor) -> None:
     await use.parts.store.append([Draft(SHOP, "test/empty", "test", "system", reason="none")])
     await write(use, reply(1))
-    assert (await follow(SHOP, reactor)).position == 2
+    assert (await follow(REPLIES, SHOP, reactor)).position == 2
 
 
 async def test_a_long_log_is_followed_to_its_end(use: Intake, reactor: Reactor) -> None:
     await write(use, *(OrderDeleted(shopify_order_id=i + 1) for i in range(450)), reply(1))
-    assert (await follow(SHOP, reactor)).position == 451
+    assert (await follow(REPLIES, SHOP, reactor)).position == 451
     assert len((await handed(use))[1]) == 1
 
 
 async def test_no_batch_begins_after_the_deadline_and_the_next_run_goes_on_from_there(
     use: Intake, reactor: Reactor
 ) -> None:
-    await write(use, reply(1), *(OrderDeleted(shopify_order_id=i + 1) for i in range(249)))
+    await write(use, *(reply(number) for number in range(250)))
     now = 0.0
     limit = Deadline.within(60, lambda: now)
 
     async def late(queue: str, message: Mapping[str, Any], *, group: str) -> None:
         nonlocal now
-        await use.parts.aws.send(queue, message, group=group)
         now = 60
 
     batch = [nudge(200, message_id="reached"), nudge(250, message_id="beyond")]
     slow = replace(reactor, send=late)
-    assert await handle(batch, slow, limit) == ["beyond"]
+    assert await handle(batch, [REPLIES], slow, limit) == ["beyond"]
     assert (await checkpoint(reactor))["position"] == BATCH == 200
-    progress = await follow(SHOP, reactor, deadline=soon())
+    progress = await follow(REPLIES, SHOP, reactor, deadline=soon())
     assert (progress.position, progress.commits, progress.done) == (250, 50, True)
-    assert len((await handed(use))[1]) == 1
+    assert len((await handed(use))[1]) == 50
 
 
 async def test_what_is_held_in_memory_is_bounded_in_bytes_and_everything_is_handed_out(
@@ -182,22 +206,38 @@ async def test_what_is_held_in_memory_is_bounded_in_bytes_and_everything_is_hand
     await write(use, *long)
     read: list[int] = []
 
-    class Counting(EventStore):
-        async def read(self, *args: Any, **kwargs: Any) -> list[Commit]:
-            commits = await super().read(*args, **kwargs)
-            read.append(len(commits))
-            return commits
+    class Counting(MongoCommits):
+        async def to_fold(self, *args: Any, **kwargs: Any) -> Raw:
+            raw = await super().to_fold(*args, **kwargs)
+            read.append(raw.count)
+            return raw
 
-    store = Counting(use.parts.mongo)
-    assert (await follow(SHOP, replace(reactor, store=store))).position == 5
-    assert read == [3, 2, 0]
+    store = EventStore(Counting(use.parts.mongo))
+    assert (await follow(REPLIES, SHOP, replace(reactor, store=store))).position == 5
+    assert read == [3, 2]
     assert len((await handed(use))[1]) == 5
+
+
+async def test_only_what_a_reaction_handles_is_read(use: Intake, reactor: Reactor) -> None:
+    await write(use, INSTALLED, *(OrderDeleted(shopify_order_id=i + 1) for i in range(9)))
+    read: list[int] = []
+
+    class Counting(MongoCommits):
+        async def to_fold(self, *args: Any, **kwargs: Any) -> Raw:
+            raw = await super().to_fold(*args, **kwargs)
+            read.append(raw.count)
+            return raw
+
+    store = EventStore(Counting(use.parts.mongo))
+    for reaction in (IMPORTS, REPLIES):
+        assert (await follow(reaction, SHOP, replace(reactor, store=store))).position == 10
+    assert read == [1, 0]
 
 
 async def test_a_nudge_beyond_the_log_comes_back(use: Intake, reactor: Reactor) -> None:
     await write(use, reply(1))
     batch = [nudge(1, message_id="seen"), nudge(2, message_id="beyond")]
-    assert await handle(batch, reactor, soon()) == ["beyond"]
+    assert await told(reactor, *batch) == ["beyond"]
 
 
 async def test_several_shops_are_followed_and_each_fails_for_itself(
@@ -212,29 +252,31 @@ async def test_several_shops_are_followed_and_each_fails_for_itself(
         await use.parts.aws.send(queue, message, group=group)
 
     batch = [nudge(1, message_id="bad"), nudge(1, OTHER)]
-    assert await handle(batch, replace(reactor, send=send), soon()) == ["bad"]
+    assert await told(replace(reactor, send=send), *batch) == []
     assert [one["shop"] for one in (await handed(use))[1]] == [OTHER]
+    assert (await checkpoint(reactor))["retry"]["position"] == 1
+    assert "retry" not in await checkpoint(reactor, shop=OTHER)
 
 
-async def test_what_a_queue_refused_is_not_passed_and_handed_out_later(
+async def test_a_nudge_whose_checkpoint_cannot_be_written_comes_back(
     use: Intake, reactor: Reactor
 ) -> None:
-    await write(use, reply(1), reply(2))
+    await write(use, reply(1))
 
-    async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
-        raise ConnectionError("the queue is down")
+    def away(step: str) -> None:
+        if step == "move_checkpoint":
+            raise ConnectionError
 
-    assert await handle([nudge(2)], replace(reactor, send=send), soon()) == ["m"]
+    assert await told(replace(reactor, at_step=away), nudge(1)) == ["m"]
     assert (await checkpoint(reactor))["position"] == 0
-    assert await handle([nudge(2)], reactor, soon()) == []
-    assert len((await handed(use))[1]) == 2
+    assert await told(reactor, nudge(1)) == []
 
 
 async def test_two_who_follow_at_once_hand_everything_out_and_agree(
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, *(reply(i) for i in range(20)))
-    followed = await asyncio.gather(*(follow(SHOP, reactor) for _ in range(4)))
+    followed = await asyncio.gather(*(follow(REPLIES, SHOP, reactor) for _ in range(4)))
     assert {one.position for one in followed} == {20}
     assert (await checkpoint(reactor))["position"] == 20
     assert {one["message_id"] for one in (await handed(use))[1]} == {f"m{i}" for i in range(20)}
@@ -246,12 +288,13 @@ async def test_an_event_of_unknown_meaning_parks_its_shop_and_no_other(
     await write(use, reply(1), Novelty(), reply(2))
     await write(use, reply(3), shop=OTHER)
     for _ in range(2):
-        assert await handle([nudge(3), nudge(1, OTHER)], reactor, soon()) == []
-    row = await checkpoint(reactor)
-    assert row["position"] == 1
-    assert row["parked"]["position"] == 2
-    assert row["parked"]["type"] == "test.novelty"
-    assert row["parked"]["since"] == NOW
+        assert await told(reactor, nudge(3), nudge(1, OTHER)) == []
+    for reaction in REACTIONS:
+        row = await checkpoint(reactor, reaction)
+        assert row["position"] == 1
+        assert row["parked"]["position"] == 2
+        assert row["parked"]["type"] == "test.novelty"
+        assert row["parked"]["since"] == NOW
     assert sorted(one["message_id"] for one in (await handed(use))[1]) == ["m1", "m3"]
 
 
@@ -260,12 +303,13 @@ async def test_a_parked_shop_goes_on_with_code_that_knows_the_event(
 ) -> None:
     await write(use, INSTALLED, reply(1))
     old = Catalogue(set(all_events()) - {AppInstalled})
-    assert await handle([nudge(2)], replace(reactor, catalogue=old), soon()) == []
-    parked = await checkpoint(reactor)
+    assert await told(replace(reactor, catalogue=old), nudge(2)) == []
+    parked = await checkpoint(reactor, IMPORTS)
     assert (parked["position"], parked["parked"]["type"]) == (0, "app.installed")
+    assert (await checkpoint(reactor, REPLIES))["position"] == 2, "it does not read that type"
     later = replace(reactor, catalogue=CATALOGUE, clock=lambda: NOW + timedelta(hours=1))
-    assert await handle([nudge(2)], later, soon()) == []
-    row = await checkpoint(reactor)
+    assert await told(later, nudge(2)) == []
+    row = await checkpoint(reactor, IMPORTS)
     assert (row["position"], row["parked"]) == (2, None)
     imports, sends = await handed(use)
     assert (len(imports), len(sends)) == (1, 1)
@@ -278,10 +322,10 @@ async def test_an_uninstall_forgets_the_tokens_of_before_and_not_of_a_later_inst
     rows = use.parts.mongo.keyring[CREDENTIALS]
     # The news came late: the app was installed again after it.
     await write(use, AppUninstalled(), at=datetime.now(UTC) - timedelta(hours=1))
-    await follow(SHOP, reactor)
+    await follow(UNINSTALLS, SHOP, reactor)
     assert await rows.count_documents({"_id": SHOP}) == 1
     await write(use, AppUninstalled(), at=datetime.now(UTC) + timedelta(seconds=1))
-    await follow(SHOP, reactor)
+    await follow(UNINSTALLS, SHOP, reactor)
     assert await rows.count_documents({"_id": SHOP}) == 0
 
 
@@ -301,19 +345,15 @@ async def test_a_message_that_is_no_nudge_fails_alone(
     use: Intake, reactor: Reactor, body: str
 ) -> None:
     await write(use, reply(1))
-    assert await handle([record(body, "bad"), nudge(1)], reactor, soon()) == ["bad"]
+    assert await told(reactor, record(body, "bad"), nudge(1)) == ["bad"]
 
 
 async def test_the_consumer_leaves_no_task_behind(use: Intake, reactor: Reactor) -> None:
     await write(use, reply(1))
-    await handle([nudge(1)], reactor, soon())
+    await told(reactor, nudge(1))
     before = tasks()
     await write(use, INSTALLED, reply(2), Novelty())
-
-    async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
-        raise ConnectionError("the queue is down")
-
-    await handle([nudge(4)], replace(reactor, send=send), soon())
-    await handle([nudge(4), nudge(9, OTHER)], reactor, soon())
+    await told(replace(reactor, send=down), nudge(4))
+    await told(reactor, nudge(4), nudge(9, OTHER))
     await asyncio.sleep(0)
     assert tasks() == before

@@ -10,7 +10,11 @@ from itertools import count
 import pytest
 
 from cplus.bootstrap import CREDENTIALS, Parts
-from cplus.consumers.reactions.react import REACTIONS, STEPS, Reactor, follow
+from cplus.consumers.reactions.carrying_over import REACT
+from cplus.consumers.reactions.following import PAUSES, follow, steps_of
+from cplus.consumers.reactions.imports import IMPORTS
+from cplus.consumers.reactions.reaction import Reaction, Reactor
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import Event
 from cplus.events.catalogue import (
     AppInstalled,
@@ -72,6 +76,7 @@ class Shop:
     """A shop whose log asks for things, and what of them was handed out so far."""
 
     use: Intake
+    reaction: Reaction
     asked: Asked
     name: str = field(default_factory=lambda: f"{random_id()}.myshopify.com")
     found: set[str] = field(default_factory=set)
@@ -82,10 +87,20 @@ class Shop:
         after = datetime.now(UTC) + timedelta(seconds=1)  # so an uninstall is news of that token
         await write(self.use, *(event for event, _ in self.asked), shop=self.name, at=after)
 
+    async def stood(self, position: int) -> None:
+        """The one reactor of before stood there."""
+        row = {"_id": f"{REACT}/{self.name}", "projection": REACT, "version": 1, "shop": self.name,
+               "position": position, "seq": position, "parked": None, "term": 0}  # fmt: skip
+        await self.use.parts.mongo.database[CHECKPOINTS].insert_one(row)
+
+    async def followed(self, reactor: Reactor) -> None:
+        """To its end, or to where it stands still."""
+        await follow(self.reaction, self.name, reactor)
+
     async def died(self, reactor: Reactor, step: str, time_of_death: int) -> bool:
         """Follows it until death; False where that never came, and it was followed to the end."""
         try:
-            await follow(self.name, replace(reactor, at_step=dies_at(step, time_of_death)))
+            await self.followed(replace(reactor, at_step=dies_at(step, time_of_death)))
         except Died:
             return True
         finally:
@@ -95,7 +110,7 @@ class Shop:
     async def look(self) -> Checkpoint:
         """Finds what was handed out since the last look; no checkpoint is past what was not."""
         parts = self.use.parts
-        at = await read_checkpoint(parts.mongo.database, REACTIONS, self.name)
+        at = await read_checkpoint(parts.mongo.database, self.reaction, self.name)
         imports, sends = await handed(self.use)
         self.found |= {"import" for one in imports if one["shop"] == self.name}
         self.found |= {one["message_id"] for one in sends if one["shop"] == self.name}
@@ -108,76 +123,131 @@ class Shop:
             self.found.add("tokens")
         if await parts.mongo.database[ENDED].find_one({"_id": f"shop/{self.name}"}) is not None:
             self.found.add("sessions")
-        passed = (wanted for _, wanted in self.asked[: at.position])
+        passed = (self.wants(event, wanted) for event, wanted in self.asked[: at.position])
         assert set().union(*passed) <= self.found
         return at
+
+    def wants(self, event: Event, wanted: set[str]) -> set[str]:
+        """What its reaction has to hand out for the event."""
+        return wanted if type(event) in self.reaction.handles else set()
+
+    def everything(self) -> set[str]:
+        """What its reaction has to hand out for the whole log."""
+        return set().union(*(self.wants(*one) for one in self.asked))
 
     async def decisions(self) -> list[Commit]:
         stream = billing_stream(self.name)
         return [one async for one in self.use.parts.store.iterate_stream(self.name, stream)]
 
 
-@pytest.mark.parametrize("step", STEPS)
-async def test_reactions_that_die_at_any_step_lose_nothing_and_count_once(
-    use: Intake, step: str
+STEPS = [
+    pytest.param(reaction, step, id=f"{reaction.name}-{step}")
+    for reaction in REACTIONS
+    for step in steps_of(reaction)
+]
+
+
+@pytest.mark.parametrize(("reaction", "step"), STEPS)
+async def test_a_reaction_that_dies_at_any_step_loses_nothing_and_does_no_harm_twice(
+    use: Intake, reaction: Reaction, step: str
 ) -> None:
+    """Each reaction, before each of its steps, the first time that it is taken, the second, ..."""
     reactor = replace(use.parts.reactor, batch=2)
     for time_of_death in count(1):
-        shop = Shop(use, EVERYTHING)
+        shop = Shop(use, reaction, EVERYTHING)
         await shop.begin()
+        if step == "take_over":
+            shop.asked = (*((event, set[str]()) for event, _ in EVERYTHING[:1]), *EVERYTHING[1:])
+            await shop.stood(1)
         died = await shop.died(reactor, step, time_of_death)
-        await follow(shop.name, reactor)
+        await shop.followed(reactor)
         at = await shop.look()
-        assert shop.found == set().union(*(wanted for _, wanted in EVERYTHING))
-        [decision] = await shop.decisions()
-        assert [one["type"] for one in decision.documents] == [
-            "billing.account_opened",
-            "billing.allowance_reached",
-        ]
-        assert (at.position, at.parked) == (decision.position, None) == (8, None)
+        assert shop.found == shop.everything()
+        assert (at.position, at.parked) == (7 + len(await shop.decisions()), None)
+        for decision in await shop.decisions():
+            assert [one["type"] for one in decision.documents] == [
+                "billing.account_opened",
+                "billing.allowance_reached",
+            ]
         if not died:
             assert time_of_death > 1, "nobody ever died there"
             break
 
 
 @pytest.mark.parametrize(
-    "step", ["read_checkpoint", "read_log", "send_import", "send_reply", "move_checkpoint"]
+    ("reaction", "step"),
+    [one for one in STEPS if one.values[1] not in ("take_over", "begin_checkpoint")],
 )
+async def test_to_die_while_it_fails_and_is_tried_again_loses_nothing(
+    use: Intake, reaction: Reaction, step: str
+) -> None:
+    now = datetime.now(UTC) + timedelta(seconds=9)
+    reactor = replace(use.parts.reactor, batch=2, clock=lambda: now)
+
+    def fails(name: str) -> None:
+        if name in reaction.steps:
+            raise ConnectionError
+
+    for time_of_death in count(1):
+        shop = Shop(use, reaction, EVERYTHING)
+        await shop.begin()
+        await shop.followed(replace(reactor, at_step=fails))
+        assert (await shop.look()).retry is not None
+        now += PAUSES[0]
+        died = await shop.died(reactor, step, time_of_death)
+        await shop.followed(reactor)
+        at = await shop.look()
+        assert shop.found == shop.everything()
+        assert (at.position, at.retry) == (7 + len(await shop.decisions()), None)
+        if not died:
+            assert time_of_death > 1, "nobody ever died there"
+            break
+
+
+@pytest.mark.parametrize("step", ["read_checkpoint", "read_log", "send_import", "move_checkpoint"])
 async def test_to_die_around_a_parked_commit_loses_nothing(use: Intake, step: str) -> None:
     newer = use.parts.reactor
     old = replace(newer, catalogue=Catalogue(set(all_events()) - {AppInstalled}))
     for time_of_death in count(1):
-        shop = Shop(use, PARKING)
+        shop = Shop(use, IMPORTS, PARKING)
         await shop.begin()
         deaths = 0
         for reactor, stands in ((old, (1, "app.installed")), (newer, (3, None))):
             deaths += await shop.died(reactor, step, time_of_death)
-            await follow(shop.name, reactor)
+            await shop.followed(reactor)
             at = await shop.look()
             assert (at.position, at.parked and at.parked.type) == stands
-        assert {"m1", "import", "m2"} <= shop.found
+        assert shop.found == {"import"}
         if not deaths:
             assert time_of_death > 1, "nobody ever died there"
             break
 
 
-async def test_everything_that_is_stored_or_sent_stands_behind_a_step(use: Intake) -> None:
+@pytest.mark.parametrize("reaction", REACTIONS, ids=lambda one: one.name)
+async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
+    use: Intake, reaction: Reaction
+) -> None:
     """So that to die at each step is to die between any two of it."""
     written = Written()
     settings = use.parts.settings
     mongo, aws = connect(settings, [written]), HeardAws(written)
     heard = Parts(settings, mongo=mongo, aws=aws)
-    shop = f"{random_id()}.myshopify.com"
+    shop = Shop(use, reaction, EVERYTHING)
     try:
         reactor = replace(heard.reactor, at_step=written.step)
         for event, _ in EVERYTHING:  # one at a time: side by side nobody knows whose it is
-            await write(use, event, shop=shop)
-            await follow(shop, reactor)
+            await write(use, event, shop=shop.name)
+            await shop.followed(reactor)
+        head = (await use.parts.store.head(shop.name)).position
+        await write(use, INSTALLED, shop=shop.name)
+        await shop.stood(head + 1)
+        await shop.followed(reactor)
     finally:
         await mongo.close()
         await aws.close()
-    assert written.by_step() == {
-        **{step: {()} for step in STEPS},
+    all_steps = {
+        "read_checkpoint": {()},
+        "read_log": {()},
         "send_import": {("SendMessage",)},
         "send_reply": {("SendMessage",)},
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
@@ -185,4 +255,6 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(use: Intak
         "end_sessions": {(f"update {ENDED}",)},
         "begin_checkpoint": {(f"insert {CHECKPOINTS}",)},
         "move_checkpoint": {(f"update {CHECKPOINTS}",)},
+        "take_over": {(f"update {CHECKPOINTS}",)},
     }
+    assert written.by_step() == {step: all_steps[step] for step in steps_of(reaction)}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cplus.consumers.reactions.react import NAME as REACT
-from cplus.consumers.reactions.react import follow
+from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import CHECKPOINTS
@@ -28,14 +28,15 @@ async def use(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
         runner = Runner(made.parts.mongo, made.parts.store, ALL)
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
-        await follow(SHOP, made.parts.reactor)
+        for reaction in REACTIONS:
+            await follow(reaction, SHOP, made.parts.reactor)
         yield made
 
 
-async def reactions(use: Intake) -> dict[str, Any]:
-    found: dict[str, Any] = await use.parts.mongo.database[CHECKPOINTS].find_one(
-        {"_id": f"{REACT}/{SHOP}"}
-    )
+async def reactions(use: Intake) -> list[dict[str, Any]]:
+    ids = [f"{reaction.name}/{SHOP}" for reaction in REACTIONS]
+    rows = use.parts.mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}}).sort("_id")
+    found: list[dict[str, Any]] = await rows.to_list(None)
     return found
 
 
@@ -52,7 +53,7 @@ async def test_rebuilds_and_replays_send_no_mail_and_call_nobody(
     before, at = calls(aws_endpoint), await reactions(use)
     # The count counts: what was done so far handed out an import and five mails to send.
     assert before["sqs:SendMessage"] >= 6
-    assert at["position"] == 6
+    assert [row["position"] for row in at] == [6] * len(REACTIONS)
     place = ("replay", "--projection", "cplus.projections.models.messages:MESSAGES")
     async with nobody() as (also, called):
         settings = use.parts.settings
@@ -64,6 +65,7 @@ async def test_rebuilds_and_replays_send_no_mail_and_call_nobody(
     assert calls(aws_endpoint) == before
     assert await reactions(use) == at
     # Nor did they leave behind what would send later.
-    await follow(SHOP, use.parts.reactor)
+    for reaction in REACTIONS:
+        await follow(reaction, SHOP, use.parts.reactor)
     imports, sends = await handed(use)
     assert (len(imports), len(sends)) == (1, 5)

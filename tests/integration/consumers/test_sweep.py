@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
+from cplus.bootstrap import Parts
 from cplus.clock import utc_now
+from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.imports import IMPORTS
+from cplus.consumers.reactions.reaction import HandOut, Reaction, Reactor
+from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.scheduled.sweep import measure_lag, sweep
 from cplus.deadline import Deadline
-from cplus.events.base import NewEvent
-from cplus.events.log.commit import Draft
+from cplus.events.base import NewEvent, Recorded
+from cplus.events.catalogue import AppInstalled
+from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
@@ -24,7 +30,7 @@ from cplus.projections.lag.overview import late_shops, overview
 from cplus.projections.lag.sums import p99
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
-from cplus.subscriptions.progress import Progress
+from cplus.settings import Settings
 from tests.integration.fold_world import fails, soon
 from tests.samples import installed
 
@@ -83,43 +89,91 @@ async def test_a_sweep_begins_nothing_after_its_deadline(mongo: Mongo, runner: R
     assert await behind(runner) == {ACORN}
 
 
-async def test_every_reactor_is_asked_for_each_shop_and_one_that_fails_holds_up_no_other(
-    mongo: Mongo, runner: Runner
+HANDLED: list[tuple[str, str]] = []
+
+
+def reaction(name: str, hand_out: HandOut | None = None) -> Reaction:
+    """One that handles installs, and notes in which shops."""
+
+    async def noted(commit: Commit, _recorded: Recorded, _use: Reactor) -> None:
+        HANDLED.append((name, commit.shop))
+
+    return Reaction(name, frozenset({AppInstalled}), hand_out or noted, steps=())
+
+
+@pytest.fixture
+def reactor(mongo: Mongo, runner: Runner) -> Reactor:
+    """Without queues: the reactions here hand out to nobody."""
+    HANDLED.clear()
+    return Parts(Settings(), mongo=mongo, store=runner.store).reactor
+
+
+async def test_the_sweep_follows_each_reaction_that_is_behind_and_asks_no_other(
+    mongo: Mongo, runner: Runner, reactor: Reactor
 ) -> None:
     for shop in (ACORN, BIRCH, CEDAR):
         await install(mongo, shop, utc_now())
+    tea, jam = reaction("react-tea"), reaction("react-jam")
+    await follow(tea, ACORN, reactor)
+    await follow(jam, BIRCH, reactor)
+    HANDLED.clear()
     asked: list[str] = []
+    noting = replace(reactor, at_step=asked.append)
+    swept = await sweep("recent", runner, [tea, jam], noting, deadline=soon())
+    assert sorted(HANDLED) == [
+        *(("react-jam", shop) for shop in (ACORN, CEDAR)),
+        *(("react-tea", shop) for shop in (BIRCH, CEDAR)),
+    ]
+    assert asked.count("read_checkpoint") == 4, "who is at the head is not asked"
+    assert (swept.failed, swept.healed) == (0, 3)
 
-    async def follow(shop: str, *, deadline: Deadline) -> Progress:
-        asked.append(shop)
-        return Progress("asked", shop, 1, 0, done=True, parked=None)
 
-    async def fails(shop: str, *, deadline: Deadline) -> Progress:
-        if shop == BIRCH:
+async def test_a_reaction_that_raises_holds_up_no_other_shop_and_no_other_reaction(
+    mongo: Mongo, runner: Runner, reactor: Reactor
+) -> None:
+    for shop in (ACORN, BIRCH, CEDAR):
+        await install(mongo, shop, utc_now())
+
+    async def fails(commit: Commit, _recorded: Recorded, _use: Reactor) -> None:
+        if commit.shop == BIRCH:
             raise ConnectionError
-        return Progress("fails", shop, 1, 0, done=True, parked=None)
+        HANDLED.append(("react-fails", commit.shop))
 
-    swept = await sweep("recent", runner, [fails, follow], deadline=soon())
-    assert sorted(asked) == [ACORN, BIRCH, CEDAR]
-    assert (swept.failed, swept.healed) == (1, 2)
+    reactions = [reaction("react-fails", fails), reaction("react-tea")]
+    swept = await sweep("recent", runner, reactions, reactor, deadline=soon())
+    assert sorted(HANDLED) == [
+        *(("react-fails", shop) for shop in (ACORN, CEDAR)),
+        *(("react-tea", shop) for shop in (ACORN, BIRCH, CEDAR)),
+    ]
+    assert (swept.failed, swept.healed) == (0, 3), "it is tried again, which is no failure"
+    assert await behind(runner) == set()
+
+    def away(step: str) -> None:
+        raise ConnectionError
+
+    await install(mongo, BIRCH, utc_now() + timedelta(seconds=1))
+    unreachable = replace(reactor, at_step=away)
+    swept = await sweep("recent", runner, reactions, unreachable, deadline=soon())
+    assert (swept.failed, swept.healed) == (1, 0)
     assert await behind(runner) == set()
 
 
-async def test_a_shop_whose_reactor_did_not_come_to_the_end_in_time_counts_as_failed(
-    mongo: Mongo, runner: Runner
+async def test_a_shop_whose_reaction_did_not_come_to_the_end_in_time_counts_as_failed(
+    mongo: Mongo, runner: Runner, reactor: Reactor
 ) -> None:
     for shop in (ACORN, BIRCH):
         await install(mongo, shop, utc_now())
-    given: list[Deadline] = []
+    now = 0.0
+    deadline = Deadline(60.0, lambda: now)
 
-    async def follow(shop: str, *, deadline: Deadline) -> Progress:
-        given.append(deadline)
-        return Progress("late", shop, 0, 0, done=shop != BIRCH, parked=None)
+    async def slow(commit: Commit, _recorded: Recorded, _use: Reactor) -> None:
+        nonlocal now
+        now = 60.0
 
-    deadline = soon()
-    swept = await sweep("recent", runner, [follow], deadline=deadline)
-    assert given == [deadline] * 2
-    assert (swept.failed, swept.healed, swept.unfinished) == (1, 1, 0)
+    reactions = [reaction("react-slow", slow), reaction("react-late")]
+    swept = await sweep("recent", runner, reactions, reactor, deadline=deadline, side_by_side=1)
+    assert HANDLED == []
+    assert (swept.failed, swept.healed, swept.unfinished) == (1, 0, 1)
 
 
 def measured(line: str) -> dict[str, Any]:
@@ -138,11 +192,15 @@ async def test_the_lag_of_each_projection_is_measured_once_however_many_shops_th
     for number in range(3):
         await install(mongo, f"shop{number}.myshopify.com", now - timedelta(seconds=number * 100))
     await runner.catch_up(SHOPS, "shop0.myshopify.com")
-    await measure_lag(runner, ["react"], "ConversationsPlus/test", lambda: now)
+    reactions = [IMPORTS, REPLIES]
+    await measure_lag(runner, reactions, "ConversationsPlus/test", lambda: now)
     lines = capsys.readouterr().out.splitlines()
     by_name = {json.loads(line)["Projection"]: measured(line) for line in lines}
     names = [one.name for one in PROJECT_BILLING]
-    assert list(by_name) == [*names, "react"]
+    assert list(by_name) == [*names, "react-imports", "react-replies"]
+    imports, replies = (by_name[one.name] for one in reactions)
+    assert (imports["LagEvents"], imports["LagSeconds"]) == (1, 200)
+    assert (replies["LagEvents"], replies["LagSeconds"]) == (0, 0), "no commit is for it"
     assert "myshopify" not in "".join(lines)
     shops = by_name["shops"]
     assert (shops["LagEvents"], shops["LagEventsP99"], shops["Parked"]) == (1, 1, 0)

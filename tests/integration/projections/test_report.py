@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from pydantic import SecretStr
 from rich.console import Console
 
 from cplus.bootstrap import Parts, ensure_indexes
-from cplus.consumers.reactions import react
+from cplus.clock import utc_now
+from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.imports import IMPORTS
+from cplus.consumers.reactions.registry import REACTIONS
+from cplus.events.base import NewEvent
 from cplus.events.log.commit import Draft
 from cplus.local.process import free_port
 from cplus.local.report import Counts, Watch, say_dead_letters
@@ -14,6 +22,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.lag.lag import lag
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
+from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 
@@ -25,16 +34,23 @@ async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_am
     await ensure_indexes(settings)
     parts, watch = Parts(settings), Watch(mongo_uri, database_name)
     try:
+        install = NewEvent(f"shop/{SHOP}", installed(), utc_now())
         drafts = [Draft(SHOP, f"c{i}", "webhook", "shopify", reason="none") for i in range(3)]
-        await parts.store.append(drafts)
+        await parts.store.append([*drafts, Draft(SHOP, "i", "install", "merchant", [install])])
         runner = Runner(parts.mongo, parts.store, ALL)
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
-        assert str(await watch.counts()) == "recorded 3 · repeated 0 · projected 0 · lag 3"
-        found = await lag(parts.mongo, parts.store, ALL, reactions=[react.NAME])
-        assert {one.projection for one in found if not one.begun} == {react.NAME}
-        await react.follow(SHOP, parts.reactor)
-        assert str(await watch.counts()) == "recorded 3 · repeated 0 · projected 3 · lag 0"
+        # Only one of the reactions has something to do, in the last of the commits.
+        assert str(await watch.counts()) == "recorded 4 · repeated 0 · projected 3 · lag 1"
+        found = await lag(parts.mongo, parts.store, ALL, reactions=REACTIONS)
+        not_begun = {one.projection: one.behind for one in found if not one.begun}
+        assert not_begun == {one.name: int(one == IMPORTS) for one in REACTIONS}
+
+        async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+            assert group == SHOP
+
+        await follow(IMPORTS, SHOP, replace(parts.reactor, send=send))
+        assert str(await watch.counts()) == "recorded 4 · repeated 0 · projected 4 · lag 0"
     finally:
         await watch.close()
         await parts.close()

@@ -154,8 +154,8 @@ async def test_a_page_waits_a_bounded_time_and_then_says_that_the_answer_is_save
     ("readers", "shown", "words"),
     [
         (["messages.v1"], False, "It will show here once a fault"),
-        (["react"], True, "It will be sent once a fault on our side is mended"),
-        (["conversations.v1", "react"], False, "It will show here and be sent once a fault"),
+        (["react-replies"], True, "It will be sent once a fault on our side is mended"),
+        (["conversations.v1", "react-replies"], False, "It will show here and be sent once a"),
     ],
 )
 async def test_in_a_parked_shop_an_answer_is_said_to_be_saved_until_a_fault_is_mended(

@@ -11,7 +11,8 @@ import httpx
 import jwt
 import pytest
 
-from cplus.consumers.reactions import react
+from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.events.catalogue import AppUninstalled
 from cplus.web.kit.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
 from tests.integration.web.harness import (
@@ -138,7 +139,7 @@ async def test_a_session_from_before_a_removal_stays_void_after_a_new_install(
     async with web.signed_in() as old, web.signed_in(OTHER) as neighbour:
         web.clock.forward(10)
         await web.record(SHOP, stream, AppUninstalled())
-        assert (await react.follow(SHOP, web.parts.reactor)).position == 1
+        assert (await follow(UNINSTALLS, SHOP, web.parts.reactor)).position == 1
         web.clock.forward(10)
         await web.record(SHOP, stream, installed())
         assert path_of(await old.get("/inbox")) == "/auth/sign-in"

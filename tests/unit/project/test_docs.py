@@ -12,7 +12,7 @@ import click
 import pytest
 
 from cplus.cli import main
-from cplus.consumers.reactions import react
+from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.projections.groups import ALL
@@ -58,11 +58,23 @@ def test_every_event_stands_in_docs_with_its_schema_version_and_fields() -> None
 
 def test_every_event_stands_in_docs_with_who_handles_it() -> None:
     readers = {projection.name: projection.handles for projection in ALL}
-    readers[react.NAME] = react.HANDLES
+    readers |= {reaction.name: reaction.handles for reaction in REACTIONS}
     for row in _rows("events.md"):
         handling = [name for name, handles in readers.items() if row[0] in _types(handles)]
         expected = ", ".join(f"`{name}`" for name in handling) or "nobody"
         assert row[4:] == [expected], row[0]
+
+
+def test_every_reaction_stands_in_docs_with_its_events_and_its_file() -> None:
+    told = {
+        row[0]: (set(row[1].split(", ")), row[3])
+        for row in _rows("functions.md")
+        if row[0].startswith("`react-")
+    }
+    files = {one.name: Path(inspect.getfile(one.hand_out)).name for one in REACTIONS}
+    assert told == {
+        f"`{one.name}`": (_types(one.handles), f"`{files[one.name]}`") for one in REACTIONS
+    }
 
 
 def _types(events: Iterable[type[Event]]) -> set[str]:

@@ -1,0 +1,22 @@
+"""A conversation that began is counted against what the shop's plan allows."""
+
+from __future__ import annotations
+
+from cplus.consumers.reactions.reaction import Reaction, Reactor
+from cplus.events.base import Recorded
+from cplus.events.catalogue import ConversationStarted
+from cplus.events.log.commit import Commit
+
+
+async def _hand_out(commit: Commit, started: Recorded, use: Reactor) -> None:
+    use.at_step("count")
+    await use.count(commit, started)
+
+
+ALLOWANCES = Reaction(
+    name="react-allowances",
+    handles=frozenset({ConversationStarted}),
+    hand_out=_hand_out,
+    steps=("count",),
+    was_react=True,
+)

@@ -1,0 +1,33 @@
+"""A shop that installed the app has its customers imported."""
+
+from __future__ import annotations
+
+from cplus.consumers.reactions.reaction import Reaction, Reactor
+from cplus.events.base import Recorded
+from cplus.events.catalogue import AppInstalled
+from cplus.events.log.commit import Commit
+from cplus.events.names import install_import
+
+
+async def _hand_out(commit: Commit, installed: Recorded, use: Reactor) -> None:
+    message = {
+        "shop": commit.shop,
+        "import_id": install_import(installed.id),
+        "cursor": None,
+        "page": 1,
+        # Carried along, so that no page has to look for the install.
+        "correlation_id": commit.correlation,
+        "causation_id": commit.id,
+    }
+    use.at_step("send_import")
+    await use.send(use.import_queue, message, group=commit.shop)
+
+
+IMPORTS = Reaction(
+    name="react-imports",
+    handles=frozenset({AppInstalled}),
+    hand_out=_hand_out,
+    steps=("send_import",),
+    queue="import_queue",
+    was_react=True,
+)

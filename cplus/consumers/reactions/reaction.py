@@ -1,0 +1,88 @@
+"""What a reaction is: an event, and what it asks for somewhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from cplus.clock import Clock
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
+from cplus.events.log.commit import Commit
+from cplus.events.log.outcomes import Outcome
+from cplus.events.log.store import EventStore
+from cplus.mongo import Database
+
+BATCH: Final = 200
+"""Commits between two moves of a checkpoint."""
+
+
+class Send(Protocol):
+    """Puts a message on a queue."""
+
+    async def __call__(self, queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        """`queue` is its URL, `group` the shop. Raises whatever the queue raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reactor:
+    """What the reactions work with."""
+
+    store: EventStore
+    database: Database
+    send: Send
+    import_queue: str
+    send_queue: str
+    forget_tokens: Callable[[str, datetime], Awaitable[None]]
+    """Drops the access tokens that a shop has from before the moment."""
+    end_sessions: Callable[[str, datetime], Awaitable[None]]
+    """Ends the sessions that a shop has from before the moment."""
+    count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
+    """Counts a conversation that began against what the shop's plan allows, and nudges where that
+    decided something, now or before."""
+    clock: Clock
+    catalogue: Catalogue = CATALOGUE
+    batch: int = BATCH
+    at_step: Callable[[str], None] = lambda _step: None
+    """Is told the name of each step before it is taken (see `following.steps_of`), for tests that
+    die there."""
+
+
+HandOut = Callable[[Commit, Recorded, Reactor], Awaitable[None]]
+"""Hands out what one event asks for. May be called twice for one event and has to do no harm then;
+raises whatever keeps it from handing out, and is called again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """One subscription to every shop's log, with a checkpoint of its own in each."""
+
+    name: str
+    """Names its checkpoints, which are stored: it never changes, and holds no "/"."""
+    handles: frozenset[type[Event]]
+    hand_out: HandOut
+    steps: tuple[str, ...]
+    """What `hand_out` tells `Reactor.at_step`, in this order."""
+    queue: str = ""
+    """The setting with the URL of the queue that it hands out to; empty if there is none."""
+    was_react: bool = False
+    """It was a part of the one reactor `react`, whose checkpoint counts for it too: see
+    `carrying_over`."""
+    version: int = 1
+
+    @property
+    def collection(self) -> str:
+        """Its checkpoints are `<name>/<shop>`; it keeps no rows."""
+        return self.name
+
+    @property
+    def ignores(self) -> frozenset[type[Event]]:
+        """Every other event of the catalogue."""
+        return frozenset(all_events()) - self.handles
+
+    @property
+    def keys(self) -> Callable[[Recorded], Iterable[str]]:
+        """No event touches a row."""
+        return lambda _recorded: ()
