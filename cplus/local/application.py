@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,15 @@ class TopicSpec:
 
 @dataclass(frozen=True)
 class SubscriptionSpec:
-    """A queue that gets what a topic is told; `raw` without SNS's envelope."""
+    """A queue that gets what a topic is told; `raw` without SNS's envelope.
+
+    With a filter, only messages that have each of its attributes with one of the words.
+    """
 
     topic_arn: str
     queue_arn: str
     raw: bool
+    filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

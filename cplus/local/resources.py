@@ -37,11 +37,17 @@ def create(application: Application, endpoint: str, mail_domain: str) -> None:
         sns.create_topic(Name=topic.name)
     for subscription in application.subscriptions:
         assert subscription.queue_arn in by_arn  # noqa: S101 - the reader has checked it
-        sns.subscribe(
+        made = sns.subscribe(
             TopicArn=subscription.topic_arn,
             Protocol="sqs",
             Endpoint=subscription.queue_arn,
             Attributes={"RawMessageDelivery": "true" if subscription.raw else "false"},
+        )
+        # By itself: subscribing again leaves the filter as it was.
+        sns.set_subscription_attributes(
+            SubscriptionArn=made["SubscriptionArn"],
+            AttributeName="FilterPolicy",
+            AttributeValue=json.dumps({name: list(w) for name, w in subscription.filter.items()}),
         )
     for bucket in application.buckets:
         _unless_there(client("s3", endpoint).create_bucket, Bucket=bucket)

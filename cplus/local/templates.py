@@ -147,11 +147,25 @@ def _tells_a_person(resource: Mapping[str, Any]) -> bool:
 
 
 def _subscription(properties: Mapping[str, Any], place: str) -> SubscriptionSpec:
-    only(properties, {"TopicArn", "Protocol", "Endpoint", "RawMessageDelivery"}, place)
+    filters = {"FilterPolicy", "FilterPolicyScope"}
+    only(properties, {"TopicArn", "Protocol", "Endpoint", "RawMessageDelivery", *filters}, place)
     if properties.get("Protocol") != "sqs":
         raise NotUnderstood(place=f"{place}.Protocol", what=f"{properties.get('Protocol')!r}")
     return SubscriptionSpec(
         properties["TopicArn"],
         properties["Endpoint"],
         raw=bool(properties.get("RawMessageDelivery", False)),
+        filter=_filter(properties, place),
     )
+
+
+def _filter(properties: Mapping[str, Any], place: str) -> dict[str, tuple[str, ...]]:
+    scope = properties.get("FilterPolicyScope", "MessageAttributes")
+    if scope != "MessageAttributes":
+        raise NotUnderstood(place=f"{place}.FilterPolicyScope", what=f"{scope!r}")
+    found = {}
+    for name, words in properties.get("FilterPolicy", {}).items():
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise NotUnderstood(place=f"{place}.FilterPolicy.{name}", what=f"{words!r}")
+        found[name] = tuple(words)
+    return found

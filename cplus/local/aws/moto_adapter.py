@@ -11,6 +11,7 @@ between them): call this file from one thread only.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ Message: TypeAlias = MotoMessage
 """A message in a queue. Times are milliseconds since 1970, attributes are as in SQS's JSON."""
 Object: TypeAlias = FakeKey
 """One version of an object, to be compared by identity; `content` tells what is in it."""
+_SCOPE: Final = "MessageAttributes"  # of a filter that names none
 CAME_FROM: Final = "DeadLetterQueueSourceArn"
 """The system attribute of a dead letter that names the queue it came from."""
 
@@ -222,24 +224,36 @@ def _ready(message: Message, now: float) -> bool:
     return bool(message.visible_at <= now and message.delayed_until <= now)
 
 
-def raw_queues(topic: str) -> list[Queue] | None:
-    """The queues that get each message to the topic (an ARN) as it is; None if it is not a
-    standard topic, or if anything but a standard queue with raw delivery subscribes to it."""
+@dataclass(frozen=True)
+class RawQueue:
+    """A queue that gets messages to a topic as they are."""
+
+    queue: Queue
+    policy: Mapping[str, Sequence[Any]]
+    """Its filter on message attributes: the values that are asked for of each."""
+
+
+def raw_queues(topic: str) -> list[RawQueue] | None:
+    """The queues that get the messages to the topic (an ARN) as they are; None if it is not a
+    standard topic, or if anything but a standard queue with raw delivery, and no filter or one on
+    message attributes, subscribes to it."""
     backend = sns_backends[ACCOUNT][REGION]
     found = backend.topics.get(topic)
     if found is None or found.fifo_topic:
         return None
-    targets: list[Queue] = []
+    targets: list[RawQueue] = []
     for subscription in backend.subscriptions.values():
         if subscription.topic != found:
             continue
         attributes = subscription.attributes
         target = queue(str(subscription.endpoint).rsplit(":", 1)[-1])
         raw = str(attributes.get("RawMessageDelivery")).lower() == "true"
-        direct = subscription.protocol == "sqs" and raw and not attributes.get("FilterPolicy")
+        policy = json.loads(attributes.get("FilterPolicy") or "{}")
+        on_body = policy and attributes.get("FilterPolicyScope", _SCOPE) != _SCOPE
+        direct = subscription.protocol == "sqs" and raw and not on_body
         if target is None or not direct:
             return None
-        targets.append(target)
+        targets.append(RawQueue(target, policy))
     return targets
 
 

@@ -1,27 +1,33 @@
 """Publishing to SNS topics, straight into moto's queues where it can be done so.
 
 moto publishes about 33 messages a second to five queues; here a topic of standard type whose
-subscribers are all queues with raw delivery and no filter is served directly. Anything else is
-left to moto.
+subscribers are all queues with raw delivery, and no filter or one of plain words on attributes, is
+served directly. Anything else is left to moto.
 
-Rules: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
+Rules: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html and
+https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
 """
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from cplus.local.aws import moto_adapter
-from cplus.local.aws.moto_adapter import Queue
+from cplus.local.aws.moto_adapter import RawQueue
 from cplus.local.aws.sqs import NotOurs, check_body
 
 _BATCH = 10
 _PREFIX = "PublishBatchRequestEntries.member."
 _NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
+_ATTRIBUTE = re.compile(
+    r"MessageAttributes\.entry\.(\d+)\.(Name|Value\.DataType|Value\.StringValue)"
+)
 
 
 def answer(body: bytes) -> bytes:
@@ -30,9 +36,7 @@ def answer(body: bytes) -> bytes:
     action = form.get("Action")
     if action not in {"Publish", "PublishBatch"}:
         raise NotOurs
-    targets = moto_adapter.raw_queues(form.get("TopicArn", ""))
-    if targets is None:
-        raise NotOurs
+    targets = _targets(form.get("TopicArn", ""))
     if action == "Publish":
         _check(form, {"Action", "Version", "TopicArn", "Message", "MessageGroupId"})
         sent = f"<MessageId>{_publish(targets, form)}</MessageId>"
@@ -53,17 +57,58 @@ def answer(body: bytes) -> bytes:
 
 def publish(topic: str, message: str) -> None:
     """Publishes `message` to the topic with the ARN `topic`, as another service of AWS does."""
-    targets = moto_adapter.raw_queues(topic)
-    if targets is None:
+    try:
+        targets = _targets(topic)
+    except NotOurs:
         moto_adapter.publish(topic, message)
     else:
         _publish(targets, {"Message": message})
 
 
-def _check(form: Mapping[str, Any], known: set[str]) -> None:
-    if set(form) - known:
+def _targets(topic: str) -> Sequence[RawQueue]:
+    """Those that are served directly; raises NotOurs where a filter asks for more than words."""
+    targets = moto_adapter.raw_queues(topic)
+    words = [word for one in targets or () for asked in one.policy.values() for word in asked]
+    if targets is None or not all(isinstance(word, str) for word in words):
         raise NotOurs
+    return targets
+
+
+def _check(form: Mapping[str, str], known: set[str]) -> None:
+    if {name for name in form if not _ATTRIBUTE.fullmatch(name)} - known:
+        raise NotOurs
+    _attributes(form)
     check_body(form.get("Message"))
+
+
+def _attributes(entry: Mapping[str, str]) -> dict[str, list[Any]]:
+    """The values of each attribute: of a String.Array all that it holds."""
+    parts: dict[str, dict[str, str]] = {}
+    for name, value in entry.items():
+        if match := _ATTRIBUTE.fullmatch(name):
+            parts.setdefault(match[1], {})[match[2]] = value
+    found = {}
+    for part in parts.values():
+        kind, text = part.get("Value.DataType"), part.get("Value.StringValue")
+        if kind not in {"String", "String.Array"} or not text or "Name" not in part:
+            raise NotOurs
+        try:
+            values = [text] if kind == "String" else json.loads(text)
+        except ValueError:
+            raise NotOurs from None
+        if not isinstance(values, list):
+            raise NotOurs
+        found[part["Name"]] = values
+    return found
+
+
+def _takes(target: RawQueue, attributes: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether the message has each attribute that the filter names, with a value that it asks for:
+    one without attributes passes no filter."""
+    return all(
+        any(value in asked for value in attributes.get(name, ()))
+        for name, asked in target.policy.items()
+    )
 
 
 def _entries(form: Mapping[str, str]) -> list[dict[str, str]]:
@@ -82,7 +127,9 @@ def _entries(form: Mapping[str, str]) -> list[dict[str, str]]:
     return list(entries.values())
 
 
-def _publish(targets: list[Queue], entry: Mapping[str, str]) -> str:
-    for queue in targets:
-        queue.put(entry["Message"], group=entry.get("MessageGroupId"))
+def _publish(targets: Sequence[RawQueue], entry: Mapping[str, str]) -> str:
+    attributes = _attributes(entry)
+    for target in targets:
+        if _takes(target, attributes):  # they end here: no consumer reads attributes
+            target.queue.put(entry["Message"], group=entry.get("MessageGroupId"))
     return str(uuid.uuid4())

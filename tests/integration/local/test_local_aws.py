@@ -171,6 +171,60 @@ def test_what_is_published_reaches_every_subscribed_queue_raw(
         assert bodies == ['{"position": 0}', '{"position": 1}', '{"position": 2}'], name
 
 
+@pytest.mark.parametrize("served", ["directly", "by moto"])
+def test_a_queue_with_a_filter_gets_only_what_has_one_of_the_words(
+    aws: AwsEndpoint, sqs: Any, served: str
+) -> None:
+    """As on AWS a message with no attributes passes no filter, whatever that asks for:
+    https://docs.aws.amazon.com/sns/latest/dg/attribute-key-matching.html"""
+    sns = client("sns", aws.endpoint)
+    topic = sns.create_topic(Name=f"filtered-{served[:2]}")["TopicArn"]
+    urls = {}
+    filters: dict[str, dict[str, Any]] = {
+        "all": {},
+        "words": {"families": ["shops", "conversations"]},
+        # moto serves the whole topic where a filter asks for more than words.
+        **({"prefix": {"families": [{"prefix": "conv"}]}} if served == "by moto" else {}),
+    }
+    for name, policy in filters.items():
+        urls[name] = sqs.create_queue(QueueName=f"{served[:2]}-{name}")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=urls[name], AttributeNames=["QueueArn"])
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=arn["Attributes"]["QueueArn"],
+            Attributes={
+                "RawMessageDelivery": "true",
+                **({"FilterPolicy": json.dumps(policy)} if policy else {}),
+            },
+        )
+
+    def told(message: str, families: list[str] | str | None) -> dict[str, Any]:
+        if families is None:
+            return {"Id": message, "Message": message}
+        kind = "String" if isinstance(families, str) else "String.Array"
+        value = families if isinstance(families, str) else json.dumps(families)
+        attribute = {"DataType": kind, "StringValue": value}
+        return {"Id": message, "Message": message, "MessageAttributes": {"families": attribute}}
+
+    sns.publish_batch(
+        TopicArn=topic,
+        PublishBatchRequestEntries=[
+            told("orders", ["orders", "customers"]),
+            told("shops", ["orders", "shops"]),
+            told("one", "conversations"),
+            told("none", None),
+        ],
+    )
+    single = told("alone", ["conversations"])
+    del single["Id"]
+    sns.publish(TopicArn=topic, **single)
+    bodies = {name: [message["Body"] for message in _take(sqs, url)] for name, url in urls.items()}
+    assert bodies.pop("all") == ["orders", "shops", "one", "none", "alone"]
+    assert bodies.pop("words") == ["shops", "one", "alone"]
+    assert [body for body in bodies.get("prefix", ()) if body in ("orders", "none")] == []
+
+
 def test_a_mail_leaves_with_ses_s_message_id_and_its_events_carry_its_tags(
     aws: AwsEndpoint, sqs: Any, queues: dict[str, str]
 ) -> None:

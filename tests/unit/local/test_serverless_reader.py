@@ -203,6 +203,29 @@ def test_anything_else_is_an_error_that_names_the_place(tmp_path: Path, value: A
         environment(tmp_path, value)
 
 
+def subscribed(properties: dict[str, Any]) -> dict[str, Any]:
+    """A queue that gets what a topic is told."""
+    subscription = {
+        "TopicArn": {"Ref": "T"},
+        "Protocol": "sqs",
+        "Endpoint": {"Fn::GetAtt": ["Q", "Arn"]},
+        **properties,
+    }
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t"}}
+    made = {"Type": "AWS::SNS::Subscription", "Properties": subscription}
+    return {"resources": {"Resources": {"Q": queue, "T": topic, "S": made}}}
+
+
+def test_a_subscription_says_by_its_filter_what_the_queue_gets(tmp_path: Path) -> None:
+    words = {"families": ["shops", "mail"]}
+    of_all = read_text(tmp_path, subscribed({"RawMessageDelivery": True}))
+    filtered = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": words}
+    of_some = read_text(tmp_path, subscribed(filtered))
+    assert [one.filter for one in of_all.subscriptions] == [{}]
+    assert [one.filter for one in of_some.subscriptions] == [{"families": ("shops", "mail")}]
+
+
 @pytest.mark.parametrize(
     ("document", "place"),
     [
@@ -248,6 +271,11 @@ def test_anything_else_is_an_error_that_names_the_place(tmp_path: Path, value: A
                 }
             },
             "resources.Resources.Q.Properties.FifoQueue",
+        ),
+        (subscribed({"FilterPolicyScope": "MessageBody"}), "Properties.FilterPolicyScope"),
+        (
+            subscribed({"FilterPolicy": {"families": [{"exists": False}]}}),
+            "Properties.FilterPolicy.families",
         ),
     ],
 )
