@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from cplus.counts import counted, lasting
 from cplus.projections.checks.verify import Difference
 from cplus.projections.lag.lag import Lag
 from cplus.projections.lag.sums import sums_of
+from cplus.subscriptions.checkpoints import Retry
 
 
 def test_one_shop_is_said_in_the_singular() -> None:
@@ -78,6 +80,19 @@ def test_a_lag_says_what_its_sums_leave_out_and_how_many_lines_it_does() -> None
     assert last == (
         "44 shops, 1 reader of each log (read models and reactions): 308 events behind, "
         "at most 1 day 3 h (99 of 100: 1 day 3 h), 0 parked; without what is not read: shops.v1.g2"
+    )
+
+
+def test_a_lag_says_when_a_reaction_tries_again_what_failed() -> None:
+    since = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    retry = Retry(3, "mail.sent", "LookupError", 4, since, since + timedelta(minutes=8))
+    lag = Lag(
+        "react-a", "react-a", True, True, "s.myshopify.com", 9, 2, True, 2, 7, 90.0, None, retry
+    )
+    [line, _] = lines_of([lag], asdict(sums_of([lag])))
+    assert line == (
+        "s.myshopify.com: react-a is 7 events and 1 min 30 s behind, failed 4 times at position 3, "
+        "to be tried again at 2026-11-30 08:08 UTC: LookupError mail.sent"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from cplus.clock import utc_now
+from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.catalogue import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
@@ -23,7 +25,13 @@ from cplus.projections.lag.lag import Lag
 from cplus.projections.lag.overview import ShopLag, stops_of
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.running.runner import Runner
-from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
+from cplus.subscriptions.checkpoints import (
+    CHECKPOINTS,
+    Parked,
+    Retry,
+    begin_checkpoint,
+    move_checkpoint,
+)
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     NOW,
@@ -238,6 +246,19 @@ async def test_the_console_says_one_cause_once_and_folds_away_what_nobody_reads(
             "head and line have one"
         )
         assert "nobody reads" not in page
+
+
+async def test_the_console_says_when_a_reaction_tries_again_what_failed(web: Harness) -> None:
+    await web.conversation()
+    database = web.parts.mongo.database
+    retry = Retry(1, "conversation.started", "LookupError", 4, NOW, NOW + timedelta(minutes=8))
+    at = await begin_checkpoint(database, ALLOWANCES, SHOP, NOW)
+    await move_checkpoint(database, ALLOWANCES, SHOP, at, replace(at, retry=retry), NOW)
+    async with web.signed_in() as browser:
+        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        page = (await browser.get("/console")).text
+    assert "failed 4 times (LookupError), tried again at" in page
+    assert "0 shops parked" in page
 
 
 async def test_the_console_gives_no_column_to_what_was_read_before(web: Harness) -> None:
