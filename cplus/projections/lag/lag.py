@@ -106,15 +106,8 @@ async def _lags_of(
         for reader in readers
         for shop in heads
     ]
-    # Who is past the head that was read before has seen a newer one: nobody looks ahead of it.
-    ends = dict(heads)
-    for _, shop, at in pairs:
-        ends[shop] = max(ends[shop], at.position)
-    # Where a checkpoint stands at the head, it says itself how many events there are.
-    seqs = {shop: at.seq for _, shop, at in pairs if at.position == ends[shop]}
-    seqs |= await store.seqs([shop for shop in heads if shop not in seqs])
-
-    places = await places_of(store, pairs, {shop: (ends[shop], seqs[shop]) for shop in heads})
+    ends = await _ends_of(store, heads, pairs)
+    places = await places_of(store, pairs, ends)
     return [
         Lag(
             projection=reader.name,
@@ -122,11 +115,11 @@ async def _lags_of(
             live=reader.live,
             filled=reader.filled,
             shop=shop,
-            head=ends[shop],
+            head=ends[shop][0],
             position=place.position,
             begun=at.stored,
             seen=place.seq,
-            behind=max(0, seqs[shop] - place.seq),
+            behind=max(0, ends[shop][1] - place.seq),
             seconds=max(0.0, (clock() - place.waits_since).total_seconds())
             if place.waits_since
             else 0.0,
@@ -135,6 +128,22 @@ async def _lags_of(
         )
         for (reader, shop, at), place in zip(pairs, places, strict=True)
     ]
+
+
+async def _ends_of(
+    store: EventStore,
+    heads: Mapping[str, int],
+    pairs: Sequence[tuple[LogReader, str, Checkpoint]],
+) -> dict[str, tuple[int, int]]:
+    """The position and the seq of each shop's last commit that is known by now."""
+    # Who is past the head that was read before has seen a newer one: nobody looks ahead of it.
+    ends = dict(heads)
+    for _, shop, at in pairs:
+        ends[shop] = max(ends[shop], at.position)
+    # Where a checkpoint stands at the head, it says itself how many events there are.
+    seqs = {shop: at.seq for _, shop, at in pairs if at.position == ends[shop]}
+    seqs |= await store.seqs([shop for shop in heads if shop not in seqs])
+    return {shop: (ends[shop], seqs[shop]) for shop in heads}
 
 
 async def readers_of(

@@ -42,7 +42,7 @@ class ShopLag:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Standstill:
     """All readers that stand still in one shop at one event for one reason."""
 
     shop: str
@@ -183,7 +183,7 @@ async def _parked(database: Database, reader: LogReader) -> set[str]:
     return {row["shop"] for row in rows if row["_id"].partition("/")[0] == reader.collection}
 
 
-def stops_of(lines: Iterable[ShopLag]) -> list[Stop]:
+def stops_of(lines: Iterable[ShopLag]) -> list[Standstill]:
     """What stands still, one entry for each cause: those first that keep something that is read,
     else in the order of the lines. Pure."""
     causes: dict[tuple[str, int, str, str], list[tuple[Lag, Parked]]] = {}
@@ -194,7 +194,7 @@ def stops_of(lines: Iterable[ShopLag]) -> list[Stop]:
                     (one, at)
                 )
     stops = [
-        Stop(
+        Standstill(
             shop,
             min((at for _, at in found), key=lambda at: at.since),
             [one.collection for one, _ in found if one.live],

@@ -141,8 +141,6 @@ def customer_view(
     told = _told([account for _, account in accounts])
     bought = told if told.orders >= seen.orders and told.currency else seen
     names = [profile.get("first_name"), profile.get("last_name")]
-    consent = [account["consent"] for _, account in accounts if "consent" in account]
-    newest_consent = max(consent, key=lambda group: (group["at"], group["by"]), default=None)
     return Customer(
         person=family.person,
         persons=family.persons,
@@ -156,7 +154,7 @@ def customer_view(
         locale=profile.get("locale"),
         state=profile.get("state"),
         tags=(shown.get("tags") or {}).get("tags", []),
-        email_consent=newest_consent["email"] if newest_consent else None,
+        email_consent=_email_consent(accounts),
         shopify_ids=[shopify_id for shopify_id, _ in accounts],
         customer_since=profile.get("created_at"),
         orders=bought.orders,
@@ -177,6 +175,13 @@ def _accounts(row: Row) -> list[tuple[int, Mapping[str, Any]]]:
         if not account.get("deleted")
     ]
     return sorted(found, key=_newest_profile, reverse=True)
+
+
+def _email_consent(accounts: Sequence[tuple[int, Mapping[str, Any]]]) -> str | None:
+    """What was last said about mail, to any of the accounts."""
+    told = [account["consent"] for _, account in accounts if "consent" in account]
+    newest = max(told, key=lambda group: (group["at"], group["by"]), default=None)
+    return newest["email"] if newest else None
 
 
 def _newest_profile(numbered: tuple[int, Mapping[str, Any]]) -> tuple[bool, Any, int]:
