@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import (
+from cplus.events.catalogue.conversations import (
     ConversationClosed,
     ConversationStarted,
-    MailDelivered,
-    MailSent,
     MessageReceived,
     ReplyWritten,
 )
+from cplus.events.catalogue.mail import MailDelivered, MailSent
 from cplus.events.log.commit import Draft, Head, prepare
 from cplus.ids import random_id
 from cplus.mongo import Mongo, RawBSONDocument

@@ -13,7 +13,7 @@ import bson
 from pydantic import SecretStr
 
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft, Head, prepare
 from cplus.events.log.store import ensure_indexes
 from cplus.ids import random_id

@@ -19,6 +19,7 @@ from bench.store_bench import Bench
 from cplus.events.audit.roots import verify_shop
 from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
 from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
@@ -128,6 +129,7 @@ async def _all(iterator: AsyncIterator[Any]) -> None:
 def questions(known: Known) -> list[Question]:
     """Every kind of read and audit question, each as whoever asks it does."""
     shop, at, claims, stream = known.shop, known.position, known.claims, known.stream
+    passed = EventReader().passed(SHOPS.passes, SHOPS.handles)
     ref, moment, some = known.ref, known.moment, [*known.claims, "none"]
     per_claim = "claims asked"
     return [
@@ -159,7 +161,7 @@ def questions(known: Known) -> list[Question]:
         Question("the chain of a shop", lambda s: verify_shop(s.log, shop)),
         Question(
             "a projection's batch",
-            lambda s: read_batch(s, SHOPS, shop, at, limit=500, end=(at + 90, 0)),
+            lambda s: read_batch(s, passed, shop, at, limit=500, end=(at + 90, 0)),
             90,
             "commits passed",
         ),

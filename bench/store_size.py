@@ -12,7 +12,7 @@ from bench.store_bench import Bench, draft
 from bench.store_explain import explain
 from cplus.events.audit.roots import verify_shop
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import ConversationClosed
+from cplus.events.catalogue.conversations import ConversationClosed
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import COMMITS, EventStore
 from cplus.mongo import Mongo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from cplus.events.catalogue import AppInstalled
+from cplus.events.catalogue.shops import AppInstalled
 
 
 def installed(

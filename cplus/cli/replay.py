@@ -173,7 +173,9 @@ def _stopped(shop: str, stop: Stop) -> dict[str, Any]:
 
 def _reason(stop: Mapping[str, Any]) -> str:
     at = f" at {stop['where']}" if stop["where"] else ""
-    unknown = "; put that event into handles or ignores" * (stop["reason"] == "unknown_type")
+    unknown = ""
+    if stop["reason"] == "unknown_type":
+        unknown = "; put that event into handles, or its family into passes"
     return f"{stop['reason']}{at} ({stop['type']}){unknown}"
 
 

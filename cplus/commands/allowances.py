@@ -10,7 +10,7 @@ import structlog
 from cplus.clock import Clock
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
 from cplus.events.base import Recorded
-from cplus.events.catalogue import SubscriptionChanged
+from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import EventStore

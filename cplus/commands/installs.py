@@ -24,7 +24,8 @@ from cplus.errors import AuthFailed, CredentialsUnreadable, InvalidInput, NotIns
 from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import AppInstalled, AppUninstalled, ImportEnded
+from cplus.events.catalogue.imports import ImportEnded
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.names import (

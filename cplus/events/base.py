@@ -44,12 +44,16 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     TYPE: ClassVar[str]
+    FAMILY: ClassVar[str] = ""
+    """What it belongs to: the name of the module that it stands in. Never stored."""
     VERSION: ClassVar[int] = 1
     PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        if "TYPE" in vars(cls) and not cls.FAMILY:
+            cls.FAMILY = cls.__module__.rpartition(".")[2]
         cls.PERSONAL_FIELDS = frozenset(
             name for name, field in cls.model_fields.items() if PERSONAL in field.metadata
         )

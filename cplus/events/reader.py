@@ -6,11 +6,21 @@ for once per batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.commit import Commit
+
+
+class Fault(NamedTuple):
+    """Why an event cannot be read."""
+
+    type: str
+    """Its stored type."""
+    error: Exception
+    """UnknownEvent, or whatever its class raised."""
 
 
 class EventReader:
@@ -18,6 +28,10 @@ class EventReader:
 
     def __init__(self, catalogue: Catalogue = CATALOGUE) -> None:
         self._catalogue = catalogue
+
+    def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
+        """The stored types of these families but for those of the events that are handled."""
+        return self._catalogue.passed(passes, handles)
 
     async def read(
         self, commits: Sequence[Commit], kinds: Collection[type[Event]] | None = None
@@ -27,16 +41,30 @@ class EventReader:
         Raises UnknownEvent at the first that this code cannot read.
         """
         types = None if kinds is None else {kind.TYPE for kind in kinds}
-        return [
-            [
-                commit.event(index, self._catalogue)
-                for index, document in enumerate(commit.documents)
-                if types is None or document["type"] in types
-            ]
-            for commit in commits
-        ]
+        found, fault = await self.read_on(commits, types)
+        if fault is not None:
+            raise fault.error
+        return found
 
     async def of(self, commit: Commit, *kinds: type[Event]) -> list[Recorded]:
         """The events of these classes in the commit, in order; raises UnknownEvent."""
         [events] = await self.read([commit], kinds)
         return events
+
+    async def read_on(
+        self, commits: Sequence[Commit], types: Collection[str] | None
+    ) -> tuple[list[list[Recorded]], Fault | None]:
+        """The events of each commit, those of these stored types only unless it is None, up to
+        the first commit of which one cannot be read; and what is wrong with that event."""
+        catalogue, found, type_ = self._catalogue, list[list[Recorded]](), ""
+        try:
+            for commit in commits:
+                events: list[Recorded] = []
+                for index, document in enumerate(commit.documents):
+                    type_ = document["type"]
+                    if types is None or type_ in types:
+                        events.append(commit.event(index, catalogue))
+                found.append(events)
+        except Exception as error:  # noqa: BLE001  told to the caller, with what was read before
+            return found, Fault(type_, error)
+        return found, None

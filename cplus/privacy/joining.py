@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from cplus.events.catalogue import PersonsJoined
+from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 

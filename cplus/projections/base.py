@@ -19,15 +19,17 @@ class Projection:
     """A read model by its name, and how it is folded: by `evolve` or by `evolve_together`.
 
     Folding does no I/O and reads no clock, never changes the row it is given, and an event that
-    it saw before changes nothing. Events that are in neither `handles` nor `ignores` park the
-    shop: this code does not know what they mean for the rows.
+    it saw before changes nothing. An event that is not in `handles`, and of no family in `passes`,
+    parks the shop: this code does not know what it means for the rows.
     """
 
     name: str
     version: int
     """Raised when the rows of the same log would come out otherwise."""
     handles: frozenset[type[Event]]
-    ignores: frozenset[type[Event]]
+    passes: frozenset[str]
+    """Names of families (the modules of `cplus.events.catalogue`): whatever of them is not handled
+    is passed over."""
     keys: Callable[[Recorded], Iterable[str]]
     """The keys of the rows that the event touches, unique within the shop."""
     evolve: Callable[[str, Row | None, Recorded], Row | None] | None = None

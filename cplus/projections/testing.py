@@ -55,15 +55,15 @@ def told(
 
 def fold_all(projection: Projection, events: tuple[Recorded, ...]) -> dict[str, Row]:
     """The rows that the events make, by key. Raises AssertionError for an event that the
-    projection neither handles nor ignores, which would park the shop, and where it changes a row
-    that it is given, which the runner would not write."""
+    projection neither handles nor passes over, which would park the shop, and where it changes a
+    row that it is given, which the runner would not write."""
     rows: dict[str, Row] = {}
     for event in events:
         kind = type(event.event)
-        if kind in projection.ignores:
+        if kind not in projection.handles and kind.FAMILY in projection.passes:
             continue
         assert kind in projection.handles, (  # noqa: S101
-            f"{projection.name} neither handles nor ignores {kind.__name__}"
+            f"{projection.name} neither handles nor passes over {kind.__name__}"
         )
         given: Rows = {key: rows.get(key) for key in projection.keys(event)}
         before = copy.deepcopy(given)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Protocol
 
 from cplus.errors import UnknownEvent
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue import Catalogue
 from cplus.events.log.commit import Commit
+from cplus.events.reader import EventReader
 
 
-class Understands(Protocol):
-    """Who says of each type of event whether it means something to it: a projection, or the
-    reactions."""
+class Follower(Protocol):
+    """A projection or a reaction: it says of each event whether it means something to it.
+
+    An event that it neither handles nor passes over parks the shop.
+    """
 
     @property
     def handles(self) -> frozenset[type[Event]]:
@@ -23,8 +25,8 @@ class Understands(Protocol):
         ...
 
     @property
-    def ignores(self) -> frozenset[type[Event]]:
-        """What it passes by."""
+    def passes(self) -> frozenset[str]:
+        """The families of which it passes over whatever it does not handle."""
         ...
 
     @property
@@ -79,37 +81,42 @@ class Decoded:
         return {key for _, events in self.commits for _, keys in events for key in keys}
 
 
-def decode(reader: Understands, commits: Sequence[Commit], catalogue: Catalogue) -> Decoded:
-    """Decodes the events that the reader handles, up to the first that it does not know:
-    a type that it neither handles nor ignores, or a schema version that is not in the
-    catalogue. What it ignores is not even decoded."""
-    handled = {event.TYPE for event in reader.handles}
-    ignored = {event.TYPE for event in reader.ignores}
+async def decode(reader: EventReader, follower: Follower, commits: Sequence[Commit]) -> Decoded:
+    """Decodes the events that the follower handles, up to the first that it does not know: a type
+    that it neither handles nor passes over, or a schema version that is not in the catalogue.
+    What it passes over is not even decoded."""
+    handled = {event.TYPE for event in follower.handles}
+    known, unknown = _known(commits, handled | reader.passed(follower.passes, follower.handles))
+    found, fault = await reader.read_on(known, handled)
     decoded = Decoded()
-    for commit in commits:
-        events: list[Touched] = []
-        for index, document in enumerate(commit.documents):
-            type_ = document["type"]
-            if type_ in ignored:
-                continue
-            if type_ not in handled:
-                decoded.stop = Stop.at(commit, type_, "unknown_type")
-                return decoded
+    for commit, events in zip(known, found, strict=False):  # to the fault, where there is one
+        touched: list[Touched] = []
+        for event in events:
             try:
-                event = commit.event(index, catalogue)
-            except UnknownEvent:
-                decoded.stop = Stop.at(commit, type_, "unknown_schema")
-                return decoded
-            except Exception as error:  # noqa: BLE001  whatever it is, it stops this shop only
-                decoded.stop = Stop.at(commit, type_, type(error).__name__)
-                return decoded
-            try:
-                keys = tuple(reader.keys(event))
+                keys = tuple(follower.keys(event))
                 if not all(type(key) is str for key in keys):
                     raise TypeError("a key is text")
-                events.append((event, keys))
-            except Exception as error:  # noqa: BLE001  the same
-                decoded.stop = Stop.at(commit, type_, type(error).__name__, where_in(error))
+                touched.append((event, keys))
+            except Exception as error:  # noqa: BLE001  whatever it is, it stops this shop only
+                kind = type(error).__name__
+                decoded.stop = Stop.at(commit, event.event.TYPE, kind, where_in(error))
                 return decoded
-        decoded.commits.append((commit, events))
+        decoded.commits.append((commit, touched))
+    if fault is not None:
+        lost = isinstance(fault.error, UnknownEvent)
+        reason = "unknown_schema" if lost else type(fault.error).__name__
+        decoded.stop = Stop.at(known[len(found)], fault.type, reason)
+    else:
+        decoded.stop = unknown
     return decoded
+
+
+def _known(
+    commits: Sequence[Commit], types: Collection[str]
+) -> tuple[Sequence[Commit], Stop | None]:
+    """The commits before the first that holds an event of another type, and what is wrong there."""
+    for index, commit in enumerate(commits):
+        for document in commit.documents:
+            if document["type"] not in types:
+                return commits[:index], Stop.at(commit, document["type"], "unknown_type")
+    return commits, None

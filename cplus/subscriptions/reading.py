@@ -1,9 +1,9 @@
-"""Reading the log for a projection: only what it does not ignore, one batch ahead."""
+"""Reading the log for a projection: only what it does not pass over, one batch ahead."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -12,7 +12,6 @@ from cplus.events.log.commit import Commit, split
 from cplus.events.log.commits import FOLDED
 from cplus.events.log.store import EventStore
 from cplus.mongo import Raw, decoded, decoded_all
-from cplus.subscriptions.decoding import Understands
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Batch:
     raw: Raw
     """The commits as they are stored, `ReadLimits.decoded` of them in a part."""
     position: int
-    """Up to here there is nothing else that the projection does not ignore."""
+    """Up to here there is nothing else that the projection handles."""
     seq: int
     """Events of the shop up to and with that position."""
     end: bool
@@ -74,7 +73,7 @@ class Batch:
 
 async def read_batch(
     store: EventStore,
-    reader: Understands,
+    passed: Collection[str],
     shop: str,
     after: int,
     *,
@@ -85,27 +84,27 @@ async def read_batch(
     fields: Sequence[str] = FOLDED,
 ) -> Batch | None:
     """Up to `limit` commits, and about `limits.bytes` of them, after a position that hold
-    something else than what the projection ignores; None at the end of the log. `until` is a
+    something else than events of the `passed` types; None at the end of the log. `until` is a
     position that the log is said to have.
 
     With `end`, the position and the seq of a commit that was seen, nothing after it is read.
     """
     whole = end is None and (limit == 1 or (until is not None and until - after <= limits.near))
-    ignored = None
+    left_out = None
     if not whole:
-        # What is ignored is passed up to the head, read first: everything before it is visible.
+        # What is left out is passed up to the head, read first: everything before it is visible.
         if end is None:
             head = await store.head(shop)
             end = (head.position, head.seq)
         if end[0] <= after:
             return None
-        ignored = sorted(event.TYPE for event in reader.ignores)
+        left_out = sorted(passed)
     last_position = None if end is None else end[0]
     raw = await store.log.to_fold(
         shop,
         after,
         last_position,
-        ignored,
+        left_out,
         limit,
         room=limits.bytes,
         each=limits.decoded,
@@ -123,11 +122,11 @@ async def read_batch(
 
 
 async def next_commit(
-    store: EventStore, reader: Understands, shop: str, after: int, end: tuple[int, int]
+    store: EventStore, passed: Collection[str], shop: str, after: int, end: tuple[int, int]
 ) -> Commit | None:
-    """The first commit after a position, up to and with `end`, that holds something else than what
-    the reader ignores."""
-    batch = await read_batch(store, reader, shop, after, limit=1, end=end)
+    """The first commit after a position, up to and with `end`, that holds something else than
+    events of the `passed` types."""
+    batch = await read_batch(store, passed, shop, after, limit=1, end=end)
     return _commit(decoded(batch.raw.last)) if batch is not None and batch.count else None
 
 
@@ -162,13 +161,13 @@ class Reader:
     def __init__(
         self,
         store: EventStore,
-        reader: Understands,
+        passed: Collection[str],
         shop: str,
         until: int | None,
         limit: int,
         limits: ReadLimits = _LIMITS,
     ) -> None:
-        self._store, self._understands, self._shop = store, reader, shop
+        self._store, self._passed, self._shop = store, passed, shop
         self._until, self._limit, self._limits = until, limit, limits
         self._end: End = None
         self._ahead: tuple[int, asyncio.Task[Batch | None]] | None = None
@@ -224,7 +223,7 @@ class Reader:
     async def _read(self, after: int, limit: int) -> Batch | None:
         return await read_batch(
             self._store,
-            self._understands,
+            self._passed,
             self._shop,
             after,
             limit=limit,

@@ -14,7 +14,9 @@ from pydantic import SecretStr
 from cplus.errors import CommitTooLarge, InvalidDraft
 from cplus.events.audit.chain import Link
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import AppUninstalled, ConversationClosed, CustomerDeleted
+from cplus.events.catalogue.conversations import ConversationClosed
+from cplus.events.catalogue.customers import CustomerDeleted
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.append import MAX_COMMIT
 from cplus.events.log.commit import GENESIS, Draft, prepare, split
 from cplus.events.log.commits import FOLDED, Commits

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from bench.store_explain import Known, Question, Sent, as_figure, examine, questions
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import ConversationClosed
+from cplus.events.catalogue.conversations import ConversationClosed
 from cplus.events.log.commit import Draft
 from cplus.events.log.commits import Commits
 from cplus.events.log.mongo_commits import MongoCommits

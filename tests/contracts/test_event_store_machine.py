@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from cplus.clock import utc_now
 from cplus.events.audit.roots import verify_shop
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import ConversationClosed
+from cplus.events.catalogue.conversations import ConversationClosed
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown

@@ -16,9 +16,12 @@ from cplus.consumers.batches.sqs import SqsRecord, records
 from cplus.consumers.folding.rebuilding import handle
 from cplus.deadline import Deadline
 from cplus.events.base import Event, NewEvent, Recorded
-from cplus.events.catalogue import AppUninstalled, ImportPageLoaded, ShopChanged
+from cplus.events.catalogue import Catalogue, all_events
+from cplus.events.catalogue.imports import ImportPageLoaded
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.projections.base import Projection, Row
 from cplus.projections.running.runner import Runner
 
@@ -30,6 +33,11 @@ class GiftWrapped(Event):
     """An event that an older release does not know."""
 
     TYPE: ClassVar[str] = "gift.wrapped"
+    FAMILY: ClassVar[str] = "gifts"
+
+
+WITH_GIFTS = EventReader(Catalogue([*all_events(), GiftWrapped]))
+"""Of a release that knows the event."""
 
 
 def count(_key: str, row: Row | None, event: Recorded) -> Row | None:
@@ -47,7 +55,7 @@ COUNTER = Projection(
     name="counter",
     version=1,
     handles=frozenset({AppUninstalled, ImportPageLoaded}),
-    ignores=frozenset({ShopChanged}),
+    passes=frozenset({"shops"}),
     keys=lambda event: ["all", f"mod/{event.number % 3}"],
     evolve=count,
 )

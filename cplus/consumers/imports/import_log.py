@@ -17,11 +17,7 @@ from cplus.errors import (
     ShopifyRefused,
 )
 from cplus.events.base import Cause, Event, NewEvent
-from cplus.events.catalogue import (
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-)
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled

@@ -11,7 +11,7 @@ from cplus.consumers.mail.replies import find_reply, rfc_refs
 from cplus.deadline import Deadline
 from cplus.errors import CplusError, InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
-from cplus.events.catalogue import (
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,

@@ -20,7 +20,7 @@ from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import PersonsJoined
+from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore

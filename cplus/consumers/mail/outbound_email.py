@@ -24,7 +24,7 @@ from cplus.consumers.mail.replies import Reply, find_reply, name_of, rfc_refs
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import MailRejected, MailSent
+from cplus.events.catalogue.mail import MailRejected, MailSent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore

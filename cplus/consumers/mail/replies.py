@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from cplus.errors import InvalidInput
 from cplus.events import names
-from cplus.events.catalogue import AppInstalled, MailRejected, MailSent, ReplyWritten, ShopChanged
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import MailRejected, MailSent
+from cplus.events.catalogue.shops import AppInstalled, ShopChanged
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.mail import message_id_key

@@ -110,10 +110,10 @@ async def follow(
     not at all; with `now`, each at once. Raises what the database raises. If somebody else moves
     the checkpoint first, it is read again.
     """
-    passed = 0
+    count, passed = 0, use.reader.passed(reaction.passes, reaction.handles)
     while True:
         before = await _where(reaction, shop, use)
-        progress = _progress(reaction, shop, before, passed)
+        progress = _progress(reaction, shop, before, count)
         if deadline is not None and deadline.passed():
             return progress
         if not now and _waits(before, use.clock()):
@@ -122,7 +122,7 @@ async def follow(
         limit = 1 if before.retry or before.parked else use.batch
         use.at_step("read_log")
         batch = await read_batch(
-            use.store, reaction, shop, before.position,
+            use.store, passed, shop, before.position,
             limit=limit, until=until, fields=CORRELATED,
         )  # fmt: skip
         if batch is None:
@@ -139,11 +139,11 @@ async def follow(
                 await move_checkpoint(use.database, reaction, shop, before, after, use.clock())
             except Fenced:
                 continue
-            passed += after.position - before.position
+            count += after.position - before.position
         now = False
         _say(reaction, shop, before, after)
         if after.parked or after.retry or batch.end:
-            return replace(_progress(reaction, shop, after, passed), done=True)
+            return replace(_progress(reaction, shop, after, count), done=True)
 
 
 async def due(
@@ -201,7 +201,7 @@ async def _handed_out(
     """Hands out what the batch asks for; answers where the checkpoint belongs then: behind the
     batch, or in front of the first commit that could not be read or handed out."""
     for commits in batch.slices():
-        decoded = decode(reaction, commits, use.catalogue)
+        decoded = await decode(use.reader, reaction, commits)
         if failed := await _first_failed(reaction, decoded, use):
             return _failed(before, *failed, use.clock())
         if stop := decoded.stop:

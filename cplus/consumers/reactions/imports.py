@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.events.base import Recorded
-from cplus.events.catalogue import AppInstalled
+from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.log.commit import Commit
 from cplus.events.names import install_import
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from cplus.clock import Clock
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
+from cplus.events.catalogue import CATALOGUE
 from cplus.events.log.commit import Commit
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Database
 
 BATCH: Final = 200
@@ -43,7 +44,7 @@ class Reactor:
     """Counts a conversation that began against what the shop's plan allows, and nudges where that
     decided something, now or before."""
     clock: Clock
-    catalogue: Catalogue = CATALOGUE
+    reader: EventReader = field(default_factory=EventReader)
     batch: int = BATCH
     at_step: Callable[[str], None] = lambda _step: None
     """Is told the name of each step before it is taken (see `following.steps_of`), for tests that
@@ -78,9 +79,9 @@ class Reaction:
         return self.name
 
     @property
-    def ignores(self) -> frozenset[type[Event]]:
-        """Every other event of the catalogue."""
-        return frozenset(all_events()) - self.handles
+    def passes(self) -> frozenset[str]:
+        """Every family: it passes over every other event of the catalogue."""
+        return CATALOGUE.families()
 
     @property
     def keys(self) -> Callable[[Recorded], Iterable[str]]:

@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from cplus.clock import to_milliseconds
 from cplus.errors import InvalidInput
 from cplus.events.base import Event, NewEvent
-from cplus.events.catalogue import (
-    AppUninstalled,
+from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerImported,
-    OrderChanged,
-    OrderDeleted,
     PersonsJoined,
-    ShopChanged,
-    SubscriptionChanged,
 )
+from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
 from cplus.privacy.persons import Resolved
 from cplus.shopify import webhooks

@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue import AccountOpened, AllowanceReached
+from cplus.events.catalogue.billing import AccountOpened, AllowanceReached
 
 FREE = "free"
 """The plan that every account begins with."""

@@ -9,7 +9,7 @@ from typing import Any
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue import (
+from cplus.events.catalogue.conversations import (
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,

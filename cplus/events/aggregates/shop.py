@@ -8,7 +8,7 @@ from functools import singledispatchmethod
 
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue import AppInstalled
+from cplus.events.catalogue.shops import AppInstalled
 
 
 class Shop(Aggregate):

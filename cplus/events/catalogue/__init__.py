@@ -1,47 +1,24 @@
-"""The catalogue: every event that this code knows, under its stored name."""
+"""The catalogue: every event that this code knows, under its stored name.
+
+Each module in this folder is a family of events, and named for it. What stands in one is in the
+catalogue; import an event from its family's module.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import pkgutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final
 
 from cplus.errors import UnknownEvent
 from cplus.events.base import Event
-from cplus.events.catalogue.conversations import (
-    ConversationClosed,
-    ConversationReopened,
-    ConversationStarted,
-    MailBounced,
-    MailComplained,
-    MailDelivered,
-    MailRejected,
-    MailSent,
-    MessageReceived,
-    ReplyWritten,
-)
-from cplus.events.catalogue.customers import (
-    CustomerChanged,
-    CustomerConsentChanged,
-    CustomerDeleted,
-    CustomerImported,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-    OrderChanged,
-    OrderDeleted,
-    PersonsJoined,
-)
-from cplus.events.catalogue.shops import (
-    AccountOpened,
-    AllowanceReached,
-    AppInstalled,
-    AppUninstalled,
-    ShopChanged,
-    SubscriptionChanged,
-)
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes of the data of one schema version the data of the next."""
+
+RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset()
+"""Events that no read model and no reaction handles, on purpose: they are kept for later."""
 
 
 class Catalogue:
@@ -57,6 +34,15 @@ class Catalogue:
     def all_events(self) -> list[type[Event]]:
         """Every event class, ordered by its stored type."""
         return [self._classes[name] for name in sorted(self._classes)]
+
+    def families(self) -> frozenset[str]:
+        """The names of all families."""
+        return frozenset(event.FAMILY for event in self._classes.values())
+
+    def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
+        """The stored types of these families but for those of the events that are handled."""
+        types = {name for name, event in self._classes.items() if event.FAMILY in passes}
+        return types - {event.TYPE for event in handles}
 
     def find(self, type_: str, schema: int) -> type[Event]:
         """The class of a stored type; raises UnknownEvent for what this code cannot read."""
@@ -78,36 +64,16 @@ class Catalogue:
         return data
 
 
-CATALOGUE = Catalogue(
-    [
-        AccountOpened,
-        AllowanceReached,
-        AppInstalled,
-        AppUninstalled,
-        ConversationClosed,
-        ConversationReopened,
-        ConversationStarted,
-        CustomerChanged,
-        CustomerConsentChanged,
-        CustomerDeleted,
-        CustomerImported,
-        ImportEnded,
-        ImportPageLoaded,
-        ImportStarted,
-        MailBounced,
-        MailComplained,
-        MailDelivered,
-        MailRejected,
-        MailSent,
-        MessageReceived,
-        OrderChanged,
-        OrderDeleted,
-        PersonsJoined,
-        ReplyWritten,
-        ShopChanged,
-        SubscriptionChanged,
-    ]
-)
+def _collected() -> Iterator[type[Event]]:
+    """The event classes that stand in the modules of this folder."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        for made in vars(import_module(module.name)).values():
+            is_event = isinstance(made, type) and issubclass(made, Event)
+            if is_event and made.__module__ == module.name:
+                yield made
+
+
+CATALOGUE: Final = Catalogue(_collected())
 
 
 def all_events() -> list[type[Event]]:
@@ -115,35 +81,4 @@ def all_events() -> list[type[Event]]:
     return CATALOGUE.all_events()
 
 
-__all__ = [
-    "CATALOGUE",
-    "AccountOpened",
-    "AllowanceReached",
-    "AppInstalled",
-    "AppUninstalled",
-    "Catalogue",
-    "ConversationClosed",
-    "ConversationReopened",
-    "ConversationStarted",
-    "CustomerChanged",
-    "CustomerConsentChanged",
-    "CustomerDeleted",
-    "CustomerImported",
-    "ImportEnded",
-    "ImportPageLoaded",
-    "ImportStarted",
-    "MailBounced",
-    "MailComplained",
-    "MailDelivered",
-    "MailRejected",
-    "MailSent",
-    "MessageReceived",
-    "OrderChanged",
-    "OrderDeleted",
-    "PersonsJoined",
-    "ReplyWritten",
-    "ShopChanged",
-    "SubscriptionChanged",
-    "Upcast",
-    "all_events",
-]
+__all__ = ["CATALOGUE", "RECORDED_ONLY", "Catalogue", "Upcast", "all_events"]

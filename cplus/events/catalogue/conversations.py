@@ -1,11 +1,11 @@
-"""Events of a conversation (stream `conversation/<id>`) and of a mail (stream `mail/<id>`)."""
+"""Events of a conversation (stream `conversation/<id>`): decisions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from cplus.events.base import AggregateEvent, Event, Personal
+from cplus.events.base import AggregateEvent, Personal
 
 
 class ConversationStarted(AggregateEvent):
@@ -66,48 +66,3 @@ class ConversationReopened(AggregateEvent):
     """It goes on: by the merchant, or by a message after it was closed."""
 
     TYPE: ClassVar[str] = "conversation.reopened"
-
-
-class MailSent(Event):
-    """SES took the mail."""
-
-    TYPE: ClassVar[str] = "mail.sent"
-    message_id: str
-    conversation_id: str
-    ses_message_id: str
-
-
-class MailDelivered(Event):
-    """The mailbox of the recipient took the mail."""
-
-    TYPE: ClassVar[str] = "mail.delivered"
-    message_id: str
-    conversation_id: str
-
-
-class MailBounced(Event):
-    """The mailbox of the recipient refused the mail."""
-
-    TYPE: ClassVar[str] = "mail.bounced"
-    message_id: str
-    conversation_id: str
-    permanent: bool
-    reason: str
-    """SES's bounce type and subtype, for example `Permanent/General`."""
-
-
-class MailComplained(Event):
-    """The recipient called the mail spam."""
-
-    TYPE: ClassVar[str] = "mail.complained"
-    message_id: str
-    conversation_id: str
-
-
-class MailRejected(Event):
-    """SES refused to send the mail, before or after taking it."""
-
-    TYPE: ClassVar[str] = "mail.rejected"
-    message_id: str
-    conversation_id: str
-    reason: str

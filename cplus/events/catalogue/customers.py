@@ -1,4 +1,4 @@
-"""Facts about customers and orders (streams `customer/<id>`, `order/<id>`, `import/<id>`).
+"""Facts about customers (stream `customer/<id>`), and who turned out to be one person.
 
 Facts come from Shopify in any order and any number of times: whoever folds them lets the newest
 `occurred_at` win.
@@ -6,7 +6,7 @@ Facts come from Shopify in any order and any number of times: whoever folds them
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from cplus.events.base import Event, Instant, Personal
 
@@ -76,56 +76,3 @@ class PersonsJoined(Event):
     """The one that stays."""
     absorbed: str
     """The one that is now another name for it."""
-
-
-class OrderChanged(Event):
-    """Shopify says what an order is now (webhook `orders/create`, `updated`, …)."""
-
-    TYPE: ClassVar[str] = "order.changed"
-    shopify_order_id: int
-    person: str | None = None
-    """Who ordered; None for an order that names nobody."""
-    name: str
-    """As the merchant sees it, for example `#1001`."""
-    currency: str
-    total_price: str
-    """Decimal, in `currency`."""
-    financial_status: str | None = None
-    fulfillment_status: str | None = None
-    created_at: Instant | None = None
-    cancelled: bool = False
-    test: bool = False
-
-
-class OrderDeleted(Event):
-    """Shopify deleted the order."""
-
-    TYPE: ClassVar[str] = "order.deleted"
-    shopify_order_id: int
-
-
-class ImportStarted(Event):
-    """The import of a shop's customers began."""
-
-    TYPE: ClassVar[str] = "import.started"
-    import_id: str
-
-
-class ImportPageLoaded(Event):
-    """One page of customers was read and recorded."""
-
-    TYPE: ClassVar[str] = "import.page_loaded"
-    import_id: str
-    page: int
-    customers: int
-    skipped: int = 0
-    """Customers that could not be read, or that no commit can hold."""
-
-
-class ImportEnded(Event):
-    """The import came to its end."""
-
-    TYPE: ClassVar[str] = "import.ended"
-    import_id: str
-    outcome: Literal["complete", "uninstalled", "refused"]
-    pages: int

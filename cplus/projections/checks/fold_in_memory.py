@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cplus.errors import CplusError
-from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.projections.base import Projection, Row
 from cplus.projections.running.folding import fold
 from cplus.subscriptions.decoding import Stop, decode
@@ -42,7 +42,7 @@ async def fold_shop(
     shop: str,
     *,
     end: tuple[int, int] | None = None,
-    catalogue: Catalogue = CATALOGUE,
+    reader: EventReader | None = None,
     limits: ReadLimits = _LIMITS,
 ) -> Folded:
     """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
@@ -50,17 +50,17 @@ async def fold_shop(
     if end is None:
         head = await store.head(shop)
         end = (head.position, head.seq)
+    reader = reader or EventReader()
+    passed = reader.passed(projection.passes, projection.handles)
     rows: dict[str, Row | None] = {}
     position = seq = 0
     stop = None
     while stop is None:
-        batch = await read_batch(
-            store, projection, shop, position, limit=BATCH, end=end, limits=limits
-        )
+        batch = await read_batch(store, passed, shop, position, limit=BATCH, end=end, limits=limits)
         if batch is None:
             break
         for commits in batch.slices():
-            stop = fold(projection, decode(projection, commits, catalogue), {}, rows)
+            stop = fold(projection, await decode(reader, projection, commits), {}, rows)
             if stop is not None:
                 break
         position, seq = (stop.position - 1, stop.seq) if stop else (batch.position, batch.seq)

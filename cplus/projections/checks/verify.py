@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, as_stored
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import CannotFold, fold_shop
@@ -62,14 +62,12 @@ async def verify_shop(
     store: EventStore,
     projection: Projection,
     shop: str,
-    catalogue: Catalogue = CATALOGUE,
+    reader: EventReader | None = None,
 ) -> Verified:
     """Compares the rows of one generation with the log up to its checkpoint. Raises CannotFold
     where this code cannot fold what was folded once."""
     at, stored = await read_rows(mongo, projection, shop)
-    folded = await fold_shop(
-        store, projection, shop, end=(at.position, at.seq), catalogue=catalogue
-    )
+    folded = await fold_shop(store, projection, shop, end=(at.position, at.seq), reader=reader)
     if folded.stop is not None:
         stop = folded.stop
         raise CannotFold(

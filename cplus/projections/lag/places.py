@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from cplus.events.base import Event, Recorded
+from cplus.events.catalogue import CATALOGUE
 from cplus.events.log.store import EventStore
 from cplus.subscriptions.checkpoints import Checkpoint, Subscriber
-from cplus.subscriptions.decoding import Understands
+from cplus.subscriptions.decoding import Follower
 from cplus.subscriptions.reading import next_commit
 
 _SIDE_BY_SIDE = 4
@@ -19,7 +19,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Reaction(Subscriber, Understands, Protocol):
+class Reaction(Subscriber, Follower, Protocol):
     """Who is woken for what it handles only: it is behind where there is any of that."""
 
 
@@ -46,24 +46,6 @@ class Place:
     """When the first commit that waits for it was recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class _AnyOf:
-    """Understands what any of some reactions does."""
-
-    handles: frozenset[type[Event]]
-    ignores: frozenset[type[Event]]
-
-    @classmethod
-    def of(cls, reactions: Iterable[Reaction]) -> _AnyOf:
-        every = list(reactions)
-        handles = frozenset().union(*(one.handles for one in every))
-        return cls(handles, frozenset.intersection(*(one.ignores for one in every)))
-
-    @property
-    def keys(self) -> Callable[[Recorded], Iterable[str]]:
-        return lambda _recorded: ()
-
-
 async def places_of(
     store: EventStore,
     pairs: Sequence[tuple[LogReader, str, Checkpoint]],
@@ -85,11 +67,12 @@ async def places_of(
 
     async def handled(key: tuple[str, int]) -> dict[str, Place]:
         (shop, position), end = key, ends[key[0]]
-        reactions = {one.name: one for one in reacting[key]}
-        found = {name: Place(*end) for name in reactions}
-        if await next_commit(store, _AnyOf.of(reactions.values()), shop, position, end):
-            for name, reaction in reactions.items():
-                if commit := await next_commit(store, reaction, shop, position, end):
+        passed = {r.name: CATALOGUE.passed(r.passes, r.handles) for r in reacting[key]}
+        found = {name: Place(*end) for name in passed}
+        by_all = set.intersection(*passed.values())
+        if await next_commit(store, by_all, shop, position, end):
+            for name, types in passed.items():
+                if commit := await next_commit(store, types, shop, position, end):
                     found[name] = Place(commit.position - 1, commit.seq, commit.recorded_at)
         return found
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import AccountOpened, AllowanceReached, SubscriptionChanged
+from cplus.events.catalogue.billing import AccountOpened, AllowanceReached, SubscriptionChanged
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 
@@ -65,31 +64,7 @@ BILLING = Projection(
     name="billing",
     version=1,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
-    ignores=types(
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.ConversationClosed,
-        catalogue.ConversationReopened,
-        catalogue.ConversationStarted,
-        catalogue.CustomerChanged,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.CustomerImported,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.MailBounced,
-        catalogue.MailComplained,
-        catalogue.MailDelivered,
-        catalogue.MailRejected,
-        catalogue.MailSent,
-        catalogue.MessageReceived,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.PersonsJoined,
-        catalogue.ReplyWritten,
-        catalogue.ShopChanged,
-    ),
+    passes=frozenset({"conversations", "customers", "imports", "mail", "orders", "shops"}),
     keys=keys,
     evolve=evolve,
     indexes=((("at", -1), ("_id", -1)),),

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
+from cplus.events.catalogue.conversations import (
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
+    MessageReceived,
+    ReplyWritten,
+)
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
     MailSent,
-    MessageReceived,
-    ReplyWritten,
 )
 from cplus.events.names import conversation_id, is_conversation
 from cplus.projections.base import Projection, Row
@@ -137,24 +138,7 @@ CONVERSATIONS = Projection(
         MailComplained,
         MailRejected,
     ),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.CustomerChanged,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.CustomerImported,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.PersonsJoined,
-        catalogue.ShopChanged,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "customers", "imports", "orders", "shops"}),
     keys=keys,
     evolve=evolve,
     indexes=(

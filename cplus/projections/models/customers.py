@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
-    ConversationStarted,
+from cplus.events.catalogue.conversations import ConversationStarted, MessageReceived
+from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerImported,
-    MessageReceived,
     PersonsJoined,
 )
 from cplus.projections.base import Projection, Row
@@ -209,27 +207,7 @@ CUSTOMERS = Projection(
         MessageReceived,
         PersonsJoined,
     ),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.ConversationClosed,
-        catalogue.ConversationReopened,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.MailBounced,
-        catalogue.MailComplained,
-        catalogue.MailDelivered,
-        catalogue.MailRejected,
-        catalogue.MailSent,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.ReplyWritten,
-        catalogue.ShopChanged,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "conversations", "imports", "mail", "orders", "shops"}),
     keys=keys,
     evolve=evolve,
     indexes=(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
     MailSent,
-    ReplyWritten,
 )
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import UNSENT, fate_name, types, with_fate
@@ -79,28 +78,7 @@ DELIVERIES = Projection(
         MailComplained,
         MailRejected,
     ),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.ConversationClosed,
-        catalogue.ConversationReopened,
-        catalogue.ConversationStarted,
-        catalogue.CustomerChanged,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.CustomerImported,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.MessageReceived,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.PersonsJoined,
-        catalogue.ShopChanged,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "conversations", "customers", "imports", "orders", "shops"}),
     keys=keys,
     evolve=evolve,
     indexes=((("state", 1), ("written_at", -1), ("_id", -1)),),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue import (
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,

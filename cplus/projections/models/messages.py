@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
+from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
     MailSent,
-    MessageReceived,
-    ReplyWritten,
 )
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
@@ -91,27 +89,7 @@ MESSAGES = Projection(
         MailComplained,
         MailRejected,
     ),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.ConversationClosed,
-        catalogue.ConversationReopened,
-        catalogue.ConversationStarted,
-        catalogue.CustomerChanged,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.CustomerImported,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.PersonsJoined,
-        catalogue.ShopChanged,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "conversations", "customers", "imports", "orders", "shops"}),
     keys=keys,
     evolve=evolve,
     indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),

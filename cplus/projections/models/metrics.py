@@ -12,21 +12,21 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Final, TypeAlias
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
+from cplus.events.catalogue.conversations import (
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
-    CustomerChanged,
-    CustomerImported,
+    MessageReceived,
+    ReplyWritten,
+)
+from cplus.events.catalogue.customers import CustomerChanged, CustomerImported
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
     MailSent,
-    MessageReceived,
-    ReplyWritten,
 )
 from cplus.projections.base import Projection, Row, Rows
 from cplus.projections.models.facts import MAIL_FACTS, fate_name, types
@@ -186,22 +186,7 @@ METRICS = Projection(
         MailComplained,
         MailRejected,
     ),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.PersonsJoined,
-        catalogue.ShopChanged,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "customers", "imports", "orders", "shops"}),
     keys=keys,
     evolve_together=evolve_together,
 )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import OrderChanged, OrderDeleted
+from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 
@@ -45,32 +44,7 @@ ORDERS = Projection(
     name="orders",
     version=1,
     handles=types(OrderChanged, OrderDeleted),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.AppInstalled,
-        catalogue.AppUninstalled,
-        catalogue.ConversationClosed,
-        catalogue.ConversationReopened,
-        catalogue.ConversationStarted,
-        catalogue.CustomerChanged,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.CustomerImported,
-        catalogue.ImportEnded,
-        catalogue.ImportPageLoaded,
-        catalogue.ImportStarted,
-        catalogue.MailBounced,
-        catalogue.MailComplained,
-        catalogue.MailDelivered,
-        catalogue.MailRejected,
-        catalogue.MailSent,
-        catalogue.MessageReceived,
-        catalogue.PersonsJoined,
-        catalogue.ReplyWritten,
-        catalogue.ShopChanged,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "conversations", "customers", "imports", "mail", "shops"}),
     keys=keys,
     evolve=evolve,
     indexes=((("person", 1), ("created_at", -1)),),

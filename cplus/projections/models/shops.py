@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cplus.events import catalogue
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
-    AppInstalled,
-    AppUninstalled,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-    ShopChanged,
-)
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ShopChanged
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 
@@ -97,28 +90,7 @@ SHOPS = Projection(
         ImportPageLoaded,
         ImportEnded,
     ),
-    ignores=types(
-        catalogue.AccountOpened,
-        catalogue.AllowanceReached,
-        catalogue.ConversationClosed,
-        catalogue.ConversationReopened,
-        catalogue.ConversationStarted,
-        catalogue.CustomerChanged,
-        catalogue.CustomerConsentChanged,
-        catalogue.CustomerDeleted,
-        catalogue.CustomerImported,
-        catalogue.MailBounced,
-        catalogue.MailComplained,
-        catalogue.MailDelivered,
-        catalogue.MailRejected,
-        catalogue.MailSent,
-        catalogue.MessageReceived,
-        catalogue.OrderChanged,
-        catalogue.OrderDeleted,
-        catalogue.PersonsJoined,
-        catalogue.ReplyWritten,
-        catalogue.SubscriptionChanged,
-    ),
+    passes=frozenset({"billing", "conversations", "customers", "mail", "orders"}),
     keys=keys,
     evolve=evolve,
     indexes=((("started_at", -1),),),

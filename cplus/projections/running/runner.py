@@ -13,8 +13,8 @@ from cplus import collector
 from cplus.clock import Clock, utc_now
 from cplus.deadline import Deadline
 from cplus.errors import CheckpointContended, LogTooShort
-from cplus.events.catalogue import CATALOGUE, Catalogue
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
 from cplus.projections.generations.leader import FoldLimit, GenerationGone, Leaders
@@ -63,7 +63,7 @@ class Runner:
         projections: Sequence[Projection],
         clock: Clock = utc_now,
         *,
-        catalogue: Catalogue = CATALOGUE,
+        reader: EventReader | None = None,
         batch: int = BATCH,
         reading: ReadLimits = _READ,
         cache: CacheLimits = _CACHE,
@@ -74,7 +74,7 @@ class Runner:
         self.projections = tuple(projections)
         self.batch = batch
         self._clock = clock
-        self._catalogue = catalogue
+        self._reader = reader or EventReader()
         self._reading, self._cache = reading, cache
         self._at_step = at_step
         self._leaders = Leaders(mongo.database, store, self.projections, at_step)
@@ -114,14 +114,15 @@ class Runner:
         self, projection: Projection, shop: str, until: int | None, deadline: Deadline | None
     ) -> Progress:
         rows = ShopRows(
-            self.mongo, projection, shop, self._clock, self._catalogue, self._cache, self._at_step
+            self.mongo, projection, shop, self._clock, self._reader, self._cache, self._at_step
         )
 
         async def bring_on(leader: Projection) -> Progress:
             return await self._catch_up(leader, shop, until, deadline)
 
         fold_limit = partial(self._leaders.fold_limit, bring_on=bring_on)
-        async with Reader(self.store, projection, shop, until, self.batch, self._reading) as reader:
+        passed = self._reader.passed(projection.passes, projection.handles)
+        async with Reader(self.store, passed, shop, until, self.batch, self._reading) as reader:
             run = _CatchUp(rows, reader, fold_limit, until, deadline, self._at_step)
             return await run.to_its_end(await rows.read())
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from cplus.clock import Clock
-from cplus.events.catalogue import Catalogue
+from cplus.events.reader import EventReader
 from cplus.mongo import (
     BulkWriteError,
     DocumentTooLarge,
@@ -70,7 +70,7 @@ class ShopRows:
         projection: Projection,
         shop: str,
         clock: Clock,
-        catalogue: Catalogue,
+        reader: EventReader,
         limits: CacheLimits,
         at_step: Callable[[str], None],
     ) -> None:
@@ -78,7 +78,7 @@ class ShopRows:
         self.shop = shop
         self._mongo = mongo
         self._clock = clock
-        self._catalogue = catalogue
+        self._reader = reader
         self._limits = limits
         self._at_step = at_step
         self._cache = RowCache(self._limits)
@@ -155,7 +155,7 @@ class ShopRows:
         rows = self._cache.rows
         room = self._limits.bytes if batch.count > 1 else sys.maxsize
         for commits in batch.slices():
-            decoded = decode(self.projection, commits, self._catalogue)
+            decoded = await decode(self._reader, self.projection, commits)
             self._at_step("load_rows")
             room -= await self._load(decoded.keys(), room)
             stop = fold(self.projection, decoded, rows, changed)

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
 from cplus.events.aggregates.conversation import Conversation
-from cplus.events.catalogue import ReplyWritten
+from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
 from cplus.projections.queries import Conversation as ConversationRow

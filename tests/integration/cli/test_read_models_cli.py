@@ -23,14 +23,11 @@ from cplus.bootstrap import Parts
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.imports import IMPORTS
 from cplus.events.base import Event
-from cplus.events.catalogue import (
-    AppInstalled,
-    Catalogue,
-    ImportPageLoaded,
-    ImportStarted,
-    all_events,
-)
+from cplus.events.catalogue import Catalogue, all_events
+from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.log.store import COMMITS, EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, PyMongoError, connect
 from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
@@ -39,7 +36,15 @@ from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.conftest import ROOT
-from tests.integration.fold_world import HURRIED, SHOP, GiftWrapped, fails, on_lambda, write
+from tests.integration.fold_world import (
+    HURRIED,
+    SHOP,
+    WITH_GIFTS,
+    GiftWrapped,
+    fails,
+    on_lambda,
+    write,
+)
 from tests.samples import installed
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
@@ -376,8 +381,8 @@ async def test_verify_compares_the_others_where_a_shop_cannot_be_folded_and_says
         await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
     await write(store, GiftWrapped())
     # A release that knew the event has folded it.
-    knowing = replace(SHOPS, ignores=SHOPS.ignores | {GiftWrapped})
-    await Runner(mongo, store, [knowing]).catch_up(knowing, SHOP)
+    knowing = replace(SHOPS, passes=SHOPS.passes | {GiftWrapped.FAMILY})
+    await Runner(mongo, store, [knowing], reader=WITH_GIFTS).catch_up(knowing, SHOP)
     rows = mongo.database[SHOPS.collection]
     await rows.update_one({"_id": f"{HOSTS[1]}/shop"}, {"$set": {"profile": None}})
     command = ("verify", "shops", "--data", str(stack))
@@ -471,8 +476,8 @@ async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_stil
     store = EventStore(mongo)
     await write(store, installed(), GiftWrapped())
     # The rows of now are of a release that knew the event.
-    knowing = replace(SHOPS, ignores=SHOPS.ignores | {GiftWrapped})
-    await Runner(mongo, store, [knowing]).catch_up(knowing, SHOP)
+    knowing = replace(SHOPS, passes=SHOPS.passes | {GiftWrapped.FAMILY})
+    await Runner(mongo, store, [knowing], reader=WITH_GIFTS).catch_up(knowing, SHOP)
     command = ("rebuild", "shops", "--data", str(stack))
     said = await told(*command, status=1)
     [one] = said["parked"]
@@ -496,7 +501,7 @@ async def test_a_reaction_that_stands_still_goes_on_by_its_name_and_hands_out(
     head = (await EventStore(mongo).head(SHOP)).position
     parts = Parts(Settings(import_queue=url, send_queue=url), mongo=mongo, aws=aws)
     older = Catalogue(set(all_events()) - {AppInstalled})
-    progress = await follow(IMPORTS, SHOP, replace(parts.reactor, catalogue=older))
+    progress = await follow(IMPORTS, SHOP, replace(parts.reactor, reader=EventReader(older)))
     assert (progress.position, progress.parked is not None) == (0, True)
     said = await told(*without)
     place = {"shop": SHOP, "collection": "react-imports"}

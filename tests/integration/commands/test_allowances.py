@@ -13,7 +13,7 @@ from cplus.commands.allowances import Allowances
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import AllowanceReached, SubscriptionChanged
+from cplus.events.catalogue.billing import AllowanceReached, SubscriptionChanged
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.store import EventStore, ensure_indexes
 from cplus.events.names import billing_stream, conversation_stream, started_ref

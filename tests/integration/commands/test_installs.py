@@ -19,7 +19,9 @@ from cplus.errors import (
     ShopifyUnavailable,
 )
 from cplus.events.base import Event, NewEvent
-from cplus.events.catalogue import AccountOpened, AppInstalled, AppUninstalled, ImportEnded
+from cplus.events.catalogue.billing import AccountOpened
+from cplus.events.catalogue.imports import ImportEnded
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.names import install_import
 from cplus.ids import random_id

@@ -15,7 +15,7 @@ from cplus.consumers.reactions.following import PAUSES, follow, handle
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.reactions.replies import REPLIES
-from cplus.events.catalogue import OrderDeleted
+from cplus.events.catalogue.orders import OrderDeleted
 from cplus.subscriptions.checkpoints import (
     CHECKPOINTS,
     Checkpoint,

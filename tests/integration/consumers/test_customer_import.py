@@ -18,13 +18,8 @@ from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
-    CustomerImported,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-    PersonsJoined,
-)
+from cplus.events.catalogue.customers import CustomerImported, PersonsJoined
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
 from cplus.events.names import correlation_ref
 from cplus.events.recording import Recorder

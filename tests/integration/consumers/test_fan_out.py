@@ -18,7 +18,7 @@ from cplus.consumers.folding.fanning_out import ShopsLeft, fan_out
 from cplus.consumers.folding.projecting import handle_nudges
 from cplus.consumers.folding.rebuilding import Task, handle
 from cplus.deadline import Deadline
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection

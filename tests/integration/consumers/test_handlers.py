@@ -18,7 +18,7 @@ import yaml
 
 from cplus.consumers.folding.rebuilding import Task
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import ReplyWritten
+from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.projections.generations.lineage_changes import begin, begin_run

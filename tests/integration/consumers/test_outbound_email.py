@@ -12,7 +12,7 @@ from cplus.aws import Aws, MailNotTaken
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import name_of
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import AppUninstalled, ShopChanged
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import correlation_ref, shop_stream
 from tests.integration.intake import failures, record, soon

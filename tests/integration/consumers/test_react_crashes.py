@@ -16,17 +16,14 @@ from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import Event
-from cplus.events.catalogue import (
-    AppInstalled,
-    AppUninstalled,
-    Catalogue,
-    ConversationStarted,
-    OrderDeleted,
-    all_events,
-)
+from cplus.events.catalogue import Catalogue, all_events
+from cplus.events.catalogue.conversations import ConversationStarted
+from cplus.events.catalogue.orders import OrderDeleted
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Commit
 from cplus.events.log.mongo_insert import COMMITS
 from cplus.events.names import billing_stream
+from cplus.events.reader import EventReader
 from cplus.ids import random_id
 from cplus.mongo import connect
 from cplus.privacy.sessions import ENDED
@@ -207,7 +204,7 @@ async def test_to_die_while_it_fails_and_is_tried_again_loses_nothing(
 @pytest.mark.parametrize("step", ["read_checkpoint", "read_log", "send_import", "move_checkpoint"])
 async def test_to_die_around_a_parked_commit_loses_nothing(use: Intake, step: str) -> None:
     newer = use.parts.reactor
-    old = replace(newer, catalogue=Catalogue(set(all_events()) - {AppInstalled}))
+    old = replace(newer, reader=EventReader(Catalogue(set(all_events()) - {AppInstalled})))
     for time_of_death in count(1):
         shop = Shop(use, IMPORTS, PARKING)
         await shop.begin()

@@ -20,7 +20,8 @@ from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.consumers.scheduled.sweep import sweep
 from cplus.events.base import Event
-from cplus.events.catalogue import AppUninstalled, OrderDeleted
+from cplus.events.catalogue.orders import OrderDeleted
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.projections.lag.lag import lag
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import (

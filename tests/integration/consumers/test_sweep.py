@@ -18,7 +18,7 @@ from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.scheduled.sweep import measure_lag, sweep
 from cplus.deadline import Deadline
 from cplus.events.base import NewEvent, Recorded
-from cplus.events.catalogue import AppInstalled
+from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo

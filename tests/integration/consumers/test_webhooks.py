@@ -16,7 +16,7 @@ import pytest
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks import edge
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
-from cplus.events.catalogue import CustomerChanged, PersonsJoined
+from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome, Unknown
 from cplus.events.log.store import EventStore

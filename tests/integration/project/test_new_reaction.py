@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from cplus.bootstrap import ensure_indexes
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from tests.conftest import ROOT
 from tests.integration.how_to import Copied
 from tests.integration.web.harness import SHOP, Harness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cplus.consumers.folding.projecting import handle_nudges
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection

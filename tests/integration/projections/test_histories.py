@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from cplus.consumers.folding.projecting import look_at
 from cplus.events.base import AggregateEvent, Event, NewEvent
-from cplus.events.catalogue import MailBounced, MailDelivered, MailSent
+from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailSent
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes

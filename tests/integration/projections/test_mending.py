@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cplus.events.catalogue import AppUninstalled, ShopChanged
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.checks.repair import repair_shop

@@ -13,7 +13,7 @@ import pytest
 from cplus.clock import utc_now
 from cplus.consumers.folding.projecting import handle_nudges
 from cplus.errors import CheckpointContended
-from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
@@ -46,7 +46,7 @@ from cplus.subscriptions.checkpoints import (
 )
 from cplus.subscriptions.progress import Progress
 from tests.integration.crashing import Died, dies_at
-from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, nudge, soon, write
+from tests.integration.fold_world import COUNTER, SHOP, WITH_GIFTS, GiftWrapped, nudge, soon, write
 
 BIRCH = "birch.myshopify.com"
 CEDAR = "cedar.myshopify.com"
@@ -235,10 +235,9 @@ async def test_a_runner_drives_only_versions_that_it_has(mongo: Mongo, store: Ev
 async def test_a_generation_that_is_parked_behind_the_old_one_is_not_read(
     mongo: Mongo, store: EventStore
 ) -> None:
-    catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
     knows = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
     await write(store, AppUninstalled(), GiftWrapped(), AppUninstalled())
-    knowing = Runner(mongo, store, [knows], catalogue=catalogue)
+    knowing = Runner(mongo, store, [knows], reader=WITH_GIFTS)
     await knowing.catch_up(knows, SHOP)
     target = await begin(mongo.database, COUNTER)
     with pytest.raises(CannotSwitch, match="acorn"):

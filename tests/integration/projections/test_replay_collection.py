@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from pymongo import monitoring
 
 from cplus.bootstrap import ensure_indexes
-from cplus.events.catalogue import ImportStarted
+from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.log.store import COMMITS, EventStore
 from cplus.mongo import Database, Mongo, connect
 from cplus.projections.checks.replay_collection import (
@@ -179,7 +179,8 @@ async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_
         assert for_people.returncode == 1
         assert text.decode().startswith("nothing written, as 1 of 2 shops could not be folded")
         stop = "stopped in front of position 3: unknown_type (gift.wrapped)"
-        assert f"{SHOP}: {stop}; put that event into handles or ignores\n" in err.decode()
+        hint = "put that event into handles, or its family into passes"
+        assert f"{SHOP}: {stop}; {hint}\n" in err.decode()
     after = await everything(mongo)
     assert {name for name in after if after[name] != before.get(name)} == {COMMITS}
     assert contents(data) == files

@@ -15,15 +15,11 @@ from cplus.consumers.folding.projecting import handle_nudges
 from cplus.deadline import Deadline
 from cplus.errors import LogTooShort
 from cplus.events.base import Recorded
-from cplus.events.catalogue import (
-    CATALOGUE,
-    AppUninstalled,
-    Catalogue,
-    ImportPageLoaded,
-    ImportStarted,
-    ShopChanged,
-)
+from cplus.events.catalogue import Catalogue
+from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, OperationFailure, connect
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import fold_shop
@@ -38,7 +34,16 @@ from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS, read_checkpoint
 from cplus.subscriptions.reading import Batch, Reader, ReadLimits
 from tests.integration.crashing import Died, Written, dies_at
-from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, count, nudge, soon, write
+from tests.integration.fold_world import (
+    COUNTER,
+    SHOP,
+    WITH_GIFTS,
+    GiftWrapped,
+    count,
+    nudge,
+    soon,
+    write,
+)
 from tests.samples import installed
 
 
@@ -137,8 +142,7 @@ async def test_a_type_that_is_not_known_parks_the_shop_and_a_newer_release_goes_
         }
         assert (progress.position, await counted(mongo)) == (2, 2)
     newer = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
-    catalogue = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
-    progress = await Runner(mongo, store, [newer], catalogue=catalogue).catch_up(newer, SHOP)
+    progress = await Runner(mongo, store, [newer], reader=WITH_GIFTS).catch_up(newer, SHOP)
     assert (progress.position, progress.parked, await counted(mongo)) == (4, None, 4)
     assert (await read_checkpoint(mongo.database, newer, SHOP)).parked is None
 
@@ -153,12 +157,12 @@ async def test_a_schema_version_that_is_not_known_parks_the_shop(
     progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
     assert progress.parked is not None
     assert (progress.position, progress.parked.reason) == (1, "unknown_schema")
-    catalogue = Catalogue([Newer], {("app.uninstalled", 1): lambda data: data})
-    again = await Runner(mongo, store, [COUNTER], catalogue=catalogue).catch_up(COUNTER, SHOP)
+    knowing = EventReader(Catalogue([Newer], {("app.uninstalled", 1): lambda data: data}))
+    again = await Runner(mongo, store, [COUNTER], reader=knowing).catch_up(COUNTER, SHOP)
     assert (again.position, again.parked, await counted(mongo)) == (2, None, 2)
 
 
-async def test_what_a_projection_ignores_is_passed_whatever_its_schema(
+async def test_what_a_projection_passes_over_may_have_any_schema(
     mongo: Mongo, store: EventStore
 ) -> None:
     class Newer(ShopChanged):
@@ -193,7 +197,7 @@ async def test_a_batch_holds_no_more_bytes_than_its_room(mongo: Mongo, store: Ev
     await write(store, AppUninstalled())
     for until in (None, 13):  # both ways to read: up to the head, and up to a near position
         batches = [
-            batch async for batch in _batches(store, replace(COUNTER, ignores=frozenset()), until)
+            batch async for batch in _batches(store, replace(COUNTER, passes=frozenset()), until)
         ]
         assert [batch.count for batch in batches] == [4, 4, 4, 1]
         assert [batch.position for batch in batches] == [4, 8, 12, 13]
@@ -221,8 +225,8 @@ async def test_a_batch_is_folded_the_same_however_it_is_sliced(
 async def _batches(
     store: EventStore, projection: Projection, until: int | None
 ) -> AsyncIterator[Batch]:
-    position = 0
-    async with Reader(store, projection, SHOP, until, 1000, ReadLimits(bytes=400_000)) as reader:
+    position, passed = 0, EventReader().passed(projection.passes, projection.handles)
+    async with Reader(store, passed, SHOP, until, 1000, ReadLimits(bytes=400_000)) as reader:
         while (batch := await reader.next(position)) is not None:
             yield batch
             position = batch.position

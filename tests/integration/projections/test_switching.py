@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cplus.events.catalogue import CATALOGUE, AppUninstalled, Catalogue, ShopChanged
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
@@ -29,7 +29,7 @@ from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from cplus.subscriptions.progress import Progress
 from tests.integration.crashing import IN_A_TRANSACTION, Died, Elsewhere, Written, dies_at, once
-from tests.integration.fold_world import COUNTER, SHOP, GiftWrapped, write
+from tests.integration.fold_world import COUNTER, SHOP, WITH_GIFTS, GiftWrapped, write
 from tests.integration.projections.switching_world import (
     BIRCH,
     BOTH,
@@ -45,7 +45,6 @@ from tests.integration.projections.switching_world import (
 )
 
 KNOWS = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
-CATALOGUE_OF_ALL = Catalogue([*CATALOGUE.all_events(), GiftWrapped])
 WAY = tuple(step for step in STEPS if step != "give_back")
 """The steps of a switch that can be made."""
 
@@ -54,7 +53,7 @@ def knowing(
     mongo: Mongo, store: EventStore, at_step: Callable[[str], None] = lambda _step: None
 ) -> Runner:
     """A release in which the rows that are read can take an event that the new ones cannot."""
-    return Runner(mongo, store, [KNOWS, NEWER], catalogue=CATALOGUE_OF_ALL, at_step=at_step)
+    return Runner(mongo, store, [KNOWS, NEWER], reader=WITH_GIFTS, at_step=at_step)
 
 
 @pytest.fixture
@@ -231,7 +230,7 @@ async def test_a_generation_that_parks_while_it_leads_holds_nobody_up(
     await write(store, GiftWrapped(), shop=BIRCH)
     await code(mongo, store).catch_up(COUNTER, BIRCH)
     mended = replace(NEWER, handles=KNOWS.handles)
-    newer = Runner(mongo, store, [COUNTER, mended], catalogue=CATALOGUE_OF_ALL)
+    newer = Runner(mongo, store, [COUNTER, mended], reader=WITH_GIFTS)
     await newer.catch_up(replace(mended, generation=target.generation), SHOP)
     await switch_over(newer, target)
     assert [await read(mongo, shop) for shop in SHOPS] == [21, 21]

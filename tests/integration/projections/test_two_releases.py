@@ -13,16 +13,12 @@ import pytest
 
 from cplus.consumers.folding.projecting import handle_nudges
 from cplus.events.base import Event, NewEvent, Recorded
-from cplus.events.catalogue import (
-    CATALOGUE,
-    Catalogue,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-    ShopChanged,
-)
+from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.shops import ShopChanged
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.verify import verify_shop
@@ -107,7 +103,7 @@ async def test_old_code_on_a_new_log_parks_that_shop_only_and_the_upgrade_skips_
 ) -> None:
     await write(store, CALM, INSTALLED, *IMPORT)
     for (reason, (projection, catalogue)), shop in zip(OLDER.items(), (NEWS, OAK), strict=True):
-        old = Runner(mongo, store, [projection], catalogue=catalogue)
+        old = Runner(mongo, store, [projection], reader=EventReader(catalogue))
         await write(store, shop, INSTALLED, *IMPORT, ENDED, ShopChanged(shop_name="Later"))
         nudges = [nudge(5, shop), nudge((await store.head(CALM)).position, CALM, "n2")]
         for _ in range(2):  # asked again it stands where it stands
@@ -147,7 +143,7 @@ async def test_new_code_on_an_old_log_reads_the_old_shape_as_the_new_one(
 ) -> None:
     await write(store, NEWS, INSTALLED, *IMPORT, ENDED_BEFORE)
     await write(store, CALM, INSTALLED, *IMPORT, ENDED)
-    new = Runner(mongo, store, [SHOPS], catalogue=NEWER)
+    new = Runner(mongo, store, [SHOPS], reader=EventReader(NEWER))
     for shop in (NEWS, CALM):
         progress = await new.catch_up(SHOPS, shop)
         assert (progress.position, progress.parked) == (4, None)
@@ -173,8 +169,8 @@ async def test_both_releases_write_and_fold_in_turns_and_going_back_parks(
     mongo: Mongo, store: EventStore
 ) -> None:
     projection, catalogue = OLDER["unknown_schema"]
-    old = Runner(mongo, store, [projection], catalogue=catalogue)
-    new = Runner(mongo, store, [SHOPS], catalogue=NEWER)
+    old = Runner(mongo, store, [projection], reader=EventReader(catalogue))
+    new = Runner(mongo, store, [SHOPS], reader=EventReader(NEWER))
     await write(store, NEWS, INSTALLED, *IMPORT, ENDED_BEFORE)
     assert (await old.catch_up(projection, NEWS)).position == 4
     again = ImportStarted(import_id="i2"), ImportEnded(import_id="i2", outcome="refused", pages=0)
@@ -188,5 +184,5 @@ async def test_both_releases_write_and_fold_in_turns_and_going_back_parks(
     # And forward once more: from where it stood, with nothing left out.
     forward = await new.catch_up(SHOPS, NEWS)
     assert (forward.position, forward.parked) == (10, None)
-    assert (await verify_shop(mongo, store, SHOPS, NEWS, NEWER)).differences == []
+    assert (await verify_shop(mongo, store, SHOPS, NEWS, EventReader(NEWER))).differences == []
     assert (await stored(mongo))[f"{NEWS}/import/i2"]["end"]["outcome"] == "refused"

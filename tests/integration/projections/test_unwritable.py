@@ -10,7 +10,7 @@ import pytest
 
 from cplus.consumers.folding.projecting import handle_nudges
 from cplus.events.base import Recorded
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection, Row

@@ -7,7 +7,7 @@ import multiprocessing
 
 import pytest
 
-from cplus.events.catalogue import ShopChanged
+from cplus.events.catalogue.shops import ShopChanged
 from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection

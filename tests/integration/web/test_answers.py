@@ -12,9 +12,7 @@ import pytest
 
 from cplus.errors import OutcomeUnknown
 from cplus.events.aggregates.conversation import MAX_REPLY
-from cplus.events.catalogue import (
-    ReplyWritten,
-)
+from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import EventStore

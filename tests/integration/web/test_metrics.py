@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cplus.events.base import Event
-from cplus.events.catalogue import MailBounced, MailDelivered, MailRejected, MailSent
+from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailRejected, MailSent
 from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures
 from cplus.web.kit.text import span

@@ -9,15 +9,11 @@ import httpx
 import pytest
 
 from cplus.events.aggregates.billing_account import BillingAccount
-from cplus.events.catalogue import (
-    CustomerImported,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
-    MailBounced,
-    OrderChanged,
-    SubscriptionChanged,
-)
+from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.customers import CustomerImported
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.mail import MailBounced
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.names import billing_stream
 from tests.integration.web.harness import (
     NOW,

@@ -13,7 +13,7 @@ import pytest
 
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.web.kit.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
 from tests.integration.web.harness import (
     CLIENT_SECRET,

@@ -15,7 +15,7 @@ import pytest
 from cplus.clock import utc_now
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.registry import REACTIONS
-from cplus.events.catalogue import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill

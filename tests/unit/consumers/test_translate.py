@@ -11,17 +11,15 @@ import pytest
 from cplus.consumers.webhooks.translate import Notice, translate
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
-from cplus.events.catalogue import (
-    AppUninstalled,
+from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
-    OrderChanged,
-    OrderDeleted,
     PersonsJoined,
-    ShopChanged,
-    SubscriptionChanged,
 )
+from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.privacy.persons import Resolved
 from cplus.shopify.webhooks import PAYLOADS
 

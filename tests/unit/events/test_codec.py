@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from cplus.errors import UnknownEvent
 from cplus.events.base import AggregateEvent, Event, NewEvent, Personal
-from cplus.events.catalogue import CATALOGUE, Catalogue, MessageReceived, all_events
+from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
+from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.log.codec import decode, encode
 from tests.conftest import ROOT
 

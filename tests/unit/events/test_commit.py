@@ -12,7 +12,7 @@ from bson.codec_options import CodecOptions
 from cplus.errors import InvalidDraft
 from cplus.events.audit.chain import Link
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue import ConversationClosed
+from cplus.events.catalogue.conversations import ConversationClosed
 from cplus.events.log.commit import GENESIS, Draft, Head, prepare, split
 
 OPTIONS: CodecOptions[Any] = CodecOptions(tz_aware=True)

@@ -13,31 +13,31 @@ from hypothesis import strategies as st
 
 from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.base import AggregateEvent, Event, Recorded
-from cplus.events.catalogue import (
-    AppUninstalled,
+from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.conversations import (
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
+    MessageReceived,
+    ReplyWritten,
+)
+from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerImported,
-    ImportEnded,
-    ImportPageLoaded,
-    ImportStarted,
+    PersonsJoined,
+)
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
     MailSent,
-    MessageReceived,
-    OrderChanged,
-    OrderDeleted,
-    PersonsJoined,
-    ReplyWritten,
-    ShopChanged,
-    SubscriptionChanged,
 )
+from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.repository import decided
 from cplus.projections.base import Projection, Row
 from cplus.projections.groups import ALL

@@ -12,16 +12,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue import (
-    ConversationStarted,
-    CustomerChanged,
-    CustomerImported,
+from cplus.events.catalogue.conversations import ConversationStarted
+from cplus.events.catalogue.customers import CustomerChanged, CustomerImported, PersonsJoined
+from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
     MailSent,
-    PersonsJoined,
 )
 from cplus.projections.base import Row
 from cplus.projections.models.deliveries import DELIVERIES

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Sequence
 
 import pytest
 
-from cplus.events.catalogue import all_events
+from cplus.consumers.reactions.registry import REACTIONS
+from cplus.events.base import Event
+from cplus.events.catalogue import CATALOGUE, RECORDED_ONLY, all_events
 from cplus.projections.base import Projection
 from cplus.projections.groups import (
     ALL,
@@ -15,20 +18,34 @@ from cplus.projections.groups import (
     PROJECT_CONVERSATIONS,
     PROJECT_CUSTOMERS,
 )
+from cplus.subscriptions.decoding import Follower
 from tests.conftest import ROOT
 
+_NAMES = (ast.Name, ast.Starred)
 each = pytest.mark.parametrize("projection", ALL, ids=lambda projection: projection.name)
 
 
-@each
-def test_every_event_of_the_catalogue_is_either_handled_or_ignored(projection: Projection) -> None:
-    assert projection.handles | projection.ignores == frozenset(all_events())
-    assert not projection.handles & projection.ignores
+FOLLOWERS: Sequence[Follower] = (*ALL, *REACTIONS)
+
+
+@pytest.mark.parametrize("follower", FOLLOWERS, ids=lambda follower: follower.name)
+def test_every_family_is_named_and_no_event_of_the_catalogue_parks(follower: Follower) -> None:
+    handled = {event.FAMILY for event in follower.handles}
+    assert handled | follower.passes == CATALOGUE.families()
+    passed = CATALOGUE.passed(follower.passes, follower.handles)
+    parking = [event for event in all_events() if event.TYPE not in passed]
+    assert set(parking) == follower.handles
+
+
+def test_every_event_is_handled_somewhere_or_named_as_recorded_only() -> None:
+    handled = frozenset[type[Event]]().union(*(follower.handles for follower in FOLLOWERS))
+    assert handled | RECORDED_ONLY == set(all_events())
+    assert not handled & RECORDED_ONLY
 
 
 @each
-def test_a_projection_says_what_it_ignores_by_name(projection: Projection) -> None:
-    # Computed sets would take in an event that nobody has thought about.
+def test_a_projection_says_what_it_handles_and_passes_by_name(projection: Projection) -> None:
+    # Computed sets would take in an event or a family that nobody has thought about.
     module = inspect.getmodule(projection.keys)
     assert module is not None
     tree = ast.parse(inspect.getsource(module))
@@ -38,11 +55,14 @@ def test_a_projection_says_what_it_ignores_by_name(projection: Projection) -> No
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "Projection"
     ]
     for keyword in call.keywords:
-        if keyword.arg in {"handles", "ignores"}:
+        if keyword.arg == "handles":
             assert isinstance(keyword.value, ast.Call)
-            for argument in keyword.value.args:
-                of = argument.value if isinstance(argument, ast.Attribute) else None
-                assert isinstance(argument, ast.Name) or ast.unparse(of or argument) == "catalogue"
+            assert all(type(argument) in _NAMES for argument in keyword.value.args)
+        if keyword.arg == "passes":
+            assert isinstance(keyword.value, ast.Call)
+            [families] = keyword.value.args
+            assert isinstance(families, ast.Set)
+            assert all(type(family) is ast.Constant for family in families.elts)
 
 
 def test_a_version_of_a_projection_is_there_once_and_each_function_has_its_own() -> None:

@@ -1,0 +1,34 @@
+"""Facts about an import of a shop's customers (stream `import/<id>`)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from cplus.events.base import Event
+
+
+class ImportStarted(Event):
+    """The import of a shop's customers began."""
+
+    TYPE: ClassVar[str] = "import.started"
+    import_id: str
+
+
+class ImportPageLoaded(Event):
+    """One page of customers was read and recorded."""
+
+    TYPE: ClassVar[str] = "import.page_loaded"
+    import_id: str
+    page: int
+    customers: int
+    skipped: int = 0
+    """Customers that could not be read, or that no commit can hold."""
+
+
+class ImportEnded(Event):
+    """The import came to its end."""
+
+    TYPE: ClassVar[str] = "import.ended"
+    import_id: str
+    outcome: Literal["complete", "uninstalled", "refused"]
+    pages: int
