@@ -90,21 +90,17 @@ async def read_batch(
     With `end`, the position and the seq of a commit that was seen, nothing after it is read.
     """
     whole = end is None and (limit == 1 or (until is not None and until - after <= limits.near))
-    left_out = None
-    if not whole:
+    if end is None and not whole:
         # What is left out is passed up to the head, read first: everything before it is visible.
-        if end is None:
-            head = await store.head(shop)
-            end = (head.position, head.seq)
-        if end[0] <= after:
-            return None
-        left_out = sorted(passed)
-    last_position = None if end is None else end[0]
+        head = await store.head(shop)
+        end = (head.position, head.seq)
+    if end is not None and end[0] <= after:
+        return None
     raw = await store.log.to_fold(
         shop,
         after,
-        last_position,
-        left_out,
+        None if end is None else end[0],
+        None if whole else sorted(passed),
         limit,
         room=limits.bytes,
         each=limits.decoded,
@@ -113,12 +109,16 @@ async def read_batch(
     drained = raw.count < limit and raw.size < limits.bytes
     if end is not None and drained:
         return Batch(raw, *end, end=True)
+    # Short of what the log is said to have, it was not the end that was seen.
+    return _batch_of(raw, until or 0, drained=whole and drained)
+
+
+def _batch_of(raw: Raw, until: int, *, drained: bool) -> Batch | None:
+    """The batch that ends with the last of these commits; None if there is none."""
     if not raw.count:
         return None
     last = _commit(decoded(raw.last))
-    # Short of what the log is said to have, it was not the end that was seen.
-    seen = whole and drained and (until is None or last.position >= until)
-    return Batch(raw, last.position, _seq_after(last), end=seen)
+    return Batch(raw, last.position, _seq_after(last), end=drained and last.position >= until)
 
 
 async def next_commit(

@@ -10,7 +10,7 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import driven
-from cplus.projections.lag.places import LogReader, Reaction, each, places_of
+from cplus.projections.lag.reader_positions import LogReader, Reaction, each, positions_of
 from cplus.subscriptions.checkpoints import Checkpoint, Parked, Retry, read_checkpoints
 
 _PART = 500  # shops asked about in one question
@@ -107,7 +107,7 @@ async def _lags_of(
         for shop in heads
     ]
     ends = await _ends_of(store, heads, pairs)
-    places = await places_of(store, pairs, ends)
+    positions = await positions_of(store, pairs, ends)
     return [
         Lag(
             projection=reader.name,
@@ -116,17 +116,17 @@ async def _lags_of(
             filled=reader.filled,
             shop=shop,
             head=ends[shop][0],
-            position=place.position,
+            position=found.position,
             begun=at.stored,
-            seen=place.seq,
-            behind=max(0, ends[shop][1] - place.seq),
-            seconds=max(0.0, (clock() - place.waits_since).total_seconds())
-            if place.waits_since
+            seen=found.seq,
+            behind=max(0, ends[shop][1] - found.seq),
+            seconds=max(0.0, (clock() - found.waits_since).total_seconds())
+            if found.waits_since
             else 0.0,
             parked=at.parked,
             retry=at.retry,
         )
-        for (reader, shop, at), place in zip(pairs, places, strict=True)
+        for (reader, shop, at), found in zip(pairs, positions, strict=True)
     ]
 
 

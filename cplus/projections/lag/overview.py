@@ -14,7 +14,7 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
 from cplus.projections.lag.lag import Lag, heads_of, lags, parts_of, readers_of
-from cplus.projections.lag.places import LogReader, Reaction
+from cplus.projections.lag.reader_positions import LogReader, Reaction
 from cplus.projections.lag.sums import Tally, Worst
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
 

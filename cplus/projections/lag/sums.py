@@ -14,7 +14,7 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.lag.lag import Lag, lags, readers_of
-from cplus.projections.lag.places import Reaction
+from cplus.projections.lag.reader_positions import Reaction
 
 
 @dataclass(frozen=True, slots=True)

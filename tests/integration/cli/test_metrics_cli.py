@@ -19,8 +19,17 @@ from cplus.projections.groups import ALL
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.running.runner import Runner
 from tests.integration.cli.test_read_models_cli import started, told
-from tests.unit.projections.test_folds import CLOSED, FATES, NOW, STARTED, received, reply, thread
-from tests.unit.projections.test_metrics import DAY, moved
+from tests.unit.projections.told_events import (
+    CLOSED,
+    DAY,
+    FATES,
+    NOW,
+    STARTED,
+    moved,
+    received,
+    reply,
+    thread,
+)
 
 ACORN, BIRCH = "acorn.myshopify.com", "birch.myshopify.com"
 TODAY, TOMORROW = str(NOW.date()), str(NOW.date() + timedelta(days=1))

@@ -30,20 +30,21 @@ from cplus.projections.queries import (
     Queries,
 )
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from tests.unit.projections.test_folds import (
+from tests.unit.projections.told_events import (
     CLOSED,
+    DAY,
     FATES,
     STARTED,
     changed,
     fold,
     imported,
     joined,
+    moved,
     received,
     recorded,
     reply,
     thread,
 )
-from tests.unit.projections.test_metrics import DAY, moved
 
 SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

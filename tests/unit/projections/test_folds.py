@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cplus.events.aggregates.billing_account import BillingAccount
-from cplus.events.base import AggregateEvent, Event, Recorded
+from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.billing import SubscriptionChanged
-from cplus.events.catalogue.conversations import (
-    ConversationClosed,
-    ConversationReopened,
-    ConversationStarted,
-    MessageReceived,
-    ReplyWritten,
-)
 from cplus.events.catalogue.customers import (
-    CustomerChanged,
-    CustomerConsentChanged,
     CustomerDeleted,
-    CustomerImported,
     PersonsJoined,
 )
-from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.imports import ImportPageLoaded
 from cplus.events.catalogue.mail import (
     MailBounced,
-    MailComplained,
-    MailDelivered,
-    MailRejected,
-    MailSent,
 )
-from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
-from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
-from cplus.events.repository import decided
-from cplus.projections.base import Projection, Row
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.projections.groups import ALL
 from cplus.projections.models.billing import BILLING
 from cplus.projections.models.conversations import CONVERSATIONS
@@ -49,85 +30,29 @@ from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries.persons import NOTHING, Bought, customer_view, families
 from cplus.projections.queries.row_views import account_view
-from cplus.projections.testing import fold_all
 from tests.samples import installed
-
-SHOP = "acorn.myshopify.com"
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-PERSONS = ("person/a", "person/b", "person/c")
-FACTS = (CUSTOMERS, ORDERS, BILLING, SHOPS)
-
-
-def at(minutes: int) -> datetime:
-    return NOW + timedelta(minutes=minutes)
-
-
-def recorded(
-    event: Event, minutes: int = 0, number: int = 1, stream: str = "", version: int | None = None
-) -> Recorded:
-    return Recorded(
-        shop=SHOP,
-        position=number,
-        number=number,
-        id=f"id{number:05d}/0",
-        stream=stream,
-        version=version,
-        occurred_at=at(minutes),
-        recorded_at=NOW,
-        source="webhook",
-        actor="shopify",
-        event=event,
-    )
-
-
-def fold(projection: Projection, events: Iterable[Recorded]) -> dict[str, Row]:
-    return fold_all(projection, tuple(events))
-
-
-def thread(*makers: tuple[type[AggregateEvent], dict[str, Any]]) -> list[Recorded]:
-    made = []
-    for version, (kind, fields) in enumerate(makers, start=1):
-        place: dict[str, Any] = {"originator_id": "conversation/c1", "originator_version": version}
-        event = kind(timestamp=at(version), **place, **fields)
-        made.append(recorded(event, version, version, "conversation/c1", version))
-    return made
-
-
-STARTED: tuple[Any, dict[str, Any]] = (
-    ConversationStarted,
-    {"person": "person/a", "channel": "email", "subject": "A lamp"},
+from tests.unit.projections.told_events import (
+    CLOSED,
+    FATES,
+    PERSONS,
+    REOPENED,
+    STARTED,
+    account,
+    at,
+    changed,
+    facts_of_shopify,
+    fold,
+    imported,
+    joined,
+    mail,
+    minutes,
+    received,
+    recorded,
+    reply,
+    thread,
 )
-CLOSED: tuple[Any, dict[str, Any]] = (ConversationClosed, {})
-REOPENED: tuple[Any, dict[str, Any]] = (ConversationReopened, {})
 
-
-def received(message_id: str, text: str = "Hello", **more: Any) -> tuple[Any, dict[str, Any]]:
-    fields = {
-        "message_id": message_id,
-        "person": "person/a",
-        "from_name": "Ada",
-        "from_address": "ada@example.com",
-        "subject": "A lamp",
-        "text": text,
-        "rfc_message_id": None,
-    }
-    return MessageReceived, fields | more
-
-
-def reply(message_id: str, text: str = "Hi Ada") -> tuple[Any, dict[str, Any]]:
-    return ReplyWritten, {
-        "message_id": message_id,
-        "person": "person/a",
-        "to_address": "ada@example.com",
-        "subject": "A lamp",
-        "text": text,
-        "author": "merchant",
-    }
-
-
-def mail(kind: type[Event], number: int, message_id: str = "m2", **more: Any) -> Recorded:
-    fields: dict[str, Any] = {"message_id": message_id, "conversation_id": "c1", **more}
-    return recorded(kind(**fields), number, number, f"mail/{message_id}")
+FACTS = (CUSTOMERS, ORDERS, BILLING, SHOPS)
 
 
 # --- conversations
@@ -184,16 +109,6 @@ def test_only_the_last_mail_says_whether_it_failed() -> None:
 
 # --- messages
 
-FATES = [
-    mail(MailSent, 21, ses_message_id="ses-1"),
-    mail(MailSent, 22, ses_message_id="ses-2"),
-    mail(MailDelivered, 23),
-    mail(MailBounced, 24, permanent=False, reason="Transient/General"),
-    mail(MailBounced, 25, permanent=True, reason="Permanent/General"),
-    mail(MailComplained, 26),
-    mail(MailRejected, 27, reason="Bad content"),
-]
-
 
 def test_a_mail_goes_from_written_to_delivered_and_never_back() -> None:
     told = thread(STARTED, received("m1"), reply("m2"))
@@ -229,26 +144,9 @@ def test_what_became_of_a_mail_depends_on_no_order(
 # --- customers
 
 
-def changed(number: int, minutes: int, customer: int = 7, **fields: Any) -> Recorded:
-    fields = {"person": "person/a", "email": "ada@example.com", **fields}
-    event = CustomerChanged(shopify_customer_id=customer, **fields)
-    return recorded(event, minutes, number, f"customer/{customer}")
-
-
-def imported(number: int, minutes: int, customer: int = 7, **fields: Any) -> Recorded:
-    fields = {"person": "person/a", "tags": ("vip",), "orders": 3, **fields}
-    fields = {"amount_spent": "30.00", "currency": "EUR", "email_consent": "subscribed", **fields}
-    event = CustomerImported(shopify_customer_id=customer, **fields)
-    return recorded(event, minutes, number, f"customer/{customer}")
-
-
 def deleted(number: int, minutes: int, customer: int = 7, person: str = "person/a") -> Recorded:
     event = CustomerDeleted(shopify_customer_id=customer, person=person)
     return recorded(event, minutes, number, f"customer/{customer}")
-
-
-def joined(number: int, person: str, absorbed: str) -> Recorded:
-    return recorded(PersonsJoined(person=person, absorbed=absorbed), number, number, person)
 
 
 def view_of(events: Sequence[Recorded], person: str = "person/a", **orders: Any) -> Any:
@@ -334,49 +232,6 @@ def test_a_row_holds_a_bounded_number_of_accounts_whatever_the_order() -> None:
 
 # --- facts of Shopify in any order
 
-persons = st.sampled_from(PERSONS)
-ids = st.integers(1, 3)
-minutes = st.integers(0, 5)
-words = st.sampled_from(["Ada", "Bea", None])
-
-
-customer = {"shopify_customer_id": ids, "person": persons}
-shop_names = st.sampled_from(["Acorn", "Birch"])
-facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
-    st.builds(CustomerChanged, **customer, first_name=words, created_at=st.just(NOW)),
-    st.builds(
-        CustomerImported,
-        **customer,
-        created_at=st.sampled_from([None, NOW]),
-        first_name=words,
-        orders=ids,
-        email_consent=st.sampled_from([None, "subscribed"]),
-    ),
-    st.builds(CustomerConsentChanged, **customer, email_consent=st.just("unsubscribed")),
-    st.builds(CustomerDeleted, **customer),
-    st.builds(PersonsJoined, person=persons, absorbed=persons),
-    st.builds(
-        OrderChanged,
-        shopify_order_id=ids,
-        person=persons,
-        name=st.just("#1"),
-        currency=st.just("EUR"),
-        total_price=st.just("1.00"),
-    ),
-    st.builds(OrderDeleted, shopify_order_id=ids),
-    st.builds(installed, shop_names, st.just(("read_orders",))),
-    st.builds(AppUninstalled),
-    st.builds(ShopChanged, shop_name=shop_names),
-    st.builds(
-        SubscriptionChanged,
-        subscription_id=st.sampled_from(["gid/1", "gid/2"]),
-        name=st.just("Plus"),
-        status=st.sampled_from(["active", "frozen"]),
-    ),
-    st.builds(ImportStarted, import_id=st.just("i1")),
-    st.builds(ImportEnded, import_id=st.just("i1"), outcome=st.just("complete"), pages=ids),
-)
-
 
 def _history(told: list[tuple[Event, int]]) -> list[Recorded]:
     return [recorded(event, when, number) for number, (event, when) in enumerate(told, start=1)]
@@ -449,16 +304,6 @@ def test_an_import_counts_each_page_once() -> None:
     ]
     row = fold(SHOPS, [recorded(page, 1, 1 + i) for i, page in enumerate(pages)])["import/i1"]
     assert (row["pages"], row["customers"], row["skipped"]) == (3, 150, 3)
-
-
-def account(*reached: str) -> list[Recorded]:
-    """What the aggregate of an account decides that reaches these months."""
-    made = BillingAccount.empty("billing/acorn.myshopify.com")
-    made.open(conversations=3, now=at(0))
-    for minutes, month in enumerate(reached, start=1):
-        made.count(month=month, started=3, subscribed=False, now=at(minutes))
-    news = enumerate(decided(made), start=60)
-    return [recorded(new.event, number, number, new.stream, new.version) for number, new in news]
 
 
 def test_the_account_tells_the_last_month_that_was_used_up_and_is_no_subscription() -> None:

@@ -26,14 +26,16 @@ from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.metrics import COUNTS, EDGES, METRICS
 from cplus.projections.queries.figures import Day, Figures, every_day, figures_of, summed
 from cplus.projections.testing import fold_all, given
-from tests.unit.projections.test_folds import (
+from tests.unit.projections.told_events import (
     CLOSED,
+    DAY,
     FATES,
     NOW,
     REOPENED,
     STARTED,
     at,
     mail,
+    moved,
     received,
     recorded,
     reply,
@@ -41,12 +43,6 @@ from tests.unit.projections.test_folds import (
 )
 
 TODAY, TOMORROW = "day/2026-11-01", "day/2026-11-02"
-DAY = 24 * 60
-
-
-def moved(event: Recorded, minutes: int) -> Recorded:
-    """The event, at `minutes` after noon."""
-    return event._replace(occurred_at=at(minutes))
 
 
 def sums(events: Sequence[Recorded], key: str) -> dict[str, Any]:

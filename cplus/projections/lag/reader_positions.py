@@ -35,7 +35,7 @@ class LogReader:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReaderPosition:
     """Where a reader is: a projection where its checkpoint is, and a reaction in front of the first
     commit that it handles."""
 
@@ -46,11 +46,11 @@ class Place:
     """When the first commit that waits for it was recorded."""
 
 
-async def places_of(
+async def positions_of(
     store: EventStore,
     pairs: Sequence[tuple[LogReader, str, Checkpoint]],
     ends: Mapping[str, tuple[int, int]],
-) -> list[Place]:
+) -> list[ReaderPosition]:
     """Where each reader is in a shop, in the order of the pairs; `ends` is the position and the seq
     of each shop's last commit."""
     late = [one for one in pairs if one[2].position < ends[one[1]][0]]
@@ -65,26 +65,33 @@ async def places_of(
         commits = await store.read(*key, 1)
         return commits[0].recorded_at if commits else None
 
-    async def handled(key: tuple[str, int]) -> dict[str, Place]:
-        (shop, position), end = key, ends[key[0]]
-        passed = {r.name: CATALOGUE.passed(r.passes, r.handles) for r in reacting[key]}
-        found = {name: Place(*end) for name in passed}
-        by_all = set.intersection(*passed.values())
-        if await next_commit(store, by_all, shop, position, end):
-            for name, types in passed.items():
-                if commit := await next_commit(store, types, shop, position, end):
-                    found[name] = Place(commit.position - 1, commit.seq, commit.recorded_at)
-        return found
+    async def handled(key: tuple[str, int]) -> dict[str, ReaderPosition]:
+        return await _in_front_of_handled(store, reacting[key], key, ends[key[0]])
 
     since, places = await each(folding, waiting), await each(reacting, handled)
 
-    def place(reader: LogReader, shop: str, at: Checkpoint) -> Place:
+    def place(reader: LogReader, shop: str, at: Checkpoint) -> ReaderPosition:
         key = shop, at.position
         if reader.reaction is not None and key in places and reader.name in places[key]:
             return places[key][reader.name]
-        return Place(at.position, at.seq, since.get(key) if reader.reaction is None else None)
+        return ReaderPosition(
+            at.position, at.seq, since.get(key) if reader.reaction is None else None
+        )
 
     return [place(*one) for one in pairs]
+
+
+async def _in_front_of_handled(
+    store: EventStore, reactions: Sequence[Reaction], key: tuple[str, int], end: tuple[int, int]
+) -> dict[str, ReaderPosition]:
+    """The position of each of the reactions that stand at (shop, position), by name."""
+    passed = {one.name: CATALOGUE.passed(one.passes, one.handles) for one in reactions}
+    found = {name: ReaderPosition(*end) for name in passed}
+    if await next_commit(store, set.intersection(*passed.values()), *key, end):
+        for name, types in passed.items():
+            if commit := await next_commit(store, types, *key, end):
+                found[name] = ReaderPosition(commit.position - 1, commit.seq, commit.recorded_at)
+    return found
 
 
 async def each(keys: Iterable[K], ask: Callable[[K], Awaitable[V]]) -> dict[K, V]:
