@@ -27,19 +27,20 @@ if TYPE_CHECKING:
     import httpx
 
     from cplus.commands.allowances import Allowances
+    from cplus.commands.conversations import Conversations
     from cplus.commands.installs import Installs
     from cplus.consumers.batches.handler import Handler
     from cplus.consumers.batches.messages import Consume
     from cplus.consumers.reactions.reaction import Reactor
-    from cplus.privacy.sessions import EndedSessions
+    from cplus.privacy.sessions import EndedSessions, UsedLinks
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.oauth import App
+    from cplus.signing import Signer
 
 __all__ = [
     "CREDENTIALS",
-    "USED_LINKS",
     "Parts",
     "ensure_indexes",
     "event_loop",
@@ -49,9 +50,6 @@ __all__ = [
 
 CREDENTIALS = "credentials"
 """The collection of access tokens, in the keyring's database."""
-
-USED_LINKS = "used_links"
-"""The collection of sign-in links that were used."""
 
 
 class Parts:
@@ -216,6 +214,27 @@ class Parts:
         return Allowances(self.store, self.repository, self.recorder, free, self.clock)
 
     @cached_property
+    def conversations(self) -> Conversations:
+        """What a merchant does with conversations."""
+        from cplus.commands.conversations import Conversations
+
+        return Conversations(self.recorder, self.repository, self.reader, self.clock)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs cookies and sign-in links."""
+        from cplus.signing import Signer
+
+        return Signer(self.settings.secret("application_secret"), self.clock)
+
+    @cached_property
+    def used_links(self) -> UsedLinks:
+        """Sign-in links that were used."""
+        from cplus.privacy.sessions import UsedLinks
+
+        return UsedLinks(self.mongo.database)
+
+    @cached_property
     def ended_sessions(self) -> EndedSessions:
         """Sessions that are void before their time."""
         from cplus.privacy.sessions import EndedSessions
@@ -267,9 +286,5 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_webhook_indexes(mongo.database)
         await ensure_session_indexes(mongo.database)
         await ensure_projection_indexes(mongo.database, ALL)
-        # A used sign-in link is remembered until it would have expired anyway.
-        await mongo.database[USED_LINKS].create_index(
-            [("expires_at", 1)], name="expiry", expireAfterSeconds=0
-        )
     finally:
         await mongo.close()

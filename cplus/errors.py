@@ -31,12 +31,21 @@ class InvalidShop(InvalidInput):
     """The shop host {shop!r} is not of the form NAME.myshopify.com."""
 
 
+class InvalidActor(InvalidInput):
+    """The id of somebody who acts has 1 to 64 of the characters A-Z, a-z, 0-9, ".", "_" and "-";
+    what they are called has at most 100, in one line."""
+
+
 class InvalidSignature(InvalidInput):
     """The signature does not fit what was signed; check the app's client secret."""
 
 
 class SignedForAnotherUse(InvalidSignature):
     """The body is {what}: it was signed for another use, and is no webhook."""
+
+
+class NotFound(CplusError):
+    """This shop has no such {what}."""
 
 
 class TooLarge(InvalidInput):

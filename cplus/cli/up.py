@@ -220,7 +220,7 @@ def _places(stack: Stack) -> dict[str, str]:
 
 
 def _links(stack: Stack) -> dict[str, str]:
-    from cplus.web.kit.auth import sign_in_link
+    from cplus.commands.sessions import sign_in_link
 
     return {shop.partition(".")[0]: sign_in_link(stack.settings, shop) for shop in stack.info.shops}
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from cplus.actors import system
 from cplus.clock import Clock
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
 from cplus.events.base import Recorded
@@ -51,7 +52,7 @@ class Allowances:
                 shop=shop,
                 claim=claim,
                 source="allowance",
-                actor="system",
+                actor=system("allowances"),
                 events=events,
                 refs=[account.id],
                 correlation_id=commit.correlation,

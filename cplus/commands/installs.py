@@ -18,6 +18,7 @@ import httpx
 import structlog
 from itsdangerous import BadData, URLSafeSerializer
 
+from cplus.actors import ADMIN
 from cplus.clock import Clock
 from cplus.deadline import Deadline
 from cplus.errors import AuthFailed, CredentialsUnreadable, InvalidInput, NotInstalled
@@ -219,7 +220,7 @@ class Installs:
             shop=shop,
             claim=claim,
             source="install",
-            actor="merchant",
+            actor=str(ADMIN),
             events=events,
             cause=Cause("install", body=json.dumps(query, sort_keys=True).encode()),
             refs=[*dict.fromkeys(new.stream for new in events), INSTALLED_REF] if events else [],

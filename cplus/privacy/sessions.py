@@ -1,4 +1,5 @@
-"""Sessions that ended before their time: by signing out, and by the removal of the app.
+"""Sessions that ended before their time, by signing out and by the removal of the app; and
+sign-in links that were used.
 
 A session is a signed cookie, so it is good wherever it is kept until it is over. What is written
 here is what makes it void earlier.
@@ -9,10 +10,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from cplus.mongo import Collection, Database
+from cplus.mongo import Collection, Database, DuplicateKeyError
 
 ENDED: Final = "ended_sessions"
 """The collection; a row goes when every session that it ends is over anyway."""
+
+USED_LINKS: Final = "used_links"
+"""The collection of sign-in links that were used; a row goes when its link is over anyway."""
 
 SECONDS: Final = 12 * 3600
 """How long a session lasts at most."""
@@ -46,6 +50,23 @@ class EndedSessions:
         await self._rows.update_one({"_id": name}, [{"$set": {**fields, **_EXPIRY}}], upsert=True)
 
 
+class UsedLinks:
+    """Sign-in links that were used."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows: Collection = database[USED_LINKS]
+
+    async def use(self, name: str, expires_at: datetime) -> bool:
+        """Uses the link with this name up; whether it was still unused. Of several at once, one
+        is told so."""
+        try:
+            await self._rows.insert_one({"_id": name, "expires_at": expires_at})
+        except DuplicateKeyError:
+            return False
+        return True
+
+
 async def ensure_indexes(database: Database) -> None:
-    """Makes the index by which old rows go."""
-    await database[ENDED].create_index("expires_at", expireAfterSeconds=0, name="expiry")
+    """Makes the indexes by which old rows go."""
+    for name in (ENDED, USED_LINKS):
+        await database[name].create_index("expires_at", expireAfterSeconds=0, name="expiry")

@@ -17,8 +17,10 @@ import httpx
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cplus.actors import actor_id
 from cplus.errors import (
     AuthFailed,
+    InvalidActor,
     InvalidShop,
     InvalidSignature,
     ShopifyRefused,
@@ -86,6 +88,7 @@ class SessionToken:
 
     shop: str
     user_id: str
+    """Shopify's number of the member of staff; the token does not tell a name."""
     session_id: str
     token_id: str
     expires_at: datetime
@@ -144,19 +147,21 @@ async def exchange_session_token(
 def session_token(app: App, token: str) -> SessionToken:
     """Who a session token speaks for, once its signature, times and audience are checked.
 
-    The hosts of `iss` and `dest` must be the same shop. Raises InvalidSignature.
+    The hosts of `iss` and `dest` must be the same shop, and `sub` must be of the form of an id.
+    Raises InvalidSignature.
     """
     claims = _claims(app, token)
     try:
         shop = shop_host(urlsplit(str(claims["dest"])).netloc)
         issuer = shop_host(urlsplit(str(claims["iss"])).netloc)
-    except (InvalidShop, ValueError):
+        user = actor_id(str(claims["sub"]))
+    except (InvalidShop, InvalidActor, ValueError):
         raise InvalidSignature from None
     if shop != issuer:
         raise InvalidSignature
     return SessionToken(
         shop=shop,
-        user_id=str(claims["sub"]),
+        user_id=user,
         session_id=str(claims.get("sid", "")),
         token_id=str(claims["jti"]),
         expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),

@@ -10,13 +10,18 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from cplus.bootstrap import Parts
-from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
+from cplus.errors import (
+    ContentionTooHigh,
+    InvalidInput,
+    NotFound,
+    OutcomeUnknown,
+    StreamConflict,
+)
 from cplus.web.api import routes as api
 from cplus.web.console import routes as console
-from cplus.web.kit.auth import Signatures
-from cplus.web.kit.deps import GONE, SignInNeeded, Web, see_other, web_of
+from cplus.web.kit.deps import PagesDep, furnish, pages_of
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import GONE, SignInNeeded, see_other
 from cplus.web.merchant import account, conversations, customers, inbox, metrics, sign_in
 
 _FAULTS: Final = {
@@ -37,34 +42,32 @@ _FAULTS: Final = {
 def create_app(parts: Parts) -> FastAPI:
     """The app on these parts. Nothing connects before the first request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    secret = parts.settings.secret("application_secret")
-    web = Web(parts, Pages(parts.clock), Signatures(secret, parts.clock))
-    app.state.web = web
+    furnish(app, parts)
     for module in (inbox, conversations, customers, metrics, account, sign_in, console, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
-    app.add_api_route("/healthz", _health, include_in_schema=False)
+
+    async def health() -> Response:
+        await parts.mongo.database.command("ping")
+        return JSONResponse({"ok": True})
+
+    app.add_api_route("/healthz", health, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
+    app.add_exception_handler(NotFound, _missing)
     for unsure in (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         app.add_exception_handler(unsure, _unsure)
-    app.add_middleware(Guard, secure=web.secure, fault=_fault)
+    app.add_middleware(Guard, secure=app.state.cookies.secure, fault=_fault)
     return app
 
 
-async def _static(request: Request, name: str) -> Response:
-    found = (await web_of(request)).pages.static(name)
+async def _static(pages: PagesDep, name: str) -> Response:
+    found = pages.static(name)
     if found is None:
         raise HTTPException(404)
     return found
-
-
-async def _health(request: Request) -> Response:
-    web = await web_of(request)
-    await web.parts.mongo.database.command("ping")
-    return JSONResponse({"ok": True})
 
 
 async def _sign_in_needed(request: Request, asked: Exception) -> Response:
@@ -87,6 +90,10 @@ async def _malformed(request: Request, _error: Exception) -> Response:
     return await _fault(request, 400)
 
 
+async def _missing(request: Request, _error: Exception) -> Response:
+    return await _fault(request, 404)
+
+
 async def _unsure(request: Request, _error: Exception) -> Response:
     return await _fault(request, 503)
 
@@ -95,9 +102,9 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
     heading, usual = _FAULTS.get(status, _FAULTS[400 if status < 500 else 500])
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": reason or usual}, status)
-    web = await web_of(request)
+    pages = await pages_of(request)
     in_console = request.url.path.startswith("/console")
-    return web.pages.render(
+    return pages.render(
         "error.html",
         status=status,
         code=status,

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import structlog
 
+from cplus.actors import system
 from cplus.consumers.imports.importer import Follows, Importer, Place
 from cplus.consumers.webhooks.translate import facts, imported, known
 from cplus.errors import (
@@ -127,7 +128,7 @@ class ImportLog:
             shop=self._shop,
             claim=import_page_claim(self._id, place.page),
             source="import",
-            actor="system",
+            actor=system("import"),
             events=events,
             cause=cause,
             refs=list(dict.fromkeys([self._stream, *(one for one in persons if one)])),

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from cplus.actors import system
 from cplus.aws import Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.consumers.batches.leases import Lease, Leases
@@ -184,7 +185,7 @@ class Outbound:
             shop=shop,
             claim=claim,
             source="outbound-email",
-            actor="system",
+            actor=system("outbound-email"),
             events=[NewEvent(stream, event, self.clock())],
             cause=Cause("command", headers={"message_id": event.message_id}),
             refs=[stream, reply.stream, message_ref(event.message_id), *refs],

@@ -53,7 +53,8 @@ class ReplyWritten(AggregateEvent):
     in_reply_to: Personal[str | None] = None
     """Message-ID of the mail that it answers."""
     author: str
-    """Who wrote it, for example `merchant`."""
+    """Who wrote it, as people read it: what a user is called, or the id. `merchant` before users
+    were known."""
 
 
 class ConversationClosed(AggregateEvent):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final
 
+from cplus.commands.sessions import sign_in_link
 from cplus.errors import CplusError
 from cplus.local.aws.inbound import Receipt
 from cplus.local.demo import letters
@@ -20,7 +21,6 @@ from cplus.local.demo.plan import INBOUND, Plan, ShopPlan, Step, Stray, Talk
 from cplus.local.demo.summary import Summary, compare
 from cplus.local.resources import exported
 from cplus.mail import shop_address
-from cplus.web.kit.auth import sign_in_link
 
 if TYPE_CHECKING:
     from cplus.local.stack import Stack

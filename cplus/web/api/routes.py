@@ -11,7 +11,8 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
 from cplus.projections.queries import ConversationState
-from cplus.web.kit.deps import MerchantDep, WebDep
+from cplus.web.kit.deps import QueriesDep
+from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations import IdDep
 from cplus.web.merchant.thread import following, read_position
 
@@ -25,16 +26,16 @@ def _json(value: Any, **headers: str) -> JSONResponse:
 
 @router.get("/inbox")
 async def inbox(
-    web: WebDep,
+    queries: QueriesDep,
     me: MerchantDep,
     state: ConversationState = "open",
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
     """A page of conversations, the position they stand at, and how many there are."""
-    position = await read_position(web.queries, me.shop)
-    page = await web.queries.list_conversations(me.shop, state, cursor, limit)
-    counts = await web.queries.conversation_counts(me.shop)
+    position = await read_position(queries, me.shop)
+    page = await queries.list_conversations(me.shop, state, cursor, limit)
+    counts = await queries.conversation_counts(me.shop)
     return _json(
         {"position": position, "counts": counts, "conversations": page.items, "next": page.next}
     )
@@ -42,7 +43,7 @@ async def inbox(
 
 @router.get("/conversations/{conversation_id}")
 async def conversation(
-    web: WebDep,
+    queries: QueriesDep,
     me: MerchantDep,
     conversation_id: IdDep,
     cursor: str | None = None,
@@ -51,11 +52,11 @@ async def conversation(
     """A conversation and up to 200 of its messages, the oldest first; `next` is the cursor of
     the rest. Texts that together are too long for one answer are cut, and say so; the text of
     the message with the id `message` is whole."""
-    position = await read_position(web.queries, me.shop)
-    row = await web.queries.conversation(me.shop, conversation_id)
+    position = await read_position(queries, me.shop)
+    row = await queries.conversation(me.shop, conversation_id)
     if row is None:
         raise HTTPException(404)
-    thread = await following(web.queries, me.shop, row.id, cursor, message)
+    thread = await following(queries, me.shop, row.id, cursor, message)
     messages = [
         {**asdict(one.message), "text": one.text, "cut": one.cut} for one in thread.messages
     ]
@@ -65,10 +66,12 @@ async def conversation(
 
 
 @router.get("/changes")
-async def changes(request: Request, web: WebDep, me: MerchantDep, after: int = 0) -> Response:
+async def changes(
+    request: Request, queries: QueriesDep, me: MerchantDep, after: int = 0
+) -> Response:
     """Whether there is news after a position; 304 as long as the position is the one named by
     If-None-Match."""
-    position = await read_position(web.queries, me.shop)
+    position = await read_position(queries, me.shop)
     headers = {"ETag": f'"{position}"', "Cache-Control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
     if headers["ETag"] in {tag.strip().removeprefix("W/") for tag in known.split(",")}:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from cplus.consumers.reactions.registry import REACTIONS
-from cplus.errors import InvalidInput
-from cplus.projections.groups import ALL
-from cplus.projections.lag.overview import Overview, overview, stops_of
+from cplus.commands import sessions
+from cplus.errors import InvalidActor, InvalidInput, InvalidSignature
+from cplus.projections.lag.overview import stops_of
 from cplus.shopify.hosts import shop_host
-from cplus.web.kit.auth import Session, same_secret
-from cplus.web.kit.deps import CONSOLE_PATH, Web, WebDep, see_other
+from cplus.web.kit.auth import Session
+from cplus.web.kit.deps import (
+    ClockDep,
+    CookiesDep,
+    EndedSessionsDep,
+    LookDep,
+    OperatorTokenDep,
+    PagesDep,
+    SignaturesDep,
+)
 from cplus.web.kit.forms import own_form, read_form
+from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import see_other
+
+CONSOLE_PATH: Final = "/console"
 
 router = APIRouter(prefix=CONSOLE_PATH)
 
@@ -25,17 +35,39 @@ COOKIE: Final = "cplus_console"
 SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
 
+_NAME: Final = (
+    "Give the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
+)
+
+
+async def _operator(
+    request: Request, signatures: SignaturesDep, token: OperatorTokenDep, ended: EndedSessionsDep
+) -> Session | None:
+    session = signatures.console(request.cookies.get(COOKIE), token)
+    if session is None or await ended.holds(session.shop, session.id, session.since):
+        return None
+    return session
+
+
+OperatorDep = Annotated[Session | None, Depends(_operator)]
+
 
 @router.get("")
-async def console(request: Request, web: WebDep) -> HTMLResponse:
+async def console(
+    pages: PagesDep,
+    signatures: SignaturesDep,
+    look: LookDep,
+    clock: ClockDep,
+    session: OperatorDep,
+) -> HTMLResponse:
     """All shops; without an operator's session, the form for the token."""
-    session = await _operator(request, web)
     if session is None:
-        return web.pages.render("console_sign_in.html", reason="")
-    found = await _overview(web)
-    return web.pages.render(
+        return _ask(pages)
+    found = await look(shops=None, most=SHOWN)
+    return pages.render(
         "console.html",
-        csrf=web.signatures.form_token(session),
+        csrf=signatures.form_token(session),
+        operator=session.actor.shown,
         lines=found.lines,
         shops=found.shops,
         commits=found.commits,
@@ -46,74 +78,85 @@ async def console(request: Request, web: WebDep) -> HTMLResponse:
         followers=[
             reader.collection for reader in found.readers if reader.filled and not reader.live
         ],
-        now=web.parts.clock(),
+        now=clock(),
+    )
+
+
+def _ask(
+    pages: Pages, *, name: str = "", wrong_name: str = "", reason: str = "", status: int = 200
+) -> HTMLResponse:
+    return pages.render(
+        "console_sign_in.html",
+        status=status,
+        name=name,
+        wrong_name=wrong_name,
+        reason=reason,
     )
 
 
 @router.get("/lag.json")
 async def lag(
-    request: Request, web: WebDep, shop: Annotated[list[str] | None, Query(max_length=SHOWN)] = None
+    request: Request,
+    expected: OperatorTokenDep,
+    look: LookDep,
+    session: OperatorDep,
+    shop: Annotated[list[str] | None, Query(max_length=SHOWN)] = None,
 ) -> JSONResponse:
     """The same as JSON, of all shops or of those named, for the console's session or with the
     operator token as `Authorization: Bearer`."""
     given = request.headers.get("authorization")
     if given is not None:  # one that is wrong is refused, whatever cookie comes with it
         scheme, _, token = given.partition(" ")
-        known = scheme.lower() == "bearer" and same_secret(token.strip(), _token(web))
+        known = scheme.lower() == "bearer" and sessions.same_secret(token.strip(), expected)
     else:
-        known = await _operator(request, web) is not None
+        known = session is not None
     if not known:
         raise HTTPException(401)
     try:
         wanted = None if shop is None else {shop_host(one) for one in shop}
     except InvalidInput as error:
         raise HTTPException(400) from error
-    found = await _overview(web, wanted)
+    found = await look(shops=wanted, most=SHOWN)
     counted = {name: getattr(found, name) for name in ("shops", "commits", "behind", "parked")}
     lags = [asdict(one) for line in found.lines for one in line.lags.values()]
     return JSONResponse(jsonable_encoder({**counted, "shown": len(found.lines), "lags": lags}))
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, web: WebDep) -> Response:
-    """Opens the console with the operator token."""
-    given = (await read_form(request)).get("token", "").strip()
-    token = _token(web)
-    if not same_secret(given, token):
-        reason = "That is not the operator token."
-        return web.pages.render("console_sign_in.html", status=403, reason=reason)
+async def sign_in(
+    request: Request,
+    pages: PagesDep,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    expected: OperatorTokenDep,
+) -> Response:
+    """Opens the console for an operator who has the token and gives a name."""
+    fields = await read_form(request)
+    name, token = fields.get("name", "").strip(), fields.get("token", "").strip()
+    try:
+        operator = sessions.open_console(token, name, expected=expected)
+    except InvalidSignature:
+        return _ask(pages, name=name, reason="That is not the operator token.", status=403)
+    except InvalidActor:
+        return _ask(pages, name=name, wrong_name=_NAME, status=422)
     answer = see_other(CONSOLE_PATH)
-    value = web.signatures.console_cookie(token)
-    web.set_cookie(answer, COOKIE, value, path=CONSOLE_PATH)
+    value = signatures.console_cookie(expected, operator)
+    cookies.give(answer, COOKIE, value, path=CONSOLE_PATH)
     return answer
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, web: WebDep) -> Response:
+async def sign_out(
+    request: Request,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    ended: EndedSessionsDep,
+    session: OperatorDep,
+) -> Response:
     """Ends the operator's session, also for whoever else has its cookie."""
-    session = await _operator(request, web)
     if session is not None:
-        await own_form(request, web.signatures, session)
-        await web.parts.ended_sessions.end(session.id)
+        await own_form(request, signatures, session)
+        await sessions.sign_out(session.id, ended=ended)
     answer = see_other(CONSOLE_PATH)
-    web.drop_cookie(answer, COOKIE, path=CONSOLE_PATH)
+    cookies.drop(answer, COOKIE, path=CONSOLE_PATH)
     return answer
-
-
-def _token(web: Web) -> str:
-    token = web.parts.settings.operator_token
-    if token is None or not token.get_secret_value():
-        raise HTTPException(404)  # no token was set: there is no console
-    return token.get_secret_value()
-
-
-async def _overview(web: Web, shops: Collection[str] | None = None) -> Overview:
-    parts = web.parts
-    return await overview(
-        parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS, shops=shops, most=SHOWN
-    )
-
-
-async def _operator(request: Request, web: Web) -> Session | None:
-    session = web.signatures.console(request.cookies.get(COOKIE), _token(web))
-    return None if session is None or await web.has_ended(session) else session

@@ -1,151 +1,139 @@
-"""What every page asks for first: the app's parts, and the merchant who is signed in."""
+"""What a page may ask for, each part by its own name; FastAPI hands it over.
+
+Only here the pages' parts are taken out of all parts.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-from typing import Annotated, Final
+from collections.abc import Collection
+from functools import partial
+from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import Depends, FastAPI, HTTPException, Request
 
 from cplus.bootstrap import Parts
-from cplus.errors import InvalidSignature
-from cplus.projections.queries import Queries, Shop
-from cplus.shopify.oauth import session_token
-from cplus.web.kit.auth import SESSION_SECONDS, Session, Signatures
+from cplus.clock import Clock
+from cplus.commands.conversations import Conversations
+from cplus.commands.installs import Installs
+from cplus.consumers.reactions.registry import REACTIONS
+from cplus.privacy.sessions import EndedSessions, UsedLinks
+from cplus.projections.groups import ALL
+from cplus.projections.lag.overview import Overview, overview
+from cplus.projections.queries import Queries
+from cplus.shopify.oauth import SessionToken, session_token
+from cplus.signing import Signer
+from cplus.web.kit.auth import Signatures
+from cplus.web.kit.cookies import Cookies
 from cplus.web.kit.pages import Pages
 
-CONSOLE_PATH: Final = "/console"
-GONE: Final = "The app was removed from this shop. Install it again to go on."
+
+class Look(Protocol):
+    """Looks how far the readers of every shop's log are."""
+
+    async def __call__(self, *, shops: Collection[str] | None, most: int) -> Overview:
+        """Of all shops, or of those named; `most` of them one by one."""
+        ...
 
 
-@dataclass(frozen=True)
-class Web:
-    """The parts, and what the web app makes of them."""
+class ReadToken(Protocol):
+    """Reads a session token of Shopify."""
 
-    parts: Parts
-    pages: Pages
-    signatures: Signatures
-
-    @property
-    def queries(self) -> Queries:
-        """The read models."""
-        return self.parts.queries
-
-    async def has_ended(self, session: Session) -> bool:
-        """Whether the session was ended before its time."""
-        return await self.parts.ended_sessions.holds(session.shop, session.id, session.since)
-
-    @property
-    def secure(self) -> bool:
-        """Whether the app is reached by https."""
-        return self.parts.settings.app_url.startswith("https://")
-
-    @property
-    def session_name(self) -> str:
-        """The name of the session's cookie."""
-        # The prefix makes browsers refuse a cookie that a neighbouring host set.
-        return "__Host-cplus_session" if self.secure else "cplus_session"
-
-    def set_cookie(
-        self,
-        answer: Response,
-        name: str,
-        value: str,
-        *,
-        seconds: int = SESSION_SECONDS,
-        path: str = "/",
-    ) -> None:
-        """Gives the browser a cookie that no script can read."""
-        answer.set_cookie(
-            name,
-            value,
-            max_age=seconds,
-            path=path,
-            secure=self.secure,
-            httponly=True,
-            samesite="lax",
-        )
-
-    def drop_cookie(self, answer: Response, name: str, *, path: str = "/") -> None:
-        """Takes the cookie away again."""
-        answer.delete_cookie(name, path=path, secure=self.secure, httponly=True, samesite="lax")
+    def __call__(self, token: str) -> SessionToken:
+        """Raises InvalidSignature."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Merchant:
-    """Who looks at the page, as the page needs it."""
-
-    session: Session
-    row: Shop | None
-    """The shop's facts; None until the first are there."""
-    csrf: str
-
-    @property
-    def shop(self) -> str:
-        """The host: the only shop that this request may read or write."""
-        return self.session.shop
-
-    @property
-    def name(self) -> str:
-        """The shop's name, its host until that is known."""
-        return (self.row and self.row.name) or self.session.shop
-
-    @property
-    def timezone(self) -> str | None:
-        """The shop's time zone, an IANA name."""
-        return self.row.timezone if self.row else None
+def furnish(app: FastAPI, parts: Parts) -> None:
+    """Lets the pages of the app have these parts. Nothing connects yet."""
+    secret = parts.settings.secret("application_secret")
+    app.state.parts = parts
+    app.state.pages = Pages(parts.clock)
+    app.state.signatures = Signatures(secret, parts.signer)
+    app.state.cookies = Cookies(secure=parts.settings.app_url.startswith("https://"))
 
 
-class SignInNeeded(Exception):
-    """Nobody is signed in."""
-
-    def __init__(self, note: str = "") -> None:
-        super().__init__(note)
-        self.note = note
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
 
 
-async def web_of(request: Request) -> Web:
-    """The app's parts."""
-    web: Web = request.app.state.web
-    return web
+async def pages_of(request: Request) -> Pages:
+    """Renders templates."""
+    pages: Pages = request.app.state.pages
+    return pages
 
 
-WebDep = Annotated[Web, Depends(web_of)]
+async def _signatures(request: Request) -> Signatures:
+    signatures: Signatures = request.app.state.signatures
+    return signatures
 
 
-async def merchant(request: Request, web: WebDep) -> Merchant:
-    """The merchant of the session's cookie, or on the API of Shopify's session token; raises
-    SignInNeeded."""
-    session = _session(request, web)
-    if session is None:
-        raise SignInNeeded
-    row, ended = await asyncio.gather(web.queries.shop(session.shop), web.has_ended(session))
-    if ended:
-        raise SignInNeeded
-    if row and not session.outlives(row.uninstalled_at):
-        raise SignInNeeded("gone")
-    request.state.frame_shop = session.shop
-    return Merchant(session, row, web.signatures.form_token(session))
+async def _cookies(request: Request) -> Cookies:
+    cookies: Cookies = request.app.state.cookies
+    return cookies
 
 
-def _session(request: Request, web: Web) -> Session | None:
-    if request.url.path.startswith("/api/") and "authorization" in request.headers:
-        scheme, _, token = request.headers["authorization"].partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        try:
-            held = session_token(web.parts.app, token.strip())
-        except InvalidSignature:
-            return None
-        return Session(held.shop, held.session_id, web.parts.clock(), vouched=True)
-    return web.signatures.session(request.cookies.get(web.session_name))
+async def _clock(request: Request) -> Clock:
+    return _parts(request).clock
 
 
-MerchantDep = Annotated[Merchant, Depends(merchant)]
+async def _queries(request: Request) -> Queries:
+    return _parts(request).queries
 
 
-def see_other(address: str) -> RedirectResponse:
-    """Sends the browser on, by GET."""
-    return RedirectResponse(address, 303)
+async def _ended(request: Request) -> EndedSessions:
+    return _parts(request).ended_sessions
+
+
+async def _signer(request: Request) -> Signer:
+    return _parts(request).signer
+
+
+async def _used_links(request: Request) -> UsedLinks:
+    return _parts(request).used_links
+
+
+async def _installs(request: Request) -> Installs:
+    return _parts(request).installs
+
+
+async def _conversations(request: Request) -> Conversations:
+    return _parts(request).conversations
+
+
+async def _mail_domain(request: Request) -> str:
+    return _parts(request).settings.mail_domain
+
+
+async def _read_token(request: Request) -> ReadToken:
+    parts = _parts(request)
+    # The app's own secret is asked for with the first token, and not before.
+    return lambda token: session_token(parts.app, token)
+
+
+async def _operator_token(request: Request) -> str:
+    token = _parts(request).settings.operator_token
+    if token is None or not token.get_secret_value():
+        raise HTTPException(404)  # no token was set: there is no console
+    return token.get_secret_value()
+
+
+async def _look(request: Request) -> Look:
+    parts = _parts(request)
+    return partial(overview, parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS)
+
+
+PagesDep = Annotated[Pages, Depends(pages_of)]
+SignaturesDep = Annotated[Signatures, Depends(_signatures)]
+CookiesDep = Annotated[Cookies, Depends(_cookies)]
+ClockDep = Annotated[Clock, Depends(_clock)]
+QueriesDep = Annotated[Queries, Depends(_queries)]
+EndedSessionsDep = Annotated[EndedSessions, Depends(_ended)]
+SignerDep = Annotated[Signer, Depends(_signer)]
+UsedLinksDep = Annotated[UsedLinks, Depends(_used_links)]
+InstallsDep = Annotated[Installs, Depends(_installs)]
+ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+MailDomainDep = Annotated[str, Depends(_mail_domain)]
+ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
+OperatorTokenDep = Annotated[str, Depends(_operator_token)]
+LookDep = Annotated[Look, Depends(_look)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import HTTPException, Request
 
-from cplus.ids import random_id, spelled
+from cplus.ids import random_id
 from cplus.web.kit.auth import Session, Signatures
 
 _KEY: Final = re.compile(r"[a-z0-9]{16,40}")
@@ -52,10 +51,3 @@ def form_key(fields: Mapping[str, str]) -> str:
     if not _KEY.fullmatch(key):
         raise HTTPException(400, "This form is incomplete. Go back, reload the page, try again.")
     return key
-
-
-def message_id(shop: str, conversation_id: str, key: str) -> str:
-    """The id of the message that the form writes: sent again, it is the same message."""
-    words = f"message\n{shop}\n{conversation_id}\n{key}"
-    digest = hashlib.sha256(words.encode()).digest()
-    return spelled(digest[:16])

@@ -55,6 +55,7 @@ class Pages:
             hue=text.hue,
             words=text.words,
             called=text.called,
+            author=text.author,
             bounce=text.bounce,
             rejection=text.rejection,
             calendar=text.calendar,

@@ -14,6 +14,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_symbol
 from markupsafe import Markup, escape
 
+from cplus.actors import MERCHANT
 from cplus.projections.queries import Customer
 
 LOCALE: Final = "en"
@@ -169,6 +170,12 @@ def called(customer: Customer) -> str:
     if customer.name or customer.email:
         return customer.name or customer.email or ""
     return f"Customer no. {customer.shopify_ids[0]} in Shopify" if customer.shopify_ids else ""
+
+
+def author(name: str | None) -> str:
+    """Who of the shop wrote a reply, as it was recorded. Replies from before users were known say
+    `merchant`."""
+    return "Merchant" if name in (None, "", MERCHANT.shown) else name
 
 
 def bounce(reason: str | None) -> str:

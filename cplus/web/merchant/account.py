@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 
 from cplus.projections.queries import Subscription
 from cplus.shopify.hosts import shop_name
-from cplus.web.kit.deps import MerchantDep, WebDep
+from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
+from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter()
 
@@ -19,14 +20,16 @@ _WAITING: Final = {"pending", "accepted", "frozen"}
 
 
 @router.get("/billing")
-async def billing(web: WebDep, me: MerchantDep) -> HTMLResponse:
+async def billing(
+    pages: PagesDep, queries: QueriesDep, clock: ClockDep, me: MerchantDep
+) -> HTMLResponse:
     """The shop's plan, what it uses of it this month, and its subscriptions."""
-    found = sorted(await web.queries.billing(me.shop), key=_begun, reverse=True)
-    today = web.parts.clock().astimezone(UTC).date()
-    month = await web.queries.metrics(me.shop, today.replace(day=1), today)
-    account = await web.queries.billing_account(me.shop)
+    found = sorted(await queries.billing(me.shop), key=_begun, reverse=True)
+    today = clock().astimezone(UTC).date()
+    month = await queries.metrics(me.shop, today.replace(day=1), today)
+    account = await queries.billing_account(me.shop)
     active = [one for one in found if one.status == "active"]
-    return web.pages.render(
+    return pages.render(
         "billing.html",
         me=me,
         section="billing",
@@ -45,17 +48,18 @@ def _begun(one: Subscription) -> tuple[datetime, str]:
 
 
 @router.get("/settings")
-async def settings(web: WebDep, me: MerchantDep) -> HTMLResponse:
+async def settings(
+    pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
+) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
-    domain = web.parts.settings.mail_domain
-    return web.pages.render(
+    return pages.render(
         "settings.html",
         me=me,
         section="settings",
         shop=me.row,
         address=f"{shop_name(me.shop)}@{domain}" if domain else None,
-        conversations=await web.queries.conversation_counts(me.shop),
-        persons=await web.queries.person_counts(me.shop),
+        conversations=await queries.conversation_counts(me.shop),
+        persons=await queries.person_counts(me.shop),
         # Not counted anew: the sums of the metrics hold them.
-        messages=(await web.queries.metrics_total(me.shop)).messages,
+        messages=(await queries.metrics_total(me.shop)).messages,
     )

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.commands import conversations
+from cplus.commands.conversations import Changed, SentBefore
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
-from cplus.events.aggregates.conversation import Conversation
-from cplus.events.catalogue.conversations import ReplyWritten
-from cplus.events.log.outcomes import AlreadyRecorded, Appended
-from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
 from cplus.projections.queries import Conversation as ConversationRow
-from cplus.web.kit.deps import Merchant, MerchantDep, Web, WebDep, see_other
-from cplus.web.kit.forms import form_key, message_id, new_key, own_form
+from cplus.projections.queries import Queries
+from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep
+from cplus.web.kit.forms import form_key, new_key, own_form
+from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.thread import SHOWN_BY, Thread, caught_up, following, newest, read_position
 
 router = APIRouter(prefix="/conversations")
@@ -51,23 +50,34 @@ words for it. `-before`: its form had been sent already, and what it did then wa
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
-def _known_form(conversation_id: str) -> str:
+async def _id(conversation_id: str) -> str:
     if not _ID.fullmatch(conversation_id):
         raise HTTPException(404)
     return conversation_id
 
 
-async def _id(conversation_id: str) -> str:
-    return _known_form(conversation_id)
-
-
 IdDep = Annotated[str, Depends(_id)]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What the page of a conversation needs."""
+
+    pages: Pages
+    queries: Queries
+    me: Merchant
+
+
+async def _view(pages: PagesDep, queries: QueriesDep, me: MerchantDep) -> _View:
+    return _View(pages, queries, me)
+
+
+ViewDep = Annotated[_View, Depends(_view)]
 
 
 @router.get("/{conversation_id}")
 async def show(
-    web: WebDep,
-    me: MerchantDep,
+    view: ViewDep,
     conversation_id: IdDep,
     at: int = 0,
     begin: Annotated[str | None, Query(alias="from")] = None,
@@ -76,15 +86,15 @@ async def show(
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
     what the merchant did that leads here."""
-    shown = await caught_up(web.queries, me.shop, at) if at > 0 else True
+    shown = await caught_up(view.queries, view.me.shop, at) if at > 0 else True
+    awaited = 0 if shown else at
     return await _page(
-        web, me, conversation_id, begin=begin, whole=message, awaited=0 if shown else at, done=done
+        view, conversation_id, begin=begin, whole=message, awaited=awaited, done=done
     )
 
 
 async def _page(
-    web: Web,
-    me: Merchant,
+    view: _View,
     conversation_id: str,
     *,
     begin: str | None = None,
@@ -96,17 +106,18 @@ async def _page(
     key: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    position = await read_position(web.queries, me.shop)
-    row = await web.queries.conversation(me.shop, conversation_id)
+    queries, me = view.queries, view.me
+    position = await read_position(queries, me.shop)
+    row = await queries.conversation(me.shop, conversation_id)
     if row is None:
         raise HTTPException(404)
     if begin is None:
-        thread = await newest(web.queries, me.shop, row.id, whole)
+        thread = await newest(queries, me.shop, row.id, whole)
     else:
         cursor = None if begin == START else begin
-        thread = await following(web.queries, me.shop, row.id, cursor, whole)
-    person = await web.queries.customer(me.shop, row.person)
-    return web.pages.render(
+        thread = await following(queries, me.shop, row.id, cursor, whole)
+    person = await queries.customer(me.shop, row.person)
+    return view.pages.render(
         "conversation.html",
         status=status,
         me=me,
@@ -118,7 +129,7 @@ async def _page(
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,
         awaited=awaited,
-        stuck=await _stuck(web, me.shop, thread, awaited),
+        stuck=await _stuck(queries, me.shop, thread, awaited),
         commanded=done in _DONE,
         done=_DONE[done][1] if done in _DONE and _DONE[done][0] == row.open else "",
         draft=draft,
@@ -136,10 +147,10 @@ class _Stuck:
     sent: bool
 
 
-async def _stuck(web: Web, shop: str, thread: Thread, awaited: int) -> _Stuck:
+async def _stuck(queries: Queries, shop: str, thread: Thread, awaited: int) -> _Stuck:
     if not awaited and all(one.message.status != "written" for one in thread.messages):
         return _Stuck(shown=False, sent=False)  # nobody waits for anything
-    parked = await web.queries.parked(shop, [REPLIES.name])
+    parked = await queries.parked(shop, [REPLIES.name])
     return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked)
 
 
@@ -148,111 +159,70 @@ def _who(row: ConversationRow) -> str:
 
 
 @router.post("/{conversation_id}/reply")
-async def reply(request: Request, web: WebDep, me: MerchantDep, conversation_id: IdDep) -> Response:
+async def reply(
+    request: Request,
+    view: ViewDep,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    conversation_id: IdDep,
+) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
-    fields = await own_form(request, web.signatures, me.session)
-    key = form_key(fields)
-    # A form's text comes with CRLF; NUL has no place in a mail.
-    text = fields.get("text", "").replace("\r\n", "\n").replace("\0", "")
-    decision = partial(
-        Conversation.reply,
-        message_id=message_id(me.shop, conversation_id, key),
-        text=text,
-        author="merchant",
-        now=web.parts.clock(),
-    )
-    written = message_ref(decision.keywords["message_id"])
+    me = view.me
+    fields = await own_form(request, signatures, me.session)
+    # A form's text comes with CRLF.
+    key, text = form_key(fields), fields.get("text", "").replace("\r\n", "\n")
     try:
-        outcome = await _decide(
-            web, me, conversation_id, decision, claim=reply_claim(key), refs=[written]
+        outcome = await conversations.reply(
+            me.shop, conversation_id, text=text, key=key, actor=me.actor, use=use
         )
     except InvalidInput as error:
-        reason = str(error.values["reason"])
-        return await _page(
-            web, me, conversation_id, draft=text, reason=_sentence(reason), key=key, status=422
-        )
+        reason = _sentence(str(error.values["reason"]))
+        return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=422)
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         # The same key again: if it was recorded after all, it is not written twice.
         reason = "It is not sure that this was saved. Send it again: it goes out only once."
-        return await _page(web, me, conversation_id, draft=text, reason=reason, key=key, status=503)
-    if isinstance(outcome, AlreadyRecorded) and not _holds(outcome, text):
+        return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=503)
+    if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
         reason = "This form was sent before, with another text. Send it again to send this too."
-        return await _page(web, me, conversation_id, draft=text, reason=reason, status=409)
-    return _back(conversation_id, outcome)
+        return await _page(view, conversation_id, draft=text, reason=reason, status=409)
+    at = f"?at={outcome.position}#end" if outcome.position else ""
+    return see_other(f"/conversations/{conversation_id}{at}")
 
 
 @router.post("/{conversation_id}/close")
-async def close(request: Request, web: WebDep, me: MerchantDep, conversation_id: IdDep) -> Response:
+async def close(
+    request: Request,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+) -> Response:
     """The merchant is done with it."""
-    return await _command(request, web, me, conversation_id, Conversation.close, "closed")
+    key = form_key(await own_form(request, signatures, me.session))
+    outcome = await conversations.close(me.shop, conversation_id, key=key, actor=me.actor, use=use)
+    return _changed(conversation_id, "closed", outcome)
 
 
 @router.post("/{conversation_id}/reopen")
 async def reopen(
-    request: Request, web: WebDep, me: MerchantDep, conversation_id: IdDep
+    request: Request,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
 ) -> Response:
     """The merchant takes it up again."""
-    return await _command(request, web, me, conversation_id, Conversation.reopen, "reopened")
+    key = form_key(await own_form(request, signatures, me.session))
+    outcome = await conversations.reopen(me.shop, conversation_id, key=key, actor=me.actor, use=use)
+    return _changed(conversation_id, "reopened", outcome)
 
 
-async def _command(
-    request: Request,
-    web: Web,
-    me: Merchant,
-    conversation_id: str,
-    decision: Callable[..., None],
-    done: str,
-) -> Response:
-    fields = await own_form(request, web.signatures, me.session)
-    claim = command_claim(form_key(fields))
-    decided = partial(decision, now=web.parts.clock())
-    outcome = await _decide(web, me, conversation_id, decided, claim=claim)
-    if isinstance(outcome, AlreadyRecorded):
-        stream = conversation_stream(conversation_id)
-        now = await web.parts.repository.load(Conversation, me.shop, stream)
-        if now.open != _DONE[done][0]:
-            done = f"{done}-before"
-    at = f"&at={outcome.position}" if outcome else ""
+def _changed(conversation_id: str, done: str, outcome: Changed) -> Response:
+    before = "-before" if outcome.undone else ""
+    at = f"&at={outcome.position}" if outcome.position else ""
     # No fragment: what changed stands beside the title.
-    return see_other(f"/conversations/{conversation_id}?done={done}{at}")
-
-
-async def _decide(
-    web: Web,
-    me: Merchant,
-    conversation_id: str,
-    decision: Callable[[Conversation], None],
-    *,
-    claim: str,
-    refs: list[str] | None = None,
-) -> Appended | AlreadyRecorded | None:
-    def decide(conversation: Any) -> None:
-        # The log of the session's own shop says what exists; the read model may be behind.
-        if not conversation.version:
-            raise HTTPException(404)
-        decision(conversation)
-
-    return await web.parts.recorder.decide(
-        Conversation,
-        me.shop,
-        conversation_stream(conversation_id),
-        decide,
-        claim=claim,
-        source="dashboard",
-        actor="merchant",
-        refs=refs or [],
-    )
-
-
-def _holds(outcome: AlreadyRecorded, text: str) -> bool:
-    events = [outcome.commit.event(i).event for i in range(len(outcome.commit.documents))]
-    return any(isinstance(e, ReplyWritten) and e.text == text.strip() for e in events)
-
-
-def _back(conversation_id: str, outcome: Appended | AlreadyRecorded | None) -> Response:
-    at = f"?at={outcome.position}#end" if outcome else ""
-    return see_other(f"/conversations/{conversation_id}{at}")
+    return see_other(f"/conversations/{conversation_id}?done={done}{before}{at}")
 
 
 def _sentence(reason: str) -> str:

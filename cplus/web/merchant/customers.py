@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse
 
 from cplus.events import names
 from cplus.projections.queries import CustomerKind
-from cplus.web.kit.deps import MerchantDep, WebDep
+from cplus.web.kit.deps import PagesDep, QueriesDep
+from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter(prefix="/customers")
 
@@ -25,11 +26,15 @@ _PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
 
 @router.get("")
 async def customers(
-    web: WebDep, me: MerchantDep, kind: CustomerKind = "all", cursor: str | None = None
+    pages: PagesDep,
+    queries: QueriesDep,
+    me: MerchantDep,
+    kind: CustomerKind = "all",
+    cursor: str | None = None,
 ) -> HTMLResponse:
     """A page of people, those with the latest news first."""
-    counts = await web.queries.person_counts(me.shop)
-    page = await web.queries.customers(me.shop, kind, cursor)
+    counts = await queries.person_counts(me.shop)
+    page = await queries.customers(me.shop, kind, cursor)
     numbers = {
         "all": counts.customers + counts.leads,
         "customers": counts.customers,
@@ -37,7 +42,7 @@ async def customers(
     }
     shop = me.row
     running = shop.last_import if shop and shop.last_import else None
-    return web.pages.render(
+    return pages.render(
         "customers.html",
         me=me,
         section="customers",
@@ -53,11 +58,13 @@ async def customers(
 
 
 @router.get("/{person}")
-async def customer(web: WebDep, me: MerchantDep, person: str) -> HTMLResponse:
+async def customer(
+    pages: PagesDep, queries: QueriesDep, me: MerchantDep, person: str
+) -> HTMLResponse:
     """A person, with orders and conversations; `person` without the prefix `person/`."""
     found = None
     if _PERSON.fullmatch(person):
-        found = await web.queries.customer(me.shop, names.person(person))
+        found = await queries.customer(me.shop, names.person(person))
     if found is None:
         raise HTTPException(404)
-    return web.pages.render("customer.html", me=me, section="customers", person=found)
+    return pages.render("customer.html", me=me, section="customers", person=found)

@@ -9,7 +9,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cplus.projections.queries import ConversationState
-from cplus.web.kit.deps import MerchantDep, WebDep, see_other
+from cplus.web.kit.deps import PagesDep, QueriesDep
+from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.thread import read_position
 
 router = APIRouter()
@@ -30,20 +31,24 @@ async def home(_me: MerchantDep) -> RedirectResponse:
 
 @router.get("/inbox")
 async def inbox(
-    web: WebDep, me: MerchantDep, tab: ConversationState = "open", cursor: str | None = None
+    pages: PagesDep,
+    queries: QueriesDep,
+    me: MerchantDep,
+    tab: ConversationState = "open",
+    cursor: str | None = None,
 ) -> HTMLResponse:
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
-    position = await read_position(web.queries, me.shop)
-    counts = await web.queries.conversation_counts(me.shop)
-    page = await web.queries.list_conversations(me.shop, tab, cursor)
+    position = await read_position(queries, me.shop)
+    counts = await queries.conversation_counts(me.shop)
+    page = await queries.list_conversations(me.shop, tab, cursor)
     numbers = {
         "open": counts.open,
         "unanswered": counts.unanswered,
         "closed": counts.conversations - counts.open,
         "all": counts.conversations,
     }
-    return web.pages.render(
+    return pages.render(
         "inbox.html",
         me=me,
         section="inbox",

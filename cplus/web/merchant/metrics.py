@@ -13,7 +13,8 @@ from fastapi.responses import HTMLResponse
 
 from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures, every_day, summed
-from cplus.web.kit.deps import MerchantDep, WebDep
+from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
+from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.kit.text import span
 
 router = APIRouter()
@@ -25,20 +26,22 @@ _FAILED: Final = 5  # mails on a page
 
 @router.get("/metrics")
 async def metrics(
-    web: WebDep,
+    pages: PagesDep,
+    queries: QueriesDep,
+    clock: ClockDep,
     me: MerchantDep,
     days: Annotated[Literal["7", "30", "90"], Query()] = "30",
     cursor: str | None = None,
 ) -> HTMLResponse:
     """The last days in UTC, and a page of the mails that did not arrive."""
-    last = web.parts.clock().date()
+    last = clock().date()
     first = last - timedelta(days=int(days) - 1)
-    found = await web.queries.metrics(me.shop, first, last)
+    found = await queries.metrics(me.shop, first, last)
     shown = every_day(found.items, first, last)
-    failed = await web.queries.deliveries(me.shop, "failed", cursor, _FAILED)
-    talks = [await web.queries.conversation(me.shop, one.conversation_id) for one in failed.items]
+    failed = await queries.deliveries(me.shop, "failed", cursor, _FAILED)
+    talks = [await queries.conversation(me.shop, one.conversation_id) for one in failed.items]
     here = f"/metrics?{urlencode({'days': days})}"
-    return web.pages.render(
+    return pages.render(
         "metrics.html",
         me=me,
         section="metrics",
@@ -46,7 +49,7 @@ async def metrics(
         days=int(days),
         some=[one for one in reversed(shown) if one.figures != Figures()],
         figures=summed(one.figures for one in shown),
-        total=await web.queries.metrics_total(me.shop),
+        total=await queries.metrics_total(me.shop),
         chart=Chart.of(shown),
         waits=waits_of(summed(one.figures for one in shown)),
         failed=list(zip(failed.items, talks, strict=True)),

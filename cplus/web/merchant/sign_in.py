@@ -8,10 +8,24 @@ import structlog
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.actors import ADMIN, Actor
+from cplus.commands import sessions
 from cplus.commands.installs import CALLBACK, STATE_SECONDS
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
-from cplus.web.kit.deps import GONE, Web, WebDep, see_other
+from cplus.web.kit.auth import Signatures
+from cplus.web.kit.cookies import Cookies
+from cplus.web.kit.deps import (
+    CookiesDep,
+    EndedSessionsDep,
+    InstallsDep,
+    PagesDep,
+    SignaturesDep,
+    SignerDep,
+    UsedLinksDep,
+)
 from cplus.web.kit.forms import own_form
+from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import GONE, see_other
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -24,29 +38,32 @@ _STALE: Final = "That sign-in link was used before, or is too old. Sign in throu
 
 @router.get("/auth/sign-in")
 async def sign_in(
-    request: Request, web: WebDep, token: str | None = None, note: str = ""
+    request: Request,
+    pages: PagesDep,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    signer: SignerDep,
+    used: UsedLinksDep,
+    token: str | None = None,
+    note: str = "",
 ) -> Response:
     """The page that asks for the shop; with a token of a sign-in link, signs in."""
     if token is None:
-        return ask(
-            request,
-            web,
-            note=_OUT if note == "out" else "",
-            warning=GONE if note == "gone" else "",
-        )
+        out, gone = _OUT if note == "out" else "", GONE if note == "gone" else ""
+        return ask(request, pages, note=out, warning=gone)
     try:
-        shop = await web.signatures.use_link(web.parts.mongo.database, token)
+        found = await sessions.use_link(token, signer=signer, used=used)
     except InvalidSignature:
-        session = web.signatures.session(request.cookies.get(web.session_name))
-        if session and session.shop == web.signatures.link_shop(token):
+        session = signatures.session(request.cookies.get(cookies.session))
+        if session and session.shop == sessions.link_shop(token, signer=signer):
             return see_other("/inbox")  # they opened the link again and are where it leads
-        return ask(request, web, warning=_STALE, status=403)
-    return _signed_in(web, shop)
+        return ask(request, pages, warning=_STALE, status=403)
+    return _signed_in(signatures, cookies, found.shop, found.actor)
 
 
 def ask(
     request: Request,
-    web: Web,
+    pages: Pages,
     *,
     note: str = "",
     warning: str = "",
@@ -57,34 +74,38 @@ def ask(
     """The page that asks for the shop's address."""
     # Its form leads to Shopify by redirects, which `form-action` would stop.
     request.state.leaves_by_form = True
-    return web.pages.render(
+    return pages.render(
         "sign_in.html", status=status, note=note, warning=warning, reason=reason, shop=shop
     )
 
 
 @router.get("/auth/install")
-async def install(request: Request, web: WebDep, shop: str = "") -> Response:
+async def install(
+    request: Request, pages: PagesDep, cookies: CookiesDep, installs: InstallsDep, shop: str = ""
+) -> Response:
     """Sends the merchant to Shopify to grant the app its scopes, or to confirm them again."""
     wanted = shop.strip().lower()
     wanted = wanted.removeprefix("https://").removeprefix("http://").split("/", 1)[0]
     if wanted and "." not in wanted:
         wanted += ".myshopify.com"
     try:
-        begun = web.parts.installs.begin(wanted)
+        begun = installs.begin(wanted)
     except InvalidShop:
         reason = "A shop’s address ends with .myshopify.com, for example blue-jam.myshopify.com."
-        return ask(request, web, reason=reason, shop=shop[:80], status=400)
+        return ask(request, pages, reason=reason, shop=shop[:80], status=400)
     answer = see_other(begun.url)
-    web.set_cookie(answer, STATE_COOKIE, begun.state, seconds=STATE_SECONDS, path=CALLBACK)
+    cookies.give(answer, STATE_COOKIE, begun.state, seconds=STATE_SECONDS, path=CALLBACK)
     return answer
 
 
 @router.get(CALLBACK)
-async def callback(request: Request, web: WebDep) -> Response:
+async def callback(
+    request: Request, signatures: SignaturesDep, cookies: CookiesDep, installs: InstallsDep
+) -> Response:
     """Where Shopify brings the merchant back to: installs, and signs in."""
     state = request.cookies.get(STATE_COOKIE, "")
     try:
-        shop = await web.parts.installs.finish(dict(request.query_params), state)
+        shop = await installs.finish(dict(request.query_params), state)
     except InvalidSignature:
         raise HTTPException(403, "Shopify’s answer could not be verified. Begin again.") from None
     except InvalidShop:
@@ -95,25 +116,28 @@ async def callback(request: Request, web: WebDep) -> Response:
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
         raise HTTPException(502, "Shopify did not answer as it should. Try again.") from None
-    answer = _signed_in(web, shop, vouched=True)
-    web.drop_cookie(answer, STATE_COOKIE, path=CALLBACK)
+    answer = _signed_in(signatures, cookies, shop, ADMIN, vouched=True)
+    cookies.drop(answer, STATE_COOKIE, path=CALLBACK)
     return answer
 
 
 @router.post("/auth/sign-out")
-async def sign_out(request: Request, web: WebDep) -> Response:
+async def sign_out(
+    request: Request, signatures: SignaturesDep, cookies: CookiesDep, ended: EndedSessionsDep
+) -> Response:
     """Ends the session, also for whoever else has its cookie."""
-    session = web.signatures.session(request.cookies.get(web.session_name))
+    session = signatures.session(request.cookies.get(cookies.session))
     if session is not None:
-        await own_form(request, web.signatures, session)
-        await web.parts.ended_sessions.end(session.id)
+        await own_form(request, signatures, session)
+        await sessions.sign_out(session.id, ended=ended)
     answer = see_other("/auth/sign-in?note=out")
-    web.drop_cookie(answer, web.session_name)
+    cookies.drop(answer, cookies.session)
     return answer
 
 
-def _signed_in(web: Web, shop: str, *, vouched: bool = False) -> Response:
+def _signed_in(
+    signatures: Signatures, cookies: Cookies, shop: str, actor: Actor, *, vouched: bool = False
+) -> Response:
     answer = see_other("/inbox")
-    cookie = web.signatures.session_cookie(shop, vouched=vouched)
-    web.set_cookie(answer, web.session_name, cookie)
+    cookies.give(answer, cookies.session, signatures.session_cookie(shop, actor, vouched=vouched))
     return answer

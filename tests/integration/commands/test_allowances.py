@@ -104,6 +104,7 @@ async def test_what_is_decided_follows_from_the_conversation_that_reached_it(
     [decision] = [one async for one in store.iterate_stream(SHOP, billing_stream(SHOP))]
     assert decision.causation_id == commits[-1].id
     assert decision.correlation_id == commits[-1].correlation
+    assert decision.actor == "system/allowances"
 
 
 async def test_each_month_counts_for_itself(store: EventStore, allowances: Allowances) -> None:

@@ -91,7 +91,7 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
         country="US",
     )
     assert (told.stream, told.version) == (f"shop/{SHOP}", 1)
-    assert (told.source, told.actor) == ("install", "merchant")
+    assert (told.source, told.actor) == ("install", "merchant/admin")
     assert isinstance(account.event, AccountOpened)
     assert account.event.conversations == use.parts.settings.free_conversations
     assert (account.stream, account.version) == (f"billing/{SHOP}", 1)

@@ -256,6 +256,7 @@ async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_
     chain = use.parts.store.iterate_ref(SHOP, correlation_ref("install-7"))
     pages = [page async for page in chain]
     assert [page.causation_id for page in pages] == ["commit-7"] * len(pages)
+    assert {page.actor for page in pages} == {"system/import"}
     assert len(pages) == (await use.parts.store.head(SHOP)).position > 1
     assert await imported(use) == list(range(1, 11))
 

@@ -106,6 +106,8 @@ async def test_from_the_mail_to_its_answer_delivered_everything_has_one_correlat
     assert [commit.id async for commit in chain] == [mail.id, answer.id, delivered.id, sent.id]
     causes = [commit.causation_id for commit in (mail, answer, delivered, sent)]
     assert causes == [None, mail.id, answer.id, answer.id]
+    actors = [commit.actor for commit in (mail, answer, delivered, sent)]
+    assert actors == ["shopper", "merchant", "ses", "system/outbound-email"]
 
 
 async def test_an_answer_is_sent_once_however_often_it_is_asked_for(

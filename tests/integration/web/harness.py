@@ -14,12 +14,14 @@ import httpx
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
+from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.nudges import heads_of
+from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
@@ -28,7 +30,7 @@ from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from cplus.web.app import create_app
-from cplus.web.kit.auth import sign_in_link
+from tests.nudges import Nudges
 
 SHOP = "acorn.myshopify.com"
 OTHER = "birch.myshopify.com"
@@ -124,10 +126,14 @@ class Harness:
         )
 
     @asynccontextmanager
-    async def signed_in(self, shop: str = SHOP) -> AsyncIterator[httpx.AsyncClient]:
-        """A browser whose merchant of `shop` came by a sign-in link."""
+    async def signed_in(
+        self, shop: str = SHOP, *, user: str = "", called: str = ""
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """A browser whose merchant of `shop` came by a sign-in link, that of a user if one is
+        named."""
+        link = sign_in_link(self.settings, shop, self.clock, user=user, called=called)
         async with self.browser() as browser:
-            answer = await browser.get(sign_in_link(self.settings, shop, self.clock))
+            answer = await browser.get(link)
             assert answer.status_code == 303, answer.text
             yield browser
 
@@ -169,7 +175,9 @@ class Harness:
                 rfc_message_id="<1@example.com>",
             )
 
-        outcome = await self.parts.recorder.decide(
+        # Whether it is folded is said here, so nobody is nudged.
+        writer = Recorder(self.parts.store, self.parts.reader, Nudges())
+        outcome = await writer.decide(
             Conversation,
             shop,
             f"conversation/{conversation_id}",

@@ -78,6 +78,38 @@ async def test_a_form_that_was_sent_and_changed_is_not_swallowed(
     assert types.count("conversation.reply_written") == 2
 
 
+async def test_the_thread_shows_which_user_of_the_shop_wrote_a_reply(web: Harness) -> None:
+    conversation = await web.conversation()
+    url = f"/conversations/{conversation}/reply"
+    users = {"ada": "Ada Brandt", "548380009": ""}
+    for user, called in users.items():
+        async with web.signed_in(user=user, called=called) as browser:
+            fields = await form_fields(browser, conversation, "reply")
+            answer = await browser.post(url, data={**fields, "text": f"From {user}"})
+            assert answer.status_code == 303
+    async with web.signed_in() as browser:
+        page = (await browser.get(f"/conversations/{conversation}")).text
+    for name in ("Ada Brandt", "548380009"):
+        assert f"<b><bdi>{name}</bdi></b>" in page
+    _, *commits = await web.parts.store.stream(SHOP, f"conversation/{conversation}")
+    assert [one.actor for one in commits] == ["merchant/ada", "merchant/548380009"]
+
+
+async def test_a_session_from_before_users_were_known_goes_on_as_the_merchant(
+    web: Harness,
+) -> None:
+    conversation = await web.conversation()
+    cookie = web.parts.signer.sign("session", 3600, shop=SHOP, way="link")
+    async with web.browser(cookies={"cplus_session": cookie}) as browser:
+        fields = await form_fields(browser, conversation, "reply")
+        data = {**fields, "text": "As ever"}
+        answer = await browser.post(f"/conversations/{conversation}/reply", data=data)
+        page = (await browser.get(path_of(answer))).text
+    assert "<b><bdi>Merchant</bdi></b>" in page
+    [_, commit] = await web.parts.store.stream(SHOP, f"conversation/{conversation}")
+    assert commit.actor == "merchant"
+
+
 class Torn(EventStore):
     """A log that is cut off after the commit and before its answer."""
 

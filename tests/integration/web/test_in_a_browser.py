@@ -11,10 +11,10 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.mail import MailDelivered
 from cplus.ids import random_id
-from cplus.web.kit.auth import sign_in_link
 from tests.integration.web.harness import SHOP, Harness
 
 pytestmark = pytest.mark.browser

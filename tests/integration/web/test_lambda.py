@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
+from cplus.commands.sessions import sign_in_link
 from cplus.settings import Settings
-from cplus.web.kit.auth import sign_in_link
 from tests.conftest import ROOT
 from tests.integration.web.harness import SHOP, Harness
 

@@ -11,10 +11,11 @@ import httpx
 import jwt
 import pytest
 
+from cplus.commands.sessions import LINK_SECONDS, sign_in_link
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.events.catalogue.shops import AppUninstalled
-from cplus.web.kit.auth import LINK_SECONDS, SESSION_SECONDS, sign_in_link
+from cplus.web.kit.auth import SESSION_SECONDS
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     OTHER,
@@ -215,3 +216,10 @@ async def test_a_bad_session_token_is_refused_whatever_the_cookie_says(
     token = "x.y.z" if change is None else _session_token(**change)
     answer = await browser.get("/api/inbox", headers={"Authorization": f"{scheme} {token}"})
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("user", ["", "a/b", "x" * 65, "1 2", "gid://shopify/User/1", "<b>"])
+async def test_a_session_token_of_a_user_who_cannot_be_is_refused(web: Harness, user: str) -> None:
+    headers = {"Authorization": f"Bearer {_session_token(sub=user)}"}
+    async with web.browser() as browser:
+        assert (await browser.get("/api/inbox", headers=headers)).status_code == 401

@@ -179,15 +179,16 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
     async with web.signed_in() as browser:
         asked = await browser.get("/console")
         assert SHOP not in asked.text
-        refused = await browser.post("/console/sign-in", data={"token": "another"})
+        refused = await browser.post("/console/sign-in", data={"name": "jo", "token": "another"})
         assert refused.status_code == 403
         assert "not the operator token" in refused.text
-        answer = await browser.post("/console/sign-in", data={"token": OPERATOR})
+        answer = await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         assert path_of(answer) == "/console"
         assert "path=/console" in answer.headers["set-cookie"].lower()
         page = (await browser.get("/console")).text
         for words in (
             SHOP,
+            "<bdi>jo</bdi>",
             "1 shop behind",
             "Events behind the log",
             ">messages<",
@@ -206,6 +207,16 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
         assert SHOP not in (await browser.get("/console")).text, "the old cookie is void"
 
 
+@pytest.mark.parametrize("name", ["", " ", "Jo Doe", "x" * 65, "<b>"])
+async def test_the_console_asks_an_operator_for_a_name(web: Harness, name: str) -> None:
+    async with web.browser() as browser:
+        asked = await browser.post("/console/sign-in", data={"name": name, "token": OPERATOR})
+        assert asked.status_code == 422
+        assert "Give the name that you go by" in asked.text
+        assert 'value="<b>"' not in asked.text
+        assert "Operator token" in (await browser.get("/console")).text
+
+
 async def test_the_lag_is_told_as_json_to_who_has_the_operator_token(web: Harness) -> None:
     await web.conversation()
     await web.parts.mongo.database[CHECKPOINTS].delete_one({"_id": f"messages.v1/{SHOP}"})
@@ -219,7 +230,7 @@ async def test_the_lag_is_told_as_json_to_who_has_the_operator_token(web: Harnes
         assert (said["shops"], said["behind"], said["parked"], said["shown"]) == (1, 1, 0, 1)
         [messages] = [one for one in said["lags"] if one["projection"] == "messages"]
         assert (messages["shop"], messages["behind"], messages["begun"]) == (SHOP, 2, False)
-        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         asked = {"shop": [SHOP, "none.myshopify.com"]}
         chosen = (await browser.get("/console/lag.json", params=asked)).json()
         assert {one["shop"] for one in chosen["lags"]} == {SHOP}
@@ -238,7 +249,7 @@ async def test_the_console_says_one_cause_once_and_folds_away_what_nobody_reads(
     await checkpoints.update_many({"shop": SHOP}, {"$set": {"position": 0, "seq": 0}})
     await checkpoints.update_one({"_id": f"messages.v1/{SHOP}"}, {"$set": {"parked.position": 1}})
     async with web.signed_in() as browser:
-        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         page = (await browser.get("/console")).text
         assert page.count("stands before position") == 2
         assert "1 shop parked" in page
@@ -255,7 +266,7 @@ async def test_the_console_says_when_a_reaction_tries_again_what_failed(web: Har
     at = await begin_checkpoint(database, ALLOWANCES, SHOP, NOW)
     await move_checkpoint(database, ALLOWANCES, SHOP, at, replace(at, retry=retry), NOW)
     async with web.signed_in() as browser:
-        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         page = (await browser.get("/console")).text
     assert "failed 4 times (LookupError), tried again at" in page
     assert "0 shops parked" in page
@@ -269,7 +280,7 @@ async def test_the_console_gives_no_column_to_what_was_read_before(web: Harness)
     await fill(runner, target, [SHOP])
     await switch_over(runner, target)
     async with web.signed_in() as browser:
-        await browser.post("/console/sign-in", data={"token": OPERATOR})
+        await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         page = (await browser.get("/console")).text
     table, _, below = page.partition("</table>")
     assert '<th scope="col" class="right">messages</th>' in table

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cplus.commands.conversations import message_id
 from cplus.web.kit import text
-from cplus.web.kit.forms import message_id, new_key
+from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import Pages
 
 _TAG = re.compile(r"<[^>]*>")
@@ -173,6 +174,12 @@ def test_an_unknown_time_zone_is_utc(name: str | None) -> None:
 )
 def test_initials_stand_for_a_name(name: str, expected: str) -> None:
     assert text.initials(name) == expected
+
+
+@pytest.mark.parametrize("recorded", ["merchant", "", None])
+def test_a_reply_from_before_users_were_known_is_the_merchants(recorded: str | None) -> None:
+    assert text.author(recorded) == "Merchant"
+    assert text.author("Ada Brandt") == "Ada Brandt"
 
 
 def test_one_form_writes_one_message() -> None:

@@ -1,0 +1,77 @@
+"""Who acts: a shop's staff, an operator, or a part of this system.
+
+A commit keeps it as `merchant/<user>`, `operator/<name>` or `system/<function>`. Sessions and
+commits from before users were known say `merchant` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from cplus.errors import InvalidActor
+
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CALLED: Final = 100  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts. Both the id and what they are called are personal data of staff: they
+    never enter a log line."""
+
+    kind: Literal["merchant", "operator", "system"]
+    id: str = ""
+    """Empty if it is not known which of them it is."""
+    called: str = ""
+    """What people call them, if that is known."""
+
+    def __str__(self) -> str:
+        """What a commit keeps."""
+        return f"{self.kind}/{self.id}" if self.id else self.kind
+
+    @property
+    def shown(self) -> str:
+        """How people read who it was."""
+        return self.called or self.id or self.kind
+
+
+def merchant(user: str, called: str = "") -> Actor:
+    """A user of a shop; raises InvalidActor."""
+    return Actor("merchant", actor_id(user), _called(called))
+
+
+def operator(name: str) -> Actor:
+    """Somebody who runs the app; raises InvalidActor."""
+    return Actor("operator", actor_id(name))
+
+
+def system(function: str) -> str:
+    """What a commit keeps of a part of this system, for example `system/import`."""
+    return str(Actor("system", actor_id(function)))
+
+
+def actor_id(value: str) -> str:
+    """The id, if it can be one; raises InvalidActor. It has 1 to 64 of `A-Z a-z 0-9 . _ -`."""
+    if _ID.fullmatch(value) is None:
+        raise InvalidActor
+    return value
+
+
+def _called(name: str) -> str:
+    name = name.strip()
+    if len(name) > _CALLED or not name.isprintable():
+        raise InvalidActor
+    return name
+
+
+MERCHANT: Final = Actor("merchant")
+"""Whoever has a session that began before users were known."""
+
+ADMIN: Final = Actor("merchant", "admin", "Shop admin")
+"""Whoever came through the shop's Admin by the OAuth code grant: its offline tokens belong to the
+shop, and Shopify does not tell which of the staff asked for them."""
+
+LOCAL: Final = Actor("merchant", "local", "Local user")
+"""Whoever uses a sign-in link that names nobody."""

@@ -1,0 +1,173 @@
+"""What a merchant does with a conversation: replies, closes it, opens it again.
+
+Each command carries the key of the form (or request) that asks for it: asked again with the same
+key, it is the same command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cplus.actors import Actor
+from cplus.clock import Clock
+from cplus.errors import NotFound
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
+from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
+from cplus.events.reader import EventReader
+from cplus.events.recording import Recorder
+from cplus.events.repository import Repository
+from cplus.ids import spelled
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """What these commands need."""
+
+    recorder: Recorder
+    repository: Repository
+    reader: EventReader
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """The reply is recorded, now or by the same command before."""
+
+    position: int | None
+    """Where; None if nothing was left to record."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentBefore:
+    """The key was used before, for another text: this one was not recorded. It needs a key of its
+    own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The conversation is, or already was, as asked."""
+
+    position: int | None
+    """Where the change is recorded; None if it changed nothing."""
+    undone: bool = False
+    """The same command was carried out before, and undone since: nothing was changed now."""
+
+
+async def reply(
+    shop: str, conversation_id: str, *, text: str, key: str, actor: Actor, use: Conversations
+) -> Replied | SentBefore:
+    """Records a reply of the merchant; it opens a closed conversation.
+
+    Raises NotFound, InvalidInput (no text, too long, no address to reply to), and as
+    `Recorder.decide` does: then the same key may be used again.
+    """
+    return await _write(Conversation.reply, shop, conversation_id, text, key, actor, use)
+
+
+async def close(
+    shop: str, conversation_id: str, *, key: str, actor: Actor, use: Conversations
+) -> Changed:
+    """The merchant is done with it. Raises NotFound, and as `Recorder.decide` does."""
+    return await _change(Conversation.close, shop, conversation_id, key, actor, use, leaves=False)
+
+
+async def reopen(
+    shop: str, conversation_id: str, *, key: str, actor: Actor, use: Conversations
+) -> Changed:
+    """The merchant takes it up again. Raises NotFound, and as `Recorder.decide` does."""
+    return await _change(Conversation.reopen, shop, conversation_id, key, actor, use, leaves=True)
+
+
+def message_id(shop: str, conversation_id: str, key: str) -> str:
+    """The id of the message that the command with this key writes: asked again, it is the same
+    message."""
+    words = f"message\n{shop}\n{conversation_id}\n{key}"
+    digest = hashlib.sha256(words.encode()).digest()
+    return spelled(digest[:16])
+
+
+async def _write(
+    decision: Callable[..., None],
+    shop: str,
+    conversation_id: str,
+    text: str,
+    key: str,
+    actor: Actor,
+    use: Conversations,
+) -> Replied | SentBefore:
+    text = text.replace("\0", "")  # which has no place in a mail
+    written = message_id(shop, conversation_id, key)
+    decided = partial(decision, message_id=written, text=text, author=actor.shown, now=use.clock())
+    refs = [message_ref(written)]
+    outcome = await _decide(decided, shop, conversation_id, reply_claim(key), actor, use, refs=refs)
+    if isinstance(outcome, AlreadyRecorded) and not await _holds(outcome, text, use):
+        return SentBefore()
+    return Replied(outcome.position if outcome else None)
+
+
+async def _holds(outcome: AlreadyRecorded, text: str, use: Conversations) -> bool:
+    wanted = text.replace("\r\n", "\n").strip()
+    for recorded in await use.reader.of(outcome.commit, ReplyWritten):
+        if isinstance(recorded.event, ReplyWritten) and recorded.event.text == wanted:
+            return True
+    return False
+
+
+async def _change(
+    decision: Callable[..., None],
+    shop: str,
+    conversation_id: str,
+    key: str,
+    actor: Actor,
+    use: Conversations,
+    *,
+    leaves: bool,
+) -> Changed:
+    """`leaves`: whether the conversation is open after it."""
+    decided = partial(decision, now=use.clock())
+    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, use)
+    undone = False
+    if isinstance(outcome, AlreadyRecorded):
+        stream = conversation_stream(conversation_id)
+        now: Conversation = await use.repository.load(Conversation, shop, stream)
+        undone = now.open != leaves
+    return Changed(outcome.position if outcome else None, undone)
+
+
+async def _decide(
+    decision: Callable[[Conversation], None],
+    shop: str,
+    conversation_id: str,
+    claim: str,
+    actor: Actor,
+    use: Conversations,
+    *,
+    refs: Sequence[str] = (),
+) -> Appended | AlreadyRecorded | None:
+    def decide(conversation: Any) -> None:
+        # The shop's own log says what exists; the read model may be behind.
+        if not conversation.version:
+            raise NotFound(what="conversation")
+        decision(conversation)
+
+    outcome = await use.recorder.decide(
+        Conversation,
+        shop,
+        conversation_stream(conversation_id),
+        decide,
+        claim=claim,
+        source="dashboard",
+        actor=str(actor),
+        refs=refs,
+    )
+    if outcome is None:
+        # The same command, sent twice at once, may have been recorded in between.
+        before = await use.recorder.store.by_claim(shop, claim)
+        outcome = AlreadyRecorded(before) if before else None
+    return outcome

@@ -1,0 +1,93 @@
+"""Who may begin a session, and what ends one: sign-in links, the operator's token, signing out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from cplus.actors import LOCAL, Actor, merchant, operator
+from cplus.clock import Clock, utc_now
+from cplus.errors import InvalidShop, InvalidSignature
+from cplus.privacy.sessions import EndedSessions, UsedLinks
+from cplus.settings import Settings
+from cplus.shopify.hosts import shop_host
+from cplus.signing import Signer
+
+LINK_SECONDS: Final = 15 * 60
+"""How long a sign-in link can be used."""
+
+_LINK: Final = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody who may begin a session of the shop."""
+
+    shop: str
+    actor: Actor
+
+
+def sign_in_link(
+    settings: Settings, shop: str, clock: Clock = utc_now, *, user: str = "", called: str = ""
+) -> str:
+    """An address that signs a user of the shop in: once, and within 15 minutes. Without a user,
+    it signs in `merchant/local`.
+
+    Raises SettingMissing without an application secret, InvalidShop, InvalidActor.
+    """
+    actor = merchant(user, called) if user else LOCAL
+    token = link_token(shop, actor, signer=Signer(settings.secret("application_secret"), clock))
+    return f"{settings.app_url}/auth/sign-in?{urlencode({'token': token})}"
+
+
+def link_token(shop: str, actor: Actor, *, signer: Signer) -> str:
+    """What makes a sign-in link: it signs this user of the shop in once. Raises InvalidShop."""
+    return signer.sign(
+        _LINK, LINK_SECONDS, shop=shop_host(shop), user=actor.id, called=actor.called
+    )
+
+
+async def use_link(token: str, *, signer: Signer, used: UsedLinks) -> SignedIn:
+    """Who the token signs in; raises InvalidSignature if it is forged, over or used before."""
+    held = signer.read(_LINK, token)
+    if not await used.use(_digest(token), datetime.fromtimestamp(held["until"], UTC)):
+        raise InvalidSignature
+    # A link from before users were known names nobody.
+    actor = Actor("merchant", held.get("user", ""), held.get("called", ""))
+    return SignedIn(shop_host(held.get("shop")), actor)
+
+
+def link_shop(token: str, *, signer: Signer) -> str | None:
+    """The shop that a link of ours is for, also of one that is over or used; None for others."""
+    try:
+        return shop_host(signer.read_ended(_LINK, token).get("shop"))
+    except (InvalidSignature, InvalidShop):
+        return None
+
+
+async def sign_out(session_id: str, *, ended: EndedSessions) -> None:
+    """Ends the session, also for whoever else has its cookie. Doing it again changes nothing."""
+    await ended.end(session_id)
+
+
+def open_console(token: str, name: str, *, expected: str) -> Actor:
+    """The operator who may use the console: whoever has the operator token, and says who they are.
+
+    Raises InvalidSignature for another token, InvalidActor for a name that cannot be one.
+    """
+    if not same_secret(token, expected):
+        raise InvalidSignature
+    return operator(name)
+
+
+def same_secret(given: str, expected: str) -> bool:
+    """Whether both are the same, in a time that does not tell how much of it fits."""
+    return hmac.compare_digest(_digest(given), _digest(expected))
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,123 @@
+"""The merchant who is signed in, as every page of theirs asks for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse
+
+from cplus.actors import Actor
+from cplus.clock import Clock
+from cplus.errors import InvalidSignature
+from cplus.projections.queries import Shop
+from cplus.web.kit.auth import Session
+from cplus.web.kit.deps import (
+    ClockDep,
+    CookiesDep,
+    EndedSessionsDep,
+    QueriesDep,
+    ReadToken,
+    ReadTokenDep,
+    SignaturesDep,
+)
+
+GONE: Final = "The app was removed from this shop. Install it again to go on."
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """Who looks at the page, as the page needs it."""
+
+    session: Session
+    row: Shop | None
+    """The shop's facts; None until the first are there."""
+    csrf: str
+
+    @property
+    def shop(self) -> str:
+        """The host: the only shop that this request may read or write."""
+        return self.session.shop
+
+    @property
+    def actor(self) -> Actor:
+        """Which of the shop's staff it is."""
+        return self.session.actor
+
+    @property
+    def name(self) -> str:
+        """The shop's name, its host until that is known."""
+        return (self.row and self.row.name) or self.session.shop
+
+    @property
+    def timezone(self) -> str | None:
+        """The shop's time zone, an IANA name."""
+        return self.row.timezone if self.row else None
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in."""
+
+    def __init__(self, note: str = "") -> None:
+        super().__init__(note)
+        self.note = note
+
+
+async def session_of(
+    request: Request,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    read_token: ReadTokenDep,
+    clock: ClockDep,
+) -> Session | None:
+    """The session of the cookie, or on the API of Shopify's session token; None where there is
+    none. It may have been ended since."""
+    if request.url.path.startswith("/api/") and "authorization" in request.headers:
+        return _bearer(request.headers["authorization"], read_token, clock)
+    return signatures.session(request.cookies.get(cookies.session))
+
+
+def _bearer(given: str, read_token: ReadToken, clock: Clock) -> Session | None:
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        held = read_token(token.strip())
+    except InvalidSignature:
+        return None
+    actor = Actor("merchant", held.user_id)
+    return Session(held.shop, held.session_id, clock(), actor, vouched=True)
+
+
+SessionDep = Annotated[Session | None, Depends(session_of)]
+
+
+async def merchant(
+    request: Request,
+    session: SessionDep,
+    queries: QueriesDep,
+    ended: EndedSessionsDep,
+    signatures: SignaturesDep,
+) -> Merchant:
+    """The merchant of the session; raises SignInNeeded."""
+    if session is None:
+        raise SignInNeeded
+    row, has_ended = await asyncio.gather(
+        queries.shop(session.shop), ended.holds(session.shop, session.id, session.since)
+    )
+    if has_ended:
+        raise SignInNeeded
+    if row and not session.outlives(row.uninstalled_at):
+        raise SignInNeeded("gone")
+    request.state.frame_shop = session.shop
+    return Merchant(session, row, signatures.form_token(session))
+
+
+MerchantDep = Annotated[Merchant, Depends(merchant)]
+
+
+def see_other(address: str) -> RedirectResponse:
+    """Sends the browser on, by GET."""
+    return RedirectResponse(address, 303)
