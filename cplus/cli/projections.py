@@ -14,21 +14,16 @@ import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.counts import counted, lasting
-from cplus.deadline import Deadline
 
 if TYPE_CHECKING:
-    from typing import Protocol, TypeAlias
+    from typing import TypeAlias
 
+    from cplus.commands.unparking import GoOn, Unparked
     from cplus.consumers.reactions.reaction import Reaction
+    from cplus.deadline import Deadline
     from cplus.projections.lag.lag import Lag
     from cplus.subscriptions.checkpoints import Subscriber
     from cplus.subscriptions.progress import Progress
-
-    class GoOn(Protocol):
-        """Makes a reader go on in a shop, for as long as there is time."""
-
-        async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
-            """No batch begins after `deadline`."""
 
     _GoingOn: TypeAlias = dict[str, tuple[Subscriber, GoOn]]
 
@@ -143,44 +138,26 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     with failures():
         found = run(_unpark(Reached(data), name, shops))
     if as_json:
-        click.echo(json.dumps({"projection": name, "shops": found}))
+        click.echo(json.dumps({"projection": name, "shops": [asdict(one) for one in found]}))
     else:
         for one in found:
-            place = f"position {one['position']}"
-            still = f"still stands still in front of {place}: {one['reason']}"
-            does = still if one["reason"] else f"goes on, and is at {place}"
-            click.echo(f"{one['shop']}: {one['collection']} {does}")
+            place = f"position {one.position}"
+            still = f"still stands still in front of {place}: {one.reason}"
+            does = still if one.reason else f"goes on, and is at {place}"
+            click.echo(f"{one.shop}: {one.collection} {does}")
         click.echo(f"{len(found):,} stood still")
-    sys.exit(1 if any(one["reason"] for one in found) else 0)
+    sys.exit(1 if any(one.reason for one in found) else 0)
 
 
-async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[dict[str, Any]]:
+async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[Unparked]:
+    from cplus.commands.unparking import unpark
     from cplus.consumers.reactions.registry import REACTIONS
-    from cplus.subscriptions.checkpoints import read_checkpoints
 
     async with at:
         reaction = next((one for one in REACTIONS if one.name == name), None)
         going_on = _reaction(at, reaction) if reaction else await _read_models(at, name)
-        readers = [reader for reader, _ in going_on.values()]
-        wanted = set(at.shops(chosen, await at.store.heads(), needed=True))
-        checkpoints = await read_checkpoints(at.mongo.database, readers)
-        found = []
-        for (collection, shop), checkpoint in sorted(checkpoints.items()):
-            if checkpoint.parked is None or shop not in wanted:
-                continue
-            _, go_on = going_on[collection]
-            progress = await go_on(shop, deadline=Deadline.within(_SECONDS))
-            still = progress.parked
-            found.append(
-                {
-                    "shop": shop,
-                    "collection": collection,
-                    # Of the commit that it stands still in front of, as `lag` tells it.
-                    "position": still.position if still else progress.position,
-                    "reason": still.reason if still else None,
-                }
-            )
-        return found
+        wanted = at.shops(chosen, await at.store.heads(), needed=True)
+        return await unpark(at.mongo.database, going_on, wanted, seconds=_SECONDS)
 
 
 async def _read_models(at: Reached, name: str) -> _GoingOn:

@@ -1,0 +1,62 @@
+"""An operator lets readers of the log (read models, reactions) go on where they stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from cplus.deadline import Deadline
+from cplus.mongo import Database
+from cplus.subscriptions.checkpoints import Subscriber, read_checkpoints
+from cplus.subscriptions.progress import Progress
+
+
+class GoOn(Protocol):
+    """Makes a reader go on in a shop, for as long as there is time."""
+
+    async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
+        """No batch begins after `deadline`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unparked:
+    """What became of a reader that stood still in a shop."""
+
+    shop: str
+    collection: str
+    """The reader, by the name of its collection."""
+    position: int
+    """Of the commit that it still stands still in front of, or the one that it is at."""
+    reason: str | None
+    """Why it still stands still; None if it goes on."""
+
+
+async def unpark(
+    database: Database,
+    going_on: Mapping[str, tuple[Subscriber, GoOn]],
+    shops: Collection[str],
+    *,
+    seconds: float,
+) -> list[Unparked]:
+    """Lets each of these readers, by its collection, go on in these of the shops where it stands
+    still, for so many seconds in each. Nothing is ever skipped: what the code of now cannot read
+    or fold parks it again. Asked again, it tries again."""
+    checkpoints = await read_checkpoints(database, [reader for reader, _ in going_on.values()])
+    found = []
+    for (collection, shop), checkpoint in sorted(checkpoints.items()):
+        if checkpoint.parked is None or shop not in shops:
+            continue
+        _, go_on = going_on[collection]
+        progress = await go_on(shop, deadline=Deadline.within(seconds))
+        still = progress.parked
+        found.append(
+            Unparked(
+                shop,
+                collection,
+                still.position if still else progress.position,
+                still.reason if still else None,
+            )
+        )
+    return found

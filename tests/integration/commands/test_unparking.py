@@ -1,0 +1,82 @@
+"""Readers that stand still go on where an operator says so, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from cplus.commands.unparking import Unparked, unpark
+from cplus.deadline import Deadline
+from cplus.mongo import Mongo
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
+from cplus.subscriptions.progress import Progress
+from tests.integration.fold_world import COUNTER
+
+ACORN, BIRCH, CEDAR = (f"{name}.myshopify.com" for name in ("acorn", "birch", "cedar"))
+STOP = Parked(3, "message.of_the_future", "unknown_type", datetime(2026, 11, 1, tzinfo=UTC))
+
+
+@dataclass
+class Reader:
+    """Goes on to position 9, but for shops that it still cannot get over."""
+
+    stuck: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
+        assert 0 < deadline.remaining() <= 5
+        self.asked.append(shop)
+        stop = STOP if shop == self.stuck else None
+        return Progress("counter", shop, 2 if stop else 9, 1, True, stop)
+
+
+async def stand(mongo: Mongo, shop: str, *, parked: bool) -> None:
+    """A checkpoint of the counter in the shop."""
+    row = {
+        "_id": f"{COUNTER.collection}/{shop}",
+        "projection": COUNTER.name,
+        "version": COUNTER.version,
+        "shop": shop,
+        "position": 2,
+        "seq": 2,
+        "parked": {
+            "position": STOP.position,
+            "type": STOP.type,
+            "reason": STOP.reason,
+            "since": STOP.since,
+        }
+        if parked
+        else None,
+    }
+    await mongo.database[CHECKPOINTS].insert_one(row)
+
+
+async def test_only_what_stands_still_in_a_named_shop_goes_on(mongo: Mongo) -> None:
+    await stand(mongo, ACORN, parked=True)
+    await stand(mongo, BIRCH, parked=False)
+    await stand(mongo, CEDAR, parked=True)
+    reader = Reader()
+    going_on = {COUNTER.collection: (COUNTER, reader)}
+    found = await unpark(mongo.database, going_on, [ACORN, BIRCH], seconds=5)
+    assert found == [Unparked(ACORN, COUNTER.collection, 9, None)]
+    assert reader.asked == [ACORN]
+
+
+async def test_what_still_cannot_go_on_says_where_and_why_and_the_others_go_on(
+    mongo: Mongo,
+) -> None:
+    for shop in (ACORN, BIRCH):
+        await stand(mongo, shop, parked=True)
+    going_on = {COUNTER.collection: (COUNTER, Reader(stuck=ACORN))}
+    assert await unpark(mongo.database, going_on, [ACORN, BIRCH], seconds=5) == [
+        Unparked(ACORN, COUNTER.collection, 3, "unknown_type"),
+        Unparked(BIRCH, COUNTER.collection, 9, None),
+    ]
+
+
+async def test_where_nothing_stands_still_nobody_is_asked(mongo: Mongo) -> None:
+    await stand(mongo, ACORN, parked=False)
+    reader = Reader()
+    going_on = {COUNTER.collection: (COUNTER, reader)}
+    assert await unpark(mongo.database, going_on, [ACORN], seconds=5) == []
+    assert reader.asked == []
