@@ -25,6 +25,7 @@ from cplus.projections.groups import ALL
 from cplus.settings import Settings
 from tests.conftest import ROOT
 from tests.integration.cli.test_read_models_cli import everything
+from tests.integration.edited_code import copied, edited
 from tests.integration.fold_world import write
 from tests.samples import installed
 
@@ -51,20 +52,6 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
         await write(EventStore(made), named, *events, shop=shop)
     yield made
     await made.close()
-
-
-def copied(folder: Path) -> Path:
-    """The code as it is, in a folder of its own."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "cplus", folder / "cplus", ignore=ignore)
-    return folder
-
-
-def edited(project: Path, name: str, old: str, new: str) -> None:
-    path = project / "cplus" / "projections" / name
-    text = path.read_text("utf-8")
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new), "utf-8")
 
 
 async def prove(

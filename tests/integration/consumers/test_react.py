@@ -21,27 +21,28 @@ from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.deadline import Deadline
-from cplus.events.aggregates.billing_account import month_of
-from cplus.events.base import Event, NewEvent
+from cplus.events.base import Event
 from cplus.events.catalogue import Catalogue, all_events
-from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
 from cplus.events.catalogue.orders import OrderDeleted
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.log.mongo_commits import MongoCommits
 from cplus.events.log.store import ROOM, EventStore
-from cplus.events.names import started_ref
 from cplus.events.reader import EventReader
-from cplus.ids import random_id
 from cplus.mongo import Raw
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS
+from tests.integration.consumers.reactions_world import (
+    INSTALLED,
+    NOW,
+    OTHER,
+    SHOP,
+    handed,
+    nudge,
+    reply,
+    write,
+)
 from tests.integration.intake import Intake, emptied, intake, record, soon, tasks
-from tests.samples import installed
-
-SHOP = "blue-jam.myshopify.com"
-OTHER = "red-tea.myshopify.com"
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -64,49 +65,6 @@ class Novelty(Event):
     """What only newer code knows."""
 
     TYPE: ClassVar[str] = "test.novelty"
-
-
-def reply(number: int) -> ReplyWritten:
-    return ReplyWritten(
-        originator_id=f"conversation/{number}",
-        originator_version=1,
-        timestamp=NOW,
-        message_id=f"m{number}",
-        person="person/a",
-        to_address="ann@example.com",
-        subject="Tea",
-        text="Yes",
-        author="merchant",
-    )
-
-
-INSTALLED = installed("Blue Jam", ("read_customers",))
-
-
-async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NOW) -> None:
-    """A commit for each event."""
-    drafts = []
-    for event in events:
-        new, refs = NewEvent(f"shop/{shop}", event, at), list[str]()
-        if isinstance(event, ConversationStarted | ReplyWritten):
-            new = NewEvent.decided(event)
-        if isinstance(event, ConversationStarted):
-            refs = [started_ref(month_of(event.timestamp))]
-        drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new], refs=refs))
-    await use.parts.store.append(drafts)
-
-
-async def handed(use: Intake) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What lies on the queues of imports and of mail to send."""
-    settings = use.parts.settings
-    imports, sends = await asyncio.gather(
-        use.drain(settings.import_queue), use.drain(settings.send_queue)
-    )
-    return [one.json() for one in imports], [one.json() for one in sends]
-
-
-def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
-    return record({"shop": shop, "position": position}, message_id)
 
 
 async def checkpoint(

@@ -17,7 +17,6 @@ from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import Event
 from cplus.events.catalogue import Catalogue, all_events
-from cplus.events.catalogue.conversations import ConversationStarted
 from cplus.events.catalogue.orders import OrderDeleted
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Commit
@@ -29,21 +28,15 @@ from cplus.mongo import connect
 from cplus.privacy.sessions import ENDED
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
-from tests.integration.consumers.test_react import INSTALLED, NOW, handed, reply, write
+from tests.integration.consumers.reactions_world import (
+    INSTALLED,
+    handed,
+    reply,
+    started,
+    write,
+)
 from tests.integration.crashing import Died, HeardAws, Written, dies_at
 from tests.integration.intake import Intake, intake
-
-
-def started(number: int) -> ConversationStarted:
-    return ConversationStarted(
-        originator_id=f"conversation/started-{number}",
-        originator_version=1,
-        timestamp=NOW,
-        person="person/a",
-        channel="email",
-        subject="Tea",
-    )
-
 
 Asked = Sequence[tuple[Event, set[str]]]
 """Events, a commit each, and what each asks for."""

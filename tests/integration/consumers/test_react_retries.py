@@ -31,16 +31,16 @@ from cplus.subscriptions.checkpoints import (
     move_checkpoint,
     read_checkpoint,
 )
-from tests.integration.consumers.test_react import (
+from tests.integration.consumers.reactions_world import (
     INSTALLED,
     NOW,
     OTHER,
     SHOP,
     nudge,
     reply,
+    started,
     write,
 )
-from tests.integration.consumers.test_react_crashes import started
 from tests.integration.intake import Intake, emptied, intake, soon
 
 SECOND = timedelta(seconds=1)

@@ -25,7 +25,7 @@ from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.conftest import ROOT
-from tests.integration.cli.test_prove_cli import copied, edited
+from tests.integration.edited_code import copied, edited
 from tests.integration.fold_world import write
 from tests.samples import installed
 

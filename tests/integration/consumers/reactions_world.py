@@ -1,0 +1,72 @@
+"""What tests of reactions share: two shops, what happens in them, and what was handed out."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from cplus.events.aggregates.billing_account import month_of
+from cplus.events.base import Event, NewEvent
+from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
+from cplus.events.log.commit import Draft
+from cplus.events.names import started_ref
+from cplus.ids import random_id
+from tests.integration.intake import Intake, record
+from tests.samples import installed
+
+SHOP = "blue-jam.myshopify.com"
+OTHER = "red-tea.myshopify.com"
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+INSTALLED = installed("Blue Jam", ("read_customers",))
+
+
+def reply(number: int) -> ReplyWritten:
+    return ReplyWritten(
+        originator_id=f"conversation/{number}",
+        originator_version=1,
+        timestamp=NOW,
+        message_id=f"m{number}",
+        person="person/a",
+        to_address="ann@example.com",
+        subject="Tea",
+        text="Yes",
+        author="merchant",
+    )
+
+
+async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NOW) -> None:
+    """A commit for each event."""
+    drafts = []
+    for event in events:
+        new, refs = NewEvent(f"shop/{shop}", event, at), list[str]()
+        if isinstance(event, ConversationStarted | ReplyWritten):
+            new = NewEvent.decided(event)
+        if isinstance(event, ConversationStarted):
+            refs = [started_ref(month_of(event.timestamp))]
+        drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new], refs=refs))
+    await use.parts.store.append(drafts)
+
+
+async def handed(use: Intake) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What lies on the queues of imports and of mail to send."""
+    settings = use.parts.settings
+    imports, sends = await asyncio.gather(
+        use.drain(settings.import_queue), use.drain(settings.send_queue)
+    )
+    return [one.json() for one in imports], [one.json() for one in sends]
+
+
+def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:
+    return record({"shop": shop, "position": position}, message_id)
+
+
+def started(number: int) -> ConversationStarted:
+    return ConversationStarted(
+        originator_id=f"conversation/started-{number}",
+        originator_version=1,
+        timestamp=NOW,
+        person="person/a",
+        channel="email",
+        subject="Tea",
+    )
