@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 
 import nh3
@@ -18,11 +20,21 @@ _BLOCKS = {
 }
 # A browser's parser takes time quadratic in the depth.
 _UNCLOSED_LIMIT = 5_000
+_TAGS_LIMIT = 20_000
+_TAG = re.compile(r"</?[a-z][^>]*>?", re.IGNORECASE)
+_UNSEEN = re.compile(r"<(script|style|title)\b.*?(?:</\1[^>]*>?|\Z)", re.IGNORECASE | re.DOTALL)
+# What a browser's parser opens again in every paragraph until it is closed: each different one,
+# but only three of those that look the same (the HTML standard's "Noah's Ark clause"). So without
+# their attributes, of which none is kept anyway, there are never more than a few.
+_FORMATTING = re.compile(
+    r"<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/])[^>]*>", re.IGNORECASE
+)
 
 
 def sanitise(html: str) -> tuple[str, list[str]]:
     """Harmless HTML of at most 256 KB, and what was wrong with what came.
 
+    HTML that would take a browser's parser very long, or very much memory, becomes its words alone.
     Images go: they tell their sender who read the mail, when and where. Of the classes those two
     stay by which Shopify marks the parts of its contact form.
     """
@@ -31,7 +43,10 @@ def sanitise(html: str) -> tuple[str, list[str]]:
     if was_cut:
         defects.append("html cut at 256 KB")
     if html.count("<") - 2 * html.count("</") > _UNCLOSED_LIMIT:
-        return "", [*defects, "html nested too deeply"]
+        return _paragraphs(html), [*defects, "html nested too deeply"]
+    if len(_TAG.findall(html)) > _TAGS_LIMIT:
+        return _paragraphs(html), [*defects, "html with more than 20,000 tags"]
+    html = _FORMATTING.sub(r"<\1>", html)
     clean = nh3.clean(
         html,
         tags=_TAGS,
@@ -46,6 +61,13 @@ def sanitise(html: str) -> tuple[str, list[str]]:
         defects.append("html cut after cleaning")
         clean = clean.rpartition("<")[0]
     return clean, defects
+
+
+def _paragraphs(html: str) -> str:
+    """The words of HTML that is not parsed, a paragraph for each run between two tags."""
+    runs = (unescape(run).strip() for run in _TAG.split(_UNSEEN.sub(" ", html)))
+    clean, _ = cut("".join(f"<p>{nh3.clean_text(run)}</p>" for run in runs if run))
+    return clean.rpartition("<p>")[0] if not clean.endswith("</p>") else clean
 
 
 class _Reader(HTMLParser):
