@@ -9,6 +9,11 @@ from cplus.mail.text import HEADER_LIMIT, decode_words
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _COMMENT = re.compile(r"\(([^()]*)\)")
+_HIDDEN_COMMENT = re.compile("\x03(\x01\\d+\x02)\x04")
+_NESTED = 8  # comments in comments
+_ODD = frozenset('@<>"()')
+_SEPARATORS = re.compile("[,;]")
+_GROUP = re.compile(r"(?:^|(?<=[,;]))[^@<>:,;\"]*:(?!//)(?!\s*$)")
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
@@ -42,40 +47,102 @@ def normal_address(address: str) -> str | None:
     return f"{local.lower()}@{domain}" if _DOMAIN.fullmatch(domain) else None
 
 
-def _hide(value: str) -> tuple[str, list[str]]:
-    """The value with quoted strings replaced, so that what they hold is not read as syntax."""
-    held: list[str] = []
+class Addresses(NamedTuple):
+    """What a header that holds addresses says."""
 
-    def hold(match: re.Match[str]) -> str:
-        held.append(re.sub(r"\\(.)", r"\1", match.group(1)))
-        return f"\x01{len(held) - 1}\x02"
-
-    return _QUOTED.sub(hold, re.sub("[\x01\x02]", " ", value)), held
-
-
-def _show(value: str, held: list[str]) -> str:
-    return re.sub("\x01(\\d+)\x02", lambda match: held[int(match.group(1))], value)
+    mailboxes: list[Mailbox]
+    """The usable addresses, in order."""
+    refused: int
+    """How many others there are."""
+    plain: bool
+    """Whether it is one address, and nothing is left over that somebody else could read as
+    another: then whoever checked the sender's domain checked this one's."""
 
 
-def mailboxes(value: str) -> tuple[list[Mailbox], int]:
-    """The usable addresses of a header in order, and the number of those that were refused."""
-    hidden, held = _hide(value[:HEADER_LIMIT])
+def mailboxes(value: str) -> Addresses:
+    """Reads a header of addresses, as RFC 5322 has it and as programs really write it."""
+    value = value[:HEADER_LIMIT]
+    found = _read(value)
+    if not found.mailboxes and "=?" in value:
+        # Some programs encode the whole header, address and all.
+        found = _read(decode_words(value))._replace(plain=False)
+    return found
+
+
+def _read(value: str) -> Addresses:
+    text, held = _hide(value)
     found: list[Mailbox] = []
     refused = 0
-    for part in re.split("[,;]", hidden):
-        if not part.strip():
+    # Where each of the two can hide what ends the other, two readers may find two addresses.
+    odd = "\x03" in text and '"' in value
+    for part in _SEPARATORS.split(_GROUP.sub(" ", text)):
+        if not _shown(part, held).strip():
             continue
-        before, angle, rest = part.rpartition("<")
-        if angle:
-            original, name = rest.partition(">")[0], before
+        mailbox, whole = _mailbox(part, held)
+        odd = odd or not whole
+        if mailbox is not None:
+            found.append(mailbox)
         else:
-            comment = _COMMENT.search(part)
-            original, name = _COMMENT.sub("", part), comment.group(1) if comment else ""
-        original = _show(original, held).strip()
-        address = normal_address(original)
-        if address is None:
             # `Doe, Jane <jane@example.com>` without quotes: a name's half is no address.
-            refused += bool(angle) or "@" in part
-        else:
-            found.append(Mailbox(address, original, decode_words(_show(name, held)).strip("'\" ")))
-    return found, refused
+            refused += "<" in part or "@" in part
+    alone = len(found) == 1 and not refused
+    return Addresses(found, refused, plain=alone and not odd)
+
+
+def _hide(value: str) -> tuple[str, list[str]]:
+    """The value with quoted strings and comments replaced, so that nothing in them is read as
+    syntax: an address in a comment is nobody's."""
+    held: list[str] = []
+
+    def hold(text: str) -> str:
+        held.append(text)
+        return f"\x01{len(held) - 1}\x02"
+
+    text = re.sub("[\x01-\x04]", " ", value)
+    text = _QUOTED.sub(lambda found: hold(re.sub(r"\\(.)", r"\1", found[1])), text)
+    for _ in range(_NESTED):  # from the innermost comment outwards
+        text, changed = _COMMENT.subn(lambda found: f"\x03{hold(found[1])}\x04", text)
+        if not changed:
+            break
+    return text, held
+
+
+def _shown(text: str, held: list[str], *, comments: bool = True) -> str:
+    """The text with what was hidden in it; without the comments, if asked."""
+    if not comments:
+        text = _HIDDEN_COMMENT.sub(" ", text)
+    for _ in range(_NESTED + 1):
+        if "\x01" not in text:
+            break
+        text = re.sub("\x01(\\d+)\x02", lambda found: held[int(found[1])], text)
+    return text.replace("\x03", "(").replace("\x04", ")")
+
+
+def _mailbox(part: str, held: list[str]) -> tuple[Mailbox | None, bool]:
+    """The address of one part of a header; and whether the part is that address and its name,
+    with nothing left over."""
+    before, angle, rest = part.rpartition("<")
+    if angle:
+        inside, closed, after = rest.partition(">")
+        name, given = before, _shown(inside, held, comments=False).strip()
+        tail = _shown(after, held, comments=False)
+        whole = bool(closed) and not tail.strip() and not set(before) & _ODD
+    else:
+        bare = _shown(part, held, comments=False)
+        words = bare.split()
+        addresses = [word for word in words if "@" in word]
+        given = addresses[0] if len(addresses) == 1 else bare.strip()
+        comments = " ".join(found[1] for found in _HIDDEN_COMMENT.finditer(part))
+        name = " ".join(word for word in words if word != given) or comments
+        whole = words == [given] and not (set(given) & _ODD) - {"@"}
+    address = normal_address(_unwrapped(given))
+    if address is None:
+        return None, False
+    shown = decode_words(_shown(name, held)).strip("'\" ")
+    return Mailbox(address, given, shown), whole and given == _unwrapped(given)
+
+
+def _unwrapped(given: str) -> str:
+    """An address without what some programs put around it."""
+    given = given.strip("'")
+    return given.removeprefix("mailto:").rstrip(".")

@@ -35,6 +35,9 @@ class InboundMail(BaseModel):
     """In lower case; None where the mail has no address that can be answered."""
     from_original: str | None = None
     from_name: str = ""
+    from_is_plain: bool = False
+    """One `From:` with one address and nothing left over: who checked the sender's domain (DMARC)
+    checked that of `from_address`. Otherwise the sender is never proved."""
     sender: str | None = None
     """The address of `Sender:`, in lower case."""
     reply_to: str | None = None

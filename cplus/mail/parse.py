@@ -23,6 +23,7 @@ _REFERENCES_LIMIT = 1_000
 _REFERENCES_CHARACTERS = 256 * 1024
 _MESSAGE_ID_LIMIT = 998
 _DEFECTS_LIMIT = 30
+_AUTHORS_LIMIT = 5  # headers `From:` that are read
 _KNOWN_HEADERS = {
     *("from", "to", "date", "subject", "message-id", "received", "mime-version", "content-type"),
     *("return-path", "reply-to"),
@@ -110,8 +111,12 @@ class _Headers:
     def __init__(self, message: Message[Any, Any]) -> None:
         self.defects: list[str] = []
         self.values: dict[str, str] = {}
+        self.authors: list[str] = []
+        """Every `From:`, of which there should be one."""
         for name, value in message.raw_items():
             key = str(name).lower()
+            if key == "from" and len(self.authors) < _AUTHORS_LIMIT:
+                self.authors.append(raw_header(str(value))[0])
             if key not in self.values:
                 text, broken = raw_header(str(value))
                 self.values[key] = text
@@ -124,10 +129,19 @@ class _Headers:
         return self.values.get(name, "")
 
     def mailbox(self, name: str) -> Mailbox | None:
-        found, refused = mailboxes(self.get(name))
-        if refused:
+        found = mailboxes(self.get(name))
+        if found.refused:
             self.defects.append(f"illegal address in {name}")
-        return found[0] if found else None
+        return found.mailboxes[0] if found.mailboxes else None
+
+    def author(self) -> tuple[Mailbox | None, bool]:
+        """Who wrote it, and whether nobody can read another author in it."""
+        read = [mailboxes(value) for value in self.authors]
+        refused = any(one.refused for one in read)
+        if refused:
+            self.defects.append("illegal address in from")
+        found = next((one.mailboxes[0] for one in read if one.mailboxes), None)
+        return found, len(read) == 1 and read[0].plain
 
     def message_id(self, name: str) -> str | None:
         found = _message_ids(self.get(name))
@@ -158,7 +172,7 @@ def _understand(
     if message.lost_headers:
         defects.append("more than 1,000 headers")
     body = _body(message, raw, guessed=headers_only or NO_MAIL in defects)
-    sender, reply_to = headers.mailbox("from"), headers.mailbox("reply-to")
+    (sender, is_plain), reply_to = headers.author(), headers.mailbox("reply-to")
     envelope, real_sender = headers.return_path(), headers.mailbox("sender")
     if sender is None:
         defects.append("no sender")
@@ -175,6 +189,7 @@ def _understand(
         from_address=address,
         from_original=sender.original if sender else None,
         from_name=sender.name if sender else "",
+        from_is_plain=is_plain,
         sender=real_sender.address if real_sender else None,
         reply_to=reply_to.address if reply_to else None,
         return_path=envelope,
