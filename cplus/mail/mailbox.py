@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cplus.mail.text import HEADER_LIMIT, decode_words
+from cplus.mail.text import ENCODED_WORDS, HEADER_LIMIT, decode_words
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _COMMENT = re.compile(r"\(([^()]*)\)")
@@ -73,8 +73,10 @@ def _read(value: str) -> Addresses:
     text, held = _hide(value)
     found: list[Mailbox] = []
     refused = 0
-    # Where each of the two can hide what ends the other, two readers may find two addresses.
-    odd = "\x03" in text and '"' in value
+    # Two readers may find two addresses: where comments and quotes can hide each other's end, and
+    # in what one takes for an encoded word and the other for syntax.
+    encoded = "".join(found[0] for found in ENCODED_WORDS.finditer(value))
+    odd = ("\x03" in text and '"' in value) or bool(set(encoded) & set('@<>,;:"()'))
     for part in _SEPARATORS.split(_GROUP.sub(" ", text)):
         if not _shown(part, held).strip():
             continue
@@ -99,6 +101,7 @@ def _hide(value: str) -> tuple[str, list[str]]:
         return f"\x01{len(held) - 1}\x02"
 
     text = re.sub("[\x01-\x04]", " ", value)
+    text = ENCODED_WORDS.sub(lambda found: hold(found[0]), text)
     text = _QUOTED.sub(lambda found: hold(re.sub(r"\\(.)", r"\1", found[1])), text)
     for _ in range(_NESTED):  # from the innermost comment outwards
         text, changed = _COMMENT.subn(lambda found: f"\x03{hold(found[1])}\x04", text)

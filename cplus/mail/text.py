@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
+import contextlib
 import quopri
 import re
+
+from cplus.mail.charsets import codec_of, decoded
 
 TEXT_LIMIT = 256 * 1024
 """Bytes of UTF-8 of a mail's text, and of its HTML, that are kept. The raw mail has the rest."""
@@ -16,27 +18,10 @@ HEADER_LIMIT = 4096
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?\s]{0,2000}?)\?=")
-_BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]{1,80}(=\?[^?\s]{1,40}\?[bBqQ]\?)")
-
-# Names that senders use for a subset of what they mean, and what decodes all of it.
-_WIDER = {
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "iso-8859-1": "cp1252",
-    "latin-1": "cp1252",
-    "latin1": "cp1252",
-    "ks_c_5601-1987": "cp949",
-    "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-6-i": "iso-8859-6",
-    "us-ascii": "utf-8",
-    "ascii": "utf-8",
-}
-# Codecs of Python's that are no charsets of mail; some take quadratic time.
-_NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
+_WORD = r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?\r\n]{0,2000}?)\?="
+_ENCODED_WORD = re.compile(_WORD)
+ENCODED_WORDS = re.compile(rf"{_WORD}(?:[ \t\r\n]{{0,80}}{_WORD})*")
+"""Matches encoded words (RFC 2047) that follow each other."""
 
 
 def storable(text: str) -> str:
@@ -67,13 +52,10 @@ def decode(data: bytes, charset: str | None) -> tuple[str, bool]:
 
     Where it was not: UTF-8, and failing that windows-1252, in which every byte is something.
     """
-    name = (charset or "utf-8").strip().strip("\"'").lower()
-    name = _WIDER.get(name, name)
-    try:
-        if codecs.lookup(name).name.replace("-", "_") not in _NO_CHARSETS:
-            return storable(data.decode(name)), True
-    except (LookupError, UnicodeError, ValueError):
-        pass
+    codec = codec_of(charset or "utf-8")
+    if codec is not None:
+        with contextlib.suppress(UnicodeError, ValueError):
+            return storable(decoded(data, codec)), True
     return guess(data), False
 
 
@@ -85,17 +67,31 @@ def guess(data: bytes) -> str:
         return storable(data.decode("cp1252", "replace"))
 
 
-def _word(match: re.Match[str]) -> str:
-    charset, encoding, encoded = match.groups()
-    try:
-        if encoding in "bB":
-            # Many senders forget the padding.
-            data = base64.b64decode(encoded + "=" * (-len(encoded) % 4))
-        else:
-            data = quopri.decodestring(encoded.encode("ascii", "replace"), header=True)
-    except (binascii.Error, ValueError):
-        return match.group(0)
-    return decode(data, charset.partition("*")[0])[0]
+def _bytes_of(encoding: str, encoded: str) -> bytes:
+    """What an encoded word encodes. Some programs leave what should be encoded as it is."""
+    data = encoded.encode("utf-8", "replace")
+    if encoding in "bB":
+        # Many senders forget the padding.
+        return base64.b64decode(data + b"=" * (-len(data) % 4))
+    return quopri.decodestring(data, header=True)
+
+
+def _words(match: re.Match[str]) -> str:
+    """A run of encoded words. A character may be split over two of them (RFC 2047 forbids it,
+    and programs do it), so the bytes of one charset are put together before they are decoded."""
+    decoded_runs: list[str] = []
+    charset, data = "", b""
+    for word in _ENCODED_WORD.finditer(match[0]):
+        named = word[1].partition("*")[0].lower()
+        try:
+            some = _bytes_of(word[2], word[3])
+        except (binascii.Error, ValueError):
+            return match[0]
+        if named != charset and data:
+            decoded_runs.append(decode(data, charset)[0])
+            data = b""
+        charset, data = named, data + some
+    return "".join([*decoded_runs, decode(data, charset)[0]])
 
 
 def raw_header(value: str) -> tuple[str, bool]:
@@ -113,5 +109,4 @@ def raw_header(value: str) -> tuple[str, bool]:
 
 def decode_words(value: str) -> str:
     """A header's text with its encoded words (RFC 2047) decoded; what is broken stays as it is."""
-    joined = _BETWEEN_WORDS.sub(r"\1\2", value)
-    return one_line(_ENCODED_WORD.sub(_word, joined))
+    return one_line(ENCODED_WORDS.sub(_words, value))

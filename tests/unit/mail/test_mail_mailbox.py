@@ -41,6 +41,7 @@ def test_one_address_is_plain(value: str, name: str) -> None:
         "Ann <ann@example.com> and more, see <https://example.com>",
         "Team Reader: ann@example.com, bob@example.com;",
         'Ann "Reader <ann@example.com>',
+        "=?utf-8?Q?Reader,_Ann?= <ann@example.com>",
         "(Ann <ann@example.com>",
         '("(") <ann@example.com> (")")',
     ],
@@ -70,6 +71,11 @@ def test_an_author_in_whom_another_can_be_read_is_never_proved(headers: str, aut
         assert author == "attacker@evil.example"
         assert "(" in headers
     assert mail.from_address == author
+
+
+def test_a_comma_in_an_encoded_name_parts_no_addresses() -> None:
+    [found] = mailboxes("=?utf-8?Q?Reader,_Ann?= <ann@example.com>").mailboxes
+    assert found.name == "Reader, Ann"
 
 
 def test_the_second_author_is_read_if_the_first_is_none() -> None:
