@@ -102,6 +102,18 @@ def test_the_words_of_html_that_is_too_much_are_kept(html: str, defect: str) -> 
     assert to_text(clean).split("\n\n") == ["Is it <blue>?", "Yours, Ada"]
 
 
+def test_a_list_of_many_lines_is_not_deep() -> None:
+    lines = [f"SN{number:05}" for number in range(6_000)]
+    clean, defects = sanitise("<p>Please check:</p>" + "<br>\n".join(lines))
+    assert (to_text(clean).split(), defects) == (["Please", "check:", *lines], [])
+
+
+def test_a_pasted_picture_costs_no_word_behind_it() -> None:
+    picture = "iVBORw0KGgo" * 200_000
+    clean, defects = sanitise(f'<img src="data:image/png;base64,\n{picture}"><p>It came like this.')
+    assert (to_text(clean), defects) == ("It came like this.", [])
+
+
 def test_formatting_stays_without_its_attributes() -> None:
     clean, defects = sanitise('<p><b class="x" title="a">Blue</b> and <a href="http://a.example">')
     assert (clean, defects) == (
