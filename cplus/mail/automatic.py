@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_PRECEDENCE = {"bulk", "junk", "list", "auto_reply", "auto-reply"}
+_PRECEDENCE = {"auto_reply", "auto-reply"}
 
 # Any value but "no" says that an autoresponder wrote it.
 _HEADERS = (
@@ -22,7 +22,9 @@ _SENDERS = re.compile(
     r"(?:mailer-daemon|postmaster|no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|auto-?_?\.?reply"
     r"|autoresponder|bounces?)(?:[+=._-].*)?@"
 )
-_DAEMONS = re.compile(r"(?:mailer-daemon|postmaster)@")
+_DAEMONS = re.compile(r"(?:mailer-?_?daemon|post-?_?master|mdaemon|mail-?daemon)@")
+# How feedback loops that give no report type begin theirs.
+_COMPLAINTS = re.compile(r"complaint about message from [\d.:a-f]+\Z", re.IGNORECASE)
 
 # How mail programs begin the subject of an absence note. Exchange gives some of them no header.
 _SUBJECTS = (
@@ -46,7 +48,13 @@ _SUBJECT = re.compile(r"\s*\W{0,3}(?:" + "|".join(_SUBJECTS) + ")", re.IGNORECAS
 
 
 def automatic_reason(
-    headers: Mapping[str, str], subject: str, from_address: str | None, content_type: str
+    headers: Mapping[str, str],
+    subject: str,
+    from_address: str | None,
+    content_type: str,
+    *,
+    answers: bool = False,
+    can_be_answered: bool = False,
 ) -> str | None:
     """Why the mail counts as written by a program; None where a person seems to have.
 
@@ -55,9 +63,12 @@ def automatic_reason(
         subject: decoded.
         from_address: in lower case.
         content_type: the whole mail's, in lower case.
+        answers: it names a mail that it answers. A subject alone never says that a mail which
+            starts something was written by a program.
+        can_be_answered: it has a Reply-To of somebody else. A form sends from `no-reply@` too.
 
-    The rules: RFC 3834 (Auto-Submitted), Microsoft's X-Auto-Response-Suppress, and what
-    autoresponders write.
+    A wish for no automatic answer (`Precedence: list`, X-Auto-Response-Suppress) is no reason:
+    people's mail has it. Source of the rules: RFC 3834, and what autoresponders write.
     """
     by_header = _header_reason(headers)
     if by_header:
@@ -66,9 +77,9 @@ def automatic_reason(
         return "multipart/report"
     if is_null_path(headers):
         return "null Return-Path"
-    if from_address and _SENDERS.match(from_address):
+    if from_address and _SENDERS.match(from_address) and not can_be_answered:
         return "sender that takes no replies"
-    return "subject of an absence note" if _SUBJECT.match(subject) else None
+    return "subject of an absence note" if answers and _SUBJECT.match(subject) else None
 
 
 def _header_reason(headers: Mapping[str, str]) -> str | None:
@@ -79,10 +90,7 @@ def _header_reason(headers: Mapping[str, str]) -> str | None:
         if headers.get(name, "no").strip().lower() not in ("", "no", "false"):
             return name.title()
     precedence = headers.get("precedence", "").strip().lower()
-    if precedence in _PRECEDENCE:
-        return f"Precedence: {precedence}"
-    suppress = re.split(r"[,; ]+", headers.get("x-auto-response-suppress", "").strip().lower())
-    return "X-Auto-Response-Suppress" if {"all", "oof", "autoreply"} & set(suppress) else None
+    return f"Precedence: {precedence}" if precedence in _PRECEDENCE else None
 
 
 def is_null_path(headers: Mapping[str, str]) -> bool:
@@ -98,7 +106,9 @@ def is_bounce(
     An absence note also comes from the null sender (RFC 3834) and is no bounce: what marks it as
     an answer decides.
     """
-    if content_type == "multipart/report" or (from_address and _DAEMONS.match(from_address)):
+    if content_type == "multipart/report" or _COMPLAINTS.match(subject.strip()):
+        return True
+    if from_address and _DAEMONS.match(from_address):
         return True
     if not is_null_path(headers):
         return False

@@ -6,16 +6,23 @@ import re
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
+from itertools import groupby
 from mimetypes import guess_extension
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from cplus.mail import html as html_of
 from cplus.mail.model import Attachment
+from cplus.mail.smime import signed_content
 from cplus.mail.text import cut, decode, decode_words, raw_header
 
 _PARTS_LIMIT = 1_000
 _ATTACHMENTS_LIMIT = 200
 _NAME_LIMIT = 200
+_HTML_LIMIT = 2 * 1024 * 1024  # characters of all HTML that are read
+_META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
+_META_WITHIN = 4_096  # bytes
+_WORD = re.compile(r"\w+")
 _PATHS = re.compile(r'[/\\:*?"<>|]+')
 
 
@@ -29,28 +36,32 @@ class Body:
     defects: list[str] = field(default_factory=list)
 
 
-@dataclass
-class _Found:
-    texts: list[str] = field(default_factory=list)
-    htmls: list[str] = field(default_factory=list)
-    attachments: list[Attachment] = field(default_factory=list)
-    defects: list[str] = field(default_factory=list)
-
-
 def leaves(message: Message[Any, Any]) -> list[Message[Any, Any]]:
-    """The parts that hold no parts, in order, at most 1,000; an attached mail is one part.
+    """The parts that hold no parts, in order, at most 1,000; an attached mail is one part."""
+    return [leaf.part for leaf in _leaves(message)]
 
-    Walked with a list and not by recursion: a hostile mail nests deeper than Python does.
-    """
-    found: list[Message[Any, Any]] = []
-    waiting = [message]
+
+class _Leaf(NamedTuple):
+    part: Message[Any, Any]
+    choice: int
+    """Which multipart/alternative it stands in, the outermost; 0 for none."""
+
+
+def _leaves(message: Message[Any, Any]) -> list[_Leaf]:
+    # Walked with a list and not by recursion: a hostile mail nests deeper than Python does.
+    found: list[_Leaf] = []
+    waiting = [_Leaf(message, 0)]
+    choices = 0
     while waiting and len(found) < _PARTS_LIMIT:
-        part = waiting.pop()
+        part, choice = waiting.pop()
         if part.is_multipart() and part.get_content_maintype() == "multipart":
-            children = [child for child in part.get_payload() if isinstance(child, Message)]
-            waiting.extend(reversed(children))
+            if not choice and part.get_content_subtype() == "alternative":
+                choices += 1
+                choice = choices
+            children = [one for one in part.get_payload() if isinstance(one, Message)]
+            waiting.extend(_Leaf(child, choice) for child in reversed(children))
         else:
-            found.append(part)
+            found.append(_Leaf(part, choice))
     return found
 
 
@@ -114,14 +125,17 @@ def _attachment(number: int, part: Message[Any, Any]) -> Attachment:
     return Attachment(part=number, name=name, content_type=kind, size=_size(part))
 
 
-def _text(part: Message[Any, Any], found: _Found) -> str:
+def _text(part: Message[Any, Any], kind: str, defects: list[str]) -> str:
+    data = content(part)
     try:
         charset = part.get_content_charset()
     except (ValueError, LookupError, TypeError, AttributeError):
         charset = "unknown"
-    text, right = decode(content(part), charset)
+    if charset is None and kind == "text/html" and (meta := _META.search(data[:_META_WITHIN])):
+        charset = meta[1].decode("ascii")
+    text, right = decode(data, charset)
     if not right:
-        found.defects.append("bad charset")
+        defects.append("bad charset")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -130,46 +144,132 @@ def _is_file(part: Message[Any, Any]) -> bool:
     return disposition.startswith("attachment") or bool(file_name(part))
 
 
-def _take(number: int, part: Message[Any, Any], found: _Found) -> None:
+def _kind(part: Message[Any, Any]) -> str:
+    """What a part is; a multipart without a boundary is the text that stands in it."""
     kind = part.get_content_type()
-    if kind == "text/plain" and not _is_file(part):
-        found.texts.append(_text(part, found))
-    elif kind == "text/html" and not _is_file(part):
-        found.htmls.append(_text(part, found))
-    elif len(found.attachments) < _ATTACHMENTS_LIMIT:
-        found.attachments.append(_attachment(number, part))
-        if kind == "application/ms-tnef" or found.attachments[-1].name.lower() == "winmail.dat":
-            found.defects.append("content in winmail.dat")
-    else:
-        found.defects.append("more than 200 attachments")
+    return "text/plain" if kind.startswith("multipart/") and not part.is_multipart() else kind
+
+
+class _Words:
+    """The words of a mail, in the order of its parts."""
+
+    def __init__(self) -> None:
+        self.htmls: list[str] = []
+        self.defects: list[str] = []
+        self._room = _HTML_LIMIT
+        self._written: list[tuple[int, str, str]] = []  # choice, kind, text
+
+    def take(self, leaf: _Leaf) -> bool:
+        """Takes a part's words; False if it has none."""
+        kind = _kind(leaf.part)
+        if kind not in ("text/plain", "text/html"):
+            return False
+        text = _text(leaf.part, kind, self.defects)
+        if kind == "text/html":
+            # To read HTML takes far longer than to read text, and a mail may have many parts.
+            text = text[: self._room]
+            self._room -= len(text)
+            self.htmls.append(text)
+        self._written.append((leaf.choice, kind, text))
+        return True
+
+    def __bool__(self) -> bool:
+        return any(text.strip() for _, _, text in self._written)
+
+    def text(self) -> str:
+        """All of it; of two alternatives the plain one, unless that says less."""
+        said: list[str] = []
+        for choice, group in groupby(self._written, key=itemgetter(0)):
+            parts = [(kind, text) for _, kind, text in group]
+            if choice:
+                said += _chosen(parts)
+            else:
+                said += [text if kind == "text/plain" else _read(text) for kind, text in parts]
+        # Mail programs of phones cut a text in two where a picture stands.
+        return "\n".join(one for one in said if one.strip())
+
+
+def _chosen(parts: list[tuple[str, str]]) -> list[str]:
+    plain = "\n".join(text for kind, text in parts if kind == "text/plain")
+    htmls = [text for kind, text in parts if kind == "text/html"]
+    if not htmls:
+        return [plain]
+    read = "\n".join(map(_read, htmls))
+    # "This is an HTML message": a stand-in, or the footer of a scanner, and not what was written.
+    spoken, wanted = set(_WORD.findall(plain.lower())), set(_WORD.findall(read.lower()))
+    says_less = len(spoken & wanted) * 2 < len(wanted)
+    return [read if says_less else plain]
+
+
+def _read(html: str) -> str:
+    return html_of.to_text(html_of.sanitise(html)[0])
 
 
 def read_body(message: Message[Any, Any]) -> Body:
-    """Reads all parts. Plain text wins; HTML gives the text where there is none."""
-    found = _Found()
-    parts = leaves(message)
+    """Reads all parts: the words in their order, and what is a file."""
+    body, words = Body(), _Words()
+    parts = _leaves(message)
     if len(parts) >= _PARTS_LIMIT:
-        found.defects.append("more than 1,000 parts")
-    for number, part in enumerate(parts):
+        body.defects.append("more than 1,000 parts")
+    files: list[tuple[int, _Leaf]] = []
+    for number, leaf in enumerate(parts):
+        body.defects += [_named(defect) for defect in leaf.part.defects]
         try:
-            _take(number, part, found)
+            if _is_file(leaf.part) or not words.take(leaf):
+                files.append((number, leaf))
         except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
-            found.defects.append(f"unreadable part: {type(error).__name__}")
-        found.defects += [_words(defect) for defect in part.defects]
-    # Mail programs of phones cut a text in two where a picture stands.
-    text, was_cut = cut("\n".join(found.texts))
+            body.defects.append(f"unreadable part: {type(error).__name__}")
+    if not words:
+        files = _words_of_files(files, words)
+    _attach(files, body)
+    body.text, was_cut = cut(words.text())
     if was_cut:
-        found.defects.append("text cut at 256 KB")
-    html = None
-    if found.htmls:
-        html, defects = html_of.sanitise("\n".join(found.htmls))
-        found.defects += defects
-        if not text.strip():
-            text, was_cut = cut(html_of.to_text(html))
-    return Body(text, html, found.attachments, found.defects)
+        words.defects.append("text cut at 256 KB")
+    if words.htmls:
+        body.html, defects = html_of.sanitise("\n".join(words.htmls))
+        words.defects += defects
+    body.defects = words.defects + body.defects
+    return body
 
 
-def _words(defect: object) -> str:
+def _words_of_files(files: list[tuple[int, _Leaf]], words: _Words) -> list[tuple[int, _Leaf]]:
+    """Takes the words of a mail that calls all of its parts files: of the first text and of its
+    alternatives, or of what a signature of S/MIME wraps. Answers the files that are left."""
+    left: list[tuple[int, _Leaf]] = []
+    first: _Leaf | None = None
+    for number, leaf in files:
+        is_next = first is None or (leaf.choice and leaf.choice == first.choice)
+        try:
+            if is_next and words.take(leaf):
+                first = first or leaf
+                continue
+            if first is None and (inner := signed_content(leaf.part)) is not None:
+                first = leaf
+                for one in _leaves(inner):
+                    if not _is_file(one.part):
+                        words.take(one)
+        except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
+            words.defects.append(f"unreadable part: {type(error).__name__}")
+        left.append((number, leaf))
+    return left
+
+
+def _attach(files: list[tuple[int, _Leaf]], body: Body) -> None:
+    for number, leaf in files:
+        if len(body.attachments) >= _ATTACHMENTS_LIMIT:
+            body.defects.append("more than 200 attachments")
+            return
+        try:
+            body.attachments.append(_attachment(number, leaf.part))
+        except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
+            body.defects.append(f"unreadable part: {type(error).__name__}")
+            continue
+        kind, name = leaf.part.get_content_type(), body.attachments[-1].name.lower()
+        if kind == "application/ms-tnef" or name == "winmail.dat":
+            body.defects.append("content in winmail.dat")
+
+
+def _named(defect: object) -> str:
     """The parser's name for a defect as words: `StartBoundaryNotFoundDefect` and its like."""
     name = type(defect).__name__.removesuffix("Defect")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()

@@ -98,6 +98,30 @@ def few_lines(raw: bytes) -> tuple[bytes, int]:
     return raw[: last.end()], LINES_LIMIT
 
 
+_HEAD = 64 * 1024  # bytes in which the headers are looked for
+_HEADER = re.compile(rb"[!-9;-~]{1,100}[ \t]{0,8}:")
+_AUTHOR = re.compile(rb"^(?:from|subject|message-id)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+def whole_head(raw: bytes) -> bytes:
+    """The mail with each line among its headers that is no header made part of the one before.
+
+    A relay that adds "(no details)" without indenting it ends the headers for Python's parser, and
+    the author and the subject stand in the text.
+    """
+    head, blank, body = raw[:_HEAD].partition(b"\r\n\r\n" if b"\r\n" in raw[:_HEAD] else b"\n\n")
+    lines = head.split(b"\n")
+    if not blank or not lines or not _HEADER.match(lines[0]):
+        return raw
+    mended, changed = [lines[0]], False
+    for number, line in enumerate(lines[1:], 1):
+        odd = not line.startswith((b" ", b"\t")) and not _HEADER.match(line)
+        odd = odd and _AUTHOR.search(b"\n".join(lines[number:])) is not None
+        mended.append(b" " + line if odd else line)
+        changed = changed or odd
+    return b"".join((b"\n".join(mended), blank, body, raw[_HEAD:])) if changed else raw
+
+
 def read(raw: bytes, lines: int, *, headers_only: bool = False) -> Part:
     """The mail's parts, in time linear in its size; raises TooMuchWork where they have no such.
 

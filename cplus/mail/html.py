@@ -79,7 +79,8 @@ def _paragraphs(html: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Writes the text of sanitised HTML; quoted blocks get `> ` as in plain mail."""
+    """Writes the text of sanitised HTML as plain mail has it: quoted blocks get `> `, and a link
+    whose text does not tell where it leads is followed by its address."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -87,6 +88,17 @@ class _Reader(HTMLParser):
         self.line: list[str] = []
         self.quotes = 0
         self.preformatted = 0
+        self.link: str | None = None
+        self.link_text: list[str] = []
+
+    def end_link(self) -> None:
+        link, self.link = self.link, None
+        if link is None:
+            return
+        said = "".join(self.link_text).strip()
+        plain = link.split("://", 1)[-1].removeprefix("www.").rstrip("/")
+        if said and plain not in said:
+            self.line.append(f" <{link}>")
 
     def end_line(self, *, even_if_empty: bool = False) -> None:
         text = "".join(self.line).strip() if not self.preformatted else "".join(self.line)
@@ -94,8 +106,12 @@ class _Reader(HTMLParser):
         if text or even_if_empty:
             self.lines.append("> " * min(self.quotes, 8) + text)
 
-    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("br", "hr"):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            address = dict(attrs).get("href") or ""
+            self.link = address if address.startswith(("http://", "https://")) else None
+            self.link_text = []
+        elif tag in ("br", "hr"):
             self.end_line(even_if_empty=tag == "br")
         elif tag in ("p", "pre"):
             self.end_line()
@@ -110,7 +126,9 @@ class _Reader(HTMLParser):
             self.line.append("- ")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("p", "pre"):
+        if tag == "a":
+            self.end_link()
+        elif tag in ("p", "pre"):
             self.end_line()
             self.preformatted -= tag == "pre"
             self.end_line(even_if_empty=True)
@@ -119,6 +137,8 @@ class _Reader(HTMLParser):
             self.quotes -= tag == "blockquote"
 
     def handle_data(self, data: str) -> None:
+        if self.link is not None:
+            self.link_text.append(data)
         if not self.preformatted:
             words = data.replace("\xa0", " ").split()
             text = " ".join(words)

@@ -41,6 +41,7 @@ class InboundMail(BaseModel):
     sender: str | None = None
     """The address of `Sender:`, in lower case."""
     reply_to: str | None = None
+    reply_to_name: str = ""
     return_path: str | None = None
     """The envelope's sender; an empty string is the null sender `<>`."""
     subject: str = ""
@@ -54,7 +55,8 @@ class InboundMail(BaseModel):
     """Sanitised: no scripts, styles, images or forms."""
     attachments: list[Attachment] = []
     automatic: bool = False
-    """Written by a program: answer it with no program."""
+    """Written by a program, so that nobody waits for an answer. A mail of a person that only asks
+    for no automatic answer (a list, a suppress header) is none."""
     automatic_reason: str | None = None
     bounce: bool = False
     """A report of the mail system about another mail."""

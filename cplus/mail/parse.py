@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from cplus.mail.automatic import automatic_reason, is_bounce
 from cplus.mail.bodies import Body, content, leaves, read_body
-from cplus.mail.bounded import Part, TooMuchWork, few_lines, read
+from cplus.mail.bounded import Part, TooMuchWork, few_lines, read, whole_head
 from cplus.mail.mailbox import Mailbox, mailboxes
 from cplus.mail.model import InboundMail
 from cplus.mail.reply import reply_text
@@ -36,8 +36,8 @@ def parse(raw: bytes) -> InboundMail:
     What cannot be read is left out and named in `defects`, with as much text as can be guessed,
     so that the caller can record the mail and point at its raw bytes.
     """
-    head, lines = few_lines(raw)
-    defects = [] if head is raw else ["only the first million lines read"]
+    head, lines = few_lines(whole_head(raw))
+    defects = [] if len(head) >= len(raw) else ["only the first million lines read"]
     # Parts that nobody could read in time still leave the headers readable.
     for headers_only in (False, True):
         try:
@@ -54,7 +54,7 @@ def parse(raw: bytes) -> InboundMail:
 def attachment_bytes(raw: bytes, part: int) -> bytes | None:
     """The bytes of the attachment whose `part` is given; None where the mail has no such part."""
     try:
-        parts = leaves(read(*few_lines(raw)))
+        parts = leaves(read(*few_lines(whole_head(raw))))
         return content(parts[part]) if 0 <= part < len(parts) else None
     except (TooMuchWork, RecursionError, ValueError, LookupError, TypeError, AttributeError):
         return None
@@ -181,17 +181,26 @@ def _understand(
     if date is None and headers.get("date"):
         defects.append("bad date")
     address, kind = sender.address if sender else None, message.get_content_type()
-    reason = automatic_reason(headers.values, subject, address, kind)
+    ids = [headers.message_id("in-reply-to"), *(references := _references(message))]
+    reason = automatic_reason(
+        headers.values,
+        subject,
+        address,
+        kind,
+        answers=any(ids),
+        can_be_answered=reply_to is not None and reply_to.address != address,
+    )
     return InboundMail(
         message_id=headers.message_id("message-id"),
         in_reply_to=headers.message_id("in-reply-to"),
-        references=_references(message),
+        references=references,
         from_address=address,
         from_original=sender.original if sender else None,
         from_name=sender.name if sender else "",
         from_is_plain=is_plain,
         sender=real_sender.address if real_sender else None,
         reply_to=reply_to.address if reply_to else None,
+        reply_to_name=reply_to.name if reply_to else "",
         return_path=envelope,
         subject=subject,
         date=date,

@@ -81,7 +81,8 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
     if form is not None:
         subject = _first_words(form.body) or mail.subject
         return Found(mail, form, address, form.name or None, subject, form.body)
-    return Found(mail, None, address, mail.from_name or None, mail.subject, mail.reply_text)
+    name = mail.reply_to_name if address == mail.reply_to else mail.from_name
+    return Found(mail, None, address, name or mail.from_name or None, mail.subject, mail.reply_text)
 
 
 def _first_words(text: str) -> str:

@@ -51,17 +51,43 @@ def test_mail_that_a_program_wrote_says_why(name: str, reason: str) -> None:
     ],
 )
 def test_subjects_of_absence_notes_are_known_in_many_languages(subject: str) -> None:
-    assert parse(mail("", subject)).automatic
+    assert parse(mail("In-Reply-To: <out1@example.net>\n", subject)).automatic
 
 
-@pytest.mark.parametrize("value", ["bulk", "junk", "list", "Auto_Reply"])
-def test_mail_to_many_counts_as_automatic(value: str) -> None:
-    assert parse(mail(f"Precedence: {value}\n")).automatic
+@pytest.mark.parametrize(
+    "subject", ["Out of office chairs", "Abwesend beim Liefertermin", "Auto: floor mats", "OOO Ltd"]
+)
+def test_a_subject_alone_says_nothing_of_a_mail_that_answers_none(subject: str) -> None:
+    assert not parse(mail("", subject)).automatic
 
 
-@pytest.mark.parametrize("value", ["All", "DR, OOF, AutoReply"])
-def test_mail_that_wants_no_automatic_answer_gets_none(value: str) -> None:
-    assert parse(mail(f"X-Auto-Response-Suppress: {value}\n")).automatic
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Precedence: bulk", "Precedence: list", "X-Auto-Response-Suppress: All"),
+        "X-Auto-Response-Suppress: DR, OOF, AutoReply",
+    ],
+)
+def test_a_wish_for_no_automatic_answer_makes_no_program_of_a_person(header: str) -> None:
+    assert not parse(mail(f"{header}\n")).automatic
+
+
+def test_a_form_that_sends_from_noreply_is_of_whoever_answers_go_to() -> None:
+    head = b"From: no-reply@forms.example.com\nReply-To: Ann Reader <ann@example.com>\n"
+    found = parse(head + b"Subject: New message from Ann\n\nThe lamp is broken.")
+    assert (found.automatic, found.reply_to_name) == (False, "Ann Reader")
+    assert parse(b"From: no-reply@forms.example.com\nSubject: Hi\n\nHi").automatic
+
+
+@pytest.mark.parametrize(
+    ("sender", "subject"),
+    [
+        ("post_master@carrier.example.org", "Re:Lamp"),
+        ("staff@bigmail.example.org", "complaint about message from 192.0.2.22"),
+    ],
+)
+def test_a_report_without_the_type_of_one_is_a_report(sender: str, subject: str) -> None:
+    assert parse(f"From: {sender}\nSubject: {subject}\n\nRejected.".encode()).bounce
 
 
 @pytest.mark.parametrize(
