@@ -18,13 +18,10 @@ from cplus.errors import InvalidInput
 from cplus.mail.mailbox import normal_address
 from cplus.mail.marker import marker_line
 from cplus.mail.parse import normal_message_id
+from cplus.mail.subjects import REPLY_PREFIX
 from cplus.mail.text import one_line, storable
 
 _ID = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")
-_REPLY_PREFIX = re.compile(
-    r"(?:(?:re|aw|antw|sv|vs|ref|rif|res|odp|ynt|回复|答复|回覆|返信|답장)(?:\[\d{1,3}\]|\(\d{1,3}\))?\s?[:：]\s*)+",
-    re.IGNORECASE,
-)
 _OWN_ID = re.compile(r"[a-z0-9._+=-]{1,64}@[a-z0-9.-]{1,253}", re.IGNORECASE)
 _SUBJECT_LIMIT = 250
 _REFERENCES_KEPT = 20
@@ -34,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def reply_subject(subject: str) -> str:
     """The subject of an answer: one `Re:`, whatever answering programs put before it."""
-    plain = _REPLY_PREFIX.sub("", one_line(subject), count=1).strip()
+    plain = REPLY_PREFIX.sub("", one_line(subject), count=1).strip()
     return f"Re: {plain or 'Your message'}"[:_SUBJECT_LIMIT]
 
 

@@ -28,12 +28,13 @@ def marker_tokens(text: str) -> list[str]:
     return list(dict.fromkeys(found))[:20]
 
 
-def above_marker(text: str) -> str | None:
-    """What stands above the first marker; None where there is no marker."""
-    match = _MARKER.search(text)
-    return text[: match.start()] if match else None
-
-
-def without_marker(text: str) -> str:
-    """The text without its marker lines."""
-    return _MARKER.sub("", text)
+def marker_lines(text: str) -> list[tuple[int, int]]:
+    """Where markers stand: of each the number of its first line and of the line after it."""
+    found: list[tuple[int, int]] = []
+    line = read = 0
+    for match in _MARKER.finditer(text):
+        begins = text.index("##-", match.start())
+        line += text.count("\n", read, begins)
+        read = begins
+        found.append((line, line + text.count("\n", begins, match.end()) + 1))
+    return found

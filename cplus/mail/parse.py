@@ -14,6 +14,7 @@ from cplus.mail.bounded import Part, TooMuchWork, few_lines, read, whole_head
 from cplus.mail.mailbox import Mailbox, mailboxes
 from cplus.mail.model import InboundMail
 from cplus.mail.reply import reply_text
+from cplus.mail.subjects import is_forward, is_reply
 from cplus.mail.text import cut, decode_words, guess, raw_header
 
 NO_MAIL: Final = "no MIME"
@@ -205,7 +206,9 @@ def _understand(
         subject=subject,
         date=date,
         text=body.text,
-        reply_text=reply_text(body.text),
+        reply_text=reply_text(
+            body.text, answers=any(ids) or is_reply(subject), forwards=is_forward(subject)
+        ),
         html=body.html,
         attachments=body.attachments,
         automatic=reason is not None,

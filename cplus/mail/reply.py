@@ -1,140 +1,54 @@
-"""What the sender wrote this time, without the quotes and the signature."""
+"""What the sender wrote this time, without what is quoted and without the signature.
+
+Only what is certain is cut. Whoever reads the reply can ask for all of the text, but nobody asks
+for an order number of which they do not know.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 
-from mailparser_reply.constants import MAIL_LANGUAGES
-from mailparser_reply.parser import EmailMessage
-
-from cplus.mail.marker import above_marker, without_marker
-
-# The library's patterns take time quadratic in a line's length and in runs of empty lines, so it
-# gets the shape of the text only: its head, short lines, no such runs. Answers stand at the top.
-_HEAD_LINES = 1_000
-_HEAD_CHARACTERS = 32 * 1024
-_LINE = 300
-
-# Swedish and Danish closings match the beginnings of other languages' words ("Tak" in "Taking").
-_CLOSING_LANGUAGES = ["en", "de", "es", "fr", "it", "nl", "cs", "ja", "ko", "zh"]
-_RULE = re.compile(r"\s*[_-]{32,}\s*")
-_ADDRESS_OR_TIME = re.compile(r"@|\d{1,2}[:.h]\d{2}|\d{4}")
-_DELIMITER = re.compile(
-    r"[-_]{2,3}\s*\Z|(?:sent from|get outlook|gesendet von|envoyé|enviado desde|inviato da)",
-    re.IGNORECASE,
-)
+from cplus.mail.marker import marker_lines
+from cplus.mail.quotes import Quotes
+from cplus.mail.signatures import without_signature
 
 
-def reply_text(text: str) -> str:
-    """The newest words of a mail's text; all of the text where nothing else would be left."""
-    above = above_marker(text)
-    if above is not None and (reply := _reply(above, quote_follows=True)):
-        return reply
-    # Nothing above the marker: our own mail, or someone who answers below the quote.
-    text = without_marker(text)
-    return _reply(text) or _unquoted(text) or text.strip()
+def reply_text(text: str, *, answers: bool = False, forwards: bool = False) -> str:
+    """The newest words of a mail's text; all of the text if nothing else would be left.
+
+    It has lines of the text in their order, and no others. Words that stand between quotes keep
+    those quotes.
+
+    Args:
+        text: lines ended by a line feed.
+        answers: whether the mail's headers or its subject say that it answers another mail.
+        forwards: whether its subject says that it passes on another mail, which is then shown.
+    """
+    if forwards:
+        return text.strip()
+    lines = text.split("\n")
+    quotes = Quotes(lines, marker_lines(text), answers=answers)
+    own = [at for at, line in enumerate(lines) if line.strip() and not quotes.quoted[at]]
+    if not own:
+        return text.strip()
+    end = own[-1] + 1 if quotes.forwards else _end(lines, quotes.quoted, own)
+    # What stands alone in a line may be white space that only strip() knows.
+    return "\n".join(lines[own[0] : end]).strip() or text.strip()
 
 
-def _reply(text: str, *, quote_follows: bool = False) -> str:
-    lines = text.strip("\n").split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    kept = lines[: _kept_by_library(lines)]
-    del kept[_before_quote(kept, quote_follows=quote_follows or len(kept) < len(lines)) :]
-    kept = kept[: len(kept) - _signature_lines(kept)]
-    return "\n".join(kept).strip()
-
-
-def _shape(lines: list[str]) -> list[tuple[int, str]]:
-    """The lines that the library gets to see, each with its number in the mail."""
-    shape: list[tuple[int, str]] = []
-    size = empty = 0
-    for number, line in enumerate(lines[:_HEAD_LINES]):
-        short = "" if _RULE.fullmatch(line[:_LINE]) else line.strip()[:_LINE].strip()
-        # Characters that end a line for str.splitlines but not for the library.
-        short = re.sub(r"[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", " ", short)
-        empty = 0 if short else empty + 1
-        size += len(short) + 1
-        if size > _HEAD_CHARACTERS:
-            break
-        if short or (shape and empty < 2):
-            shape.append((number, short))
-    return shape
-
-
-def _languages(text: str) -> list[str]:
-    """All but Polish without a Polish word: its pattern takes a lone `Data:` for a quote."""
-    polish = "napisał" in text or "Wysłano" in text
-    return [name for name in MAIL_LANGUAGES if name != "pl" or polish]
-
-
-def _kept_by_library(lines: list[str]) -> int:
-    """The number of lines before the first quote that the library sees."""
-    shape = _shape(lines)
-    text = "\n".join(line for _, line in shape).rstrip()
-    if not text:
-        return len(lines)
-    mail = EmailMessage(text=text, languages=_languages(text), keep_hyphen_lists=True)
-    replies = mail.read().replies
-    if len(replies) < 2:
-        return 0 if replies and replies[0].headers else len(lines)
-    if replies[0].headers:
-        return 0
-    last = str(replies[0].content).count("\n")
-    return shape[min(last, len(shape) - 1)][0] + 1
-
-
-def _signature_lines(lines: list[str]) -> int:
-    """The number of lines at the end that are a signature, by the library and by their look."""
-    shape = _shape(lines)
-    text = "\n".join(line for _, line in shape).rstrip()
-    if not text or (shape and shape[-1][0] < len(lines) - 3):
-        return 0
-    mail = EmailMessage(text=text, languages=list(_CLOSING_LANGUAGES), keep_hyphen_lists=True)
-    replies = mail.read().replies
-    signature = str(replies[0].signatures) if replies else ""
-    if not signature or not text.endswith(signature) or not _looks_signed(signature):
-        return 0
-    first = text.count("\n") - signature.count("\n")
-    return len(lines) - shape[first][0]
-
-
-def _looks_signed(signature: str) -> bool:
-    """Whether nothing of weight is lost: "Thanks, but it is broken" begins like a closing too."""
-    first, *rest = signature.split("\n")
-    if _DELIMITER.match(first):
-        return True
-    return len(first.split()) <= 3 and len(rest) <= 8 and all(len(line) <= 60 for line in rest)
-
-
-def _before_quote(lines: list[str], *, quote_follows: bool) -> int:
-    """How many lines stand before a quote at their end and the line that names who is quoted."""
-    end = len(lines)
-    while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith(">")):
-        quote_follows = quote_follows or lines[end - 1].lstrip().startswith(">")
-        end -= 1
-    if not quote_follows:
-        return len(lines)
-    if end and lines[end - 1].rstrip().endswith((":", "：")):
-        for size in (1, 2, 3):
-            names = lines[max(0, end - size) : end]
-            if sum(map(len, names)) > 400:
-                break
-            if _ADDRESS_OR_TIME.search(" ".join(names)):
-                return max(0, end - size)
-    return end
-
-
-def _unquoted(text: str) -> str:
-    """What an answer below or between quotes leaves when the quotes go; empty without quotes."""
-    kept: list[str] = []
-    quoted = before = False
-    for line in text.split("\n"):
-        is_quote = line.lstrip().startswith(">")
-        if is_quote and not before:
-            del kept[_before_quote(kept, quote_follows=True) :]
-        elif not is_quote:
-            kept.append(line)
-        before = is_quote
-        quoted = quoted or is_quote
-    return "\n".join(kept).strip() if quoted else ""
+def _end(lines: Sequence[str], quoted: Sequence[bool], own: list[int]) -> int:
+    """The line after the sender's last own words, of which a signature is none."""
+    last = len(own) - 1
+    while True:
+        end = own[last] + 1
+        start = end
+        while start > own[0] and not quoted[start - 1]:
+            start -= 1
+        kept = start + without_signature(lines[start:end])
+        if kept > start:
+            return kept
+        # All that stands below the last quote is a signature.
+        while last >= 0 and own[last] >= start:
+            last -= 1
+        if last < 0:
+            return end

@@ -201,12 +201,18 @@ def test_a_mail_of_five_megabytes_is_read_in_seconds_and_its_text_cut() -> None:
         PLAIN + b"\n \t" * 60_000,
         PLAIN + (b"On " + b"a " * 150 + b"\n") * 1_000,
         PLAIN + b"##-" * 80_000,
+        PLAIN + b"> ##- a -##\n" * 20_000,
+        PLAIN + b"> x\nFrom: a\nDate: b\nTo: c\n" * 10_000,
+        PLAIN + b"> x\n" + b"On 1.1.2026 at 10:00, X <a@b.example> wrote :\nx: \n" * 5_000,
         PLAIN.replace(b"plain", b"html") + b"<div>" * 50_000,
         PLAIN.replace(b"plain", b"html") + b"<" * 250_000,
         b"Subject: " + b"=?a?q?" * 100_000 + b"\n\nx",
         b"From: " + b'"a' * 100_000 + b"\n\nx",
     ],
-    ids=["empty lines", "blanks", "On", "markers", "divs", "angles", "words", "quotes"],
+    ids=[
+        *("empty lines", "blanks", "On", "markers", "quoted markers", "labels", "attributions"),
+        *("divs", "angles", "words", "quotes"),
+    ],
 )
 def test_mail_made_to_be_slow_is_read_in_seconds(raw: bytes) -> None:
     started = time.process_time()

@@ -1,0 +1,72 @@
+"""Finds a signature at the end of what somebody wrote, if it is one for certain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cplus.mail.quote_words import is_closing, is_phone_footer
+
+_DELIMITER = re.compile(r"--\s*\Z")
+_SIGNATURE_LINES = 20  # below `-- `
+_NAMES = 3  # lines below a closing
+_NAME_LENGTH = 40
+_PARTICLES = {"von", "van", "de", "der", "den", "da", "dos", "di", "la", "le", "zu", "und", "and"}
+_FOOTERS = 3
+
+
+def without_signature(lines: Sequence[str]) -> int:
+    """How many of the lines stand before the signature; all of them if there is none.
+
+    A signature begins with the line `-- `, or with a closing below which nothing but names
+    stands: what is short and not a name is a fact that the reader needs. A mail program's footer
+    is one only if it is the last thing.
+    """
+    kept = _without_blanks(lines, len(lines))
+    kept = _before_delimiter(lines, kept)
+    for _ in range(_FOOTERS):
+        if kept and is_phone_footer(lines[kept - 1]):
+            kept = _without_blanks(lines, kept - 1)
+    return _before_closing(lines, kept)
+
+
+def _without_blanks(lines: Sequence[str], end: int) -> int:
+    while end and not lines[end - 1].strip():
+        end -= 1
+    return end
+
+
+def _before_delimiter(lines: Sequence[str], end: int) -> int:
+    for at in range(end - 1, max(-1, end - 1 - _SIGNATURE_LINES), -1):
+        if _DELIMITER.match(lines[at]):
+            return _without_blanks(lines, at)
+    return end
+
+
+def _before_closing(lines: Sequence[str], end: int) -> int:
+    """The number of lines before a closing that only names follow, and at least one."""
+    first = at = end
+    names = 0
+    while at and names <= _NAMES:
+        at -= 1
+        line = lines[at]
+        if is_closing(line):
+            if names:
+                first = at
+        elif line.strip():
+            names += 1
+            if not _is_name(line):
+                break
+    return _without_blanks(lines, first)
+
+
+def _is_name(line: str) -> bool:
+    """Whether the line looks like a name, a trade or a firm, and tells nothing else."""
+    words = line.strip(" ,\t").split()
+    return (
+        len(line.strip()) <= _NAME_LENGTH
+        and len(words) <= 4
+        and not line.rstrip().endswith((".", "!", "?", ":"))
+        and not re.search(r"[\d@#?:/]", line)
+        and all(word[0].isupper() or word in _PARTICLES or word in "&|+-" for word in words)
+    )
