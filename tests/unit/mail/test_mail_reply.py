@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cplus.mail import parse
 from cplus.mail.marker import marker_line
@@ -238,3 +240,36 @@ def test_headers_and_subject_tell_that_a_mail_is_an_answer(header: str) -> None:
     text = f"Two.\n\n{FORWARDED}\n\nOne or two?"
     assert parse(f"From: a@example.com\n{header}\n\n{text}".encode()).reply_text == "Two."
     assert parse(f"From: a@example.com\n\n{text}".encode()).reply_text == text
+
+
+LINES = st.sampled_from(
+    [
+        *("", " ", "Hello", "Size 42.", "The carrier said:", "> quoted", ">> twice", "> ", "--"),
+        *("-- ", "Regards,", "Ines", "Order #1042", "Sent from my iPhone", marker_line("abcdefgh")),
+        *("> " + marker_line("abcdefgh"), f"On Mon, 23 Nov 2026 at 10:00, {SHOP} wrote:", "wrote:"),
+        *("> On 23 Nov 2026, at 10:00, X <x@y.example> wrote:", f"From: {SHOP}", "Sent: 1.1.2026"),
+        *("To: Ines", "Subject: Jug", "________________________", "Begin forwarded message:"),
+        *("-----Original Message-----", "\x1c", "##- Reply above", "line -##", "am 2.11.2026:"),
+    ]
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(LINES | st.text(max_size=8), max_size=25), st.booleans(), st.booleans())
+def test_the_reply_has_lines_of_the_text_in_order_and_is_never_lost(
+    lines: list[str], answers: bool, forwards: bool
+) -> None:
+    text = "\n".join(lines)
+    reply = reply_text(text, answers=answers, forwards=forwards)
+    assert bool(reply) == bool(text.strip())
+    # Its lines stand in the text and follow each other there, but for white space around it all.
+    said, of = [line.strip() for line in reply.split("\n")], [x.strip() for x in text.split("\n")]
+    assert any(of[at : at + len(said)] == said for at in range(len(of)))
+
+
+@settings(max_examples=200)
+@given(st.lists(LINES, max_size=25))
+def test_the_words_of_a_first_mail_without_quotes_are_all_shown(lines: list[str]) -> None:
+    plain = [one for one in lines if ">" not in one and "##-" not in one and "--" not in one]
+    text = "\n".join([*plain, "It is number 7."])
+    assert reply_text(text) == text.strip()
