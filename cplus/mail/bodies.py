@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from cplus.mail import html as html_of
+from cplus.mail.marker import marker_tokens
 from cplus.mail.model import Attachment
 from cplus.mail.smime import signed_content
 from cplus.mail.text import cut, decode, decode_words, raw_header
@@ -32,6 +33,8 @@ class Body:
 
     text: str = ""
     html: str | None = None
+    tokens: list[str] = field(default_factory=list)
+    """Those of the markers in all texts and in the HTML, whether `text` has them or not."""
     attachments: list[Attachment] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
 
@@ -176,6 +179,13 @@ class _Words:
     def __bool__(self) -> bool:
         return any(text.strip() for _, _, text in self._written)
 
+    def tokens(self, html: str | None) -> list[str]:
+        """The tokens of markers in each text, and in the HTML, once it is sanitised."""
+        texts = [text for _, kind, text in self._written if kind == "text/plain"]
+        if html and any("##-" in one for one in self.htmls):
+            texts.append(html_of.to_text(html))
+        return marker_tokens("\n".join(texts))
+
     def text(self) -> str:
         """All of it; of two alternatives the plain one, unless that says less."""
         said: list[str] = []
@@ -228,6 +238,7 @@ def read_body(message: Message[Any, Any]) -> Body:
     if words.htmls:
         body.html, defects = html_of.sanitise("\n".join(words.htmls))
         words.defects += defects
+    body.tokens = words.tokens(body.html)
     body.defects = words.defects + body.defects
     return body
 

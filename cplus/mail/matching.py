@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 
 from cplus.keys import derived_key
 from cplus.mail.addresses import Route, open_token
-from cplus.mail.marker import marker_tokens
 from cplus.mail.model import InboundMail
 from cplus.mail.parse import normal_message_id
 
@@ -45,7 +44,7 @@ def candidates(
     found += [Candidate("reference", one) for one in reversed(mail.references)]
     if mail.in_reply_to:
         found.append(Candidate("in_reply_to", mail.in_reply_to))
-    for token in marker_tokens(mail.text):
+    for token in mail.marker_tokens:
         if opened := open_token(token, shop, secret):
             found.append(Candidate("marker", opened))
     first: dict[str, Candidate] = {}

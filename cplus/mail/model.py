@@ -51,6 +51,9 @@ class InboundMail(BaseModel):
     """All of it, quotes included; made from the HTML where there is no plain text."""
     reply_text: str = ""
     """Without quotes and signature; all of the text where nothing else would be left."""
+    marker_tokens: list[str] = []
+    """What the markers of its texts and of its HTML carry, also of an alternative that `text`
+    leaves out; whoever wants to can write them, so each is checked before it counts."""
     html: str | None = None
     """Sanitised: no scripts, styles, images or forms."""
     attachments: list[Attachment] = []

@@ -12,6 +12,7 @@ from cplus.mail.automatic import automatic_reason, is_bounce
 from cplus.mail.bodies import Body, content, leaves, read_body
 from cplus.mail.bounded import Part, TooMuchWork, few_lines, read, whole_head
 from cplus.mail.mailbox import Mailbox, mailboxes
+from cplus.mail.marker import marker_tokens
 from cplus.mail.model import InboundMail
 from cplus.mail.reply import reply_text
 from cplus.mail.subjects import is_forward, is_reply
@@ -49,7 +50,9 @@ def parse(raw: bytes) -> InboundMail:
         except Exception as error:  # noqa: BLE001 - what breaks the parser is kept too
             defects.append(f"unreadable: {type(error).__name__}")
     text, _ = cut(_best_guess(raw))
-    return InboundMail(text=text, reply_text=text.strip(), defects=defects)
+    return InboundMail(
+        text=text, reply_text=text.strip(), marker_tokens=marker_tokens(text), defects=defects
+    )
 
 
 def attachment_bytes(raw: bytes, part: int) -> bytes | None:
@@ -161,6 +164,7 @@ def _body(message: Message[Any, Any], raw: bytes, *, guessed: bool) -> Body:
     body = Body() if guessed else read_body(message)
     if guessed:
         body.text, was_cut = cut(_best_guess(raw))
+        body.tokens = marker_tokens(body.text)
         body.defects = ["text cut at 256 KB"] if was_cut else []
     return body
 
@@ -207,8 +211,11 @@ def _understand(
         date=date,
         text=body.text,
         reply_text=reply_text(
-            body.text, answers=any(ids) or is_reply(subject), forwards=is_forward(subject)
+            body.text,
+            answers=any(ids) or is_reply(subject) or bool(body.tokens),
+            forwards=is_forward(subject),
         ),
+        marker_tokens=body.tokens,
         html=body.html,
         attachments=body.attachments,
         automatic=reason is not None,
