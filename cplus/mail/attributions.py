@@ -41,11 +41,11 @@ def ends_attribution(line: str) -> bool:
     return words.startswith("--") and WROTE.search(words) is not None
 
 
-def attribution_start(lines: Sequence[str], end: int, *, quote_follows: bool) -> int | None:
+def attribution_start(lines: Sequence[str], end: int, *, is_answer: bool) -> int | None:
     """The first line of the attribution that ends with line `end`; None if it is none.
 
-    It needs a date or an address. Nothing but `>` tells for certain that a quote follows, so
-    without it (`quote_follows`) the attribution has to say more.
+    It needs a date or an address, and has to say more unless the mail is known for an answer and
+    lines with `>` follow (`is_answer`): a person too may tell who wrote something.
     """
     found: list[tuple[int, int]] = []
     joined = ""
@@ -57,7 +57,7 @@ def attribution_start(lines: Sequence[str], end: int, *, quote_follows: bool) ->
         if len(joined) > _LENGTH:
             break
         grade = _grade(joined, words.strip(" -"), is_first=at == end)
-        if grade and (quote_follows or _says_enough(joined)):
+        if grade and (is_answer or _says_enough(joined)):
             found.append((grade, -at))
     return -min(found)[1] if found else None
 

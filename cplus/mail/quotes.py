@@ -43,7 +43,8 @@ class Quotes:
         self.forwards = False
         """Whether it passes on another mail, so that all that follows is what it says."""
         self._markers = dict(markers)
-        self._is_reply = answers or bool(markers) or any(map(is_quote, lines))
+        self._answers = answers or bool(markers)
+        self._is_reply = self._answers or any(map(is_quote, lines))
         self._knows_quote = False
         self._after_label = False
         self._own = 0  # lines so far that are not quoted and not empty
@@ -90,7 +91,7 @@ class Quotes:
         following = self._below(at)
         if following is not None and is_quote(self.lines[following]):
             return None  # known when the quote is read
-        return attribution_start(self.lines, at, quote_follows=False)
+        return attribution_start(self.lines, at, is_answer=False)
 
     def _headers(self, at: int) -> int | None:
         """Where a quote begins whose headers begin at this line."""
@@ -123,7 +124,7 @@ class Quotes:
         above = self._above(at)
         if above is None or not ends_attribution(self.lines[above]):
             return None
-        start = attribution_start(self.lines, above, quote_follows=True)
+        start = attribution_start(self.lines, above, is_answer=self._answers)
         if start is None and certain and WROTE.search(plain(self.lines[above])):
             return above
         return start
@@ -163,7 +164,7 @@ class Quotes:
             (header_label(line) and quoted_headers(inner, number, at_least=3))
             or (
                 ends_attribution(line)
-                and attribution_start(inner, number, quote_follows=False) is not None
+                and attribution_start(inner, number, is_answer=False) is not None
             )
             for number, line in enumerate(inner)
         )

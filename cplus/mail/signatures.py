@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from cplus.mail.quote_words import is_closing, is_phone_footer
 
-_DELIMITER = re.compile(r"--\s*\Z")
 _SIGNATURE_LINES = 20  # below `-- `
 _NAMES = 3  # lines below a closing
 _NAME_LENGTH = 40
@@ -18,9 +17,9 @@ _FOOTERS = 3
 def without_signature(lines: Sequence[str]) -> int:
     """How many of the lines stand before the signature; all of them if there is none.
 
-    A signature begins with the line `-- `, or with a closing below which nothing but names
-    stands: what is short and not a name is a fact that the reader needs. A mail program's footer
-    is one only if it is the last thing.
+    A signature begins with the line `-- `, with `--` above a name, or with a closing below which
+    nothing but names stands: what is short and not a name is a fact that the reader needs. A mail
+    program's footer is one only if it is the last thing.
     """
     kept = _without_blanks(lines, len(lines))
     kept = _before_delimiter(lines, kept)
@@ -38,9 +37,14 @@ def _without_blanks(lines: Sequence[str], end: int) -> int:
 
 def _before_delimiter(lines: Sequence[str], end: int) -> int:
     for at in range(end - 1, max(-1, end - 1 - _SIGNATURE_LINES), -1):
-        if _DELIMITER.match(lines[at]):
+        # Without its space, which HTML loses, people also part what they write with it.
+        if lines[at] == "-- " or (lines[at].rstrip() == "--" and _is_named(lines, at + 1, end)):
             return _without_blanks(lines, at)
     return end
+
+
+def _is_named(lines: Sequence[str], at: int, end: int) -> bool:
+    return at < end and bool(lines[at].strip()) and _is_name(lines[at])
 
 
 def _before_closing(lines: Sequence[str], end: int) -> int:

@@ -55,6 +55,7 @@ def test_thanks_at_the_beginning_of_a_sentence_is_no_signature() -> None:
     "signature",
     [
         "-- \nInes Okafor\nExample Street 1",
+        "--\nInes Okafor\nExample Street 1",
         "Best regards,\nInes",
         "Sent from my iPhone",
         "Liebe Grüße\nInes Okafor\n\nVon meinem iPad gesendet",
@@ -182,6 +183,7 @@ def test_words_between_quotes_of_html_stay() -> None:
         "My account shows:\n\nDate: 23 Nov 2026\nSubject: Refund\nAmount: 40 EUR\n\nWhere is it?",
         f"I got this:\nFrom: {SHOP}\nDate: 23 Nov 2026\nSubject: Jug\n\nIs it true?",
         "> Do you want two?\n\nYes.",
+        "Ich suche einen Krug.\n--\nBitte nach Leipzig senden.",
         # Facts below a closing.
         "It is too small.\n\nRegards,\nInes\nOrder #1042\nSend the label to i@example.com",
         "Wo ist er?\n\nMit freundlichen Grüßen\nInes Okafor\nBestellnummer: 1042",
@@ -195,6 +197,12 @@ def test_words_between_quotes_of_html_stay() -> None:
 def test_what_only_looks_like_a_quote_or_a_signature_stays(text: str) -> None:
     for answers in (False, True):
         assert reply_text(text, answers=answers) == text.strip()
+
+
+def test_prose_with_a_date_above_lines_with_angles_is_no_quote_unless_the_mail_answers() -> None:
+    text = "Hello,\n\non 23.11.2026 your colleague wrote:\n> It is on its way."
+    assert reply_text(text) == text
+    assert reply_text(text, answers=True) == "Hello,"
 
 
 FORWARDED = f"From: {SHOP}\nDate: Mon, 23 Nov 2026 10:00\nSubject: Invoice\nTo: Ines"
