@@ -44,7 +44,6 @@ class Quotes:
         """Whether it passes on another mail, so that all that follows is what it says."""
         self._markers = dict(markers)
         self._answers = answers or bool(markers)
-        self._is_reply = self._answers or any(map(is_quote, lines))
         self._knows_quote = False
         self._after_label = False
         self._own = 0  # lines so far that are not quoted and not empty
@@ -66,8 +65,10 @@ class Quotes:
         if is_forward_line(line):
             self.forwards = True
             return at + 1
-        if self._is_reply and (start := self._unmarked(at)) is not None:
-            return self._mark(start, len(self.lines), read=at)
+        if self._answers or self._knows_quote:
+            start = self._unmarked(at)
+            if start is not None:
+                return self._mark(start, len(self.lines), read=at)
         self._own += 1
         return at + 1
 

@@ -137,6 +137,13 @@ def test_a_quote_that_begins_with_headers_goes_from_an_answer_only(headers: str)
     assert reply_text(text) == text
 
 
+def test_lines_with_angles_alone_make_no_answer_of_a_mail() -> None:
+    text = (
+        f"I was told this:\n> no\nand got this mail.\n\nFrom: {SHOP}\nTo: I\nSubject: J\n\nIt is."
+    )
+    assert reply_text(text) == text
+
+
 def test_a_quote_in_the_line_that_names_its_author_goes() -> None:
     quote = f"On Mon, 23 Nov 2026 at 10:00, {SHOP} wrote:   One or two?"
     text = f"Two.\n\nSent from Yahoo Mail on Android\n\n  {quote}\n"
