@@ -115,7 +115,7 @@ class Installs:
         self._check_state(shop, params.get("state", ""), cookie)
         code = params.get("code", "")
         if not code:
-            raise InvalidInput(reason="the install brings no code; begin it again")
+            raise InvalidInput(reason="Shopify sent no code; start the installation again")
         claim = install_claim(code)
         if await self.store.by_claim(shop, claim) is not None:
             return shop
@@ -133,7 +133,7 @@ class Installs:
         return shop
 
     def _check_state(self, shop: str, state: str, cookie: str) -> None:
-        wrong = InvalidInput(reason="this browser did not begin the install; begin it again")
+        wrong = InvalidInput(reason="this browser did not start the installation; start it again")
         try:
             content = self._signer().loads(state)
             at, begun_for, browser = int(content["at"]), content["shop"], str(content["browser"])
@@ -142,7 +142,7 @@ class Installs:
         if begun_for != shop or not hmac.compare_digest(browser.encode(), _hash(cookie).encode()):
             raise wrong
         if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
-            raise InvalidInput(reason="the install took too long; begin it again")
+            raise InvalidInput(reason="the installation took too long; start it again")
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(derived_key(self.secret, "install-state"))

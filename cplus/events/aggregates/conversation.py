@@ -77,11 +77,11 @@ class Conversation(Aggregate):
             return
         text = text.replace("\r\n", "\n").strip()
         if not text:
-            raise InvalidInput(reason="an answer needs some text")
+            raise InvalidInput(reason="write something first")
         if len(text) > MAX_REPLY:
-            raise InvalidInput(reason=f"an answer may have {MAX_REPLY} characters at most")
+            raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")
         if not self.address:
-            raise InvalidInput(reason="this conversation has no address to answer to")
+            raise InvalidInput(reason="this conversation has no address to reply to")
         self.trigger_event(
             ReplyWritten,
             message_id=message_id,

@@ -28,19 +28,19 @@ START: Final = "start"
 
 _DONE: Final = {
     "closed": (False, "Closed."),
-    "reopened": (True, "Open again."),
+    "reopened": (True, "Reopened."),
     "closed-before": (
         True,
         (
-            "Nothing was changed: that page was old. It had closed the conversation before, "
-            "which was opened again since."
+            "Nothing changed: that page was out of date. It had already closed the conversation, "
+            "which has been reopened since."
         ),
     ),
     "reopened-before": (
         False,
         (
-            "Nothing was changed: that page was old. It had opened the conversation before, "
-            "which was closed again since."
+            "Nothing changed: that page was out of date. It had already reopened the conversation, "
+            "which has been closed since."
         ),
     ),
 }
