@@ -1,4 +1,4 @@
-"""The function `daily`: seals the log of each day under one root."""
+"""The function `daily`: anchors the log of each day under one Merkle root."""
 
 from __future__ import annotations
 

@@ -121,8 +121,8 @@ class Roots:
             self.wrong.append(f"no root after {last}: nothing holds what was written since")
 
 
-async def seal_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:
-    """Writes the root of the day over the heads of all shops, once: a day that has one keeps it."""
+async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:
+    """Anchors the day: writes its root over the heads of all shops. A day that has one keeps it."""
     roots = await _kept(objects, bucket)
     mine = _key(day)
     if mine in roots:

@@ -217,12 +217,12 @@ def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
             *((f"{one}LambdaFunction", "Throttles") for one in ("Edge", "Web")),
             ("HttpApi", "5xx"),
         }
-        assert seen[f"ConversationsPlus/{stage}", "DaySealed"] == "breaching"
+        assert seen[f"ConversationsPlus/{stage}", "DayAnchored"] == "breaching"
         person = template.resources["AlarmsSubscription"]["Properties"]
         assert person["TopicArn"] == {"Ref": "AlarmsTopic"}
         assert person["Endpoint"].startswith("{{resolve:secretsmanager:")
-    write_sealed("Try", NOW)
-    assert metrics(capsys) == {"DaySealed": 1}
+    write_anchored("Try", NOW)
+    assert metrics(capsys) == {"DayAnchored": 1}
 
 
 def test_the_runbook_has_every_alarm() -> None:
