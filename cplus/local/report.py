@@ -1,4 +1,4 @@
-"""What the stack says of itself: its parts, where to look, and what it has done so far."""
+"""What `cplus up` prints: the parts, where to look, and live counts."""
 
 from __future__ import annotations
 

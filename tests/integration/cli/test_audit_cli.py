@@ -160,13 +160,13 @@ async def test_the_stack_of_a_directory_is_audited_with_its_roots(
     assert (status, said["commits"], said["roots"]) == (0, 305, 1)
     told = world.run("--data", str(tmp_path / "none"))
     assert told.returncode == 1
-    assert "No stack runs on" in told.stderr
+    assert "No stack is running on" in told.stderr
 
 
 async def test_what_cannot_be_audited_is_said_in_one_line(world: World) -> None:
     missing = world.run("--shop", "nobody.myshopify.com")
     assert missing.returncode == 1
-    assert "no commit of nobody.myshopify.com" in missing.stderr
+    assert "no commits of nobody.myshopify.com" in missing.stderr
     world.environment["CPLUS_ROOTS_BUCKET"] = ""
     assert "CPLUS_ROOTS_BUCKET" in world.run("--roots").stderr
 

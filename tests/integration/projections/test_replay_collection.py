@@ -177,7 +177,7 @@ async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_
         for_people = await started(*PLACE, "--data", str(data), *way)
         text, err = await for_people.communicate()
         assert for_people.returncode == 1
-        assert text.decode().startswith("nothing written, as 1 of 2 shops could not be folded")
+        assert text.decode().startswith("nothing written, because 1 of 2 shops could not be folded")
         stop = "stopped in front of position 3: unknown_type (gift.wrapped)"
         hint = "put that event into handles, or its family into passes"
         assert f"{SHOP}: {stop}; {hint}\n" in err.decode()
@@ -264,7 +264,7 @@ FAULTS = {
     "LARGE": "bytes and 16,777,216 are the most",
     "DEEP": "more than 100 levels",
 }
-IN_A_FILE = {"KEY": "it has a field key", "ENDLESS": "a number without end"}
+IN_A_FILE = {"KEY": "it has a field named key", "ENDLESS": "NaN or an infinite number"}
 
 
 @pytest.mark.parametrize("name", [*FAULTS, *IN_A_FILE])
