@@ -33,7 +33,7 @@ class MailNotTaken(Exception):
 
 
 class QueueUnanswered(CplusError):
-    """The queue {queue} gave no usable answer ({error}): see whether it is there, and whether these
+    """The queue {queue} gave no usable answer ({error}): check that it exists, and that these
     credentials may use it."""
 
 

@@ -83,9 +83,9 @@ _COMMIT_TRIES = 5
 
 
 class NoConnectionString(CplusError):
-    """The setting mongo_uri (CPLUS_MONGO_URI) is no connection string of MongoDB, or has a port or
-    an option that cannot be. It begins with mongodb:// or mongodb+srv:// and is not shown here, as
-    it may hold a password."""
+    """The setting mongo_uri (CPLUS_MONGO_URI) is not a MongoDB connection string, or has an
+    invalid port or option. It must begin with mongodb:// or mongodb+srv://. It is not shown here,
+    because it may hold a password."""
 
 
 class Mongo:

@@ -42,7 +42,7 @@ def load(path: Path) -> dict[str, Any]:
     # A subclass of SafeLoader: it makes plain data only.
     document = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506
     if not isinstance(document, dict):
-        raise NotUnderstood(place=str(path), what="a file that is no mapping")
+        raise NotUnderstood(place=str(path), what="a file that is not a mapping")
     return document
 
 

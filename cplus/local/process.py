@@ -23,15 +23,15 @@ _SERVERS = range(20_000, 32_768)  # Linux gives its clients those above, macOS a
 
 
 class PartFailed(CplusError):
-    """The part {name} of the local stack does not run: {reason}. Its log is {log}."""
+    """The part {name} of the local stack is not running: {reason}. Its log is {log}."""
 
 
 class PortTaken(CplusError):
-    """Port {port} of this machine is taken; end what has it, or choose another with --port."""
+    """Port {port} is in use; stop the process that uses it, or choose another with --port."""
 
 
 async def do_nothing() -> None:
-    """What there is to do after a restart of a process that forgets nothing."""
+    """Does nothing; for processes that keep their state across a restart."""
 
 
 class Child:

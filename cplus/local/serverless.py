@@ -200,7 +200,7 @@ def _environment(environment: Mapping[str, Any] | None, names: Names, place: str
     for key, declared in (environment or {}).items():
         value = names.resolve(declared, f"{place}.{key}")
         if isinstance(value, dict | list):
-            raise NotUnderstood(place=f"{place}.{key}", what="a value that is no text")
+            raise NotUnderstood(place=f"{place}.{key}", what="a value that is not a string")
         if value is not None:
             found[key] = str(value).lower() if isinstance(value, bool) else str(value)
     return found

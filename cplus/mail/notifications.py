@@ -203,7 +203,7 @@ def parse_event(body: str) -> MailEvent:
     loaded = _load(body)
     kind, key = _KINDS.get(str(loaded.get("eventType")), (None, ""))
     if kind is None:
-        raise InvalidInput(reason="eventType is none that we know")
+        raise InvalidInput(reason="eventType is unknown")
     try:
         told = _Event.model_validate({"mail": loaded.get("mail"), "detail": loaded.get(key) or {}})
     except ValidationError as error:
@@ -238,9 +238,9 @@ def _load(body: str) -> dict[str, Any]:
         if isinstance(loaded, dict) and isinstance(loaded.get("Message"), str):
             loaded = json.loads(loaded["Message"])
     except (ValueError, RecursionError):
-        raise InvalidInput(reason="the body is no JSON") from None
+        raise InvalidInput(reason="the body is not JSON") from None
     if not isinstance(loaded, dict):
-        raise InvalidInput(reason="the body is no JSON object")
+        raise InvalidInput(reason="the body is not a JSON object")
     return loaded
 
 
@@ -255,14 +255,14 @@ def _invalid(error: ValidationError) -> InvalidInput:
 
 _WORDS: Final = {
     "missing": "is missing",
-    "model": "is no object",
-    "dict": "is no object",
-    "tuple": "is no list",
-    "list": "is no list",
+    "model": "is not an object",
+    "dict": "is not an object",
+    "tuple": "is not a list",
+    "list": "is not a list",
     "string_too_short": "is empty",
-    "string": "is no text",
-    "datetime": "is no time",
-    "literal": "is none that we know",
+    "string": "is not a string",
+    "datetime": "is not a time",
+    "literal": "is unknown",
     "bool": "is neither true nor false",
 }
 """What is wrong, by the beginning of pydantic's name for it."""

@@ -160,7 +160,7 @@ def parse(topic: str, body: bytes) -> Payload | None:
     """The payload of a webhook, or None for a topic that is not known here.
 
     `body` is the bytes as they came. Raises InvalidInput with a reason that names a field and
-    what is wrong with it, and never a value: no UTF-8, no JSON, too deep, an integer beyond
+    what is wrong with it, and never a value: not UTF-8, not JSON, too deep, an integer beyond
     64 bits, a NUL character or a lone surrogate (MongoDB holds none of these), a wrong shape.
     """
     model = PAYLOADS.get(topic)
@@ -180,11 +180,11 @@ def _document(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"), parse_int=_integer, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        _refuse(f"the body is no UTF-8 (byte {error.start})")
+        _refuse(f"the body is not UTF-8 (byte {error.start})")
     except RecursionError:
         _refuse("the body is nested too deeply")
     except json.JSONDecodeError as error:
-        _refuse(f"the body is no JSON ({error.msg}, character {error.pos})")
+        _refuse(f"the body is not JSON ({error.msg}, character {error.pos})")
 
 
 def _integer(digits: str) -> int:
@@ -195,12 +195,12 @@ def _integer(digits: str) -> int:
 
 
 def _no_constant(name: str) -> NoReturn:
-    _refuse(f"the body is no JSON ({name} is no number)")
+    _refuse(f"the body is not JSON ({name} is not a number)")
 
 
 def _require_storable(document: object, known: frozenset[str]) -> None:
     if not isinstance(document, dict):
-        _refuse("the body is no JSON object")
+        _refuse("the body is not a JSON object")
     for key, value in document.items():
         _require_text(key, "a field's name")
         # Only our own names for fields are shown: others could be anything.

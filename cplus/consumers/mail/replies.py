@@ -52,7 +52,7 @@ async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
                 if isinstance(event, ReplyWritten) and event.message_id == message_id:
                     wish = (commit, recorded.stream, event)
     if wish is None:
-        raise InvalidInput(reason="the log of this shop has no such answer")
+        raise InvalidInput(reason="the log of this shop has no such reply")
     return Reply(*wish, settled)
 
 

@@ -80,7 +80,7 @@ class Root:
             day, previous = date.fromisoformat(said["day"]), bytes.fromhex(said["previous"])
             return cls(day, heads, previous, bytes.fromhex(said["root"]))
         except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("this is no root") from error
+            raise ValueError("this is not a root") from error
 
 
 NO_ROOT = hashlib.sha256().digest()
@@ -111,14 +111,14 @@ class Roots:
         """Finds the days without a root. A later root still holds what was written on such a day;
         after the last root nothing does, and that is wrong."""
         if not self.days:
-            self.wrong.append("there is no root: nothing holds what was written")
+            self.wrong.append("there is no root: nothing proves what was written")
             return
         first, there = min(self.days), set(self.days)
         days = (first + timedelta(n) for n in range((today - first).days))
         self.without = [day for day in days if day not in there]
         last = max(there)
         if last < today - timedelta(1):
-            self.wrong.append(f"no root after {last}: nothing holds what was written since")
+            self.wrong.append(f"no root after {last}: nothing proves what was written since")
 
 
 async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:

@@ -154,7 +154,7 @@ def from_v1(body: bytes) -> Order:
     try:
         raw = base64.b64decode(form["RawMessage.Data"], validate=True)
     except (KeyError, binascii.Error) as error:
-        raise MailRefused("RawMessage.Data is missing or no base64.") from error
+        raise MailRefused("RawMessage.Data is missing or not base64.") from error
     named = [value for name, value in form.items() if name.startswith("Destinations.member.")]
     tags = {
         value: form.get(name.removesuffix("Name") + "Value", "")

@@ -25,7 +25,7 @@ _INSTALLS: Final = 6  # times that an install is begun anew
 
 
 class PageFailed(CplusError):
-    """The page {path} was answered with status {status}, which the demo did not expect."""
+    """The page {path} returned status {status}, which the demo did not expect."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def compare(
         # What was known first may come last where somebody was killed: then nobody was two.
         if not kills and there.log["joined"] < shop.expected.joined:
             two, joined = shop.expected.joined, there.log["joined"]
-            differences.append(f"{shop.host}: {two} persons were two, {joined} joined")
+            differences.append(f"{shop.host}: {two} persons should be joined, {joined} were")
         shops[shop.host] = {
             "deliveries_sent": there.deliveries_sent,
             "deliveries_recorded": there.log["deliveries_recorded"],
@@ -141,7 +141,7 @@ def _differences(shop: ShopPlan, found: ShopFound) -> Iterable[str]:
         wanted = expected["redeliveries_recognised"]
         yield f"{shop.host}: redeliveries: {wanted} generated, {found.redeliveries} recognised"
     if found.mails != expected["mails_sent"]:
-        yield f"{shop.host}: mails: {expected['mails_sent']} answers, {found.mails} in the mailbox"
+        yield f"{shop.host}: mails: {expected['mails_sent']} replies, {found.mails} in the mailbox"
     for name, wanted_by_id, known in (
         ("note", shop.notes, found.notes),
         ("consent", shop.consents, found.consents),

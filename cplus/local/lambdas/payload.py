@@ -25,7 +25,7 @@ _VARIABLE = re.compile(r"^\{(\w+)(\+?)\}$")
 
 
 class MalformedAnswer(ValueError):
-    """What a function answered is no HTTP response."""
+    """The function's answer is not an HTTP response."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def from_answer(payload: bytes) -> Response:
     try:
         answer = json.loads(payload)
     except ValueError as error:
-        raise MalformedAnswer("the answer is no JSON") from error
+        raise MalformedAnswer("the answer is not JSON") from error
     if not isinstance(answer, dict) or "statusCode" not in answer:
         body = answer if isinstance(answer, str) else json.dumps(answer)
         return Response(200, (("content-type", "application/json"),), body.encode())
@@ -202,9 +202,9 @@ def from_answer(payload: bytes) -> Response:
         ]
         cookies = [("set-cookie", str(cookie)) for cookie in answer.get("cookies") or []]
     except (AttributeError, TypeError, ValueError, binascii.Error) as error:
-        raise MalformedAnswer("the answer is no HTTP response") from error
+        raise MalformedAnswer("the answer is not an HTTP response") from error
     if not 100 <= status <= 599 or any("\n" in v or "\r" in v for _, v in headers + cookies):
-        raise MalformedAnswer("the answer is no HTTP response")
+        raise MalformedAnswer("the answer is not an HTTP response")
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", "text/plain;charset=UTF-8"))
     return Response(status, (*headers, *cookies), raw)

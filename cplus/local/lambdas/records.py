@@ -55,7 +55,7 @@ def size_of(record: Mapping[str, Any]) -> int:
 def done(records: Sequence[Mapping[str, Any]], answer: bytes) -> list[Mapping[str, Any]]:
     """The records that the answer of a function with ReportBatchItemFailures says are done.
 
-    Raises WholeBatchFailed for an answer that AWS takes for the failure of all: no JSON, an item
+    Raises WholeBatchFailed for an answer that AWS takes for the failure of all: not JSON, an item
     without an identifier, or one that no message of the batch has.
     """
     failed = set(_failed(answer))
@@ -68,11 +68,11 @@ def _failed(answer: bytes) -> Iterable[str]:
     try:
         told = json.loads(answer)
     except ValueError as error:
-        raise WholeBatchFailed("the answer is no JSON") from error
+        raise WholeBatchFailed("the answer is not JSON") from error
     # Nothing, an empty object and an empty list of failures are all a success.
     items = told.get("batchItemFailures") if isinstance(told, dict) else None
     if items and not isinstance(items, list):
-        raise WholeBatchFailed("batchItemFailures is no list")
+        raise WholeBatchFailed("batchItemFailures is not a list")
     for item in items or []:
         identifier = item.get("itemIdentifier") if isinstance(item, dict) else None
         if not isinstance(identifier, str) or not identifier:

@@ -146,5 +146,5 @@ def _content(given: dict[str, Any]) -> bytes | dict[str, Any]:
         return base64.b64decode(given.pop("body"), validate=True)
     payload = given.pop("payload")
     if not isinstance(payload, dict):
-        raise TypeError("payload is no object")
+        raise TypeError("payload is not an object")
     return payload

@@ -87,7 +87,7 @@ def _object(
 ) -> str:
     kind = schema.type_map[name]
     if not isinstance(kind, GraphQLObjectType):
-        raise TypeError(f"{name} is no object type")
+        raise TypeError(f"{name} is not an object type")
     lines = []
     for field_name in sorted(fields):
         field = kind.fields[field_name]

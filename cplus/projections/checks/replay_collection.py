@@ -48,25 +48,25 @@ class NoCollectionName(CplusError):
 
 
 class CollectionTaken(CplusError):
-    """The collection {name!r} is there and was not made by a replay; choose another name."""
+    """The collection {name!r} exists and was not made by a replay; choose another name."""
 
 
 class ReplayedBefore(CplusError):
-    """The collection {name!r} was made by a replay before; --replace puts the new rows there."""
+    """The collection {name!r} was made by an earlier replay; use --replace to replace it."""
 
 
 class HalfReplayed(CplusError):
-    """The collection {name!r} is there: another replay is at work, or one was killed. Where none
-    is at work, --replace drops it."""
+    """The collection {name!r} exists: another replay is running, or one was killed. If none is
+    running, use --replace to drop it."""
 
 
 class Overtaken(CplusError):
-    """Another replay with --replace dropped what this one had made of {name!r}; run one of them
-    at a time."""
+    """Another replay with --replace dropped the rows of this one ({name!r}); run one at a
+    time."""
 
 
 class UnfitRow(CplusError):
-    """The row {key!r} of {shop} cannot be kept: {fault}."""
+    """The row {key!r} of {shop} cannot be stored: {fault}."""
 
 
 @asynccontextmanager

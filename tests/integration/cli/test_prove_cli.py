@@ -173,7 +173,7 @@ async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
     damaged.write_bytes(damaged.read_bytes().replace(b"words", b"WORDS", 1))
     for against, reason in {
         str(plain): "the folder holds no cplus/",
-        str(text): "the file is no zip file",
+        str(text): "the file is not a zip file",
         str(archive): "the zip file holds no cplus/",
         str(damaged): "the zip file cannot be unpacked",
         str(tmp_path / "none"): "there is no such folder, zip file or commit",

@@ -702,7 +702,7 @@ async def test_what_is_no_connection_string_is_said_and_not_shown() -> None:
         process = await started("projections", "lag", also={"CPLUS_MONGO_URI": uri})
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
-        assert "is no connection string of MongoDB" in err.decode()
+        assert "is not a MongoDB connection string" in err.decode()
         assert "sesame" not in err.decode()
         assert len(err.splitlines()) == 1
 
@@ -728,9 +728,9 @@ async def test_a_replay_to_standard_output_is_refused_and_makes_no_file_of_that_
 
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
     for arguments, words in {
-        ("rebuild", "guests", "--data", str(data)): "there are: billing",
+        ("rebuild", "guests", "--data", str(data)): "choose one of: billing",
         ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack is running on",
-        ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
+        ("rebuild", "shops", "--back", "--data", str(data)): "no previous generation to go back to",
         ("rebuild", "shops", "--on-lambda", "--data", str(data)): "CPLUS_REBUILD_QUEUE",
         ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
         (*REPLAY[:1], "--projection", "mine", *REPLAY[3:]): "a module, a colon and a name make one",
@@ -742,7 +742,7 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         ): "of the type Sigmasks, no P",
         (*REPLAY[:1], "--projection", "os:environ_", *REPLAY[3:]): "AttributeError",
         (*REPLAY[:1], "--projection", "not_there:X", *REPLAY[3:]): "there is no module not_there",
-        ("verify", "guests", "--data", str(data)): "there are: billing",
+        ("verify", "guests", "--data", str(data)): "choose one of: billing",
         ("prove", "--against", str(ROOT), "--projection", "guests", "--data", str(data)): "billing",
         ("prove", "--against", str(ROOT), "--python", str(tmp_path), "--data", str(data)): (
             f"{tmp_path} cannot be run"

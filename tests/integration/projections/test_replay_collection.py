@@ -279,7 +279,7 @@ async def test_a_row_that_cannot_be_kept_is_named_with_its_fault_and_no_value(
         process = await started(*place, "--data", str(data), cwd=data)
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
-        assert f"The row 'shop' of {SHOP} cannot be kept: " in err.decode()
+        assert f"The row 'shop' of {SHOP} cannot be stored: " in err.decode()
         assert (FAULTS | IN_A_FILE)[name] in err.decode()
         assert "sesame" not in err.decode()
         assert "4711" not in err.decode()

@@ -293,7 +293,7 @@ async def test_a_day_without_a_root_is_told_and_a_tail_without_one_is_wrong() ->
         assert not roots.wrong
     late = await load_roots(bucket, "roots", date(2026, 11, 6))
     assert late.without[-1] == date(2026, 11, 5)
-    assert late.wrong == ["no root after 2026-11-04: nothing holds what was written since"]
+    assert late.wrong == ["no root after 2026-11-04: nothing proves what was written since"]
 
 
 async def test_a_root_under_the_name_of_another_day_is_wrong() -> None:
@@ -303,5 +303,5 @@ async def test_a_root_under_the_name_of_another_day_is_wrong() -> None:
     roots = await load_roots(bucket, "roots", date(2026, 11, 3))
     assert roots.wrong == [
         "roots/2026-11-02.json is the root of another day, 2026-11-01",
-        "no root after 2026-11-01: nothing holds what was written since",
+        "no root after 2026-11-01: nothing proves what was written since",
     ]
