@@ -1,4 +1,4 @@
-"""Nudges: "look at this shop", told once per shop and batch, after the append. A hint only."""
+"""Nudges: "look at this shop", sent once per shop and batch, after the append. Only a hint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 class Nudger(Protocol):
-    """Tells everyone who follows the log that there is news."""
+    """Tells all followers of the log that there are new commits."""
 
     async def nudge(self, heads: Mapping[str, int]) -> None:
         """`heads` is the position to look for, by shop. Never raises: a nudge is a hint."""
@@ -22,7 +22,8 @@ class Nudger(Protocol):
 
 
 class TopicNudger:
-    """Publishes nudges to the SNS topic. A nudge that fails is only logged: the sweep heals."""
+    """Publishes nudges to the SNS topic. A failed nudge is only logged: the sweep makes up for
+    it."""
 
     def __init__(self, aws: Aws, topic: str) -> None:
         self._aws = aws
@@ -43,7 +44,7 @@ class TopicNudger:
 
 
 def heads_of(outcomes: Iterable[Outcome | None]) -> dict[str, int]:
-    """The highest position per shop that the outcomes tell of, recorded now or before."""
+    """The highest position per shop among the outcomes, recorded now or before."""
     heads: dict[str, int] = {}
     for outcome in outcomes:
         if isinstance(outcome, Appended):

@@ -12,7 +12,7 @@ _AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long t
 
 
 class Decider(Protocol):
-    """The class of an aggregate that begins empty."""
+    """The class of an aggregate that starts empty."""
 
     def empty(self, stream: str) -> Any:
         """The aggregate of the stream before its first event."""
@@ -20,20 +20,20 @@ class Decider(Protocol):
 
 
 class Repository:
-    """Aggregates of one log."""
+    """Loads aggregates from one log and records their decisions."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
-        """The aggregate as the whole stream made it; empty (version 0) when there is none."""
+        """The aggregate, folded from its whole stream; empty (version 0) if there is no stream."""
         aggregate, _ = await self.load_with_last(kind, shop, stream)
         return aggregate
 
     async def load_with_last(
         self, kind: Decider, shop: str, stream: str
     ) -> tuple[Any, Commit | None]:
-        """The aggregate, and the last commit that made it."""
+        """The aggregate and the last commit of its stream."""
         aggregate, commit = kind.empty(stream), None
         async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
             for index, document in enumerate(commit.documents):
@@ -45,6 +45,6 @@ class Repository:
 
 
 def decided(aggregate: Any) -> list[NewEvent]:
-    """The events that the aggregate decided since it was loaded, each at its place."""
+    """The events that the aggregate decided since it was loaded, with their versions."""
     events = aggregate.collect_events()
     return [NewEvent.decided(event) for event in events if isinstance(event, AggregateEvent)]
