@@ -11,7 +11,7 @@ from cplus.errors import SettingMissing
 
 
 class Settings(BaseSettings):
-    """What differs between stages and functions. Each field is the variable CPLUS_<FIELD>."""
+    """The settings of a stage or function. Each field is the variable CPLUS_<FIELD>."""
 
     model_config = SettingsConfigDict(env_prefix="CPLUS_", frozen=True, extra="ignore")
 
@@ -93,11 +93,11 @@ class Settings(BaseSettings):
 
     @property
     def metrics(self) -> str:
-        """CloudWatch's namespace of our own metrics."""
+        """The CloudWatch namespace of our metrics."""
         return f"ConversationsPlus/{self.stage}"
 
     def secret(self, name: str) -> str:
-        """The secret setting `name` in clear; raises SettingMissing when it has no value."""
+        """The secret setting `name` in clear; raises SettingMissing if it has no value."""
         value = getattr(self, name)
         if value is None or not value.get_secret_value():
             raise SettingMissing(name=name, variable=f"CPLUS_{name.upper()}")

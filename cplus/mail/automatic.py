@@ -1,4 +1,4 @@
-"""Was it written by a program? Two of them that answer each other never stop."""
+"""Detects automated mail. Two programs that reply to each other would never stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _PRECEDENCE = {"bulk", "junk", "list", "auto_reply", "auto-reply"}
 
-# Any value but "no" says that an autoresponder wrote it.
+# Any value except "no" means that an autoresponder wrote it.
 _HEADERS = (
     "x-autoreply",
     "x-autorespond",
@@ -24,7 +24,7 @@ _SENDERS = re.compile(
 )
 _DAEMONS = re.compile(r"(?:mailer-daemon|postmaster)@")
 
-# How mail programs begin the subject of an absence note. Exchange gives some of them no header.
+# How mail programs begin the subject of an out-of-office reply. Exchange sets no header on some.
 _SUBJECTS = (
     "auto(?:matic|mated)?[ -]?(?:reply|response)|auto:|out of (?:the )?office|ooo\\b",
     "automatische (?:antwort|abwesenheit)|abwesenheits|abwesend",
@@ -48,7 +48,7 @@ _SUBJECT = re.compile(r"\s*\W{0,3}(?:" + "|".join(_SUBJECTS) + ")", re.IGNORECAS
 def automatic_reason(
     headers: Mapping[str, str], subject: str, from_address: str | None, content_type: str
 ) -> str | None:
-    """Why the mail counts as written by a program; None where a person seems to have.
+    """Why the mail counts as automated; None if a person seems to have written it.
 
     Args:
         headers: by lower-case name, the first of each.
@@ -56,8 +56,8 @@ def automatic_reason(
         from_address: in lower case.
         content_type: the whole mail's, in lower case.
 
-    The rules: RFC 3834 (Auto-Submitted), Microsoft's X-Auto-Response-Suppress, and what
-    autoresponders write.
+    The rules: RFC 3834 (Auto-Submitted), Microsoft's X-Auto-Response-Suppress, and common
+    habits of autoresponders.
     """
     by_header = _header_reason(headers)
     if by_header:
@@ -86,7 +86,7 @@ def _header_reason(headers: Mapping[str, str]) -> str | None:
 
 
 def is_null_path(headers: Mapping[str, str]) -> bool:
-    """Whether the envelope's sender was the null sender, as RFC 5321 asks of reports."""
+    """Whether the envelope's sender was the null sender, as RFC 5321 requires for reports."""
     return re.fullmatch(r"\s*<\s*>\s*", headers.get("return-path", "")) is not None
 
 
@@ -95,8 +95,8 @@ def is_bounce(
 ) -> bool:
     """Whether the mail is a report of the mail system: undelivered, delayed, read.
 
-    An absence note also comes from the null sender (RFC 3834) and is no bounce: what marks it as
-    an answer decides.
+    An out-of-office reply also comes from the null sender (RFC 3834) but is not a bounce: the
+    headers that mark it as a reply decide.
     """
     if content_type == "multipart/report" or (from_address and _DAEMONS.match(from_address)):
         return True

@@ -1,4 +1,4 @@
-"""The parts of a mail: its texts, its HTML, its files."""
+"""The parts of a mail: text, HTML and files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATHS = re.compile(r'[/\\:*?"<>|]+')
 
 @dataclass
 class Body:
-    """What the parts gave."""
+    """The content of the parts."""
 
     text: str = ""
     html: str | None = None
@@ -38,9 +38,9 @@ class _Found:
 
 
 def leaves(message: Message[Any, Any]) -> list[Message[Any, Any]]:
-    """The parts that hold no parts, in order, at most 1,000; an attached mail is one part.
+    """The parts without subparts, in order, at most 1,000; an attached mail is one part.
 
-    Walked with a list and not by recursion: a hostile mail nests deeper than Python does.
+    Uses a list instead of recursion: a hostile mail nests deeper than Python's stack.
     """
     found: list[Message[Any, Any]] = []
     waiting = [message]
@@ -55,7 +55,7 @@ def leaves(message: Message[Any, Any]) -> list[Message[Any, Any]]:
 
 
 def content(part: Message[Any, Any]) -> bytes:
-    """The decoded bytes of a part; as they came where they cannot be decoded."""
+    """The decoded bytes of a part; unchanged if they cannot be decoded."""
     if part.is_multipart():
         children = [child for child in part.get_payload() if isinstance(child, Message)]
         return b"".join(child.as_bytes() for child in children)
@@ -67,7 +67,7 @@ def content(part: Message[Any, Any]) -> bytes:
 
 
 def _size(part: Message[Any, Any]) -> int:
-    """The number of a part's decoded bytes, counted without decoding it where that is easy."""
+    """The number of decoded bytes of a part, counted without decoding if that is easy."""
     if part.is_multipart():
         return _size_of_parts(part)
     payload = str(part.get_payload())
@@ -75,12 +75,12 @@ def _size(part: Message[Any, Any]) -> int:
     if encoding == "base64":
         return (len(payload) - sum(map(payload.count, "\r\n\t ="))) * 3 // 4
     if encoding in ("", "7bit", "8bit", "binary"):
-        return len(payload)  # the parser keeps one character for each byte
+        return len(payload)  # the parser keeps one character per byte
     return len(content(part))
 
 
 def _size_of_parts(part: Message[Any, Any]) -> int:
-    """About how long an attached mail is: putting it together again would copy it many times."""
+    """Approximate size of an attached mail: reassembling it would copy it many times."""
     size = 0
     waiting = [child for child in part.get_payload() if isinstance(child, Message)]
     while waiting:
@@ -94,7 +94,7 @@ def _size_of_parts(part: Message[Any, Any]) -> int:
 
 
 def file_name(part: Message[Any, Any]) -> str:
-    """The name that the mail gives a part, decoded and without path; empty where it has none."""
+    """The file name of a part, decoded and without path; empty if it has none."""
     try:
         value = part.get_param("filename", None, "content-disposition")
         if value is None:
@@ -145,7 +145,7 @@ def _take(number: int, part: Message[Any, Any], found: _Found) -> None:
 
 
 def read_body(message: Message[Any, Any]) -> Body:
-    """Reads all parts. Plain text wins; HTML gives the text where there is none."""
+    """Reads all parts. The text comes from plain text, or from HTML if there is none."""
     found = _Found()
     parts = leaves(message)
     if len(parts) >= _PARTS_LIMIT:
@@ -156,7 +156,7 @@ def read_body(message: Message[Any, Any]) -> Body:
         except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
             found.defects.append(f"unreadable part: {type(error).__name__}")
         found.defects += [_words(defect) for defect in part.defects]
-    # Mail programs of phones cut a text in two where a picture stands.
+    # Mail programs on phones split a text in two around a picture.
     text, was_cut = cut("\n".join(found.texts))
     if was_cut:
         found.defects.append("text cut at 256 KB")

@@ -1,4 +1,4 @@
-"""HTML of strangers: made harmless, and read as text."""
+"""Untrusted HTML: sanitised, and converted to text."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _BLOCKS = {
     *("address", "article", "blockquote", "center", "dd", "div", "dl", "dt", "footer", "h1"),
     *("h2", "h3", "h4", "h5", "h6", "header", "li", "ol", "section", "table", "tr", "ul"),
 }
-# A browser's parser takes time quadratic in the depth.
+# A browser's parser takes quadratic time in the depth.
 _UNCLOSED_LIMIT = 5_000
 
 
 def sanitise(html: str) -> tuple[str, list[str]]:
-    """Harmless HTML of at most 256 KB, and what was wrong with what came.
+    """Sanitised HTML of at most 256 KB, and the defects of the original.
 
-    Images go: they tell their sender who read the mail, when and where. Of the classes those two
-    stay by which Shopify marks the parts of its contact form.
+    Images are removed: they tell their sender who read the mail, when and where. Only the two
+    classes with which Shopify marks the parts of its contact form are kept.
     """
     defects = []
     html, was_cut = cut(storable(html))

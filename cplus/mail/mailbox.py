@@ -1,4 +1,4 @@
-"""Addresses in headers, read from what people's programs really write."""
+"""Reads addresses in headers, as real mail programs write them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Mailbox(NamedTuple):
 
 
 def normal_address(address: str) -> str | None:
-    """The address in lower case, its domain in ASCII; None for one that no mail can reach.
+    """The address in lower case, its domain in ASCII; None if it cannot receive mail.
 
-    Dots may stand anywhere in the local part: addresses of Japanese carriers have them doubled
-    and at the end. Quoted local parts, and characters beyond ASCII before the @, are refused:
+    Dots are allowed anywhere in the local part: addresses of Japanese carriers have double dots
+    and dots at the end. Quoted local parts, and characters beyond ASCII before the @, are refused:
     SES sends to neither.
     """
     local, at, domain = address.strip().rpartition("@")
@@ -43,7 +43,7 @@ def normal_address(address: str) -> str | None:
 
 
 def _hide(value: str) -> tuple[str, list[str]]:
-    """The value with quoted strings replaced, so that what they hold is not read as syntax."""
+    """The value with quoted strings replaced, so that their content is not read as syntax."""
     held: list[str] = []
 
     def hold(match: re.Match[str]) -> str:
@@ -74,7 +74,7 @@ def mailboxes(value: str) -> tuple[list[Mailbox], int]:
         original = _show(original, held).strip()
         address = normal_address(original)
         if address is None:
-            # `Doe, Jane <jane@example.com>` without quotes: a name's half is no address.
+            # `Doe, Jane <jane@example.com>` without quotes: half a name is not an address.
             refused += bool(angle) or "@" in part
         else:
             found.append(Mailbox(address, original, decode_words(_show(name, held)).strip("'\" ")))

@@ -1,4 +1,4 @@
-"""What the sender wrote this time, without the quotes and the signature."""
+"""Extracts the newly written text, without quotes and signature."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailparser_reply.parser import EmailMessage
 from cplus.mail.marker import above_marker, without_marker
 
 # The library's patterns take time quadratic in a line's length and in runs of empty lines, so it
-# gets the shape of the text only: its head, short lines, no such runs. Answers stand at the top.
+# gets only the shape of the text: its head, short lines, no such runs. Replies are at the top.
 _HEAD_LINES = 1_000
 _HEAD_CHARACTERS = 32 * 1024
 _LINE = 300
@@ -26,11 +26,11 @@ _DELIMITER = re.compile(
 
 
 def reply_text(text: str) -> str:
-    """The newest words of a mail's text; all of the text where nothing else would be left."""
+    """The newly written text of a mail; the whole text if nothing would be left."""
     above = above_marker(text)
     if above is not None and (reply := _reply(above, quote_follows=True)):
         return reply
-    # Nothing above the marker: our own mail, or someone who answers below the quote.
+    # Nothing above the marker: our own mail, or a reply below the quote.
     text = without_marker(text)
     return _reply(text) or _unquoted(text) or text.strip()
 
@@ -46,7 +46,7 @@ def _reply(text: str, *, quote_follows: bool = False) -> str:
 
 
 def _shape(lines: list[str]) -> list[tuple[int, str]]:
-    """The lines that the library gets to see, each with its number in the mail."""
+    """The lines that the library gets, each with its number in the mail."""
     shape: list[tuple[int, str]] = []
     size = empty = 0
     for number, line in enumerate(lines[:_HEAD_LINES]):
@@ -63,7 +63,8 @@ def _shape(lines: list[str]) -> list[tuple[int, str]]:
 
 
 def _languages(text: str) -> list[str]:
-    """All but Polish without a Polish word: its pattern takes a lone `Data:` for a quote."""
+    """All languages, Polish only with a Polish word: its pattern takes a lone `Data:` for a
+    quote."""
     polish = "napisał" in text or "Wysłano" in text
     return [name for name in MAIL_LANGUAGES if name != "pl" or polish]
 
@@ -85,7 +86,7 @@ def _kept_by_library(lines: list[str]) -> int:
 
 
 def _signature_lines(lines: list[str]) -> int:
-    """The number of lines at the end that are a signature, by the library and by their look."""
+    """The number of signature lines at the end, by the library and by our own rules."""
     shape = _shape(lines)
     text = "\n".join(line for _, line in shape).rstrip()
     if not text or (shape and shape[-1][0] < len(lines) - 3):
@@ -100,7 +101,7 @@ def _signature_lines(lines: list[str]) -> int:
 
 
 def _looks_signed(signature: str) -> bool:
-    """Whether nothing of weight is lost: "Thanks, but it is broken" begins like a closing too."""
+    """Whether no real content is lost: "Thanks, but it is broken" begins like a closing too."""
     first, *rest = signature.split("\n")
     if _DELIMITER.match(first):
         return True
@@ -108,7 +109,7 @@ def _looks_signed(signature: str) -> bool:
 
 
 def _before_quote(lines: list[str], *, quote_follows: bool) -> int:
-    """How many lines stand before a quote at their end and the line that names who is quoted."""
+    """The number of lines before a quote at the end and the line that introduces it."""
     end = len(lines)
     while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith(">")):
         quote_follows = quote_follows or lines[end - 1].lstrip().startswith(">")
@@ -126,7 +127,7 @@ def _before_quote(lines: list[str], *, quote_follows: bool) -> int:
 
 
 def _unquoted(text: str) -> str:
-    """What an answer below or between quotes leaves when the quotes go; empty without quotes."""
+    """The text of a reply below or between quotes; empty without quotes."""
     kept: list[str] = []
     quoted = before = False
     for line in text.split("\n"):
