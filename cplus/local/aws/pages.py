@@ -89,7 +89,7 @@ _PAGES = _pages()
 
 
 def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
-    """Answers a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json`, which
+    """Handles a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json`, which
     takes `to=ADDRESS`, and `after=N` to leave out the first N."""
     name = request.path.removeprefix("/_mailbox").strip("/")
     if not name:
@@ -108,7 +108,7 @@ def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
             content_type="message/rfc822",
             headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
         )
-    # Pictures of others are left out: looking at a mail here asks nobody on the network.
+    # Remote images are removed: viewing a mail here makes no network requests.
     clean = nh3.clean(entry["html"], tags=nh3.ALLOWED_TAGS - {"img"})
     return _page("view", title=entry["subject"] or "(no subject)", e=entry, clean=clean)
 
