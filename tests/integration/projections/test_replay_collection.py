@@ -91,7 +91,7 @@ async def test_a_replay_fills_a_collection_of_its_own_and_touches_nothing_else(
     assert "shop_1_started_at_-1" in await mongo.database["trial"].index_information()
     again = await started(*PLACE, "--data", str(data), "--collection", "trial")
     _, err = await again.communicate()
-    assert (again.returncode, b"--replace puts the new rows there" in err) == (1, True)
+    assert (again.returncode, b"use --replace to replace it" in err) == (1, True)
 
 
 async def test_a_replay_takes_no_name_that_something_else_has_or_may_have(mongo: Mongo) -> None:
