@@ -253,7 +253,7 @@ class Parts:
 
 
 def projector(group: Sequence[Projection]) -> Handler:
-    """The handler of a function that folds the projections of `group` where nudges say so."""
+    """The handler of a function that folds the projections of `group` for nudged shops."""
     from cplus.consumers.batches.handler import queue_handler
     from cplus.consumers.folding.projecting import handle_nudges
     from cplus.logs import configure
@@ -270,7 +270,7 @@ def projector(group: Sequence[Projection]) -> Handler:
 
 
 async def ensure_indexes(settings: Settings) -> None:
-    """Makes every index; run with each deployment, before the code that needs them."""
+    """Creates every index; run it with each deployment, before the code that needs them."""
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
     from cplus.projections.generations.lineage_changes import (

@@ -46,7 +46,7 @@ class EventStore:
         self._writers: dict[str, ShopWriter] = {}
 
     def check(self, draft: Draft) -> None:
-        """Refuses what can never be written; raises InvalidDraft or CommitTooLarge."""
+        """Refuses drafts that can never be written; raises InvalidDraft or CommitTooLarge."""
         lay_out([draft], self._max_commit)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:

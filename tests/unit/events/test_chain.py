@@ -13,7 +13,7 @@ import pytest
 
 from cplus.aws import Versions
 from cplus.events.audit.chain import Finding, Walk, merkle_root
-from cplus.events.audit.roots import NO_ROOT, Root, load_roots, anchor_day, verify_shop
+from cplus.events.audit.roots import NO_ROOT, Root, anchor_day, load_roots, verify_shop
 from cplus.events.log.commit import Draft, Head, prepare, split
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
