@@ -68,8 +68,8 @@ class PersonDirectory:
         """The person with these identities, new or known; None without identities.
 
         If the identities belong to two persons, the one with the smaller id stays. Only `join`
-        changes the directory, after the log has the event: until then each call returns the same. Raises
-        IdentityTaken if other processes are faster in every attempt.
+        changes the directory, after the log has the event: until then each call returns the same.
+        Raises IdentityTaken if other processes are faster in every attempt.
         """
         names = self._names(shop, shopify_id, address)
         if not names:

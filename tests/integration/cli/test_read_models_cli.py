@@ -739,7 +739,7 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
             "--projection",
             "signal:SIG_BLOCK",
             *REPLAY[3:],
-        ): "of the type Sigmasks, no P",
+        ): "of type Sigmasks, not P",
         (*REPLAY[:1], "--projection", "os:environ_", *REPLAY[3:]): "AttributeError",
         (*REPLAY[:1], "--projection", "not_there:X", *REPLAY[3:]): "there is no module not_there",
         ("verify", "guests", "--data", str(data)): "choose one of: billing",

@@ -251,17 +251,17 @@ of("KEY", lambda: {"key": SECRET})
 of("ENDLESS", lambda: {"far": float("inf"), "who": SECRET})
 """
 FAULTS = {
-    "A_SET": "the field tags holds a value of the type set",
-    "DECIMAL": "the field price holds a value of the type Decimal",
+    "A_SET": "the field tags holds a value of type set",
+    "DECIMAL": "the field price holds a value of type Decimal",
     "NAN": "the field mean holds NaN",
-    "HUGE": "the field count holds a whole number of more than 8 bytes",
-    "LONE": "the field text holds text that is none in Unicode",
-    "NAMED": "a field's name is of the type int",
-    "NUL": "a field's name holds what no name may",
-    "TEXT": "it is of the type str and no mapping",
-    "ID": "it has a field _id of its own",
-    "SHOP": "it has a field shop of its own",
-    "LARGE": "bytes and 16,777,216 are the most",
+    "HUGE": "the field count holds an integer of more than 8 bytes",
+    "LONE": "the field text holds text that is not valid Unicode",
+    "NAMED": "a field name is of type int",
+    "NUL": "a field name has a character that is not allowed",
+    "TEXT": "it is of type str, not a mapping",
+    "ID": "it has a field _id, which is reserved",
+    "SHOP": "it has a field shop, which is reserved",
+    "LARGE": "bytes; the limit is 16,777,216",
     "DEEP": "more than 100 levels",
 }
 IN_A_FILE = {"KEY": "it has a field named key", "ENDLESS": "NaN or an infinite number"}
