@@ -1,4 +1,4 @@
-"""The endpoints by which a program makes the local Shopify do things; Shopify has none of them."""
+"""Endpoints with which programs control the local Shopify; the real Shopify has none of these."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Controlled(Protocol):
 
 
 def control_routes(shopify: Controlled) -> list[web.RouteDef]:
-    """Everything under /_control; what each takes is in docs/shopify.md."""
+    """Everything under /_control; the parameters are in docs/shopify.md."""
     control = _Control(shopify)
     return [
         web.get("/_control/shops", control.list_shops),
