@@ -20,7 +20,7 @@ from cplus.events.reader import EventReader
 from cplus.events.repository import Decider, Repository, decided
 
 TRIES = 8
-"""How often a decision is taken at most, each time on what is there by then."""
+"""Maximum number of attempts at a decision, each based on the current state."""
 
 
 class Recorder:
@@ -68,11 +68,11 @@ class Recorder:
         refs: Sequence[str] = (),
         correlation_id: str | None = None,
     ) -> Appended | AlreadyRecorded | None:
-        """Lets the aggregate of one stream decide; None when the decision changed nothing.
+        """Lets the aggregate of one stream decide; returns None if the decision changed nothing.
 
-        `decision(aggregate)` is called again on a fresh aggregate when another writer was
-        quicker. What was decided follows from the last commit of the stream, and carries its
-        correlation id unless another is given. Raises as `record` does.
+        `decision(aggregate)` is called again on a fresh aggregate if another writer was faster. The
+        new commit follows from the last commit of the stream and has its correlation id, unless
+        another is given. Raises the same errors as `record`.
         """
 
         async def draft() -> Draft | None:

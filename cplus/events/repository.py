@@ -8,7 +8,7 @@ from cplus.events.base import AggregateEvent, NewEvent
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 
-_AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long text
+_AT_ONCE = 50  # commits of a stream in memory at a time: each may contain a long text
 
 
 class Decider(Protocol):

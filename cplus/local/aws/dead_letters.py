@@ -26,7 +26,7 @@ class DeadLetters:
         self._kept: dict[str, set[str]] = {}  # by queue, the ids that are on disk
 
     def follow(self) -> None:
-        """Brings the files to what the queues hold now."""
+        """Updates the files to the current content of the queues."""
         found = moto_adapter.queues()
         for name in self._unmade & found.keys():
             self._restore(found[name])
@@ -43,7 +43,7 @@ class DeadLetters:
         return {name: len(ids) for name, ids in sorted(self._kept.items()) if ids}
 
     def others(self) -> dict[str, int]:
-        """How many messages each queue holds that lives in memory alone."""
+        """The number of messages per queue that is only in memory."""
         found = moto_adapter.queues()
         return {name: len(one.messages()) for name, one in found.items() if name not in self._kept}
 

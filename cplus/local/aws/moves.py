@@ -75,13 +75,13 @@ class Moves:
 
 
 def _move(source: Queue, destination: Queue | None) -> Json:
-    """Moves what is visible; a message that moved is a new one, with an id of its own."""
+    """Moves the visible messages; a moved message is a new one with its own id."""
     by_arn = {queue.arn: queue for queue in moto_adapter.queues().values()}
     wanted = list(source.visible())
     moved = []
     for message in wanted:
         to = destination or by_arn.get(message.system_attributes.get(CAME_FROM, ""))
-        if to is None:  # it was sent there, or its queue is gone
+        if to is None:  # it was sent there directly, or its queue is gone
             continue
         system = {k: v for k, v in message.system_attributes.items() if k != CAME_FROM}
         to.put(

@@ -69,7 +69,7 @@ class Objects:
 
     def _settle(self, bucket: str, key: str, live: object, stored: dict[str, Object]) -> None:
         path = self._folder / bucket / file_name(key)
-        if not isinstance(live, Object):  # gone, or covered by a delete marker
+        if not isinstance(live, Object):  # gone, or hidden by a delete marker
             if stored.pop(key, None) is not None:
                 path.unlink(missing_ok=True)
         elif stored.get(key) is not live:

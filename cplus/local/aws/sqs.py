@@ -22,7 +22,7 @@ from cplus.local.aws.moto_adapter import CAME_FROM, Message, Queue
 
 _LIMIT = 1_048_576  # bytes in a message, and in all messages of one batch
 _BATCH = 10
-_IDLE = 20.0  # seconds that a receive waits at most
+_IDLE = 20.0  # maximum seconds that a receive waits
 
 Json: TypeAlias = dict[str, Any]
 
@@ -50,7 +50,7 @@ class Waiters:
         self._events: dict[str, set[asyncio.Event]] = {}
 
     def wake(self) -> None:
-        """Wakes whoever waits on a queue that has a message to give."""
+        """Wakes the callers waiting on a queue that has a message."""
         for name, events in self._events.items():
             if events and _worth_a_look(moto_adapter.queue(name)):
                 for event in events:
