@@ -23,8 +23,8 @@ from cplus.mongo import (
 
 _NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
 _HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
-_RAW = 1_000  # commits of a raw batch: one is walked while the next is on its way
-_AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
+_RAW = 1_000  # commits per raw batch: one is processed while the next is being fetched
+_AWAIT = 1_000  # milliseconds that the server waits for a change before it answers with none
 
 
 class MongoCommits:

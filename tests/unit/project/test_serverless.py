@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from cplus.consumers.reactions.registry import REACTIONS
-from cplus.consumers.scheduled.daily import write_sealed
+from cplus.consumers.scheduled.daily import write_anchored
 from cplus.consumers.scheduled.sweep import write_lag
 from cplus.local.serverless import read
 from cplus.projections.lag.sums import Worst
