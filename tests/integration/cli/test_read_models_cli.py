@@ -732,8 +732,8 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack is running on",
         ("rebuild", "shops", "--back", "--data", str(data)): "no previous generation to go back to",
         ("rebuild", "shops", "--on-lambda", "--data", str(data)): "CPLUS_REBUILD_QUEUE",
-        ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
-        (*REPLAY[:1], "--projection", "mine", *REPLAY[3:]): "a module, a colon and a name make one",
+        ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "is not a proj",
+        (*REPLAY[:1], "--projection", "mine", *REPLAY[3:]): "it needs a module, a colon and a name",
         (
             *REPLAY[:1],
             "--projection",
