@@ -117,7 +117,7 @@ class Parts:
 
     @cached_property
     def nudger(self) -> Nudger:
-        """Tells who follows the log."""
+        """Nudges the followers of the log."""
         return self._nudger or TopicNudger(self.aws, self.settings.nudges_topic)
 
     @cached_property

@@ -141,9 +141,10 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
         for one in found:
             place = f"position {one.position}"
             still = f"still stands still in front of {place}: {one.reason}"
-            does = still if one.reason else f"goes on, and is at {place}"
+            does = still if one.reason else f"resumed, now at {place}"
             click.echo(f"{one.shop}: {one.collection} {does}")
-        click.echo(f"{len(found):,} stood still")
+        if not found:
+            click.echo("Nothing was parked.")
     sys.exit(1 if any(one.reason for one in found) else 0)
 
 

@@ -75,4 +75,4 @@ class PersonsJoined(Event):
     person: str
     """The one that stays."""
     absorbed: str
-    """The one that is now another name for it."""
+    """The one that is now an alias of it."""

@@ -63,7 +63,7 @@ class Ses:
         self._destinations: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
-        """Makes an event destination of the configuration set `name` (SES v2)."""
+        """Creates an event destination of the configuration set `name` (SES v2)."""
         if not moto_adapter.has_configuration_set(name):
             raise _no_such_set(name)
         known = self._destinations.setdefault(name, {})

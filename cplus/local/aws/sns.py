@@ -56,7 +56,7 @@ def answer(body: bytes) -> bytes:
 
 
 def publish(topic: str, message: str) -> None:
-    """Publishes `message` to the topic with the ARN `topic`, as another service of AWS does."""
+    """Publishes `message` to the topic with the ARN `topic`, like another AWS service."""
     try:
         targets = _targets(topic)
     except NotOurs:

@@ -136,7 +136,7 @@ async def sign_in(
     try:
         operator = sessions.open_console(token, name, expected=expected)
     except InvalidSignature:
-        return _ask(pages, name=name, reason="That is not the operator token.", status=403)
+        return _ask(pages, name=name, reason="That isn’t the operator token.", status=403)
     except InvalidActor:
         return _ask(pages, name=name, wrong_name=_NAME, status=422)
     answer = see_other(CONSOLE_PATH)

@@ -180,11 +180,11 @@ async def reply(
         return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=422)
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         # The same key again: if it was recorded after all, it is not written twice.
-        reason = "It is not sure that this was saved. Send it again: it goes out only once."
+        reason = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
         return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=503)
     if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
-        reason = "This form was sent before, with another text. Send it again to send this too."
+        reason = "You already sent this form with another text. Send it again to send this one too."
         return await _page(view, conversation_id, draft=text, reason=reason, status=409)
     at = f"?at={outcome.position}#end" if outcome.position else ""
     return see_other(f"/conversations/{conversation_id}{at}")

@@ -115,7 +115,7 @@ async def callback(
         raise HTTPException(400, f"{reason[:1].upper()}{reason[1:]}.") from None
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
-        raise HTTPException(502, "Shopify did not answer as it should. Try again.") from None
+        raise HTTPException(502, "Shopify didn’t respond as expected. Try again.") from None
     answer = _signed_in(signatures, cookies, shop, ADMIN, vouched=True)
     cookies.drop(answer, STATE_COOKIE, path=CALLBACK)
     return answer
