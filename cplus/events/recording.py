@@ -33,9 +33,10 @@ class Recorder:
     def __init__(self, store: EventStore, reader: EventReader, nudger: Nudger) -> None:
         self.store = store
         """The log that it writes to."""
-        self._reader = reader
+        self.reader = reader
+        """Decodes what the log holds."""
         self._nudger = nudger
-        self._repository = Repository(store)
+        self._repository = Repository(store, reader)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Appends and nudges, once per shop; the outcome of each draft. Raises as the store does,
@@ -49,7 +50,7 @@ class Recorder:
         """A recorder for the block whose nudges go out once, when it ends, also if it raises."""
         later = _Later()
         try:
-            yield Recorder(self.store, self._reader, later)
+            yield Recorder(self.store, self.reader, later)
         finally:
             if later.heads:
                 await self._nudger.nudge(later.heads)

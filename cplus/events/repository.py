@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from cplus.events.base import AggregateEvent, NewEvent
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader, in_batches
 
 _AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long text
 
@@ -22,8 +23,9 @@ class Decider(Protocol):
 class Repository:
     """Aggregates of one log."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, reader: EventReader) -> None:
         self._store = store
+        self._reader = reader
 
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
         """The aggregate as the whole stream made it; empty (version 0) when there is none."""
@@ -34,14 +36,15 @@ class Repository:
         self, kind: Decider, shop: str, stream: str
     ) -> tuple[Any, Commit | None]:
         """The aggregate, and the last commit that made it."""
-        aggregate, commit = kind.empty(stream), None
-        async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
-            for index, document in enumerate(commit.documents):
-                if document["stream"] == stream and document["version"] is not None:
-                    event = commit.event(index).event
-                    if isinstance(event, AggregateEvent):
-                        event.mutate(aggregate)
-        return aggregate, commit
+        aggregate, last = kind.empty(stream), None
+        stored = self._store.iterate_stream(shop, stream, batch=_AT_ONCE)
+        async for commits in in_batches(stored, _AT_ONCE):
+            for events in await self._reader.of_stream(commits, stream):
+                for recorded in events:
+                    if isinstance(recorded.event, AggregateEvent):
+                        recorded.event.mutate(aggregate)
+            last = commits[-1]
+        return aggregate, last
 
 
 def decided(aggregate: Any) -> list[NewEvent]:

@@ -42,7 +42,7 @@ ADA, BEN = merchant("ada", "Ada Brandt"), merchant("548380009")
 
 def commands(store: EventStore, nudges: Nudges) -> Conversations:
     reader = EventReader()
-    return Conversations(Recorder(store, reader, nudges), Repository(store), reader, lambda: NOW)
+    return Conversations(Recorder(store, reader, nudges), Repository(store, EventReader()), reader, lambda: NOW)
 
 
 @pytest.fixture

@@ -86,7 +86,9 @@ def draft(number: int, shop: str = SHOP) -> Draft:
 
 async def test_answers_written_at_once_all_get_a_place(recorder: Recorder) -> None:
     await asyncio.gather(*(decide(recorder, answer(f"r{i}"), f"reply/{i}") for i in range(TRIES)))
-    conversation = await Repository(recorder.store).load(Conversation, SHOP, STREAM)
+    conversation = await Repository(recorder.store, recorder.reader).load(
+        Conversation, SHOP, STREAM
+    )
     assert conversation.version == 2 + TRIES
     assert len(conversation.written) == TRIES
 
