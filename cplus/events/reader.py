@@ -30,6 +30,10 @@ class EventReader:
     def __init__(self, catalogue: Catalogue = CATALOGUE) -> None:
         self._catalogue = catalogue
 
+    def families_of(self, commit: Commit) -> frozenset[str]:
+        """The families of its events; all that there are if it holds one that is not known."""
+        return self._catalogue.families_of(commit.types)
+
     def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
         """The stored types of these families but for those of the events that are handled."""
         return self._catalogue.passed(passes, handles)
