@@ -47,6 +47,29 @@ class Versions:
     """Number of delete markers."""
 
 
+@dataclass(frozen=True, slots=True)
+class TopicMessage:
+    """A message for a topic's subscribers."""
+
+    group: str
+    body: Mapping[str, Any]
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Words by which a subscription may filter, at least one in each attribute."""
+
+    def entry(self) -> dict[str, Any]:
+        """As SNS takes it.
+
+        Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html.
+        """
+        entry: dict[str, Any] = {"Message": json.dumps(self.body), "MessageGroupId": self.group}
+        if self.attributes:
+            entry["MessageAttributes"] = {
+                name: {"DataType": "String.Array", "StringValue": json.dumps(list(words))}
+                for name, words in self.attributes.items()
+            }
+        return entry
+
+
 class Aws:
     """Clients of AWS, each made on first use and kept as long as the process.
 
@@ -94,10 +117,15 @@ class Aws:
             QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=delay, **extra
         )
 
+<<<<<<< HEAD
     async def publish(
         self, topic: str, messages: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> list[str]:
         """Publishes (group, message) pairs to the topic; returns the refused groups."""
+=======
+    async def publish(self, topic: str, messages: Sequence[TopicMessage]) -> list[str]:
+        """Publishes the messages to the topic; answers the groups that were refused."""
+>>>>>>> main
         sns = await self.client("sns")
         refused: list[str] = []
         for start in range(0, len(messages), _BATCH):
@@ -105,11 +133,10 @@ class Aws:
             answer = await sns.publish_batch(
                 TopicArn=topic,
                 PublishBatchRequestEntries=[
-                    {"Id": str(i), "Message": json.dumps(message), "MessageGroupId": group}
-                    for i, (group, message) in enumerate(part)
+                    {"Id": str(i), **message.entry()} for i, message in enumerate(part)
                 ],
             )
-            refused += [part[int(failed["Id"])][0] for failed in answer.get("Failed", [])]
+            refused += [part[int(failed["Id"])].group for failed in answer.get("Failed", [])]
         return refused
 
     async def put_object(self, bucket: str, key: str, body: bytes) -> None:

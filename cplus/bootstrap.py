@@ -107,7 +107,7 @@ class Parts:
     @cached_property
     def repository(self) -> Repository:
         """The aggregates."""
-        return Repository(self.store)
+        return Repository(self.store, self.reader)
 
     @cached_property
     def persons(self) -> PersonDirectory:

@@ -140,7 +140,7 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     else:
         for one in found:
             place = f"position {one.position}"
-            still = f"still stands still in front of {place}: {one.reason}"
+            still = f"is still parked at {place}: {one.reason}"
             does = still if one.reason else f"resumed, now at {place}"
             click.echo(f"{one.shop}: {one.collection} {does}")
         if not found:

@@ -174,21 +174,23 @@ class Installs:
         ends: list[datetime] = []
         commits = self.store.iterate_ref(shop, shop_stream(shop), newest_first=True, batch=100)
         async for commit in commits:
-            for index, document in enumerate(commit.documents):
-                if document["type"] == AppUninstalled.TYPE:
-                    ends.append(document["occurred_at"])
-                if document["type"] == AppInstalled.TYPE:
-                    ends += await self._refused(shop, install_import(f"{commit.id}/{index}"))
-                    return document["occurred_at"], max(ends, default=None)
+            for recorded in await self.recorder.reader.of(commit, AppInstalled, AppUninstalled):
+                if isinstance(recorded.event, AppUninstalled):
+                    ends.append(recorded.occurred_at)
+                else:
+                    ends += await self._refused(shop, install_import(recorded.id))
+                    return recorded.occurred_at, max(ends, default=None)
         return None, max(ends, default=None)
 
     async def _refused(self, shop: str, import_id: str) -> list[datetime]:
         """When Shopify refused to go on with that import, if it did."""
         newest = await self.store.by_ref(shop, import_stream(import_id), 1)
+        ended = await self.recorder.reader.read(newest, [ImportEnded])
         return [
-            document["occurred_at"]
-            for document in (newest[0].documents if newest else ())
-            if document["type"] == ImportEnded.TYPE and document["data"]["outcome"] != "complete"
+            recorded.occurred_at
+            for events in ended
+            for recorded in events
+            if isinstance(recorded.event, ImportEnded) and recorded.event.outcome != "complete"
         ]
 
     async def _decide(

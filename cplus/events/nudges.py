@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import structlog
 
-from cplus.aws import Aws
-from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
+from cplus.aws import Aws, TopicMessage
 
 log = structlog.get_logger()
+
+FAMILIES: Final = "families"
+"""The attribute of a nudge's message by which a subscription may filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was recorded in one shop."""
+
+    position: int
+    """The position to look for."""
+    families: frozenset[str] = frozenset()
+    """Of the events that were recorded; none if it was a cause that means nothing."""
+
+    def joined(self, other: News) -> News:
+        """Both, told at once."""
+        return News(max(self.position, other.position), self.families | other.families)
 
 
 class Nudger(Protocol):
     """Tells all followers of the log that there are new commits."""
 
-    async def nudge(self, heads: Mapping[str, int]) -> None:
-        """`heads` is the position to look for, by shop. Never raises: a nudge is a hint."""
+    async def nudge(self, news: Mapping[str, News]) -> None:
+        """`news` is by shop. Never raises: a nudge is a hint."""
         ...
 
 
@@ -29,11 +46,12 @@ class TopicNudger:
         self._aws = aws
         self._topic = topic
 
-    async def nudge(self, heads: Mapping[str, int]) -> None:
-        """Publishes one message per shop: {"shop", "position"}."""
-        if not heads:
+    async def nudge(self, news: Mapping[str, News]) -> None:
+        """Publishes one message per shop: {"shop", "position"}, with the families of the news as
+        an attribute."""
+        if not news:
             return
-        messages = [(s, {"shop": s, "position": position}) for s, position in heads.items()]
+        messages = [_message(shop, one) for shop, one in news.items()]
         try:
             refused = await self._aws.publish(self._topic, messages)
         except Exception as error:  # noqa: BLE001  whatever happens here, the append already stands
@@ -43,6 +61,7 @@ class TopicNudger:
             log.warning("nudge_refused", shops=len(refused))
 
 
+<<<<<<< HEAD
 def heads_of(outcomes: Iterable[Outcome | None]) -> dict[str, int]:
     """The highest position per shop among the outcomes, recorded now or before."""
     heads: dict[str, int] = {}
@@ -55,3 +74,8 @@ def heads_of(outcomes: Iterable[Outcome | None]) -> dict[str, int]:
             continue
         heads[shop] = max(position, heads.get(shop, 0))
     return heads
+=======
+def _message(shop: str, news: News) -> TopicMessage:
+    attributes = {FAMILIES: sorted(news.families)} if news.families else {}
+    return TopicMessage(shop, {"shop": shop, "position": news.position}, attributes)
+>>>>>>> main

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from cplus.events.base import AggregateEvent, NewEvent
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader, in_batches
 
 _AT_ONCE = 50  # commits of a stream in memory at a time: each may contain a long text
 
@@ -22,8 +23,9 @@ class Decider(Protocol):
 class Repository:
     """Loads aggregates from one log and records their decisions."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, reader: EventReader) -> None:
         self._store = store
+        self._reader = reader
 
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
         """The aggregate, folded from its whole stream; empty (version 0) if there is no stream."""
@@ -33,6 +35,7 @@ class Repository:
     async def load_with_last(
         self, kind: Decider, shop: str, stream: str
     ) -> tuple[Any, Commit | None]:
+<<<<<<< HEAD
         """The aggregate and the last commit of its stream."""
         aggregate, commit = kind.empty(stream), None
         async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
@@ -42,6 +45,18 @@ class Repository:
                     if isinstance(event, AggregateEvent):
                         event.mutate(aggregate)
         return aggregate, commit
+=======
+        """The aggregate, and the last commit that made it."""
+        aggregate, last = kind.empty(stream), None
+        stored = self._store.iterate_stream(shop, stream, batch=_AT_ONCE)
+        async for commits in in_batches(stored, _AT_ONCE):
+            for events in await self._reader.of_stream(commits, stream):
+                for recorded in events:
+                    if isinstance(recorded.event, AggregateEvent):
+                        recorded.event.mutate(aggregate)
+            last = commits[-1]
+        return aggregate, last
+>>>>>>> main
 
 
 def decided(aggregate: Any) -> list[NewEvent]:

@@ -39,6 +39,14 @@ class Catalogue:
         """The names of all families."""
         return frozenset(event.FAMILY for event in self._classes.values())
 
+    def families_of(self, types: Iterable[str]) -> frozenset[str]:
+        """The families of stored types; all of them if one is a type that this code does not know,
+        since it may be of any."""
+        found = [self._classes.get(type_) for type_ in types]
+        if None in found:
+            return self.families()
+        return frozenset(event.FAMILY for event in found if event is not None)
+
     def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
         """The stored types of these families but for those of the events that are handled."""
         types = {name for name, event in self._classes.items() if event.FAMILY in passes}

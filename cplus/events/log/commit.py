@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,9 +13,8 @@ import bson
 import bson.errors
 
 from cplus.errors import InvalidDraft
-from cplus.events.base import Cause, NewEvent, Recorded
-from cplus.events.catalogue import CATALOGUE, Catalogue
-from cplus.events.log.codec import CLEAR, decode, encode
+from cplus.events.base import Cause, NewEvent
+from cplus.events.log.codec import CLEAR, encode
 from cplus.events.names import correlation_ref, version_claim
 from cplus.ids import random_id
 
@@ -112,7 +111,12 @@ class Commit(NamedTuple):
     causation_id: str | None
     reason: str | None
     documents: Sequence[Mapping[str, Any]]
+<<<<<<< HEAD
     """Its stored events."""
+=======
+    """Its events as they are stored, which `cplus.events.reader` decodes; nobody else looks into
+    them."""
+>>>>>>> main
     cause: Mapping[str, Any] | None
     """Its cause; None if it has none or the cause was not requested."""
 
@@ -141,27 +145,22 @@ class Commit(NamedTuple):
         """The correlation id for commits that follow from it: its own, or its id if it has none."""
         return self.correlation_id or self.id
 
+<<<<<<< HEAD
     def recorded(self, catalogue: Catalogue = CATALOGUE) -> Iterator[Recorded]:
         """Its events, decoded one by one; raises UnknownEvent at the first unknown one."""
         for index in range(len(self.documents)):
             yield self.event(index, catalogue)
+=======
+    @property
+    def types(self) -> list[str]:
+        """The stored types of its events, in order."""
+        return [document["type"] for document in self.documents]
+>>>>>>> main
 
-    def event(self, index: int, catalogue: Catalogue = CATALOGUE) -> Recorded:
-        """Its event number `index`, from 0; raises UnknownEvent."""
-        document = self.documents[index]
-        return Recorded(
-            self.shop,
-            self.position,
-            self.seq + index + 1,
-            f"{self.id}/{index}",
-            document["stream"],
-            document["version"],
-            document["occurred_at"],
-            self.recorded_at,
-            self.source,
-            self.actor,
-            decode(document, catalogue),
-        )
+    @property
+    def seq_after(self) -> int:
+        """Events of the shop up to and with this commit."""
+        return self.seq + len(self.documents)
 
 
 @dataclass(frozen=True, slots=True)

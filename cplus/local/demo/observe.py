@@ -7,7 +7,7 @@ import json
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from cplus.consumers.webhooks.record import REDELIVERIES
 from cplus.counts import counted
 from cplus.errors import StillBusy
 from cplus.events.audit.roots import verify_shop
-from cplus.events.log.commit import Commit
+from cplus.events.base import Recorded
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
@@ -221,14 +221,14 @@ class Observer:
         async for commit in self._parts.store.iterate(shop):
             if commit.seq != seq:
                 faults.append(f"{shop}: a gap in the events before position {commit.position}")
-            seq = commit.seq + len(commit.documents)
+            seq = commit.seq_after
             found["commits"] += 1
             if commit.source in _SOURCES:
                 found[_SOURCES[commit.source]] += 1
-            for document in commit.documents:
-                if document["type"] in _COUNTED:
-                    found[_COUNTED[document["type"]]] += 1
-            persons.add(commit)
+            for type_ in commit.types:
+                if type_ in _COUNTED:
+                    found[_COUNTED[type_]] += 1
+            persons.add(await self._parts.reader.of(commit))
         found["customers"], found["leads"] = persons.count()
         return found
 
@@ -332,9 +332,9 @@ class _Persons:
         self._deleted: set[int] = set()
         self._wrote: set[str] = set()
 
-    def add(self, commit: Commit) -> None:
-        """Reads one commit."""
-        for recorded in commit.recorded():
+    def add(self, events: Iterable[Recorded]) -> None:
+        """Reads the events of one commit."""
+        for recorded in events:
             event: Any = recorded.event
             match event.TYPE:
                 case "customer.changed" | "customer.imported" | "customer.consent_changed":

@@ -36,7 +36,7 @@ SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
 
 _NAME: Final = (
-    "Give the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
+    "Enter the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
 )
 
 

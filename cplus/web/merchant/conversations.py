@@ -141,7 +141,7 @@ async def _page(
 
 @dataclass(frozen=True, slots=True)
 class _Stuck:
-    """What does not happen in a shop until a fault on our side is mended."""
+    """What is delayed in a shop by a problem on our side."""
 
     shown: bool
     sent: bool

@@ -747,7 +747,7 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         ("prove", "--against", str(ROOT), "--python", str(tmp_path), "--data", str(data)): (
             f"{tmp_path} cannot be run"
         ),
-        (*REPLAY[:-1], str(tmp_path / "none" / "x"), "--data", str(data)): "No file can be made",
+        (*REPLAY[:-1], str(tmp_path / "none" / "x"), "--data", str(data)): "Cannot create a file",
     }.items():
         process = await started(*arguments)
         out, err = await process.communicate()

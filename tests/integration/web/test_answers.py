@@ -44,7 +44,7 @@ async def test_an_answer_is_recorded_and_seen_at_once(
     assert "Saved." not in page
     commits = web.parts.store.iterate_stream(SHOP, f"conversation/{conversation}")
     [_, commit] = [commit async for commit in commits]
-    event = commit.event(0).event
+    event = (await web.parts.reader.of(commit))[0].event
     assert isinstance(event, ReplyWritten)
     assert (event.text, event.to_address) == ("Yes, we do.\n\nBest", "ada@example.com")
 

@@ -181,7 +181,7 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
         assert SHOP not in asked.text
         refused = await browser.post("/console/sign-in", data={"name": "jo", "token": "another"})
         assert refused.status_code == 403
-        assert "not the operator token" in refused.text
+        assert "isn’t the operator token" in refused.text
         answer = await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         assert path_of(answer) == "/console"
         assert "path=/console" in answer.headers["set-cookie"].lower()

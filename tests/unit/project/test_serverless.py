@@ -170,6 +170,21 @@ def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_so
     assert alarmed == dead
 
 
+def test_reactions_are_woken_by_the_families_that_they_handle_and_read_models_by_all(
+    template: Template,
+) -> None:
+    filters = {
+        name: (one.get("FilterPolicyScope"), one.get("FilterPolicy"))
+        for name, one in template.of_type("AWS::SNS::Subscription").items()
+        if one["TopicArn"] == {"Ref": "NudgesTopic"}
+    }
+    handled = sorted({event.FAMILY for one in REACTIONS for event in one.handles})
+    react = filters.pop("ReactSubscription")
+    assert react == ("MessageAttributes", {"families": handled})
+    assert len(filters) == 3
+    assert set(filters.values()) == {(None, None)}, "their lag is counted by their checkpoints"
+
+
 def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measures_nothing(
     templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
 ) -> None:
