@@ -117,15 +117,8 @@ class Aws:
             QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=delay, **extra
         )
 
-<<<<<<< HEAD
-    async def publish(
-        self, topic: str, messages: Sequence[tuple[str, Mapping[str, Any]]]
-    ) -> list[str]:
-        """Publishes (group, message) pairs to the topic; returns the refused groups."""
-=======
     async def publish(self, topic: str, messages: Sequence[TopicMessage]) -> list[str]:
-        """Publishes the messages to the topic; answers the groups that were refused."""
->>>>>>> main
+        """Publishes the messages to the topic; returns the refused groups."""
         sns = await self.client("sns")
         refused: list[str] = []
         for start in range(0, len(messages), _BATCH):

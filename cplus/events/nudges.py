@@ -61,21 +61,6 @@ class TopicNudger:
             log.warning("nudge_refused", shops=len(refused))
 
 
-<<<<<<< HEAD
-def heads_of(outcomes: Iterable[Outcome | None]) -> dict[str, int]:
-    """The highest position per shop among the outcomes, recorded now or before."""
-    heads: dict[str, int] = {}
-    for outcome in outcomes:
-        if isinstance(outcome, Appended):
-            shop, position = outcome.shop, outcome.position
-        elif isinstance(outcome, AlreadyRecorded):
-            shop, position = outcome.commit.shop, outcome.commit.position
-        else:
-            continue
-        heads[shop] = max(position, heads.get(shop, 0))
-    return heads
-=======
 def _message(shop: str, news: News) -> TopicMessage:
     attributes = {FAMILIES: sorted(news.families)} if news.families else {}
     return TopicMessage(shop, {"shop": shop, "position": news.position}, attributes)
->>>>>>> main

@@ -35,18 +35,7 @@ class Repository:
     async def load_with_last(
         self, kind: Decider, shop: str, stream: str
     ) -> tuple[Any, Commit | None]:
-<<<<<<< HEAD
         """The aggregate and the last commit of its stream."""
-        aggregate, commit = kind.empty(stream), None
-        async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
-            for index, document in enumerate(commit.documents):
-                if document["stream"] == stream and document["version"] is not None:
-                    event = commit.event(index).event
-                    if isinstance(event, AggregateEvent):
-                        event.mutate(aggregate)
-        return aggregate, commit
-=======
-        """The aggregate, and the last commit that made it."""
         aggregate, last = kind.empty(stream), None
         stored = self._store.iterate_stream(shop, stream, batch=_AT_ONCE)
         async for commits in in_batches(stored, _AT_ONCE):
@@ -56,7 +45,6 @@ class Repository:
                         recorded.event.mutate(aggregate)
             last = commits[-1]
         return aggregate, last
->>>>>>> main
 
 
 def decided(aggregate: Any) -> list[NewEvent]:

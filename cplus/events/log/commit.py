@@ -111,12 +111,7 @@ class Commit(NamedTuple):
     causation_id: str | None
     reason: str | None
     documents: Sequence[Mapping[str, Any]]
-<<<<<<< HEAD
-    """Its stored events."""
-=======
-    """Its events as they are stored, which `cplus.events.reader` decodes; nobody else looks into
-    them."""
->>>>>>> main
+    """Its stored events. Only `cplus.events.reader` decodes them; no other code looks inside."""
     cause: Mapping[str, Any] | None
     """Its cause; None if it has none or the cause was not requested."""
 
@@ -145,17 +140,10 @@ class Commit(NamedTuple):
         """The correlation id for commits that follow from it: its own, or its id if it has none."""
         return self.correlation_id or self.id
 
-<<<<<<< HEAD
-    def recorded(self, catalogue: Catalogue = CATALOGUE) -> Iterator[Recorded]:
-        """Its events, decoded one by one; raises UnknownEvent at the first unknown one."""
-        for index in range(len(self.documents)):
-            yield self.event(index, catalogue)
-=======
     @property
     def types(self) -> list[str]:
         """The stored types of its events, in order."""
         return [document["type"] for document in self.documents]
->>>>>>> main
 
     @property
     def seq_after(self) -> int:
