@@ -109,11 +109,13 @@ async def test_of_two_that_decide_at_once_one_wins_and_the_other_decides_on_what
     mongo: Mongo, recorder: Recorder, nudges: Nudges
 ) -> None:
     both_decided = asyncio.Barrier(2)
+    met: set[str] = set()
     seen: list[list[int]] = [[], []]
 
     class Meeting(EventStore):
         async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
-            if len(seen[0]) == len(seen[1]) == 1:
+            if drafts[0].claim not in met:
+                met.add(drafts[0].claim)
                 await both_decided.wait()
             return await super().append(drafts)
 
@@ -229,17 +231,18 @@ async def test_where_nothing_was_recorded_together_nobody_is_nudged(
     assert nudges.heads == []
 
 
-FACT = NewEvent("order/1", OrderDeleted(shopify_order_id=1), NOW)
+def fact(number: int) -> Draft:
+    event = NewEvent("order/1", OrderDeleted(shopify_order_id=1), NOW)
+    return replace(draft(number), events=[event])
 
 
 async def test_a_nudge_tells_the_families_of_what_was_recorded_now_or_before(
     recorder: Recorder, nudges: Nudges
 ) -> None:
-    fact = replace(draft(1), events=[FACT])
-    await recorder.append([fact, draft(2), draft(3, BIRCH)])
-    await recorder.append([fact])
+    await recorder.append([fact(1), draft(2), draft(3, BIRCH)])
+    await recorder.append([fact(1)])
     async with recorder.together() as one:
-        await one.append([replace(draft(4), events=[FACT])])
+        await one.append([fact(4)])
         await decide(one, answer("r1"), "reply/key")
     assert nudges.families == [
         {SHOP: ["orders"], BIRCH: []},
@@ -251,9 +254,8 @@ async def test_a_nudge_tells_the_families_of_what_was_recorded_now_or_before(
 async def test_what_newer_code_recorded_may_be_of_any_family(
     recorder: Recorder, mongo: Mongo, nudges: Nudges
 ) -> None:
-    fact = replace(draft(1), events=[FACT])
-    await recorder.append([fact])
+    await recorder.append([fact(1)])
     nudges.told.clear()
     older = EventReader(Catalogue(set(all_events()) - {OrderDeleted}))
-    await Recorder(EventStore(mongo), older, nudges).append([fact])
+    await Recorder(EventStore(mongo), older, nudges).append([fact(1)])
     assert nudges.families == [{SHOP: sorted(CATALOGUE.families())}]
