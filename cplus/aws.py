@@ -1,4 +1,4 @@
-"""The only import of aioboto3: queues, topic, buckets and mail, as few verbs as are used."""
+"""The only import of aioboto3: queues, topic, buckets and mail, with only the calls that we use."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cplus.errors import CplusError
 
-_BATCH = 10  # entries that SQS and SNS take in one call
+_BATCH = 10  # entries that SQS and SNS accept per call
 
 
-# What SES says when it will never take this mail, however often it is asked.
+# SES's errors for a mail that it will never accept.
 _REFUSALS = {"MessageRejected", "BadRequestException", "InvalidParameterValue"}
 
 
 class MailNotTaken(Exception):
-    """SES answered that it did not take the mail: it certainly was not sent."""
+    """SES did not accept the mail: it was certainly not sent."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -33,25 +33,48 @@ class MailNotTaken(Exception):
 
 
 class QueueUnanswered(CplusError):
-    """The queue {queue} gave no usable answer ({error}): see whether it is there, and whether these
+    """The queue {queue} gave no usable answer ({error}): check that it exists, and that these
     credentials may use it."""
 
 
 @dataclass(slots=True)
 class Versions:
-    """The history of one key of a bucket that keeps versions."""
+    """The history of one key in a versioned bucket."""
 
     ids: list[str] = field(default_factory=list)
-    """Of what was stored, the oldest first."""
+    """Ids of the stored versions, oldest first."""
     deletions: int = 0
-    """Markers that hide it."""
+    """Number of delete markers."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMessage:
+    """A message for a topic's subscribers."""
+
+    group: str
+    body: Mapping[str, Any]
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Words by which a subscription may filter, at least one in each attribute."""
+
+    def entry(self) -> dict[str, Any]:
+        """As SNS takes it.
+
+        Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html.
+        """
+        entry: dict[str, Any] = {"Message": json.dumps(self.body), "MessageGroupId": self.group}
+        if self.attributes:
+            entry["MessageAttributes"] = {
+                name: {"DataType": "String.Array", "StringValue": json.dumps(list(words))}
+                for name, words in self.attributes.items()
+            }
+        return entry
 
 
 class Aws:
     """Clients of AWS, each made on first use and kept as long as the process.
 
-    `options` are those of a client (`endpoint_url`, `region_name`, credentials); without them
-    AWS's own variables say where it goes.
+    `options` are those of a client (`endpoint_url`, `region_name`, credentials); by default AWS's
+    own environment variables apply.
     """
 
     def __init__(self, **options: str) -> None:
@@ -62,7 +85,7 @@ class Aws:
         self._stack = AsyncExitStack()
 
     async def client(self, service: str, *, tries: int = 3) -> Any:
-        """The client of `service`, for example "sqs", which asks so many times at most."""
+        """The client of `service`, for example "sqs", with that many attempts."""
         if service not in self._clients:
             async with self._making:
                 if service not in self._clients:
@@ -94,10 +117,8 @@ class Aws:
             QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=delay, **extra
         )
 
-    async def publish(
-        self, topic: str, messages: Sequence[tuple[str, Mapping[str, Any]]]
-    ) -> list[str]:
-        """Publishes (group, message) pairs to the topic; answers the groups that were refused."""
+    async def publish(self, topic: str, messages: Sequence[TopicMessage]) -> list[str]:
+        """Publishes the messages to the topic; returns the refused groups."""
         sns = await self.client("sns")
         refused: list[str] = []
         for start in range(0, len(messages), _BATCH):
@@ -105,11 +126,10 @@ class Aws:
             answer = await sns.publish_batch(
                 TopicArn=topic,
                 PublishBatchRequestEntries=[
-                    {"Id": str(i), "Message": json.dumps(message), "MessageGroupId": group}
-                    for i, (group, message) in enumerate(part)
+                    {"Id": str(i), **message.entry()} for i, message in enumerate(part)
                 ],
             )
-            refused += [part[int(failed["Id"])][0] for failed in answer.get("Failed", [])]
+            refused += [part[int(failed["Id"])].group for failed in answer.get("Failed", [])]
         return refused
 
     async def put_object(self, bucket: str, key: str, body: bytes) -> None:
@@ -118,12 +138,12 @@ class Aws:
         await s3.put_object(Bucket=bucket, Key=key, Body=body)
 
     async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
-        """Stores `body` under `key`, unless there is something; answers whether it did."""
+        """Stores `body` under `key` unless the key exists; returns whether it did."""
         s3 = await self.client("s3")
         try:
             await s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
-            # 412: it is there; 409: somebody else is writing it at this moment.
+            # 412: it exists; 409: another process is writing it right now.
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
                 return False
@@ -131,8 +151,8 @@ class Aws:
         return True
 
     async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
-        """The bytes under `key`, of its newest version or the one that is named; raises KeyError
-        when there are none."""
+        """The bytes under `key`, of the newest or the given version; raises KeyError if there are
+        none."""
         s3 = await self.client("s3")
         which = {"VersionId": version} if version else {}
         try:
@@ -145,7 +165,7 @@ class Aws:
             return cast(bytes, await stream.read())
 
     async def object_size(self, bucket: str, key: str) -> int:
-        """The number of bytes under `key`; raises KeyError when there are none."""
+        """The number of bytes under `key`; raises KeyError if there are none."""
         s3 = await self.client("s3")
         try:
             answer = await s3.head_object(Bucket=bucket, Key=key)
@@ -162,7 +182,7 @@ class Aws:
         async for page in s3.get_paginator("list_object_versions").paginate(
             Bucket=bucket, Prefix=prefix
         ):
-            # S3 names the versions of a key from the newest to the oldest.
+            # S3 lists the versions of a key from newest to oldest.
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/list-obj-version-enabled-bucket.html
             for one in page.get("Versions", []):
                 found.setdefault(one["Key"], Versions()).ids.insert(0, one["VersionId"])
@@ -179,10 +199,10 @@ class Aws:
         tags: Mapping[str, str],
         configuration_set: str,
     ) -> str:
-        """Hands raw mail to SES, once; answers the id that SES gave it.
+        """Sends raw mail through SES, once; returns SES's id.
 
-        Raises MailNotTaken when SES said no. After any other error nobody knows whether the
-        mail went out, so nothing is tried again here: sending has no idempotency token.
+        Raises MailNotTaken if SES refused it. After any other error it is unknown whether the
+        mail was sent, so there is no retry here: sending has no idempotency token.
         """
         ses = await self.client("sesv2", tries=1)
         try:
@@ -209,28 +229,28 @@ class Bodies:
         self._bucket = bucket
 
     async def put(self, shop: str, body: bytes) -> dict[str, str]:
-        """Stores `body`; answers where, as {"bucket", "key"}. The same body has the same key."""
+        """Stores `body` and returns {"bucket", "key"}. The same body has the same key."""
         key = f"{shop}/{hashlib.sha256(body).hexdigest()}"
         await self._aws.put_object(self._bucket, key, body)
         return {"bucket": self._bucket, "key": key}
 
     async def get(self, ref: Mapping[str, str]) -> bytes:
-        """The bytes behind what `put` answered; raises KeyError when there are none."""
+        """The bytes for a result of `put`; raises KeyError if there are none."""
         return await self._aws.get_object(ref["bucket"], ref["key"])
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many messages there are, about: SQS is sure a minute after the last change."""
+    """Approximate number of messages: SQS is exact a minute after the last change."""
 
     waiting: int
-    """On the queue, also those in hand and delayed."""
+    """On the queue, including those in flight and delayed."""
     dead: int
     """On its dead-letter queue."""
 
 
 class Queue:
-    """One queue by its URL, for those to whom it matters whether it answers."""
+    """One queue by its URL, for callers that need to know whether it answers."""
 
     def __init__(self, aws: Aws, url: str) -> None:
         self._aws = aws
@@ -244,7 +264,7 @@ class Queue:
             raise self._unanswered(error) from error
 
     async def depth(self) -> Depth:
-        """How many messages it and its dead-letter queue hold; raises QueueUnanswered."""
+        """Number of messages on it and on its dead-letter queue; raises QueueUnanswered."""
         try:
             attributes = await self._attributes(self._url)
             arn = json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")

@@ -1,4 +1,4 @@
-"""Puts the parts together: the only place that knows which part is made of what."""
+"""Puts the parts together: the only place that knows how each part is made."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Parts:
     @cached_property
     def repository(self) -> Repository:
         """The aggregates."""
-        return Repository(self.store)
+        return Repository(self.store, self.reader)
 
     @cached_property
     def persons(self) -> PersonDirectory:
@@ -117,7 +117,7 @@ class Parts:
 
     @cached_property
     def nudger(self) -> Nudger:
-        """Tells who follows the log."""
+        """Nudges the followers of the log."""
         return self._nudger or TopicNudger(self.aws, self.settings.nudges_topic)
 
     @cached_property
@@ -132,7 +132,7 @@ class Parts:
 
     @cached_property
     def bodies(self) -> Bodies:
-        """Where large bodies rest."""
+        """Stores large bodies."""
         return Bodies(self.aws, self.settings.bodies_bucket)
 
     @cached_property
@@ -155,7 +155,7 @@ class Parts:
 
     @cached_property
     def app(self) -> App:
-        """What this app is at Shopify."""
+        """This app's registration at Shopify."""
         from cplus.shopify.oauth import App
 
         return App.from_settings(self.settings)
@@ -190,7 +190,7 @@ class Parts:
 
     @cached_property
     def reactor(self) -> Reactor:
-        """What hands out what follows from new events."""
+        """Queues the work that follows from new events."""
         from cplus.consumers.reactions.reaction import Reactor
 
         return Reactor(
@@ -236,13 +236,13 @@ class Parts:
 
     @cached_property
     def ended_sessions(self) -> EndedSessions:
-        """Sessions that are void before their time."""
+        """Sessions that ended early."""
         from cplus.privacy.sessions import EndedSessions
 
         return EndedSessions(self.mongo.database)
 
     async def _forget_tokens(self, shop: str, removed_at: datetime) -> None:
-        """Those that the removal of the app from a shop made void."""
+        """Sessions that an uninstall has ended."""
         from cplus.commands import installs
 
         await installs.forget(self.mongo.keyring[CREDENTIALS], shop, removed_at)
@@ -253,7 +253,7 @@ class Parts:
 
 
 def projector(group: Sequence[Projection]) -> Handler:
-    """The handler of a function that folds the projections of `group` where nudges say so."""
+    """The handler of a function that folds the projections of `group` for nudged shops."""
     from cplus.consumers.batches.handler import queue_handler
     from cplus.consumers.folding.projecting import handle_nudges
     from cplus.logs import configure
@@ -270,7 +270,7 @@ def projector(group: Sequence[Projection]) -> Handler:
 
 
 async def ensure_indexes(settings: Settings) -> None:
-    """Makes every index; run with each deployment, before the code that needs them."""
+    """Creates every index; run it with each deployment, before the code that needs them."""
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
     from cplus.projections.generations.lineage_changes import (

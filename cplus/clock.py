@@ -1,4 +1,4 @@
-"""The one place that asks what time it is, so that everything else can be told."""
+"""The only place that reads the clock; everything else gets the time passed in."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
-"""Answers the present moment, in UTC."""
+"""Returns the current time in UTC."""
 
 
 def utc_now() -> datetime:
-    """The present moment in UTC, cut to the milliseconds that BSON can hold."""
+    """The current time in UTC, truncated to milliseconds, like BSON."""
     return to_milliseconds(datetime.now(UTC))
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """The same moment in UTC and in whole milliseconds; a moment without a zone is refused."""
+    """The same moment in UTC and in whole milliseconds; a time without a zone is refused."""
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    # A moment that is in UTC under another name, as the database tells it, needs no reckoning.
+    # A time from the database is in UTC under another name and needs no conversion.
     moment = moment.astimezone(UTC) if moment.utcoffset() else moment
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)

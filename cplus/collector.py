@@ -1,4 +1,4 @@
-"""The collector of garbage in cycles, and when it has little to look for."""
+"""Makes Python's cycle collector run rarely while it has little to find."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SELDOM = 200_000
-"""Objects more than before, from which on the collector looks."""
+"""Number of new objects after which the collector runs."""
 
 _asked = 0
 _usual = gc.get_threshold()
@@ -15,11 +15,11 @@ _usual = gc.get_threshold()
 
 @contextmanager
 def seldom() -> Iterator[None]:
-    """Garbage in cycles is looked for seldom in this process, while any who asked for it works.
+    """The cycle collector runs rarely in this process as long as any caller is inside the block.
 
-    Decoding makes many objects and no cycles; a collector that looks after every few hundred of
-    them walks through all of them again and again, which took a third of the time of a rebuild.
-    What is in no cycle is freed at once all the same.
+    Decoding makes many objects and no cycles; a collector that runs after every few hundred of them
+    scans all of them again and again, which took a third of the time of a rebuild. Objects outside
+    of cycles are still freed at once.
     """
     global _asked, _usual  # noqa: PLW0603
     if not _asked:

@@ -1,4 +1,4 @@
-"""Every error of ours. An exception's docstring is its message: what is wrong and what to do."""
+"""Our errors. An exception's docstring is its message: what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CplusError(Exception):
         super().__init__(text.format(**values))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Otherwise it is made anew from its text, and cannot come from one process to another.
+        # By default it would be rebuilt from its text, and could not be sent to another process.
         return _made, (type(self), self.values)
 
 
@@ -24,7 +24,7 @@ def _made(kind: type[CplusError], values: dict[str, Any]) -> CplusError:
 
 
 class InvalidInput(CplusError):
-    """What came in cannot be used: {reason}."""
+    """The input cannot be used: {reason}."""
 
 
 class InvalidShop(InvalidInput):
@@ -37,11 +37,11 @@ class InvalidActor(InvalidInput):
 
 
 class InvalidSignature(InvalidInput):
-    """The signature does not fit what was signed; check the app's client secret."""
+    """The signature does not match; check the app's client secret."""
 
 
 class SignedForAnotherUse(InvalidSignature):
-    """The body is {what}: it was signed for another use, and is no webhook."""
+    """The body is {what}: it was signed for another use and is not a webhook."""
 
 
 class NotFound(CplusError):
@@ -49,7 +49,7 @@ class NotFound(CplusError):
 
 
 class TooLarge(InvalidInput):
-    """{what} is {size} bytes; at most {limit} are allowed."""
+    """{what} is {size} bytes; the limit is {limit}."""
 
 
 class SettingMissing(CplusError):
@@ -57,11 +57,11 @@ class SettingMissing(CplusError):
 
 
 class UnknownEvent(CplusError):
-    """The event type {type!r} in schema version {schema} is not in this code's catalogue."""
+    """The event type {type!r} in schema version {schema} is not in the catalogue of this code."""
 
 
 class CommitTooLarge(CplusError):
-    """The commit with the claim {claim!r} is {size} bytes; MongoDB takes {limit} at most."""
+    """The commit with the claim {claim!r} is {size} bytes; the limit is {limit}."""
 
 
 class InvalidDraft(CplusError):
@@ -69,21 +69,21 @@ class InvalidDraft(CplusError):
 
 
 class StreamConflict(CplusError):
-    """The stream {stream!r} was expected at version {expected} and stands at {actual}."""
+    """The stream {stream!r} was expected at version {expected} but is at {actual}."""
 
 
 class DecisionOvertaken(StreamConflict):
-    """The decision {claim!r} was not recorded: others were quicker on the stream {stream!r}, now
-    at version {actual}, {tries} times in a row; ask again."""
+    """The decision {claim!r} was not recorded: other writers were faster on the stream {stream!r},
+    now at version {actual}, {tries} times in a row; try again."""
 
 
 class OutcomeUnknown(CplusError):
-    """Whether the commit with the claim {claim!r} was recorded is unknown; ask again with the
+    """It is unknown whether the commit with the claim {claim!r} was recorded; try again with the
     same claim."""
 
 
 class ContentionTooHigh(CplusError):
-    """The shop {shop!r} was written by others {tries} times in a row; try again."""
+    """Other writers were faster on the shop {shop!r} {tries} times in a row; try again."""
 
 
 class ShopifyError(CplusError):
@@ -91,23 +91,23 @@ class ShopifyError(CplusError):
 
 
 class AuthFailed(ShopifyError):
-    """Shopify refuses us access to {shop} ({reason}); the shop has to install the app again."""
+    """Shopify refuses access to {shop} ({reason}); the shop must install the app again."""
 
 
 class AccessDenied(AuthFailed):
-    """Shopify denies us what we ask of {shop} ({reason}); the shop has to grant the scopes."""
+    """Shopify denies the request for {shop} ({reason}); the shop must grant the scopes."""
 
 
 class ShopifyUnavailable(ShopifyError):
-    """Shopify gives no usable answer for {shop} now ({reason}); try again later."""
+    """Shopify gave no usable answer for {shop} ({reason}); try again later."""
 
 
 class ShopifyRefused(ShopifyError):
-    """Shopify refuses what was asked of it for {shop}: {code}."""
+    """Shopify refused the request for {shop}: {code}."""
 
 
 class Throttled(ShopifyError):
-    """The query budget of {shop} is spent; ask again in {retry_after:.1f} seconds."""
+    """The query budget of {shop} is used up; try again in {retry_after:.1f} seconds."""
 
     @property
     def retry_after(self) -> float:
@@ -124,8 +124,8 @@ class CredentialsUnreadable(ShopifyError):
 
 
 class NotUnderstood(CplusError):
-    """{place}: the local stack does not understand {what} here; write it another way, or teach
-    cplus/local to read it."""
+    """{place}: the local stack does not support {what} here; write it another way, or add
+    support for it to cplus/local."""
 
 
 class FunctionError(CplusError):
@@ -133,11 +133,11 @@ class FunctionError(CplusError):
 
 
 class FunctionTimedOut(FunctionError):
-    """The function {function} was ended at its time limit. {error_type}: {message}."""
+    """The function {function} was stopped at its time limit. {error_type}: {message}."""
 
 
 class FunctionDied(FunctionError):
-    """The process of {function} ended while it held work. {error_type}: {message}."""
+    """The process of {function} ended while it was working. {error_type}: {message}."""
 
 
 class FunctionBroken(FunctionError):
@@ -145,7 +145,7 @@ class FunctionBroken(FunctionError):
 
 
 class FunctionBusy(FunctionError):
-    """No process of the function {function} came free in time. {error_type}: {message}."""
+    """No process of the function {function} became free in time. {error_type}: {message}."""
 
 
 class StillBusy(CplusError, TimeoutError):
@@ -153,8 +153,8 @@ class StillBusy(CplusError, TimeoutError):
 
 
 class LogTooShort(CplusError):
-    """The log of {shop!r} was said to reach position {position} and ends at {head}; try again."""
+    """The log of {shop!r} should reach position {position} but ends at {head}; try again."""
 
 
 class CheckpointContended(CplusError):
-    """Others moved the checkpoint of {projection} for {shop!r} in every try; try again."""
+    """Other processes moved the checkpoint of {projection} for {shop!r} each time; try again."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is taken for another
+_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # without letters that look alike
 
 
 def spelled(data: bytes) -> str:
-    """A lower-case letter or digit for each byte, which keeps 5 of its bits."""
+    """One lower-case letter or digit per byte, keeping 5 of its bits."""
     return "".join(_LETTERS[byte & 31] for byte in data)
 
 

@@ -1,4 +1,4 @@
-"""Of the one secret of the application, a key for each purpose."""
+"""Derives one key per purpose from the application secret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 Purpose: TypeAlias = Literal[
-    "install-state",  # that the browser which comes back from Shopify is the one that began
+    "install-state",  # proves that the browser returning from Shopify is the one that started
     "message-ids",  # refs of the log to Message-IDs
     "persons",  # addresses in the directory of persons
     "reply-addresses",  # tokens of conversations, in addresses and in mails
@@ -17,12 +17,12 @@ Purpose: TypeAlias = Literal[
     "web-forms",  # tokens of forms
     "web-sessions",  # cookies and sign-in links
 ]
-"""What a key is for. What is stored or sent hangs on these names: they never change."""
+"""The purposes. Stored and sent values depend on these names: they never change."""
 
 
 @lru_cache(maxsize=64)
 def derived_key(secret: str, purpose: Purpose) -> bytes:
-    """32 bytes by HKDF-SHA256 (RFC 5869): who knows the key of one purpose, or what was made
-    with it, knows nothing of another's."""
+    """32 bytes by HKDF-SHA256 (RFC 5869): the key of one purpose reveals nothing about the key of
+    another."""
     info = f"conversations-plus/{purpose}/1".encode()
     return HKDF(SHA256(), 32, salt=None, info=info).derive(secret.encode())

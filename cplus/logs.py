@@ -1,4 +1,4 @@
-"""How log lines look: one JSON object a line, or coloured text on a terminal."""
+"""The format of log lines: one JSON object per line, or coloured text on a terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cplus.settings import Settings
 
 def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
     """Sets up structlog for the process. `level` is the setting `log_level`; lines go to `stream`,
-    to standard output where there is none.
+    by default standard output.
 
     CloudWatch and the local stack read standard output line by line, so a traceback is one field
-    of the line and never lines of its own.
+    of the line and never several lines.
     """
     shown: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -39,8 +39,8 @@ def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
 
 
 def configure_command(settings: Settings) -> None:
-    """The log of a command that a person runs: on standard error, warnings and what is worse, or
-    what the setting `log_level` asks for where it is set."""
+    """Sets up logging for a command: on standard error, warnings and errors, or the level of the
+    setting `log_level` if it is set."""
     asked = "log_level" in settings.model_fields_set
     configure(settings.log_level if asked else "warning", stream=sys.stderr)
 
@@ -53,10 +53,10 @@ def measure(
     by: Sequence[Sequence[str]],
     values: Mapping[str, tuple[float, str]],
 ) -> None:
-    """Writes the line `event` that CloudWatch takes metrics from, whatever the level of the log.
+    """Writes the line `event` from which CloudWatch takes metrics, whatever the log level.
 
-    `values` are (value, unit) by name. `by` names the dimensions that each value is kept by, more
-    than once if need be: none at all is `()`. Source: CloudWatch, "Specification: Embedded metric
+    `values` are (value, unit) by name. `by` lists the sets of dimensions for each value; no
+    dimensions is `()`. Source: CloudWatch, "Specification: Embedded metric
     format".
     """
     metrics = [{"Name": name, "Unit": unit} for name, (_, unit) in values.items()]

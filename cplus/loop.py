@@ -1,4 +1,4 @@
-"""One event loop that lives as long as the process."""
+"""One event loop for the whole process."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
-    """The one event loop that lives as long as the process; also what the thread that asks for
-    its current loop is given.
+    """The event loop that lives as long as the process; it is also the thread's current loop.
 
-    Lambda calls a handler again and again in one process; connections belong to a loop, so a
-    loop for each call would open them anew each time.
+    Lambda calls a handler many times in one process. Connections belong to a loop, so a loop per
+    call would open new connections each time.
     """
     global _loop  # noqa: PLW0603
     if _loop is None:
@@ -26,13 +25,13 @@ def event_loop() -> asyncio.AbstractEventLoop:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs `work` on the one event loop that lives as long as the process."""
+    """Runs `work` on the process's event loop."""
     return event_loop().run_until_complete(work)
 
 
 async def together(*works: Coroutine[Any, Any, None]) -> None:
-    """Runs the works side by side. When one fails the others are cancelled, and once all have
-    ended its error is raised as it is: who asks for one kind of error finds it."""
+    """Runs the works concurrently. If one fails, the others are cancelled, and once all have ended
+    its error is raised unchanged, so that callers can catch its type."""
     try:
         async with asyncio.TaskGroup() as tasks:
             for work in works:

@@ -1,7 +1,7 @@
 """The only import of the MongoDB driver: motor by default, PyMongo's own async API by setting.
 
-Both speak the same verbs but for two: a session is started with and without `await`, and an
-aggregation answers a cursor with and without `await`. `Mongo` hides the two.
+Both have the same methods with two exceptions: starting a session and getting an aggregation's
+cursor need `await` in only one of them. `Mongo` hides these differences.
 """
 
 from __future__ import annotations
@@ -72,20 +72,20 @@ __all__ = [
     "is_transient",
 ]
 
-# The collections of both drivers have the same methods and no common type.
+# The collections of both drivers have the same methods but no common type.
 Collection: TypeAlias = Any
 Database: TypeAlias = Any
 
 MAJORITY = WriteConcern(w="majority")
-_LENGTH = struct.Struct("<i")  # what a document begins with
+_LENGTH = struct.Struct("<i")  # the first bytes of a document
 _TZ_AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _COMMIT_TRIES = 5
 
 
 class NoConnectionString(CplusError):
-    """The setting mongo_uri (CPLUS_MONGO_URI) is no connection string of MongoDB, or has a port or
-    an option that cannot be. It begins with mongodb:// or mongodb+srv:// and is not shown here, as
-    it may hold a password."""
+    """The setting mongo_uri (CPLUS_MONGO_URI) is not a MongoDB connection string, or has an
+    invalid port or option. It must begin with mongodb:// or mongodb+srv://. It is not shown here,
+    because it may hold a password."""
 
 
 class Mongo:
@@ -106,15 +106,15 @@ class Mongo:
         )
 
     async def answers(self, seconds: float) -> None:
-        """Returns when any member of the set answers; raises the driver's error where none does in
-        so many seconds, which is less than the driver waits for a primary."""
+        """Returns once any member of the set answers; raises the driver's error if none does within
+        that many seconds, which is less than the driver waits for a primary."""
         with timeout(seconds):
             await self.client.admin.command("ping", read_preference=ReadPreference.NEAREST)
 
     async def aggregate(
         self, collection: Collection, pipeline: list[dict[str, Any]], **options: Any
     ) -> list[dict[str, Any]]:
-        """All that the aggregation answers, as a list."""
+        """All results of the aggregation, as a list."""
         cursor = collection.aggregate(pipeline, **options)
         if inspect.isawaitable(cursor):
             cursor = await cursor
@@ -124,8 +124,8 @@ class Mongo:
         """Runs `work(session)` in one transaction, once.
 
         A conflict with another writer raises the driver's error (see `is_transient`): the caller
-        has to read again before it tries again. Only the commit itself is repeated, which
-        MongoDB allows while its outcome is unknown.
+        must read again before it retries. Only the commit itself is retried, which MongoDB
+        allows while its outcome is unknown.
         """
         session = self.client.start_session()
         if inspect.isawaitable(session):
@@ -146,7 +146,7 @@ class Mongo:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Any]:
-        """A session whose reads all see the database as it was at one moment."""
+        """A session whose reads all see one snapshot of the database."""
         session = self.client.start_session(snapshot=True)
         if inspect.isawaitable(session):
             session = await session
@@ -170,13 +170,13 @@ class Mongo:
 
 
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document as it would be read again after it was stored."""
+    """The document as it would be read back from the database."""
     return dict(bson.decode(bson.encode(document), _TZ_AWARE))
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
-    """The document as it is stored, with the names at every depth in their order: the same bytes
-    for the same fields, values and types."""
+    """The document as BSON with its names sorted at every depth: the same bytes for the same
+    fields, values and types."""
     return bytes(bson.encode(_ordered(document)))
 
 
@@ -189,21 +189,21 @@ def _ordered(value: Any) -> Any:
 
 
 def decoded(document: bytes) -> dict[str, Any]:
-    """The document that these bytes are."""
+    """Decodes one document."""
     return dict(bson.decode(document, _TZ_AWARE))
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Documents as they are stored, undecoded: a fifth of the memory."""
+    """Stored documents, undecoded, which takes a fifth of the memory."""
 
     parts: Sequence[bytes]
-    """As many documents in each as were asked for, but for the last."""
+    """Pieces of raw BSON, each with the requested number of documents, except the last."""
     last: bytes
-    """The last document; nothing where there is none."""
+    """The last document; empty if there is none."""
     count: int
     size: int
-    """Bytes of all."""
+    """Total bytes."""
 
 
 async def bounded_raw(
@@ -216,8 +216,8 @@ async def bounded_raw(
     each: int = sys.maxsize,
     sort: Sequence[tuple[str, int]] | None = None,
 ) -> Raw:
-    """Up to `limit` documents that answer the question, no more after the one with which they
-    fill `room` bytes; `each` of them in one part at most."""
+    """Up to `limit` documents that match the query; stops after the one that fills `room` bytes; at
+    most `each` per part."""
     cursor = collection.find_raw_batches(question, fields, sort=sort, limit=limit, batch_size=limit)
     parts: list[bytes] = []
     last, count, size = b"", 0, 0
@@ -249,20 +249,20 @@ async def bounded(
     room: int,
     sort: Sequence[tuple[str, int]] | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """What `bounded_raw` finds, decoded; and the bytes of it."""
+    """The result of `bounded_raw`, decoded, and its size in bytes."""
     raw = await bounded_raw(collection, question, fields, limit=limit, room=room, sort=sort)
     return [document for part in raw.parts for document in decoded_all(part)], raw.size
 
 
 def decoded_all(documents: bytes) -> list[dict[str, Any]]:
-    """The documents that these bytes are."""
+    """Decodes several documents."""
     return list(bson.decode_all(documents, _TZ_AWARE))
 
 
 def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:
-    """A client for the event loop that runs; nothing is sent before the first question.
+    """A client for the running event loop; nothing is sent before the first query.
 
-    `listeners` are the driver's own (pymongo.monitoring): they are told each command. Raises
+    `listeners` are the driver's (pymongo.monitoring) and get each command. Raises
     SettingMissing and NoConnectionString.
     """
     options: dict[str, Any] = {
@@ -276,11 +276,11 @@ def connect(settings: Settings, listeners: Sequence[Any] = ()) -> Mongo:
         "event_listeners": list(listeners),
     }
     uri = settings.secret("mongo_uri")
-    if not uri.startswith(("mongodb://", "mongodb+srv://")):  # the driver took it for a host
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):  # the driver would take it for a host
         raise NoConnectionString
     try:
         return Mongo(_client(settings, uri, options), settings)
-    except (InvalidURI, ValueError, OSError):  # a port that is none, a file that is not there
+    except (InvalidURI, ValueError, OSError):  # an invalid port, a missing file
         raise NoConnectionString from None
 
 

@@ -11,15 +11,15 @@ from cplus.errors import SettingMissing
 
 
 class Settings(BaseSettings):
-    """What differs between stages and functions. Each field is the variable CPLUS_<FIELD>."""
+    """The settings of a stage or function. Each field is the variable CPLUS_<FIELD>."""
 
     model_config = SettingsConfigDict(env_prefix="CPLUS_", frozen=True, extra="ignore")
 
     stage: str = Field("dev", description="The deployment: dev, prod, or local on one machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info",
-        description="Log lines below this level are dropped; what people run as `cplus` begins at "
-        "`warning` where it is not set",
+        description="Log lines below this level are dropped; the command `cplus` uses "
+        "`warning` unless it is set",
     )
 
     mongo_uri: SecretStr | None = Field(
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     mongo_driver: Literal["motor", "pymongo"] = Field(
         "motor", description="Which async driver talks to MongoDB"
     )
-    mongo_pool: int = Field(4, ge=1, description="Connections per process at most")
+    mongo_pool: int = Field(4, ge=1, description="Maximum number of connections per process")
 
     shopify_client_id: str = Field("", description="The app's client id at Shopify")
     shopify_client_secret: SecretStr | None = Field(
@@ -57,21 +57,20 @@ class Settings(BaseSettings):
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"
     )
     operator_token: SecretStr | None = Field(
-        None, description="Opens the operator console; without it the console stays shut"
+        None, description="Opens the operator console; without it there is no console"
     )
     app_url: str = Field("", description="Public address of the app, with no slash at the end")
     mail_domain: str = Field("", description="Domain whose mail the app receives and sends")
     join_closed_days: int = Field(
         7,
         ge=0,
-        description="A contact-form mail joins a conversation that was closed less than so many "
+        description="A contact-form mail joins a conversation that was closed less than this many "
         "days ago",
     )
     free_conversations: int = Field(
         50,
         ge=1,
-        description="Conversations that may begin in a month at no charge, for shops that install "
-        "the app from now on",
+        description="Free conversations per month, for shops that install the app from now on",
     )
 
     region: str = Field(
@@ -80,7 +79,7 @@ class Settings(BaseSettings):
     webhooks_queue: str = Field("", description="URL of the queue of webhooks")
     import_queue: str = Field("", description="URL of the queue of customer imports")
     send_queue: str = Field("", description="URL of the queue of mail to send")
-    rebuild_queue: str = Field("", description="URL of the queue of shops to fold anew")
+    rebuild_queue: str = Field("", description="URL of the queue of shops to rebuild")
     nudges_topic: str = Field("", description="ARN of the topic of nudges")
     bodies_bucket: str = Field("", description="Bucket of bodies too large for queue or commit")
     roots_bucket: str = Field("", description="Bucket of the daily roots over the log")
@@ -88,17 +87,17 @@ class Settings(BaseSettings):
     settle_seconds: int = Field(
         900,
         ge=1,
-        description="How long a mail whose fate is unknown waits for SES's events before it is "
-        "sent again; seconds",
+        description="Seconds that a mail with an unknown status waits for SES's events before "
+        "it is sent again",
     )
 
     @property
     def metrics(self) -> str:
-        """CloudWatch's namespace of our own metrics."""
+        """The CloudWatch namespace of our metrics."""
         return f"ConversationsPlus/{self.stage}"
 
     def secret(self, name: str) -> str:
-        """The secret setting `name` in clear; raises SettingMissing when it has no value."""
+        """The secret setting `name` in clear; raises SettingMissing if it has no value."""
         value = getattr(self, name)
         if value is None or not value.get_secret_value():
             raise SettingMissing(name=name, variable=f"CPLUS_{name.upper()}")

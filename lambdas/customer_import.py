@@ -1,4 +1,4 @@
-"""The function `customer-import`: imports a shop's customers, handing its cursor on."""
+"""The function `customer-import`: imports a shop's customers page by page."""
 
 from __future__ import annotations
 

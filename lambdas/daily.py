@@ -1,4 +1,4 @@
-"""The function `daily`: seals the log of each day under one root."""
+"""The function `daily`: anchors the log of each day under one Merkle root."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ async def _daily() -> dict[str, Any]:
 
 
 def handler(_event: object, _context: object) -> dict[str, Any]:
-    """Answers the schedule with the day's root."""
+    """Called by the schedule; returns the day's root."""
     return run(_daily())

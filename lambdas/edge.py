@@ -1,4 +1,4 @@
-"""The function `edge`: checks, queues and answers Shopify's webhooks. No MongoDB in here."""
+"""The function `edge`: checks, queues and answers Shopify's webhooks. Does not load MongoDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function `email-events`: takes what SES tells of the mail that was sent."""
+"""The function `email-events`: records the status of sent mail from SES."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function `outbound-email`: sends each answer once."""
+"""The function `outbound-email`: sends each reply once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function `react`: hands out what follows from new events to the queues that do it."""
+"""The function `react`: queues the work that follows from new events."""
 
 from __future__ import annotations
 

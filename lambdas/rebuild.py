@@ -1,4 +1,4 @@
-"""The function `rebuild`: folds a shop's log into a new generation, handing its position on."""
+"""The function `rebuild`: folds a shop's log into a new generation."""
 
 from __future__ import annotations
 

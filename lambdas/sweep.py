@@ -1,5 +1,5 @@
-"""The function `sweep`: heals lost nudges, each minute for recent shops, each hour for all; and
-measures each minute what is still behind."""
+"""The function `sweep`: makes up for lost nudges, each minute for recent shops, each hour for all;
+and measures the remaining lag each minute."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answers the schedule with what was found and healed."""
+    """Called by the schedule; returns what was found and caught up."""
     return run(_sweep(event, context))

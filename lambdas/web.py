@@ -14,8 +14,8 @@ from cplus.web.app import create_app
 
 @lru_cache(maxsize=1)
 def _adapter() -> Mangum:
-    # The adapter runs each request on the thread's current loop: this makes it the one that the
-    # connections belong to.
+    # The adapter runs each request on the thread's current loop: make that the loop of the
+    # connections.
     event_loop()
     parts = Parts()
     configure(parts.settings.log_level)

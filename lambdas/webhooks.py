@@ -1,4 +1,4 @@
-"""The function `webhooks`: records each webhook once and says what it means."""
+"""The function `webhooks`: records each webhook once, with its events."""
 
 from __future__ import annotations
 

@@ -27,24 +27,24 @@ except KeyboardInterrupt:  # Ctrl-C before there is a command that could be stop
 
 __all__ = ["main"]
 
-# What `cplus --help` says of each: it cuts what is longer.
+# Short help for `cplus --help`, which truncates longer texts.
 _COMMANDS = (
-    (audit, "Check what the log promises."),
-    (mail, "Look at mail as the system does."),
-    (metrics, "Say what happened in the shops, by day."),
-    (migrate, "Make the indexes that are missing."),
-    (projections, "Show how far read models are; let go on what stands still."),
-    (prove, "Compare the rows of two versions of the code."),
-    (rebuild, "Fold a read model anew from the log."),
-    (replay, "Fold any read model, beside those that live."),
+    (audit, "Verify the log's integrity."),
+    (mail, "Show how the system reads an email."),
+    (metrics, "Show daily figures per shop."),
+    (migrate, "Create missing indexes."),
+    (projections, "Show read-model lag; resume stopped ones."),
+    (prove, "Compare the rows of two releases."),
+    (rebuild, "Rebuild a read model from the log."),
+    (replay, "Run any projection offline."),
     (up, "Run the whole system on this machine."),
-    (verify, "Compare a read model with the log."),
+    (verify, "Check a read model against the log."),
 )
 
 
 class _Stoppable(click.Group):
-    """Commands that say in one line that they were stopped, with a status of its own: 1 is what
-    they end with where they found something."""
+    """Commands that print one line when they are interrupted and exit with status 130; status 1
+    means that a command found something wrong."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -57,7 +57,7 @@ class _Stoppable(click.Group):
 @click.group(cls=_Stoppable, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="conversations-plus")
 def main() -> None:
-    """Conversations Plus: run it, look into it, look after it."""
+    """Run, inspect and maintain Conversations Plus."""
 
 
 for _command, _help in _COMMANDS:

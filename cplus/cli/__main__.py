@@ -1,4 +1,4 @@
-"""`python -m cplus.cli`: the command `cplus`, where its script is not on PATH."""
+"""`python -m cplus.cli`: the command `cplus`, for when its script is not on PATH."""
 
 from cplus.cli import main
 

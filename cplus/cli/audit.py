@@ -1,4 +1,4 @@
-"""`cplus audit`: whether the log is as it was written."""
+"""`cplus audit`: verifies that the log has not been changed."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """Check what the log promises."""
+    """Verify the log's integrity."""
 
 
-@audit.command("verify", short_help="Say whether the log is as it was written.")
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
-@click.option("--roots", is_flag=True, help="Check against the roots of all days, too.")
+@audit.command("verify", short_help="Verify the hash chain.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
+@click.option("--roots", is_flag=True, help="Also check against the anchored root of each day.")
 @data_option
 @json_option
 def verify(*, shops: Sequence[str], roots: bool, data: Path | None, as_json: bool) -> None:
-    """Walk the hash chain of each shop; name the first commit that is not as it was written.
+    """Walk the hash chain of each shop and name the first commit that was tampered with.
 
-    Finds what was altered, removed, inserted or moved. A tail that somebody wrote anew, hashes
-    and all, is found with --roots. Needs CPLUS_MONGO_URI, and CPLUS_ROOTS_BUCKET for --roots; or
-    --data.
+    Finds commits that were altered, removed, inserted or moved. To find an end of the log that
+    was rewritten with matching hashes, use --roots. Needs CPLUS_MONGO_URI, and CPLUS_ROOTS_BUCKET
+    for --roots; or --data.
     """
     from cplus.loop import run
 
@@ -46,20 +46,20 @@ def verify(*, shops: Sequence[str], roots: bool, data: Path | None, as_json: boo
 
 @dataclass(frozen=True)
 class Report:
-    """What an audit looked at and found."""
+    """What an audit checked and found."""
 
     shops: int
     commits: int
     roots: int | None
-    """Days; None where they were not asked for."""
+    """Days checked; None without --roots."""
     findings: Sequence[Finding]
     wrong_roots: Sequence[str]
     days_without_root: Sequence[str]
-    """Since the first root, today left out."""
+    """Days without a root since the first one, except today."""
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as it was written."""
+        """Whether nothing was tampered with."""
         return not self.findings and not self.wrong_roots
 
     def as_json(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Report:
         against = (
             "" if self.roots is None else f" against the roots of {counted(self.roots, 'day')}"
         )
-        verdict = "as they were written" if self.ok else "NOT as they were written"
+        verdict = "intact" if self.ok else "TAMPERED WITH"
         without = [f"{day} has no root" for day in self.days_without_root]
         seen = (
             f"{counted(self.shops, 'shop')}, {counted(self.commits, 'commit')}{against}: {verdict}"

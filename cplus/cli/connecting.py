@@ -1,4 +1,4 @@
-"""How commands reach a database, and how they say what went wrong."""
+"""How commands connect to a database and report errors."""
 
 from __future__ import annotations
 
@@ -25,30 +25,29 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 INTERRUPTED = 130
-"""The status of a command that was stopped by Ctrl-C or SIGTERM."""
+"""Exit status of a command that was interrupted by Ctrl-C or SIGTERM."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""What stops a command."""
+"""The signals that stop a command."""
 
-_PATIENCE = 5.0  # seconds until a database that does not answer is said to be away
+_PATIENCE = 5.0  # seconds to wait for the database before giving up
 _NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
 
 
 class NoStack(CplusError):
-    """No stack runs on {data}: start one with `cplus up --data {data}`, or leave --data away and
-    set CPLUS_MONGO_URI."""
+    """No stack is running on {data}: start one with `cplus up --data {data}`, or leave out
+    --data and set CPLUS_MONGO_URI."""
 
 
 class EmptyLog(CplusError):
-    """There is no commit in {database}; see whether CPLUS_MONGO_URI and CPLUS_MONGO_DATABASE, or
-    --data, name what was meant."""
+    """{database} holds no commits; check CPLUS_MONGO_URI and CPLUS_MONGO_DATABASE, or --data."""
 
 
 class UnknownShop(CplusError):
-    """There is no commit of {shops} in {database}; see whether --shop names what was meant."""
+    """{database} holds no commits of {shops}; check --shop."""
 
 
 class WrongSetting(CplusError):
-    """The environment variable {variable} has a value that it cannot have: {reason}."""
+    """The environment variable {variable} has an invalid value: {reason}."""
 
 
 def data_option(command: F) -> F:
@@ -56,7 +55,7 @@ def data_option(command: F) -> F:
     return click.option(
         "--data",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Use the database of the stack that runs on this directory.",
+        help="Use the database of the local stack running on this directory.",
     )(command)
 
 
@@ -66,7 +65,7 @@ def json_option(command: F) -> F:
 
 
 def stack_of(data: Path) -> dict[str, Any]:
-    """What the stack that runs on `data` says of itself. Raises NoStack."""
+    """The contents of `stack.json` of the stack that runs on `data`. Raises NoStack."""
     try:
         info = json.loads((data / "stack.json").read_text("utf-8"))
         return {**info, "mongo": str(info["mongo"]), "database": str(info["database"])}
@@ -75,8 +74,8 @@ def stack_of(data: Path) -> dict[str, Any]:
 
 
 def settings_of(data: Path | None) -> Settings:
-    """The settings of the environment; with `data`, those of the stack that runs there. Raises
-    NoStack and WrongSetting."""
+    """The settings from the environment, or with `data` those of the stack that runs there.
+    Raises NoStack and WrongSetting."""
     from pydantic import SecretStr, ValidationError
 
     from cplus.settings import Settings
@@ -84,7 +83,7 @@ def settings_of(data: Path | None) -> Settings:
     try:
         environment = Settings()
     except ValidationError as error:
-        # Not its own words: they show the value, which may be a secret.
+        # Not the error's own message: it shows the value, which may be a secret.
         wrong = error.errors(include_input=False, include_context=False)[0]
         name = "_".join(map(str, wrong["loc"]))
         raise WrongSetting(variable=f"CPLUS_{name.upper()}", reason=wrong["msg"]) from None
@@ -104,8 +103,8 @@ def settings_of(data: Path | None) -> Settings:
 
 @contextmanager
 def failures() -> Iterator[None]:
-    """Says what is wrong in one line, with status 1. Log lines go to standard error: warnings and
-    what is worse, or those that CPLUS_LOG_LEVEL asks for."""
+    """Reports an error in one line, with status 1. Log lines go to standard error: warnings and
+    errors, or the level set by CPLUS_LOG_LEVEL."""
     from cplus.logs import configure_command
     from cplus.mongo import OperationFailure, PyMongoError
 
@@ -116,28 +115,31 @@ def failures() -> Iterator[None]:
         raise click.ClickException(str(error)) from None
     except OperationFailure as error:
         name = (error.details or {}).get("codeName") or type(error).__name__
-        rights = "; see whether CPLUS_MONGO_URI has the password of a user who may do this"
-        said = f"the database refused what was asked of it ({name})"
+        rights = "; check the user and password in CPLUS_MONGO_URI"
+        said = f"the database refused the request ({name})"
         raise click.ClickException(said + rights * (error.code in _NOT_ALLOWED)) from None
     except PyMongoError as error:
-        # The driver's own words may show the connection string.
+        # The driver's own message may show the connection string.
         raise click.ClickException(
-            f"the database did not answer ({type(error).__name__}); see whether it runs, and "
-            "whether CPLUS_MONGO_URI, or --data, names it"
+            f"the database did not answer ({type(error).__name__}); check that it is running, and "
+            "CPLUS_MONGO_URI or --data"
         ) from None
 
 
-def standing_still(shop: str, parked: Parked) -> dict[str, Any]:
-    """What --json says of a shop in which a read model stands still."""
+def parked_shop(shop: str, parked: Parked) -> dict[str, Any]:
+    """What --json reports for a shop in which a read model is parked."""
     said = {"position": parked.position, "type": parked.type, "reason": parked.reason}
     return {"shop": shop, **said, "since": parked.since.isoformat()}
 
 
 class Reached:
-    """A database and the log in it, of the environment or of the stack on `data`; of all parts
-    only what these commands use, for they shall start at once. Entered it is known to answer, and
-    every connection ends with the block. Within it Ctrl-C and SIGTERM cancel what runs, so that
-    what was begun is tidied away, where a command takes them not itself."""
+    """A database and its log, from the environment or from the stack on `data`. Only the parts that
+    these commands use, so that they start fast.
+
+    Entering the block checks that the database answers; leaving it closes every connection.
+    Within it, Ctrl-C and SIGTERM cancel the running task so that it can clean up, unless a command
+    handles the signals itself.
+    """
 
     def __init__(self, data: Path | None) -> None:
         from cplus.events.log.store import EventStore
@@ -172,8 +174,8 @@ class Reached:
     def shops(
         self, chosen: Sequence[str], held: Collection[str], *, needed: bool = False
     ) -> list[str]:
-        """The hosts that --shop names, each once; all that are `held` where it names none. Raises
-        InvalidShop, UnknownShop, and where it is `needed` that any is held, EmptyLog."""
+        """The hosts named by --shop, without repeats; all of `held` if none is named. Raises
+        InvalidShop, UnknownShop, and EmptyLog if `needed` and `held` is empty."""
         from cplus.shopify.hosts import shop_host
 
         named = list(dict.fromkeys(map(shop_host, chosen)))

@@ -1,4 +1,4 @@
-"""`cplus mail`: what the system makes of a mail."""
+"""`cplus mail`: shows how the system reads an email."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from cplus.mail import NO_MAIL, ContactForm, InboundMail, contact_form, parse
 
 
 class NoMail(CplusError):
-    """Nothing in {name} ({size}) can be read as a mail: it has none of the headers of one, such as
-    From, To, Date or Subject."""
+    """{name} ({size}) is not an email: it has none of the usual headers, such as From, To, Date or
+    Subject."""
 
 
 @click.group()
 def mail() -> None:
-    """Look at raw mail the way the system does."""
+    """Show how the system reads an email."""
 
 
-@mail.command("parse")
+@mail.command("parse", short_help="Show how the system reads an email.")
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def parse_command(file: Path, *, as_json: bool) -> None:
-    """Say what the mail in FILE means; `-` reads standard input.
+    """Show how the system reads the raw email in FILE; `-` reads standard input.
 
-    What is wrong with it stands under "defects". Bytes with none of a mail's headers end with
-    status 1; with --json they are told all the same, as the system would record them.
+    Problems are listed under "defects". Input without any email headers ends with status 1; with
+    --json it is still printed as the system would record it.
     """
     try:
         raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
@@ -57,12 +57,12 @@ def parse_command(file: Path, *, as_json: bool) -> None:
 
 
 def _plain(text: str) -> str:
-    """The text without what would steer a terminal: strangers wrote it."""
+    """The text without terminal control characters: it comes from strangers."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "�", text)
 
 
 def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]]:
-    """What is known besides the words, without what is empty."""
+    """The labelled lines above the text; empty values are left out."""
     address = found.from_address or found.from_original
     lines = [
         ("Message-ID", found.message_id or ""),
@@ -81,7 +81,7 @@ def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]
     ]
     if form:
         lines += [
-            ("Form", "read" if form.structured else "could not be read: the text as it is"),
+            ("Form", "read" if form.structured else "not recognised: showing the text as it is"),
             ("Name", form.name),
             ("Email", form.email or ""),
             ("Phone", form.phone),

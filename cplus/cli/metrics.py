@@ -1,4 +1,4 @@
-"""`cplus metrics`: what happened in the shops, by day."""
+"""`cplus metrics`: daily figures per shop."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
 _DAYS = 30
 _SIDE_BY_SIDE = 4
-_COLUMNS = ("began", "in", "out", "first answer", "9 of 10", "delivered", "bounced", "closed")
+_COLUMNS = ("started", "in", "out", "median", "90%", "delivered", "bounced", "closed")
 _day = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
 @click.option(
-    "--from", "first", type=_day, help=f"First day; {_DAYS} days with the last when not given."
+    "--from",
+    "first",
+    type=_day,
+    help=f"First day; by default {_DAYS} days before and including the last.",
 )
-@click.option("--to", "last", type=_day, help="Last day; today when not given.")
+@click.option("--to", "last", type=_day, help="Last day; today by default.")
 @data_option
 @json_option
 def metrics(
@@ -39,10 +42,10 @@ def metrics(
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """Say what happened in the shops, from the rows of the read model `metrics`.
+    """Show daily figures per shop, from the read model `metrics`.
 
-    Days are those of UTC. A line for each shop, and for each day of the shops that --shop names.
-    Needs CPLUS_MONGO_URI, or --data.
+    Days are in UTC. Prints one line per shop; with --shop also one per day. "median" and "90%" are
+    the time to the first reply. Needs CPLUS_MONGO_URI, or --data.
     """
     from cplus.clock import utc_now
     from cplus.loop import run
@@ -67,16 +70,16 @@ def metrics(
 
 @dataclass(frozen=True)
 class Told:
-    """What happened in a shop."""
+    """The figures of one shop."""
 
     shop: str
     days: Sequence[Day]
-    """Those on which something happened, the newest first."""
+    """Days with any figures, newest first."""
     figures: Figures
-    """All of them together."""
+    """The sum over all days."""
 
     def as_json(self) -> dict[str, Any]:
-        """For programs; the days in their order."""
+        """For --json; days in ascending order."""
         days = [{"day": str(one.day), **_told(one.figures)} for one in reversed(self.days)]
         return {"shop": self.shop, **_told(self.figures), "days": days}
 

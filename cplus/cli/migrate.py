@@ -1,4 +1,4 @@
-"""`cplus migrate`: makes what the code of this version needs in the database."""
+"""`cplus migrate`: prepares the database for this version of the code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from cplus.cli.connecting import Reached, data_option, failures
 @click.command()
 @data_option
 def migrate(*, data: Path | None) -> None:
-    """Make every index that is missing, and put each reaction where the one before it stands; run
-    before each deployment, as often as you like. Needs CPLUS_MONGO_URI, or --data."""
+    """Create missing indexes, and start each reaction where the reactor before it stopped.
+
+    Repeatable; run it before each deployment. Needs CPLUS_MONGO_URI, or --data.
+    """
     from cplus.loop import run
 
     with failures():
         run(_migrate(Reached(data)))
-    click.echo("every index is there, and every reaction is where the one before it stood")
+    click.echo("all indexes exist; each reaction starts where the reactor before it stopped")
 
 
 async def _migrate(at: Reached) -> None:

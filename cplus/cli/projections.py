@@ -1,4 +1,4 @@
-"""`cplus projections`: how far the read models are, and what stands still."""
+"""`cplus projections`: how far behind the read models are, and resuming parked ones."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _SECONDS = 300.0
 
 @click.group()
 def projections() -> None:
-    """Look at the read models, and let those go on that stand still."""
+    """Show read-model lag; resume stopped ones."""
 
 
-@projections.command("lag", short_help="Say how far each read model is behind.")
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@projections.command("lag", short_help="Show how far behind each read model is.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
 @data_option
 @json_option
 def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
-    """Say how many events and seconds each read model is behind, shop by shop.
+    """Show how many events and seconds each read model is behind, per shop.
 
     Needs CPLUS_MONGO_URI, or --data.
     """
@@ -57,7 +57,7 @@ def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> No
 
 
 def lines_of(found: Sequence[Lag], sums: Mapping[str, Any]) -> list[str]:
-    """What is behind or stands still, the worst first, and the sums."""
+    """The readers that are behind or parked, the worst first, then the totals."""
     late = [one for one in found if one.behind or one.parked]
     worst = sorted(late, key=lambda one: (one.parked is None, -one.seconds, -one.behind))
     lines = [_line(one) for one in worst[:_SHOWN]]
@@ -71,12 +71,12 @@ def _sums(found: Sequence[Lag], sums: Mapping[str, Any]) -> str:
     left_out = {one.collection for one in found} - summed
     shops = counted(len({one.shop for one in found}), "shop")
     line = (
-        f"{shops}, {counted(len(summed), 'reader')} of each log (read models and reactions): "
+        f"{shops}, {counted(len(summed), 'reader')} each (read models and reactions): "
         f"{counted(sums['behind'], 'event')} behind, at most {lasting(sums['most_seconds'])} "
-        f"(99 of 100: {lasting(sums['p99_seconds'])}), {sums['parked']:,} parked"
+        f"(p99: {lasting(sums['p99_seconds'])}), {sums['parked']:,} parked"
     )
     if left_out:
-        line += f"; without what is not read: {', '.join(sorted(left_out))}"
+        line += f"; not counting unused generations: {', '.join(sorted(left_out))}"
     return line
 
 
@@ -103,7 +103,7 @@ def _told(one: Lag) -> dict[str, Any]:
 def _line(one: Lag) -> str:
     events, name = counted(one.behind, "event"), one.collection
     if not one.filled:  # the sums leave it out
-        name += " (not read)"
+        name += " (not in use)"
     line = f"{one.shop}: {name} is {events} and {lasting(one.seconds)} behind"
     if (retry := one.retry) is not None:
         return (
@@ -119,19 +119,17 @@ def _line(one: Lag) -> str:
     ).rstrip()
 
 
-@projections.command(
-    "unpark", short_help="Let a read model or a reaction go on where it stands still."
-)
+@projections.command("unpark", short_help="Resume a parked read model or reaction.")
 @click.argument("name")
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
 @data_option
 @json_option
 def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
-    """Let the read model or reaction NAME go on, with the code of now, in the shops where it
-    stands still.
+    """Resume the read model or reaction NAME in the shops where it is parked, using the current
+    code.
 
-    Nothing is ever skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, and
-    for react-replies CPLUS_SEND_QUEUE; or --data.
+    No event is skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, and for
+    react-replies CPLUS_SEND_QUEUE; or --data.
     """
     from cplus.loop import run
 
@@ -142,10 +140,11 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     else:
         for one in found:
             place = f"position {one.position}"
-            still = f"still stands still in front of {place}: {one.reason}"
-            does = still if one.reason else f"goes on, and is at {place}"
+            still = f"is still parked at {place}: {one.reason}"
+            does = still if one.reason else f"resumed, now at {place}"
             click.echo(f"{one.shop}: {one.collection} {does}")
-        click.echo(f"{len(found):,} stood still")
+        if not found:
+            click.echo("Nothing was parked.")
     sys.exit(1 if any(one.reason for one in found) else 0)
 
 
@@ -161,7 +160,7 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[Unparke
 
 
 async def _read_models(at: Reached, name: str) -> _GoingOn:
-    """Each generation of the read model, with what makes it go on in a shop."""
+    """Each generation of the read model, with the function that resumes it in a shop."""
     from cplus.consumers.reactions.registry import REACTIONS
     from cplus.projections.groups import ALL, named
     from cplus.projections.running.runner import Runner
@@ -173,7 +172,7 @@ async def _read_models(at: Reached, name: str) -> _GoingOn:
 
 
 def _reaction(at: Reached, reaction: Reaction) -> _GoingOn:
-    """The same of a reaction: it hands out."""
+    """The same for a reaction, which sends messages to its queue."""
     from cplus.bootstrap import Parts
     from cplus.consumers.reactions.following import follow
     from cplus.errors import SettingMissing

@@ -1,4 +1,4 @@
-"""`cplus prove`: what a deployment would change in the rows, before it is made."""
+"""`cplus prove`: shows what a deployment would change in the rows, before deploying."""
 
 from __future__ import annotations
 
@@ -34,29 +34,32 @@ _FEW = 10
     "--against",
     required=True,
     metavar="VERSION",
-    help="The code that runs now: a folder or a zip file that holds cplus/, or a git commit.",
+    help="The code running now: a folder or zip file with cplus/ in it, or a git commit.",
 )
 @click.option(
     "--meant",
     "meant_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"File of the differences that are meant; {_FILE} where it is there.",
+    help=f"File listing the intended differences; {_FILE} if it exists.",
 )
-@click.option("--python", help="The Python that runs the other code; this one otherwise.")
-@click.option("--projection", "names", multiple=True, help="Only this one; may be given again.")
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--python", help="Python to run the other code with; this one by default.")
+@click.option("--projection", "names", multiple=True, help="Only this projection; repeatable.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True,
+    help="Shops compared in parallel, each with one process per version.",
+)  # fmt: skip
 @data_option
 @json_option
 def prove(
     *, against: str, meant_file: Path | None, python: str | None, names: Sequence[str],
     shops: Sequence[str], workers: int, data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Fold the log with the code that runs now and with this one, and compare the rows.
+    """Fold the log with the code running now and with this code, and compare the rows.
 
-    The gate before a deployment: ends with status 1 where rows differ and nobody said that they
-    are meant to. Names rows and fields, and no value. Reads the log and nothing else. Needs
-    CPLUS_MONGO_URI, or --data.
+    The gate before a deployment: exits with status 1 if rows differ that are not listed as
+    intended. Names rows and fields, never values. Reads only the log. Needs CPLUS_MONGO_URI, or
+    --data.
     """
     from cplus.loop import run
 
@@ -74,7 +77,7 @@ def prove(
 
 
 class _Proof:
-    """One comparison of two versions over the log."""
+    """One comparison of two versions of the code over the log."""
 
     def __init__(
         self, at: Reached, old: Code, new: Code, meant: Sequence[IntendedDifference]
@@ -91,7 +94,7 @@ class _Proof:
         async with self._at:
             heads = await self._at.store.heads()
             held = self._at.shops(chosen, heads, needed=True)
-            # The longest logs first, so that no worker is left alone with one at the end.
+            # Longest logs first, so that no worker ends up alone with one.
             shops = sorted(held, key=lambda shop: (-heads[shop], shop))
             async with AsyncExitStack() as stack:
                 couples = [await self._couple(stack)]
@@ -104,7 +107,7 @@ class _Proof:
         return _said(self._findings, self._old.name, len(shops), self._events)
 
     async def _couple(self, stack: AsyncExitStack) -> tuple[ReleaseProcess, ReleaseProcess]:
-        """A process of each version."""
+        """Starts one process of each version."""
         from cplus.cli.versions import release_process
 
         settings = self._at.settings
@@ -137,7 +140,7 @@ class _Proof:
                         done = partial(shown.advance, task, heads.get(shop, 0))
                         await self._shop(old, new, shop, folded, done)
                 finally:
-                    left.clear()  # after a failure nobody begins another
+                    left.clear()  # after a failure, start no other shop
 
             works = (work(*couple) for couple in couples)
             for outcome in await asyncio.gather(*works, return_exceptions=True):
@@ -210,16 +213,16 @@ def _text(said: dict[str, Any], meant: Path | None) -> str:
     lines = [_line(change) for change in said["differences"]]
     if said["total"] > len(lines):
         lines.append(f"… and {said['total'] - len(lines):,} more")
-    lines += [f"{_line(change)} (declared by its version)" for change in said["declared"][:_FEW]]
+    lines += [f"{_line(change)} (declared by a new version)" for change in said["declared"][:_FEW]]
     lines += map(_line_of_one, said["projections"])
     lines += [
-        f"{meant} lists a difference that is not there: {entry['change']} in "
+        f"{meant} lists a difference that does not exist: {entry['change']} in "
         f"{entry['projection']}: {entry['reason']}"
         for entry in said["meant_nothing"]
     ]
     known = any(one["meant"] or one["declared"] for one in said["projections"])
-    fine = "all of them meant" if known else "none"
-    verdict = fine if said["ok"] else f"{said['total']:,} not meant"
+    fine = "all intended" if known else "none"
+    verdict = fine if said["ok"] else f"{said['total']:,} not intended"
     counts = f"{counted(said['shops'], 'shop')}, {counted(said['events'], 'event')}"
     lines.append(f"against {said['against']}: {counts}, differences: {verdict}")
     return "\n".join(lines)
@@ -237,21 +240,21 @@ def _line(change: dict[str, Any]) -> str:
 def _line_of_one(one: dict[str, Any]) -> str:
     name, old, new = one["name"], one["version_before"], one["version"]
     if new is None:
-        return f"{name} v{old}: this code does not have it"
+        return f"{name} v{old}: not in this code"
     if old is None:
         return f"{name} v{new}: new, {counted(one['rows'], 'row')}"
-    title = f"{name} v{new}" if old == new else f"{name} v{new}, declared other than v{old}"
+    title = f"{name} v{new}" if old == new else f"{name} v{new}, replaces v{old}"
     counts = [
         f"{one[what]:,} {word}"
         for what, word in (
-            ("differences", "not meant"),
-            ("meant", "meant"),
+            ("differences", "not intended"),
+            ("meant", "intended"),
             ("declared", "declared"),
         )
         if one[what]
     ]
     fields = ", ".join(f"{count:,} × {field}" for field, count in one["fields"].items())
-    said = f"{', '.join(counts) or 'the same'}{f' ({fields})' if fields else ''}"
-    stopped = counted(one["both_stop"], "shop stands still in both", "shops stand still in both")
+    said = f"{', '.join(counts) or 'identical'}{f' ({fields})' if fields else ''}"
+    stopped = counted(one["both_stop"], "shop is parked in both", "shops are parked in both")
     stops = f"; {stopped}" if one["both_stop"] else ""
     return f"{title}: {counted(one['rows'], 'row')}, {said}{stops}"

@@ -1,4 +1,4 @@
-"""`cplus rebuild`: folds a read model anew while the old one serves."""
+"""`cplus rebuild`: rebuilds a read model from the log while the current one keeps serving."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cplus.cli.connecting import (
     data_option,
     failures,
     json_option,
-    standing_still,
+    parked_shop,
 )
 from cplus.cli.showing import bar
 from cplus.errors import CplusError, SettingMissing
@@ -33,43 +33,48 @@ if TYPE_CHECKING:
     from cplus.projections.generations.switch import CannotSwitch
     from cplus.projections.running.runner import Runner
 
-_LOOK = 0.5  # seconds between two looks at how far it is
+_LOOK = 0.5  # seconds between two progress updates
 
 
-class StandsStill(CplusError):
-    """{name} cannot be switched, as {collection} stands still before the rows of now do: {shops};
-    mend the projection, then `cplus rebuild {name}` goes on."""
+class RebuildParked(CplusError):
+    """{name} was not switched: {collection} is parked before the point that the current rows have
+    reached: {shops}. Fix the projection, then run `cplus rebuild {name}` to continue."""
 
 
 @click.command()
 @click.argument("name")
 @click.option(
     "--shop", "shops", multiple=True,
-    help="Put right the rows of this shop only, in place; may be given again.",
+    help="Repair the rows of this shop only, in place; repeatable.",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
-    "--on-lambda", is_flag=True, help="Have the function `rebuild` fold, many shops side by side."
+    "--workers", type=click.IntRange(1), default=1, show_default=True,
+    help="Processes that fold in parallel.",
+)  # fmt: skip
+@click.option(
+    "--on-lambda",
+    is_flag=True,
+    help="Fold on AWS, with the function `rebuild`, many shops in parallel.",
 )
-@click.option("--back", is_flag=True, help="Read from the generation before the last switch again.")
-@click.option("--drop", is_flag=True, help="Drop every generation but the one that is read.")
+@click.option("--back", is_flag=True, help="Switch back to the previous generation.")
+@click.option("--drop", is_flag=True, help="Drop all generations except the live one.")
 @data_option
 @json_option
 def rebuild(
     *, name: str, shops: Sequence[str], workers: int, on_lambda: bool, back: bool, drop: bool,
     data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Fold the read model NAME anew from the log, and read from the new rows once all are there.
+    """Rebuild the read model NAME from the log, then switch to the new rows.
 
-    The rows of now serve and stay live meanwhile. Ctrl-C stops it, and the same command goes on
-    where it was. Needs CPLUS_MONGO_URI, with --on-lambda also CPLUS_REBUILD_QUEUE; or --data.
+    Current rows keep serving meanwhile. Ctrl-C stops it; run the same command to continue where it
+    stopped. Needs CPLUS_MONGO_URI, with --on-lambda also CPLUS_REBUILD_QUEUE; or --data.
     """
     from cplus.loop import run
 
     if sum([back, drop, bool(shops), on_lambda]) > 1:
         raise click.UsageError("--back, --drop, --shop and --on-lambda exclude each other")
     if on_lambda and workers > 1:
-        raise click.UsageError("--workers is for processes of this machine")
+        raise click.UsageError("--workers only applies to this machine, not to --on-lambda")
     with failures():
         at = Reached(data)
         if shops:
@@ -83,7 +88,9 @@ def rebuild(
         if not said.get("switched", True):
             if as_json:
                 click.echo(json.dumps(said))
-            raise StandsStill(name=name, collection=said["collection"], shops=rebuilt.places(said))
+            raise RebuildParked(
+                name=name, collection=said["collection"], shops=rebuilt.places(said)
+            )
     click.echo(json.dumps(said) if as_json else rebuilt.text(said))
     sys.exit(INTERRUPTED if said.get("stopped") else int(not said.get("ok", True)))
 
@@ -94,7 +101,7 @@ async def _reached(
     from cplus.projections.generations.switch import CannotSwitch
 
     async with at:
-        # Before anything is made: a database without a log is none that somebody meant.
+        # Checked before anything is created: a database without a log is surely the wrong one.
         at.shops((), await at.store.heads(), needed=True)
         try:
             return await work(at, *arguments)
@@ -103,7 +110,7 @@ async def _reached(
 
 
 async def _not_switched(at: Reached, error: CannotSwitch) -> dict[str, Any]:
-    """Why nothing was switched: the shops that hold it up, and what they stand still at."""
+    """Why nothing was switched: the parked shops and their reasons."""
     from cplus.projections.generations.lineage import lineage_of
     from cplus.projections.groups import named
     from cplus.subscriptions.checkpoints import checkpoints_of
@@ -113,11 +120,11 @@ async def _not_switched(at: Reached, error: CannotSwitch) -> dict[str, Any]:
     found = await checkpoints_of(at.mongo.database, collection)
     lineage = await lineage_of(at.mongo.database, named(name))
     parked = [
-        standing_still(shop, one.parked)
+        parked_shop(shop, one.parked)
         for shop, one in sorted(found.items())
         if shop in behind and one.parked
     ]
-    if not parked:  # they went on meanwhile
+    if not parked:  # they have resumed meanwhile
         raise error
     live = lineage.collection(lineage.live)
     said = {"projection": name, "collection": collection, "live": live, "parked": parked}
@@ -141,12 +148,12 @@ async def _drop(at: Reached, name: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Way:
-    """Where the folding is done."""
+    """Where and how to fold."""
 
     workers: int
     on_lambda: bool
     dead: int | None = None
-    """Messages that became dead letters meanwhile, about; None where none are sent."""
+    """Approximate number of messages that became dead letters; None without --on-lambda."""
 
 
 async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
@@ -198,27 +205,27 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
 
 
 def _older(lineage: Lineage) -> list[str]:
-    """The generations that were read before, and are kept current until they are dropped."""
+    """Previous generations, which are kept up to date until they are dropped."""
     numbers = [one.number for one in lineage.generations if one.filled]
     return [lineage.collection(number) for number in numbers if number != lineage.live]
 
 
 async def _parked(at: Reached, target: Projection) -> list[dict[str, Any]]:
-    """The shops in which the generation stands still: what is read there ends before its log."""
+    """The shops in which the generation is parked, so its rows end before the log does."""
     from cplus.subscriptions.checkpoints import checkpoints_of
 
     found = await checkpoints_of(at.mongo.database, target.collection)
-    return [standing_still(shop, one.parked) for shop, one in sorted(found.items()) if one.parked]
+    return [parked_shop(shop, one.parked) for shop, one in sorted(found.items()) if one.parked]
 
 
 async def _fill(
     at: Reached, target: Projection, way: _Way, stopped: asyncio.Event, far: Filled
 ) -> Filled:
-    """Fills the generation, showing how far it is; answers how far it came."""
+    """Fills the generation and shows its progress; returns how far it got."""
     from cplus.projections.generations.rebuild import progress_of
 
     heads = await at.store.heads()
-    # The longest logs first, so that no worker is left alone with one at the end.
+    # Longest logs first, so that no worker ends up alone with one.
     shops = sorted(heads, key=lambda shop: -heads[shop])
     with bar("events, {task.fields[shops]} shops, {task.fields[rate]}/s") as shown:
         task = shown.add_task(target.collection, total=None, shops="–", rate="–")
@@ -230,7 +237,7 @@ async def _fill(
                 done, _ = await asyncio.wait([work], timeout=pause)
                 looked = time.monotonic()
                 far = await progress_of(at.mongo, at.store, target)
-                # With very many shops a look takes long, and is the database's work, too.
+                # With very many shops, reading the progress is slow and loads the database too.
                 pause = max(_LOOK, 5 * (time.monotonic() - looked))
                 rate = f"{(far.events - first) / (time.monotonic() - started):,.0f}"
                 shops_done = f"{far.shops} of {far.of_shops}"
@@ -244,8 +251,8 @@ async def _fill(
 
 
 async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -> Compared | None:
-    """Compares the generation with the one that is read, showing how far that is; None also where
-    it was `stopped`."""
+    """Compares the generation with the live one and shows the progress; None if it was `stopped`
+    or cannot be compared."""
     from cplus.projections.generations.rebuild import compare_with_live
     from cplus.projections.groups import ALL
 
@@ -255,7 +262,7 @@ async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -
         def told(done: int, of: int) -> None:
             shown.update(task, completed=done, total=of)
 
-        # Cancelled in the midst of a shop: its rows may take long to read.
+        # Can be cancelled in the middle of a shop: its rows may take long to read.
         work = asyncio.ensure_future(compare_with_live(runner, ALL, target, told=told))
         stop = asyncio.ensure_future(stopped.wait())
         try:
@@ -268,7 +275,7 @@ async def _compare(runner: Runner, target: Projection, stopped: asyncio.Event) -
 
 
 async def _switch(runner: Runner, target: Projection) -> Lineage:
-    """Reads from the generation from now on. It is short, and nothing stops it."""
+    """Makes the generation the live one. This is short and cannot be interrupted."""
     from cplus.projections.generations.switch import switch_over
 
     with bar() as shown:

@@ -1,4 +1,4 @@
-"""What `cplus rebuild` says for people."""
+"""The text that `cplus rebuild` prints."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ _NAMED = 10  # shops named in a line
 
 
 def text(said: dict[str, Any]) -> str:
-    """What a rebuild of any kind did."""
-    if "put_right" in said:
+    """The result of any kind of rebuild."""
+    if "repaired" in said:
         return repair.text(said)
     if "dropped" in said:
-        return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is one generation only")
+        return "dropped: " + (", ".join(said["dropped"]) or "nothing, there is only one generation")
     if "collection" not in said:
-        return f"{said['projection']} is read from {said['live']}"
+        return f"{said['projection']} now reads from {said['live']}"
     events = counted(said["events"], "event")
     rate = f"{events} in {said['seconds']:,.1f} s, {said['events_per_second']:,}/s"
     if said["stopped"]:
-        return f"stopped: {rate}; {said['left']:,} left. The same command goes on."
+        return f"stopped: {rate}; {said['left']:,} left. Run the same command to continue."
     compared = _compared(said)
     dead = ""
     if said["dead_letters"]:
         became = ("message became a dead letter", "messages became dead letters")
         dead = f"; {counted(said['dead_letters'], *became)}"
     told = f"{rate}{compared}{dead}{_still(said)}{_kept(said)}"
-    return f"{said['projection']} is read from {said['live']}: {told}"
+    return f"{said['projection']} now reads from {said['live']}: {told}"
 
 
 def _kept(said: dict[str, Any]) -> str:
-    """What is folded beside it, and how that ends."""
+    """Which previous generations are kept up to date, and how to drop them."""
     older = said["older"]
     if not older:
         return ""
     drop = f"`cplus rebuild {said['projection']} --drop` drops"
     if len(older) == 1:
-        return f"; {older[0]} is kept current until {drop} it"
-    return f"; {', '.join(older)} are kept current until {drop} them"
+        return f"; {older[0]} is kept up to date until {drop} it"
+    return f"; {', '.join(older)} are kept up to date until {drop} them"
 
 
 def _still(said: dict[str, Any]) -> str:
-    """Where it stands still, and why."""
+    """Where it is parked, and why."""
     shops = [f"{one['shop']} ({one['reason']})" for one in said["parked"][:_NAMED]]
     shops += ["…"] if len(said["parked"]) > _NAMED else []
-    return f"; stands still in {', '.join(shops)}" if shops else ""
+    return f"; parked in {', '.join(shops)}" if shops else ""
 
 
 def places(said: dict[str, Any]) -> str:
-    """In front of what it stands still in each shop, and why."""
+    """At which position it is parked in each shop, and why."""
     shops = [
         f"{one['shop']} at position {one['position']} ({one['reason']} {one['type']})"
         for one in said["parked"][:_NAMED]
@@ -60,12 +60,12 @@ def places(said: dict[str, Any]) -> str:
 
 
 def _compared(said: dict[str, Any]) -> str:
-    """How it differs from the one before, where the two can be compared."""
+    """How it differs from the previous generation, if the two can be compared."""
     if said["differences"] is None:
         return ""
     missed = said["uncompared"]
     differ = counted(said["differences"], "row differs", "rows differ")
-    differing = f", {differ} from the one before"
+    differing = f", {differ} from the previous generation"
     if not missed:
         return differing
     if not said["compared"]:

@@ -1,11 +1,11 @@
-"""`cplus rebuild --shop`: the rows of single shops put right in place."""
+"""`cplus rebuild --shop`: repairs the rows of single shops in place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cplus.cli.connecting import Reached, standing_still
+from cplus.cli.connecting import Reached, parked_shop
 from cplus.counts import counted
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any]:
-    """Puts right the rows that are read of each shop, and says of each what it did."""
+    """Repairs the live rows of each shop and reports what it did per shop."""
     from cplus.projections.checks.verify import shops_of
     from cplus.projections.generations.lineage import generation_of, lineage_of
     from cplus.projections.groups import ALL, named
@@ -28,9 +28,9 @@ async def repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any
     for shop in hosts:
         found = await _repair(runner, target, shop)
         shops.append(found)
-        rows += found["put_right"]
+        rows += found["repaired"]
     ok = not any(one["parked"] or one["unfolded"] for one in shops)
-    return {"ok": ok, "projection": name, "put_right": rows, "shops": shops}
+    return {"ok": ok, "projection": name, "repaired": rows, "shops": shops}
 
 
 async def _repair(runner: Runner, target: Projection, shop: str) -> dict[str, Any]:
@@ -39,41 +39,41 @@ async def _repair(runner: Runner, target: Projection, shop: str) -> dict[str, An
     from cplus.subscriptions.checkpoints import read_checkpoint
 
     before = await read_checkpoint(runner.mongo.database, target, shop)
-    # Rows that are not there yet are no rows that are right.
+    # First catch up, so that missing rows are there too.
     await runner.catch_up(target, shop)
-    put_right, unfolded = 0, None
+    repaired, unfolded = 0, None
     try:
-        put_right = len(await repair_shop(runner.mongo, runner.store, target, shop))
-        await runner.catch_up(target, shop)  # wrong rows may have been what it stood still at
+        repaired = len(await repair_shop(runner.mongo, runner.store, target, shop))
+        await runner.catch_up(target, shop)  # wrong rows may have been why it was parked
     except CannotFold as error:
         unfolded = {name: error.values[name] for name in ("position", "type", "reason")}
     after = await read_checkpoint(runner.mongo.database, target, shop)
     return {
         "shop": shop,
-        "put_right": put_right,
+        "repaired": repaired,
         "folded": after.seq - before.seq,
         "behind": max(0, (await runner.store.head(shop)).seq - after.seq),
-        "parked": after.parked and standing_still(shop, after.parked),
+        "parked": after.parked and parked_shop(shop, after.parked),
         "unfolded": unfolded,
     }
 
 
 def text(said: dict[str, Any]) -> str:
-    """What was done, for people."""
+    """What was done, one line per shop."""
     return "\n".join(map(_line, said["shops"]))
 
 
 def _line(one: dict[str, Any]) -> str:
     if stop := one["unfolded"]:
         return (
-            f"{one['shop']}: nothing put right, as position {stop['position']} cannot be folded "
-            f"({stop['reason']} at an event of type {stop['type']})"
+            f"{one['shop']}: nothing repaired, because position {stop['position']} cannot be "
+            f"folded ({stop['reason']} at an event of type {stop['type']})"
         )
-    line = f"{one['shop']}: {counted(one['put_right'], 'row')} put right"
+    line = f"{one['shop']}: {counted(one['repaired'], 'row')} repaired"
     if one["folded"]:
-        line += f", {counted(one['folded'], 'event')} folded that the rows had not seen"
+        line += f", {counted(one['folded'], 'event')} caught up"
     if stop := one["parked"]:
-        line += f"; stands still in front of position {stop['position']} ({stop['reason']})"
+        line += f"; parked at position {stop['position']} ({stop['reason']})"
     if one["behind"]:
         line += f"; {counted(one['behind'], 'event')} behind the log"
     return line

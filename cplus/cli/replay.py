@@ -1,4 +1,4 @@
-"""`cplus replay`: folds any projection over the whole history, into a file or a collection."""
+"""`cplus replay`: runs any projection over the whole log, into a file or a collection."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class NoProjection(CplusError):
-    """{place!r} names no projection ({reason}); write it as `package.module:NAME`."""
+    """{place!r} is not a projection ({reason}); write it as `package.module:NAME`."""
 
 
 class _NotWhole(Exception):
-    """Not every shop was folded to its end, so nothing is to be kept."""
+    """Not every shop was folded to its end, so nothing is kept."""
 
 
 class NoPlace(CplusError):
-    """No file can be made beside {out} ({reason})."""
+    """Cannot create a file next to {out} ({reason})."""
 
 
 @click.command()
@@ -45,36 +45,36 @@ class NoPlace(CplusError):
     "place",
     required=True,
     metavar="MODULE:NAME",
-    help="The projection: a module that can be imported here, and the name in it.",
+    help="The projection: an importable module, and the name in it.",
 )
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the rows, one JSON object a line; made readable for you alone.",
+    help="File for the rows, one JSON object per line, readable only by you.",
 )
-@click.option("--collection", help="Collection for the rows, in place of a file.")
-@click.option("--replace", is_flag=True, help="It may be there, made by a replay before.")
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@click.option("--collection", help="Collection for the rows, instead of a file.")
+@click.option("--replace", is_flag=True, help="Replace the collection of an earlier replay.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
 @data_option
 @json_option
 def replay(
     *, place: str, out: Path | None, collection: str | None, replace: bool,
     shops: Sequence[str], data: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Fold any projection over the whole history, and write the rows to a file or a collection.
+    """Run any projection over the whole log and write its rows to a file or a collection.
 
-    Reads the log and nothing else: no read model, no checkpoint, no mail, no call. What is there
-    in the end is whole, a file or a collection of its own: where a shop cannot be folded to its
-    end, nothing is written. Needs CPLUS_MONGO_URI, or --data.
+    Reads only the log; touches no live read model or checkpoint, sends nothing. The result is
+    complete or not there at all: if a shop cannot be folded to its end, nothing is written.
+    Needs CPLUS_MONGO_URI, or --data.
     """
     from cplus.loop import run
 
     if (out is None) == (collection is None):
-        raise click.UsageError("say either --out FILE or --collection NAME")
+        raise click.UsageError("give either --out FILE or --collection NAME")
     if str(out) == "-":
-        raise click.UsageError("--out makes a file that is whole or not there; name one, not -")
+        raise click.UsageError("--out needs a file name, not -")
     if replace and collection is None:
-        raise click.UsageError("--replace goes with --collection")
+        raise click.UsageError("--replace only applies to --collection")
     with failures():
         projection = find(place)
         at = Reached(data)
@@ -83,15 +83,15 @@ def replay(
 
             sink = filled(at.mongo.database, projection, collection, replace=replace)
         else:
-            assert out is not None  # noqa: S101  one of the two was said
+            assert out is not None  # noqa: S101  one of the two was given
             sink = _filed(out)
         try:
             said = run(_replay(at, projection, sink, shops))
         except asyncio.CancelledError:
-            click.echo("stopped: nothing is left of it", err=True)
+            click.echo("stopped: nothing was written", err=True)
             sys.exit(INTERRUPTED)
     for stop in said["stopped"]:
-        where = f"{stop['shop']}: stopped in front of position {stop['position']}"
+        where = f"{stop['shop']}: stopped at position {stop['position']}"
         click.echo(f"{where}: {_reason(stop)}", err=True)
     said["into"] = None if said["stopped"] else collection or str(out)
     click.echo(json.dumps(said) if as_json else _text(said))
@@ -103,7 +103,7 @@ def _text(said: Mapping[str, Any]) -> str:
     shops = counted(said["shops"], "shop")
     if said["stopped"]:
         count = f"{len(said['stopped']):,} of {shops}"
-        return f"nothing written, as {count} could not be folded to the end of the log"
+        return f"nothing written, because {count} could not be folded to the end of the log"
     return f"{said['into']}: {rows} of {events} in {shops}"
 
 
@@ -113,7 +113,7 @@ def find(place: str) -> Projection:
 
     module, colon, name = place.partition(":")
     if not (module and colon and name):
-        raise NoProjection(place=place, reason="a module, a colon and a name make one")
+        raise NoProjection(place=place, reason="it needs a module, a colon and a name")
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module), name)
@@ -124,8 +124,8 @@ def find(place: str) -> Projection:
     finally:
         sys.path.remove(str(Path.cwd()))
     if not isinstance(found, Projection):
-        kind = f"{name} is there and is of the type {type(found).__name__}"
-        raise NoProjection(place=place, reason=f"{kind}, no Projection")
+        kind = type(found).__name__
+        raise NoProjection(place=place, reason=f"{name} is of type {kind}, not Projection")
     return found
 
 
@@ -143,7 +143,7 @@ async def _replay(
         stopped: list[dict[str, Any]] = []
         with bar("shops") as shown:
             task = shown.add_task(projection.name, total=len(shops))
-            # What is there from an earlier replay is whole, and worth more than half of this one.
+            # A complete result of an earlier replay is worth more than an incomplete new one.
             with suppress(_NotWhole):
                 async with sink as put:
                     for shop in shops:
@@ -181,7 +181,7 @@ def _reason(stop: Mapping[str, Any]) -> str:
 
 @asynccontextmanager
 async def _filed(out: Path) -> AsyncIterator[Put]:
-    """Makes the file of what the block puts, at the end; after an error nothing is left of it."""
+    """Writes the rows of the block to the file; after an error no file is left."""
     from cplus.projections.checks.replay_collection import check_row
 
     with _whole(out) as file:
@@ -197,8 +197,8 @@ async def _filed(out: Path) -> AsyncIterator[Put]:
 
 @contextmanager
 def _whole(out: Path) -> Iterator[TextIO]:
-    """The file under a name of its own until it is whole: two replays into one file make two.
-    It is for its owner alone, as rows hold what people wrote."""
+    """A temporary file that gets its name once it is complete, so two replays do not mix.
+    Only its owner can read it, because rows hold what people wrote."""
     try:
         made, name = tempfile.mkstemp(prefix=f"{out.name}.", suffix=".part", dir=out.parent)
     except OSError as error:
@@ -214,18 +214,18 @@ def _whole(out: Path) -> Iterator[TextIO]:
 
 
 def _line(shop: str, key: str, row: Row) -> str:
-    """A row as it would be read after it was stored. Raises UnfitRow."""
+    """A row as JSON, as it would be read back from MongoDB. Raises UnfitRow."""
     from cplus.mongo import as_stored
     from cplus.projections.checks.replay_collection import UnfitRow
 
     if "key" in row:
-        fault = "it has a field key, as the key of the row is called in a file"
+        fault = "it has a field named key, which in a file is the key of the row"
         raise UnfitRow(shop=shop, key=key, fault=fault)
     told = {"shop": shop, "key": key, **as_stored(row)}
     try:
         return json.dumps(told, default=_plain, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError:
-        fault = "it holds a number without end, for which JSON has no word"
+        fault = "it holds NaN or an infinite number, which JSON cannot hold"
         raise UnfitRow(shop=shop, key=key, fault=fault) from None
 
 

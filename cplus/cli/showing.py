@@ -1,4 +1,4 @@
-"""How commands show how far they are."""
+"""Progress bars of commands."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(what: str = "") -> Iterator[Progress]:
-    """A line on the terminal of standard error that is gone at the end: how many of how many,
-    `what` they are, and the time that is left; a description only where nothing is counted."""
+    """A progress bar on standard error, removed at the end: count, total, unit (`what`) and time
+    left. Without `what`, only a description. Hidden if standard error is not a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from cplus.local.demo import Drive, Sizes
     from cplus.local.stack import Stack
 
-_LOOK = 1.0  # seconds between two looks at the parts
-_DRAIN = 30.0  # seconds that the queues have to run empty
+_LOOK = 1.0  # seconds between two checks of the parts
+_DRAIN = 30.0  # seconds given to the queues to drain
 _FILLING = "filling with demo traffic, about a minute"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     data: Path
     port: int
@@ -52,44 +52,48 @@ class Options:
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("data"),
     show_default=True,
-    help="Directory of MongoDB's data, the buckets' objects, the mailbox and the logs.",
+    help="Directory for MongoDB's data, bucket objects, the mailbox and logs.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help="Port of the dashboard. 0: the one of the last start, else a free one.",
+    help="Port of the dashboard; 0 picks the last one used, or a free one.",
 )
-@click.option("--once", is_flag=True, help="Drive the demo traffic through, check it, and end.")
-@click.option("--no-demo", is_flag=True, help="No demo traffic: demo shops only.")
-@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
-@click.option("--shops", type=click.IntRange(1), default=3, show_default=True, help="Demo shops.")
+@click.option("--once", is_flag=True, help="Run the demo traffic once, check the results and exit.")
+@click.option("--no-demo", is_flag=True, help="Install the demo shops, but send no demo traffic.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@click.option(
+    "--shops", type=click.IntRange(1), default=3, show_default=True, help="Number of demo shops."
+)
 @click.option(
     "--customers",
     type=click.IntRange(0),
     default=300,
     show_default=True,
-    help="Their customers, together.",
+    help="Number of customers, over all shops.",
 )
 @click.option(
     "--conversations",
     type=click.IntRange(0),
     default=200,
     show_default=True,
-    help="Their conversations, together.",
+    help="Number of conversations, over all shops.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the demo traffic.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Random seed of the demo traffic."
+)
 def up(*, no_demo: bool, **given: Any) -> None:
     """Run the whole system on this machine, with demo shops and demo traffic.
 
     Starts MongoDB, an AWS endpoint, a local Shopify and the functions of serverless.yml, prints
-    where to look, and stays until Ctrl-C. A second Ctrl-C waits for nothing.
+    where to look, and runs until Ctrl-C. A second Ctrl-C stops at once.
     """
     options = Options(demo=not no_demo, **given)
     with failures():
         try:
             status = asyncio.run(_up(options))
-        except KeyboardInterrupt:  # before there was anything to stop
+        except KeyboardInterrupt:  # before anything had started
             click.echo("stopped", err=True)
             status = INTERRUPTED
     sys.exit(status)
@@ -102,7 +106,7 @@ async def _up(options: Options) -> int:
     from cplus.local.stack import Stack
 
     _needs_lambda_runtime()
-    # With --json the last line of the output is the object; what is for people goes elsewhere.
+    # With --json, standard output ends with the object; messages for people go to standard error.
     console = Console(stderr=options.as_json)
     stack = Stack(
         options.data,
@@ -120,7 +124,7 @@ async def _up(options: Options) -> int:
         drain = 0.0
         raise
     finally:
-        console.print("  stopping; Ctrl-C again waits for nothing")
+        console.print("  stopping; Ctrl-C again stops at once")
         await stack.stop(drain)
         if stack.left:
             console.print(f"  [yellow]![/yellow] {stack.left}", highlight=False)
@@ -133,7 +137,7 @@ async def _up(options: Options) -> int:
 
 @dataclass(frozen=True)
 class _Status:
-    """The exit status, and what `--json` says on the last line."""
+    """The exit status, and the object that `--json` prints."""
 
     code: int = 0
     said: dict[str, Any] | None = None
@@ -146,7 +150,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
     report.say_lost(console, stack.lost)
     report.say_dead_letters(console, await stack.aws.dead_letters())
     sizes = Sizes(options.shops, options.customers, options.conversations, options.seed)
-    # What is filled already is not filled again, unless a run of the demo is all that is wanted.
+    # A directory with demo data is not filled again, except by --once.
     fill = options.demo and (options.once or not stack.directory.filled())
     plan = make_plan(sizes, stack.directory.next_run() if fill else 1)
     drive = Drive(stack, plan)
@@ -158,7 +162,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
         stack.directory.keep_settled()
         stack.publish(await drive.installed())
         report.say_where(console, _places(stack))
-        if not options.once:  # they would lead nowhere once it has ended
+        if not options.once:  # the links would not work after it has stopped
             report.say_links(console, _links(stack))
         async with report.live(console, stack, quiet=options.as_json):
             status = _Status(0, _without_demo(stack))
@@ -173,7 +177,7 @@ async def _serve(stack: Stack, options: Options, console: Console, ended: asynci
 
 
 async def _fill(stack: Stack, drive: Drive, console: Console, ended: asyncio.Event) -> _Status:
-    """Drives the demo traffic through, and says what came of it."""
+    """Runs the demo traffic and prints the summary."""
     status = _Status()
 
     async def run() -> None:
@@ -191,12 +195,12 @@ async def _fill(stack: Stack, drive: Drive, console: Console, ended: asyncio.Eve
 async def _stay(
     stack: Stack, drive: Drive, sizes: Sizes | None, console: Console, ended: asyncio.Event
 ) -> None:
-    """Stays until it is told to end; with `sizes` small traffic goes on."""
+    """Runs until it is told to stop; with `sizes`, light demo traffic continues."""
     from cplus.local import report
     from cplus.local.demo import live
 
     if sizes:
-        report.say(console, "small demo traffic goes on; Ctrl-C stops")
+        report.say(console, "light demo traffic continues; Ctrl-C stops")
     traffic = asyncio.ensure_future(
         live(drive, sizes, stack.directory.next_run) if sizes else ended.wait()
     )
@@ -211,7 +215,7 @@ def _places(stack: Stack) -> dict[str, str]:
     info = stack.info
     return {
         "dashboard": info.web,
-        "local Shopify": info.shopify,  # it opens the dashboard of each shop at any time
+        "local Shopify": info.shopify,  # opens the dashboard of each shop at any time
         "mailbox": f"{info.aws}/_mailbox/",
         "operator console": f"{info.web}/console",
         "operator token": stack.directory.secrets().operator_token,
@@ -226,7 +230,7 @@ def _links(stack: Stack) -> dict[str, str]:
 
 
 def _without_demo(stack: Stack) -> dict[str, Any]:
-    """What `--json` says where no demo traffic was driven through."""
+    """What `--json` prints if no demo traffic was run."""
     return {"ok": True, "demo": False, "installed": list(stack.info.shops)}
 
 
@@ -246,7 +250,7 @@ class RuntimeMissing(CplusError):
 
 
 def _signals(stack: Stack) -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM; the second one ends everything at once."""
+    """Set by the first SIGINT or SIGTERM; the second one stops everything at once."""
     ended = asyncio.Event()
 
     def asked() -> None:
@@ -261,7 +265,7 @@ def _signals(stack: Stack) -> asyncio.Event:
 
 
 async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Does the work; False, with the work cancelled, when `ended` is set before it is done."""
+    """Does the work. If `ended` is set first, cancels the work and returns False."""
     task = asyncio.ensure_future(work)
     waiting = asyncio.ensure_future(ended.wait())
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -275,12 +279,12 @@ async def _unless(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool
 
 
 async def _until(stack: Stack, ended: asyncio.Event, console: Console) -> None:
-    """Returns when `ended` is set; raises the failure of a part that cannot be started again."""
+    """Returns once `ended` is set; raises the failure of a part that cannot be restarted."""
     from cplus.local import report
 
     said = stack.lost
     while not ended.is_set():
-        if stack.lost is not said:  # the AWS endpoint was started again
+        if stack.lost is not said:  # the AWS endpoint was restarted
             said = stack.lost
             report.say_lost(console, said)
         failure = stack.failure()

@@ -1,4 +1,4 @@
-"""`cplus verify`: whether a read model is what the log says."""
+"""`cplus verify`: checks a read model against the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli.connecting import Reached, data_option, failures, json_option, standing_still
+from cplus.cli.connecting import Reached, data_option, failures, json_option, parked_shop
 from cplus.cli.showing import bar
 from cplus.counts import counted
 
@@ -24,14 +24,14 @@ _SHOWN = 50
 
 @click.command()
 @click.argument("name")
-@click.option("--shop", "shops", multiple=True, help="Only this shop; may be given again.")
+@click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
 @data_option
 @json_option
 def verify(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
     """Fold the log in memory and compare it with the stored rows of the read model NAME.
 
-    Names the rows and fields that differ, and no value; the shops that stand still, and those of
-    whose log nothing was folded yet. Needs CPLUS_MONGO_URI, or --data.
+    Names the rows and fields that differ, never their values; also the shops that are parked, and
+    those with no rows yet. Needs CPLUS_MONGO_URI, or --data.
     """
     from cplus.loop import run
 
@@ -52,16 +52,16 @@ class Report:
     rows: int
     differences: list[Difference]
     parked: list[dict[str, Any]]
-    """Shops that stand still, with the reason."""
+    """Parked shops, with the reason."""
     behind: int = 0
-    """Events of the log that the rows have not seen, so nothing is known of them."""
+    """Events that the rows have not processed yet, so they are not checked."""
     uncompared: list[str] = field(default_factory=list)
-    """Shops of whose log nothing was seen: there was nothing to compare."""
+    """Shops none of whose events were processed yet: there was nothing to compare."""
     unfolded: list[dict[str, Any]] = field(default_factory=list)
-    """Shops whose log this code cannot fold up to where the rows are, with the reason."""
+    """Shops whose log this code cannot fold as far as the rows have got, with the reason."""
 
     def add(self, found: Verified, end: int) -> None:
-        """Counts what was found in a shop, whose log holds so many events."""
+        """Adds the result of one shop, whose log holds `end` events."""
         self.events += found.events
         self.rows += found.rows
         self.differences += found.differences
@@ -70,25 +70,25 @@ class Report:
         if late and not found.events:
             self.uncompared.append(found.shop)
         if found.parked:
-            self.parked.append(standing_still(found.shop, found.parked))
+            self.parked.append(parked_shop(found.shop, found.parked))
 
     def cannot_fold(self, shop: str, error: CannotFold) -> None:
-        """Keeps where and why the log of a shop cannot be folded."""
+        """Records where and why the log of a shop cannot be folded."""
         why = {name: error.values[name] for name in ("position", "type", "reason")}
         self.unfolded.append({"shop": shop, **why})
 
     @property
     def ok(self) -> bool:
-        """Whether in every shop rows were compared and are what the log says, and none stands
-        still. To be behind is no fault: more comes in all the time."""
+        """Whether every shop was compared, matches the log, and is not parked. Being behind is no
+        error: new events come in all the time."""
         return not (self.differences or self.parked or self.uncompared or self.unfolded)
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """For --json."""
         return {"ok": self.ok, **asdict(self)}
 
     def text(self) -> str:
-        """For people."""
+        """For the terminal."""
         lines = [
             f"{one.shop}/{one.key}: {one.kind.replace('_', ' ')}"
             f"{' in ' + ', '.join(one.fields) if one.fields else ''}"
@@ -97,16 +97,16 @@ class Report:
         if len(self.differences) > _SHOWN:
             lines.append(f"… and {len(self.differences) - _SHOWN:,} more")
         lines += [
-            f"{one['shop']}: stands still in front of position {one['position']} ({one['reason']})"
+            f"{one['shop']}: parked at position {one['position']} ({one['reason']})"
             for one in self.parked
         ]
         lines += [
-            f"{one['shop']}: not compared, as position {one['position']} cannot be folded "
+            f"{one['shop']}: not compared, because position {one['position']} cannot be folded "
             f"({one['reason']} at an event of type {one['type']})"
             for one in self.unfolded
         ]
         lines += [
-            f"{shop}: not compared, as nothing of its log was folded yet"
+            f"{shop}: not compared, because none of its events were processed yet"
             for shop in self.uncompared[:_SHOWN]
         ]
         if len(self.uncompared) > _SHOWN:
@@ -118,7 +118,7 @@ class Report:
             "difference": len(self.differences),
         }
         counts = (counted(number, thing) for thing, number in things.items())
-        late = f"; {counted(self.behind, 'event')} of the log not seen yet" if self.behind else ""
+        late = f"; {counted(self.behind, 'event')} not processed yet" if self.behind else ""
         lines.append(f"{self.collection}: {', '.join(counts)}{late}")
         return "\n".join(lines)
 
@@ -140,7 +140,7 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
             for shop in shops:
                 try:
                     found = await verify_shop(at.mongo, at.store, target, shop)
-                except CannotFold as error:  # one shop must not hide the others
+                except CannotFold as error:  # one failing shop must not hide the others
                     report.cannot_fold(shop, error)
                 else:
                     report.add(found, (await at.store.head(shop)).seq)

@@ -1,4 +1,4 @@
-"""Another version of this code: where it is found, and how it is asked for its rows."""
+"""Finds another version of this code and runs it to get its rows."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ENTRY_POINT = "cplus/projections/telling.py"
 
 
 class NoCode(CplusError):
-    """{against!r} is no version of this code: {reason}. Name a folder or a zip file that holds
+    """{against!r} is not a version of this code: {reason}. Name a folder or a zip file that holds
     cplus/, or a commit of the repository in {root}: a tag, a branch, a hash."""
 
 
 class TooOld(CplusError):
-    """The code of {against} has no {file}, by which `cplus prove` asks a version for its rows: it
-    is older than this command. Name a version that has it."""
+    """The code of {against} has no {file}, which `cplus prove` needs to get its rows: it is older
+    than this command. Name a newer version."""
 
 
 class OtherProtocol(CplusError):
@@ -39,17 +39,17 @@ class OtherProtocol(CplusError):
 
 
 class WrongCode(CplusError):
-    """The Python of {against} runs the code in {found}, not that in {wanted}: it must not have the
-    package cplus in a place that comes before PYTHONPATH."""
+    """The Python of {against} imports cplus from {found}, not from {wanted}: it must not have the
+    package cplus installed ahead of PYTHONPATH."""
 
 
 class NoPython(CplusError):
-    """{python} cannot be run ({reason}); name with --python a Python that has the libraries of the
+    """{python} cannot be run ({reason}); use --python to name one that has the libraries of the
     other code."""
 
 
 class CodeFailed(CplusError):
-    """The code of {against} ended before it told all of its rows: {reason}."""
+    """The code of {against} stopped before it had sent all of its rows: {reason}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,20 @@ class Code:
     """One version of the code, ready to run."""
 
     name: str
-    """What people call it."""
+    """Its name in messages."""
     path: Path
-    """The folder for PYTHONPATH: holds the package cplus and nothing else."""
+    """The folder for PYTHONPATH, which holds only the package cplus."""
     python: str = sys.executable
 
 
 def this_code(folder: Path) -> Code:
-    """The code that runs here, by a link in the folder, which is made."""
+    """The running code, linked into a new folder below `folder`."""
     return Code("this code", _linked(_root(), folder / "new"))
 
 
 def code_at(against: str, folder: Path, python: str | None) -> Code:
-    """The code in a folder, in a zip file or of a git commit; what has to be unpacked is put into
-    the folder. Raises NoCode and TooOld."""
+    """The code in a folder, in a zip file or of a git commit, unpacked below `folder` if needed.
+    Raises NoCode and TooOld."""
     path, name = Path(against), against
     missing = _missing(path)
     if missing:
@@ -86,7 +86,7 @@ def code_at(against: str, folder: Path, python: str | None) -> Code:
 
 
 def _missing(path: Path) -> str:
-    """Why there is no code at the path; nothing where there is some."""
+    """Why the path has no code; empty if it has."""
     try:
         if (path / "cplus").is_dir():
             return ""
@@ -97,22 +97,22 @@ def _missing(path: Path) -> str:
         with zipfile.ZipFile(path) as file:
             return "" if _held(file) else "the zip file holds no cplus/"
     except zipfile.BadZipFile:
-        return "the file is no zip file"
-    except OSError as error:  # a name that no file can have, or one that may not be read
+        return "the file is not a zip file"
+    except OSError as error:  # an impossible file name, or one that may not be read
         return error.strerror or type(error).__name__
 
 
 def _archived(against: str, missing: str, archive: Path) -> str:
-    """Packs the cplus/ of the commit into the archive; answers the commit. Raises NoCode, with what
-    is `missing` where it is no commit."""
+    """Packs the commit's cplus/ into the archive and returns the commit's hash. Raises NoCode, with
+    `missing` as the reason if there is no such commit."""
     revision = ("--verify", "--quiet", "--end-of-options", f"{against}^{{commit}}")
     commit, why = _git("rev-parse", *revision)
-    if not commit:  # with nothing said: git is there, and knows no such commit
+    if not commit:  # no message: git works, and knows no such commit
         reason = f"{missing}; git: {why}" if why else missing
         raise NoCode(against=against, root=_root(), reason=reason)
     _, why = _git("archive", "--format=zip", f"--output={archive}", commit, "cplus")
     if why:
-        reason = f"of the commit {commit[:12]} there is no cplus/ to be had; git: {why}"
+        reason = f"cannot get cplus/ from commit {commit[:12]}; git: {why}"
         raise NoCode(against=against, root=_root(), reason=reason)
     return commit
 
@@ -122,7 +122,7 @@ def _root() -> Path:
 
 
 def _linked(root: Path, folder: Path) -> Path:
-    # Only the package: what lies beside it may be libraries for another machine.
+    # Only the package: libraries beside it may be for another machine.
     folder.mkdir()
     (folder / "cplus").symlink_to(root / "cplus")
     return folder
@@ -143,7 +143,7 @@ def _unpacked(against: str, archive: Path, folder: Path) -> Path:
 
 
 def _git(*arguments: str) -> tuple[str, str]:
-    """What git answers, and the last line of what it says where it fails."""
+    """Git's output, and if it fails the last line of its error."""
     command = ["git", "-C", str(_root()), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
@@ -155,14 +155,17 @@ def _git(*arguments: str) -> tuple[str, str]:
 
 
 class ReleaseProcess:
-    """A process that tells the rows of one version of the code."""
+    """A process that sends the rows of one version of the code."""
 
     def __init__(self, code: Code, process: asyncio.subprocess.Process, errors: Any) -> None:
         self._code, self._process, self._errors = code, process, errors
         self.projections: list[tuple[str, int]] = []
 
     async def hello(self) -> None:
-        """Hears which code it is. Raises CodeFailed, OtherProtocol and WrongCode."""
+        """Reads the greeting, which says which code it is.
+
+        Raises CodeFailed, OtherProtocol and WrongCode.
+        """
         said = decoded(await self.next())
         if said["protocol"] != PROTOCOL:
             raise OtherProtocol(against=self._code.name, spoken=said["protocol"], protocol=PROTOCOL)
@@ -175,14 +178,14 @@ class ReleaseProcess:
         self, shop: str, end: tuple[int, int], projections: Sequence[tuple[str, int | None]]
     ) -> None:
         """Asks for the rows of these projections in one shop, up to a position and its seq."""
-        assert self._process.stdin is not None  # noqa: S101  it was asked for
+        assert self._process.stdin is not None  # noqa: S101  PIPE was requested
         asked = {"shop": shop, "position": end[0], "seq": end[1], "projections": projections}
-        with suppress(ConnectionError):  # that it is gone shows when it is to tell
+        with suppress(ConnectionError):  # if it is gone, `next` will say so
             self._process.stdin.write(canonical(asked))
 
     async def next(self) -> bytes:
-        """The next document that it tells; raises CodeFailed."""
-        assert self._process.stdout is not None  # noqa: S101  it was asked for
+        """The next document that it sends; raises CodeFailed."""
+        assert self._process.stdout is not None  # noqa: S101  PIPE was requested
         try:
             head = await self._process.stdout.readexactly(4)
             length = int.from_bytes(head, "little") - 4
@@ -199,8 +202,7 @@ class ReleaseProcess:
 async def release_process(
     code: Code, environment: Mapping[str, str]
 ) -> AsyncIterator[ReleaseProcess]:
-    """A process of this code, of which `hello` is to be heard first; it ends with the block. Raises
-    NoPython."""
+    """A process of this code that ends with the block; call `hello` first. Raises NoPython."""
     own = {"PYTHONPATH": str(code.path), "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryFile() as errors:
         try:

@@ -85,13 +85,11 @@ class Allowances:
         """Whether Shopify's newest word on any subscription is that it is active."""
         newest: dict[str, tuple[tuple[datetime, str], str]] = {}
         async for commit in self.store.iterate_ref(shop, billing_stream(shop)):
-            for index, document in enumerate(commit.documents):
-                if document["type"] == SubscriptionChanged.TYPE:
-                    recorded = commit.event(index)
-                    told = recorded.event
-                    assert isinstance(told, SubscriptionChanged)  # noqa: S101  by its type
-                    at = (recorded.occurred_at, recorded.id)
-                    before = newest.get(told.subscription_id)
-                    if before is None or at > before[0]:
-                        newest[told.subscription_id] = (at, told.status)
+            for recorded in await self.recorder.reader.of(commit, SubscriptionChanged):
+                told = recorded.event
+                assert isinstance(told, SubscriptionChanged)  # noqa: S101  by its type
+                at = (recorded.occurred_at, recorded.id)
+                before = newest.get(told.subscription_id)
+                if before is None or at > before[0]:
+                    newest[told.subscription_id] = (at, told.status)
         return any(status == "active" for _, status in newest.values())

@@ -115,7 +115,7 @@ class Installs:
         self._check_state(shop, params.get("state", ""), cookie)
         code = params.get("code", "")
         if not code:
-            raise InvalidInput(reason="the install brings no code; begin it again")
+            raise InvalidInput(reason="Shopify sent no code; start the installation again")
         claim = install_claim(code)
         if await self.store.by_claim(shop, claim) is not None:
             return shop
@@ -133,7 +133,7 @@ class Installs:
         return shop
 
     def _check_state(self, shop: str, state: str, cookie: str) -> None:
-        wrong = InvalidInput(reason="this browser did not begin the install; begin it again")
+        wrong = InvalidInput(reason="this browser did not start the installation; start it again")
         try:
             content = self._signer().loads(state)
             at, begun_for, browser = int(content["at"]), content["shop"], str(content["browser"])
@@ -142,7 +142,7 @@ class Installs:
         if begun_for != shop or not hmac.compare_digest(browser.encode(), _hash(cookie).encode()):
             raise wrong
         if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
-            raise InvalidInput(reason="the install took too long; begin it again")
+            raise InvalidInput(reason="the installation took too long; start it again")
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(derived_key(self.secret, "install-state"))
@@ -174,21 +174,23 @@ class Installs:
         ends: list[datetime] = []
         commits = self.store.iterate_ref(shop, shop_stream(shop), newest_first=True, batch=100)
         async for commit in commits:
-            for index, document in enumerate(commit.documents):
-                if document["type"] == AppUninstalled.TYPE:
-                    ends.append(document["occurred_at"])
-                if document["type"] == AppInstalled.TYPE:
-                    ends += await self._refused(shop, install_import(f"{commit.id}/{index}"))
-                    return document["occurred_at"], max(ends, default=None)
+            for recorded in await self.recorder.reader.of(commit, AppInstalled, AppUninstalled):
+                if isinstance(recorded.event, AppUninstalled):
+                    ends.append(recorded.occurred_at)
+                else:
+                    ends += await self._refused(shop, install_import(recorded.id))
+                    return recorded.occurred_at, max(ends, default=None)
         return None, max(ends, default=None)
 
     async def _refused(self, shop: str, import_id: str) -> list[datetime]:
         """When Shopify refused to go on with that import, if it did."""
         newest = await self.store.by_ref(shop, import_stream(import_id), 1)
+        ended = await self.recorder.reader.read(newest, [ImportEnded])
         return [
-            document["occurred_at"]
-            for document in (newest[0].documents if newest else ())
-            if document["type"] == ImportEnded.TYPE and document["data"]["outcome"] != "complete"
+            recorded.occurred_at
+            for events in ended
+            for recorded in events
+            if isinstance(recorded.event, ImportEnded) and recorded.event.outcome != "complete"
         ]
 
     async def _decide(

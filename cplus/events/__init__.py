@@ -1,4 +1,4 @@
-"""The log: what happened, one immutable commit after another, one log per shop.
+"""The log: one log of immutable commits per shop.
 
 Nothing is imported here, so that a fold, which needs the catalogue only, loads no driver: take
 each thing from the module that makes it. `base` and `catalogue` are the events, `names` what the

@@ -1,4 +1,4 @@
-"""What an event is, as it is made, and as it was recorded."""
+"""Events: their classes, and how they look once recorded."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 
 class _PersonalMark:
-    """Says of a field that it tells something about a person."""
+    """Marks a field that is about a person."""
 
 
 PERSONAL = _PersonalMark()
 Personal = Annotated[T, PERSONAL]
-"""A field about the person that the event's field `person` names: it rests in the sealed slot."""
+"""A field about the person in the event's field `person`; it is stored in the sealed slot."""
 
 
 def _instant(moment: datetime) -> datetime:
-    # What comes out of BSON is in UTC and in whole milliseconds.
+    # BSON times are in UTC and in whole milliseconds.
     return moment if moment.tzinfo is tz_util.utc else to_milliseconds(moment)
 
 
@@ -35,10 +35,10 @@ Instant = Annotated[datetime, AfterValidator(_instant)]
 
 
 class Event(BaseModel):
-    """Something that happened. The stored format: change it only with a new `VERSION`.
+    """Something that happened. This is the stored format: change it only with a new `VERSION`.
 
-    `TYPE` is stored for ever and never a Python path. An event with a `Personal` field has a
-    field `person` that names whose data it is.
+    `TYPE` is stored for ever and is never a Python path. An event with a `Personal` field also has
+    a field `person` that says whose data it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,10 +62,10 @@ class Event(BaseModel):
 
 
 class AggregateEvent(Event, CanMutateAggregate[str]):
-    """An event that an aggregate decided: it has a place in its stream.
+    """An event that an aggregate decided: it has a version in its stream.
 
-    The three fields are what the `eventsourcing` library asks for; in the log they stand in the
-    envelope as `stream`, `version` and `occurred_at`.
+    The three fields are required by the `eventsourcing` library; in the log they are in the
+    envelope, as `stream`, `version` and `occurred_at`.
     """
 
     originator_id: str
@@ -83,32 +83,32 @@ class AggregateEvent(Event, CanMutateAggregate[str]):
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that is to be recorded, with its place."""
+    """An event to be recorded, with its stream and version."""
 
     stream: str
-    """The name of what it happened to, for example `conversation/7d2k`."""
+    """The thing that it happened to, for example `conversation/7d2k`."""
     event: Event
     occurred_at: datetime
-    """When it happened, by the clock of who tells it; UTC."""
+    """When it happened, by the clock of the source; UTC."""
     version: int | None = None
-    """Its place in the stream, from 1; None for facts from outside, which nobody decides on."""
+    """Its version in the stream, from 1; None for facts from outside, which nobody decides."""
 
     @classmethod
     def decided(cls, event: AggregateEvent) -> NewEvent:
-        """What an aggregate decided, at the place that it gave the event."""
+        """An aggregate's decision, with the version that the aggregate gave it."""
         return cls(event.originator_id, event, event.timestamp, event.originator_version)
 
 
 class Recorded(NamedTuple):
-    """An event of the log. What a fold is given. A tuple, which is made in half the time: reading
-    the log makes one for each event."""
+    """An event of the log, as folds get it. A tuple, because reading the log creates one per event
+    and a tuple takes half the time."""
 
     shop: str
     """The host of the shop: the partition."""
     position: int
     """The position of its commit: 1, 2, 3 … per shop."""
     number: int
-    """Its own place among all events of the shop, from 1, with no gap."""
+    """Its number among all events of the shop, from 1, without gaps."""
     id: str
     """Unique for ever: the commit's id and the event's index in it."""
     stream: str
@@ -117,7 +117,7 @@ class Recorded(NamedTuple):
     recorded_at: datetime
     """When the commit was written; never runs backwards within a shop."""
     source: str
-    """What kind of cause it came from, for example `webhook` or `dashboard`."""
+    """The kind of cause, for example `webhook` or `dashboard`."""
     actor: str
     """Who caused it: `shopify`, `merchant/…`, `system`, `shopper`."""
     event: Event
@@ -125,13 +125,13 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a commit answers to, as it was received."""
+    """The cause of a commit, as it was received."""
 
     kind: str
     """`webhook`, `mail`, `install`, `import`, `command`, `mail-event`."""
     body: bytes | None = None
-    """The bytes that came, when they are small enough for a commit."""
+    """The received bytes, if they are small enough for a commit."""
     ref: Mapping[str, str] | None = None
-    """Where the bytes are otherwise: {"bucket", "key"}."""
+    """Where the bytes are otherwise stored: {"bucket", "key"}."""
     headers: Mapping[str, str] | None = None
-    """What came beside the bytes, for example the `x-shopify-…` headers."""
+    """Received along with the bytes, for example the `x-shopify-…` headers."""

@@ -1,4 +1,4 @@
-"""Where the bytes of a cause rest: in the commit, or in a bucket where they are many."""
+"""Stores the bytes of a cause: in the commit, or in a bucket if they are too large."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final, Protocol
 from cplus.events.base import Cause
 
 INLINE: Final = 256 * 1024
-"""Bytes of a cause that rest in the commit; larger ones rest in the bucket."""
+"""Maximum size of a cause in the commit, in bytes; larger ones go to the bucket."""
 
 
 class LargeBodies(Protocol):
-    """Where large bodies rest."""
+    """Stores large bodies."""
 
     async def put(self, shop: str, body: bytes) -> dict[str, str]:
-        """Stores the body; answers where, as {"bucket", "key"}."""
+        """Stores the body and returns its location: {"bucket", "key"}."""
 
 
 async def cause_of(

@@ -1,5 +1,5 @@
-"""The names that the log stores: streams, sequences, claims and refs. Stored names are for ever:
-what a function here answers for the same values never changes."""
+"""The names that the log stores: streams, sequences, claims and refs. Stored names never
+change: a function here must always return the same name for the same values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def conversation_stream(conversation_id: str) -> str:
 
 
 def is_conversation(name: str) -> bool:
-    """Whether a stream, a ref or a version's claim names a conversation."""
+    """Whether a stream, ref or version claim belongs to a conversation."""
     return name.startswith(_CONVERSATION)
 
 
@@ -34,12 +34,12 @@ def person(person_id: str) -> str:
 
 
 def customer_stream(shopify_id: int) -> str:
-    """What Shopify tells of a customer."""
+    """Shopify's facts about a customer."""
     return f"customer/{shopify_id}"
 
 
 def order_stream(shopify_id: int) -> str:
-    """What Shopify tells of an order."""
+    """Shopify's facts about an order."""
     return f"order/{shopify_id}"
 
 
@@ -59,13 +59,13 @@ def import_stream(import_id: str) -> str:
 
 
 def install_import(event_id: str) -> str:
-    """The id of the import that an install begins, from the id of its event: handing it out twice
-    asks for one import."""
+    """The id of the import that an install starts, derived from the id of its event: queueing it
+    twice still makes one import."""
     return event_id.replace("/", "-")
 
 
 def mail_stream(message_id: str) -> str:
-    """What became of a mail that we sent."""
+    """The status of a mail that we sent."""
     return f"mail/{message_id}"
 
 
@@ -78,7 +78,7 @@ def contact_sequence(person_name: str) -> str:
 
 
 def version_claim(stream: str, version: int) -> str:
-    """To be version `version` of `stream`; padded, so that claims sort as versions."""
+    """The claim on version `version` of `stream`; padded, so that claims sort like versions."""
     return f"{stream}@{version:010d}"
 
 
@@ -113,17 +113,17 @@ def import_page(claim: str) -> int:
 
 
 def reply_claim(form_key: str) -> str:
-    """An answer that a merchant wrote in the form with this key."""
+    """A reply that a merchant wrote in the form with this key."""
     return f"reply/{form_key}"
 
 
 def command_claim(form_key: str) -> str:
-    """What a merchant asked for by the form with this key."""
+    """A command that a merchant sent with the form with this key."""
     return f"command/{form_key}"
 
 
 def sent_claim(message_id: str, ses_message_id: str) -> str:
-    """That SES took this mail under this id: by the sender or by SES's event, once."""
+    """That SES accepted this mail under this id; recorded once, by the sender or by SES's event."""
     return f"sent/{message_id}/{ses_message_id}"
 
 
@@ -133,16 +133,16 @@ def rejected_claim(message_id: str) -> str:
 
 
 def mail_event_claim(message_id: str, kind: str, mark: str) -> str:
-    """What SES told of a sent mail; `mark` tells two things of one kind apart."""
+    """An SES event about a sent mail; `mark` distinguishes two events of one kind."""
     return f"mail-event/{message_id}/{kind}/{mark}"
 
 
 def counted_claim(event_id: str) -> str:
-    """That the event was counted against what the shop's plan allows."""
+    """That the event was counted against the shop's plan."""
     return f"counted/{event_id}"
 
 
-# Refs: what a commit can be found by beside its claims.
+# Refs: other names to find a commit by.
 
 INSTALLED_REF: Final = "app/installed"
 """Of every commit that installs the app."""
@@ -174,4 +174,4 @@ def rfc_ref(hashed: str) -> str:
 
 
 DELIVERY_REF: Final = delivery_ref("")
-"""How the refs begin that tell of a delivery and not of its events."""
+"""Prefix of the refs that are about a delivery and not about its events."""

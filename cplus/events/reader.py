@@ -6,11 +6,12 @@ for once per batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import CATALOGUE, Catalogue
+from cplus.events.log.codec import decode
 from cplus.events.log.commit import Commit
 
 
@@ -28,6 +29,10 @@ class EventReader:
 
     def __init__(self, catalogue: Catalogue = CATALOGUE) -> None:
         self._catalogue = catalogue
+
+    def families_of(self, commit: Commit) -> frozenset[str]:
+        """The families of its events; all that there are if it holds one that is not known."""
+        return self._catalogue.families_of(commit.types)
 
     def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
         """The stored types of these families but for those of the events that are handled."""
@@ -47,9 +52,21 @@ class EventReader:
         return found
 
     async def of(self, commit: Commit, *kinds: type[Event]) -> list[Recorded]:
-        """The events of these classes in the commit, in order; raises UnknownEvent."""
-        [events] = await self.read([commit], kinds)
+        """The events of these classes in the commit, in order; without any, all. Raises
+        UnknownEvent."""
+        [events] = await self.read([commit], kinds or None)
         return events
+
+    async def of_stream(self, commits: Sequence[Commit], stream: str) -> list[list[Recorded]]:
+        """The events of each commit that have a place in the stream; raises UnknownEvent."""
+        return [
+            [
+                _recorded(commit, index, document, self._catalogue)
+                for index, document in enumerate(commit.documents)
+                if document["stream"] == stream and document["version"] is not None
+            ]
+            for commit in commits
+        ]
 
     async def read_on(
         self, commits: Sequence[Commit], types: Collection[str] | None
@@ -63,8 +80,38 @@ class EventReader:
                 for index, document in enumerate(commit.documents):
                     type_ = document["type"]
                     if types is None or type_ in types:
-                        events.append(commit.event(index, catalogue))
+                        events.append(_recorded(commit, index, document, catalogue))
                 found.append(events)
         except Exception as error:  # noqa: BLE001  told to the caller, with what was read before
             return found, Fault(type_, error)
         return found, None
+
+
+def _recorded(
+    commit: Commit, index: int, document: Mapping[str, Any], catalogue: Catalogue
+) -> Recorded:
+    return Recorded(
+        commit.shop,
+        commit.position,
+        commit.seq + index + 1,
+        f"{commit.id}/{index}",
+        document["stream"],
+        document["version"],
+        document["occurred_at"],
+        commit.recorded_at,
+        commit.source,
+        commit.actor,
+        decode(document, catalogue),
+    )
+
+
+async def in_batches(commits: AsyncIterator[Commit], size: int) -> AsyncIterator[list[Commit]]:
+    """The commits, `size` of them at a time, for whoever decodes in bulk."""
+    batch: list[Commit] = []
+    async for commit in commits:
+        batch.append(commit)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -6,7 +6,7 @@ quicker.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, overload
 
@@ -15,12 +15,12 @@ from cplus.events.base import Cause
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, settled
 from cplus.events.log.store import EventStore
-from cplus.events.nudges import Nudger, heads_of
+from cplus.events.nudges import News, Nudger
 from cplus.events.reader import EventReader
 from cplus.events.repository import Decider, Repository, decided
 
 TRIES = 8
-"""How often a decision is taken at most, each time on what is there by then."""
+"""Maximum number of attempts at a decision, each based on the current state."""
 
 
 class Recorder:
@@ -33,15 +33,16 @@ class Recorder:
     def __init__(self, store: EventStore, reader: EventReader, nudger: Nudger) -> None:
         self.store = store
         """The log that it writes to."""
-        self._reader = reader
+        self.reader = reader
+        """Decodes what the log holds."""
         self._nudger = nudger
-        self._repository = Repository(store)
+        self._repository = Repository(store, reader)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Appends and nudges, once per shop; the outcome of each draft. Raises as the store does,
         and has written nothing then."""
         outcomes = await self.store.append(drafts)
-        await self._nudge(outcomes)
+        await self._nudge(zip(drafts, outcomes, strict=True))
         return outcomes
 
     @asynccontextmanager
@@ -49,10 +50,10 @@ class Recorder:
         """A recorder for the block whose nudges go out once, when it ends, also if it raises."""
         later = _Later()
         try:
-            yield Recorder(self.store, self._reader, later)
+            yield Recorder(self.store, self.reader, later)
         finally:
-            if later.heads:
-                await self._nudger.nudge(later.heads)
+            if later.news:
+                await self._nudger.nudge(later.news)
 
     async def decide(
         self,
@@ -68,11 +69,11 @@ class Recorder:
         refs: Sequence[str] = (),
         correlation_id: str | None = None,
     ) -> Appended | AlreadyRecorded | None:
-        """Lets the aggregate of one stream decide; None when the decision changed nothing.
+        """Lets the aggregate of one stream decide; returns None if the decision changed nothing.
 
-        `decision(aggregate)` is called again on a fresh aggregate when another writer was
-        quicker. What was decided follows from the last commit of the stream, and carries its
-        correlation id unless another is given. Raises as `record` does.
+        `decision(aggregate)` is called again on a fresh aggregate if another writer was faster. The
+        new commit follows from the last commit of the stream and has its correlation id, unless
+        another is given. Raises the same errors as `record`.
         """
 
         async def draft() -> Draft | None:
@@ -115,41 +116,52 @@ class Recorder:
         None when it drafts nothing. A claim that is taken is answered before anything is decided.
         Raises OutcomeUnknown after a broken connection.
         """
-        outcome = await self._record(shop, claim, decide)
-        await self._nudge([outcome])
+        draft, outcome = await self._record(shop, claim, decide)
+        await self._nudge([(draft, outcome)])
         return outcome
 
     async def _record(
         self, shop: str, claim: str, decide: Callable[[], Awaitable[Draft | None]]
-    ) -> Appended | AlreadyRecorded | None:
+    ) -> tuple[Draft | None, Appended | AlreadyRecorded | None]:
         for left in reversed(range(TRIES)):
             before = await self.store.by_claim(shop, claim)
             if before is not None:
-                return AlreadyRecorded(before)
+                return None, AlreadyRecorded(before)
             draft = await decide()
             if draft is None:
-                return None
+                return None, None
             [outcome] = await self.store.append([draft])
             if not isinstance(outcome, Conflict):
-                return settled(outcome)
+                return draft, settled(outcome)
             if not left:
                 raise DecisionOvertaken(
                     stream=outcome.stream, actual=outcome.actual, claim=claim, tries=TRIES
                 )
         raise AssertionError("the last try always answers")
 
-    async def _nudge(self, outcomes: Sequence[Outcome | None]) -> None:
-        heads = heads_of(outcomes)
-        if heads:
-            await self._nudger.nudge(heads)
+    async def _nudge(self, told: Iterable[tuple[Draft | None, Outcome | None]]) -> None:
+        news: dict[str, News] = {}
+        for draft, outcome in told:
+            if isinstance(outcome, AlreadyRecorded):
+                commit = outcome.commit
+                _add(news, commit.shop, News(commit.position, self.reader.families_of(commit)))
+            elif isinstance(outcome, Appended) and draft is not None:
+                families = frozenset(new.event.FAMILY for new in draft.events)
+                _add(news, draft.shop, News(outcome.position, families))
+        if news:
+            await self._nudger.nudge(news)
 
 
 class _Later:
     """Keeps nudges until somebody sends them."""
 
     def __init__(self) -> None:
-        self.heads: dict[str, int] = {}
+        self.news: dict[str, News] = {}
 
-    async def nudge(self, heads: Mapping[str, int]) -> None:
-        for shop, position in heads.items():
-            self.heads[shop] = max(position, self.heads.get(shop, 0))
+    async def nudge(self, news: Mapping[str, News]) -> None:
+        for shop, one in news.items():
+            _add(self.news, shop, one)
+
+
+def _add(news: dict[str, News], shop: str, one: News) -> None:
+    news[shop] = one.joined(news[shop]) if shop in news else one

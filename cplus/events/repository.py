@@ -7,12 +7,13 @@ from typing import Any, Protocol
 from cplus.events.base import AggregateEvent, NewEvent
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader, in_batches
 
-_AT_ONCE = 50  # commits of a stream in memory at a time: each may hold a long text
+_AT_ONCE = 50  # commits of a stream in memory at a time: each may contain a long text
 
 
 class Decider(Protocol):
-    """The class of an aggregate that begins empty."""
+    """The class of an aggregate that starts empty."""
 
     def empty(self, stream: str) -> Any:
         """The aggregate of the stream before its first event."""
@@ -20,31 +21,33 @@ class Decider(Protocol):
 
 
 class Repository:
-    """Aggregates of one log."""
+    """Loads aggregates from one log and records their decisions."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, reader: EventReader) -> None:
         self._store = store
+        self._reader = reader
 
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
-        """The aggregate as the whole stream made it; empty (version 0) when there is none."""
+        """The aggregate, folded from its whole stream; empty (version 0) if there is no stream."""
         aggregate, _ = await self.load_with_last(kind, shop, stream)
         return aggregate
 
     async def load_with_last(
         self, kind: Decider, shop: str, stream: str
     ) -> tuple[Any, Commit | None]:
-        """The aggregate, and the last commit that made it."""
-        aggregate, commit = kind.empty(stream), None
-        async for commit in self._store.iterate_stream(shop, stream, batch=_AT_ONCE):
-            for index, document in enumerate(commit.documents):
-                if document["stream"] == stream and document["version"] is not None:
-                    event = commit.event(index).event
-                    if isinstance(event, AggregateEvent):
-                        event.mutate(aggregate)
-        return aggregate, commit
+        """The aggregate and the last commit of its stream."""
+        aggregate, last = kind.empty(stream), None
+        stored = self._store.iterate_stream(shop, stream, batch=_AT_ONCE)
+        async for commits in in_batches(stored, _AT_ONCE):
+            for events in await self._reader.of_stream(commits, stream):
+                for recorded in events:
+                    if isinstance(recorded.event, AggregateEvent):
+                        recorded.event.mutate(aggregate)
+            last = commits[-1]
+        return aggregate, last
 
 
 def decided(aggregate: Any) -> list[NewEvent]:
-    """The events that the aggregate decided since it was loaded, each at its place."""
+    """The events that the aggregate decided since it was loaded, with their versions."""
     events = aggregate.collect_events()
     return [NewEvent.decided(event) for event in events if isinstance(event, AggregateEvent)]

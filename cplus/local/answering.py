@@ -1,4 +1,4 @@
-"""Whether it is the process that was started which answers on a port, and not somebody else's."""
+"""Checks that the process that was started, and no other, answers on a port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PATH = "/_local/pid"
 
 
 def pid_route() -> web.RouteDef:
-    """The route by which an HTTP part of the stack says which process it is."""
+    """The route on which an HTTP part of the stack reports its process id."""
     return web.get(_PATH, _say_pid)
 
 
@@ -22,10 +22,10 @@ async def _say_pid(_: web.Request) -> web.Response:
 
 
 async def answering_as(port: int, pid: Callable[[], int], interval: float = 0.02) -> None:
-    """Returns when the process `pid()` answers on `port` of this machine.
+    """Returns once the process `pid()` answers on `port` of this machine.
 
-    Two stacks that start in one moment may pick one port: who lost it must not take the other's
-    server for its own.
+    Two stacks that start at the same time may pick the same port: the one that lost must not
+    mistake the other's server for its own.
     """
     async with aiohttp.ClientSession() as session:
         while True:

@@ -1,4 +1,4 @@
-"""What serverless.yml and the foundation say, as plain data."""
+"""The content of serverless.yml and the foundation, as plain data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Route:
-    """A way in over HTTP: `key` is "METHOD /path" or "$default", as API Gateway names it."""
+    """An HTTP route: `key` is "METHOD /path" or "$default", as in API Gateway."""
 
     key: str
 
@@ -36,7 +36,7 @@ class Schedule:
     period: float
     input: Mapping[str, Any] | None
     at: time | None = None
-    """When it runs each day, by UTC; None: one period after the start first."""
+    """When it runs each day (UTC); if None, it first runs one period after the start."""
 
     def after(self, moment: datetime) -> datetime:
         """When it runs first after a moment in UTC."""
@@ -100,9 +100,9 @@ class SubscriptionSpec:
 class Application:
     """The whole application, as far as it runs on one machine.
 
-    `exports` holds the foundation's exports by their name, `passed_over` the logical ids of the
-    resources that are not made here, with their type. `root` is the folder of serverless.yml,
-    where functions start.
+    `exports` has the foundation's exports by name, `passed_over` the logical ids of the resources
+    that are not created here, with their type. `root` is the folder of serverless.yml, where
+    functions start.
     """
 
     service: str

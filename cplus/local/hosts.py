@@ -1,8 +1,8 @@
-"""By which names this machine may be asked.
+"""Restricts by which host names this machine answers.
 
-A page of another site can have its own name resolve to 127.0.0.1 (DNS rebinding) and would then
-read and send here as if it stood here. Its requests carry that name in `Host`. Without such a name
-it can still send here, and read where the answer allows it: then its own name is in `Origin`.
+A page of another site can make its own name resolve to 127.0.0.1 (DNS rebinding) and then read and
+send here as if it were our own. Its requests have that name in `Host`. Without such a name it can
+still send here, and read if the response allows it: then its name is in `Origin`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def is_known(host: str, *configured: str) -> bool:
 
 
 def only_known(*configured: str) -> Middleware:
-    """Answers 421 to whoever asks for another host, before anything is read."""
+    """Answers 421 to requests for another host, before anything is read."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,8 +42,8 @@ def only_known(*configured: str) -> Middleware:
 
 @web.middleware
 async def only_own_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers 403 to the page of another site, before anything is read. Browsers name the page's
-    place in `Origin` and `Sec-Fetch-Site` (Fetch Standard; Fetch Metadata); programs name none."""
+    """Answers 403 to pages of other sites, before anything is read. Browsers send the page's origin
+    in `Origin` and `Sec-Fetch-Site` (Fetch Standard; Fetch Metadata); programs send neither."""
     origin = request.headers.get("Origin")
     foreign = origin is not None and not is_known(origin.partition("://")[2])
     if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
@@ -53,8 +53,8 @@ async def only_own_pages(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def only_own_pages_and_links(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """As `only_own_pages`, but a person may follow a link of another site to a page here: that
-    site sees nothing of it. For servers whose GET changes nothing."""
+    """Like `only_own_pages`, but allows following a link from another site to a page here, because
+    that site cannot read it. For servers whose GET changes nothing."""
     told = request.headers
     followed = request.method == "GET" and told.get("Sec-Fetch-Dest") == "document"
     if followed and told.get("Sec-Fetch-Mode") == "navigate" and "Origin" not in told:

@@ -39,16 +39,16 @@ _Loader.add_multi_constructor("!", _short)
 
 def load(path: Path) -> dict[str, Any]:
     """The YAML file as plain data, short forms of functions written out."""
-    # A subclass of SafeLoader: it makes plain data only.
+    # A subclass of SafeLoader, so it only makes plain data.
     document = yaml.load(path.read_text("utf-8"), Loader=_Loader)  # noqa: S506
     if not isinstance(document, dict):
-        raise NotUnderstood(place=str(path), what="a file that is no mapping")
+        raise NotUnderstood(place=str(path), what="a file that is not a mapping")
     return document
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a template's names stand for: the answers to Ref, Fn::GetAtt and Fn::ImportValue."""
+    """The values of a template's names, for Ref, Fn::GetAtt and Fn::ImportValue."""
 
     account: str
     region: str
@@ -57,7 +57,7 @@ class Names:
     imports: Mapping[str, str] = field(default_factory=dict)
 
     def ref(self, name: str, place: str) -> str:
-        """What `Ref: name` gives."""
+        """The value of `Ref: name`."""
         pseudo = {
             "AWS::AccountId": self.account,
             "AWS::Region": self.region,
@@ -70,13 +70,13 @@ class Names:
         raise NotUnderstood(place=place, what=f"Ref to {name!r}")
 
     def attribute(self, name: str, place: str) -> str:
-        """What `Fn::GetAtt: [Resource, Attribute]` gives, `name` being Resource.Attribute."""
+        """The value of `Fn::GetAtt: [Resource, Attribute]`; `name` is Resource.Attribute."""
         if name in self.attributes:
             return self.attributes[name]
         raise NotUnderstood(place=place, what=f"Fn::GetAtt of {name!r}")
 
     def resolve(self, value: Any, place: str) -> Any:
-        """`value` with all its functions answered; raises NotUnderstood with the place."""
+        """`value` with all its functions resolved; raises NotUnderstood with the place."""
         if isinstance(value, list):
             return [self.resolve(inner, f"{place}[{i}]") for i, inner in enumerate(value)]
         if not isinstance(value, dict):

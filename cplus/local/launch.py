@@ -1,10 +1,10 @@
-"""Starts a program that ends when its parent ends, however the parent ends.
+"""Starts a program that is killed when its parent ends, however the parent ends.
 
     python -ISB launch.py PARENT_PID PROGRAM [ARGUMENT ...]
 
-On Linux the kernel is asked to kill the program when the parent dies (prctl, PR_SET_PDEATHSIG;
-the wish outlives exec). Elsewhere the program is only started; the next start of the stack ends
-what a killed one left behind.
+On Linux the kernel kills the program when the parent dies (prctl, PR_SET_PDEATHSIG, which survives
+exec). Elsewhere the program is only started; the next start of the stack ends what a killed stack
+left behind.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Replaces this process by the program; ends with status 1 when the parent is gone."""
+    """Replaces this process with the program; exits with status 1 if the parent is gone."""
     parent, program = int(arguments[0]), arguments[1:]
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() != parent:  # it died before the kernel was asked
+        if os.getppid() != parent:  # it died before prctl
             sys.exit(1)
     os.execvp(program[0], program)  # noqa: S606 - a shell would be one process more
 

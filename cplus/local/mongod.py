@@ -1,4 +1,4 @@
-"""A MongoDB of the stack's own: found, started as a replica set of one, watched, stopped."""
+"""The stack's own MongoDB: found, started as a single-node replica set, supervised, stopped."""
 
 from __future__ import annotations
 
@@ -72,16 +72,16 @@ class Mongod:
 
     @property
     def pid(self) -> int:
-        """The process id now; 0 when the server is not ours."""
+        """The current process id; 0 if the server is not ours."""
         return self._child.pid if self._child else 0
 
     @property
     def child(self) -> Child | None:
-        """The supervised process; None when the server is not ours."""
+        """The supervised process; None if the server is not ours."""
         return self._child
 
     async def start(self) -> None:
-        """Returns when a primary takes writes; raises PartFailed when none does."""
+        """Returns once a primary accepts writes; raises PartFailed if none does."""
         if self._child:
             self._data.mkdir(parents=True, exist_ok=True)
             await self._child.start()
@@ -89,12 +89,12 @@ class Mongod:
             await asyncio.to_thread(_ask_primary, self.uri)
 
     async def stop(self) -> None:
-        """Ends the process cleanly."""
+        """Stops the process cleanly."""
         if self._child:
             await self._child.stop()
 
     def kill(self) -> None:
-        """Kills the process as `kill -9` does; it is started again."""
+        """Kills the process like `kill -9`; it is restarted."""
         if self._child:
             self._child.kill()
 
@@ -104,7 +104,7 @@ class Mongod:
             try:
                 if await asyncio.to_thread(_make_primary, self.port, self.pid):
                     return
-            except PyMongoError:  # it went away again while it was asked
+            except PyMongoError:  # it went away again during the request
                 pass
             await asyncio.sleep(0.02)
 
@@ -115,9 +115,9 @@ def _command(binary: Path, data: Path, port: int) -> list[str]:
         *("--bind_ip", "127.0.0.1", "--port", str(port)),
         *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-        # A process that is killed within a transaction keeps others from its rows for as long.
+        # A process that is killed inside a transaction blocks its rows for that long.
         *("--setParameter", "transactionLifetimeLimitSeconds=20"),
-        # Nobody reads from a secondary here: a stop need not wait for readers to move on.
+        # There are no secondaries: a stop need not wait for readers to move on.
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
     ]
 
@@ -130,7 +130,7 @@ def _ask_primary(uri: str) -> None:
 def _make_primary(port: int, pid: int, host: str = "127.0.0.1") -> bool:
     """Initiates the set once, moves it to another port by force, and waits for its primary.
 
-    False, and nothing done, where another process than `pid` has the port.
+    Returns False, and does nothing, if another process than `pid` has the port.
     """
     member = f"{host}:{port}"
     with pymongo.MongoClient[dict[str, Any]](
@@ -139,10 +139,10 @@ def _make_primary(port: int, pid: int, host: str = "127.0.0.1") -> bool:
         if client.admin.command("serverStatus")["pid"] != pid:
             return False
         hello = client.admin.command("hello")
-        if hello.get("isreplicaset"):  # it has no configuration that names it
+        if hello.get("isreplicaset"):  # it has no configuration that includes it
             _configure(client, member)
         while not (hello := client.admin.command("hello")).get("isWritablePrimary"):
-            # It answers as soon as its state changes, and after a second at most.
+            # It answers as soon as its state changes, and after a second at the latest.
             client.admin.command(
                 {"hello": 1, "topologyVersion": hello["topologyVersion"], "maxAwaitTimeMS": 1_000}
             )

@@ -1,4 +1,4 @@
-"""Processes of the local stack: they die with it, and are started again when they die alone."""
+"""Processes of the local stack: they end with it, and are restarted if they crash."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from pathlib import Path
 from cplus.errors import CplusError
 
 _LAUNCH = Path(__file__).with_name("launch.py")
-_QUICK_DEATHS = 5  # in a row, each within _QUICK seconds: then it is not worth another try
+_QUICK_DEATHS = 5  # in a row, each within _QUICK seconds: then it is not restarted again
 _QUICK = 2.0
-_SERVERS = range(20_000, 32_768)  # Linux gives its clients those above, macOS and BSD later ones
+_SERVERS = range(20_000, 32_768)  # Linux gives clients the ports above, macOS and BSD later ones
 
 
 class PartFailed(CplusError):
-    """The part {name} of the local stack does not run: {reason}. Its log is {log}."""
+    """The part {name} of the local stack is not running: {reason}. Its log is {log}."""
 
 
 class PortTaken(CplusError):
-    """Port {port} of this machine is taken; end what has it, or choose another with --port."""
+    """Port {port} is in use; stop the process that uses it, or choose another with --port."""
 
 
 async def do_nothing() -> None:
-    """What there is to do after a restart of a process that forgets nothing."""
+    """Does nothing; for processes that keep their state across a restart."""
 
 
 class Child:
     """One process, supervised from `start` to `stop`.
 
-    `ready` returns when the process answers; it is asked after each start. `again` runs after
-    each restart, for what the process forgot. The process has a session of its own, so that
-    Ctrl-C in a terminal reaches the stack only, which ends its parts in the right order.
+    `ready` returns once the process answers; it is called after each start. `again` runs after
+    each restart, to restore what the process has lost. The process has its own session, so that
+    Ctrl-C in a terminal only reaches the stack, which stops its parts in the right order.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Child:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self.restarts = 0  # those after which it answered
+        self.restarts = 0  # restarts after which it answered
         self.failure: PartFailed | None = None
         self._command = command
         self._log = log
@@ -66,11 +66,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id now; it changes with each restart. 0 when nothing runs."""
+        """The current process id; it changes with each restart. 0 if nothing is running."""
         return self._process.pid if self._process else 0
 
     async def start(self, deadline: float = 60.0) -> None:
-        """Starts the process and waits until it answers, `deadline` seconds at most."""
+        """Starts the process and waits until it answers, at most `deadline` seconds."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._log.write_bytes(b"")
         await self._spawn()
@@ -82,7 +82,7 @@ class Child:
         self._supervisor = asyncio.create_task(self._supervise(), name=f"supervise-{self.name}")
 
     async def stop(self, grace: float = 10.0) -> None:
-        """Asks the process to end, and ends it after `grace` seconds."""
+        """Asks the process to stop, and kills it after `grace` seconds."""
         if self._supervisor:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
@@ -90,17 +90,17 @@ class Child:
         await self._end(grace)
 
     async def restarted(self, times: int) -> None:
-        """Returns when the process has died and answered again so many times."""
+        """Returns once the process has been restarted and answered that many times."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.restarts >= times)
 
     def kill(self) -> None:
-        """Kills the process as `kill -9` does; the supervisor starts it again."""
+        """Kills the process like `kill -9`; the supervisor restarts it."""
         if self._process and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Kills the process for good; for when nothing may be waited for."""
+        """Kills the process for good, without waiting."""
         if self._supervisor:
             self._supervisor.cancel()
         self.kill()
@@ -182,7 +182,7 @@ class Child:
 
 
 async def listening(port: int, interval: float = 0.02) -> None:
-    """Returns when something on this machine takes connections on `port`."""
+    """Returns once something on this machine accepts connections on `port`."""
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -194,9 +194,9 @@ async def listening(port: int, interval: float = 0.02) -> None:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The port `wanted` when nobody has it, else a free one that no system gives to clients.
+    """The port `wanted` if it is free, otherwise a free one outside of the range for clients.
 
-    A port out of that range could be a client's by the time that the server wants it.
+    A port from that range could be taken by a client by the time that the server needs it.
     """
     for port in (wanted, *random.sample(_SERVERS, 100)):
         if not port:
@@ -212,9 +212,9 @@ def free_port(wanted: int = 0) -> int:
 
 
 def end_leftover(pid: int, marks: Sequence[str], grace: float = 5.0) -> bool:
-    """Ends the process `pid` if it still runs and all `marks` stand in its command line.
+    """Ends the process `pid` if it is still running and its command line contains all `marks`.
 
-    Process ids are used again, so a pid alone proves nothing. Answers whether one was ended.
+    Process ids are reused, so a pid alone proves nothing. Returns whether a process was ended.
     """
     command = _command_line(pid)
     if pid in (0, os.getpid()) or not command or not all(mark in command for mark in marks):

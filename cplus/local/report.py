@@ -1,4 +1,4 @@
-"""What the stack says of itself: its parts, where to look, and what it has done so far."""
+"""What `cplus up` prints: the parts, where to look, and live counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cplus.local.stack import Stack
 
 _LOOK = 1.0  # seconds between two readings of the counts
-_SAY = 60.0  # seconds between two lines of them where there is no terminal to rewrite one
+_SAY = 60.0  # seconds between two lines of counts if the output is not a terminal
 
 NAMES = {
     "mongod": "MongoDB",
@@ -34,8 +34,8 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Counts:
-    """What went through: commits, redeliveries, how far the slowest reader of the log is, how many
-    readers stand still, counted once for each shop, and how many messages nobody could work on."""
+    """Counts so far: commits, redeliveries, the position of the slowest reader, parked readers
+    (counted once per shop), and dead letters."""
 
     recorded: int
     repeated: int
@@ -62,7 +62,7 @@ class Counts:
 
 
 class Watch:
-    """Reads the counts of a running stack, again and again."""
+    """Reads the counts of a running stack."""
 
     def __init__(
         self, uri: str, database: str, aws: AwsEndpoint | None = None, *, patience: float = 3.0
@@ -71,7 +71,7 @@ class Watch:
         from cplus.settings import Settings
 
         self._parts = Parts(Settings(mongo_uri=SecretStr(uri), mongo_database=database))
-        self._aws = aws  # None where nobody asks for dead letters
+        self._aws = aws  # None if dead letters are not needed
         self._patience = patience  # seconds, much shorter than the driver's own
 
     async def counts(self) -> Counts | None:
@@ -95,7 +95,7 @@ class Watch:
 
     async def _dead_letters(self) -> int:
         if self._aws is not None:
-            with contextlib.suppress(OSError, ValueError):  # it is being started again
+            with contextlib.suppress(OSError, ValueError):  # it is being restarted
                 return sum((await self._aws.dead_letters()).values())
         return 0
 
@@ -105,12 +105,12 @@ class Watch:
 
 
 def say_part(console: Console, name: str, seconds: float) -> None:
-    """One line: the part, and the seconds that it took."""
+    """Prints one line: the part, and the seconds that it took."""
     console.print(f"  [green]✓[/green] {NAMES.get(name, name):<16} {seconds:5.1f} s")
 
 
 def say_lost(console: Console, lost: Mapping[str, int]) -> None:
-    """What a kill of the emulator lost: its queues live in memory."""
+    """Prints what a kill of the emulator lost: its queues are in memory."""
     for queue, count in sorted(lost.items()):
         messages = counted(count, "message")
         console.print(
@@ -120,14 +120,14 @@ def say_lost(console: Console, lost: Mapping[str, int]) -> None:
 
 
 def say_dead_letters(console: Console, held: Mapping[str, int]) -> None:
-    """The queues that hold dead letters, which outlive stop and kill."""
+    """Prints the queues with dead letters, which survive stop and kill."""
     for queue, count in sorted(held.items()):
         letters = counted(count, "dead letter is", "dead letters are")
         console.print(f"  [yellow]![/yellow] {letters} kept on queue {queue}", highlight=False)
 
 
 def say_where(console: Console, places: Mapping[str, str]) -> None:
-    """Where to look, an address to a line; addresses are never broken or shortened."""
+    """Prints where to look, one address per line; addresses are never wrapped or shortened."""
     console.print()
     width = max(map(len, places), default=0)
     for name, address in places.items():
@@ -136,7 +136,7 @@ def say_where(console: Console, places: Mapping[str, str]) -> None:
 
 
 def say_links(console: Console, links: Mapping[str, str]) -> None:
-    """The sign-in link of each shop, below its name: they are long."""
+    """Prints the sign-in link of each shop below its name, because links are long."""
     if not links:
         return
     console.print("  To sign in, each link once, within 15 minutes:")
@@ -147,12 +147,12 @@ def say_links(console: Console, links: Mapping[str, str]) -> None:
 
 
 def say(console: Console, text: str) -> None:
-    """One line."""
+    """Prints one line."""
     console.print(f"  {text}", soft_wrap=True, highlight=False, markup=False)
 
 
 async def timed(console: Console, name: str, work: Awaitable[None]) -> None:
-    """Does the work and says its seconds."""
+    """Does the work and prints how many seconds it took."""
     started = time.perf_counter()
     await work
     say_part(console, name, time.perf_counter() - started)
@@ -160,7 +160,7 @@ async def timed(console: Console, name: str, work: Awaitable[None]) -> None:
 
 @contextlib.asynccontextmanager
 async def live(console: Console, stack: Stack, *, quiet: bool) -> AsyncIterator[None]:
-    """Shows the counts as long as it is entered, unless it shall be quiet."""
+    """Shows the counts while the block runs, unless `quiet`."""
     if quiet:
         yield
         return

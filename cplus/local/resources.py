@@ -1,6 +1,6 @@
-"""Makes what serverless.yml and the foundation declare, on the local AWS endpoint.
+"""Creates the resources of serverless.yml and the foundation on the local AWS endpoint.
 
-Making it twice changes nothing: what is there is left, what differs is set right.
+Repeatable: existing resources are kept, and different settings are updated.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY"
 
 
 def create(application: Application, endpoint: str, mail_domain: str) -> None:
-    """Makes queues, topics, subscriptions, buckets and the mail identity; calls are blocking."""
+    """Creates queues, topics, subscriptions, buckets and the mail identity; calls are blocking."""
     by_arn = {queue.arn: queue for queue in application.queues}
-    # Dead-letter queues first: the others point at them.
+    # Dead-letter queues first: the others refer to them.
     for queue in sorted(application.queues, key=lambda queue: queue.dead_letter is not None):
         _queue(client("sqs", endpoint), queue, application)
     sns = client("sns", endpoint)
@@ -105,7 +105,7 @@ def _mail(application: Application, endpoint: str, mail_domain: str) -> None:
 
 
 def _unless_there(make: Any, **arguments: Any) -> bool:
-    """Whether it was made; False when it was there."""
+    """Whether it was created; False if it existed."""
     try:
         make(**arguments)
     except ClientError as error:

@@ -79,11 +79,11 @@ def read(
     endpoint: str,
     mail_domain: str = "mail.cplus.example",
 ) -> Application:
-    """The application that the two files tell of, with all names and variables resolved.
+    """The application in the two files, with all names and variables resolved.
 
-    `endpoint` is the address of AWS's stand-in, which queue URLs begin with; `env` answers
-    `${env:X}`. Values that only CloudFormation can resolve when it deploys (`{{resolve:…}}`) stay
-    as they are. Raises NotUnderstood, with the place, for what the local stack cannot honour.
+    `endpoint` is the address of the local AWS, with which queue URLs begin; `env` resolves
+    `${env:X}`. Values that only CloudFormation can resolve (`{{resolve:…}}`) stay unchanged. Raises
+    NotUnderstood, with the place, for anything that the local stack does not support.
     """
     document = load(serverless)
     resolved = Variables(document, stage, env).resolve(document)
@@ -102,9 +102,9 @@ def interpret(
     endpoint: str,
     root: Path,
 ) -> Application:
-    """The application of a serverless.yml whose variables are resolved, and of the foundation.
+    """The application of a serverless.yml with resolved variables, and of the foundation.
 
-    `names.refs` holds the foundation's parameters.
+    `names.refs` has the foundation's parameters.
     """
     only(document, _TOP, "serverless.yml")
     only(document["provider"], _PROVIDER, "provider")
@@ -200,7 +200,7 @@ def _environment(environment: Mapping[str, Any] | None, names: Names, place: str
     for key, declared in (environment or {}).items():
         value = names.resolve(declared, f"{place}.{key}")
         if isinstance(value, dict | list):
-            raise NotUnderstood(place=f"{place}.{key}", what="a value that is no text")
+            raise NotUnderstood(place=f"{place}.{key}", what="a value that is not a string")
         if value is not None:
             found[key] = str(value).lower() if isinstance(value, bool) else str(value)
     return found

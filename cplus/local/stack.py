@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MAIL_DOMAIN = "mail.cplus.example"
 _ROOT = Path(__file__).resolve().parents[2]
-_DRAIN = 30.0  # seconds that a stop waits for the queues to run empty
-# What a process that a killed stack left behind has in its command line, beside the directory.
+_DRAIN = 30.0  # seconds that a stop waits for the queues to drain
+# In the command line of a process that a killed stack left behind, besides the directory.
 _MARKS = {"mongod": "--replSet", "aws": "cplus.local.aws", "shopify": "cplus.local.shopify"}
 
 Told = Callable[[str, float], None]
@@ -40,9 +40,9 @@ class Stack:
     """One stack over one data directory.
 
     `async with Stack(data) as stack:` starts it, writes stack.json, and stops it; or `start`,
-    `publish` and `stop`. `told(name, seconds)` hears of each part that is ready. `cap` is how many
-    processes a function may have. Raises AlreadyRunning, PortTaken, MongodMissing and PartFailed on
-    start.
+    `publish` and `stop`. `told(name, seconds)` is called for each part that is ready. `cap` is the
+    maximum number of processes per function. Raises AlreadyRunning, PortTaken, MongodMissing and
+    PartFailed on start.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Stack:
         self.settings: Settings
         self.info: StackInfo
         self.shopify_url = ""
-        self.lost: dict[str, int] = {}  # messages that a kill took, by queue: at most so many
+        self.lost: dict[str, int] = {}  # messages lost by a kill, by queue: upper bounds
         self.left = ""
-        self.dead_letters: dict[str, int] = {}  # by queue: what a stop found there
+        self.dead_letters: dict[str, int] = {}  # by queue, found by the last stop
         self._port = port
         self._options = {"cap": cap, "idle_seconds": idle_seconds}
         self._told = told
@@ -86,11 +86,11 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # After a failure nobody waits for the queues.
+        # After a failure, do not wait for the queues.
         await self.stop(drain=0.0 if error else _DRAIN)
 
     async def start(self) -> None:
-        """Starts every part, side by side where they do not need each other."""
+        """Starts every part, in parallel if they do not depend on each other."""
         self.directory.hold()
         try:
             self._end_leftovers()
@@ -119,10 +119,10 @@ class Stack:
         return self.info
 
     async def stop(self, drain: float = _DRAIN) -> None:
-        """Lets the queues run empty, `drain` seconds at most, then ends every part.
+        """Lets the queues drain, for at most `drain` seconds, then stops every part.
 
-        What was left in the queues then stands in `left`, and the dead letters, which the next
-        start has again, in `dead_letters`.
+        Afterwards `left` says what was left in the queues, and `dead_letters` has the dead
+        letters, which the next start has again.
         """
         if self._running:
             self._running = False
@@ -132,22 +132,22 @@ class Stack:
                 except Exception as error:  # noqa: BLE001 - whatever it is, the stop goes on
                     self.left = str(error)
             await self.runner.stop()
-            with contextlib.suppress(OSError, ValueError):  # it may be down at just this moment
+            with contextlib.suppress(OSError, ValueError):  # it may be down at this moment
                 self.dead_letters = await self.aws.dead_letters()
         await asyncio.gather(*(part.stop() for part in self._parts))
         self.directory.release()
 
     def kill(self, part: str) -> None:
-        """Kills "mongod", "aws" or "shopify" as `kill -9` does; it is started again."""
+        """Kills "mongod", "aws" or "shopify" like `kill -9`; it is restarted."""
         next(child for child in self._parts if child.name == part).kill()
 
     def end_at_once(self) -> None:
-        """Kills every permanent part and waits for nothing."""
+        """Kills every permanent part without waiting."""
         for child in self._parts:
             child.abandon()
 
     def failure(self) -> PartFailed | None:
-        """A part that could not be started again, if there is one."""
+        """The failure of a part that could not be restarted, if any."""
         return next((child.failure for child in self._parts if child.failure), None)
 
     async def _start(self) -> None:
@@ -208,7 +208,7 @@ class Stack:
         await self.runner.start()
 
     def _configure(self, app_url: str) -> None:
-        """Reads serverless.yml, and makes the settings of this stack."""
+        """Reads serverless.yml and creates the settings of this stack."""
         from cplus.local.resources import short_names
         from cplus.local.serverless import read
         from cplus.settings import Settings
@@ -238,11 +238,11 @@ class Stack:
             "CPLUS_APP_URL": app_url,
         }
         declared = self.application.functions["web"].environment
-        # What only CloudFormation could resolve, and nothing here stands for, is not set.
+        # Values that only CloudFormation could resolve are left out.
         empty = {name: "" for name, value in declared.items() if "{{resolve:" in value}
         self._function_environment = {**empty, **environment(self.aws.endpoint), **own}
         every = {**declared, **empty, **own}
-        # Texts, as the environment of a function has them; pydantic makes numbers of them.
+        # Strings, as in a function's environment; pydantic converts them.
         self.settings = Settings.model_validate(
             {
                 name.removeprefix("CPLUS_").lower(): value
@@ -270,7 +270,7 @@ class Stack:
         return part
 
     async def _make_again(self) -> None:
-        """The AWS endpoint was started again: it has its objects, and nothing else."""
+        """Called after the AWS endpoint was restarted: it has only kept its objects."""
         self.lost = await self.aws.lost()
         await self._create_resources()
         await self._noted()
@@ -281,7 +281,7 @@ class Stack:
         await asyncio.to_thread(create, self.application, self.aws.endpoint, MAIL_DOMAIN)
 
     async def _noted(self) -> None:
-        """Writes down which processes run now."""
+        """Records which processes are running."""
         self.directory.keep_pids(self._pids())
         if hasattr(self, "info"):
             self.publish(self.info.shops)
@@ -301,12 +301,12 @@ class Stack:
 
 
 async def _all(*works: Awaitable[None]) -> None:
-    """Waits for all, and then raises the first error: none of them runs on unseen."""
+    """Waits for all, then raises the first error, so that none keeps running unnoticed."""
     for outcome in await asyncio.gather(*works, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome
 
 
 def _preload() -> None:
-    """Imports what is heavy while the processes start."""
+    """Imports heavy modules while the processes start."""
     import boto3  # noqa: F401

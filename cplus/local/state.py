@@ -1,4 +1,4 @@
-"""What the stack keeps in its data directory besides the data: lock, secrets, ports, pids."""
+"""The stack's own files in its data directory: lock, secrets, ports, pids."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StackInfo:
 
 @dataclass(frozen=True)
 class Secrets:
-    """The secrets of one local stack, made by chance on its first start."""
+    """The secrets of one local stack, generated on its first start."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -49,14 +49,15 @@ class Secrets:
 
 
 class Directory:
-    """One data directory, held by one stack at a time."""
+    """One data directory, used by one stack at a time."""
 
     def __init__(self, data: Path) -> None:
         self.data = data.absolute()
         self._lock = -1
 
     def hold(self) -> None:
-        """Takes the directory; raises AlreadyRunning. The hold ends with the process at last."""
+        """Locks the directory; raises AlreadyRunning. The lock ends with the process at the
+        latest."""
         self.data.mkdir(parents=True, exist_ok=True)
         lock = os.open(self.data / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -71,7 +72,7 @@ class Directory:
         (self.data / _STACK).unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Lets the directory go, and takes back what said that a stack runs here."""
+        """Unlocks the directory, and removes the files that say that a stack is running."""
         if self._lock >= 0:
             (self.data / _STACK).unlink(missing_ok=True)
             (self.data / "pids.json").unlink(missing_ok=True)
@@ -79,11 +80,11 @@ class Directory:
             self._lock = -1
 
     def publish(self, info: StackInfo) -> None:
-        """Writes stack.json: from now on everything is ready."""
+        """Writes stack.json, which means that everything is ready."""
         self._write(_STACK, asdict(info))
 
     def secrets(self) -> Secrets:
-        """The secrets of this directory, made when there are none."""
+        """The secrets of this directory, generated if there are none."""
         found = self._read("secrets.json")
         made = {
             "client_id": secrets.token_hex(16),
@@ -101,7 +102,7 @@ class Directory:
         return {name: int(port) for name, port in self._read("ports.json").items()}
 
     def keep_ports(self, ports: Mapping[str, int]) -> None:
-        """Remembers the ports for the next start."""
+        """Saves the ports for the next start."""
         self._write("ports.json", dict(ports))
 
     def next_run(self) -> int:
@@ -112,27 +113,27 @@ class Directory:
         return run
 
     def filled(self) -> bool:
-        """Whether a run of the demo went to its end here."""
+        """Whether a run of the demo was completed here."""
         return bool(self._read("demo.json").get("filled"))
 
     def keep_filled(self) -> None:
-        """Remembers that a run went to its end."""
+        """Records that a run was completed."""
         self._write("demo.json", {**self._read("demo.json"), "filled": True})
 
     def settled(self) -> bool:
-        """Whether the demo shops got the app here once: who removed it since wanted that."""
+        """Whether the demo shops were installed here once; a later uninstall was intended."""
         return self.filled() or bool(self._read("demo.json").get("installed"))
 
     def keep_settled(self) -> None:
-        """Remembers that the demo shops got the app."""
+        """Records that the demo shops were installed."""
         self._write("demo.json", {**self._read("demo.json"), "installed": True})
 
     def pids(self) -> dict[str, int]:
-        """The processes that the last stack noted; empty after a clean stop."""
+        """The processes that the last stack recorded; empty after a clean stop."""
         return {name: int(pid) for name, pid in self._read("pids.json").items()}
 
     def keep_pids(self, pids: Mapping[str, int]) -> None:
-        """Notes the processes, for the start after a kill."""
+        """Records the processes, for the start after a kill."""
         self._write("pids.json", dict(pids))
 
     def _read(self, name: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from cplus.errors import NotUnderstood
 from cplus.local.application import QueueSpec, SubscriptionSpec, TopicSpec
 from cplus.local.intrinsics import Names
 
-# Resources that the local stack does without, and why: nobody is alarmed, nothing is refused for
-# want of a permission, and mail comes and goes by the stand-in for SES.
+# Resources that the local stack leaves out: it has no alarms and no permissions, and mail goes
+# through the local SES.
 PASSED_OVER = frozenset(
     {
         "AWS::CloudWatch::Alarm",
@@ -26,7 +26,7 @@ PASSED_OVER = frozenset(
         "AWS::SQS::QueuePolicy",
     }
 )
-# The property that names a resource, which for most is also what Ref to it gives.
+# The property with a resource's name, which for most is also the value of Ref.
 _NAMED_BY = {
     "AWS::S3::Bucket": "BucketName",
     "AWS::SES::ConfigurationSet": "Name",
@@ -39,7 +39,7 @@ _NAMED_BY = {
 
 @dataclass(frozen=True)
 class Resources:
-    """What a template makes, and the names by which the rest of the file speaks of it."""
+    """The resources of a template, and the names by which the file refers to them."""
 
     names: Names
     queues: tuple[QueueSpec, ...]
@@ -50,7 +50,7 @@ class Resources:
 
 
 def only(value: Mapping[str, Any], known: Collection[str], place: str) -> None:
-    """Raises NotUnderstood for the first key of `value` that is not among `known`."""
+    """Raises NotUnderstood for the first key of `value` that is not in `known`."""
     for key in value:
         if key not in known:
             raise NotUnderstood(place=f"{place}.{key}", what=f"the key {key!r}")
@@ -59,10 +59,10 @@ def only(value: Mapping[str, Any], known: Collection[str], place: str) -> None:
 def read_resources(
     declared: Mapping[str, Any], names: Names, *, endpoint: str, place: str
 ) -> Resources:
-    """Reads the `Resources` of a template; `names` holds what they may refer to beside each other.
+    """Reads the `Resources` of a template; `names` has what else they may refer to.
 
-    Ref of a queue is the URL that it has at `endpoint`. Raises NotUnderstood for a type that is
-    neither made nor passed over, and for properties that the local stack does not honour.
+    Ref of a queue is its URL at `endpoint`. Raises NotUnderstood for a type that is neither created
+    nor left out, and for properties that the local stack does not support.
     """
     named = _name(declared, names, endpoint, place)
     queues: list[QueueSpec] = []
@@ -133,7 +133,7 @@ def _queue(key: str, properties: Mapping[str, Any], names: Names, place: str) ->
         name=properties["QueueName"],
         arn=names.attributes[f"{key}.Arn"],
         url=names.refs[key],
-        # SQS's own defaults, where the file says nothing.
+        # SQS's own defaults, if the file sets nothing.
         visibility=int(properties.get("VisibilityTimeout", 30)),
         retention=int(properties.get("MessageRetentionPeriod", 345600)),
         dead_letter=dead_letter,

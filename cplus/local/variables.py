@@ -21,7 +21,7 @@ class Variables:
     """Resolves `${sls:stage}`, `${param:x}`, `${self:a.b}` and `${env:X, 'default'}`.
 
     Rules from the Serverless Framework, version 3: a value that is one variable keeps the
-    variable's type, a variable inside a longer text becomes text; a stage's parameters go before
+    variable's type, a variable inside a longer text becomes text; a stage's parameters override
     those of `default`. Raises NotUnderstood, with the place, for anything else.
     """
 

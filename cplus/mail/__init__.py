@@ -1,6 +1,6 @@
-"""What we know of email: reading what comes in, matching it, and composing what goes out.
+"""Email: reading incoming mail, matching it to conversations, and composing outgoing mail.
 
-Nothing here knows of the log, connects anywhere or reads a clock of its own accord, but for the
+This package does not know about the log, opens no connections, and reads the clock only for the
 Date of a mail that is composed without one.
 """
 

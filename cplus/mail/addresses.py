@@ -1,10 +1,10 @@
-"""The addresses that shoppers write to, and the signed tokens in them.
+"""The addresses that customers write to, and the signed tokens in them.
 
-A shop's address is `NAME@DOMAIN`, its name being its host without `.myshopify.com`; answers in a
+A shop's address is `NAME@DOMAIN`, where the name is its host without `.myshopify.com`; replies in a
 conversation go to `NAME+TOKEN@DOMAIN`. A local part has at most 64 octets (RFC 5321, 4.5.3.1.1)
-and a token has 32 characters, so names of up to 31 characters carry one. A longer name has no
-room: its reply address is its plain address, and the conversation is found by References,
-In-Reply-To and the marker in the body, which carries the same token.
+and a token has 32 characters, so names of up to 31 characters can have one. A longer name has no
+room for it: its reply address is its plain address, and the conversation is found by References,
+In-Reply-To and the marker in the body, which contains the same token.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _LOCAL_LIMIT = 64
 
 
 class Route(NamedTuple):
-    """Where an envelope recipient leads."""
+    """The shop and token that an envelope recipient names."""
 
     shop: str
     """The shop's host."""
     token: str | None
-    """What stands behind the plus, in lower case, unchecked: see `open_token`."""
+    """The part after the plus, in lower case, unchecked: see `open_token`."""
 
 
 def shop_name(shop: str) -> str:
-    """The shop's host without `.myshopify.com`; raises InvalidShop where that is no name."""
+    """The shop's host without `.myshopify.com`; raises InvalidShop if that is not a name."""
     name = shop.strip().lower().removesuffix(_HOST)
     if not _NAME.fullmatch(name):
         raise InvalidShop(shop=shop)
@@ -52,11 +52,11 @@ def shop_address(shop: str, domain: str) -> str:
 def conversation_token(shop: str, conversation_id: str, secret: str) -> str:
     """The token of a conversation: its id, then 80 bits of an HMAC-SHA256 over shop and id.
 
-    32 characters of `[a-z0-9]` for an id of 16, so lower-casing on the way does no harm.
+    32 characters of `[a-z0-9]` for an id of 16, so lower-casing in transit is harmless.
 
     Raises:
         InvalidInput: the id is not 1 to 24 characters of `[a-z0-9]`.
-        InvalidShop: the shop has no proper name.
+        InvalidShop: the shop has no valid name.
     """
     if not _ID.fullmatch(conversation_id):
         raise InvalidInput(reason="a conversation id is 1 to 24 characters of a-z and 0-9")
@@ -64,9 +64,9 @@ def conversation_token(shop: str, conversation_id: str, secret: str) -> str:
 
 
 def reply_address(shop: str, conversation_id: str, secret: str, domain: str) -> str:
-    """The address for answers in a conversation; the shop's own where a token finds no room.
+    """The address for replies in a conversation; the shop's own address if a token does not fit.
 
-    Raises InvalidInput and InvalidShop as `conversation_token` does.
+    Raises InvalidInput and InvalidShop like `conversation_token`.
     """
     local = f"{shop_name(shop)}+{conversation_token(shop, conversation_id, secret)}"
     return f"{local}@{domain.lower()}" if len(local) <= _LOCAL_LIMIT else shop_address(shop, domain)
@@ -75,7 +75,7 @@ def reply_address(shop: str, conversation_id: str, secret: str, domain: str) -> 
 def route(recipients: Iterable[str], domain: str) -> list[Route]:
     """The shops among the envelope's recipients, each address once, in order.
 
-    Recipients at other domains, and names that no shop can have, lead nowhere and are left out.
+    Recipients at other domains, and names that no shop can have, are left out.
     """
     found: dict[Route, None] = {}
     for recipient in recipients:
@@ -87,10 +87,10 @@ def route(recipients: Iterable[str], domain: str) -> list[Route]:
 
 
 def open_token(token: str | None, shop: str, secret: str | Sequence[str]) -> str | None:
-    """The conversation that a token names, or None where this shop did not sign it.
+    """The conversation of a token, or None if the token was not signed for this shop.
 
-    `secret` is the secret, or several: the new one and old ones that are still accepted. Compared
-    in constant time.
+    `secret` is one secret or several: the new one and old ones that are still accepted. Tokens are
+    compared in constant time.
     """
     lower = (token or "").strip().lower()
     conversation_id, signature = lower[:-_SIGNATURE], lower[-_SIGNATURE:]

@@ -1,4 +1,4 @@
-"""Was it written by a program? Two of them that answer each other never stop."""
+"""Detects automated mail. Two programs that reply to each other would never stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 _PRECEDENCE = {"auto_reply", "auto-reply"}
 
-# Any value but "no" says that an autoresponder wrote it.
+# Any value except "no" means that an autoresponder wrote it.
 _HEADERS = (
     "x-autoreply",
     "x-autorespond",
@@ -26,7 +26,7 @@ _DAEMONS = re.compile(r"(?:mailer-?_?daemon|post-?_?master|mdaemon|mail-?daemon)
 # How feedback loops that give no report type begin theirs.
 _COMPLAINTS = re.compile(r"complaint about message from [\d.:a-f]+\Z", re.IGNORECASE)
 
-# How mail programs begin the subject of an absence note. Exchange gives some of them no header.
+# How mail programs begin the subject of an out-of-office reply. Exchange sets no header on some.
 _SUBJECTS = (
     "auto(?:matic|mated)?[ -]?(?:reply|response)|auto:|out of (?:the )?office|ooo\\b",
     "automatische (?:antwort|abwesenheit)|abwesenheits|abwesend",
@@ -56,7 +56,7 @@ def automatic_reason(
     answers: bool = False,
     can_be_answered: bool = False,
 ) -> str | None:
-    """Why the mail counts as written by a program; None where a person seems to have.
+    """Why the mail counts as automated; None if a person seems to have written it.
 
     Args:
         headers: by lower-case name, the first of each.
@@ -94,7 +94,7 @@ def _header_reason(headers: Mapping[str, str]) -> str | None:
 
 
 def is_null_path(headers: Mapping[str, str]) -> bool:
-    """Whether the envelope's sender was the null sender, as RFC 5321 asks of reports."""
+    """Whether the envelope's sender was the null sender, as RFC 5321 requires for reports."""
     return re.fullmatch(r"\s*<\s*>\s*", headers.get("return-path", "")) is not None
 
 
@@ -103,8 +103,8 @@ def is_bounce(
 ) -> bool:
     """Whether the mail is a report of the mail system: undelivered, delayed, read.
 
-    An absence note also comes from the null sender (RFC 3834) and is no bounce: what marks it as
-    an answer decides.
+    An out-of-office reply also comes from the null sender (RFC 3834) but is not a bounce: the
+    headers that mark it as a reply decide.
     """
     if content_type == "multipart/report" or _COMPLAINTS.match(subject.strip()):
         return True

@@ -1,4 +1,4 @@
-"""The parts of a mail: its texts, its HTML, its files."""
+"""The parts of a mail: text, HTML and files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PATHS = re.compile(r'[/\\:*?"<>|]+')
 
 @dataclass
 class Body:
-    """What the parts gave."""
+    """The content of the parts."""
 
     text: str = ""
     html: str | None = None
@@ -69,7 +69,7 @@ def _leaves(message: Message[Any, Any]) -> list[_Leaf]:
 
 
 def content(part: Message[Any, Any]) -> bytes:
-    """The decoded bytes of a part; as they came where they cannot be decoded."""
+    """The decoded bytes of a part; unchanged if they cannot be decoded."""
     if part.is_multipart():
         children = [child for child in part.get_payload() if isinstance(child, Message)]
         return b"".join(child.as_bytes() for child in children)
@@ -81,7 +81,7 @@ def content(part: Message[Any, Any]) -> bytes:
 
 
 def _size(part: Message[Any, Any]) -> int:
-    """The number of a part's decoded bytes, counted without decoding it where that is easy."""
+    """The number of decoded bytes of a part, counted without decoding if that is easy."""
     if part.is_multipart():
         return _size_of_parts(part)
     payload = str(part.get_payload())
@@ -89,12 +89,12 @@ def _size(part: Message[Any, Any]) -> int:
     if encoding == "base64":
         return (len(payload) - sum(map(payload.count, "\r\n\t ="))) * 3 // 4
     if encoding in ("", "7bit", "8bit", "binary"):
-        return len(payload)  # the parser keeps one character for each byte
+        return len(payload)  # the parser keeps one character per byte
     return len(content(part))
 
 
 def _size_of_parts(part: Message[Any, Any]) -> int:
-    """About how long an attached mail is: putting it together again would copy it many times."""
+    """Approximate size of an attached mail: reassembling it would copy it many times."""
     size = 0
     waiting = [child for child in part.get_payload() if isinstance(child, Message)]
     while waiting:
@@ -108,7 +108,7 @@ def _size_of_parts(part: Message[Any, Any]) -> int:
 
 
 def file_name(part: Message[Any, Any]) -> str:
-    """The name that the mail gives a part, decoded and without path; empty where it has none."""
+    """The file name of a part, decoded and without path; empty if it has none."""
     try:
         value = part.get_param("filename", None, "content-disposition")
         if value is None:

@@ -1,7 +1,7 @@
-"""Python's parser of mail, kept from work that grows faster than the mail.
+"""Limits the work of Python's mail parser, which can grow faster than the mail.
 
-It asks each line of each part around it whether it is that part's end, and reads the parameters
-of a header in time quadratic in their number. A mail of 1 MB can so take a minute.
+The parser checks each line against the boundary of every enclosing part, and reads the parameters
+of a header in quadratic time. So a mail of 1 MB can take a minute.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from itertools import islice
 from typing import Any, cast
 
 LINES_LIMIT = 1_000_000
-"""Lines that are read of a mail."""
+"""Maximum number of lines that are read of a mail."""
 
-_DEPTH_LIMIT = 30  # forwarded mails in forwarded mails; people's have six levels or so
-_STEPS_LIMIT = 5_000_000  # lines times depth: some two seconds
+_DEPTH_LIMIT = 30  # forwarded mails in forwarded mails; real ones have about six levels
+_STEPS_LIMIT = 5_000_000  # lines times depth: about two seconds
 _PARTS_LIMIT = 5_000
 _HEADERS_LIMIT = 1_000  # of one part
 _CONTENT_HEADER = 4_096  # characters of one Content-… header
@@ -27,11 +27,11 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 class TooMuchWork(Exception):
-    """The mail is built to be slow, or by accident as if it were; says how."""
+    """Reading the mail would take too long, on purpose or by accident; says why."""
 
 
 class Part(Message):
-    """A part that counts what it costs to read."""
+    """A part that counts the cost of reading it."""
 
     def __init__(self, work: _Work, policy: Policy[Any] = compat32) -> None:
         super().__init__(policy)
@@ -40,13 +40,13 @@ class Part(Message):
         work.part()
 
     def attach(self, payload: Any) -> None:
-        """Takes a part in; raises TooMuchWork where it would lie too deep."""
+        """Adds a part; raises TooMuchWork if it would be nested too deeply."""
         payload.depth = self.depth + 1
         self.work.deeper(payload.depth)
         super().attach(payload)
 
     def set_raw(self, name: str, value: Any) -> None:
-        """Takes a header in, cut to what can be read in no time; passes over the thousandth."""
+        """Adds a header, cut to a length that can be read fast; ignores headers over the limit."""
         self.headers += 1
         if self.headers > _HEADERS_LIMIT:
             return
@@ -57,12 +57,12 @@ class Part(Message):
 
     @property
     def lost_headers(self) -> bool:
-        """Whether it has more headers than are kept."""
+        """Whether it has more headers than the limit."""
         return self.headers > _HEADERS_LIMIT
 
 
 class _Work:
-    """What reading one mail has cost so far."""
+    """The cost of reading one mail so far."""
 
     def __init__(self, lines: int) -> None:
         self.lines = lines
@@ -90,7 +90,7 @@ def _few_parameters(value: str) -> str:
 
 
 def few_lines(raw: bytes) -> tuple[bytes, int]:
-    """The mail up to its millionth line's end, its bytes as they came; and its number of lines."""
+    """The mail up to the end of its millionth line, unchanged, and its number of lines."""
     lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") + 1
     if lines <= LINES_LIMIT:
         return raw, lines
@@ -123,9 +123,9 @@ def whole_head(raw: bytes) -> bytes:
 
 
 def read(raw: bytes, lines: int, *, headers_only: bool = False) -> Part:
-    """The mail's parts, in time linear in its size; raises TooMuchWork where they have no such.
+    """The mail's parts, in time linear in its size; raises TooMuchWork if that is impossible.
 
-    `raw` and `lines` as `few_lines` answers them.
+    `raw` and `lines` are the result of `few_lines`.
     """
     work = _Work(lines)
 

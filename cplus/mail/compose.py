@@ -1,4 +1,4 @@
-"""Mail that goes out: valid whatever is put into it, and with all that brings answers home."""
+"""Composes outgoing mail: always valid, with everything needed to match the replies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def reply_subject(subject: str) -> str:
-    """The subject of an answer: one `Re:`, whatever answering programs put before it."""
+    """The subject of a reply: a single `Re:`, whatever mail programs have put before it."""
     plain = REPLY_PREFIX.sub("", one_line(subject), count=1).strip()
     return f"Re: {plain or 'Your message'}"[:_SUBJECT_LIMIT]
 
@@ -52,24 +52,24 @@ def compose_reply(
 ) -> bytes:
     """The raw mail, in lines that end with CRLF, of text and the same as simple HTML.
 
-    SES replaces the Message-ID with one of its own, so ours also stands at the end of References,
-    where the programs of those who answer keep it. Of many references the first and the newest 20
-    stay: headers must not grow with each answer.
+    SES replaces the Message-ID with one of its own, so ours is also at the end of References,
+    where the recipient's mail program keeps it. Of many references the first and the newest 20 are
+    kept: headers must not grow with each reply.
 
     Args:
         shop_name: the name that the reader sees; any characters.
         from_address: the shop's address.
-        to: the one address it goes to.
-        subject: as it shall read, see `reply_subject`.
+        to: the only recipient.
+        subject: the final subject, see `reply_subject`.
         text: what the merchant wrote.
-        reply_to: where answers go; see `reply_address`.
-        in_reply_to: Message-ID of what is answered, with or without angle brackets.
+        reply_to: the address for replies; see `reply_address`.
+        in_reply_to: Message-ID of the mail that it replies to, with or without angle brackets.
         references: its References, oldest first.
         own_message_id: our own Message-ID for this mail.
-        automatic: nobody wrote it: tell other programs not to answer (RFC 3834, Microsoft's
+        automatic: it is automated: tell other programs not to reply (RFC 3834, Microsoft's
             X-Auto-Response-Suppress).
-        token: for the marker; taken from `reply_to` where it carries one.
-        date: seconds since 1970 UTC; now where it is None.
+        token: for the marker; taken from `reply_to` if that has one.
+        date: seconds since 1970 UTC; now if None.
 
     Raises:
         InvalidInput: an address, or our own Message-ID, is not valid. Message-IDs of others that
@@ -123,7 +123,7 @@ def _address(address: str, field: str) -> str:
 
 
 def _words(text: str, header: str) -> Header | str:
-    """A header's value; in encoded words where it has more than ASCII or looks like one of them."""
+    """A header's value; as encoded words if it has more than ASCII or looks like encoded words."""
     if text.isascii() and "=?" not in text and max(map(len, text.split()), default=0) < 60:
         return text
     return Header(text, "utf-8", header_name=header)

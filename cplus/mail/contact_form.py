@@ -1,4 +1,4 @@
-"""Mail that Shopify sends for a shop's contact form: who wrote, and what."""
+"""Reads the mail that Shopify sends for a shop's contact form."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ _SUBJECT = re.compile(r"New customer message on ", re.IGNORECASE)
 
 
 class ContactForm(BaseModel):
-    """What a shopper wrote into a shop's contact form."""
+    """A customer's entries in a shop's contact form."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = ""
     email: str | None = None
-    """Whom to answer, lower case: Reply-To where it is valid and not Shopify's, else the field."""
+    """The address for replies, lower case: Reply-To if valid and not Shopify's, else the field."""
     email_field: str | None = None
     """The address in the form itself, in lower case."""
     phone: str = ""
     country_code: str = ""
     body: str = ""
-    """The message; all of the mail's text where no form was found in it."""
+    """The message; the whole text of the mail if no form was found in it."""
     fields: dict[str, str] = {}
-    """What else the merchant asks for, by label."""
+    """The merchant's own fields, by label."""
     structured: bool = True
     """False where the labels could not be read and `body` is the mail's text."""
 
 
 def is_form_sender(mail: InboundMail) -> bool:
-    """Whether the mail claims to come from Shopify's mailer. Whoever wants to can claim it."""
+    """Whether the mail claims to come from Shopify's mailer. Anybody can claim that."""
     return mail.from_address == SENDER
 
 
 def contact_form(mail: InboundMail) -> ContactForm | None:
-    """The form in a mail, or None where the mail is none of Shopify's contact form.
+    """The form in a mail, or None if it is not a mail of Shopify's contact form.
 
-    Read by structure, as the labels may be in any language: HTML first, then the text. Whether
-    the mail really is Shopify's is for the caller to say (`Receipt.sender_is_proved`).
+    Read by structure, because labels may be in any language: HTML first, then the text. The caller
+    must check that the mail really comes from Shopify (`Receipt.sender_is_proved`).
     """
     if not is_form_sender(mail):
         return None
@@ -64,7 +64,7 @@ def _not_shopify(address: str | None) -> str | None:
 
 
 def _read(found: list[Field]) -> ContactForm | None:
-    """The form that the fields make; None where they make none."""
+    """The form made of the fields; None if they do not make one."""
     roles, others = _assign(found)
     email = roles.get("email")
     if "body" not in roles and email:
@@ -83,9 +83,9 @@ def _read(found: list[Field]) -> ContactForm | None:
 
 
 def _assign(found: list[Field]) -> tuple[dict[str, str], list[Field]]:
-    """What each field is, the first of a kind winning; and those that are something else.
+    """The kind of each field (the first of a kind wins), and the remaining fields.
 
-    A second of a kind after the message stands in the shopper's words, so it goes back to them.
+    A second field of a kind after the message is part of the customer's text, so it stays there.
     """
     roles: dict[str, str] = {}
     others: list[Field] = []
@@ -129,7 +129,7 @@ def _name_before(
 
 
 def _guess_body(roles: dict[str, str], others: list[Field]) -> None:
-    """The longest of what is left, the last among equals."""
+    """The longest remaining value, the last among equals."""
     if others:
         body = max(reversed(others), key=lambda field: len(field.value))
         roles["body"] = body.value

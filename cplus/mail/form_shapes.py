@@ -1,4 +1,4 @@
-"""The shapes of Shopify's contact-form mail: labels with values, in HTML and in text."""
+"""The formats of Shopify's contact-form mail: labels with values, in HTML and in text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cplus.mail.mailbox import normal_address
 
 
 class Field(NamedTuple):
-    """A label, without its colon, and what stands under it."""
+    """A label, without its colon, and its value."""
 
     label: str
     value: str
@@ -41,12 +41,12 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def role_of(field: Field) -> str | None:
-    """What a field is by its label, in the languages that Shopify's labels come in."""
+    """The kind of a field by its label, in the languages of Shopify's labels."""
     return _ROLE.get(" ".join(field.label.lower().split()))
 
 
 def role_by_value(field: Field) -> str | None:
-    """What a field is by its value, for languages that we do not know."""
+    """The kind of a field by its value, for unknown languages."""
     if normal_address(field.value):
         return "email"
     if _COUNTRY.fullmatch(field.value):
@@ -55,10 +55,10 @@ def role_by_value(field: Field) -> str | None:
 
 
 class _FormReader(HTMLParser):
-    """Reads labels in bold and what follows them out of sanitised HTML.
+    """Reads bold labels and the values after them from sanitised HTML.
 
-    With `form-section` parts, only what is bold and first in a part is a label. Nothing within a
-    `<pre>` is ever one: there the shopper's own words stand.
+    With `form-section` parts, a label must be bold and first in its part. Nothing inside `<pre>` is
+    a label: that is the customer's own text.
     """
 
     def __init__(self, *, sections: bool) -> None:
@@ -128,7 +128,7 @@ class _FormReader(HTMLParser):
 
 
 def fields_of_html(html: str) -> list[Field]:
-    """The labelled values of a form mail's sanitised HTML, in order; empty where it has none."""
+    """The labelled values of a form mail's sanitised HTML, in order; empty if it has none."""
     reader = _FormReader(sections='class="form-section"' in html)
     reader.feed(html)
     reader.close()
@@ -140,11 +140,11 @@ def _tidy(value: str) -> str:
 
 
 def fields_of_text(text: str) -> list[Field]:
-    """The labelled values of a form mail's text, in order; empty where it has none.
+    """The labelled values of a form mail's text, in order; empty if it has none.
 
-    The message is the last: after its label nothing is a label any more, for whoever writes may
-    begin a line with anything. Where its label is unknown, it is the first after the address that
-    is no telephone number.
+    The message comes last: after its label nothing counts as a label, because the customer may
+    begin a line with anything. If its label is unknown, it is the first value after the address
+    that is not a telephone number.
     """
     lines = text.split("\n")
     found: list[Field] = []
@@ -169,7 +169,7 @@ def fields_of_text(text: str) -> list[Field]:
 
 
 def _short(lines: list[str], number: int, value: str) -> bool:
-    """Whether the value, or the line that holds it, is a telephone number or a country."""
+    """Whether the value, or its line, is a telephone number or a country."""
     value = value or (lines[number].strip() if number < len(lines) else "")
     return role_by_value(Field("", value)) is not None
 

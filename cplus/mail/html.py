@@ -1,4 +1,4 @@
-"""HTML of strangers: made harmless, and read as text."""
+"""Untrusted HTML: sanitised, and converted to text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail that comes from ourselves. A loop of this kind writes thousands of mails in an hour."""
+"""Detects our own mail. A mail loop sends thousands of mails in an hour."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def _is_ours(address: str | None, domain: str) -> bool:
 def is_own_mail(mail: InboundMail, domain: str) -> bool:
     """Whether we sent it: one of our addresses is its author, sender or envelope sender.
 
-    Our address among the recipients proves nothing: people answer to all.
+    Our address among the recipients proves nothing: people reply to all.
     """
     return any(_is_ours(one, domain) for one in (mail.from_address, mail.sender, mail.return_path))
 
 
 def answer_address(mail: InboundMail, domain: str) -> str | None:
-    """Whom an answer goes to: Reply-To unless that is ours, else From; None where neither can."""
+    """The address for a reply: Reply-To unless that is ours, else From; None if neither works."""
     for address in (mail.reply_to, mail.from_address):
         if address and not _is_ours(address, domain):
             return address

@@ -1,4 +1,4 @@
-"""Addresses in headers, read from what people's programs really write."""
+"""Reads addresses in headers, as real mail programs write them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Mailbox(NamedTuple):
 
 
 def normal_address(address: str) -> str | None:
-    """The address in lower case, its domain in ASCII; None for one that no mail can reach.
+    """The address in lower case, its domain in ASCII; None if it cannot receive mail.
 
-    Dots may stand anywhere in the local part: addresses of Japanese carriers have them doubled
-    and at the end. Quoted local parts, and characters beyond ASCII before the @, are refused:
+    Dots are allowed anywhere in the local part: addresses of Japanese carriers have double dots
+    and dots at the end. Quoted local parts, and characters beyond ASCII before the @, are refused:
     SES sends to neither.
     """
     local, at, domain = address.strip().rpartition("@")

@@ -1,14 +1,14 @@
-"""The line that asks people to write above it. It carries the signed token of the conversation.
+"""The line that asks people to write above it. It contains the signed token of the conversation.
 
-Where an answer keeps neither the address nor the Message-IDs, the quoted line still tells where
-it belongs.
+If a reply keeps neither the address nor the Message-IDs, the quoted line still shows where it
+belongs.
 """
 
 from __future__ import annotations
 
 import re
 
-# Other ticket systems begin theirs the same way. A quoting program may have broken the line.
+# Other ticket systems begin theirs the same way. Quoting may have broken the line.
 _MARKER = re.compile(r"^[>\s|*]{0,20}##-[^#]{1,200}?-##[^\n]*$", re.MULTILINE)
 _TOKEN = re.compile(r"\[([a-z0-9]{8,40})\]\s*(?:>\s*){0,8}-##", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""Which conversation a mail may belong to, from what is surest to what is least sure."""
+"""Finds the conversations that a mail may belong to, most certain first."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def candidates(
     """The candidates for one shop, best first, each value once.
 
     The order: signed tokens of the addresses written to, References (newest first), In-Reply-To
-    (Outlook changes it, iOS drops References), tokens of markers in the body. Subjects tell
-    nothing: those of Shopify's contact form are equal for all who write in the same minute.
+    (Outlook changes it, iOS drops References), tokens of markers in the body. Subjects are
+    useless: those of Shopify's contact form are the same for everybody in the same minute.
 
     Args:
-        mail: what came in.
-        routes: of the mail's envelope; those of other shops are passed over.
-        shop: the host of the shop that is asked about.
-        secret: what signed the tokens; see `open_token`.
+        mail: the incoming mail.
+        routes: of the mail's envelope; those of other shops are ignored.
+        shop: the host of the shop.
+        secret: the secret that signed the tokens; see `open_token`.
     """
     found: list[Candidate] = []
     for to_shop, token in routes:
@@ -54,9 +54,9 @@ def candidates(
 
 
 def message_id_key(message_id: str, secret: str) -> str:
-    """A Message-ID as the log may hold it: 32 hexadecimal digits of an HMAC-SHA256.
+    """A Message-ID in the form that the log may store: 32 hexadecimal digits of an HMAC-SHA256.
 
-    Message-IDs may hold names and addresses. Two spellings of the same id give the same key.
+    Message-IDs may contain names and addresses. Two spellings of the same id give the same key.
     """
     said = normal_message_id(message_id).encode("utf-8", "replace")
     return hmac.new(derived_key(secret, "message-ids"), said, hashlib.sha256).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What a mail says, once it is read."""
+"""A mail once it is read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Attachment(BaseModel):
     part: int
     """Its place among all parts of the mail, from 0, as `attachment_bytes` wants it."""
     name: str
-    """Never empty; made up from the type where the mail gives none."""
+    """Never empty; derived from the type if the mail has none."""
     content_type: str
     size: int
     """Bytes, decoded."""
 
 
 class InboundMail(BaseModel):
-    """A mail as it was understood. Every string can be stored: no NUL, no lone surrogate."""
+    """A parsed mail. Every string can be stored: no NUL, no lone surrogate."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,7 +32,7 @@ class InboundMail(BaseModel):
     references: list[str] = []
     """Oldest first, at most 1,000: the newest."""
     from_address: str | None = None
-    """In lower case; None where the mail has no address that can be answered."""
+    """In lower case; None if the mail has no address that can receive a reply."""
     from_original: str | None = None
     from_name: str = ""
     from_is_plain: bool = False
@@ -46,9 +46,9 @@ class InboundMail(BaseModel):
     """The envelope's sender; an empty string is the null sender `<>`."""
     subject: str = ""
     date: datetime | None = None
-    """UTC, as the sender's clock had it."""
+    """UTC, by the sender's clock."""
     text: str = ""
-    """All of it, quotes included; made from the HTML where there is no plain text."""
+    """The whole text with quotes; converted from HTML if there is no plain text."""
     reply_text: str = ""
     """Without quotes and signature; all of the text where nothing else would be left."""
     marker_tokens: list[str] = []
@@ -64,4 +64,4 @@ class InboundMail(BaseModel):
     bounce: bool = False
     """A report of the mail system about another mail."""
     defects: list[str] = []
-    """What was wrong with it, in a few words each, with nothing personal."""
+    """What was wrong with it, in a few words each, without personal data."""

@@ -1,4 +1,4 @@
-"""What SES tells: that mail came in, and what became of mail that went out."""
+"""SES's notifications: incoming mail, and the status of outgoing mail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Kind = Literal[
 
 
 def _verdict(value: object) -> object:
-    """`{"status": "PASS"}` as PASS; what SES may add one day counts as not processed."""
+    """`{"status": "PASS"}` as PASS; unknown values count as not processed."""
     status = value.get("status") if isinstance(value, dict) else value
     known = ("PASS", "FAIL", "GRAY", "PROCESSING_FAILED", "DISABLED")
     return status if status is None or status in known else "PROCESSING_FAILED"
@@ -38,7 +38,7 @@ _WireVerdict = Annotated[Verdict | None, BeforeValidator(_verdict)]
 
 
 class _Wire(BaseModel):
-    """A piece of SES's JSON: what we do not know is passed over."""
+    """A part of SES's JSON; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -71,7 +71,7 @@ class _Notification(_Wire):
 
 
 class Receipt(BaseModel):
-    """Mail came in and lies in S3."""
+    """A mail was received and is in S3."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -92,8 +92,8 @@ class Receipt(BaseModel):
     def sender_is_proved(self) -> bool:
         """Whether the domain in `From:` is the sender's own.
 
-        DMARC says so. DKIM alone says that somebody signed, and only counts where there is no
-        verdict on DMARC.
+        DMARC's verdict decides. DKIM alone only shows that somebody signed, and counts only if
+        there is no DMARC verdict.
         """
         return self.dmarc == "PASS" or (self.dmarc in (None, "GRAY") and self.dkim == "PASS")
 
@@ -112,7 +112,7 @@ class _Recipient(_Wire):
 
 
 class _Detail(_Wire):
-    """The object of whatever kind the event is; the kinds share the names of their fields."""
+    """The details object of an event; all kinds share the same field names."""
 
     timestamp: datetime | None = None
     recipients: tuple[str, ...] = ()
@@ -134,7 +134,7 @@ class _Event(_Wire):
 
 
 class MailEvent(BaseModel):
-    """What became of a mail that SES took from us."""
+    """An event about a mail that SES accepted from us."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -147,13 +147,13 @@ class MailEvent(BaseModel):
     """From our tag: our id of the message."""
     recipients: tuple[str, ...] = ()
     permanent: bool = False
-    """A bounce that will come again: do not send to this address any more."""
+    """A permanent bounce: do not send to this address again."""
     detail: str | None = None
-    """Bounce type and subtype, complaint, delay or reason, as SES words it; nothing personal."""
+    """Bounce type and subtype, complaint, delay or reason, in SES's words; nothing personal."""
     status: str | None = None
     """The first recipient's SMTP status, for example `5.1.1`."""
     diagnostic: str | None = None
-    """The receiving server's words. May hold the address: personal."""
+    """The receiving server's message. May contain the address: personal."""
     feedback_id: str | None = None
 
 
@@ -169,10 +169,10 @@ _KINDS: dict[str, tuple[Kind, str]] = {
 
 
 def parse_receipt(body: str) -> Receipt:
-    """Reads SES's notification that mail lies in S3, bare or in SNS's envelope.
+    """Reads SES's notification that a mail is in S3, with or without SNS's envelope.
 
     Raises:
-        InvalidInput: it is no such notification; the reason names fields and no content.
+        InvalidInput: it is not such a notification; the reason names fields, never content.
     """
     try:
         found = _Notification.model_validate(_load(body))
@@ -195,15 +195,15 @@ def parse_receipt(body: str) -> Receipt:
 
 
 def parse_event(body: str) -> MailEvent:
-    """Reads SES's event about an outgoing mail, bare or in SNS's envelope.
+    """Reads SES's event about an outgoing mail, with or without SNS's envelope.
 
     Raises:
-        InvalidInput: it is no such event; the reason names fields and no content.
+        InvalidInput: it is not such an event; the reason names fields, never content.
     """
     loaded = _load(body)
     kind, key = _KINDS.get(str(loaded.get("eventType")), (None, ""))
     if kind is None:
-        raise InvalidInput(reason="eventType is none that we know")
+        raise InvalidInput(reason="eventType is unknown")
     try:
         told = _Event.model_validate({"mail": loaded.get("mail"), "detail": loaded.get(key) or {}})
     except ValidationError as error:
@@ -238,14 +238,14 @@ def _load(body: str) -> dict[str, Any]:
         if isinstance(loaded, dict) and isinstance(loaded.get("Message"), str):
             loaded = json.loads(loaded["Message"])
     except (ValueError, RecursionError):
-        raise InvalidInput(reason="the body is no JSON") from None
+        raise InvalidInput(reason="the body is not JSON") from None
     if not isinstance(loaded, dict):
-        raise InvalidInput(reason="the body is no JSON object")
+        raise InvalidInput(reason="the body is not a JSON object")
     return loaded
 
 
 def _invalid(error: ValidationError) -> InvalidInput:
-    """The error by fields and kinds: a key that is no field of ours could be anything."""
+    """Describes the error by field and kind; an unknown key could contain anything."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     known = [str(part) for part in first["loc"] if str(part).isascii() and str(part).isalnum()]
     where, kind = ".".join(known), first["type"]
@@ -255,14 +255,14 @@ def _invalid(error: ValidationError) -> InvalidInput:
 
 _WORDS: Final = {
     "missing": "is missing",
-    "model": "is no object",
-    "dict": "is no object",
-    "tuple": "is no list",
-    "list": "is no list",
+    "model": "is not an object",
+    "dict": "is not an object",
+    "tuple": "is not a list",
+    "list": "is not a list",
     "string_too_short": "is empty",
-    "string": "is no text",
-    "datetime": "is no time",
-    "literal": "is none that we know",
+    "string": "is not a string",
+    "datetime": "is not a time",
+    "literal": "is unknown",
     "bool": "is neither true nor false",
 }
 """What is wrong, by the beginning of pydantic's name for it."""

@@ -1,4 +1,4 @@
-"""Raw mail to what it says. Nothing that anybody sends may stop this."""
+"""Parses raw mail. No input may make this fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cplus.mail.subjects import is_forward, is_reply
 from cplus.mail.text import cut, decode_words, guess, raw_header
 
 NO_MAIL: Final = "no MIME"
-"""The defect of bytes that have none of a mail's headers."""
+"""The defect of input without any mail headers."""
 
 _REFERENCES_LIMIT = 1_000
 _REFERENCES_CHARACTERS = 256 * 1024
@@ -35,8 +35,8 @@ _KNOWN_HEADERS = {
 def parse(raw: bytes) -> InboundMail:
     """Reads a mail; never raises, whatever the bytes.
 
-    What cannot be read is left out and named in `defects`, with as much text as can be guessed,
-    so that the caller can record the mail and point at its raw bytes.
+    Unreadable parts are left out and named in `defects`; as much text as possible is guessed, so
+    that the caller can record the mail and refer to its raw bytes.
     """
     head, lines = few_lines(whole_head(raw))
     defects = [] if len(head) >= len(raw) else ["only the first million lines read"]
@@ -56,7 +56,7 @@ def parse(raw: bytes) -> InboundMail:
 
 
 def attachment_bytes(raw: bytes, part: int) -> bytes | None:
-    """The bytes of the attachment whose `part` is given; None where the mail has no such part."""
+    """The bytes of the attachment at `part`; None if the mail has no such part."""
     try:
         parts = leaves(read(*few_lines(whole_head(raw))))
         return content(parts[part]) if 0 <= part < len(parts) else None
@@ -65,14 +65,15 @@ def attachment_bytes(raw: bytes, part: int) -> bytes | None:
 
 
 def normal_message_id(message_id: str) -> str:
-    """A Message-ID as it is compared: no angle brackets, no white space, the domain lower-case."""
+    """A Message-ID normalised for comparison: no angle brackets, no white space, the domain
+    lower-case."""
     plain = re.sub(r"[\s<>]+", "", message_id)[:_MESSAGE_ID_LIMIT]
     local, at, domain = plain.rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
 
 def _best_guess(raw: bytes) -> str:
-    """The bytes as text where they look like text; empty where they do not."""
+    """The bytes as text if they look like text, otherwise empty."""
     head = raw[:65_536]
     control = sum(byte < 9 or 13 < byte < 32 for byte in head)
     return "" if control * 20 > len(head) else guess(raw[: 1024 * 1024])
@@ -110,7 +111,7 @@ def _date(value: str) -> datetime | None:
 
 
 class _Headers:
-    """The first header of each name, decoded, with the defects that were met on the way."""
+    """The first header of each name, decoded, and the defects found."""
 
     def __init__(self, message: Message[Any, Any]) -> None:
         self.defects: list[str] = []
@@ -160,7 +161,7 @@ class _Headers:
 
 
 def _body(message: Message[Any, Any], raw: bytes, *, guessed: bool) -> Body:
-    """The parts; or, where there are none that can be told apart, what the bytes look like."""
+    """The parts, or a guess at the text if the parts cannot be separated."""
     body = Body() if guessed else read_body(message)
     if guessed:
         body.text, was_cut = cut(_best_guess(raw))

@@ -1,4 +1,4 @@
-"""Text out of mail: made storable, cut to size, decoded from whatever the sender called it."""
+"""Text from mail: made storable, cut to size, decoded whatever charset the sender claimed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import re
 from cplus.mail.charsets import codec_of, decoded
 
 TEXT_LIMIT = 256 * 1024
-"""Bytes of UTF-8 of a mail's text, and of its HTML, that are kept. The raw mail has the rest."""
+"""Maximum UTF-8 bytes kept of a mail's text, and of its HTML. The raw mail has the rest."""
 
 HEADER_LIMIT = 4096
-"""Characters of one header that are read; longer ones are attacks or accidents."""
+"""Maximum characters read of one header; longer ones are attacks or accidents."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -27,7 +27,7 @@ ENCODED_WORDS = re.compile(rf"{_WORD}(?:[ \t\r\n]{{0,80}}{_WORD})*")
 def storable(text: str) -> str:
     """The text with NUL characters and lone surrogates replaced by U+FFFD.
 
-    MongoDB refuses the second in any string and the first in a key, and JSON readers differ.
+    MongoDB refuses lone surrogates in any string and NUL in keys, and JSON readers differ.
     """
     return _UNSTORABLE.sub("�", text)
 
@@ -48,9 +48,9 @@ def cut(text: str, limit: int = TEXT_LIMIT) -> tuple[str, bool]:
 
 
 def decode(data: bytes, charset: str | None) -> tuple[str, bool]:
-    """Decodes bytes said to be in `charset`; also whether that was true.
+    """Decodes bytes that claim to be in `charset`; also returns whether that was true.
 
-    Where it was not: UTF-8, and failing that windows-1252, in which every byte is something.
+    If not: UTF-8, and if that fails windows-1252, in which every byte is a character.
     """
     codec = codec_of(charset or "utf-8")
     if codec is not None:
@@ -60,7 +60,7 @@ def decode(data: bytes, charset: str | None) -> tuple[str, bool]:
 
 
 def guess(data: bytes) -> str:
-    """Decodes bytes of which nothing is known."""
+    """Decodes bytes in an unknown charset."""
     try:
         return storable(data.decode("utf-8"))
     except UnicodeDecodeError:
@@ -95,8 +95,8 @@ def _words(match: re.Match[str]) -> str:
 
 
 def raw_header(value: str) -> tuple[str, bool]:
-    """A header as Python's parser hands it out, with bytes beyond ASCII decoded; and whether
-    there were any, which is a fault of the sender's but for UTF-8.
+    """A header from Python's parser with non-ASCII bytes decoded, and whether there were any, which
+    is the sender's error unless they are UTF-8.
     """
     value = value[:HEADER_LIMIT]
     try:

@@ -8,6 +8,7 @@ from typing import Protocol
 from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
+from cplus.events.reader import EventReader
 
 
 class Join(Protocol):
@@ -17,26 +18,24 @@ class Join(Protocol):
         """Doing it again changes nothing."""
 
 
-async def join(draft: Draft, outcome: Appended | AlreadyRecorded, join_two: Join) -> None:
+async def join(
+    reader: EventReader, draft: Draft, outcome: Appended | AlreadyRecorded, join_two: Join
+) -> None:
     """Joins in the directory who was joined in the log.
 
     Also for what was recorded before: whoever recorded it may have died right after. Until it is
     done, the directory goes on telling of two.
     """
     if isinstance(outcome, AlreadyRecorded):
-        await join_recorded(outcome.commit, join_two)
+        await join_recorded(reader, outcome.commit, join_two)
         return
     events = [new.event for new in draft.events]
     await _join(draft.shop, [one for one in events if isinstance(one, PersonsJoined)], join_two)
 
 
-async def join_recorded(commit: Commit, join_two: Join) -> None:
+async def join_recorded(reader: EventReader, commit: Commit, join_two: Join) -> None:
     """Joins in the directory who was joined by a commit of the log."""
-    events = [
-        commit.event(index).event
-        for index, document in enumerate(commit.documents)
-        if document["type"] == PersonsJoined.TYPE
-    ]
+    events = [recorded.event for recorded in await reader.of(commit, PersonsJoined)]
     joined = [event for event in events if isinstance(event, PersonsJoined)]
     await _join(commit.shop, joined, join_two)
 

@@ -1,7 +1,6 @@
-"""The directory of persons: who is behind a Shopify customer id or a mail address.
+"""The directory of persons: finds the person for a Shopify customer id or an email address.
 
-It lives in the keyring's database, apart from the log. The log knows only the random ids that
-it hands out.
+It is in the keyring's database, separate from the log. The log knows only its random ids.
 """
 
 from __future__ import annotations
@@ -31,23 +30,24 @@ class IdentityTaken(CplusError):
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Who somebody is."""
+    """A person, as found in the directory."""
 
     person: str
     """The id that the log uses, `person/<random>`."""
     absorbed: Sequence[str] = ()
-    """Others that turned out to be the same one; record a PersonsJoined for each, then `join`."""
+    """Other persons that turned out to be the same; record a PersonsJoined for each, then
+    `join`."""
     former: Sequence[str] = ()
-    """Ids that were joined into this one before: the log still names them."""
+    """Ids that were joined into this one earlier; the log still uses them."""
 
     @property
     def ids(self) -> list[str]:
-        """Every id under which the log may know this person."""
+        """Every id that the log may use for this person."""
         return list(dict.fromkeys([self.person, *self.absorbed, *self.former]))
 
 
 class PersonDirectory:
-    """Identities of persons, per shop. Whoever inserts an identity first names the person."""
+    """Identities of persons, per shop. The first insert of an identity decides the person's id."""
 
     def __init__(
         self,
@@ -65,11 +65,11 @@ class PersonDirectory:
     async def resolve(
         self, shop: str, *, shopify_id: int | None = None, address: str | None = None
     ) -> Resolved | None:
-        """The person with these identities, new or known; None when none is given.
+        """The person with these identities, new or known; None without identities.
 
-        Where the identities belong to two persons, the one with the smaller id stays. The
-        directory itself changes by `join` only, after the log has the event: until then each
-        call answers the same. Raises IdentityTaken where others are quicker in every try.
+        If the identities belong to two persons, the one with the smaller id stays. Only `join`
+        changes the directory, after the log has the event: until then each call returns the same.
+        Raises IdentityTaken if other processes are faster in every attempt.
         """
         names = self._names(shop, shopify_id, address)
         if not names:
@@ -87,7 +87,7 @@ class PersonDirectory:
         return Resolved(person, persons[1:], former)
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
-        """Makes every identity of `absorbed` one of `person`. Doing it again changes nothing."""
+        """Moves every identity of `absorbed` to `person`. Repeatable."""
         if person == absorbed:
             return
         rows = {"shop": shop, "person": absorbed}
@@ -95,7 +95,7 @@ class PersonDirectory:
         await self._persons.update_many(
             rows, {"$set": {"person": person}, "$addToSet": {"former": absorbed}}
         )
-        # Whoever is asked for by another identity is to be told of the former ids too.
+        # A lookup by another identity must return the former ids too.
         await self._persons.update_many(
             {"shop": shop, "person": person},
             {"$addToSet": {"former": {"$each": [absorbed, *former]}}},
@@ -119,7 +119,7 @@ class PersonDirectory:
                 row["former"] = list(former)
             try:
                 await self._persons.insert_one(row)
-            except DuplicateKeyError:  # somebody else named the person
+            except DuplicateKeyError:  # another process created the person
                 raise IdentityTaken from None
 
     def _names(self, shop: str, shopify_id: int | None, address: str | None) -> list[str]:
@@ -135,5 +135,5 @@ class PersonDirectory:
 
 
 async def ensure_indexes(keyring: Database) -> None:
-    """Makes the directory's index on persons."""
+    """Creates the directory's index on persons."""
     await keyring[PERSONS].create_index([("shop", 1), ("person", 1)], name="persons")

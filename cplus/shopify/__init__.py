@@ -1,7 +1,7 @@
-"""What this app knows of Shopify: hosts, signatures, webhooks, OAuth, the Admin API, credentials.
+"""Shopify: hosts, signatures, webhooks, OAuth, the Admin API, credentials.
 
-It knows nothing of the log. Names are loaded when they are first used: who only checks a
-signature does not pay for an HTTP client.
+This package does not know about the log. Names are loaded on first use, so that code that only
+checks a signature does not load an HTTP client.
 """
 
 from __future__ import annotations

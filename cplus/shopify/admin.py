@@ -18,11 +18,10 @@ from cplus.errors import AccessDenied, AuthFailed, ShopifyRefused, ShopifyUnavai
 from cplus.shopify.hosts import shop_host
 
 DEFAULT_WAIT: Final = 1.0
-"""Seconds to wait when Shopify throttles and does not say for how long."""
+"""Seconds to wait if Shopify throttles without saying for how long."""
 
 _SHOPIFY_BUSY: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
-# 402 a frozen shop, 423 a locked one, 430 one under protection: none of them is our fault or
-# for ever.
+# 402 a frozen shop, 423 a locked one, 430 one under protection: not our fault, and temporary.
 _NOT_NOW: Final = frozenset({402, 408, 423, 430})
 
 
@@ -32,7 +31,7 @@ class AdminClient:
 
     http: httpx.AsyncClient
     origin: str
-    """Where a shop's Admin lives, `https://{shop}`."""
+    """Address of a shop's Admin, `https://{shop}`."""
     api_version: str
     shop: str
     access_token: str = field(repr=False)
@@ -46,7 +45,7 @@ class AdminClient:
     async def query(
         self, document: str, variables: Mapping[str, Any], *, deadline: Deadline | None = None
     ) -> dict[str, Any]:
-        """The `data` that answers the document.
+        """Runs the document and returns its `data`.
 
         When the budget is spent it waits until the query fits, but never beyond `deadline`
         (None: no waiting): then it raises Throttled, whose `retry_after`
@@ -64,7 +63,7 @@ class AdminClient:
     async def _ask(
         self, document: str, variables: Mapping[str, Any]
     ) -> tuple[float | None, dict[str, Any]]:
-        """Seconds to wait before the next try, or None and the answer."""
+        """Seconds to wait before the next attempt, or None and the response."""
         response = await self._post({"query": document, "variables": dict(variables)})
         status = response.status_code
         answer = _json_object(response.content)
@@ -83,7 +82,7 @@ class AdminClient:
     async def _post(self, body: dict[str, Any]) -> httpx.Response:
         headers = {"X-Shopify-Access-Token": self.access_token, "Accept": "application/json"}
         try:
-            # Never a redirect: the token goes to this shop and nowhere else.
+            # Never follow a redirect: the token must only go to this shop.
             return await self.http.post(
                 self._url, json=body, headers=headers, follow_redirects=False
             )
@@ -122,7 +121,7 @@ class AdminClient:
             raise ShopifyUnavailable(shop=self.shop, reason=busy[0])
         if "ACCESS_DENIED" in codes:
             raise AccessDenied(shop=self.shop, reason="a scope is missing")
-        # The messages stay out of the text: they may repeat what was asked for.
+        # The messages are left out: they may repeat the request.
         code = codes[0] if codes else "an error without a code"
         raise ShopifyRefused(shop=self.shop, code=code, errors=answer["errors"])
 

@@ -1,4 +1,5 @@
-"""The access tokens of each shop: sealed, renewed before they end, by one worker at a time."""
+"""The access tokens of each shop: sealed, and renewed before they expire, by one worker at a
+time."""
 
 from __future__ import annotations
 
@@ -29,13 +30,13 @@ from cplus.shopify.hosts import shop_host
 from cplus.shopify.oauth import App, Tokens, refresh
 
 SCHEME: Final = b"\x01"
-"""First byte of what is stored: AES-256-GCM, 12 bytes of nonce, key by HKDF-SHA256."""
+"""First byte of the stored value: AES-256-GCM, 12 bytes of nonce, key by HKDF-SHA256."""
 
 _NONCE: Final = 12
 
 
 class StoredTokens(BaseModel):
-    """A pair of tokens as it is sealed; times are moments in UTC."""
+    """The pair of tokens that is sealed; times are in UTC."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,39 +48,40 @@ class StoredTokens(BaseModel):
 
 
 class Credentials(Protocol):
-    """Where access tokens come from."""
+    """Provides access tokens."""
 
     async def get_access_token(self, shop: str, *, rejected: str | None = None) -> str:
-        """A token that works now; raises NotInstalled, AuthFailed, ShopifyUnavailable."""
+        """A valid token; raises NotInstalled, AuthFailed, ShopifyUnavailable."""
 
     async def save(self, shop: str, tokens: Tokens) -> None:
-        """Keep the tokens of an install in place of any older ones."""
+        """Replaces any older tokens with those of an installation."""
 
     async def forget(self, shop: str) -> None:
-        """Drop the tokens of a shop, for example after an uninstall."""
+        """Deletes the tokens of a shop, for example after an uninstall."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long things take; seconds."""
+    """Time limits in seconds."""
 
     margin: float = 300.0
-    """A token that ends within this time is renewed first."""
+    """A token that expires within this time is renewed first."""
     lease: float = 30.0
-    """After this time a worker that renews is taken for dead."""
+    """After this time a renewing worker is assumed dead."""
     patience: float = 20.0
     """How long others wait for the worker that renews."""
     look_again: float = 0.1
-    """About how often they look."""
+    """Approximate polling interval."""
 
 
 class MongoCredentials:
     """Credentials in a MongoDB collection: one document for each shop.
 
     `{_id: shop, sealed, fence, lease_until, saved_at}`. The pair is one sealed field, so it is
-    replaced whole. `fence` rises with every lease and every save: who renews stores the new pair
-    only if nobody came after. Leases end by the database's clock, so that workers whose clocks
-    differ agree. `collection` is an async driver's, with majority reads and writes.
+    always replaced completely. `fence` increases with every lease and every save: a renewing worker
+    stores the new pair only if nobody came after it. Leases expire by the database's clock, so
+    workers with different clocks agree. `collection` is an async driver's, with majority reads and
+    writes.
     """
 
     def __init__(
@@ -100,11 +102,11 @@ class MongoCredentials:
         self._timing = timing
 
     async def get_access_token(self, shop: str, *, rejected: str | None = None) -> str:
-        """An access token of the shop, renewed first when it ends soon.
+        """An access token of the shop, renewed first if it expires soon.
 
-        `rejected` is a token that Shopify just refused: it is not given out again. Raises
-        NotInstalled, CredentialsUnreadable, AuthFailed (only a new install helps),
-        ShopifyUnavailable (also when another worker takes too long).
+        `rejected` is a token that Shopify has just refused: it is not returned again. Raises
+        NotInstalled, CredentialsUnreadable, AuthFailed (only a new installation helps),
+        ShopifyUnavailable (also if another worker takes too long).
         """
         shop = shop_host(shop)
         deadline = Deadline.within(self._timing.patience)
@@ -123,20 +125,20 @@ class MongoCredentials:
             elif deadline.passed():
                 raise ShopifyUnavailable(shop=shop, reason="another worker renews the tokens")
             else:
-                # Someone else renews: what is waited for is the new pair, at the top.
+                # Another worker is renewing: wait for the new pair at the top of the loop.
                 await asyncio.sleep(self._timing.look_again * random.uniform(0.5, 1.5))
 
     async def save(self, shop: str, tokens: Tokens) -> None:
-        """Keep the tokens of an install; a renewal that still runs will not overwrite them."""
+        """Saves the tokens of an installation; a running renewal will not overwrite them."""
         shop = shop_host(shop)
         await self._rows.update_one({"_id": shop}, self._change(shop, tokens), upsert=True)
 
     async def forget(self, shop: str) -> None:
-        """Drop the tokens of a shop; dropping none is fine."""
+        """Deletes the tokens of a shop, if any."""
         await self._rows.delete_one({"_id": shop_host(shop)})
 
     async def _lease(self, shop: str, seen: int) -> int | None:
-        """The fencing number of a new lease, or None when another worker holds one."""
+        """The fencing number of a new lease, or None if another worker holds one."""
         row = await self._rows.find_one_and_update(
             {"_id": shop, "fence": seen, "$expr": {"$lte": ["$lease_until", "$$NOW"]}},
             [
@@ -155,7 +157,7 @@ class MongoCredentials:
     async def _renew(
         self, shop: str, tokens: StoredTokens, fence: int, rejected: str | None
     ) -> str | None:
-        """The new access token, or None when the pair was replaced meanwhile."""
+        """The new access token, or None if the pair was replaced meanwhile."""
         try:
             new = await self._refreshed(shop, tokens)
         except ShopifyError as error:
@@ -190,8 +192,8 @@ class MongoCredentials:
                 "lease_until": datetime.fromtimestamp(0, UTC),
                 "saved_at": self._now(),
             },
-            # Also after a renewal: who read the old pair while the lease was held must not be
-            # able to take the lease that this releases.
+            # Also after a renewal: a worker that read the old pair during the lease must not get
+            # the lease that this releases.
             "$inc": {"fence": 1},
         }
 

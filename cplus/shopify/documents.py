@@ -1,4 +1,4 @@
-"""The GraphQL that this app asks of Shopify's Admin API; tests hold it to the real schema."""
+"""The GraphQL documents for Shopify's Admin API; tests check them against the real schema."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ query Shop {
   }
 }
 """
-"""What there is to know of the shop itself."""
+"""The data of the shop itself."""

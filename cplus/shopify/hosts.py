@@ -1,4 +1,4 @@
-"""Shop hosts: the one form in which a shop is named anywhere in this system."""
+"""Shop hosts: the only form in which this system names a shop."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SHOWN: Final = 80
 def shop_host(value: object) -> str:
     """The shop's host in lower case, for example `blue-jam.myshopify.com`.
 
-    Nothing is trimmed, cut out of an address or guessed: a name from outside is a host or it is
-    not. Raises InvalidShop. The form is Shopify's rule for the `shop` parameter.
+    Nothing is trimmed, extracted from a URL or guessed: the input is a valid host or it is refused.
+    Raises InvalidShop. The format is Shopify's rule for the `shop` parameter.
     """
-    # fullmatch, since `$` would let a newline at the end pass.
+    # fullmatch, because `$` would accept a newline at the end.
     if not isinstance(value, str) or _HOST.fullmatch(value) is None:
         raise InvalidShop(shop=str(value)[:_SHOWN])
     return value.lower()

@@ -39,18 +39,18 @@ LEEWAY: Final = 10
 
 @dataclass(frozen=True)
 class App:
-    """What this app is at Shopify."""
+    """This app's registration at Shopify."""
 
     client_id: str
     client_secret: str = field(repr=False)
     scopes: str
     origin: str
-    """Where a shop's Admin lives, `https://{shop}`."""
+    """Address of a shop's Admin, `https://{shop}`."""
     old_client_secret: str = field(default="", repr=False)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> App:
-        """The app as the settings describe it; raises SettingMissing without a client secret."""
+        """The app from the settings; raises SettingMissing without a client secret."""
         old = settings.shopify_old_client_secret
         return cls(
             client_id=settings.shopify_client_id,
@@ -62,7 +62,7 @@ class App:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The secrets that a signature may be made with: the new one, then the old one."""
+        """The accepted signing secrets: the new one, then the old one."""
         return tuple(one for one in (self.client_secret, self.old_client_secret) if one)
 
     def url(self, shop: str, path: str) -> str:
@@ -71,7 +71,7 @@ class App:
 
 
 class Tokens(BaseModel):
-    """An offline access token and what renews it; times are seconds from when it was given."""
+    """An offline access token and its refresh token; times are seconds from issue."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -84,7 +84,7 @@ class Tokens(BaseModel):
 
 @dataclass(frozen=True)
 class SessionToken:
-    """Who is looking at the app inside the Admin."""
+    """The user who has the app open inside the Admin."""
 
     shop: str
     user_id: str
@@ -95,9 +95,9 @@ class SessionToken:
 
 
 def authorize_url(app: App, shop: str, redirect_uri: str, state: str) -> str:
-    """Where to send the browser so that the merchant can grant the app its scopes.
+    """The URL at which the merchant can grant the app its scopes.
 
-    `state` is random and bound to the browser; the redirect must bring it back. Raises InvalidShop.
+    `state` is random and bound to the browser; the redirect must return it. Raises InvalidShop.
     """
     query = {
         "client_id": app.client_id,
@@ -109,7 +109,7 @@ def authorize_url(app: App, shop: str, redirect_uri: str, state: str) -> str:
 
 
 async def exchange_code(http: httpx.AsyncClient, app: App, shop: str, code: str) -> Tokens:
-    """Tokens for the code that the OAuth redirect brought; a code works once.
+    """Tokens for the code of the OAuth redirect; a code works once.
 
     Raises ShopifyRefused (a used or unknown code), AuthFailed, ShopifyUnavailable.
     """
@@ -117,11 +117,11 @@ async def exchange_code(http: httpx.AsyncClient, app: App, shop: str, code: str)
 
 
 async def refresh(http: httpx.AsyncClient, app: App, shop: str, refresh_token: str) -> Tokens:
-    """A new pair of tokens. The old pair is void once the new one is in use.
+    """A new pair of tokens. The old pair becomes void once the new one is used.
 
-    Shopify takes the same refresh token again as long as its successor was not used, so an answer
-    that got lost can be asked for again. Raises ShopifyRefused when the token is void,
-    AuthFailed, ShopifyUnavailable.
+    Shopify accepts the same refresh token again until its successor is used, so a lost response
+    can be requested again. Raises ShopifyRefused if the token is void, AuthFailed,
+    ShopifyUnavailable.
     """
     fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     return await _tokens(http, app, shop, fields)
@@ -130,7 +130,7 @@ async def refresh(http: httpx.AsyncClient, app: App, shop: str, refresh_token: s
 async def exchange_session_token(
     http: httpx.AsyncClient, app: App, shop: str, session_token: str
 ) -> Tokens:
-    """Offline tokens for a session token, as an embedded app gets them.
+    """Offline tokens for the session token of an embedded app.
 
     Raises ShopifyRefused (an expired session token), AuthFailed, ShopifyUnavailable.
     """
@@ -145,7 +145,7 @@ async def exchange_session_token(
 
 
 def session_token(app: App, token: str) -> SessionToken:
-    """Who a session token speaks for, once its signature, times and audience are checked.
+    """The user of a session token, after checking its signature, times and audience.
 
     The hosts of `iss` and `dest` must be the same shop, and `sub` must be of the form of an id.
     Raises InvalidSignature.
@@ -194,7 +194,7 @@ async def _tokens(
     body = {"client_id": app.client_id, "client_secret": app.client_secret, **fields}
     url = app.url(shop, "/admin/oauth/access_token")
     try:
-        # Never a redirect: the secret in the body goes to this shop and nowhere else.
+        # Never follow a redirect: the secret in the body must only go to this shop.
         answer = await http.post(
             url, json=body, headers={"Accept": "application/json"}, follow_redirects=False
         )
@@ -222,5 +222,5 @@ def _error_code(body: bytes) -> str:
         code = json.loads(body)["error"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
-    # A code is one word; anything longer could be a page or repeat what was sent.
+    # An error code is one word; anything longer could be a page or repeat the request.
     return code if isinstance(code, str) and code.isidentifier() and len(code) < 60 else ""

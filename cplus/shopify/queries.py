@@ -1,4 +1,4 @@
-"""What this app asks of a shop: its customers, page by page, and itself."""
+"""Queries a shop's customers, page by page, and the shop itself."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from cplus.shopify.values import MAX_INT64, Currency, GidNumber, Moment, Money
 log = structlog.get_logger()
 
 MAX_PAGE: Final = 150
-"""Customers that one query may ask for.
+"""Maximum number of customers per query.
 
 Shopify refuses a query that costs more than 1,000 points before running it. An object costs one
-point, a connection what it holds; our query has six objects for each customer.
+point, a connection the sum of its objects; our query has six objects per customer.
 """
 
 WINDOW: Final = 20_000
-"""Customers after which paging starts anew behind the last id.
+"""Number of customers after which paging restarts after the last id.
 
-Shopify pages through 25,000 objects at most; a filter on the id begins a new count.
+Shopify pages through at most 25,000 objects; a filter on the id starts a new count.
 """
 
 _CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(.*)", re.DOTALL)
 
 
 def _unsigned(value: object) -> object:
-    # UnsignedInt64 travels as text, since JSON readers lose digits of large numbers.
+    # UnsignedInt64 is sent as text, because JSON readers lose digits of large numbers.
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value
 
 
 def _storable(value: object) -> object:
-    # One character that MongoDB or a mail can't hold must not stop an import of thousands.
+    # One character that MongoDB or a mail can't store must not stop an import of thousands.
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
@@ -55,7 +55,7 @@ class _Answer(BaseModel):
 
 
 class Spent(_Answer):
-    """What a customer spent in all."""
+    """A customer's total amount spent."""
 
     amount: Money
     currency: Currency = Field(validation_alias="currencyCode")
@@ -92,7 +92,7 @@ class LastOrder(_Answer):
 
 
 class ImportedCustomer(_Answer):
-    """A customer as the Admin API knows them."""
+    """A customer in the Admin API."""
 
     id: Unsigned = Field(validation_alias="legacyResourceId")
     first_name: Text | None = Field(None, validation_alias="firstName")
@@ -112,18 +112,18 @@ class ImportedCustomer(_Answer):
 
 
 class CustomersPage(_Answer):
-    """Some customers in the order of their ids, and where to go on."""
+    """Some customers in the order of their ids, and the next cursor."""
 
     customers: tuple[ImportedCustomer, ...]
     end_cursor: str | None
-    """Give it to the next call as `after`; it outlives the process. None on an empty page."""
+    """Pass it to the next call as `after`; it can be stored. None on an empty page."""
     has_next: bool
     skipped: int = 0
     """Customers of the page that could not be read."""
 
 
 class Plan(_Answer):
-    """What a shop pays Shopify for."""
+    """A shop's Shopify plan."""
 
     name: Text = Field(validation_alias="publicDisplayName")
     plus: bool = Field(False, validation_alias="shopifyPlus")
@@ -131,19 +131,19 @@ class Plan(_Answer):
 
 
 class Domain(_Answer):
-    """Where shoppers find the shop."""
+    """The public address of the shop."""
 
     host: Text
 
 
 class ShopAddress(_Answer):
-    """Where the shop is, as its buyers are told."""
+    """The shop's published postal address."""
 
     country: Text | None = Field(None, validation_alias="countryCodeV2")
 
 
 class ShopInfo(_Answer):
-    """A shop as the Admin API knows it."""
+    """A shop in the Admin API."""
 
     id: GidNumber
     name: Text
@@ -161,7 +161,7 @@ class ShopInfo(_Answer):
 async def shop_info(client: AdminClient, *, deadline: Deadline | None = None) -> ShopInfo:
     """Name, addresses, currency, time zone, country and plan of the client's shop.
 
-    Raises as AdminClient.query does.
+    Raises the same errors as AdminClient.query.
     """
     data = await client.query(SHOP, {}, deadline=deadline)
     try:
@@ -181,12 +181,11 @@ async def customers_page(
 ) -> CustomersPage:
     """At most `first` customers after the cursor `after` (None: from the beginning).
 
-    The page is smaller than `first` where the query would cost more than Shopify allows: it asks
-    for `most` at once, and for fewer when that is refused. The
-    cursor is ours: it holds Shopify's, and where to begin anew when Shopify would page no
-    further. A customer whose fields have another shape is left out and counted: one must not
-    keep thousands from being imported. Raises as AdminClient.query does, and InvalidInput for a
-    cursor that is not ours.
+    The page is smaller than `first` if the query would cost more than Shopify allows: it requests
+    `most` at once, and fewer if that is refused. The cursor is ours: it contains Shopify's, and
+    where to restart if Shopify pages no further. A customer with unreadable fields is left out and
+    counted: one customer must not stop the import of thousands. Raises the same errors as
+    AdminClient.query, and InvalidInput for a cursor that is not ours.
     """
     floor, count, cursor = _place(after)
     data = await _customers(client, min(first, most), floor, cursor, deadline)
@@ -201,7 +200,7 @@ async def customers_page(
     if not nodes or end is None:
         return CustomersPage(customers=customers, end_cursor=None, has_next=False, skipped=skipped)
     count += len(nodes)
-    # A window begins behind an id that could be read; until there is one, this one goes on.
+    # A window starts after a readable id; until there is one, this window continues.
     new = count >= window and customers
     place = f"{customers[-1].id}.0." if new else f"{floor}.{count}.{end}"
     return CustomersPage(customers=customers, end_cursor=place, has_next=has_next, skipped=skipped)
@@ -224,14 +223,14 @@ async def _customers(
         try:
             return await client.query(CUSTOMERS, variables, deadline=deadline)
         except ShopifyRefused as refused:
-            # What a query costs is Shopify's to say, and may change under us.
+            # Shopify sets the cost of a query, and may change it at any time.
             if refused.values["code"] != "MAX_COST_EXCEEDED" or first == 1:
                 raise
             first //= 2
 
 
 def _place(after: str | None) -> tuple[int, int, str]:
-    """(id behind which this window begins, customers read in it, Shopify's cursor)."""
+    """(id after which this window starts, customers read in it, Shopify's cursor)."""
     if after is None:
         return 0, 0, ""
     match = _CURSOR.fullmatch(after)

@@ -19,7 +19,7 @@ _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNED_TOKEN: Final = re.compile(rb"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*")
 _NAME: Final = re.compile(rb"[A-Za-z0-9_.%\[\]-]+")
 _OF_A_REDIRECT: Final = frozenset({b"shop", b"host", b"code"})
-_LONGEST_QUERY: Final = 64 * 1024  # bytes; no address that a browser is sent to is longer
+_LONGEST_QUERY: Final = 64 * 1024  # bytes; no redirect URL is longer
 
 Query = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -30,13 +30,13 @@ def sign_webhook(body: bytes, secret: str) -> str:
 
 
 def verify_webhook(body: bytes, signature: str, secrets: Sequence[str]) -> None:
-    """Check a webhook's signature against each secret, in constant time.
+    """Checks a webhook's signature against each secret, in constant time.
 
-    `body` is the bytes as they came, before any parsing. `secrets` holds the app's secret and,
-    while Shopify moves to a new one (up to an hour), the old one; empty ones are passed over.
+    `body` is the unchanged bytes, before any parsing. `secrets` has the app's secret and, while
+    Shopify moves to a new one (up to an hour), the old one; empty ones are ignored.
     Raises InvalidSignature, and SignedForAnotherUse: a session token and the query of an OAuth
-    redirect are signed with the same secret by the same algorithm, so what was signed there,
-    sent as a body, would pass for a webhook of any shop.
+    redirect are signed with the same secret by the same algorithm, so such a
+    value, sent as a body, would pass for a webhook of any shop.
     """
     _require_match(signature, [sign_webhook(body, secret) for secret in secrets if secret])
     if _is_token(body):
@@ -57,7 +57,7 @@ def _is_token(body: bytes) -> bool:
 
 
 def _is_query(body: bytes) -> bool:
-    # No JSON is of this form: it would begin with a brace, a quote, a digit or a known word.
+    # JSON never looks like this: it would begin with a brace, a quote, a digit or a known word.
     parts = body.split(b"&") if len(body) <= _LONGEST_QUERY else []
     names = {name for part in parts for name, equals, _ in [part.partition(b"=")] if equals}
     plain = all(_NAME.fullmatch(part.partition(b"=")[0]) for part in parts)
@@ -70,10 +70,10 @@ def sign_query(params: Query, secret: str) -> str:
 
 
 def verify_query(params: Query, secrets: Sequence[str], now: float) -> None:
-    """Check the `hmac` and the `timestamp` of a query that Shopify sent.
+    """Checks the `hmac` and the `timestamp` of a query that Shopify sent.
 
-    `now` is in seconds since 1970 (UTC). Raises InvalidSignature, also when a name occurs twice:
-    two readers could take different values for it.
+    `now` is in seconds since 1970 (UTC). Raises InvalidSignature, also if a name occurs twice:
+    two readers could use different values for it.
     """
     pairs = _pairs(params)
     given = dict(pairs)
@@ -91,7 +91,7 @@ def _pairs(params: Query) -> list[tuple[str, str]]:
 
 
 def _message(pairs: list[tuple[str, str]]) -> bytes:
-    # Escaped as Shopify's libraries do it, so that one value can't pass for two parameters.
+    # Escaped like in Shopify's libraries, so that one value can't pass for two parameters.
     signed = sorted(
         f"{_escaped(name).replace('=', '%3D')}={_escaped(value)}"
         for name, value in pairs
@@ -110,7 +110,7 @@ def _mac(message: bytes, secret: str) -> bytes:
 
 def _require_match(signature: str, expected: list[str]) -> None:
     # As bytes: compare_digest raises on text that isn't ASCII. Every secret is tried, so that
-    # the time taken doesn't tell which one fits.
+    # the time doesn't reveal which one matches.
     given = signature.encode("utf-8", "replace")
     matches = [hmac.compare_digest(given, one.encode("ascii")) for one in expected]
     if not any(matches):

@@ -1,4 +1,4 @@
-"""The values that Shopify's JSON is made of, checked so that MongoDB and a fold can hold them."""
+"""The value types of Shopify's JSON, checked so that MongoDB can store them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ GidNumber = Annotated[int, BeforeValidator(gid_number)]
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INT64)]
 
 Money = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$")]
-"""An amount as the decimal text that came; never a float."""
+"""An amount as the received decimal string; never a float."""
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,5}$")]
 """ISO 4217, and the few longer codes that Shopify has (USDC)."""

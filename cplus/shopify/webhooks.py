@@ -1,8 +1,8 @@
-"""What Shopify's webhooks say: one model for each payload, and the way from bytes to it.
+"""Shopify's webhooks: one model per payload, and the parser.
 
-Shapes follow the samples that Shopify publishes for API version 2026-10. A model holds what is
-used of a payload, so that a field that nobody reads cannot spoil it. Only ids are required:
-a shop, an app's scopes and Shopify's age of the data decide what else is there.
+The models follow the samples that Shopify publishes for API version 2026-10. A model has only the
+fields that are used, so that an unused field cannot break it. Only ids are required: everything
+else depends on the shop, the app's scopes and the age of the data.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from cplus.errors import InvalidInput
 from cplus.shopify.values import MAX_INT64, Count, Currency, GidNumber, Id, Moment, Money
 
 MAX_DEPTH: Final = 100
-"""Levels of nesting that a payload may have; Shopify's have fewer than ten, BSON's limit is 100."""
+"""Maximum nesting of a payload; Shopify's have fewer than ten levels, BSON's limit is 100."""
 
 
 class Payload(BaseModel):
-    """A payload or a part of one: what is not used is passed over, the rest is checked."""
+    """A payload or a part of one: unused fields are ignored, the rest is checked."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -43,13 +43,13 @@ class Customer(Payload):
 
 
 class CustomerDeleted(Payload):
-    """customers/delete: nothing but the id is left."""
+    """customers/delete: only the id is left."""
 
     id: Id
 
 
 class CustomersMerged(Payload):
-    """customers/merge: one customer takes over another; sent for each state of the merge."""
+    """customers/merge: one customer absorbs another; sent for each state of the merge."""
 
     kept_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_kept_id")
     deleted_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_deleted_id")
@@ -62,7 +62,7 @@ class CustomersMerged(Payload):
 
 
 class EmailConsent(Payload):
-    """Whether a customer wants marketing mail."""
+    """A customer's consent to email marketing."""
 
     state: str | None = None
     consent_updated_at: Moment | None = None
@@ -95,7 +95,7 @@ class Order(Payload):
 
 
 class OrderDeleted(Payload):
-    """orders/delete: nothing but the id is left."""
+    """orders/delete: only the id is left."""
 
     id: Id
 
@@ -153,15 +153,15 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,
 }
-"""The model of each topic whose payload is understood."""
+"""The model of each known topic."""
 
 
 def parse(topic: str, body: bytes) -> Payload | None:
-    """The payload of a webhook, or None for a topic that is not known here.
+    """The payload of a webhook, or None for an unknown topic.
 
-    `body` is the bytes as they came. Raises InvalidInput with a reason that names a field and
-    what is wrong with it, and never a value: no UTF-8, no JSON, too deep, an integer beyond
-    64 bits, a NUL character or a lone surrogate (MongoDB holds none of these), a wrong shape.
+    `body` is the unchanged bytes. Raises InvalidInput with a reason that names a field and
+    what is wrong with it, and never a value: not UTF-8, not JSON, too deep, an integer beyond
+    64 bits, a NUL character or a lone surrogate (MongoDB cannot store these), a wrong type.
     """
     model = PAYLOADS.get(topic)
     if model is None:
@@ -180,30 +180,30 @@ def _document(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"), parse_int=_integer, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        _refuse(f"the body is no UTF-8 (byte {error.start})")
+        _refuse(f"the body is not UTF-8 (byte {error.start})")
     except RecursionError:
         _refuse("the body is nested too deeply")
     except json.JSONDecodeError as error:
-        _refuse(f"the body is no JSON ({error.msg}, character {error.pos})")
+        _refuse(f"the body is not JSON ({error.msg}, character {error.pos})")
 
 
 def _integer(digits: str) -> int:
-    # Looked at as text first: Python refuses to read integers of thousands of digits.
+    # Checked as text first: Python refuses to parse integers of thousands of digits.
     if len(digits) > 20 or not -MAX_INT64 - 1 <= int(digits) <= MAX_INT64:
         _refuse("an integer does not fit 64 bits")
     return int(digits)
 
 
 def _no_constant(name: str) -> NoReturn:
-    _refuse(f"the body is no JSON ({name} is no number)")
+    _refuse(f"the body is not JSON ({name} is not a number)")
 
 
 def _require_storable(document: object, known: frozenset[str]) -> None:
     if not isinstance(document, dict):
-        _refuse("the body is no JSON object")
+        _refuse("the body is not a JSON object")
     for key, value in document.items():
         _require_text(key, "a field's name")
-        # Only our own names for fields are shown: others could be anything.
+        # Only known field names are shown: others could contain anything.
         where = key if key in known else "a field that is not used"
         for text in _texts(value):
             _require_text(text, where)

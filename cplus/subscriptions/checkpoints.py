@@ -108,7 +108,7 @@ class Checkpoint:
     term: int = 0
     """The last that is known to whoever moved it, or to a switch; of the generations' leaders."""
     repairs: int = 0
-    """How often rows were put right in place. Whoever keeps rows from before has to load them."""
+    """How often rows were repaired in place. A runner that cached rows earlier must reload them."""
     stored: bool = False
     """Whether there is a document of it yet."""
     retry: Retry | None = None
@@ -214,7 +214,7 @@ async def move_checkpoint(
     now: datetime,
     session: Any = None,
 ) -> None:
-    """Writes `after` where `before` still stands, in the same term and with no row put right since;
+    """Writes `after` where `before` still stands, in the same term and with no repair since;
     raises Fenced where it does not."""
     fields: dict[str, Any] = {
         "position": after.position,

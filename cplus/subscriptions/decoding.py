@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Protocol
@@ -111,12 +111,10 @@ async def decode(reader: EventReader, follower: Follower, commits: Sequence[Comm
     return decoded
 
 
-def _known(
-    commits: Sequence[Commit], types: Collection[str]
-) -> tuple[Sequence[Commit], Stop | None]:
+def _known(commits: Sequence[Commit], types: set[str]) -> tuple[Sequence[Commit], Stop | None]:
     """The commits before the first that holds an event of another type, and what is wrong there."""
     for index, commit in enumerate(commits):
-        for document in commit.documents:
-            if document["type"] not in types:
-                return commits[:index], Stop.at(commit, document["type"], "unknown_type")
+        if not types.issuperset(commit.types):
+            type_ = next(one for one in commit.types if one not in types)
+            return commits[:index], Stop.at(commit, type_, "unknown_type")
     return commits, None

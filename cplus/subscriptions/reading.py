@@ -68,7 +68,7 @@ class Batch:
             for one in split(part):
                 [commit] = map(_commit, decoded_all(one))
                 raw = Raw([one], one, 1, len(one))
-                yield commit, Batch(raw, commit.position, _seq_after(commit), end=True)
+                yield commit, Batch(raw, commit.position, commit.seq_after, end=True)
 
 
 async def read_batch(
@@ -118,7 +118,7 @@ def _batch_of(raw: Raw, until: int, *, drained: bool) -> Batch | None:
     if not raw.count:
         return None
     last = _commit(decoded(raw.last))
-    return Batch(raw, last.position, _seq_after(last), end=drained and last.position >= until)
+    return Batch(raw, last.position, last.seq_after, end=drained and last.position >= until)
 
 
 async def next_commit(
@@ -128,10 +128,6 @@ async def next_commit(
     events of the `passed` types."""
     batch = await read_batch(store, passed, shop, after, limit=1, end=end)
     return _commit(decoded(batch.raw.last)) if batch is not None and batch.count else None
-
-
-def _seq_after(commit: Commit) -> int:
-    return commit.seq + len(commit.documents)
 
 
 def _commit(row: Mapping[str, Any]) -> Commit:

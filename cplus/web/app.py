@@ -25,17 +25,17 @@ from cplus.web.kit.signed_in import GONE, SignInNeeded, see_other
 from cplus.web.merchant import account, conversations, customers, inbox, metrics, sign_in
 
 _FAULTS: Final = {
-    400: ("That did not work", "The address or the form has something in it that is not right."),
-    403: ("Not allowed", "You may not do that here."),
-    404: ("Not found", "There is nothing at this address, or nothing that this shop may see."),
-    405: ("Not possible", "That cannot be done at this address."),
-    413: ("Too large", "What was sent is larger than the app takes."),
+    400: ("That didn’t work", "That link or form isn’t valid."),
+    403: ("Not allowed", "You don’t have access to this."),
+    404: ("Not found", "This page doesn’t exist, or this shop has no access to it."),
+    405: ("Not possible", "This page doesn’t support that."),
+    413: ("Too large", "This is larger than the app accepts."),
     500: (
-        "Something broke",
-        "It is our fault, and it was noted. What was saved before stays saved.",
+        "Something went wrong",
+        "This is our fault, and it has been logged. What you saved before is still saved.",
     ),
-    503: ("Not sure", "It is not sure that this was saved. Go back and try it again."),
-    502: ("Shopify is away", "Shopify did not answer as it should. Try again in a minute."),
+    503: ("Couldn’t confirm", "We couldn’t confirm that this was saved. Go back and try again."),
+    502: ("Shopify didn’t respond", "Shopify didn’t respond as expected. Try again in a minute."),
 }
 
 

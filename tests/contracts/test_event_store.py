@@ -24,6 +24,7 @@ from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import connect, decoded_all
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.models.shops import SHOPS
@@ -83,7 +84,7 @@ async def test_positions_are_numbered_from_one_with_no_gap(store: EventStore) ->
         (2, 2, 0),
         (3, 2, 1),
     ]
-    assert [r.number for c in commits for r in c.recorded()] == [1, 2, 3]
+    assert [r.number for events in await EventReader().read(commits) for r in events] == [1, 2, 3]
 
 
 async def test_a_claimed_cause_is_answered_with_the_first_commit(store: EventStore) -> None:

@@ -128,14 +128,14 @@ async def test_a_body_beyond_the_limit_is_refused(running: Running) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b'{"id": 71,', "no JSON"),
-        (b"", "no JSON"),
-        (b"\xff\xfe", "no UTF-8"),
-        (b"[]", "no JSON object"),
+        (b'{"id": 71,', "not JSON"),
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"[]", "not a JSON object"),
         (b'{"id": 9223372036854775808}', "does not fit 64 bits"),
         (b'{"id": 1' + b"0" * 5_000 + b"}", "does not fit 64 bits"),
         (b'{"id": 71, "note": "a\\u0000b"}', "NUL"),
-        (b'{"id": 71, "note": "a\x00b"}', "no JSON"),
+        (b'{"id": 71, "note": "a\x00b"}', "not JSON"),
         (b'{"id": 71, "note": "\\ud800"}', "lone surrogate"),
         (b'{"id": 71, "x": ' + b"[" * 1_000 + b"]" * 1_000 + b"}", "nested too deeply"),
         (b'{"id": 71, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
@@ -186,25 +186,28 @@ async def test_mail_that_is_no_mime_is_kept_and_pointed_at(running: Running, raw
 
 BAD_MESSAGES = {
     "webhooks": {
-        "no JSON": "the message is no JSON",
-        "[]": "the message is no JSON object",
+        "no JSON": "the message is not JSON",
+        "[]": "the message is not a JSON object",
         '{"headers": {}, "body": "e30="}': "The shop host",
-        "[" * 1_000: "the message is no JSON",
+        "[" * 1_000: "the message is not JSON",
     },
-    "mail": {"no JSON": "the body is no JSON", "{}": "notificationType is missing"},
-    "mail-events": {"no JSON": "the body is no JSON", '{"eventType": "Send"}': "mail is no object"},
-    "import": {"no JSON": "the message is no JSON", '{"shop": "nobody"}': "The shop host"},
+    "mail": {"no JSON": "the body is not JSON", "{}": "notificationType is missing"},
+    "mail-events": {
+        "no JSON": "the body is not JSON",
+        '{"eventType": "Send"}': "mail is not an object",
+    },
+    "import": {"no JSON": "the message is not JSON", '{"shop": "nobody"}': "The shop host"},
     "send": {
-        "no JSON": "no JSON",
+        "no JSON": "not JSON",
         '{"shop": "'
         + SHOP
-        + '", "message_id": "nothing"}': "the log of this shop has no such answer",
+        + '", "message_id": "nothing"}': "the log of this shop has no such reply",
     },
-    "rebuild": {"no JSON": "the message is no JSON", "{}": "the message names no projection"},
-    "react": {"no JSON": "the message is no JSON"},
-    "project-conversations": {"no JSON": "the message is no JSON"},
-    "project-customers": {"no JSON": "the message is no JSON"},
-    "project-billing": {"no JSON": "the message is no JSON"},
+    "rebuild": {"no JSON": "the message is not JSON", "{}": "the message names no projection"},
+    "react": {"no JSON": "the message is not JSON"},
+    "project-conversations": {"no JSON": "the message is not JSON"},
+    "project-customers": {"no JSON": "the message is not JSON"},
+    "project-billing": {"no JSON": "the message is not JSON"},
 }
 """By queue, what is sent, and what the log lines say of it."""
 

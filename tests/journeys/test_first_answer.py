@@ -118,8 +118,8 @@ async def test_a_merchant_installs_the_app_and_answers_a_shopper(stack: Stack, p
     await page.get_by_role("link").filter(has_text="Maya Lindqvist").click()
     thread = page.get_by_role("region", name="Messages")
     await expect(thread.get_by_text("long enough for someone over six feet")).to_be_visible()
-    await page.get_by_label("Answer Maya Lindqvist").fill("It is: 96 cm, with long ties.")
-    await page.get_by_role("button", name="Send answer").click()
+    await page.get_by_label("Reply to Maya Lindqvist").fill("It is: 96 cm, with long ties.")
+    await page.get_by_role("button", name="Send reply").click()
     await expect(thread.get_by_text("It is: 96 cm, with long ties.")).to_be_visible(timeout=SECONDS)
     await expect(thread.get_by_text("Delivered")).to_be_visible(timeout=SECONDS)
     if os.environ.get("CPLUS_PICTURES"):

@@ -45,7 +45,7 @@ def test_a_verify_of_one_shop_with_one_row_says_no_plural() -> None:
 
 def test_an_audit_says_its_counts_as_all_commands_do() -> None:
     assert Audited(1, 1, 1, [], [], []).text() == (
-        "1 shop, 1 commit against the roots of 1 day: as they were written"
+        "1 shop, 1 commit against the roots of 1 day: intact"
     )
     assert Audited(2, 12_000, None, [], [], []).text().startswith("2 shops, 12,000 commits: ")
 
@@ -75,11 +75,11 @@ def test_a_lag_says_what_its_sums_leave_out_and_how_many_lines_it_does() -> None
 
     found = [behind(0, filled=False), *(behind(number, filled=True) for number in range(44))]
     first, *rest, last = lines_of(found, asdict(sums_of(found)))
-    assert first == "s0.myshopify.com: shops.v1.g2 (not read) is 7 events and 1 day 3 h behind"
+    assert first == "s0.myshopify.com: shops.v1.g2 (not in use) is 7 events and 1 day 3 h behind"
     assert (len(rest), rest[-1]) == (40, "… and 5 more")
     assert last == (
-        "44 shops, 1 reader of each log (read models and reactions): 308 events behind, "
-        "at most 1 day 3 h (99 of 100: 1 day 3 h), 0 parked; without what is not read: shops.v1.g2"
+        "44 shops, 1 reader each (read models and reactions): 308 events behind, "
+        "at most 1 day 3 h (p99: 1 day 3 h), 0 parked; not counting unused generations: shops.v1.g2"
     )
 
 

@@ -35,9 +35,9 @@ def json_object(body: str) -> dict[str, Any]:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         kind = type(error).__name__
-        raise InvalidInput(reason=f"the message is no JSON ({kind})") from None
+        raise InvalidInput(reason=f"the message is not JSON ({kind})") from None
     if not isinstance(value, dict):
-        raise InvalidInput(reason="the message is no JSON object")
+        raise InvalidInput(reason="the message is not a JSON object")
     return value
 
 

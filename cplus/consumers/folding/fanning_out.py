@@ -34,9 +34,9 @@ _NAMED: Final = 10
 
 
 class ShopsLeft(CplusError):
-    """{name}: {unfilled} not filled and no message is on its way there ({shops}); dead letters of
-    the queue `rebuild` meanwhile: {dead}. The log of the function `rebuild` says why; mend that,
-    and the same command goes on."""
+    """{name}: {unfilled} not filled, and no message is on its way there ({shops}); dead letters in
+    the queue `rebuild`: {dead}. The log of the function `rebuild` says why. Fix that, then run
+    the same command to continue."""
 
 
 class Queue(Protocol):

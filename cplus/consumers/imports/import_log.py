@@ -49,7 +49,7 @@ class ImportLog:
         commit = await self._use.store.by_claim(self._shop, newest[0].claims[0], cause=True)
         if commit is None:
             raise AssertionError("a commit does not go away")
-        await join_recorded(commit, self._use.persons.join)
+        await join_recorded(self._use.recorder.reader, commit, self._use.persons.join)
         return _behind(commit)
 
     async def record(self, place: Place, page: CustomersPage, answer: bytes) -> Place:
@@ -137,13 +137,13 @@ class ImportLog:
         )
         [outcome] = await self._use.recorder.append([draft])
         done = settled(outcome)
-        await join(draft, done, self._use.persons.join)
+        await join(self._use.recorder.reader, draft, done, self._use.persons.join)
         return done
 
 
 def _behind(commit: Commit) -> Place:
     """The place behind a page's commit, which was read with its cause."""
     page = import_page(commit.claims[0])
-    ended = any(document["type"] == ImportEnded.TYPE for document in commit.documents)
+    ended = ImportEnded.TYPE in commit.types
     headers = (commit.cause or {}).get("headers") or {}
     return Place(page + 1, headers.get("end_cursor") or None, ended)

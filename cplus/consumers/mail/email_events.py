@@ -52,9 +52,9 @@ class EmailEvents:
     async def _draft(self, body: str) -> Draft:
         told = parse_event(body)
         if not told.shop or not told.message:
-            raise InvalidInput(reason="the event carries no tags of ours")
+            raise InvalidInput(reason="the event has none of our tags")
         shop = shop_host(f"{told.shop}.myshopify.com")
-        reply = await find_reply(self.store, shop, told.message)
+        reply = await find_reply(self.store, self.recorder.reader, shop, told.message)
         event = _event(told, reply.conversation_id)
         stream = mail_stream(told.message)
         draft = Draft(

@@ -134,9 +134,9 @@ class Inbound:
 
         answer = await recorder.record(way.shop, claim, decide)
         if isinstance(answer, AlreadyRecorded):
-            await join_recorded(answer.commit, self.persons.join)
+            await join_recorded(recorder.reader, answer.commit, self.persons.join)
         elif draft is not None:
-            await join(draft, answer, self.persons.join)
+            await join(recorder.reader, draft, answer, self.persons.join)
             log.info("mail_recorded", shop=way.shop, position=answer.position)
 
     async def _decide(

@@ -79,7 +79,7 @@ class Outbound:
         or the database from answering: the message then comes back.
         """
         shop, message_id = shop_host(str(message.get("shop"))), str(message.get("message_id"))
-        if (await find_reply(self.store, shop, message_id)).settled:
+        if (await find_reply(self.store, self.recorder.reader, shop, message_id)).settled:
             return
         # A run that is over its time is ended: a second later nobody holds the lease any more.
         lease = await self.leases.take(f"send/{shop}/{message_id}", limit.remaining() + 1.0)
@@ -88,7 +88,7 @@ class Outbound:
             return
         try:
             # Read again: the worker that held the lease before, or SES, may have settled it.
-            reply = await find_reply(self.store, shop, message_id)
+            reply = await find_reply(self.store, self.recorder.reader, shop, message_id)
             if not reply.settled:
                 await self._send_once(lease, shop, reply)
         finally:
@@ -110,7 +110,9 @@ class Outbound:
                 await self._look_again(shop, message_id, left)
                 return
         try:
-            address, raw = self._compose(shop, await name_of(self.store, shop), reply)
+            address, raw = self._compose(
+                shop, await name_of(self.store, self.recorder.reader, shop), reply
+            )
         except InvalidInput as error:  # an address that no mail can go to
             await self._refused(shop, reply, str(error.values["reason"]))
             return

@@ -11,6 +11,7 @@ from cplus.events.catalogue.mail import MailRejected, MailSent
 from cplus.events.catalogue.shops import AppInstalled, ShopChanged
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mail import message_id_key
 from cplus.settings import Settings
 from cplus.shopify import shop_name
@@ -18,7 +19,6 @@ from cplus.shopify import shop_name
 _COMMITS = 1_000  # about one mail there are its wish and what SES told of it: a handful
 _NEWEST = 20  # commits about a shop read at once: nearly always its name is in the last one
 _SETTLING = {MailSent.TYPE, MailRejected.TYPE}
-_NAMING = {AppInstalled.TYPE, ShopChanged.TYPE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +39,29 @@ class Reply:
         return names.conversation_id(self.stream)
 
 
-async def find_reply(store: EventStore, shop: str, message_id: str) -> Reply:
+async def find_reply(store: EventStore, reader: EventReader, shop: str, message_id: str) -> Reply:
     """The answer behind a message id; raises InvalidInput when the shop's log has none."""
+    commits = await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS)
+    settled = any(not _SETTLING.isdisjoint(commit.types) for commit in commits)
     wish: tuple[Commit, str, ReplyWritten] | None = None
-    settled = False
-    for commit in await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS):
-        for index, document in enumerate(commit.documents):
-            settled = settled or document["type"] in _SETTLING
-            if document["type"] == ReplyWritten.TYPE:
-                recorded = commit.event(index)
-                event = recorded.event
-                if isinstance(event, ReplyWritten) and event.message_id == message_id:
-                    wish = (commit, recorded.stream, event)
+    for commit, written in zip(commits, await reader.read(commits, [ReplyWritten]), strict=True):
+        for recorded in written:
+            event = recorded.event
+            if isinstance(event, ReplyWritten) and event.message_id == message_id:
+                wish = (commit, recorded.stream, event)
     if wish is None:
-        raise InvalidInput(reason="the log of this shop has no such answer")
+        raise InvalidInput(reason="the log of this shop has no such reply")
     return Reply(*wish, settled)
 
 
-async def name_of(store: EventStore, shop: str) -> str:
+async def name_of(store: EventStore, reader: EventReader, shop: str) -> str:
     """What the shop calls itself, as its log last said; its host's name where the log is silent."""
     ref = names.shop_stream(shop)
     async for commit in store.iterate_ref(shop, ref, newest_first=True, batch=_NEWEST):
-        for index in reversed(range(len(commit.documents))):
-            if commit.documents[index]["type"] in _NAMING:
-                event = commit.event(index).event
-                if isinstance(event, AppInstalled | ShopChanged) and event.shop_name:
-                    return event.shop_name
+        for recorded in reversed(await reader.of(commit, AppInstalled, ShopChanged)):
+            event = recorded.event
+            if isinstance(event, AppInstalled | ShopChanged) and event.shop_name:
+                return event.shop_name
     return shop_name(shop)
 
 

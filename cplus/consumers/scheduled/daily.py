@@ -1,4 +1,4 @@
-"""The day's end: one root over the heads of all shops, in a bucket of its own."""
+"""Anchors the log once a day: writes one Merkle root over all shops' heads to its own bucket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from cplus.clock import Clock
-from cplus.events.audit.roots import Objects, seal_day
+from cplus.events.audit.roots import Objects, anchor_day
 from cplus.events.log.commits import Commits
 from cplus.logs import measure
 
@@ -16,8 +16,8 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """What was written."""
+class Anchored:
+    """The root that was written."""
 
     day: str
     root: str
@@ -26,18 +26,18 @@ class Sealed:
 
 async def daily(
     commits: Commits, objects: Objects, bucket: str, clock: Clock, namespace: str
-) -> Sealed:
-    """Writes today's root, by UTC; a day that has one keeps it, so a repeat changes nothing.
+) -> Anchored:
+    """Writes today's root (UTC). A day that already has a root keeps it, so a repeat is harmless.
 
-    Says so as a metric in `namespace`, too: an alarm waits for it.
+    Also writes a metric in `namespace`, whose absence raises an alarm.
     """
-    root = await seal_day(commits, objects, bucket, clock().date())
-    sealed = Sealed(root.day.isoformat(), root.value.hex(), len(root.heads))
-    log.info("day_sealed", day=sealed.day, root=sealed.root, shops=sealed.shops)
-    write_sealed(namespace, clock())
-    return sealed
+    root = await anchor_day(commits, objects, bucket, clock().date())
+    anchored = Anchored(root.day.isoformat(), root.value.hex(), len(root.heads))
+    log.info("day_anchored", day=anchored.day, root=anchored.root, shops=anchored.shops)
+    write_anchored(namespace, clock())
+    return anchored
 
 
-def write_sealed(namespace: str, moment: datetime) -> None:
-    """Writes as a metric that the day has its root."""
-    measure("day_measured", namespace, moment, {}, [[]], {"DaySealed": (1, "Count")})
+def write_anchored(namespace: str, moment: datetime) -> None:
+    """Writes the metric that says that the day has its root."""
+    measure("day_measured", namespace, moment, {}, [[]], {"DayAnchored": (1, "Count")})

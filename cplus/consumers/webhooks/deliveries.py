@@ -79,7 +79,7 @@ def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> D
         try:
             body = base64.b64decode(message["body"], validate=True)
         except (binascii.Error, ValueError):
-            raise InvalidInput(reason="the message's body is no base64") from None
+            raise InvalidInput(reason="the message's body is not base64") from None
     else:
         ref = _ref(message.get("body_ref"))
     headers = named(headers, body if body is not None else json.dumps(ref).encode())

@@ -138,7 +138,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
             else text.encode("utf-8", "surrogatepass")
         )
     except (binascii.Error, ValueError):
-        raise InvalidInput(reason="the body is no base64") from None
+        raise InvalidInput(reason="the body is not base64") from None
     if len(body) > MAX_BODY:
         raise TooLarge(what="the body", size=len(body), limit=MAX_BODY)
     return body

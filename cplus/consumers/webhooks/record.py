@@ -186,7 +186,7 @@ async def _settle(recorded: Drafted, use: Webhooks) -> None:
     if recorded.outcome is None:
         raise Unwritable
     one, outcome = recorded.delivery, settled(recorded.outcome)
-    await join(recorded.draft, outcome, use.persons.join)
+    await join(use.recorder.reader, recorded.draft, outcome, use.persons.join)
     if isinstance(outcome, Appended):
         log.info("webhook_recorded", shop=one.shop, topic=one.topic, position=outcome.position)
     elif delivery_ref(one.delivery) not in outcome.commit.refs:

@@ -1,4 +1,4 @@
-"""What every aggregate has: it begins empty, and its stream is its id."""
+"""The base of all aggregates: it starts empty, and its stream is its id."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from eventsourcing.domain import BaseAggregate
 class Aggregate(BaseAggregate[str]):
     """State of one stream, folded from its own events by `evolve`.
 
-    It does no I/O and reads no clock: every decision is told the time, and the facts from
-    outside that it depends on. A decision that would change nothing triggers nothing.
+    It does no I/O and reads no clock: every decision gets the time, and the outside facts that it
+    depends on, as arguments. A decision that would change nothing triggers nothing.
     """
 
     @classmethod
     def empty(cls, stream: str) -> Self:
         """The aggregate before its first event, at version 0."""
         made = cls.__new__(cls)
-        # The library makes an aggregate with its first event, and types it so: a time is there
-        # from the first one on, and `__init__` is for it to call. Here both come before it.
+        # The library creates an aggregate from its first event: it sets the time then and calls
+        # `__init__` itself. Here both happen before the first event.
         made.__base_init__(originator_id=stream, originator_version=0, timestamp=None)  # type: ignore[arg-type]
         made.__init__()  # type: ignore[misc]
         return made

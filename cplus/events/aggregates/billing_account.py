@@ -1,4 +1,4 @@
-"""The billing account: the plan that a shop has at the app, and what it may use of it."""
+"""The billing account: a shop's plan and its allowance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.billing import AccountOpened, AllowanceReached
 
 FREE = "free"
-"""The plan that every account begins with."""
+"""The plan of every new account."""
 
 
 def month_of(moment: datetime) -> str:
@@ -19,8 +19,8 @@ def month_of(moment: datetime) -> str:
 
 
 class BillingAccount(Aggregate):
-    """Stream `billing/<host>`. What Shopify says of subscriptions are facts in the same stream,
-    with no versions: a decision is told what it needs of them."""
+    """Stream `billing/<host>`. Shopify's subscriptions are facts in the same stream, without
+    versions: a decision gets what it needs from them as arguments."""
 
     def __init__(self) -> None:
         self.plan = ""
@@ -28,14 +28,14 @@ class BillingAccount(Aggregate):
         self.reached: set[str] = set()
 
     def open(self, *, conversations: int, now: datetime) -> None:
-        """The account begins, on the free plan. It stays open when the app is removed, so that
-        installing again gives no new allowance: opening an open one decides nothing."""
+        """Opens the account on the free plan. It stays open if the app is uninstalled, so that
+        installing again gives no new allowance: opening an open account changes nothing."""
         if not self.version:
             self.trigger_event(AccountOpened, plan=FREE, conversations=conversations, timestamp=now)
 
     def count(self, *, month: str, started: int, subscribed: bool, now: datetime) -> None:
-        """In that month, `started` conversations began so far. What the plan allows is reached
-        once a month, and never while the shop is `subscribed`: then it pays."""
+        """`started` conversations have started in that month so far. Reaching the allowance is
+        recorded once a month, and never while the shop is `subscribed`, which means it pays."""
         if not self.version or subscribed or month in self.reached or started < self.conversations:
             return
         self.trigger_event(

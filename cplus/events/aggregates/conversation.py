@@ -1,4 +1,4 @@
-"""The conversation: between one shopper and the shop. Its state, its events, its decisions."""
+"""The conversation between one customer and the shop: state, events and decisions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from cplus.events.catalogue.conversations import (
 from cplus.events.names import conversation_id
 
 MAX_REPLY = 100_000
-"""Characters of an answer at most."""
+"""Maximum length of a reply in characters."""
 
 
 class Conversation(Aggregate):
-    """Stream `conversation/<id>`. Made empty; `start` is its first decision."""
+    """Stream `conversation/<id>`. Starts empty; `start` is its first decision."""
 
     def __init__(self) -> None:
         self.person = ""
@@ -41,7 +41,7 @@ class Conversation(Aggregate):
         return conversation_id(self.id)
 
     def start(self, *, person: str, channel: str, subject: str, now: datetime) -> None:
-        """The shopper begins to talk."""
+        """The customer starts the conversation."""
         self.trigger_event(
             ConversationStarted, person=person, channel=channel, subject=subject, timestamp=now
         )
@@ -55,8 +55,8 @@ class Conversation(Aggregate):
         answer_here: bool = True,
         **mail: Any,
     ) -> None:
-        """A mail of the shopper came in; it opens a closed conversation, unless a machine sent
-        it. `answer_here`: whether its sender may be who answers go to from now on."""
+        """The customer sent a mail; it reopens a closed conversation unless it is automated.
+        `answer_here`: whether replies may go to its sender from now on."""
         if message_id in self.message_ids:
             return
         self.trigger_event(
@@ -71,17 +71,17 @@ class Conversation(Aggregate):
             self.trigger_event(ConversationReopened, timestamp=now)
 
     def reply(self, *, message_id: str, text: str, author: str, now: datetime) -> None:
-        """The merchant answers; raises InvalidInput for an empty or oversized text, or where
-        there is no address to answer to."""
+        """The merchant replies; raises InvalidInput for an empty or oversized text, or if there is
+        no address to reply to."""
         if message_id in self.written:
             return
         text = text.replace("\r\n", "\n").strip()
         if not text:
-            raise InvalidInput(reason="an answer needs some text")
+            raise InvalidInput(reason="write something first")
         if len(text) > MAX_REPLY:
-            raise InvalidInput(reason=f"an answer may have {MAX_REPLY} characters at most")
+            raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")
         if not self.address:
-            raise InvalidInput(reason="this conversation has no address to answer to")
+            raise InvalidInput(reason="this conversation has no address to reply to")
         self.trigger_event(
             ReplyWritten,
             message_id=message_id,
@@ -97,12 +97,12 @@ class Conversation(Aggregate):
             self.trigger_event(ConversationReopened, timestamp=now)
 
     def close(self, now: datetime) -> None:
-        """The merchant is done; closing what is closed changes nothing."""
+        """The merchant closes it; closing a closed conversation changes nothing."""
         if self.open:
             self.trigger_event(ConversationClosed, timestamp=now)
 
     def reopen(self, now: datetime) -> None:
-        """The merchant takes it up again; opening what is open changes nothing."""
+        """The merchant reopens it; reopening an open conversation changes nothing."""
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 

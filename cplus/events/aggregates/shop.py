@@ -1,4 +1,4 @@
-"""The shop, as the app sees it: whether what a merchant grants begins an installation."""
+"""The shop: decides whether a merchant's grant is an installation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cplus.events.catalogue.shops import AppInstalled
 
 
 class Shop(Aggregate):
-    """Stream `shop/<host>`. That the app was removed, and what the shop is called now, are facts
-    of Shopify in the same stream, with no versions: a decision is told what it needs of them."""
+    """Stream `shop/<host>`. Uninstalls and the shop's name are Shopify's facts in the same stream,
+    without versions: a decision gets what it needs from them as arguments."""
 
     def __init__(self) -> None:
         self.scopes: frozenset[str] = frozenset()
@@ -33,9 +33,9 @@ class Shop(Aggregate):
     ) -> None:
         """The merchant granted these scopes.
 
-        Each way in through Shopify grants them, also where the app has been there all along:
-        that decides nothing, and so the shop's customers are not imported at every sign-in.
-        `void_at` is when the grant before was last known to hold no longer, None where it holds.
+        Every sign-in through Shopify grants them, even if the app is already installed: that
+        decides nothing, so customers are not imported at every sign-in. `void_at` is the last
+        moment at which the previous grant was known to be void, None if it is valid.
         """
         if self._holds(void_at) and self.scopes == frozenset(scopes):
             return
@@ -51,8 +51,8 @@ class Shop(Aggregate):
         )
 
     def _holds(self, void_at: datetime | None) -> bool:
-        # An install after that moment is another grant: of two that ask at once, the second
-        # finds the first one's.
+        # An install after that moment is a newer grant: of two concurrent ones, the second finds
+        # the first.
         return self.installed_at is not None and (void_at is None or void_at < self.installed_at)
 
     @singledispatchmethod

@@ -1,7 +1,7 @@
-"""The hash chain: walks a shop's log as it is stored and names the first commit that is wrong.
+"""The hash chain: walks a shop's stored log and finds the first wrong commit.
 
-Pure: bytes in, findings out. A commit ends with the hash of the one before and its own, so the
-walk slices and hashes and decodes nothing else.
+Pure: bytes in, findings out. A commit ends with the hash of the previous commit and its own, so the
+walk only slices and hashes, and decodes nothing else.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _BODY_END = _HASH_AT - len(HASH_ELEMENT)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The first commit of a shop that is not as it was written."""
+    """The first commit of a shop that was tampered with."""
 
     shop: str
     position: int
-    """Where it stands, or stood."""
+    """Its position, or the one it had."""
     kind: Kind
     commit: str | None
-    """Its id; None where it is gone."""
+    """Its id; None if it is gone."""
     reason: str
 
 
 class Walk:
-    """Goes through one shop's log in the order of positions, from the first commit.
+    """Walks one shop's log in order of position, from the first commit.
 
-    `expected` are hashes by position that are known from elsewhere, for example from the
-    roots of earlier days.
+    `expected` holds hashes by position that are known from elsewhere, for example from the roots
+    of earlier days.
     """
 
     def __init__(self, shop: str, expected: Mapping[int, bytes] | None = None) -> None:
         self.shop = shop
         self.position = 0
-        """Of the last commit that is as it was written."""
+        """The position of the last valid commit."""
         self.hash = GENESIS
         """Its hash."""
         self.broken: bytes | None = None
@@ -53,10 +53,10 @@ class Walk:
         self._expected = sorted((expected or {}).items(), reverse=True)
 
     def feed(self, raws: bytes) -> bool:
-        """Takes the next commits, as one piece of raw BSON; whether the walk goes on."""
+        """Takes the next commits, as one piece of raw BSON; returns whether the walk continues."""
         position, last = self.position, self.hash
         sha256 = hashlib.sha256
-        view = memoryview(raws)  # a commit is hashed where it lies
+        view = memoryview(raws)  # hashes commits without copying them
         start, end = 0, len(raws)
         while start < end:
             stop = start + int.from_bytes(raws[start : start + 4], "little")
@@ -84,7 +84,7 @@ class Walk:
         return True
 
     def missing(self) -> Finding | None:
-        """After the last commit: what the log should have held and does not."""
+        """After the last commit: a commit that the log should hold but does not."""
         if not self._expected:
             return None
         known = self._expected[-1][0]
@@ -92,30 +92,30 @@ class Walk:
         return Finding(self.shop, self.position + 1, "removed", None, reason)
 
     def judge(self) -> Judge:
-        """Who says what is wrong where the walk broke."""
+        """The judge that finds out what is wrong where the walk stopped."""
         if self.broken is None:
             raise ValueError("the walk did not break")
         return Judge(self.shop, self.position, self.hash, self.broken)
 
 
 class Judge:
-    """Says what is wrong with a log at the first commit that does not follow.
+    """Finds out what is wrong with a log at the first commit that does not follow.
 
-    It is fed the shop's whole log once more and keeps of it only what names this commit or stands
-    next to it, so that it takes no more memory for a log of millions.
+    It reads the shop's whole log again and keeps only the commits that name this one or are next to
+    it, so it needs no more memory for a log of millions.
     """
 
     def __init__(self, shop: str, position: int, last: bytes, broken: bytes) -> None:
         self._shop, self._at, self._last, self._raw = shop, position + 1, last, broken
         self._here = Link.of(broken)
-        # A commit that matters has one of these among its bytes: no other is decoded.
+        # A relevant commit contains one of these byte strings; no other is decoded.
         self._marks = [mark for mark in {last, self._here.prev, self._here.hash} if mark]
         self._before: Link | None = None
-        """The last one that is as it was written."""
+        """The last valid commit."""
         self._followed = False
-        """Whether a commit names the one at fault as the one before it."""
+        """Whether a commit names the wrong one as its predecessor."""
         self._named: set[int] = set()
-        """Positions of those that the one at fault names as the one before it."""
+        """Positions of the commits that the wrong one names as its predecessor."""
 
     def feed(self, raws: bytes) -> None:
         """Takes the next commits, as one piece of raw BSON."""
@@ -134,7 +134,7 @@ class Judge:
             self._named.add(link.position)
 
     def finding(self) -> Finding:
-        """What is wrong, once the whole log was fed."""
+        """What is wrong, once the whole log was read."""
         kind, position, commit, reason = self._judge()
         return Finding(self._shop, position, kind, commit, reason)
 
@@ -150,7 +150,7 @@ class Judge:
             reason = "it is whole, and a root knows another here: it or one before was rewritten"
             return "altered", at, here.id, reason
         if before and self._followed:
-            # What comes later stands on this one, so it is the one before that is not genuine.
+            # Later commits build on this one, so its predecessor is the one that is not genuine.
             reason = f"position {at} stands on another commit than this one"
             return "altered", before.position, before.id, reason
         return "inserted", at, here.id, "it does not stand on the commit before it"
@@ -168,7 +168,7 @@ class Judge:
         return "moved", at, here.id, f"it was written at position {place}"
 
     def _places(self) -> list[int]:
-        """Where the commit may have been written: beside where it stands, or behind what it
+        """Where the commit may have been written: next to its place, or after the commit that it
         names."""
         behind = [place for named in sorted(self._named) for place in (named + 1, named + 2)]
         return [place for place in (self._at - 1, self._at + 1, *behind) if place > 0]
@@ -176,18 +176,18 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What of a commit makes the chain."""
+    """The parts of a commit that form the chain."""
 
     id: str
     position: int
     prev: bytes
     hash: bytes
     intact: bool
-    """Whether its bytes have its hash."""
+    """Whether its hash matches its bytes."""
 
     @classmethod
     def of(cls, raw: bytes) -> Link:
-        """The link of a stored commit, whatever was done to it."""
+        """The link of a stored commit, even if it was tampered with."""
         row = bson.decode(raw)
         stored = _bytes(row.get("hash"))
         position = row.get("position")
@@ -206,7 +206,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _position(raws: bytes, start: int) -> int:
-    # `_id` and `shop` are strings and come first: each says how long it is.
+    # `_id` and `shop` are strings and come first; each contains its length.
     at = start + 13 + int.from_bytes(raws[start + 9 : start + 13], "little")
     at += 10 + int.from_bytes(raws[at + 6 : at + 10], "little")
     if raws[at + 1 : at + 10] != b"position\x00":
@@ -215,7 +215,7 @@ def _position(raws: bytes, start: int) -> int:
 
 
 def _fits(raw: bytes, position: int) -> bool:
-    """Whether the commit has its hash once it is put back to `position`."""
+    """Whether the hash matches if the commit is moved back to `position`."""
     row = bson.decode(raw)
     stored = row.pop("hash", None)
     row["position"] = position
@@ -223,7 +223,7 @@ def _fits(raw: bytes, position: int) -> bool:
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
-    """The root of the hash tree over the leaves, as RFC 6962 (section 2.1) makes it."""
+    """The root of the hash tree over the leaves, according to RFC 6962, section 2.1."""
     if not leaves:
         return hashlib.sha256().digest()
     if len(leaves) == 1:

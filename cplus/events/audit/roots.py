@@ -1,4 +1,4 @@
-"""Audits of the log: the chain of each shop, and the roots of the days over all shops."""
+"""Audits of the log: the hash chain of each shop, and the daily roots over all shops."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
     from cplus.aws import Versions
 
 PREFIX = "roots/"
-_SHOPS_AT_ONCE = 200  # heads read in one question
+_SHOPS_AT_ONCE = 200  # heads read in one query
 
 
 class Objects(Protocol):
-    """A bucket that keeps versions, as far as roots need it."""
+    """The part of a versioned bucket that roots need."""
 
     async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
-        """Stores `body` under `key`, unless there is something; answers whether it did."""
+        """Stores `body` under `key` unless the key exists; returns whether it did."""
 
     async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
-        """The bytes of that version of `key`; raises KeyError when there are none."""
+        """The bytes of that version of `key`; raises KeyError if it does not exist."""
 
     async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
-        """The history of every key that begins with `prefix`, in order."""
+        """The versions of every key that begins with `prefix`, in key order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """What the heads of all shops were at one moment, under one hash."""
+    """The heads of all shops at one moment, under one hash."""
 
     day: date
     """UTC."""
     heads: Mapping[str, tuple[int, bytes]]
     """Position and hash of the last commit, by shop."""
     previous: bytes
-    """The root of the day before; the hash of nothing for the first."""
+    """The previous root; the hash of nothing for the first."""
     value: bytes
     """The root itself."""
 
     @classmethod
     def over(cls, day: date, heads: Mapping[str, tuple[int, bytes]], previous: bytes) -> Root:
-        """The root of a day: the first leaf is the day and the root before, the others are the
+        """The root of a day: the first leaf is the day and the previous root, the others are the
         heads by shop."""
         first = f"{day.isoformat()}\n{previous.hex()}"
         others = [f"{shop}\n{at}\n{digest.hex()}" for shop, (at, digest) in sorted(heads.items())]
@@ -57,11 +57,11 @@ class Root:
 
     @property
     def key(self) -> str:
-        """Where it rests in the bucket."""
+        """Its key in the bucket."""
         return _key(self.day)
 
     def to_json(self) -> bytes:
-        """As it rests."""
+        """The stored form."""
         heads = {shop: [at, digest.hex()] for shop, (at, digest) in sorted(self.heads.items())}
         said = {
             "day": self.day.isoformat(),
@@ -73,34 +73,34 @@ class Root:
 
     @classmethod
     def of_json(cls, raw: bytes) -> Root:
-        """A root as it rests; raises ValueError where it is none."""
+        """Reads the stored form; raises ValueError if it is not a root."""
         try:
             said = json.loads(raw)
             heads = {shop: (at, bytes.fromhex(h)) for shop, (at, h) in said["heads"].items()}
             day, previous = date.fromisoformat(said["day"]), bytes.fromhex(said["previous"])
             return cls(day, heads, previous, bytes.fromhex(said["root"]))
         except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("this is no root") from error
+            raise ValueError("this is not a root") from error
 
 
 NO_ROOT = hashlib.sha256().digest()
-"""What the first root names as the one before."""
+"""The previous root of the first root."""
 
 
 @dataclass(slots=True)
 class Roots:
-    """All roots that were kept: what they know of each shop, and what is wrong with them."""
+    """All stored roots: what they prove about each shop, and what is wrong with them."""
 
     days: list[date] = field(default_factory=list)
     without: list[date] = field(default_factory=list)
-    """Days since the first root that have none, today left out."""
+    """Days without a root since the first one, except today."""
     expected: dict[str, dict[int, bytes]] = field(default_factory=dict)
     """Hashes by shop and position."""
     wrong: list[str] = field(default_factory=list)
     """What is wrong with the roots themselves, one line each."""
 
     def add(self, root: Root) -> None:
-        """Takes what a root says into account, after all roots of days before."""
+        """Adds a root; call it in the order of days."""
         self.days.append(root.day)
         for shop, (position, digest) in root.heads.items():
             known = self.expected.setdefault(shop, {})
@@ -108,21 +108,21 @@ class Roots:
                 self.wrong.append(f"{root.key} contradicts an earlier root on {shop}")
 
     def close(self, today: date) -> None:
-        """Finds the days without a root. A later root still holds what was written on such a day;
-        after the last root nothing does, and that is wrong."""
+        """Finds the days without a root. A later root still covers what was written on such a day;
+        nothing covers what was written after the last root, which is an error."""
         if not self.days:
-            self.wrong.append("there is no root: nothing holds what was written")
+            self.wrong.append("there is no root: nothing proves what was written")
             return
         first, there = min(self.days), set(self.days)
         days = (first + timedelta(n) for n in range((today - first).days))
         self.without = [day for day in days if day not in there]
         last = max(there)
         if last < today - timedelta(1):
-            self.wrong.append(f"no root after {last}: nothing holds what was written since")
+            self.wrong.append(f"no root after {last}: nothing proves what was written since")
 
 
-async def seal_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:
-    """Writes the root of the day over the heads of all shops, once: a day that has one keeps it."""
+async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:
+    """Anchors the day: writes its root over the heads of all shops. A day that has one keeps it."""
     roots = await _kept(objects, bucket)
     mine = _key(day)
     if mine in roots:
@@ -143,11 +143,11 @@ async def seal_day(log: Commits, objects: Objects, bucket: str, day: date) -> Ro
 
 
 async def load_roots(objects: Objects, bucket: str, today: date) -> Roots:
-    """Every root, checked: each is the hash of what it says, and names the one before it.
+    """Loads and checks every root: each is the hash of its content and names the previous one.
 
-    The oldest version of each key is the root. A bucket takes a newer one from whoever may write
-    to it, whatever lock is on the old: that it is there is wrong in itself, like a deletion.
-    `today`, by UTC, is the first day that need not have a root yet.
+    The oldest version of each key is the root. A lock on it does not stop anybody with write access
+    from adding a newer version: a newer version is an error in itself, like a deletion. `today`
+    (UTC) is the first day that need not have a root yet.
     """
     roots = Roots()
     previous = NO_ROOT
@@ -186,7 +186,7 @@ async def _history(objects: Objects, bucket: str) -> dict[str, Versions]:
 
 
 async def _kept(objects: Objects, bucket: str) -> dict[str, Versions]:
-    """The keys that hold something, a deleted one too."""
+    """The keys with at least one version, even if deleted since."""
     return {key: found for key, found in (await _history(objects, bucket)).items() if found.ids}
 
 
@@ -200,17 +200,16 @@ async def verify_shop(
     expected: Mapping[int, bytes] | None = None,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Finding | None:
-    """Walks one shop's chain from its first commit; the first that is wrong, if any.
+    """Walks one shop's chain from its first commit; returns the first wrong commit, if any.
 
-    A second walk over a shop that has one tells what was done to it. Of the log no more than two
-    batches are in memory at once. `seen` is told the position that the walk has reached, for
-    each batch.
+    If there is one, a second walk finds out what was done to it. At most two batches of the log are
+    in memory at once. `seen` is called with the position that was reached, once per batch.
     """
     walk = Walk(shop, expected)
     pieces = log.raw(shop)
     piece = await _next(pieces)
     while piece:
-        # The next batch is asked for before this one is hashed: it is on its way meanwhile.
+        # The next batch is requested before this one is hashed, so both overlap.
         piece, goes_on = await asyncio.gather(_next(pieces), asyncio.to_thread(walk.feed, piece))
         seen(walk.position)
         if not goes_on:
@@ -226,5 +225,5 @@ async def _next(pieces: AsyncIterator[bytes]) -> bytes:
 
 
 def shops_of(heads: Mapping[str, int], roots: Roots) -> Sequence[str]:
-    """Every shop that the log or a root knows."""
+    """Every shop in the log or in a root."""
     return sorted({*heads, *roots.expected})

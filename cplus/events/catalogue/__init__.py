@@ -15,14 +15,14 @@ from cplus.errors import UnknownEvent
 from cplus.events.base import Event
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes of the data of one schema version the data of the next."""
+"""Converts the data of one schema version to the next."""
 
 RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset()
 """Events that no read model and no reaction handles, on purpose: they are kept for later."""
 
 
 class Catalogue:
-    """Event classes by stored type, and the way from each old schema version to the newest."""
+    """Event classes by stored type, and the upcasts from old schema versions."""
 
     def __init__(
         self, events: Iterable[type[Event]], upcasts: Mapping[tuple[str, int], Upcast] | None = None
@@ -39,13 +39,21 @@ class Catalogue:
         """The names of all families."""
         return frozenset(event.FAMILY for event in self._classes.values())
 
+    def families_of(self, types: Iterable[str]) -> frozenset[str]:
+        """The families of stored types; all of them if one is a type that this code does not know,
+        since it may be of any."""
+        found = [self._classes.get(type_) for type_ in types]
+        if None in found:
+            return self.families()
+        return frozenset(event.FAMILY for event in found if event is not None)
+
     def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
         """The stored types of these families but for those of the events that are handled."""
         types = {name for name, event in self._classes.items() if event.FAMILY in passes}
         return types - {event.TYPE for event in handles}
 
     def find(self, type_: str, schema: int) -> type[Event]:
-        """The class of a stored type; raises UnknownEvent for what this code cannot read."""
+        """The class of a stored type; raises UnknownEvent if this code cannot read it."""
         known = self._found.get((type_, schema))
         if known is not None:
             return known

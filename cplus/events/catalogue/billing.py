@@ -8,21 +8,21 @@ from cplus.events.base import AggregateEvent, Event, Instant
 
 
 class AccountOpened(AggregateEvent):
-    """The shop's account at the app began, with what it may use at no charge."""
+    """The shop's account was opened, with its free allowance."""
 
     TYPE: ClassVar[str] = "billing.account_opened"
     plan: str
     conversations: int
-    """How many may begin in a calendar month of UTC. Recorded, so that a shop keeps what it was
-    promised when others are promised less."""
+    """Free conversations per calendar month (UTC). Recorded, so that a shop keeps its allowance if
+    new shops get less."""
 
 
 class AllowanceReached(AggregateEvent):
-    """As many conversations began in the month as the plan allows at no charge."""
+    """The free conversations of the month are used up."""
 
     TYPE: ClassVar[str] = "billing.allowance_reached"
     month: str
-    """Of UTC, for example `2026-11`."""
+    """The month in UTC, for example `2026-11`."""
     conversations: int
     """What the plan allows."""
 

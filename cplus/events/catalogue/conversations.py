@@ -9,7 +9,7 @@ from cplus.events.base import AggregateEvent, Personal
 
 
 class ConversationStarted(AggregateEvent):
-    """Somebody began to talk with the shop."""
+    """Somebody started a conversation with the shop."""
 
     TYPE: ClassVar[str] = "conversation.started"
     person: str
@@ -18,31 +18,31 @@ class ConversationStarted(AggregateEvent):
 
 
 class MessageReceived(AggregateEvent):
-    """A mail of the shopper came into the conversation."""
+    """A customer's mail was added to the conversation."""
 
     TYPE: ClassVar[str] = "conversation.message_received"
     message_id: str
     person: str
     from_name: Personal[str | None]
     from_address: Personal[str]
-    """Where an answer to it goes, if it goes there at all: see `answer_here`."""
+    """The address for replies to it, if replies go there: see `answer_here`."""
     subject: Personal[str]
     text: Personal[str]
-    """What the shopper wrote, without what was quoted; at most 256 KB."""
+    """The newly written text, without quotes; at most 256 KB."""
     rfc_message_id: Personal[str | None]
     """The mail's own Message-ID header."""
     automatic: bool = False
-    """Whether a machine sent it (out of office, for example)."""
+    """Whether it is automated (out of office, for example)."""
     answer_here: bool = True
-    """Whether the conversation's answers go to `from_address` from now on. Not where somebody
-    else's mail came in who only named one of its Message-IDs."""
+    """Whether replies go to `from_address` from now on. False for mail from somebody else who only
+    named one of the conversation's Message-IDs."""
     attachments: int = 0
     raw: Mapping[str, str] | None = None
-    """Where the raw mail rests: {"bucket", "key"}."""
+    """Location of the raw mail: {"bucket", "key"}."""
 
 
 class ReplyWritten(AggregateEvent):
-    """The merchant answered: the wish to send, recorded before anything is sent."""
+    """The merchant replied; recorded before anything is sent."""
 
     TYPE: ClassVar[str] = "conversation.reply_written"
     message_id: str
@@ -51,19 +51,19 @@ class ReplyWritten(AggregateEvent):
     subject: Personal[str]
     text: Personal[str]
     in_reply_to: Personal[str | None] = None
-    """Message-ID of the mail that it answers."""
+    """Message-ID of the mail that it replies to."""
     author: str
     """Who wrote it, as people read it: what a user is called, or the id. `merchant` before users
     were known."""
 
 
 class ConversationClosed(AggregateEvent):
-    """The merchant is done with it."""
+    """The merchant closed it."""
 
     TYPE: ClassVar[str] = "conversation.closed"
 
 
 class ConversationReopened(AggregateEvent):
-    """It goes on: by the merchant, or by a message after it was closed."""
+    """It was reopened, by the merchant or by a message after it was closed."""
 
     TYPE: ClassVar[str] = "conversation.reopened"

@@ -1,7 +1,7 @@
 """Facts about customers (stream `customer/<id>`), and who turned out to be one person.
 
-Facts come from Shopify in any order and any number of times: whoever folds them lets the newest
-`occurred_at` win.
+Facts arrive from Shopify in any order and any number of times: folds let the newest `occurred_at`
+win.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class CustomerChanged(Event):
 
 
 class CustomerImported(Event):
-    """The import read a customer: as CustomerChanged, with what only the Admin API tells."""
+    """The import read a customer: as CustomerChanged, with fields that only the Admin API has."""
 
     TYPE: ClassVar[str] = "customer.imported"
     shopify_customer_id: int
@@ -52,7 +52,7 @@ class CustomerImported(Event):
 
 
 class CustomerConsentChanged(Event):
-    """The customer allowed or forbade marketing mail."""
+    """The customer changed their consent to email marketing."""
 
     TYPE: ClassVar[str] = "customer.consent_changed"
     shopify_customer_id: int
@@ -75,4 +75,4 @@ class PersonsJoined(Event):
     person: str
     """The one that stays."""
     absorbed: str
-    """The one that is now another name for it."""
+    """The one that is now an alias of it."""

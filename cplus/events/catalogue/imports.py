@@ -8,7 +8,7 @@ from cplus.events.base import Event
 
 
 class ImportStarted(Event):
-    """The import of a shop's customers began."""
+    """The import of a shop's customers started."""
 
     TYPE: ClassVar[str] = "import.started"
     import_id: str
@@ -22,11 +22,11 @@ class ImportPageLoaded(Event):
     page: int
     customers: int
     skipped: int = 0
-    """Customers that could not be read, or that no commit can hold."""
+    """Customers that could not be read, or that do not fit into a commit."""
 
 
 class ImportEnded(Event):
-    """The import came to its end."""
+    """The import ended."""
 
     TYPE: ClassVar[str] = "import.ended"
     import_id: str

@@ -17,7 +17,7 @@ class MailSent(Event):
 
 
 class MailDelivered(Event):
-    """The mailbox of the recipient took the mail."""
+    """The recipient's mailbox accepted the mail."""
 
     TYPE: ClassVar[str] = "mail.delivered"
     message_id: str
@@ -25,7 +25,7 @@ class MailDelivered(Event):
 
 
 class MailBounced(Event):
-    """The mailbox of the recipient refused the mail."""
+    """The recipient's mailbox rejected the mail."""
 
     TYPE: ClassVar[str] = "mail.bounced"
     message_id: str
@@ -36,7 +36,7 @@ class MailBounced(Event):
 
 
 class MailComplained(Event):
-    """The recipient called the mail spam."""
+    """The recipient marked the mail as spam."""
 
     TYPE: ClassVar[str] = "mail.complained"
     message_id: str
@@ -44,7 +44,7 @@ class MailComplained(Event):
 
 
 class MailRejected(Event):
-    """SES refused to send the mail, before or after taking it."""
+    """SES refused to send the mail, before or after accepting it."""
 
     TYPE: ClassVar[str] = "mail.rejected"
     message_id: str

@@ -1,7 +1,7 @@
 """Facts about orders (stream `order/<id>`).
 
-Facts come from Shopify in any order and any number of times: whoever folds them lets the newest
-`occurred_at` win.
+Facts arrive from Shopify in any order and any number of times: folds let the newest `occurred_at`
+win.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class OrderChanged(Event):
     TYPE: ClassVar[str] = "order.changed"
     shopify_order_id: int
     person: str | None = None
-    """Who ordered; None for an order that names nobody."""
+    """The person who ordered; None if the order names nobody."""
     name: str
-    """As the merchant sees it, for example `#1001`."""
+    """The order number that the merchant sees, for example `#1001`."""
     currency: str
     total_price: str
     """Decimal, in `currency`."""

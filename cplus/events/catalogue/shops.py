@@ -10,7 +10,7 @@ from cplus.events.base import AggregateEvent, Event
 class AppInstalled(AggregateEvent):
     """The merchant installed the app, or gave it new scopes.
 
-    Until aggregates decided it, it was recorded with no version.
+    Before aggregates decided it, it was recorded without a version.
     """
 
     TYPE: ClassVar[str] = "app.installed"

@@ -1,4 +1,5 @@
-"""Writing to one shop's log: read the head, check, insert at head + 1. That is the only fence."""
+"""Writing to one shop's log: read the head, check, insert at head + 1. The position is the only
+lock."""
 
 from __future__ import annotations
 
@@ -18,14 +19,14 @@ from cplus.events.names import version_claim
 from cplus.mongo import PyMongoError
 
 MAX_COMMIT = 16 * 1024 * 1024 - 16 * 1024
-"""Bytes of a commit at most: MongoDB's 16 MiB, less room for what the server adds."""
+"""Maximum size of a commit in bytes: MongoDB's 16 MiB, minus room for what the server adds."""
 
 _GROUP = 500  # commits written in one insert
 _GROUP_BYTES = 32 * 1024 * 1024
 _TRIES = 200
-_BREAKS = 4  # broken connections in a row before the outcome is called unknown
-_SHORT = 16  # numbers of a sequence that one question finds
-_LONGEST = 34  # powers of two that cover every number a claim has room for
+_BREAKS = 4  # broken connections in a row before the outcome is reported as unknown
+_SHORT = 16  # numbers of a sequence that one query finds
+_LONGEST = 34  # powers of two that cover every number that fits into a claim
 
 
 @dataclass(slots=True, eq=False)
@@ -34,17 +35,17 @@ class Entry:
 
     prepared: Prepared
     call: object
-    """The same for all drafts of one call."""
+    """Shared by all drafts of one call."""
     outcome: Outcome | None = None
 
     @property
     def draft(self) -> Draft:
-        """What is to be written."""
+        """The draft."""
         return self.prepared.draft
 
     @property
     def answer(self) -> Outcome:
-        """The outcome, once it is there."""
+        """The outcome, once it is known."""
         if self.outcome is None:
             raise RuntimeError("an append ended without an outcome")
         return self.outcome
@@ -64,8 +65,8 @@ def lay_out(drafts: Sequence[Draft], max_commit: int = MAX_COMMIT) -> list[Entry
 
 
 class ShopWriter:
-    """Writes for one shop. Writers of one process take turns, and whoever has the turn writes
-    for all who wait: a hot shop is written in groups."""
+    """Writes to one shop. Writers of one process take turns, and the one whose turn it is writes
+    for all that wait, so a busy shop is written in groups."""
 
     def __init__(self, combined: CombinedCommits, shop: str, clock: Clock) -> None:
         self._combined = combined
@@ -74,17 +75,17 @@ class ShopWriter:
         self._clock = clock
         self._turn = asyncio.Lock()
         self._waiting: list[Entry] = []
-        # The head after this process's last acknowledged write. It may be behind, never ahead.
+        # The head after this process's last acknowledged write. It may be outdated, never ahead.
         self._head: Head | None = None
         self._slices = TimeSlices()
 
     @property
     def busy(self) -> bool:
-        """Whether somebody writes or waits to."""
+        """Whether a write is running or waiting."""
         return bool(self._waiting) or self._turn.locked()
 
     async def write(self, entries: Sequence[Entry]) -> None:
-        """Returns when each entry has its outcome."""
+        """Returns once each entry has its outcome."""
         self._waiting += entries
         try:
             while any(entry.outcome is None for entry in entries):
@@ -92,20 +93,20 @@ class ShopWriter:
                     if any(entry.outcome is None for entry in entries):
                         await self._write_group()
         except BaseException:
-            # Whoever gave up no longer waits; others who waited with it are still in the list.
+            # A cancelled caller no longer waits; others that waited with it are still in the list.
             gone = set(map(id, entries))
             self._waiting = [entry for entry in self._waiting if id(entry) not in gone]
             raise
 
     def _take_group(self) -> list[Entry]:
-        """Those who wait, as many as one insert takes, each claim once."""
+        """The waiting entries, as many as fit into one insert, each claim once."""
         group: dict[str, Entry] = {}
         size = 0
         for entry in self._waiting[:_GROUP]:
             size += entry.prepared.size
             if group and size > _GROUP_BYTES:
                 break
-            # A double stays in the list: in the next turn the log answers it.
+            # A repeated claim stays in the list: in the next turn the log answers it.
             group.setdefault(entry.draft.claim, entry)
         return list(group.values())
 
@@ -148,7 +149,7 @@ class ShopWriter:
             raw, after = entry.prepared.place(after, now)
             raws.append(raw)
             heads.append(after)
-        # Until the write is acknowledged nobody knows the head: also not when it is cut short.
+        # Until the write is acknowledged the head is unknown, even if the write is cancelled.
         self._head = None
         try:
             written = await self._combined.insert(raws)
@@ -162,18 +163,18 @@ class ShopWriter:
             for entry, at in zip(entries, heads, strict=True):
                 entry.outcome = Appended(self._shop, at.position, entry.draft.id)
             return
-        # A duplicate is never proof by itself: the driver can report one where the write
-        # concern failed. What a majority has is asked in every case.
+        # A duplicate key error proves nothing: the driver can report one when the write concern
+        # failed. So the log is always read, with majority.
         resolved = await self._resolve(entries)
         self._refuse_followers(entries)
         if not resolved:
             await self._slices.lost()
 
     async def _refuse_gaps(self, entries: list[Entry]) -> None:
-        """Refuses drafts whose versions stand on one that is not there.
+        """Refuses drafts whose previous version does not exist.
 
-        The unique index refuses a version that is taken, and would accept version 5 with no
-        version 4. What is there stays there, so this holds under any later head too.
+        The unique index refuses a version that is taken, but would accept version 5 without
+        version 4. Commits never disappear, so the check still holds under any later head.
         """
         needed = set()
         coming: set[str] = set()
@@ -199,7 +200,8 @@ class ShopWriter:
         return Conflict(name, number - 1, actual)
 
     async def _resolve(self, entries: list[Entry]) -> bool:
-        """Asks the log which of the drafts are in it, or fell to a claim; whether any did."""
+        """Reads from the log which drafts are in it or lost their claim; returns whether any
+        did."""
         claims = [claim for entry in entries for claim in entry.prepared.claims]
         taken = {
             claim: commit
@@ -223,8 +225,8 @@ class ShopWriter:
         return any(entry.outcome is not None for entry in entries)
 
     def _refuse_followers(self, entries: list[Entry]) -> None:
-        """Refuses drafts that stand on a version which an earlier draft of their call did not
-        get: another's commit has that place, and they were decided without it."""
+        """Refuses drafts that build on a version that an earlier draft of the same call did not
+        get: another writer's commit has that version, and they were decided without it."""
         lost: dict[tuple[object, str], int] = {}
         for entry in entries:
             if isinstance(entry.outcome, Appended):
@@ -250,8 +252,8 @@ class ShopWriter:
 async def last_number(log: Commits, shop: str, name: str) -> tuple[int, Document | None]:
     """The last number claimed of a stream or sequence, 0 for none, and the row of its commit.
 
-    Numbers have no gap, so a few of them tell where the last one stands: short ones are found
-    in one question, and a stream of millions in five.
+    Numbers have no gaps, so a few probes find the last one: one query for short streams, five for
+    a stream of millions.
     """
     low, above, row = 0, 2**_LONGEST, None
     probes = [*range(1, _SHORT), *(2**power for power in range(4, _LONGEST))]

@@ -1,4 +1,4 @@
-"""Events to and from the documents they are stored as."""
+"""Converts events to and from their stored documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLEAR = "none"
 
 
 def encode(new: NewEvent) -> dict[str, Any]:
-    """The stored document of an event: its envelope, clear data, and the slot of personal data."""
+    """The stored document of an event: its envelope, clear data and the slot for personal data."""
     event = new.event
     kind = type(event)
     leave_out = kind.PERSONAL_FIELDS | (
@@ -38,7 +38,7 @@ def encode(new: NewEvent) -> dict[str, Any]:
 
 
 def decode(document: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Event:
-    """The event of a stored document, in its newest shape; raises UnknownEvent."""
+    """The event of a stored document, upcast to its newest shape; raises UnknownEvent."""
     type_, schema = document["type"], document["schema"]
     kind = catalogue.find(type_, schema)
     data = {**document["data"]}
@@ -51,7 +51,7 @@ def decode(document: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Eve
         data = catalogue.upcast(type_, schema, data)
     if issubclass(kind, AggregateEvent):
         data["originator_id"] = document["stream"]
-        # 0 where it was recorded as a fact, before an aggregate decided it.
+        # 0 if it was recorded as a fact, from before an aggregate decided it.
         data["originator_version"] = document["version"] or 0
         data["timestamp"] = document["occurred_at"]
     return kind.model_validate(data)

@@ -1,4 +1,4 @@
-"""Combining: what waits at the same time is asked in one question."""
+"""Combines requests that wait at the same time into one query."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from cplus.events.log.commits import Commits
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-_GROUPS = 2  # under way at once: while one is on its way back the next is on its way there
+_GROUPS = 2  # in flight at once: while one is coming back, the next is already being sent
 _INSERT_BYTES = 1024 * 1024
-_HEADS = 100  # asked for in one question
+_HEADS = 100  # read in one query
 
 
 class Combiner(Generic[Item, Answer]):
-    """Asks for many at once what each would ask alone.
+    """Sends many single requests as one query.
 
-    An item goes at once while fewer than `groups` questions are under way, and otherwise with
-    all others that wait when one of them ends. `work` answers one question: an answer for each
-    item, in their order. An answer that is an exception is raised to its asker only, and one
-    that `work` raises to every asker of that question. Who is cancelled takes nothing from the
-    others; a question that nobody waits for any more is cancelled.
+    An item is sent at once while fewer than `groups` queries are in flight; otherwise it waits
+    and goes with all others that wait when one of them ends. `work` answers one query: one result
+    per item, in order. A result that is an exception is raised only to its caller; an exception
+    raised by `work` is raised to every caller of that query. Cancelling one caller does not affect
+    the others; a query without any callers left is cancelled.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Combiner(Generic[Item, Answer]):
     ) -> None:
         self._work = work
         self._groups = groups
-        self._room = room  # the sizes of one question's items sum up to this at most
+        self._room = room  # limit for the sum of the sizes of one query's items
         self._size = size
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._asking: dict[asyncio.Future[Any], list[asyncio.Future[Answer]]] = {}
         self._called = False
 
     async def ask(self, item: Item) -> Answer:
-        """The answer for one item."""
+        """The result for one item."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._call()
@@ -53,14 +53,14 @@ class Combiner(Generic[Item, Answer]):
             return await future
         except asyncio.CancelledError:
             if not future.cancelled():
-                future.exception()  # its answer came at the same moment: nobody will take it
+                future.exception()  # its result came at the same moment: nobody will read it
             for task, futures in self._asking.items():
                 if all(one.cancelled() for one in futures):
                     task.cancel()
             raise
 
     def _call(self) -> None:
-        # Not at once: whoever is about to ask in this turn of the loop comes along.
+        # Not at once: other requests in this turn of the loop join in.
         if not self._called and len(self._asking) < self._groups:
             self._called = True
             asyncio.get_running_loop().call_soon(self._start)
@@ -88,7 +88,7 @@ class Combiner(Generic[Item, Answer]):
 
     def _end(self, task: asyncio.Future[Any]) -> None:
         futures = self._asking.pop(task)
-        if task.cancelled():  # nobody waits any more, or the loop itself ends
+        if task.cancelled():  # no caller waits any more, or the loop itself ends
             for future in futures:
                 future.cancel()
         else:
@@ -106,7 +106,7 @@ class Combiner(Generic[Item, Answer]):
 
 
 class CombinedCommits:
-    """What a shop's writer asks of the log, asked together with the writers of other shops."""
+    """Combines what the writers of several shops request from the log."""
 
     def __init__(self, log: Commits) -> None:
         self.log = log
@@ -118,7 +118,7 @@ class CombinedCommits:
         return await self._inserts.ask(raws)
 
     async def head(self, shop: str) -> Head:
-        """The head of a shop that a majority has."""
+        """The head of a shop, read with majority."""
         return await self._heads.ask(shop)
 
     async def _ask_heads(self, shops: list[str]) -> list[Head]:

@@ -1,10 +1,10 @@
-"""The commit: one document, the answer to one cause. Its bytes, its hash, its way back."""
+"""The commit, one document per cause: encoding, hash and decoding."""
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,19 +13,18 @@ import bson
 import bson.errors
 
 from cplus.errors import InvalidDraft
-from cplus.events.base import Cause, NewEvent, Recorded
-from cplus.events.catalogue import CATALOGUE, Catalogue
-from cplus.events.log.codec import CLEAR, decode, encode
+from cplus.events.base import Cause, NewEvent
+from cplus.events.log.codec import CLEAR, encode
 from cplus.events.names import correlation_ref, version_claim
 from cplus.ids import random_id
 
 GENESIS = b"\0" * 32
-"""What the first commit of a shop names as the hash of the one before it."""
+"""The previous hash in the first commit of a shop."""
 
 HASH_ELEMENT = b"\x05hash\x00" + (32).to_bytes(4, "little") + b"\x00"
-_TAIL = len(HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes, and the end of the document
+_TAIL = len(HASH_ELEMENT) + 32 + 1  # the element, its 32 bytes and the end of the document
 PREV_ELEMENT = b"\x05prev\x00" + (32).to_bytes(4, "little") + b"\x00"
-_PLACED = 256  # bytes at most of the elements that depend on the place in the log, and the ends
+_PLACED = 256  # maximum bytes of the elements that depend on the position, and of the ends
 _INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
 _INT32_MAX = 2**31 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,27 +33,27 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A commit before it has its place in the log."""
+    """A commit before it has a position in the log."""
 
     shop: str
     claim: str
-    """The claim of its cause, for example `webhook/orders/create/<id>`: who holds it, is the
-    answer."""
+    """The claim of its cause, for example `webhook/orders/create/<id>`. If another commit holds it,
+    that commit is the answer."""
     source: str
     actor: str
     events: Sequence[NewEvent] = ()
     cause: Cause | None = None
     sequences: Sequence[tuple[str, int]] = ()
-    """Further (name, number) that this commit alone may hold, beside the versions of its
-    streams; number n stands only on n - 1."""
+    """More (name, number) pairs that only this commit may hold, besides the versions of its
+    streams; number n requires n - 1."""
     refs: Sequence[str] = ()
-    """What it can be found by beside its claims; not unique."""
+    """Other names to find it by; not unique."""
     correlation_id: str | None = None
-    """The same in every commit that follows from one cause outside."""
+    """Shared by all commits that follow from one outside cause."""
     causation_id: str | None = None
     """The id of the commit that this one follows from."""
     reason: str | None = None
-    """Why the cause means nothing, where it has no events."""
+    """Why the cause led to no event, if it has none."""
     id: str = field(default_factory=lambda: random_id(26))
 
     def numbered(self) -> list[tuple[str, int]]:
@@ -63,28 +62,28 @@ class Draft:
         return versions + list(self.sequences)
 
     def claims(self) -> list[str]:
-        """Its claims, that of the cause first; raises InvalidDraft when one stands twice."""
+        """Its claims, that of the cause first; raises InvalidDraft if one is repeated."""
         claims = [self.claim, *(version_claim(name, number) for name, number in self.numbered())]
         if len(set(claims)) != len(claims):
-            # A unique index over an array does not look for doubles inside one document.
+            # A unique index over an array does not detect duplicates within one document.
             raise InvalidDraft(claim=self.claim, reason="it holds one claim twice")
         return claims
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last commit of a shop: what the next one is built on."""
+    """The last commit of a shop, on which the next one builds."""
 
     position: int
     seq: int
-    """Events of the shop up to and with this commit."""
+    """Number of events of the shop up to and including this commit."""
     hash: bytes
     recorded_at: datetime | None
     erasures: int
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Head:
-        """The head that a stored commit is; with None, that of an empty shop."""
+        """The head for a stored commit; with None, the head of an empty shop."""
         if document is None:
             return cls(0, 0, GENESIS, None, 0)
         return cls(
@@ -97,7 +96,7 @@ class Head:
 
 
 class Commit(NamedTuple):
-    """A commit of the log, as it was read. A tuple, since reading the log makes one for each."""
+    """A commit read from the log. A tuple, because reading the log creates one per commit."""
 
     id: str
     shop: str
@@ -112,13 +111,13 @@ class Commit(NamedTuple):
     causation_id: str | None
     reason: str | None
     documents: Sequence[Mapping[str, Any]]
-    """Its events as they are stored."""
+    """Its stored events. Only `cplus.events.reader` decodes them; no other code looks inside."""
     cause: Mapping[str, Any] | None
-    """What it answers to; None also where it was not asked for."""
+    """Its cause; None if it has none or the cause was not requested."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Commit:
-        """The commit that a stored document is."""
+        """The commit of a stored document."""
         return cls(
             document["_id"],
             document["shop"],
@@ -138,35 +137,24 @@ class Commit(NamedTuple):
 
     @property
     def correlation(self) -> str:
-        """The correlation id of what follows from it: its own, or its id where it has none."""
+        """The correlation id for commits that follow from it: its own, or its id if it has none."""
         return self.correlation_id or self.id
 
-    def recorded(self, catalogue: Catalogue = CATALOGUE) -> Iterator[Recorded]:
-        """Its events, decoded one by one; raises UnknownEvent at the first that is not known."""
-        for index in range(len(self.documents)):
-            yield self.event(index, catalogue)
+    @property
+    def types(self) -> list[str]:
+        """The stored types of its events, in order."""
+        return [document["type"] for document in self.documents]
 
-    def event(self, index: int, catalogue: Catalogue = CATALOGUE) -> Recorded:
-        """Its event number `index`, from 0; raises UnknownEvent."""
-        document = self.documents[index]
-        return Recorded(
-            self.shop,
-            self.position,
-            self.seq + index + 1,
-            f"{self.id}/{index}",
-            document["stream"],
-            document["version"],
-            document["occurred_at"],
-            self.recorded_at,
-            self.source,
-            self.actor,
-            decode(document, catalogue),
-        )
+    @property
+    def seq_after(self) -> int:
+        """Events of the shop up to and with this commit."""
+        return self.seq + len(self.documents)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A draft in BSON but for what its place decides, so that a retry encodes nothing again."""
+    """A draft in BSON except for what depends on its position, so a retry need not encode it
+    again."""
 
     draft: Draft
     claims: Sequence[str]
@@ -182,16 +170,16 @@ class Prepared:
 
     @property
     def size(self) -> int:
-        """Bytes of the commit at most."""
+        """Maximum size of the commit in bytes."""
         told = len(self.name) + len(self.found_by) + len(self.told) + len(self.reason)
         return told + _PLACED
 
     def place(self, head: Head, now: datetime) -> tuple[bytes, Head]:
-        """The BSON of the commit that follows `head`, with its hash as the last element; and
-        the head that it will be.
+        """The BSON of the commit that follows `head`, with its hash as the last element, and
+        the resulting head.
 
-        The hash is SHA-256 over every byte of the elements before it, among them the hash of
-        the commit before: a reader verifies it by slicing.
+        The hash is SHA-256 over every byte of the preceding elements, including the hash of the
+        previous commit: a reader verifies it by slicing.
         """
         recorded_at = max(now, head.recorded_at) if head.recorded_at else now
         body = b"".join(
@@ -217,7 +205,7 @@ class Prepared:
 
 
 def prepare(draft: Draft) -> Prepared:
-    """Encodes a draft, once; raises InvalidDraft for what can never be a commit."""
+    """Encodes a draft once; raises InvalidDraft if it can never be a commit."""
     claims = draft.claims()
     refs = list(draft.refs)
     if draft.correlation_id is not None:
@@ -259,7 +247,7 @@ def _elements(document: dict[str, Any]) -> bytes:
 
 
 def _number(name: bytes, value: int) -> bytes:
-    # As the driver encodes it: in 32 bits where it fits.
+    # Like the driver: in 32 bits if it fits.
     if value <= _INT32_MAX:
         return b"\x10" + name + b"\x00" + _INT32(value)
     return b"\x12" + name + b"\x00" + _INT64(value)

@@ -18,22 +18,22 @@ Document = Mapping[str, Any]
 
 
 class Commits(Protocol):
-    """Rows of commits with two unique indexes, (shop, position) and (shop, claims)."""
+    """Stored commits with two unique indexes, (shop, position) and (shop, claims)."""
 
     async def insert(self, runs: Sequence[Sequence[bytes]]) -> Sequence[bool | Exception]:
-        """Writes runs of commits, each of another shop and for itself, in its order up to the
-        first that a unique index refuses.
+        """Writes one run of commits per shop; runs are independent. A run is written in order, up
+        to the first commit that a unique index refuses.
 
-        For each run True: a majority has it all; False: an index refused one, which is no proof
-        of anything else; an exception: it is not known what was written. Raises PyMongoError
-        when that is known of none.
+        The result per run is True if a majority has all of it; False if an index refused a commit,
+        which proves nothing else; an exception if it is unknown what was written. Raises
+        PyMongoError if that is unknown for all runs.
         """
 
     async def head(self, shop: str) -> Head:
-        """The head of one shop that a majority has."""
+        """The head of one shop, read with majority."""
 
     async def heads(self, shops: Sequence[str]) -> dict[str, Head]:
-        """The heads of many shops in one question."""
+        """The heads of many shops in one query."""
 
     async def positions(self, since: datetime | None) -> dict[str, int]:
         """The last position of each shop, or of those with commits recorded since."""
@@ -48,8 +48,8 @@ class Commits(Protocol):
         cause: bool,
         room: int | None = None,
     ) -> list[Document]:
-        """Commits after a position, up to and with another, in order; none after the one with
-        which they fill `room` bytes."""
+        """Commits after one position up to and including another, in order; stops after the commit
+        that fills `room` bytes."""
 
     async def to_fold(
         self,
@@ -66,17 +66,17 @@ class Commits(Protocol):
         """The `fields` of the commits after a position, up to and with another, as they are stored;
         `each` in one part at most, none after the one with which they fill `room` bytes.
 
-        With `ignored`, only of those with an event whose type is not among them.
+        With `ignored`, only commits that have an event of another type.
         """
 
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""
 
     async def taken(self, shop: str, claims: Sequence[str]) -> set[str]:
-        """Those of the claims that are held."""
+        """Those of the claims that are taken."""
 
     async def newest(self, shop: str, claims: Sequence[str]) -> Document | None:
-        """Of the commits that hold one of the claims, the last."""
+        """The last commit that holds one of the claims."""
 
     async def between(self, shop: str, first: str, last: str, *, cause: bool) -> list[Document]:
         """The commits with a claim from `first` to `last` as text, in the order of positions."""
@@ -84,20 +84,20 @@ class Commits(Protocol):
     async def referring(
         self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
     ) -> list[Document]:
-        """Commits that name the ref, behind position `after` in the direction asked for."""
+        """Commits with the ref, after position `after` in the given direction."""
 
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
-        """How many commits name the ref; no more than `limit` are looked at."""
+        """The number of commits with the ref; examines at most `limit`."""
 
     def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
         """Commits of all shops recorded from `since` until before `before`, by that time."""
         ...
 
     def raw(self, shop: str) -> AsyncIterator[bytes]:
-        """Every commit of the shop in order of position as stored, many in one piece."""
+        """Every commit of the shop in order of position, as stored, many per piece."""
         ...
 
     def changes(self) -> AsyncIterator[str]:
-        """The shop of each commit that is written from now on; it never ends by itself, and may
-        leave some out. The first answer is the empty text: now it listens."""
+        """The shop of each commit written from now on; never ends by itself, and may miss some. The
+        first item is the empty string, which means that it is listening."""
         ...

@@ -1,7 +1,7 @@
-"""Following the log live: woken by a change stream, with polling behind it.
+"""Follows the log live: woken by a change stream, with polling as a fallback.
 
-A wake-up is a hint. What is read comes from the log, from the follower's own position on, so a
-lost wake-up delays a commit by one poll at most and loses none.
+A wake-up is only a hint. Commits are read from the log, from the follower's own position on, so a
+lost wake-up delays a commit by at most one poll and loses none.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ log = structlog.get_logger()
 
 
 class Follower:
-    """One listener for all shops that this process follows. Use it as `async with`.
+    """One listener for all shops that this process follows. Use it with `async with`.
 
-    `poll` is how many seconds a commit may stay unseen when its wake-up is lost.
+    `poll` is the maximum delay of a commit, in seconds, if its wake-up is lost.
     """
 
     def __init__(self, store: EventStore, *, poll: float = 5.0) -> None:
@@ -50,12 +50,12 @@ class Follower:
     async def follow(
         self, shop: str, after: int = 0, *, batch: int = BATCH
     ) -> AsyncIterator[Commit]:
-        """Every commit of the shop after position `after`, in order and once, without end."""
+        """Every commit of the shop after position `after`, in order, once, endlessly."""
         woken = asyncio.Event()
         self._waiting.setdefault(shop, set()).add(woken)
         try:
             while True:
-                woken.clear()  # before the read: what comes during it wakes again
+                woken.clear()  # before the read, so that a commit during it wakes us again
                 commits = await self._store.read(shop, after, batch, room=ROOM)
                 for commit in commits:
                     after = commit.position
@@ -73,7 +73,7 @@ class Follower:
         while True:
             try:
                 async for shop in self._store.log.changes():
-                    # At its start it may have missed what was written just before.
+                    # When it starts, it may have missed commits from just before.
                     self._wake([shop] if shop else list(self._waiting))
             except Exception as error:  # noqa: BLE001  polling goes on whatever happens here
                 log.warning("follow_interrupted", error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""A log in memory, by the same rules as the one in MongoDB: for tests of what stands on it."""
+"""A log in memory with the same rules as the one in MongoDB, for tests of code that uses it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 @dataclass(slots=True)
 class _Shop:
-    """The rows of one shop and its indexes."""
+    """The commits of one shop and its indexes."""
 
     raws: dict[int, bytes] = field(default_factory=dict)
     """Bytes by position."""
     claims: dict[str, int] = field(default_factory=dict)
     """Position by claim."""
     refs: dict[str, list[int]] = field(default_factory=dict)
-    """Positions by ref, rising."""
+    """Positions by ref, ascending."""
 
 
 @dataclass(eq=False, slots=True)
 class _Listener:
-    """The shops with news that it has not asked for: no more than there are shops, even where
-    it never asks again."""
+    """Shops with new commits that the listener has not fetched yet. A set, so it cannot grow beyond
+    the number of shops if the listener never comes back."""
 
     shops: dict[str, None] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,10 +55,10 @@ class _Listener:
 
 
 class MemoryCommits:
-    """Rows of commits in memory. Give it to an EventStore: `EventStore(MemoryCommits())`.
+    """Commits in memory. Pass it to an EventStore: `EventStore(MemoryCommits())`.
 
-    Commits rest as the bytes that MongoDB would be given, and each question lets others run,
-    so that races are the same. It lives as long as the process; several stores may share one.
+    Commits are kept as the bytes that MongoDB would get, and each query yields to other tasks, so
+    races behave the same. It lasts as long as the process; several stores may share one.
     """
 
     def __init__(self) -> None:
@@ -67,8 +67,8 @@ class MemoryCommits:
         self._listeners: list[_Listener] = []
 
     async def insert(self, runs: Sequence[Sequence[bytes]]) -> list[bool | Exception]:
-        """Writes runs of commits, each up to the first that an index refuses; False when one
-        did."""
+        """Writes runs of commits, each up to the first that an index refuses; the result of such a
+        run is False."""
         await asyncio.sleep(0)
         return [all(self._insert(raw) for raw in run) for run in runs]
 
@@ -118,8 +118,8 @@ class MemoryCommits:
         cause: bool,
         room: int | None = None,
     ) -> list[Document]:
-        """Commits after a position, up to and with another, in order; none after the one with
-        which they fill `room` bytes."""
+        """Commits after one position up to and including another, in order; stops after the commit
+        that fills `room` bytes."""
         await asyncio.sleep(0)
         positions = sorted(self._rows(shop).raws)
         end = len(positions) if until is None else bisect_right(positions, until)
@@ -144,7 +144,7 @@ class MemoryCommits:
         each: int,
         fields: Sequence[str] = FOLDED,
     ) -> Raw:
-        """What a fold takes of the commits after a position, `each` in one part at most."""
+        """What a fold needs of the commits after a position, at most `each` per part."""
         raws: list[bytes] = []
         size = 0
         for row in await self.after(shop, after, until, sys.maxsize, cause=False):
@@ -162,12 +162,12 @@ class MemoryCommits:
         return [self._row(shop, at, cause=cause) for at in self._held(shop, claims)]
 
     async def taken(self, shop: str, claims: Sequence[str]) -> set[str]:
-        """Those of the claims that are held."""
+        """Those of the claims that are taken."""
         await asyncio.sleep(0)
         return set(claims) & self._rows(shop).claims.keys()
 
     async def newest(self, shop: str, claims: Sequence[str]) -> Document | None:
-        """Of the commits that hold one of the claims, the last."""
+        """The last commit that holds one of the claims."""
         await asyncio.sleep(0)
         held = self._held(shop, claims)
         return self._row(shop, held[-1]) if held else None
@@ -181,7 +181,7 @@ class MemoryCommits:
     async def referring(
         self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
     ) -> list[Document]:
-        """Commits that name the ref, behind position `after` in the direction asked for."""
+        """Commits with the ref, after position `after` in the given direction."""
         await asyncio.sleep(0)
         positions = self._rows(shop).refs.get(ref, [])
         if newest_first:
@@ -192,7 +192,7 @@ class MemoryCommits:
         return [self._row(shop, at, cause=cause) for at in found[:limit]]
 
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
-        """How many commits name the ref, up to the limit."""
+        """The number of commits with the ref, up to the limit."""
         await asyncio.sleep(0)
         return min(len(self._rows(shop).refs.get(ref, [])), max(limit, 0))
 
@@ -205,15 +205,15 @@ class MemoryCommits:
             yield row
 
     async def raw(self, shop: str) -> AsyncIterator[bytes]:
-        """Every commit of the shop in order of position as stored, many in one piece."""
+        """Every commit of the shop in order of position, as stored, many per piece."""
         raws = [raw for _, raw in sorted(self._rows(shop).raws.items())]
         for start in range(0, len(raws), _PIECE):
             await asyncio.sleep(0)
             yield b"".join(raws[start : start + _PIECE])
 
     async def changes(self) -> AsyncIterator[str]:
-        """The shop of each commit that is written from now on, once for all that were written
-        before it was asked for."""
+        """The shop of each commit written from now on, once for all commits since the last
+        request."""
         listener = _Listener()
         self._listeners.append(listener)
         try:

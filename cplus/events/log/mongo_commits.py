@@ -23,13 +23,13 @@ from cplus.mongo import (
 
 _NO_CAUSE = {"cause": 0, "prev": 0, "hash": 0}
 _HEAD = {"_id": 0, "position": 1, "seq": 1, "n": 1, "hash": 1, "recorded_at": 1, "erasures": 1}
-_RAW = 1_000  # commits of a raw batch: one is walked while the next is on its way
-_AWAIT = 1_000  # milliseconds that the server waits for news before it answers that there is none
+_RAW = 1_000  # commits per raw batch: one is processed while the next is being fetched
+_AWAIT = 1_000  # milliseconds that the server waits for a change before it answers with none
 
 
 class MongoCommits:
-    """The collection `commits`. Each question is asked of the primary with majority: whoever
-    decides on less can lose commits in a failover."""
+    """The collection `commits`. Every query goes to the primary with read concern majority: a
+    decision based on less can lose commits in a failover."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -71,13 +71,13 @@ class MongoCommits:
     async def positions(self, since: datetime | None) -> dict[str, int]:
         """The last positions; see Commits."""
         if since is None:
-            # In this order the answer is read from the index, one key for each shop.
+            # In this order the result comes from the index, one key per shop.
             pipeline: list[dict[str, Any]] = [
                 {"$sort": {"shop": -1, "position": -1}},
                 {"$group": {"_id": "$shop", "position": {"$first": "$position"}}},
             ]
         else:
-            # Not in that order: to have it, the server may walk the whole log by position.
+            # Unsorted: to sort, the server may scan the whole log by position.
             pipeline = [
                 {"$match": {"recorded_at": {"$gte": since}}},
                 {"$group": {"_id": "$shop", "position": {"$max": "$position"}}},
@@ -119,7 +119,7 @@ class MongoCommits:
         each: int,
         fields: Sequence[str] = FOLDED,
     ) -> Raw:
-        """What a fold takes; see Commits."""
+        """Commits for folding; see Commits."""
         span = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
         question: dict[str, Any] = {"shop": shop, "position": span}
         if ignored is not None:
@@ -142,7 +142,7 @@ class MongoCommits:
         return await _all(cursor, len(claims))
 
     async def taken(self, shop: str, claims: Sequence[str]) -> set[str]:
-        """Those that are held; see Commits."""
+        """Taken claims; see Commits."""
         wanted = set(claims)
         cursor = self.collection.find(
             {"shop": shop, "claims": {"$in": list(claims)}}, {"_id": 0, "claims": 1}
@@ -152,8 +152,7 @@ class MongoCommits:
 
     async def newest(self, shop: str, claims: Sequence[str]) -> Document | None:
         """The last holder; see Commits."""
-        # The hint: by position the server would look through the whole shop for a claim that
-        # is not there.
+        # The hint: by position the server would scan the whole shop for a missing claim.
         found: Document | None = await self.collection.find_one(
             {"shop": shop, "claims": {"$in": list(claims)}},
             _NO_CAUSE,
@@ -164,8 +163,8 @@ class MongoCommits:
 
     async def between(self, shop: str, first: str, last: str, *, cause: bool) -> list[Document]:
         """Commits in a range of claims; see Commits."""
-        # Inside $elemMatch the two bounds hold for the same claim; a plain range over an array
-        # would mix the bounds of different claims.
+        # With $elemMatch both bounds apply to the same claim; a plain range over an array would
+        # mix the bounds of different claims.
         cursor = self.collection.find(
             {"shop": shop, "claims": {"$elemMatch": {"$gte": first, "$lte": last}}},
             _fields(cause),
@@ -183,15 +182,14 @@ class MongoCommits:
         elif not newest_first:
             question["position"] = {"$gt": after}
         order = -1 if newest_first else 1
-        # The hint: by position the server would look through the whole shop for a ref that
-        # few commits name.
+        # The hint: by position the server would scan the whole shop for a rare ref.
         cursor = self.collection.find(
             question, _fields(cause), sort=[("position", order)], hint="refs"
         )
         return await _all(cursor, limit)
 
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
-        """How many there are; see Commits."""
+        """The number of commits; see Commits."""
         # From the index alone: a commit may be large.
         cursor = self.collection.find(
             {"shop": shop, "refs": ref}, {"_id": 0, "position": 1}, hint="refs"
@@ -199,7 +197,7 @@ class MongoCommits:
         return len(await _all(cursor, limit)) if limit > 0 else 0
 
     async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
-        """Commits of a time; see Commits."""
+        """Commits by time; see Commits."""
         span = {"recorded_at": {"$gte": since, "$lt": before}}
         async for row in self.collection.find(span, _NO_CAUSE, sort=[("recorded_at", 1)]):
             yield row
@@ -211,7 +209,7 @@ class MongoCommits:
             yield piece
 
     async def changes(self) -> AsyncIterator[str]:
-        """Shops with news; see Commits."""
+        """Shops with new commits; see Commits."""
         stream = self.collection.watch(
             [
                 {"$match": {"operationType": "insert"}},
@@ -222,7 +220,7 @@ class MongoCommits:
         if inspect.isawaitable(stream):
             stream = await stream
         async with stream:
-            change = await stream.try_next()  # it listens from its first question on
+            change = await stream.try_next()  # it listens from its first request on
             yield ""
             while True:
                 if change:
@@ -235,14 +233,14 @@ def _fields(cause: bool) -> dict[str, int] | None:
 
 
 async def _all(cursor: Any, limit: int) -> list[Document]:
-    # The batch as large as the limit: one question, one answer.
+    # A batch as large as the limit: one request, one reply.
     found: list[Document] = await cursor.limit(limit).batch_size(limit).to_list(limit)
     return found
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Makes the log's indexes. The one on claims comes first: a redelivery that collides on
-    both is then reported as the claim."""
+    """Creates the log's indexes. The one on claims comes first, so that a redelivery that collides
+    on both is reported as the claim."""
     await database[COMMITS].create_indexes(
         [IndexModel([("shop", 1), ("claims", 1)], unique=True, name="claims")]
     )

@@ -26,7 +26,7 @@ async def insert_runs(
 ) -> list[bool | Exception]:
     """Inserts runs of commits, each of another shop; see `Commits.insert` for what it returns and
     raises."""
-    # One commit of each shop may go in any order: a refusal touches no other.
+    # With one commit per shop the order does not matter: a refusal affects no other.
     ordered = any(len(run) > 1 for run in runs)
     refused = await _insert(database, [raw for run in runs for raw in run], ordered=ordered)
     if not ordered:
@@ -36,7 +36,7 @@ async def insert_runs(
     [(index, error)] = refused.items()  # nothing after it was written
     ends = list(itertools.accumulate(map(len, runs)))
     whole = bisect_right(ends, index)
-    # Each for itself: to write them together would end at the next refusal again.
+    # One by one: written together, they would stop at the next refusal again.
     others = await asyncio.gather(*(_insert_run(database, run) for run in runs[whole + 1 :]))
     return [*[True] * whole, error or False, *others]
 
@@ -73,7 +73,7 @@ async def _insert(
         raise WriteConcernError(failed["errmsg"], failed["code"], failed)
     errors = answer.get("writeErrors", ())
     if answer["n"] + len(errors) != len(raws) and not (ordered and errors):
-        # An acknowledgement hangs on it: what the answer leaves out is not known.
+        # The acknowledgement depends on it: anything missing from the reply is unknown.
         raise PyMongoError("the answer to an insert tells less than was asked")
     return {
         error["index"]: None

@@ -1,4 +1,4 @@
-"""What an append answers for each commit that it was asked to write."""
+"""The results of an append, one per commit."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRecorded:
-    """The cause was recorded before: this commit is the answer that was given then."""
+    """The cause was recorded before: this commit was the answer then."""
 
     commit: Commit
 
     @property
     def position(self) -> int:
-        """Where the commit stands."""
+        """The position of the commit."""
         return self.commit.position
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A stream is not where the draft expected it: load again, decide again."""
+    """A stream is not at the expected version: load again, decide again."""
 
     stream: str
     expected: int
-    """The version that the draft stood on."""
+    """The version that the draft was based on."""
     actual: int
     """The version that the stream is at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody knows whether it was recorded: ask again with the same claim."""
+    """It is unknown whether it was recorded: ask again with the same claim."""
 
     claim: str
     error: BaseException
@@ -53,7 +53,7 @@ Outcome: TypeAlias = Appended | AlreadyRecorded | Conflict | Unknown
 
 
 def settled(outcome: Outcome) -> Appended | AlreadyRecorded:
-    """The outcome where it is one of success; raises StreamConflict or OutcomeUnknown."""
+    """The outcome if it is a success; raises StreamConflict or OutcomeUnknown."""
     if isinstance(outcome, Conflict):
         raise StreamConflict(
             stream=outcome.stream, expected=outcome.expected, actual=outcome.actual

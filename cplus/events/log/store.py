@@ -20,19 +20,19 @@ from cplus.mongo import Mongo
 __all__ = ["BATCH", "COMMITS", "ROOM", "EventStore", "ensure_indexes"]
 
 BATCH = 1_000
-"""Commits read at once."""
+"""Commits per read."""
 ROOM = 8 * 1024 * 1024
-"""Bytes of commits read at once, about, by who follows the log and holds them while it works."""
+"""Approximate bytes per read, for followers that hold a batch in memory while they work."""
 
 _WRITERS_KEPT = 4_096
-_HEADS = 50  # heads asked for in one question
+_HEADS = 50  # heads read in one query
 
 
 class EventStore:
     """One log per shop.
 
-    The log rests in MongoDB, or in what else keeps commits by the same rules, for example
-    `MemoryCommits`. Every question is answered by what a majority has.
+    The log is stored in MongoDB, or in anything else that follows the same rules, for example
+    `MemoryCommits`. Every query uses read concern majority.
     """
 
     def __init__(
@@ -46,14 +46,15 @@ class EventStore:
         self._writers: dict[str, ShopWriter] = {}
 
     def check(self, draft: Draft) -> None:
-        """Refuses what can never be written; raises InvalidDraft or CommitTooLarge."""
+        """Refuses drafts that can never be written; raises InvalidDraft or CommitTooLarge."""
         lay_out([draft], self._max_commit)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        """Writes the drafts, each all or nothing; answers one outcome per draft, in their order.
+        """Writes the drafts, each completely or not at all; returns one outcome per draft, in
+        order.
 
-        Drafts of one shop are written in their order, shops side by side. A draft whose cause
-        was recorded before is answered with that commit. Raises InvalidDraft or CommitTooLarge
+        Drafts of one shop are written in order, shops in parallel. The outcome of a draft whose
+        cause was recorded before is that commit. Raises InvalidDraft or CommitTooLarge
         before anything is written.
         """
         entries = lay_out(drafts, self._max_commit)
@@ -69,7 +70,7 @@ class EventStore:
 
     def _writer(self, shop: str) -> ShopWriter:
         writer = self._writers.pop(shop, None) or ShopWriter(self._combined, shop, self._clock)
-        self._writers[shop] = writer  # the last written last: what is dropped was idle longest
+        self._writers[shop] = writer  # most recently written last, so the longest idle is dropped
         while len(self._writers) > _WRITERS_KEPT:
             oldest = next(iter(self._writers))
             if self._writers[oldest].busy:
@@ -79,11 +80,11 @@ class EventStore:
 
     @property
     def log(self) -> Commits:
-        """Where the commits rest."""
+        """The storage of the commits."""
         return self._log
 
     async def head(self, shop: str) -> Head:
-        """The head of the shop's log: the last commit that a majority has."""
+        """The head of the shop's log, read with majority."""
         return await self._log.head(shop)
 
     async def heads(self, since: datetime | None = None) -> dict[str, int]:
@@ -91,7 +92,7 @@ class EventStore:
         return await self._log.positions(since)
 
     async def seqs(self, shops: Sequence[str]) -> dict[str, int]:
-        """The number of events of each of the shops."""
+        """The number of events of each shop."""
         found: dict[str, int] = {}
         for start in range(0, len(shops), _HEADS):
             heads = await self._log.heads(shops[start : start + _HEADS])
@@ -107,8 +108,8 @@ class EventStore:
         cause: bool = False,
         room: int | None = None,
     ) -> list[Commit]:
-        """Up to `limit` commits after position `after`, in order; causes only on demand. None
-        follows the commit with which they fill `room` bytes."""
+        """Up to `limit` commits after position `after`, in order; causes only on request. Stops
+        after the commit that fills `room` bytes."""
         return _commits(await self._log.after(shop, after, None, limit, cause=cause, room=room))
 
     async def iterate(
@@ -122,7 +123,7 @@ class EventStore:
     ) -> AsyncIterator[Commit]:
         """Every commit after position `after`, in order, read `batch` at a time.
 
-        `until` ends it as the shop was: with and after that position, or at that moment (UTC).
+        `until` ends it after that position, or at that moment (UTC).
         """
         last = until if isinstance(until, int) else None
         moment = until if isinstance(until, datetime) else None
@@ -149,21 +150,21 @@ class EventStore:
         return low
 
     async def by_claim(self, shop: str, claim: str, *, cause: bool = False) -> Commit | None:
-        """The commit that holds the claim, if any; with its cause on demand."""
+        """The commit that holds the claim, if any; with its cause on request."""
         found = await self.by_claims(shop, [claim], cause=cause)
         return found.get(claim)
 
     async def by_claims(
         self, shop: str, claims: Sequence[str], *, cause: bool = False
     ) -> Mapping[str, Commit]:
-        """For each of the claims that is taken, the commit that holds it."""
+        """The holder of each claim that is taken."""
         pairs = self.iterate_claims(shop, claims, cause=cause)
         return {claim: commit async for claim, commit in pairs}
 
     async def iterate_claims(
         self, shop: str, claims: Sequence[str], *, batch: int = BATCH, cause: bool = False
     ) -> AsyncIterator[tuple[str, Commit]]:
-        """Each of the claims that is taken, with its holder; `batch` claims are asked at once."""
+        """Each claim that is taken, with its holder; queries `batch` claims at once."""
         for start in range(0, len(claims), batch):
             part = claims[start : start + batch]
             wanted = set(part)
@@ -173,7 +174,7 @@ class EventStore:
                         yield claim, commit
 
     async def stream(self, shop: str, stream: str) -> list[Commit]:
-        """The commits that hold versions of the stream, in the order of its versions."""
+        """The commits with versions of the stream, in version order."""
         return [commit async for commit in self.iterate_stream(shop, stream)]
 
     async def iterate_stream(
@@ -186,15 +187,15 @@ class EventStore:
         batch: int = BATCH,
         cause: bool = False,
     ) -> AsyncIterator[Commit]:
-        """The commits that hold versions of the stream after version `after`, up to and with
-        version `until`, in order; `batch` versions are asked at once."""
+        """The commits with versions of the stream after `after` up to and including `until`, in
+        order; queries `batch` versions at once."""
         while until is None or after < until:
             end = after + batch if until is None else min(after + batch, until)
             first, last = version_claim(stream, after + 1), version_claim(stream, end)
             rows = await self._log.between(shop, first, last, cause=cause)
             for row in rows:
                 yield Commit.of(row)
-            # Versions have no gap: what does not reach the end of its range was the last.
+            # Versions have no gaps: a range that is not filled was the last.
             if not rows or (reached := highest(rows[-1]["claims"], stream)) < end:
                 return
             after = reached
@@ -205,13 +206,13 @@ class EventStore:
         return number, None if row is None else Commit.of(row)
 
     async def by_ref(self, shop: str, ref: str, limit: int = 10) -> list[Commit]:
-        """The newest commits that name the ref, the newest first."""
+        """The newest commits with the ref, newest first."""
         return _commits(
             await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=False)
         )
 
     async def count_ref(self, shop: str, ref: str, most: int) -> int:
-        """How many commits name the ref; `most` where there are as many or more."""
+        """The number of commits with the ref, or `most` if there are at least that many."""
         return await self._log.mentions(shop, ref, most)
 
     async def iterate_ref(
@@ -223,7 +224,7 @@ class EventStore:
         batch: int = BATCH,
         cause: bool = False,
     ) -> AsyncIterator[Commit]:
-        """Every commit that names the ref, in the order of positions or against it."""
+        """Every commit with the ref, in ascending or descending order of position."""
         after = 0
         while True:
             rows = await self._log.referring(

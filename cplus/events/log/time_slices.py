@@ -7,18 +7,18 @@ import random
 import time
 
 SLICE = 0.045
-"""Seconds that a process keeps a hot shop."""
+"""Seconds that a process keeps a busy shop."""
 
 REMEMBERED = 1.0
-"""Seconds after a lost race that others are thought to be there."""
+"""Seconds after a lost race for which other writers are assumed to be active."""
 
 
 class TimeSlices:
     """One process's slices of the time on one shop.
 
-    Who lost twice in a row waits about a slice, and who knows of others by having lost leaves
-    the shop alone for about a slice after having had it for one. In between one process writes
-    undisturbed, which is far quicker than when all collide at each commit.
+    A process that lost twice in a row waits for about a slice. A process that has met others leaves
+    the shop alone for about a slice after it has had one. So one process at a time writes
+    undisturbed, which is much faster than colliding at each commit.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class TimeSlices:
         self._since: float | None = None  # when the slice began
 
     async def lost(self) -> None:
-        """Waits after a position that others took."""
+        """Waits after another process took the position."""
         self._losses += 1
         self._since = None
         self._lost_at = time.monotonic()
@@ -35,13 +35,13 @@ class TimeSlices:
         await asyncio.sleep(random.uniform(0, longest))
 
     def won(self) -> None:
-        """Notes a write that went through."""
+        """Records a successful write."""
         self._losses = 0
         if self._since is None:
             self._since = time.monotonic()
 
     async def begin(self) -> bool:
-        """Waits where it is the others' turn; whether it did, so that the head is old."""
+        """Waits if it is the others' turn; returns whether it did, because the head is old then."""
         now = time.monotonic()
         alone = now - self._lost_at > REMEMBERED
         if alone or self._since is None or now - self._since < SLICE:

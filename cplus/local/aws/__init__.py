@@ -1,4 +1,4 @@
-"""AWS on one machine: `python -m cplus.local.aws`, and what the stack and tests use of it."""
+"""AWS on one machine: `python -m cplus.local.aws`, and helpers for the stack and tests."""
 
 from cplus.local.aws.endpoint import ACCOUNT, REGION, AwsEndpoint, client, environment
 

@@ -1,4 +1,4 @@
-"""`python -m cplus.local.aws --port N --data DIR`: the AWS endpoint, until it is told to end."""
+"""`python -m cplus.local.aws --port N --data DIR`: runs the AWS endpoint until it is stopped."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cplus.local.aws.server import Server
 
 async def _serve(port: int, data: Path) -> None:
     server = Server(data)
-    # What is loaded now stays; the collector need not look at it again and again.
+    # Loaded modules stay; the garbage collector need not scan them again.
     gc.freeze()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    # A receive whose caller has gone must not take a message from the queue.
+    # A receive whose caller is gone must not take a message from the queue.
     runner = web.AppRunner(
         server.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.2
     )
@@ -40,7 +40,8 @@ async def _serve(port: int, data: Path) -> None:
     "--data", type=click.Path(path_type=Path), required=True, help="Directory of what is kept"
 )
 def main(port: int, data: Path) -> None:
-    """Serves AWS on this machine: SQS, SNS, S3 with objects on disk, and mail that goes nowhere."""
+    """Serves AWS on this machine: SQS, SNS, S3 with objects on disk, and mail that is not
+    delivered."""
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     asyncio.run(_serve(port, data))

@@ -1,7 +1,7 @@
-"""Dead letters on disk: a stop or a kill of the emulator must not take what nobody has looked at.
+"""Keeps dead letters on disk, so that they survive a stop or a kill of the emulator.
 
-Each is one file, `dead-letters/<queue>/<message id>.json`, written before the answer goes out of
-the call that found the message dead, and put back when its queue is made again.
+Each is one file, `dead-letters/<queue>/<message id>.json`, written before the response of the call
+that made it a dead letter, and restored when its queue is created again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cplus.local.aws.moto_adapter import Message, Queue
 
 
 class DeadLetters:
-    """The messages of each queue that another one names as its dead-letter queue."""
+    """The messages of each queue that is another one's dead-letter queue."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -26,11 +26,11 @@ class DeadLetters:
         self._kept: dict[str, set[str]] = {}  # by queue, the ids that are on disk
 
     def follow(self) -> None:
-        """Brings the files to what the queues hold now."""
+        """Updates the files to the current content of the queues."""
         found = moto_adapter.queues()
         for name in self._unmade & found.keys():
             self._restore(found[name])
-        for name in self._kept.keys() - found.keys():  # the queue was deleted, with all in it
+        for name in self._kept.keys() - found.keys():  # the queue was deleted with its content
             self._keep(name, {})
             self._kept.pop(name)
         for name in (moto_adapter.dead_letter_queues() | self._kept.keys()) & found.keys():
@@ -39,11 +39,11 @@ class DeadLetters:
                 self._keep(name, {message.id: message for message in found[name].messages()})
 
     def counts(self) -> dict[str, int]:
-        """How many dead letters each queue holds, where there are any."""
+        """The number of dead letters per queue that has any."""
         return {name: len(ids) for name, ids in sorted(self._kept.items()) if ids}
 
     def others(self) -> dict[str, int]:
-        """How many messages each queue holds that lives in memory alone."""
+        """The number of messages per queue that is only in memory."""
         found = moto_adapter.queues()
         return {name: len(one.messages()) for name, one in found.items() if name not in self._kept}
 
@@ -73,7 +73,7 @@ def _write(path: Path, message: Message) -> None:
 
 
 def _coded(value: Any) -> dict[str, str]:
-    """The bytes of a binary message attribute, as JSON can hold them."""
+    """The bytes of a binary message attribute, encoded for JSON."""
     return {"base64": base64.b64encode(value).decode()}
 
 

@@ -1,4 +1,4 @@
-"""The process of the AWS endpoint, and clients that speak to it."""
+"""The process of the AWS endpoint, and clients for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REGION = "us-east-1"
 
 
 class AwsEndpoint:
-    """The endpoint over one data directory. `again` makes the resources anew after a restart."""
+    """The endpoint over one data directory. `again` recreates the resources after a restart."""
 
     def __init__(
         self,
@@ -41,38 +41,38 @@ class AwsEndpoint:
 
     @property
     def pid(self) -> int:
-        """The process id now."""
+        """The current process id."""
         return self.child.pid
 
     async def start(self) -> None:
-        """Returns when it answers; raises PartFailed when it does not."""
+        """Returns once it answers; raises PartFailed if it does not."""
         await self.child.start()
 
     async def stop(self) -> None:
-        """Ends the process cleanly."""
+        """Stops the process cleanly."""
         await self.child.stop()
 
     def kill(self) -> None:
-        """Kills the process as `kill -9` does; it is started again."""
+        """Kills the process like `kill -9`; it is restarted."""
         self.child.kill()
 
     async def lost(self) -> dict[str, int]:
-        """What the last kill lost: {queue: at most so many messages}."""
+        """What the last kill lost: {queue: upper bound of messages}."""
         found: dict[str, int] = (await self._state())["lost"]
         return found
 
     async def depths(self) -> dict[str, int]:
-        """How many messages each queue holds now, in flight or not."""
+        """The current number of messages per queue, in flight or not."""
         found: dict[str, int] = (await self._state())["queues"]
         return found
 
     async def dead_letters(self) -> dict[str, int]:
-        """How many dead letters each queue holds, where there are any."""
+        """The number of dead letters per queue that has any."""
         found: dict[str, int] = (await self._state())["dead_letters"]
         return found
 
     async def calls(self) -> dict[str, int]:
-        """How often what was called since the process began: {"sqs:SendMessage": 7, …}."""
+        """The number of calls since the process started: {"sqs:SendMessage": 7, …}."""
         found: dict[str, int] = (await self._state())["calls"]
         return found
 
@@ -90,14 +90,14 @@ def _get_json(url: str) -> Any:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """The environment variables that make every AWS client speak to `endpoint`."""
+    """The environment variables that make every AWS client use `endpoint`."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        # Nobody's own profile and no metadata service: nothing leaves this machine.
+        # No personal profile and no metadata service: nothing leaves this machine.
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,4 +1,4 @@
-"""A mail comes in as by SES: the raw mail into the bucket, and the notification to the topic.
+"""Delivers a mail like SES: the raw mail into the bucket, and the notification to the topic.
 
 https://docs.aws.amazon.com/ses/latest/dg/receiving-email-notifications-contents.html
 """
@@ -23,7 +23,7 @@ _KEY_LENGTH = 40
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What SES found; each PASS, FAIL, GRAY or PROCESSING_FAILED."""
+    """SES's verdicts; each PASS, FAIL, GRAY or PROCESSING_FAILED."""
 
     spam: str = "PASS"
     virus: str = "PASS"
@@ -37,7 +37,7 @@ _PASSED = Verdicts()
 
 @dataclass(frozen=True)
 class Receipt:
-    """Where SES puts what comes in: the receipt rule's bucket, key prefix and topic."""
+    """Where SES puts incoming mail: the receipt rule's bucket, key prefix and topic."""
 
     endpoint: str
     bucket: str
@@ -54,7 +54,7 @@ def deliver(
     message_id: str = "",
     verdicts: Verdicts = _PASSED,
 ) -> str:
-    """Delivers the bytes `raw` to the envelope's `recipients`; answers SES's id of the mail.
+    """Delivers the bytes `raw` to the envelope's `recipients`; returns SES's id of the mail.
 
     `source` is the envelope's sender, empty for a bounce. `message_id` fixes the id, for tests
     that deliver the same mail again. Calls are blocking.
@@ -88,7 +88,7 @@ def notification(
     now: dt.datetime,
     verdicts: Verdicts = _PASSED,
 ) -> dict[str, Any]:
-    """SES's notification, all but `receipt.action`."""
+    """SES's notification, without `receipt.action`."""
     headers, truncated = listed_headers(raw)
     common = {"returnPath": source, **common_headers(raw)}
     ids = header_values(raw, "message-id")
@@ -122,7 +122,7 @@ def notification(
 def _trace(
     message_id: str, recipients: Sequence[str], source: str, now: dt.datetime, verdicts: Verdicts
 ) -> bytes:
-    """The headers that SES puts on top of what it stores."""
+    """The headers that SES adds on top of the stored mail."""
     lines = [
         f"Return-Path: <{source}>",
         "Received: from localhost (localhost [127.0.0.1])",

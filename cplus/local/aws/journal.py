@@ -1,7 +1,7 @@
-"""How many messages each queue held in memory, kept on disk: what a kill of the emulator lost.
+"""Keeps the number of messages per queue on disk, to know what a kill of the emulator lost.
 
-The file is rewritten in place, by one write, after each change: it costs microseconds, and a
-killed process leaves behind what it wrote.
+The file is rewritten in place, with one write, after each change: that takes microseconds, and
+survives a kill of the process.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-_ROOM = 4096  # one page; a longer text takes as many as it needs
+_ROOM = 4096  # one page; a longer text takes as many as needed
 
 
 class Journal:
@@ -25,14 +25,14 @@ class Journal:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def note(self) -> None:
-        """Writes the depths down when they have changed."""
+        """Saves the counts if they have changed."""
         depths = dict(self._depths())
         if depths != self._last:
             self._last = depths
             self._write(clean=False)
 
     def close(self) -> None:
-        """Says that this stop is a clean one. Messages still there are lost all the same."""
+        """Marks this stop as clean. Messages that are left are lost anyway."""
         self._last = dict(self._depths())
         self._write(clean=not any(self._last.values()))
         os.close(self._file)
@@ -43,7 +43,7 @@ class Journal:
 
 
 def _lost(path: Path) -> dict[str, int]:
-    """What the file says was lost: {queue: at most so many messages}; empty after a clean stop."""
+    """What was lost, from the file: {queue: upper bound of messages}; empty after a clean stop."""
     try:
         state = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Raw mail as bytes: reading its headers, and changing them as SES does, without parsing it all."""
+"""Raw mail as bytes: reads its headers and changes them like SES, without parsing all of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REPLACED = {b"message-id", b"bcc", b"return-path"}
 
 
 def parsed(raw: bytes) -> EmailMessage:
-    """The mail as the standard library reads it; faults in it raise nothing."""
+    """The mail, parsed by the standard library; errors in it raise nothing."""
     return email.parser.BytesParser(policy=email.policy.default).parsebytes(raw)
 
 
@@ -27,7 +27,7 @@ def fields(raw: bytes) -> list[tuple[str, str]]:
     for name, value in message.raw_items():
         try:
             text = str(message.policy.header_fetch_parse(name, value))
-        except (ValueError, IndexError, TypeError, AttributeError):  # faults of that parser
+        except (ValueError, IndexError, TypeError, AttributeError):  # bugs of that parser
             text = str(value)
         found.append((name, _clean(" ".join(text.splitlines()))))
     return found
@@ -54,7 +54,7 @@ def common_headers(raw: bytes) -> dict[str, Any]:
 
 
 def leaving(raw: bytes, header_id: str) -> bytes:
-    """The mail as it leaves SES: another Message-ID, no Bcc, no X-SES headers, a Date."""
+    """The mail as SES sends it: another Message-ID, no Bcc, no X-SES headers, a Date."""
     head, body = _split(raw)
     newline = b"\r\n" if b"\r\n" in head else b"\n"
 
@@ -70,7 +70,7 @@ def leaving(raw: bytes, header_id: str) -> bytes:
 
 
 def text_of(message: EmailMessage) -> tuple[str, str]:
-    """The text and the HTML of a mail; empty where it has none that can be read."""
+    """The text and the HTML of a mail; empty if they are missing or unreadable."""
     found = {}
     for kind in ("plain", "html"):
         try:

@@ -1,4 +1,4 @@
-"""SES's event documents for a mail that was sent, in the documented shape.
+"""SES's event documents for a sent mail, in the documented format.
 
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
@@ -19,7 +19,7 @@ _HEADERS_LIMIT = 10_000  # characters; beyond it SES truncates
 
 @dataclass(frozen=True)
 class Sent:
-    """A mail that SES took: its id, the envelope, and the bytes as they left."""
+    """A mail that SES accepted: its id, the envelope, and the sent bytes."""
 
     message_id: str
     header_id: str
@@ -32,9 +32,9 @@ class Sent:
 
 
 def fates(sent: Sent) -> list[dict[str, Any]]:
-    """All that becomes of the mail: Send, then Delivery, Bounce and Complaint by recipient.
+    """All events of the mail: Send, then Delivery, Bounce and Complaint by recipient.
 
-    As SES's mailbox simulator does, mail to `bounce@` bounces and `complaint@` complains, with
+    As with SES's mailbox simulator, mail to `bounce@` bounces and `complaint@` complains, with
     or without a label (`bounce+anything@`), at any domain.
     """
     mail = _mail(sent)
@@ -69,7 +69,7 @@ def fates(sent: Sent) -> list[dict[str, Any]]:
 
 
 def listed_headers(raw: bytes) -> tuple[list[dict[str, str]], bool]:
-    """The headers as SES lists them, and whether they are too long and were cut."""
+    """The headers as SES lists them, and whether they were cut for length."""
     listed: list[dict[str, str]] = []
     size = 0
     for name, value in fields(raw):

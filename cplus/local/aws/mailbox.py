@@ -1,4 +1,4 @@
-"""Every mail that the app sent, kept on disk: for people to read and for programs to ask."""
+"""Keeps every mail that the app sent on disk, for people and programs to read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Kept = dict[str, Any]
 
 
 class Mailbox:
-    """The folder `mailbox`: for each mail `ID.eml`, and `ID.json` beside it that says it is whole.
+    """The folder `mailbox`: for each mail `ID.eml`, and `ID.json`, which means that it is complete.
 
-    `entries` has a dict for each mail, oldest first: message_id, header_id (the Message-ID
+    `entries` has a dict per mail, oldest first: message_id, header_id (the Message-ID
     header), source, recipients, tags, configuration_set, time (seconds since 1970, UTC), events,
     from, to, subject, in_reply_to, references, text, html.
     """
@@ -29,7 +29,7 @@ class Mailbox:
         self.entries: list[Kept] = sorted(found, key=lambda entry: entry["time"])
 
     def keep(self, sent: Sent, events: Sequence[str]) -> None:
-        """Writes the mail down; `events` is what became of it."""
+        """Saves the mail; `events` is its delivery status."""
         text, html = text_of(parsed(sent.raw))
 
         def first(name: str) -> str:
@@ -57,7 +57,7 @@ class Mailbox:
         self.entries.append(entry)
 
     def find(self, *, to: str = "") -> list[Kept]:
-        """The mails whose envelope names `to`, or all; oldest first."""
+        """The mails to `to`, or all; oldest first."""
         wanted = to.lower()
         return [
             entry
@@ -66,7 +66,7 @@ class Mailbox:
         ]
 
     def get(self, message_id: str) -> Kept | None:
-        """The mail with the id that SES gave it."""
+        """The mail with this SES id."""
         return next((e for e in self.entries if e["message_id"] == message_id), None)
 
     def raw(self, entry: Kept) -> bytes:

@@ -41,8 +41,8 @@ CAME_FROM: Final = "DeadLetterQueueSourceArn"
 def application() -> Callable[..., Iterable[bytes]]:
     """Moto's WSGI application, which dispatches to all services."""
     dispatcher: Any = DomainDispatcherApplication(create_backend_app)
-    # Which service a host stands for never changes; moto looks it up among the files of its own
-    # package, anew for each request, which takes longer than most answers.
+    # The service of a host never changes, but moto looks it up in its package's files for each
+    # request, which takes longer than most calls.
     dispatcher.get_backend_for_host = lru_cache(dispatcher.get_backend_for_host)
     return cast("Callable[..., Iterable[bytes]]", dispatcher)
 
@@ -51,7 +51,7 @@ def application() -> Callable[..., Iterable[bytes]]:
 class Queue:
     """One queue of moto's. Two are equal if they are the same queue, not one made anew."""
 
-    # moto sets most attributes of its queues by name, where no type checker sees them.
+    # moto sets most attributes of its queues by name, invisible to type checkers.
     _moto: Any
 
     @property
@@ -79,7 +79,7 @@ class Queue:
         return cast("Sequence[Message]", self._moto._messages)
 
     def visible(self) -> Iterator[Message]:
-        """The messages that may be received now."""
+        """The messages that can be received now."""
         now = _now()
         return (message for message in self._moto._messages if _ready(message, now))
 
@@ -173,7 +173,7 @@ class Queue:
         return None if first is None else first / 1000
 
     def _find(self, handle: object) -> tuple[Message | None, bool]:
-        """The message of a receipt handle, and whether it was received again since."""
+        """The message of a receipt handle, and whether it has been received again since."""
         for message in self._moto._messages if isinstance(handle, str) else []:
             if message.receipt_handle == handle:
                 return message, False
@@ -211,7 +211,7 @@ def queues() -> dict[str, Queue]:
 
 
 def dead_letter_queues() -> set[str]:
-    """The names of the queues that another one names for its dead letters."""
+    """The names of the queues that are another one's dead-letter queue."""
     every = sqs_backends[ACCOUNT][REGION].queues.values()
     return {one.dead_letter_queue.name for one in every if one.dead_letter_queue}
 

@@ -1,7 +1,7 @@
-"""Redrive: dead letters go back to the queue that they came from, or to another.
+"""Redrive: moves dead letters back to their queue, or to another.
 
-moto does not know these calls. On AWS a task runs for a while; here it is done when its start is
-answered. Rules:
+moto does not support these calls. On AWS a task runs for a while; here it is complete when the call
+returns. Rules:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html
 """
@@ -20,11 +20,11 @@ from cplus.local.aws.moto_adapter import CAME_FROM, Queue
 from cplus.local.aws.sqs import Json
 
 _FASTEST = 500  # messages a second
-_LISTED = 10  # tasks that a list shows at most
+_LISTED = 10  # maximum number of tasks in a list
 
 
 class MoveRefused(Exception):
-    """The call is wrong, with the code that AWS names it by."""
+    """The call is invalid, with AWS's error code."""
 
     def __init__(self, code: str, why: str) -> None:
         super().__init__(why)
@@ -32,7 +32,7 @@ class MoveRefused(Exception):
 
 
 class Moves:
-    """The tasks so far, by the queue that they took from."""
+    """The tasks so far, by source queue."""
 
     ACTIONS: Final = frozenset({"StartMessageMoveTask", "ListMessageMoveTasks"})
 
@@ -75,13 +75,13 @@ class Moves:
 
 
 def _move(source: Queue, destination: Queue | None) -> Json:
-    """Moves what is visible; a message that moved is a new one, with an id of its own."""
+    """Moves the visible messages; a moved message is a new one with its own id."""
     by_arn = {queue.arn: queue for queue in moto_adapter.queues().values()}
     wanted = list(source.visible())
     moved = []
     for message in wanted:
         to = destination or by_arn.get(message.system_attributes.get(CAME_FROM, ""))
-        if to is None:  # it was sent there, or its queue is gone
+        if to is None:  # it was sent there directly, or its queue is gone
             continue
         system = {k: v for k, v in message.system_attributes.items() if k != CAME_FROM}
         to.put(

@@ -1,9 +1,9 @@
-"""S3 objects on disk: written before the answer goes out, loaded again at the start.
+"""Keeps S3 objects on disk: written before the response, loaded at the start.
 
 moto keeps objects in memory only. Each is one file here, `buckets/<bucket>/<name>`: a line of JSON
 (key, metadata, time), then the bytes. The name is a readable part of the key and a hash of it, so
-a key may hold any character that moto takes (all but a line break), at any length that S3 allows.
-Only the newest version of an object outlives a restart.
+a key may contain any character that moto accepts (all but a line break), at any length that S3
+allows. Only the newest version of an object survives a restart.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _CHANGES = frozenset({"PUT", "POST", "DELETE"})
 
 
 class Objects:
-    """The buckets under one folder, and which object of moto's each file holds."""
+    """The buckets under one folder, and the moto object of each file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stored: dict[str, dict[str, Object]] = {}
 
     def load(self) -> int:
-        """Puts everything on disk into moto; answers the number of objects."""
+        """Loads everything on disk into moto; returns the number of objects."""
         count = 0
         for folder in sorted(self._folder.iterdir()) if self._folder.is_dir() else []:
             bucket = folder.name
             moto_adapter.create_bucket(bucket)
             stored = self._stored.setdefault(bucket, {})
             for path in folder.iterdir():
-                if path.suffix == ".part":  # a write that a kill cut off, never answered
+                if path.suffix == ".part":  # a write that was cut off by a kill, never acknowledged
                     path.unlink()
                     continue
                 key, found = _load(bucket, path)
@@ -47,7 +47,7 @@ class Objects:
         return count
 
     def follow(self, method: str, raw_path: str) -> None:
-        """Writes down what the request that moto has just answered changed."""
+        """Saves what the request that moto has just handled changed."""
         if method not in _CHANGES:
             return
         path = raw_path.partition("?")[0].lstrip("/")
@@ -62,14 +62,14 @@ class Objects:
         (self._folder / bucket).mkdir(parents=True, exist_ok=True)
         stored = self._stored.setdefault(bucket, {})
         key = unquote_to_bytes(rest).decode("utf-8", "replace")
-        # A key of moto's own spelling, or a request to the bucket: look at all of them.
+        # A key that moto spells differently, or a request to the bucket: check all of them.
         names = {key} if key and (key in live or key in stored) else {*live, *stored}
         for name in names:
             self._settle(bucket, name, live.get(name), stored)
 
     def _settle(self, bucket: str, key: str, live: object, stored: dict[str, Object]) -> None:
         path = self._folder / bucket / file_name(key)
-        if not isinstance(live, Object):  # gone, or covered by a delete marker
+        if not isinstance(live, Object):  # gone, or hidden by a delete marker
             if stored.pop(key, None) is not None:
                 path.unlink(missing_ok=True)
         elif stored.get(key) is not live:
@@ -78,7 +78,7 @@ class Objects:
 
 
 def file_name(key: str) -> str:
-    """The name of the file that holds the object `key`: readable, and unique by a hash."""
+    """The file name for the object `key`: readable, and unique by a hash."""
     readable = re.sub(r"[^A-Za-z0-9@._-]+", "_", key).strip("._")[-80:]
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{readable or 'object'}-{digest}"

@@ -33,7 +33,7 @@ dd{margin:0;overflow-wrap:anywhere}article{border:1px solid #d8dee4;border-radiu
 </style><h1>{{ title }}</h1>{% block content %}{% endblock %}</html>"""
 
 _LIST = """{% extends "base" %}{% block content %}
-<p class="note">Mail that the app sent on this machine. Nothing here has left it.</p>
+<p class="note">Email sent by the app. None of it leaves this machine.</p>
 <form action="/_mailbox/"><input type="search" name="to" value="{{ to }}" aria-label="Recipient"
 placeholder="Recipient, for example ann@example.com"><button>Show</button></form>
 {% if entries %}<table><tr><th>Sent (UTC)<th>From<th>To<th>Subject<th>Status</tr>
@@ -45,7 +45,7 @@ placeholder="Recipient, for example ann@example.com"><button>Show</button></form
 {% else %}<p>No mail has been sent yet.</p>{% endif %}{% endblock %}"""
 
 _VIEW = """{% extends "base" %}{% block content %}
-<p><a href="/_mailbox/">All mail</a> · <a href="/_mailbox/{{ e.message_id }}.eml">as it was sent</a>
+<p><a href="/_mailbox/">All mail</a> · <a href="/_mailbox/{{ e.message_id }}.eml">Raw message</a>
 <dl><dt>From<dd>{{ e["from"] }}<dt>To<dd>{{ e.to }}<dt>Envelope<dd>{{ e.recipients|join(", ") }}
 <dt>Sent (UTC)<dd>{{ e.time|moment }}<dt>Message-ID<dd>{{ e.header_id }}
 {% if e.in_reply_to %}<dt>In reply to<dd>{{ e.in_reply_to }}{% endif %}
@@ -54,7 +54,7 @@ _VIEW = """{% extends "base" %}{% block content %}
 <article>{% if e.text %}<pre>{{ e.text }}</pre>{% else %}{{ clean|safe }}{% endif %}</article>
 {% endblock %}"""
 
-_FATES = {"Delivery": "delivered", "Bounce": "bounced", "Complaint": "complained"}
+_FATES = {"Delivery": "delivered", "Bounce": "bounced", "Complaint": "marked as spam"}
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'self'"
@@ -66,13 +66,13 @@ def _moment(seconds: float) -> str:
 
 
 def _status(events: list[str]) -> str:
-    """The last that became of a mail, as people say it."""
+    """The delivery status of a mail, for people."""
     known = [name for name in events if name != "Send"]
     return ", ".join(_FATES.get(name, name.lower()) for name in known) or "sent"
 
 
 def _sender(entry: dict[str, Any]) -> str:
-    """The shop that a mail is from: the name that it shows, else the address."""
+    """The shop that a mail is from: its display name, or else the address."""
     name, address = parseaddr(entry["from"])
     return name or address
 
@@ -89,7 +89,7 @@ _PAGES = _pages()
 
 
 def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
-    """Answers a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json`, which
+    """Handles a GET under /_mailbox/: the list, one mail, its bytes, or `messages.json`, which
     takes `to=ADDRESS`, and `after=N` to leave out the first N."""
     name = request.path.removeprefix("/_mailbox").strip("/")
     if not name:
@@ -108,7 +108,7 @@ def respond(mailbox: Mailbox, request: web.Request) -> web.Response:
             content_type="message/rfc822",
             headers={"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"},
         )
-    # Pictures of others are left out: looking at a mail here asks nobody on the network.
+    # Remote images are removed: viewing a mail here makes no network requests.
     clean = nh3.clean(entry["html"], tags=nh3.ALLOWED_TAGS - {"img"})
     return _page("view", title=entry["subject"] or "(no subject)", e=entry, clean=clean)
 

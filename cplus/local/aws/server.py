@@ -1,4 +1,4 @@
-"""AWS on one machine: moto's server, with what it lacks put in front of it.
+"""AWS on one machine: moto's server, with the missing parts put in front of it.
 
 Queues and topics are served directly (`sqs`, `sns`), objects are written through to disk
 (`objects`), mail is sent by a stand-in (`ses`), and everything else is moto's.
@@ -35,7 +35,7 @@ _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 
 class Server:
-    """All of it over one data directory; lives on one event loop."""
+    """The whole endpoint over one data directory, on one event loop."""
 
     def __init__(self, data: Path) -> None:
         self._moto: Callable[..., Iterable[bytes]] = moto_adapter.application()
@@ -60,12 +60,12 @@ class Server:
         return app
 
     def close(self) -> None:
-        """Writes down that this is a clean stop."""
+        """Records that this is a clean stop."""
         self._journal.close()
 
     async def _state(self, _: web.Request) -> web.Response:
-        """How many messages each queue holds now and how many of them are dead letters, what the
-        last kill lost, and how often what was called."""
+        """The number of messages and of dead letters per queue, what the last kill lost, and the
+        number of calls."""
         state = {
             "queues": {name: len(one.messages()) for name, one in moto_adapter.queues().items()},
             "dead_letters": self._dead_letters.counts(),
@@ -99,7 +99,7 @@ class Server:
         return response
 
     def _settle(self) -> None:
-        """Writes down what the queues hold: dead letters first, so that no kill takes one."""
+        """Saves the state of the queues: dead letters first, so that no kill loses one."""
         self._dead_letters.follow()
         self._journal.note()
 
@@ -153,7 +153,7 @@ class Server:
 
 
 def _call(request: web.Request, body: bytes) -> str:
-    """`sqs:SendMessage`; the method, where the service's protocol names no action: `s3:PUT`."""
+    """`sqs:SendMessage`; the method if the protocol names no action: `s3:PUT`."""
     signed = request.headers.get("Authorization", "").partition("Credential=")[2].split("/")
     service = signed[3] if len(signed) > 4 else "unsigned"
     action = request.headers.get("X-Amz-Target", "").partition(".")[2]

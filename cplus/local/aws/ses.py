@@ -1,6 +1,6 @@
-"""A stand-in for sending by SES: takes raw mail as documented, keeps it, and tells its fate.
+"""A local SES for sending: accepts raw mail as documented, keeps it, and publishes its events.
 
-moto takes raw mail too, but drops its tags and sends no events. Rules:
+moto accepts raw mail too, but drops its tags and sends no events. Rules:
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html and
 https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html; the mailbox simulator
 (`bounce@`, `complaint@`): https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
@@ -32,7 +32,7 @@ _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 class MailRefused(Exception):
-    """SES says no: HTTP status, code of API v2, code of API v1, and why."""
+    """SES refuses the mail: HTTP status, code of API v2, code of API v1, and reason."""
 
     def __init__(
         self, reason: str, *, code: str = "BadRequestException", old: str = "InvalidParameterValue"
@@ -45,7 +45,7 @@ class MailRefused(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """One wish to send: raw bytes, the envelope, and what came with it."""
+    """One request to send: raw bytes, the envelope, and its options."""
 
     raw: bytes
     source: str
@@ -55,7 +55,7 @@ class Order:
 
 
 class Ses:
-    """What SES knows of this account: event destinations of configuration sets, and sent mail."""
+    """SES's state: event destinations of configuration sets, and sent mail."""
 
     def __init__(self, mailbox: Mailbox, publish: Callable[[str, str], None]) -> None:
         self._mailbox = mailbox
@@ -63,7 +63,7 @@ class Ses:
         self._destinations: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
-        """Makes an event destination of the configuration set `name` (SES v2)."""
+        """Creates an event destination of the configuration set `name` (SES v2)."""
         if not moto_adapter.has_configuration_set(name):
             raise _no_such_set(name)
         known = self._destinations.setdefault(name, {})
@@ -75,7 +75,7 @@ class Ses:
         known[wanted] = request.get("EventDestination", {})
 
     def send(self, order: Order) -> str:
-        """Keeps the mail and publishes its events; answers the id. Raises MailRefused."""
+        """Keeps the mail and publishes its events; returns the id. Raises MailRefused."""
         self._check(order)
         message_id = _message_id()
         header_id = f"<{message_id}@{REGION}.amazonses.com>"
@@ -130,7 +130,7 @@ class Ses:
 
 
 def from_v2(body: bytes) -> Order:
-    """What SendEmail of API v2 asks for; raises MailRefused."""
+    """Reads a SendEmail request of API v2; raises MailRefused."""
     try:
         request = json.loads(body)
         raw = base64.b64decode(request["Content"]["Raw"]["Data"], validate=True)
@@ -149,12 +149,12 @@ def from_v2(body: bytes) -> Order:
 
 
 def from_v1(body: bytes) -> Order:
-    """What SendRawEmail of API v1 (query protocol) asks for; raises MailRefused."""
+    """Reads a SendRawEmail request of API v1 (query protocol); raises MailRefused."""
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     try:
         raw = base64.b64decode(form["RawMessage.Data"], validate=True)
     except (KeyError, binascii.Error) as error:
-        raise MailRefused("RawMessage.Data is missing or no base64.") from error
+        raise MailRefused("RawMessage.Data is missing or not base64.") from error
     named = [value for name, value in form.items() if name.startswith("Destinations.member.")]
     tags = {
         value: form.get(name.removesuffix("Name") + "Value", "")

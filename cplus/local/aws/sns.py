@@ -1,4 +1,4 @@
-"""Publishing to SNS topics, straight into moto's queues where it can be done so.
+"""Publishes to SNS topics, directly into moto's queues if possible.
 
 moto publishes about 33 messages a second to five queues; here a topic of standard type whose
 subscribers are all queues with raw delivery, and no filter or one of plain words on attributes, is
@@ -31,7 +31,7 @@ _ATTRIBUTE = re.compile(
 
 
 def answer(body: bytes) -> bytes:
-    """Answers Publish and PublishBatch of the query protocol; raises NotOurs for the rest."""
+    """Handles Publish and PublishBatch of the query protocol; raises NotOurs for the rest."""
     form = dict(parse_qsl(body.decode(), keep_blank_values=True))
     action = form.get("Action")
     if action not in {"Publish", "PublishBatch"}:
@@ -56,7 +56,7 @@ def answer(body: bytes) -> bytes:
 
 
 def publish(topic: str, message: str) -> None:
-    """Publishes `message` to the topic with the ARN `topic`, as another service of AWS does."""
+    """Publishes `message` to the topic with the ARN `topic`, like another AWS service."""
     try:
         targets = _targets(topic)
     except NotOurs:

@@ -1,4 +1,4 @@
-"""The hot calls of SQS, answered on moto's own queues.
+"""The frequent calls of SQS, handled directly on moto's queues.
 
 moto answers them too, but by way of Flask and with work that grows with the depth of the queue
 (60 to 300 messages a second). Here the six calls that move messages go to the queues directly;
@@ -22,7 +22,7 @@ from cplus.local.aws.moto_adapter import CAME_FROM, Message, Queue
 
 _LIMIT = 1_048_576  # bytes in a message, and in all messages of one batch
 _BATCH = 10
-_IDLE = 20.0  # seconds that a receive waits at most
+_IDLE = 20.0  # maximum seconds that a receive waits
 
 Json: TypeAlias = dict[str, Any]
 
@@ -32,17 +32,17 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 class NotOurs(Exception):
-    """The call is unusual, or wrong: moto shall answer it."""
+    """The call is unusual or invalid: moto must handle it."""
 
 
 class Refused(Exception):
-    """The message body holds a character outside the set that SQS takes."""
+    """The message body contains a character that SQS does not allow."""
 
 
 class Waiters:
-    """Who waits for a message, by queue. All of it lives on one event loop.
+    """The callers that wait for a message, by queue, on one event loop.
 
-    `settle` is called before each wait: what the caller has changed so far is written down.
+    `settle` is called before each wait, to save what the caller has changed so far.
     """
 
     def __init__(self, settle: Callable[[], None]) -> None:
@@ -50,14 +50,14 @@ class Waiters:
         self._events: dict[str, set[asyncio.Event]] = {}
 
     def wake(self) -> None:
-        """Wakes whoever waits on a queue that has a message to give."""
+        """Wakes the callers waiting on a queue that has a message."""
         for name, events in self._events.items():
             if events and _worth_a_look(moto_adapter.queue(name)):
                 for event in events:
                     event.set()
 
     async def wait(self, queue: Queue, seconds: float) -> None:
-        """Returns when a message may be there, after `seconds` at the latest."""
+        """Returns once a message may be there, after `seconds` at the latest."""
         self._settle()
         event = asyncio.Event()
         events = self._events.setdefault(queue.name, set())
@@ -72,7 +72,7 @@ class Waiters:
 
 
 async def answer(action: str, request: Json, waiters: Waiters) -> Json:
-    """Answers one call in the JSON protocol; raises NotOurs for what moto shall answer."""
+    """Answers one call in the JSON protocol; raises NotOurs for calls that moto must handle."""
     queue = _queue(request)
     if action == "ReceiveMessage":
         return await _receive(queue, request, waiters)
@@ -83,7 +83,7 @@ async def answer(action: str, request: Json, waiters: Waiters) -> Json:
 
 
 def check_body(body: Any) -> None:
-    """Raises Refused for a body that SQS refuses and moto takes, NotOurs for one moto refuses."""
+    """Raises Refused for a body that SQS refuses and moto accepts, NotOurs if moto refuses it."""
     if not isinstance(body, str) or not 0 < len(body.encode("utf-8", "surrogatepass")) <= _LIMIT:
         raise NotOurs
     if _FORBIDDEN.search(body):
@@ -241,7 +241,7 @@ def _each(request: Json, call: Callable[[Json], bool]) -> Json:
 
 
 def _count(queue: Queue, request: Json) -> Json:
-    """The approximate numbers alone: who waits for a queue to run empty asks often."""
+    """Only the approximate numbers, because callers that wait for an empty queue ask often."""
     wanted = request.get("AttributeNames")
     delayed, hidden = queue.not_yet()
     numbers = {

@@ -14,7 +14,7 @@ _HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-leng
 
 
 def call(app: Callable[..., Iterable[bytes]], request: web.Request, body: bytes) -> web.Response:
-    """Lets the WSGI application answer."""
+    """Runs the WSGI application."""
     status, headers = "500 Nothing answered", list[tuple[str, str]]()
 
     def start_response(given: str, given_headers: list[tuple[str, str]], _: Any = None) -> None:
@@ -33,7 +33,7 @@ def call(app: Callable[..., Iterable[bytes]], request: web.Request, body: bytes)
     for name, value in headers:
         if name.lower() not in _HOP:
             response.headers.add(name, value)
-    if request.method == "HEAD":  # the length of what a GET would answer
+    if request.method == "HEAD":  # the length of the GET response
         length = [value for name, value in headers if name.lower() == "content-length"]
         if length:
             response.headers["Content-Length"] = length[0]

@@ -1,4 +1,4 @@
-"""Demo traffic: real input, made from a seed, and what must come of it."""
+"""Demo traffic: real input, generated from a seed, with its expected results."""
 
 from cplus.local.demo.drive import Drive
 from cplus.local.demo.live import live

@@ -1,7 +1,7 @@
-"""A merchant with a browser: installs the app by OAuth, reads the inbox, answers, closes.
+"""A merchant with a browser: installs the app by OAuth, reads the inbox, replies, closes.
 
-A request that broke, or was answered with a server's fault, is made again as it was: a form with
-the same key, as a person who clicks once more.
+A request that broke or got a server error is repeated unchanged: a form with the same key, like a
+person who clicks again.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ import aiohttp
 
 from cplus.errors import CplusError
 
-_PATIENCE: Final = 90.0  # seconds that one request is tried again
+_PATIENCE: Final = 90.0  # seconds for which one request is retried
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
-_INSTALLS: Final = 6  # times that an install is begun anew
+_INSTALLS: Final = 6  # maximum number of attempts at an install
 
 
 class PageFailed(CplusError):
-    """The page {path} was answered with status {status}, which the demo did not expect."""
+    """The page {path} returned status {status}, which the demo did not expect."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer, its body read."""
+    """A response with its body."""
 
     status: int
     url: str
@@ -40,7 +40,7 @@ class Page:
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, and its hidden fields."""
+    """A form of a page: its address and its hidden fields."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
@@ -65,34 +65,34 @@ class _Forms(HTMLParser):
 
 
 def forms(page: Page) -> list[Form]:
-    """The forms of a page, their addresses whole."""
+    """The forms of a page, with absolute addresses."""
     reader = _Forms()
     reader.feed(page.body.decode("utf-8", "replace"))
     return [Form(urljoin(page.url, one.action) or page.url, one.fields) for one in reader.found]
 
 
 class Browser:
-    """One merchant's browser, with cookies of its own. `async with` closes it."""
+    """One merchant's browser with its own cookies. `async with` closes it."""
 
     def __init__(self, web: str, shop: str, places: asyncio.Semaphore) -> None:
         self.shop = shop
         self._web = web
         self._places = places
-        # Cookies of a host that is an address are kept only on demand.
+        # Cookies of an IP address are only kept on request.
         self._http = aiohttp.ClientSession(
             cookie_jar=aiohttp.CookieJar(unsafe=True),
             timeout=aiohttp.ClientTimeout(total=40.0),
         )
 
     async def close(self) -> None:
-        """Ends its connections."""
+        """Closes its connections."""
         await self._http.close()
 
     async def install(self) -> None:
-        """Installs the app, through the consent page of the shop's Admin; then is signed in.
+        """Installs the app through the consent page of the shop's Admin, which also signs in.
 
-        A callback that broke is asked again; where its code was used up meanwhile, the merchant
-        begins anew. Raises PageFailed.
+        A broken callback is repeated; if its code was already used, the merchant starts again.
+        Raises PageFailed.
         """
         for left in reversed(range(_INSTALLS)):
             begun = await self._get(f"{self._web}/auth/install?{urlencode({'shop': self.shop})}")
@@ -110,7 +110,7 @@ class Browser:
         _next(await self._send("GET", link), 303)
 
     async def inbox(self) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every conversation as the inbox has it, page by page, the newest message first."""
+        """Every conversation of the inbox, page by page, newest message first."""
         query = {"state": "all", "limit": "100"}
         while True:
             page = await self._get(f"{self._web}/api/inbox?{urlencode(query)}")
@@ -121,16 +121,16 @@ class Browser:
             query["cursor"] = answer["next"]
 
     async def answer(self, conversation: str, text: str, *, twice: bool = False) -> None:
-        """Answers by the form on the conversation's page; `twice` as by a double click."""
+        """Replies with the form on the conversation's page; `twice` like a double click."""
         form = await self._form(conversation, "reply")
-        # Browsers send line ends as CRLF.
+        # Browsers send line breaks as CRLF.
         fields = {**form.fields, "text": text.replace("\n", "\r\n")}
         clicks = [self._send("POST", form.action, fields) for _ in range(1 + twice)]
         for page in await asyncio.gather(*clicks):
             _next(page, 303)
 
     async def close_conversation(self, conversation: str) -> None:
-        """Closes a conversation that is open."""
+        """Closes an open conversation."""
         form = await self._form(conversation, "close")
         _next(await self._send("POST", form.action, form.fields), 303)
 
@@ -155,7 +155,7 @@ class Browser:
         fields: Mapping[str, str] | None = None,
         again: tuple[int, ...] = (500, 502, 503, 504),
     ) -> Page:
-        """One request, made again while the connection breaks or the server is at fault."""
+        """One request, retried while the connection breaks or the server fails."""
         deadline = time.monotonic() + _PATIENCE
         tries = 0
         while True:
@@ -169,7 +169,7 @@ class Browser:
             await asyncio.sleep(pause)
 
     async def _try(self, method: str, url: str, fields: Mapping[str, str] | None) -> Page | None:
-        """None where the connection broke."""
+        """None if the connection broke."""
         try:
             async with (
                 self._places,
@@ -182,7 +182,7 @@ class Browser:
 
 
 def _next(page: Page, status: int) -> str:
-    """Where the page sends the browser; raises PageFailed for one with another status."""
+    """The redirect target of the page; raises PageFailed for another status."""
     if page.status != status:
         raise PageFailed(path=urlsplit(page.url).path, status=page.status)
     return page.location

@@ -1,4 +1,4 @@
-"""Drives a plan through a running stack, by the front doors only."""
+"""Runs a plan against a running stack, only through its public entry points."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AT_ONCE: Final = 4  # requests of merchants at once: as many as processes work 
 
 
 class Drive:
-    """One run of a plan: `begin`, then `run`; `close` at last."""
+    """One run of a plan: call `begin`, then `run`, and finally `close`."""
 
     def __init__(self, stack: Stack, plan: Plan) -> None:
         self._stack = stack
@@ -54,9 +54,9 @@ class Drive:
         self._before: Observed | None = None
 
     async def begin(self) -> None:
-        """Makes the shops known to Shopify, lets it tell early of them, and installs the app.
+        """Creates the shops in Shopify, sends the early webhooks, and installs the app.
 
-        Raises PageFailed or OutsideFailed where an install fails for good.
+        Raises PageFailed or OutsideFailed if an installation fails for good.
         """
         self._started = time.monotonic()
         await self._remove_app()
@@ -67,8 +67,8 @@ class Drive:
         await _all(browser.install() for browser in self._browsers.values())
 
     async def _remove_app(self) -> None:
-        """Lets the shops of an earlier run remove the app: a grant to an app that is there is a
-        sign-in, which imports no customers."""
+        """Uninstalls the app from the shops of an earlier run: a grant to an installed app is only
+        a sign-in, which imports no customers."""
         there = await self.outside.shops()
         hosts = [host for host in self._plan.hosts if there.get(host)]
         if hosts:
@@ -90,7 +90,7 @@ class Drive:
         await _all(self._browsers[host].install() for host in hosts)
 
     async def installed(self) -> tuple[str, ...]:
-        """The plan's shops that have the app now."""
+        """The plan's shops with the app installed."""
         there = await self.outside.shops()
         return tuple(host for host in self._plan.hosts if there.get(host))
 
@@ -103,9 +103,9 @@ class Drive:
         )
 
     async def run(self) -> Summary:
-        """Drives everything else through, waits until the system is quiet, and compares.
+        """Sends everything else, waits until the system is idle, and compares.
 
-        Whatever fails on the way stands among the summary's differences.
+        Failures on the way are listed among the summary's differences.
         """
         if self._before is None:
             await self.begin()
@@ -126,7 +126,7 @@ class Drive:
         )
 
     async def close(self) -> None:
-        """Ends every connection and question."""
+        """Closes every connection and stops polling."""
         await self._mailboxes.stop()
         await _all(inbox.stop() for inbox in self._inboxes.values())
         await _all(browser.close() for browser in self._browsers.values())
@@ -197,7 +197,7 @@ class Drive:
         await self.outside.post(letter, stray.ses_id, spam=stray.kind == "spam")
 
     async def _try_all(self, what: str, works: Iterable[Awaitable[None]]) -> None:
-        """Does all of it side by side; what failed is noted, and the others go on."""
+        """Runs all of it concurrently; failures are recorded, and the others continue."""
         for outcome in await asyncio.gather(*works, return_exceptions=True):
             if isinstance(outcome, CplusError):
                 self._failures.append(f"{what}: {outcome}")
@@ -230,11 +230,11 @@ class _Inbox:
         return str(await self._watch.until(shown, what, _SEEN))
 
     async def stop(self) -> None:
-        """Looks no more."""
+        """Stops polling."""
         await self._watch.stop()
 
     async def _look(self) -> None:
-        # The newest first: behind a page on which nothing is new, nothing is.
+        # Newest first: after a page without anything new, there is nothing new.
         async for page in self._browser.inbox():
             news = False
             for row in page:

@@ -1,4 +1,4 @@
-"""Makes the plan of one shop from chance with a seed."""
+"""Generates the plan of one shop from a random seed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def shop_plan(
 
 
 class _People:
-    """Invented people, no two of them alike within a run."""
+    """Invented people, all different within a run."""
 
     def __init__(self, chance: random.Random, run: int, number: int) -> None:
         self._chance = chance
@@ -92,7 +92,7 @@ class _People:
         self._made = 0
 
     def one(self) -> Person:
-        """Somebody new."""
+        """A new person."""
         self._made += 1
         first, last = (
             self._chance.choice(words.FIRST_NAMES),
@@ -111,7 +111,7 @@ class _People:
 
 
 class _Facts:
-    """What Shopify tells of one shop, each fact with a time of its own."""
+    """Shopify's facts about one shop, each with its own time."""
 
     def __init__(
         self, chance: random.Random, host: str, trade: words.Trade, base: datetime
@@ -128,7 +128,7 @@ class _Facts:
         self._numbers = iter(range(1_001, 1_000_000))
 
     def customers(self, live: Sequence[Person], imported: Sequence[Person]) -> None:
-        """Customers are made, change, consent and order."""
+        """Customers are created, change, consent and order."""
         known = {person.id for person in imported}
         for person in live:
             created = self._base - timedelta(days=self._chance.randint(40, 700))
@@ -149,20 +149,20 @@ class _Facts:
         *,
         imports: bool,
     ) -> None:
-        """Customers are deleted, others merged into somebody else."""
+        """Some customers are deleted, others merged."""
         for person in gone:
             created = self._base - timedelta(days=50)
             now = self._now()
             self._tell("customers/update", payloads.customer(person, created, now), now)
             self._tell("customers/delete", {"id": person.id}, self._now())
         for kept, deleted in merged:
-            if not imports:  # then nobody else tells who they were
+            if not imports:  # then no import says who they were
                 made = self._now()
                 self._tell("customers/create", payloads.customer(deleted, made, made), made)
             self._tell("customers/merge", payloads.merge(kept.id, deleted.id), self._now())
 
     def shop(self, number: int, name: str, run: int) -> None:
-        """The shop changes, pays, and tells something that the app does not know."""
+        """The shop changes, pays, and sends an unknown topic."""
         for _ in range(2):
             now = self._now()
             self._tell(
@@ -170,7 +170,7 @@ class _Facts:
                 payloads.shop(number, name, self._trade.timezone, self._trade.currency, now),
                 now,
             )
-        # One subscription for ever: the first run begins it, every later one moves its cap.
+        # Only one subscription: the first run starts it, later runs change its cap.
         cap = f"{_CAPS[(run - 1) % len(_CAPS)]}.0"
         for status in ("PENDING", "ACTIVE") if run == 1 else ("ACTIVE",):
             at = self._base + timedelta(seconds=2 * run + (status == "ACTIVE"))
@@ -180,7 +180,7 @@ class _Facts:
             self._tell("products/update", payloads.product(number * 10 + index, good), self._now())
 
     def known_early(self, people: Sequence[Person]) -> None:
-        """Shopify tells of these before the app is installed."""
+        """Webhooks from before the app is installed."""
         for person in people:
             self._update(person, self._base - timedelta(days=60))
             self._early.append(self._told.pop())
@@ -201,11 +201,11 @@ class _Facts:
             replace(one, attempts=self._chance.choices((1, 2, 3), (80, 16, 4))[0])
             for one in self._told
         ]
-        if told:  # whatever chance says, there is one
+        if told:  # always at least one
             told[0] = replace(told[0], attempts=2)
         self._chance.shuffle(told)
         consents = [one for one in told if one.topic == _CONSENT]
-        # Whatever chance says, there is a consent of somebody of whom nothing else is known yet.
+        # There is always a consent of somebody who is otherwise still unknown.
         told = [*consents[:1], *(one for one in told if one not in consents[:1])]
         edge = -(-len(told) // 12)
         early = (*self._early, *told[:edge])
@@ -286,7 +286,7 @@ def _description(
     trade: words.Trade,
     customers: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    # Small budgets: the import has to ask for small pages, and to wait between them.
+    # Small budgets: the import needs small pages, and waits between them.
     most, rate = _BUDGETS[number % len(_BUDGETS)]
     return {
         "host": host,

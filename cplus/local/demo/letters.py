@@ -1,4 +1,4 @@
-"""Raw mail as shoppers, Shopify's mailer and mail systems write it."""
+"""Raw mail like that of customers, Shopify's mailer and mail systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAILER = "mailer@shopify.com"
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail on its way in: the bytes, and the envelope."""
+    """An incoming mail: the bytes and the envelope."""
 
     raw: bytes
     sender: str
@@ -23,7 +23,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a shopper's mail program knows of the mail that it answers."""
+    """What a customer's mail program knows of the mail that it replies to."""
 
     reply_to: str
     header_id: str
@@ -42,7 +42,7 @@ class Answered:
 def contact_form(
     to: str, shop: str, name: str, address: str, subject: str, text: str, ident: str
 ) -> Letter:
-    """What Shopify's mailer makes of a shop's contact form: HTML, or text for some."""
+    """Shopify's mail for a shop's contact form: HTML, or text for some."""
     message = _message(
         formataddr((f"{shop} (Shopify)", MAILER)), to, subject, f"{ident}@shopify.com"
     )
@@ -66,14 +66,14 @@ def contact_form(
 
 
 def plain(to: str, name: str, address: str, subject: str, text: str, ident: str) -> Letter:
-    """A mail that somebody wrote to the shop's address."""
+    """A mail written to the shop's address."""
     message = _message(formataddr((name, address)), to, subject, f"{ident}@mail.example.net")
     message.set_content(f"{text}\n\n{name}\n")
     return Letter(message.as_bytes(), address, to)
 
 
 def reply(mail: Answered, name: str, address: str, text: str, ident: str) -> Letter:
-    """An answer to a mail, with the quote below; every mail program leaves out something else."""
+    """A reply with the quote below; every mail program leaves out something else."""
     subject = mail.subject if mail.subject.startswith("Re:") else f"Re: {mail.subject}"
     message = _message(
         formataddr((name, address)), mail.reply_to, subject, f"{ident}@mail.example.net"
@@ -89,7 +89,7 @@ def reply(mail: Answered, name: str, address: str, text: str, ident: str) -> Let
 
 
 def away(to: str, name: str, address: str, text: str, ident: str) -> Letter:
-    """An absence note, written by a machine."""
+    """An automated out-of-office reply."""
     message = _message(
         formataddr((name, address)), to, "Automatic reply: I am away", f"{ident}@mail.example.net"
     )
@@ -99,7 +99,7 @@ def away(to: str, name: str, address: str, text: str, ident: str) -> Letter:
 
 
 def report(to: str, address: str, ident: str) -> Letter:
-    """A mail system says that a mail could not be delivered."""
+    """A bounce report of a mail system."""
     bounced = (
         f"From: Mail Delivery Subsystem <MAILER-DAEMON@mx.example.com>\r\nTo: {to}\r\n"
         "Subject: Undelivered Mail Returned to Sender\r\n"

@@ -1,4 +1,4 @@
-"""Small traffic that goes on, so that the dashboard lives."""
+"""Continuous light traffic, so that the dashboard has something new to show."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 async def live(drive: Drive, sizes: Sizes, next_run: Callable[[], int]) -> None:
-    """Goes on until it is cancelled: mails, webhooks, and now and then an answer.
+    """Sends mails, webhooks and now and then a reply, until cancelled.
 
-    Each round is a small plan of its own with new people; what fails in it is passed over, for
-    nobody waits for it. `next_run` numbers the rounds.
+    Each round is a small plan with new people; failures are ignored, because nobody waits for the
+    result. `next_run` numbers the rounds.
     """
     async with asyncio.TaskGroup() as going:
         while True:
@@ -40,7 +40,7 @@ async def live(drive: Drive, sizes: Sizes, next_run: Callable[[], int]) -> None:
             )
             run = next_run()
             now = datetime.now(UTC).replace(microsecond=0)
-            # Facts lie in the past, so that whatever is told from elsewhere is newer.
+            # Facts are in the past, so that anything else is newer.
             plan = make_plan(round_, run, now - SPAN, now=now)
             chance = random.Random(f"cplus live/{sizes.seed}/{run}")
             await _passed_over(drive.sign_in())
@@ -72,7 +72,7 @@ def _works(drive: Drive, plan: Plan, chance: random.Random) -> list[Work]:
 
 
 async def _with_the_app(drive: Drive, plan: Plan) -> tuple[ShopPlan, ...]:
-    """The shops that have the app now: nothing comes of those that have removed it."""
+    """The shops with the app installed; input for the others would have no effect."""
     there = (await drive.outside.shops()).items()
     installed = {host for host, has_it in there if has_it}
     return tuple(shop for shop in plan.shops if shop.host in installed)

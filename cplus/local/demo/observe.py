@@ -1,4 +1,4 @@
-"""What is there: counted in the log, the read models, the mailbox and the redeliveries."""
+"""Counts what is in the log, the read models, the mailbox and the redeliveries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import time
 import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from cplus.consumers.webhooks.record import REDELIVERIES
 from cplus.counts import counted
 from cplus.errors import StillBusy
 from cplus.events.audit.roots import verify_shop
-from cplus.events.log.commit import Commit
+from cplus.events.base import Recorded
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
@@ -50,12 +50,12 @@ _SOURCES: Final = {"webhook": "deliveries_recorded", "mail": "mails_received"}
 
 @dataclass(frozen=True)
 class ShopFound:
-    """What is there of one shop."""
+    """The counts of one shop."""
 
     log: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     deliveries_sent: int = 0
-    """Distinct attempts that the app has taken, as Shopify's courier counts them."""
+    """Distinct attempts that the app accepted, as counted by the local Shopify."""
     redeliveries: int = 0
     mails: int = 0
     """In the mailbox, each message once."""
@@ -65,13 +65,13 @@ class ShopFound:
 
 @dataclass(frozen=True)
 class Observed:
-    """What is there of all shops; `faults` is what must never be."""
+    """The counts of all shops; `faults` lists what must never happen."""
 
     shops: Mapping[str, ShopFound]
     faults: tuple[str, ...] = ()
 
     def since(self, before: Observed) -> Observed:
-        """The same, without what was there before."""
+        """The difference to earlier counts."""
         return replace(
             self,
             shops={
@@ -93,12 +93,12 @@ def _less(found: ShopFound, before: ShopFound) -> ShopFound:
 
 
 def _counter(now: Counter[str], before: Counter[str]) -> Counter[str]:
-    # Not by `-`, which drops what is zero: there, a name that is not counted is not compared.
+    # Not with `-`, which drops zeros: a name without a count would not be compared.
     return Counter({name: count - before[name] for name, count in now.items()})
 
 
 class Observer:
-    """Looks at a running stack. `close` ends its connections."""
+    """Observes a running stack. `close` closes its connections."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -107,7 +107,7 @@ class Observer:
         self._database = self._client[stack.settings.mongo_database]
 
     async def close(self) -> None:
-        """Ends its connections."""
+        """Closes its connections."""
         await self._parts.close()
         await asyncio.to_thread(self._client.close)
 
@@ -169,13 +169,13 @@ class Observer:
         return behind
 
     def _rows_of(self, projection: Projection) -> Collection[dict[str, Any]]:
-        """The collection that is read now."""
+        """The live collection."""
         found = self._database[GENERATIONS].find_one({"_id": projection.name})
         lineage = Lineage.of(found) if found else first(projection)
         return self._database[lineage.collection(lineage.live)]
 
     async def observe(self) -> Observed:
-        """Everything, counted."""
+        """All counts."""
         faults: list[str] = []
         shops: dict[str, ShopFound] = {}
         mails, doubled = await asyncio.to_thread(self._mails)
@@ -221,14 +221,14 @@ class Observer:
         async for commit in self._parts.store.iterate(shop):
             if commit.seq != seq:
                 faults.append(f"{shop}: a gap in the events before position {commit.position}")
-            seq = commit.seq + len(commit.documents)
+            seq = commit.seq_after
             found["commits"] += 1
             if commit.source in _SOURCES:
                 found[_SOURCES[commit.source]] += 1
-            for document in commit.documents:
-                if document["type"] in _COUNTED:
-                    found[_COUNTED[document["type"]]] += 1
-            persons.add(commit)
+            for type_ in commit.types:
+                if type_ in _COUNTED:
+                    found[_COUNTED[type_]] += 1
+            persons.add(await self._parts.reader.of(commit))
         found["customers"], found["leads"] = persons.count()
         return found
 
@@ -324,7 +324,7 @@ def _asked(url: str) -> Any:
 
 
 class _Persons:
-    """Who is a customer and who a lead, folded from the log as plainly as can be."""
+    """Customers and leads, folded from the log in the simplest way."""
 
     def __init__(self) -> None:
         self._same: dict[str, str] = {}
@@ -332,9 +332,9 @@ class _Persons:
         self._deleted: set[int] = set()
         self._wrote: set[str] = set()
 
-    def add(self, commit: Commit) -> None:
-        """Reads one commit."""
-        for recorded in commit.recorded():
+    def add(self, events: Iterable[Recorded]) -> None:
+        """Reads the events of one commit."""
+        for recorded in events:
             event: Any = recorded.event
             match event.TYPE:
                 case "customer.changed" | "customer.imported" | "customer.consent_changed":

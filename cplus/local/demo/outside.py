@@ -30,7 +30,7 @@ class OutsideFailed(CplusError):
 
 
 class Outside:
-    """Speaks to everything but the app. `close` ends its connections."""
+    """Uses everything except the app. `close` closes its connections."""
 
     def __init__(self, shopify: str, receipt: Receipt) -> None:
         self._shopify = shopify
@@ -40,26 +40,26 @@ class Outside:
         self._letters = asyncio.Semaphore(4)
 
     async def close(self) -> None:
-        """Ends its connections."""
+        """Closes its connections."""
         await self._http.close()
 
     async def put_shop(self, description: Mapping[str, Any]) -> None:
-        """Tells the local Shopify of a shop and its customers."""
+        """Creates a shop with its customers in the local Shopify."""
         await self._control("POST", "shops", description)
 
     async def shops(self) -> dict[str, bool]:
-        """The shops that Shopify knows, and whether they have the app."""
+        """The shops in Shopify, and whether they have the app."""
         shops = await self._control("GET", "shops")
         return {shop["host"]: shop["installed"] for shop in shops}
 
     async def uninstall(self, host: str) -> None:
-        """Lets the shop remove the app."""
+        """Uninstalls the app from the shop."""
         await self._control("POST", "uninstall", {"shop": host})
 
     async def tell(self, webhook: Webhook) -> None:
         """Lets Shopify deliver the webhook, as often as planned.
 
-        Some of the doubles follow on the heels of the first, so that they race it to the log.
+        Some of the repeats follow immediately, so that they race the first one to the log.
         """
         async with self._webhooks:
             first = {
@@ -73,16 +73,16 @@ class Outside:
             }
             await self._control("POST", "webhooks", first)
             for attempt in range(2, webhook.attempts + 1):
-                # By its number: an answer that was lost is asked for again, and is no new attempt.
+                # With its number: a retry after a lost response is not a new attempt.
                 again = {"redeliver": webhook.webhook_id, "attempt": attempt, "wait": True}
                 await self._control("POST", "webhooks", again)
 
     async def webhooks_delivered(self) -> None:
-        """Returns when Shopify has nothing on its way any more."""
+        """Returns once Shopify has no running deliveries."""
         await self._control("GET", "idle")
 
     async def post(self, letter: Letter, ses_id: str, *, spam: bool = False) -> None:
-        """Hands a mail to SES, which receives it for the app."""
+        """Delivers a mail to the app through SES."""
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -104,12 +104,12 @@ class Outside:
                 return
 
     async def mails(self, after: int) -> list[Entry]:
-        """The mails that left, but for the first `after`."""
+        """The sent mails, without the first `after`."""
         url = f"{self._receipt.endpoint}/_mailbox/messages.json?after={after}"
         return list(json.loads(await self._ask("GET", url))["messages"])
 
     async def raw_mail(self, entry: Entry) -> bytes:
-        """A mail that left, as it arrived."""
+        """The raw bytes of a sent mail."""
         url = f"{self._receipt.endpoint}/_mailbox/{entry['message_id']}.eml"
         return await self._ask("GET", url)
 
@@ -133,7 +133,7 @@ class Outside:
 
 
 class Watch:
-    """Asks again and again as long as somebody waits for the answer; all of them share a look."""
+    """Polls as long as somebody waits for a result; all waiters share each poll."""
 
     def __init__(self, look: Callable[[], Awaitable[None]], pause: float) -> None:
         self._look = look
@@ -149,14 +149,14 @@ class Watch:
                 while not (answer := found()):
                     if self._round is None or self._round.done():
                         self._round = asyncio.create_task(self._once())
-                    # Who gives up must not take the look from the others.
+                    # A cancelled waiter must not cancel the poll of the others.
                     await asyncio.shield(self._round)
                 return answer
         except TimeoutError:
             raise OutsideFailed(what=what, reason=f"not seen in {seconds:g} seconds") from None
 
     async def stop(self) -> None:
-        """Asks no more."""
+        """Stops polling."""
         if self._round:
             self._round.cancel()
             await asyncio.wait([self._round])
@@ -186,7 +186,7 @@ class Mailboxes:
         return dict(entry)
 
     async def stop(self) -> None:
-        """Asks no more."""
+        """Stops polling."""
         await self._watch.stop()
 
     async def _look(self) -> None:

@@ -1,4 +1,4 @@
-"""What the demo does, and what must come out of it: all of it made from a seed.
+"""What the demo sends, and its expected results, all generated from a seed.
 
 A plan is data. The same sizes, seed and run give the same plan, down to the ids of webhooks and
 mails; another run over the same directory gives other people and other ids.
@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 BASE: Final = datetime(2026, 11, 2, 8, tzinfo=UTC)
-"""When the facts of the demo happened, if nobody says otherwise."""
+"""Default time of the demo's facts."""
 
 SPAN: Final = timedelta(days=4)
 """Within it after the base lie all facts of a plan of a usual size."""
@@ -23,12 +23,12 @@ merchant's; `reply`, `away` (an absence note) and `report` (of the mail system) 
 Reply-To of the merchant's last mail; `webhook` is told by Shopify once all before was seen."""
 
 INBOUND: Final = frozenset({"form", "mail", "reply", "away"})
-"""The steps that are a message in the conversation."""
+"""The steps that are messages of the conversation."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much the demo makes. Each of `customers` and `conversations` is over all shops."""
+    """The size of the demo. `customers` and `conversations` are totals over all shops."""
 
     shops: int = 3
     customers: int = 300
@@ -38,7 +38,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Webhook:
-    """A webhook, and how often Shopify delivers it: every attempt after the first is a double."""
+    """A webhook, and how often Shopify delivers it: attempts after the first are repeats."""
 
     shop: str
     topic: str
@@ -86,7 +86,7 @@ class Talk:
 
 @dataclass(frozen=True)
 class Stray:
-    """A mail to the shop that starts nothing."""
+    """A mail to the shop that starts no conversation."""
 
     kind: Literal["away", "spam"]
     name: str
@@ -96,7 +96,7 @@ class Stray:
 
 @dataclass(frozen=True)
 class Expected:
-    """What must come out for one shop."""
+    """The expected results for one shop."""
 
     deliveries_sent: int
     """Distinct attempts: shop, topic, webhook id, attempt."""
@@ -126,12 +126,12 @@ class ShopPlan:
     description: Mapping[str, Any]
     """The shop with the customers that Shopify knows before the install."""
     early: tuple[Webhook, ...]
-    """Told before the app is installed."""
+    """Sent before the app is installed."""
     webhooks: tuple[Webhook, ...]
     """Told side by side with the import and the mail, in this order, which is not that of the
     facts."""
     late: tuple[Webhook, ...]
-    """Told after everything else: delayed."""
+    """Sent after everything else, delayed."""
     talks: tuple[Talk, ...]
     strays: tuple[Stray, ...]
     expected: Expected
@@ -164,7 +164,7 @@ def expected_of(
     leads: int,
     joined: int,
 ) -> Expected:
-    """What must come out of these inputs."""
+    """The expected results of these inputs."""
     steps = [step for talk in talks for step in talk.steps]
     told = [*webhooks, *(step.webhook for step in steps if step.webhook)]
     answers = sum(step.kind == "answer" for step in steps)

@@ -1,4 +1,4 @@
-"""What the demo found, beside what it generated."""
+"""Compares what the demo found with what it generated."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Summary:
 
     @property
     def ok(self) -> bool:
-        """Whether everything came out as it was generated."""
+        """Whether all results are as expected."""
         return not self.differences
 
     @property
@@ -48,7 +48,7 @@ class Summary:
         return {name: sum(counts[name] for counts in self.shops.values()) for name in COUNTS}
 
     def as_json(self) -> dict[str, Any]:
-        """For programs: one object."""
+        """For --json."""
         return {
             "ok": self.ok,
             "seed": self.seed,
@@ -61,7 +61,7 @@ class Summary:
         }
 
     def text(self) -> str:
-        """For people: a table, then what differs."""
+        """For the terminal: a table, then the differences."""
         heads = ("sent", "recorded", "repeated", "conversations", "messages", "customers", "mails")
         rows = [(host.partition(".")[0], counts) for host, counts in self.shops.items()]
         rows.append(("all", self.totals))
@@ -84,17 +84,17 @@ def compare(
     seconds: float,
     kills: Sequence[str],
 ) -> Summary:
-    """Holds log, read models, mailbox and redeliveries against the plan, shop by shop."""
+    """Compares log, read models, mailbox and redeliveries with the plan, per shop."""
     differences = [*failures, *found.faults]
     shops: dict[str, dict[str, int]] = {}
     details: dict[str, dict[str, int]] = {}
     for shop in plan.shops:
         there = found.shops.get(shop.host, ShopFound())
         differences += _differences(shop, there)
-        # What was known first may come last where somebody was killed: then nobody was two.
+        # After a kill, the order may change so that no two persons had to be joined.
         if not kills and there.log["joined"] < shop.expected.joined:
             two, joined = shop.expected.joined, there.log["joined"]
-            differences.append(f"{shop.host}: {two} persons were two, {joined} joined")
+            differences.append(f"{shop.host}: {two} persons should be joined, {joined} were")
         shops[shop.host] = {
             "deliveries_sent": there.deliveries_sent,
             "deliveries_recorded": there.log["deliveries_recorded"],
@@ -124,7 +124,7 @@ def compare(
 
 
 def _differences(shop: ShopPlan, found: ShopFound) -> Iterable[str]:
-    """One line for each count that is not what was generated."""
+    """One line for each count that is not as expected."""
     expected = asdict(shop.expected)
     for where, names, counts in (
         ("log", IN_LOG, found.log),
@@ -141,7 +141,7 @@ def _differences(shop: ShopPlan, found: ShopFound) -> Iterable[str]:
         wanted = expected["redeliveries_recognised"]
         yield f"{shop.host}: redeliveries: {wanted} generated, {found.redeliveries} recognised"
     if found.mails != expected["mails_sent"]:
-        yield f"{shop.host}: mails: {expected['mails_sent']} answers, {found.mails} in the mailbox"
+        yield f"{shop.host}: mails: {expected['mails_sent']} replies, {found.mails} in the mailbox"
     for name, wanted_by_id, known in (
         ("note", shop.notes, found.notes),
         ("consent", shop.consents, found.consents),

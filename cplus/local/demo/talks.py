@@ -1,4 +1,4 @@
-"""Makes the conversations of one shop from chance with a seed."""
+"""Generates the conversations of one shop from a random seed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class People(Protocol):
     """Invents people."""
 
     def one(self) -> Person:
-        """Somebody new."""
+        """A new person."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Joined:
 
     @property
     def address(self) -> str:
-        """The one that Shopify learns of."""
+        """The address that Shopify learns."""
         return str(self.webhook.payload["email"])
 
 

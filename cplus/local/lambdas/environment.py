@@ -1,4 +1,4 @@
-"""What a function's process is started with."""
+"""The environment of a function's process."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def launch_of(
     data: Path,
     python: str,
 ) -> Launch:
-    """How the processes of a function start; `environment` goes over the function's own.
+    """How the processes of a function are started; `environment` overrides the function's own.
 
-    They get what is said here and nothing else: on AWS, too, no shell's variables reach them.
+    They get only these variables: on AWS, too, no shell's variables reach them.
     """
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     defined = {

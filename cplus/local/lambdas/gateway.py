@@ -1,4 +1,4 @@
-"""The way in over HTTP: what API Gateway's HTTP API is on AWS."""
+"""The HTTP entry point: stands in for API Gateway's HTTP API."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from cplus.local.lambdas.payload import (
 # API Gateway's quota for a request's body, and Lambda's for the event made of it; bytes.
 _LARGEST_BODY = 10 * 1024 * 1024
 _LARGEST_EVENT = 6 * 1024 * 1024
-# Said by the connection itself, not by the function.
+# Set by the connection itself, not by the function.
 _OF_THE_CONNECTION = {"connection", "content-length", "keep-alive", "transfer-encoding"}
 
 Call = Callable[[str, bytes, str], Awaitable[bytes]]
-"""Runs (function, event, route) and returns the answer as JSON; raises FunctionError."""
+"""Runs (function, event, route) and returns the result as JSON; raises FunctionError."""
 
 
 class Gateway:
@@ -43,10 +43,10 @@ class Gateway:
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> None:
-        """Starts to listen; port 0 takes any that is free. Raises OSError when it is taken."""
+        """Starts to listen; port 0 picks a free one. Raises OSError if the port is taken."""
         app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[only_known(host)])
         app.router.add_route("*", "/{path:.*}", self._handle)
-        # Bodies go to the function as they came, compressed ones too.
+        # Bodies go to the function unchanged, even compressed ones.
         self._runner = web.AppRunner(
             app, access_log=None, auto_decompress=False, shutdown_timeout=5.0
         )
@@ -56,11 +56,11 @@ class Gateway:
         self.url = f"http://{host}:{self._runner.addresses[0][1]}"
 
     def refuse(self) -> None:
-        """Answers 503 to whatever comes from now on."""
+        """Answers 503 to all requests from now on."""
         self._closed.set()
 
     async def stop(self) -> None:
-        """Stops to listen, after what is being answered, for 5 seconds at most."""
+        """Stops listening, after running requests have finished or 5 seconds have passed."""
         self.refuse()
         if self._runner:
             await self._runner.cleanup()

@@ -1,4 +1,4 @@
-"""Requests and answers in API Gateway's payload format 2.0.
+"""Requests and responses in API Gateway's payload format 2.0.
 
 Rules: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-# Content types whose bodies travel as text; all others are base64, forms too.
+# Content types whose bodies are sent as text; all others are base64, including forms.
 _TEXT = re.compile(
     r"^(text/|application/(json|javascript|xml)\b|application/[\w.+-]+\+(json|xml)\b)",
     re.IGNORECASE,
@@ -25,12 +25,12 @@ _VARIABLE = re.compile(r"^\{(\w+)(\+?)\}$")
 
 
 class MalformedAnswer(ValueError):
-    """What a function answered is no HTTP response."""
+    """The function's answer is not an HTTP response."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request as it came; `target` is path and query, still encoded."""
+    """An HTTP request; `target` is path and query, still encoded."""
 
     method: str
     target: str
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response; a header may stand in it several times."""
+    """An HTTP response; a header may occur several times."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -51,7 +51,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Match:
-    """The route that a request takes, and what its path's variables stand for."""
+    """The route of a request, and the values of its path variables."""
 
     key: str
     parameters: Mapping[str, str]
@@ -61,7 +61,7 @@ def match_route(keys: Iterable[str], method: str, path: str) -> Match | None:
     """The most specific of the routes `keys` for a request, or None.
 
     In API Gateway's order: a path without variables, one with, one with a greedy variable
-    (`{proxy+}`), each with the method named before ANY, and `$default` last.
+    (`{proxy+}`), each a named method before ANY, and `$default` last.
     """
     best: tuple[tuple[int, ...], Match] | None = None
     rank: tuple[int, ...]
@@ -103,7 +103,7 @@ def _match_path(template: str, path: str) -> tuple[tuple[int, ...], dict[str, st
 def to_event(request: Request, match: Match, *, request_id: str, account: str) -> dict[str, Any]:
     """The event that a function gets for a request."""
     path, _, query = request.target.partition("?")
-    # An HTTP API hands the path on decoded, the query as it came.
+    # An HTTP API passes the path decoded and the query unchanged.
     path = unquote(path)
     headers, cookies = _headers(request)
     now = time.time()
@@ -177,14 +177,14 @@ def _body(body: bytes, content_type: str, encoded: bool) -> tuple[str, bool]:
 
 
 def from_answer(payload: bytes) -> Response:
-    """The response for what a function answered; raises MalformedAnswer.
+    """The response for a function's result; raises MalformedAnswer.
 
-    An answer without `statusCode` is the body of a 200, as JSON.
+    A result without `statusCode` is the body of a 200, as JSON.
     """
     try:
         answer = json.loads(payload)
     except ValueError as error:
-        raise MalformedAnswer("the answer is no JSON") from error
+        raise MalformedAnswer("the answer is not JSON") from error
     if not isinstance(answer, dict) or "statusCode" not in answer:
         body = answer if isinstance(answer, str) else json.dumps(answer)
         return Response(200, (("content-type", "application/json"),), body.encode())
@@ -202,9 +202,9 @@ def from_answer(payload: bytes) -> Response:
         ]
         cookies = [("set-cookie", str(cookie)) for cookie in answer.get("cookies") or []]
     except (AttributeError, TypeError, ValueError, binascii.Error) as error:
-        raise MalformedAnswer("the answer is no HTTP response") from error
+        raise MalformedAnswer("the answer is not an HTTP response") from error
     if not 100 <= status <= 599 or any("\n" in v or "\r" in v for _, v in headers + cookies):
-        raise MalformedAnswer("the answer is no HTTP response")
+        raise MalformedAnswer("the answer is not an HTTP response")
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", "text/plain;charset=UTF-8"))
     return Response(status, (*headers, *cookies), raw)

@@ -1,4 +1,4 @@
-"""The processes of one function: started on first use, ended when idle, few at once."""
+"""The processes of one function: started on first use, stopped when idle, few at once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from cplus.errors import FunctionBusy, FunctionError
 from cplus.local.lambdas.worker import Invocation, Launch, Listener, Worker
 
-# A batch that finds all processes busy waits so long for one of them before another is started:
-# starting one costs more than most batches. Seconds.
+# Seconds that a batch waits for a busy process before another one is started: starting one costs
+# more than most batches.
 _PATIENCE = 0.15
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A process that was killed while it held work: a number of records, or what called."""
+    """A process that was killed while working: its number of records, or the caller."""
 
     function: str
     request_id: str
@@ -27,7 +27,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class FunctionStatus:
-    """How a function stands: its processes, those that work, and counts since the start."""
+    """The state of a function: its processes, the busy ones, and counts since the start."""
 
     pids: tuple[int, ...]
     busy: int
@@ -36,7 +36,7 @@ class FunctionStatus:
 
 
 class Pool:
-    """Runs a function's invocations, at most `limit` at once, each in a process alone."""
+    """Runs a function's invocations, at most `limit` at once, one per process."""
 
     def __init__(
         self, launch: Launch, *, limit: int, idle_seconds: float, killed: Callable[[Kill], None]
@@ -48,7 +48,7 @@ class Pool:
         self._killed = killed
         self._workers: list[Worker] = []
         self._starting: set[Worker] = set()
-        # The last one used is used first, so that those too many come to rest.
+        # The most recently used one is used first, so that surplus ones become idle.
         self._idle: dict[Worker, asyncio.TimerHandle] = {}
         self._waiting: deque[asyncio.Future[Worker]] = deque()
         self._running = 0
@@ -59,28 +59,29 @@ class Pool:
 
     @property
     def busy(self) -> int:
-        """Invocations that run or wait for a process."""
+        """Number of invocations that are running or waiting for a process."""
         return self._running
 
     @property
     def invocations(self) -> int:
-        """Invocations since the start."""
+        """Number of invocations since the start."""
         return self._invocations
 
     def status(self) -> FunctionStatus:
-        """How the function stands now."""
+        """The current state of the function."""
         pids = tuple(worker.pid for worker in self._workers if worker.pid)
         return FunctionStatus(pids, self._running, self._invocations, self._failures)
 
     def kill_when_busy(self, after: float, times: int) -> None:
-        """Kills the processes of the next `times` invocations, `after` seconds after hand-over."""
+        """Kills the processes of the next `times` invocations, `after` seconds after they
+        started."""
         self._kills.extend([after] * times)
 
     async def run(self, payload: bytes, held: int | str, *, wait: float) -> bytes:
-        """Runs one invocation and returns what the function answered, as JSON.
+        """Runs one invocation and returns the function's result as JSON.
 
-        Raises FunctionBusy when no process comes free within `wait` seconds, FunctionBroken when
-        none can be started, FunctionTimedOut, FunctionDied, or FunctionError when the function
+        Raises FunctionBusy if no process becomes free within `wait` seconds, FunctionBroken if
+        none can be started, FunctionTimedOut, FunctionDied, or FunctionError if the function
         raised.
         """
         self._invocations += 1
@@ -166,7 +167,7 @@ class Pool:
             if worker.invocation is invocation:
                 self._killed(Kill(self.name, invocation.request_id, invocation.held))
                 worker.kill()
-            else:  # it was done before: the next one, then
+            else:  # it finished before: kill the next one
                 self._kills.append(after)
 
         asyncio.get_running_loop().call_later(after, strike)

@@ -1,4 +1,4 @@
-"""Reads the queues for their functions, as Lambda's event source mappings do."""
+"""Reads the queues for their functions, like Lambda's event source mappings."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from cplus.local.lambdas.records import (
     to_record,
 )
 
-_LONG = 20  # seconds that an empty queue is listened to, SQS's longest
-_RECEIVE = 10  # messages per call, SQS's most
+_LONG = 20  # seconds of a long poll, SQS's maximum
+_RECEIVE = 10  # messages per call, SQS's maximum
 _ENVELOPE = 64  # bytes around the records
-_AGAIN = 1.0  # seconds until a queue that could not be read is tried again
+_AGAIN = 1.0  # seconds before retrying a queue that could not be read
 UNREACHABLE = (BotoCoreError, ClientError, OSError)
 
 Records = list[dict[str, Any]]
@@ -56,10 +56,10 @@ async def sqs_client(endpoint: str, region: str) -> AsyncIterator[Any]:
 class Poller:
     """Reads one queue for one function.
 
-    It takes messages only while a process may be had for them: what it takes is invisible to
-    others, and its time runs. A batch is gathered for the window of the file, or until it is
-    full. Messages that failed are left: they come back when their visibility ends, and go where
-    the queue's redrive policy says.
+    It receives messages only while a process is available, because received messages are
+    invisible to others and their time is running. A batch is collected for the configured window,
+    or until it is full. Failed messages are left: they come back when their visibility timeout
+    ends, and the queue's redrive policy applies.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Poller:
         self._batches: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Reads the queue until cancelled; batches that run then go on, see `finish`."""
+        """Reads the queue until cancelled; running batches continue, see `finish`."""
         while True:
             await self._slots.acquire()
             records: Records = []
@@ -94,7 +94,7 @@ class Poller:
                 batch.add_done_callback(self._batches.discard)
 
     async def finish(self, timeout: float) -> None:
-        """Waits for the batches that run, `timeout` seconds at most, and gives up the others."""
+        """Waits for running batches, at most `timeout` seconds, then abandons the rest."""
         if self._batches:
             _, late = await asyncio.wait(self._batches, timeout=timeout)
             for batch in late:
@@ -111,7 +111,7 @@ class Poller:
             remaining = 0.0 if ends is None else ends - loop.time()
             if ends is not None and remaining <= 0 and source.batching_window:
                 break
-            # SQS waits whole seconds; a poll that is cut short could take messages with it.
+            # SQS waits whole seconds; a poll that is cut short could lose messages.
             wait = _LONG if ends is None else int(remaining + 0.5)
             got = await self._receive(min(_RECEIVE, source.batch_size - len(records)), wait)
             if not got:
@@ -148,7 +148,7 @@ class Poller:
     async def _work(self, records: Records) -> Sequence[Any]:
         payload = json.dumps({"Records": records}).encode()
         try:
-            # Whoever waits longer than the visibility time holds messages that are another's.
+            # After the visibility timeout these messages belong to another receiver.
             answer = await self._pool.run(payload, len(records), wait=self._queue.visibility)
             return done(records, answer) if self._source.partial_failures else records
         except FunctionError as error:
@@ -173,7 +173,7 @@ class Poller:
 
 
 async def depth(client: Any, queue: QueueSpec) -> int:
-    """Messages of a queue that are not done: visible, in flight and delayed."""
+    """Unfinished messages of a queue: visible, in flight and delayed."""
     names = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",

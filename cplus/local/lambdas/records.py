@@ -1,4 +1,4 @@
-"""SQS messages as a function gets them, and what its answer means for them.
+"""SQS messages as a function gets them, and what its result means for them.
 
 Rules: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
@@ -17,11 +17,11 @@ LARGEST_PAYLOAD = 6 * 1024 * 1024  # bytes, Lambda's limit for one invocation
 
 
 class WholeBatchFailed(ValueError):
-    """The function's answer fails all messages of its batch."""
+    """The function's result fails all messages of its batch."""
 
 
 def to_record(message: Mapping[str, Any], source: EventSource) -> dict[str, Any]:
-    """The record of a message as SQS's ReceiveMessage gives it."""
+    """The record for a message from SQS's ReceiveMessage."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -53,10 +53,10 @@ def size_of(record: Mapping[str, Any]) -> int:
 
 
 def done(records: Sequence[Mapping[str, Any]], answer: bytes) -> list[Mapping[str, Any]]:
-    """The records that the answer of a function with ReportBatchItemFailures says are done.
+    """The records that are done, from the result of a function with ReportBatchItemFailures.
 
-    Raises WholeBatchFailed for an answer that AWS takes for the failure of all: no JSON, an item
-    without an identifier, or one that no message of the batch has.
+    Raises WholeBatchFailed for a result that AWS treats as a failure of all: not JSON, an item
+    without an identifier, or an unknown identifier.
     """
     failed = set(_failed(answer))
     if not failed <= {record["messageId"] for record in records}:
@@ -68,11 +68,11 @@ def _failed(answer: bytes) -> Iterable[str]:
     try:
         told = json.loads(answer)
     except ValueError as error:
-        raise WholeBatchFailed("the answer is no JSON") from error
-    # Nothing, an empty object and an empty list of failures are all a success.
+        raise WholeBatchFailed("the answer is not JSON") from error
+    # No result, an empty object and an empty list of failures all mean success.
     items = told.get("batchItemFailures") if isinstance(told, dict) else None
     if items and not isinstance(items, list):
-        raise WholeBatchFailed("batchItemFailures is no list")
+        raise WholeBatchFailed("batchItemFailures is not a list")
     for item in items or []:
         identifier = item.get("itemIdentifier") if isinstance(item, dict) else None
         if not isinstance(identifier, str) or not identifier:

@@ -1,4 +1,4 @@
-"""Runs the functions of serverless.yml on this machine, as Lambda does on AWS."""
+"""Runs the functions of serverless.yml on this machine, like Lambda on AWS."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from cplus.local.lambdas.pool import FunctionStatus, Kill, Pool
 from cplus.local.lambdas.queues import UNREACHABLE, Poller, depth, sqs_client
 from cplus.local.lambdas.schedules import Schedules
 
-_LOOK = 0.2  # seconds between two looks at the queues
-_GRACE = 5.0  # seconds that running batches have to end when the runner stops
+_LOOK = 0.2  # seconds between two checks of the queues
+_GRACE = 5.0  # seconds for running batches to finish when the runner stops
 
 
 class Runner:
-    """The functions of an application, and all their ways in: HTTP, queues, schedules.
+    """The functions of an application with all their triggers: HTTP, queues, schedules.
 
-    `environment` goes over each function's own variables of serverless.yml; `endpoint` is the
-    address of AWS's stand-in; logs go to `data`/logs. A function has `cap` processes at most,
-    each ended after `idle_seconds` without work; a request waits `slot_seconds` for one. Start
-    it in the main thread: on Linux the processes die with the thread that started them.
+    `environment` overrides each function's own variables of serverless.yml; `endpoint` is the
+    address of the local AWS; logs go to `data`/logs. A function has at most `cap` processes, each
+    stopped after `idle_seconds` without work; a request waits `slot_seconds` for one. Start it in
+    the main thread: on Linux the processes die with the thread that started them.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class Runner:
 
     @property
     def gateway_url(self) -> str:
-        """Where the HTTP routes are served; known after `start`."""
+        """The address of the HTTP routes; known after `start`."""
         return self._gateway.url
 
     async def start(self) -> None:
-        """Starts to listen and to read queues; the queues must be there. Raises OSError when
-        the port is taken."""
+        """Starts listening and reading queues; the queues must exist. Raises OSError if the port
+        is taken."""
         try:
             await self._open()
         except BaseException:
@@ -117,7 +117,7 @@ class Runner:
         self._schedules.start()
 
     async def stop(self) -> None:
-        """Ends all ways in, lets running batches end, then ends every process."""
+        """Stops all triggers, lets running batches finish, then stops every process."""
         for task in self._intake:
             task.cancel()
         await asyncio.gather(*self._intake, return_exceptions=True)
@@ -131,9 +131,9 @@ class Runner:
         await self._stack.aclose()
 
     async def invoke(self, name: str, event: Any) -> Any:
-        """Runs a function with an event and returns what it answered.
+        """Runs a function with an event and returns its result.
 
-        Raises KeyError for a name that the file does not have, and FunctionError.
+        Raises KeyError for an unknown name, and FunctionError.
         """
         payload = json.dumps(event).encode()
         return json.loads(await self._pools[name].run(payload, "invoke", wait=self._slot_seconds))
@@ -144,22 +144,23 @@ class Runner:
             await self._schedules.fire(function)
 
     def kill_when_busy(self, function: str, *, after: float = 0.0, times: int = 1) -> None:
-        """Kills the process of the next invocations of a function while it holds work.
+        """Kills the process of the next invocations of a function while it is working.
 
-        `after` seconds after it was handed over; an invocation that has ended by then leaves the
-        kill to the next one. What was killed stands in `kills`.
+        `after` seconds after the invocation started; if it has finished by then, the next one is
+        killed. Kills are recorded in `kills`.
         """
         self._pools[function].kill_when_busy(after, times)
 
     def status(self) -> dict[str, FunctionStatus]:
-        """How each function stands now."""
+        """The current state of each function."""
         return {name: pool.status() for name, pool in self._pools.items()}
 
     async def idle(self, timeout: float, queues: Collection[str] | None = None) -> None:
-        """Waits until nothing runs and `queues` (those that functions read) are empty.
+        """Waits until nothing is running and `queues` (by default those of the functions) are
+        empty.
 
-        They must be so in two looks in a row with nothing run between them, in flight and delayed
-        messages counted. Raises StillBusy after `timeout` seconds, with what was left.
+        That must hold in two checks in a row with no run in between, counting messages in flight
+        and delayed ones. Raises StillBusy after `timeout` seconds, with the remaining work.
         """
         read = [
             source.queue
@@ -180,7 +181,7 @@ class Runner:
             await asyncio.sleep(_LOOK)
 
     async def drain(self, timeout: float) -> None:
-        """Refuses new requests, fires no more schedules and waits as `idle` does."""
+        """Refuses new requests, stops schedules and waits like `idle`."""
         self._gateway.refuse()
         if self._schedules:
             self._schedules.halt()
@@ -188,12 +189,12 @@ class Runner:
 
     async def _work(self, queues: Collection[QueueSpec]) -> dict[str, int]:
         for poller in self._intake:
-            if poller.done():  # one that fell over would leave its queue full for ever
+            if poller.done():  # a crashed poller would leave its queue full for ever
                 poller.result()
         busy = {name: pool.busy for name, pool in self._pools.items() if pool.busy}
         if self._schedules and self._schedules.busy:
             busy["schedules"] = self._schedules.busy
-        if busy:  # the queues need no asking then
+        if busy:  # no need to check the queues then
             return busy
         try:
             depths = await asyncio.gather(*(depth(self._client, queue) for queue in queues))

@@ -1,4 +1,4 @@
-"""Fires schedules, as EventBridge does, and tries failed runs again, as Lambda does."""
+"""Fires schedules, like EventBridge, and retries failed runs, like Lambda."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from cplus.errors import FunctionError
 from cplus.local.application import Application, FunctionSpec, Schedule
 from cplus.local.lambdas.pool import Pool
 
-# A failed asynchronous run is tried twice more, on AWS after 1 and 2 minutes; seconds.
+# Seconds before each retry of a failed asynchronous run; on AWS 1 and 2 minutes.
 _PAUSES = (0.5, 1.0)
 
 
 class Schedules:
-    """Fires the schedules of an application: each a period after `start` first, or at its hour."""
+    """Fires the schedules of an application: each first one period after `start`, or at its
+    hour."""
 
     def __init__(
         self, application: Application, pools: Mapping[str, Pool], *, slot_seconds: float, log: Any
@@ -33,18 +34,18 @@ class Schedules:
         self._runs: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Starts to count."""
+        """Starts the schedules."""
         for spec in self._application.functions.values():
             for schedule in spec.schedules:
                 self._clocks.add(asyncio.create_task(self._every(spec, schedule)))
 
     def halt(self) -> None:
-        """Fires no more; what runs goes on."""
+        """Stops firing; current runs continue."""
         for clock in self._clocks:
             clock.cancel()
 
     async def stop(self) -> None:
-        """Fires no more, and gives up what runs."""
+        """Stops firing and cancels current runs."""
         tasks = [*self._clocks, *self._runs]
         for task in tasks:
             task.cancel()
@@ -64,7 +65,7 @@ class Schedules:
     async def _every(self, spec: FunctionSpec, schedule: Schedule) -> None:
         due = utc_now()
         while True:
-            # From the moment that was due: a sleep that ends early fires nothing twice.
+            # Counted from the due time, so that a sleep that ends early fires nothing twice.
             due = schedule.after(max(due, utc_now()))
             await asyncio.sleep((due - utc_now()).total_seconds())
             run = asyncio.create_task(self._fire(spec, schedule))

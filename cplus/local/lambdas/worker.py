@@ -1,6 +1,6 @@
-"""One process of a function, and the runtime API that it talks to.
+"""One process of a function, and the runtime API that it uses.
 
-The process is AWS's own runtime client; the API is the part of Lambda's that it uses:
+The process is AWS's own runtime client; the API is the part of Lambda's API that it needs:
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
@@ -31,7 +31,7 @@ _STARTING_LIMIT = 30.0  # seconds; AWS gives 10, but here many may start at once
 
 @dataclass(frozen=True, eq=False)
 class Invocation:
-    """A call on its way: `held` is the number of records, or what called."""
+    """A running call: `held` is the number of records, or the caller."""
 
     request_id: str
     payload: bytes
@@ -41,7 +41,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Launch:
-    """What all processes of a function are started with; `root` is where they run."""
+    """How all processes of a function are started; `root` is their working directory."""
 
     spec: FunctionSpec
     python: str
@@ -53,9 +53,9 @@ class Launch:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told of a process: that it waits for work, was handed some, or has ended.
+    """Gets notified when a process waits for work, gets some, or has ended.
 
-    `ended` gets the error when the process could not be started.
+    `ended` gets the error if the process could not be started.
     """
 
     waits: Callable[[Worker], None]
@@ -66,8 +66,8 @@ class Listener:
 class Worker:
     """A process of a function, from `start` until it ended.
 
-    It waits for work after its first question for it, and again after each answer; only then may
-    it be handed an invocation.
+    It waits for work after its first request for it, and again after each response; only then can
+    it get an invocation.
     """
 
     def __init__(self, launch: Launch, listener: Listener) -> None:
@@ -84,11 +84,11 @@ class Worker:
         self._life: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Starts the process; the listener hears when it waits for work, or has ended."""
+        """Starts the process; the listener is notified when it waits for work, or has ended."""
         self._life = asyncio.create_task(self._live(), name=f"function-{self._launch.spec.name}")
 
     def hand(self, invocation: Invocation) -> bool:
-        """Gives work to a process that waits for it; False when it has ended meanwhile."""
+        """Gives work to a waiting process; False if it has ended meanwhile."""
         if self._next is None or self._next.done():
             return False
         self.invocation = invocation
@@ -96,7 +96,7 @@ class Worker:
         return True
 
     def kill(self) -> None:
-        """Kills the process, and what it started, as `kill -9` does."""
+        """Kills the process and its children, like `kill -9`."""
         if self._process and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -159,8 +159,8 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A session of its own: Ctrl-C in the terminal is the stack's to hear, and the
-                # whole group can be killed.
+                # Its own session: Ctrl-C in the terminal goes to the stack, and the whole group
+                # can be killed.
                 start_new_session=True,
             )
 
@@ -182,7 +182,7 @@ class Worker:
         self._listener.waits(self)
         invocation = await self._next
         timeout = self._launch.spec.timeout
-        # Counted from here: the time in which the process started is not the function's.
+        # Counted from here: the start of the process does not count.
         deadline = int((time.time() + timeout) * 1000)
         self._limit = loop.call_later(timeout, self._expired, invocation)
         response = web.Response(
@@ -237,7 +237,7 @@ class Worker:
         self.kill()
 
     def _expired(self, invocation: Invocation) -> None:
-        # After its answer, too, a process has only this long until it asks for the next.
+        # After its response, too, a process has only this long to request the next one.
         if self.invocation is invocation:
             message = f"Task timed out after {self._launch.spec.timeout:.2f} seconds"
             self._fail(FunctionTimedOut, "Sandbox.Timedout", message)
@@ -253,7 +253,7 @@ class Worker:
 
 
 def _settle(invocation: Invocation, outcome: bytes | FunctionError) -> None:
-    if invocation.result.done():  # who asked has gone
+    if invocation.result.done():  # the caller is gone
         return
     if isinstance(outcome, bytes):
         invocation.result.set_result(outcome)

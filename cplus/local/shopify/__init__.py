@@ -1,4 +1,4 @@
-"""A Shopify to try the app against, on this machine: OAuth, Admin API, webhooks."""
+"""A local Shopify for trying out the app: OAuth, Admin API, webhooks."""
 
 from cplus.local.shopify.server import LocalShopify
 from cplus.local.shopify.state import LastOrder, LocalCustomer, LocalShop

@@ -1,4 +1,4 @@
-"""`python -m cplus.local.shopify`: the local Shopify as a process of its own."""
+"""`python -m cplus.local.shopify`: runs the local Shopify."""
 
 from __future__ import annotations
 

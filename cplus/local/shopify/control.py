@@ -1,4 +1,4 @@
-"""The endpoints by which a program makes the local Shopify do things; Shopify has none of them."""
+"""Endpoints with which programs control the local Shopify; the real Shopify has none of these."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Controlled(Protocol):
 
 
 def control_routes(shopify: Controlled) -> list[web.RouteDef]:
-    """Everything under /_control; what each takes is in docs/shopify.md."""
+    """Everything under /_control; the parameters are in docs/shopify.md."""
     control = _Control(shopify)
     return [
         web.get("/_control/shops", control.list_shops),
@@ -146,5 +146,5 @@ def _content(given: dict[str, Any]) -> bytes | dict[str, Any]:
         return base64.b64decode(given.pop("body"), validate=True)
     payload = given.pop("payload")
     if not isinstance(payload, dict):
-        raise TypeError("payload is no object")
+        raise TypeError("payload is not an object")
     return payload

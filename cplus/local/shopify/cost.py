@@ -1,8 +1,8 @@
-"""What a query costs, and the bucket that it is paid from.
+"""The cost of a query, and the bucket that pays for it.
 
 Source: Shopify's page on the limits of the GraphQL Admin API. A scalar costs nothing, an object
-one point, a connection two and what it holds. Shopify's own numbers differ where it has set a
-field's cost by hand.
+one point, a connection two plus its objects. Shopify's real numbers differ for fields whose cost it
+has set by hand.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CONNECTION: Final = 2
 
 
 class Bucket:
-    """A shop's points: they come back at a steady rate, up to a maximum."""
+    """A shop's points, restored at a steady rate up to a maximum."""
 
     def __init__(
         self, maximum: float, rate: float, monotonic: Callable[[], float] = time.monotonic
@@ -44,7 +44,7 @@ class Bucket:
         self._at = monotonic()
 
     def available(self) -> float:
-        """Points to be had now."""
+        """Points currently available."""
         now = self._monotonic()
         restored = (now - self._at) * self.rate
         self._available = min(self.maximum, self._available + restored)
@@ -52,18 +52,18 @@ class Bucket:
         return self._available
 
     def take(self, points: float) -> bool:
-        """Take the points if they are all there."""
+        """Takes the points if they are all available."""
         if self.available() < points:
             return False
         self._available -= points
         return True
 
     def give_back(self, points: float) -> None:
-        """Return what was asked for and not needed."""
+        """Returns points that were reserved but not needed."""
         self._available = min(self.maximum, self.available() + points)
 
     def describe(self, requested: int, actual: int | None) -> dict[str, Any]:
-        """What stands under extensions.cost of an answer."""
+        """The value of extensions.cost in a response."""
         return {
             "requestedQueryCost": requested,
             "actualQueryCost": actual,
@@ -77,18 +77,18 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Pricing:
-    """The price of one valid document, before and after it ran."""
+    """The cost of one valid document, before and after it ran."""
 
     schema: GraphQLSchema
     document: DocumentNode
     variables: Mapping[str, Any]
 
     def requested(self) -> int:
-        """The most that the document can cost."""
+        """The maximum cost of the document."""
         return self._operation(None)
 
     def actual(self, data: Mapping[str, Any]) -> int:
-        """What the objects in the answer cost."""
+        """The cost of the objects in the response."""
         return self._operation(data)
 
     def _operation(self, data: Mapping[str, Any] | None) -> int:

@@ -1,7 +1,7 @@
-"""How the local Shopify delivers webhooks: signed, within five seconds, and again when refused.
+"""Delivers webhooks like Shopify: signed, within five seconds, and retried if refused.
 
 Source: Shopify's pages on webhooks. The headers are Shopify's; `X-Request-Id` is ours, so that
-what was sent can be counted against what was recorded.
+sent and recorded webhooks can be compared.
 """
 
 from __future__ import annotations
@@ -61,16 +61,17 @@ class Delivery:
 
     @property
     def request_id(self) -> str:
-        """Names this attempt; a retry after a failure keeps it, since nothing was taken."""
+        """The id of this attempt; a retry after a failure keeps it, because nothing was
+        accepted."""
         return f"{self.webhook_id}-{self.attempt}"
 
     @property
     def delivered(self) -> bool:
-        """Whether the app has taken this attempt."""
+        """Whether the app has accepted this attempt."""
         return any(one.accepted for one in self.tries)
 
     def headers(self) -> dict[str, str]:
-        """What is sent beside the body."""
+        """The headers."""
         return {
             "Content-Type": "application/json",
             "User-Agent": "Shopify-Captain-Hook",
@@ -86,7 +87,7 @@ class Delivery:
         }
 
     def describe(self) -> dict[str, Any]:
-        """What the control endpoints tell of it."""
+        """Its form in the control endpoints."""
         return {
             "webhook_id": self.webhook_id,
             "event_id": self.event_id,
@@ -100,7 +101,7 @@ class Delivery:
 
 
 class Courier:
-    """Delivers webhooks side by side, and remembers them so that they can be delivered again."""
+    """Delivers webhooks concurrently, and keeps them so that they can be delivered again."""
 
     def __init__(self, backoff: Backoff = SHORT_BACKOFF) -> None:
         self._backoff = tuple(backoff)[:RETRIES]
@@ -115,11 +116,12 @@ class Courier:
         return self._known.get(webhook_id)
 
     def taken(self, shop: str) -> int:
-        """How many distinct attempts of the shop the app has taken since this process began."""
+        """Number of distinct attempts that the app accepted from the shop since this process
+        started."""
         return len(self._taken[shop])
 
     def send(self, delivery: Delivery, url: str) -> asyncio.Task[None]:
-        """Start to deliver; the task ends when it was taken or given up."""
+        """Starts the delivery; the task ends when it was accepted or given up."""
         self._known[delivery.webhook_id] = delivery
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
@@ -129,12 +131,12 @@ class Courier:
         return task
 
     async def idle(self) -> None:
-        """Wait until nothing is on its way."""
+        """Waits until no delivery is running."""
         while self._running:
             await asyncio.wait(set(self._running))
 
     async def stop(self) -> None:
-        """Give up what is on its way, and close connections."""
+        """Cancels running deliveries and closes connections."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -169,7 +171,7 @@ class Courier:
 def new_delivery(
     topic: str, shop: str, content: bytes | dict[str, Any], secret: str, **given: Any
 ) -> Delivery:
-    """A webhook as it first leaves Shopify; ids and times are made where none are given."""
+    """A new webhook; missing ids and times are generated."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     made = {

@@ -1,4 +1,4 @@
-"""The local Shopify's tokens: codes that work once, tokens that end, refresh tokens that rotate.
+"""The local Shopify's tokens: one-time codes, expiring tokens, rotating refresh tokens.
 
 Sources: Shopify's pages on the authorization code grant, token exchange and expiring offline
 tokens, and its note of August 2026 on refreshes whose answer was lost.
@@ -42,7 +42,7 @@ class Code:
 
 @dataclass
 class Grants:
-    """Who may do what, and until when. Lifetimes are in seconds."""
+    """Codes and tokens with their scopes. Lifetimes are in seconds."""
 
     store: Store
     client_id: str
@@ -55,13 +55,13 @@ class Grants:
     _codes: dict[str, Code] = field(default_factory=dict)
 
     def code(self, shop: str, scope: str) -> str:
-        """A new code for a shop whose merchant has agreed."""
+        """A new code for a shop whose merchant has consented."""
         code = secrets.token_hex(16)
         self._codes[code] = Code(shop, scope, self.now() + CODE_SECONDS)
         return code
 
     def tokens(self, shop: str, fields: Mapping[str, str]) -> dict[str, Any]:
-        """The answer of the token endpoint. Raises Refused."""
+        """The response of the token endpoint. Raises Refused."""
         given = (fields.get("client_id", ""), fields.get("client_secret", ""))
         if given != (self.client_id, self.client_secret):
             raise Refused("invalid_client", "client_id or client_secret is wrong")
@@ -76,7 +76,7 @@ class Grants:
         raise Refused("unsupported_grant_type", "this grant is not known")
 
     def scopes(self, shop: str, token: str) -> frozenset[str] | None:
-        """The scopes of a token that works on this shop, or None."""
+        """The scopes of a valid token of this shop, or None."""
         install = self.store.state.installs.get(shop)
         known = install.access.get(token) if install else None
         if known is None or (known.expires_at is not None and known.expires_at <= self.now()):
@@ -84,12 +84,12 @@ class Grants:
         return frozenset(known.scope.split(","))
 
     def expires(self, shop: str, token: str) -> bool:
-        """Whether the token is one of those that end; others are no longer taken."""
+        """Whether the token is an expiring one; others are no longer accepted."""
         known = self.store.state.installs[shop].access[token]
         return known.expires_at is not None
 
     def session_token(self, shop: str, user: str = "1", seconds: int = 60) -> str:
-        """What App Bridge would give to an embedded page of the app."""
+        """The session token that App Bridge would give to an embedded page."""
         now = int(self.now())
         claims = {
             "iss": f"https://{shop}/admin",
@@ -105,12 +105,12 @@ class Grants:
         return jwt.encode(claims, self.client_secret, algorithm="HS256")
 
     def revoke(self, shop: str) -> None:
-        """Void every token of the shop, as uninstalling does."""
+        """Voids every token of the shop, like an uninstall."""
         self.store.state.installs.pop(shop, None)
         self.store.save()
 
     def _redeem(self, shop: str, code: str) -> str:
-        # Taken out before it is looked at: a code works once, whatever comes of it.
+        # Removed before it is checked: a code works once, whatever the result.
         grant = self._codes.pop(code, None)
         if grant is None or grant.shop != shop or grant.expires_at <= self.now():
             raise Refused(
@@ -154,7 +154,7 @@ class Grants:
         old = install.refresh.get(token) if install else None
         if install is None or old is None or old.expires_at <= self.now():
             raise Refused("invalid_grant", "The refresh token is void")
-        # An unused successor is given up: its answer was lost. A used one has retired `token`.
+        # An unused successor is dropped: its response was lost. A used one has retired `token`.
         self._drop(install, old.successor)
         for name, one in list(install.refresh.items()):
             if one.successor == token:

@@ -1,4 +1,4 @@
-"""The local Shopify's GraphQL Admin API: the part of the real schema that this app asks for."""
+"""The local Shopify's GraphQL Admin API: the part of the real schema that this app uses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BEHIND_ID: Final = re.compile(r"id:>([0-9]{1,19})")
 
 @cache
 def local_schema() -> GraphQLSchema:
-    """The schema that is served, from the SDL file beside this one."""
+    """The served schema, from the SDL file in this folder."""
     return build_schema(SDL.read_text(encoding="utf-8"))
 
 
@@ -45,7 +45,7 @@ class Api:
     pagination_limit: int = PAGINATION_LIMIT
 
     def answer(self, body: object) -> dict[str, Any]:
-        """What Shopify answers to the body of a request, with status 200 in every case."""
+        """Shopify's response to the body of a request, always with status 200."""
         query, variables = _request(body)
         schema = local_schema()
         try:
@@ -158,7 +158,7 @@ def _cursor(last_id: int, seen: int) -> str:
 
 
 def _position(after: str | None) -> tuple[int, int]:
-    """(id of the last customer seen, how many were seen)."""
+    """(id of the last customer read, number read)."""
     if after is None:
         return 0, 0
     try:

@@ -1,4 +1,4 @@
-"""The few pages of the local Shopify that a person sees."""
+"""The pages of the local Shopify that people see."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ button {{ font: inherit; padding: .5rem 1.2rem; border: 0; border-radius: .4rem;
          background: #1a1a1a; color: #fff; cursor: pointer }}
 .note {{ color: #666; font-size: .9rem }}
 </style></head><body>{body}
-<p class="note">This is a Shopify that runs on this machine, to try the app against.
+<p class="note">A local Shopify, running on this machine for trying out the app.
 It is not Shopify.</p></body></html>
 """
 # In the page itself, so that no browser asks for /favicon.ico.
@@ -47,27 +47,27 @@ _SCOPES = {
 
 
 def page(title: str, body: str) -> str:
-    """A whole page; `body` is HTML."""
+    """A complete page; `body` is HTML."""
     return _PAGE.format(title=escape(title), body=body, icon=_ICON)
 
 
 def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str], app_url: str) -> str:
-    """The shops, and what can be done with the app on each; `installed` maps hosts to scopes."""
+    """The list of shops with the app's actions for each; `installed` maps hosts to scopes."""
     rows = "".join(_row(shop, installed.get(shop.host), app_url) for shop in shops)
     table = (
         '<table><tr><th>Shop</th><th class="number">Customers</th><th>Conversations Plus</th></tr>'
         f"{rows}</table>"
     )
     body = (
-        "<h1>Local Shopify</h1><p>It stands in for Shopify on this machine: it holds the shops "
-        "below, grants the app access to them, and sends it webhooks. Here you do what a merchant "
-        f"does in Shopify’s Admin.</p>{table if rows else '<p>There are no shops yet.</p>'}"
+        "<h1>Local Shopify</h1><p>Stands in for Shopify on this machine: it has the shops below, "
+        "grants the app access to them and sends it webhooks. Use it like Shopify Admin."
+        f"</p>{table if rows else '<p>There are no shops yet.</p>'}"
     )
     return page("Local Shopify", body)
 
 
 def consent_page(shop: LocalShop, fields: Mapping[str, str]) -> str:
-    """Asks the merchant to grant the app its scopes; the form brings `fields` back."""
+    """Asks the merchant to grant the app its scopes; the form sends `fields` back."""
     scopes = "".join(
         f"<li>{escape(_SCOPES.get(scope, scope))}</li>"
         for scope in fields.get("scope", "").split(",")
@@ -86,14 +86,16 @@ def consent_page(shop: LocalShop, fields: Mapping[str, str]) -> str:
 
 
 def problem_page(text: str) -> str:
-    """Says what is wrong with a request that a browser made."""
-    return page("Something is wrong", f"<h1>Something is wrong</h1><p>{escape(text)}</p>{_BACK}")
+    """Shows what is wrong with a browser's request."""
+    return page(
+        "Something went wrong", f"<h1>Something went wrong</h1><p>{escape(text)}</p>{_BACK}"
+    )
 
 
 def _row(shop: LocalShop, scopes: str | None, app_url: str) -> str:
     host = escape(shop.host)
     name, dot, rest = host.partition(".")
-    broken = f"{name}<wbr>{dot}{rest}"  # where a host may go on in another line
+    broken = f"{name}<wbr>{dot}{rest}"  # where a line may break within a host
     return (
         f'<tr><td class="host">{escape(shop.name)}<br><small>{broken}</small></td>'
         f'<td class="number">{len(shop.customers)}</td><td>{_app(host, scopes, app_url)}</td></tr>'
@@ -101,7 +103,7 @@ def _row(shop: LocalShop, scopes: str | None, app_url: str) -> str:
 
 
 def _app(host: str, scopes: str | None, app_url: str) -> str:
-    """Whether the shop has the app, and what can be done about it."""
+    """Whether the app is installed, with the matching actions."""
     if scopes is None:
         return f'not installed<div class="ways"><a href="/{host}/install">Install</a></div>'
     granted = [scope for scope in scopes.split(",") if scope]

@@ -1,4 +1,4 @@
-"""A Shopify that runs on this machine and speaks the documented HTTP and GraphQL."""
+"""The local Shopify's server, with the documented HTTP and GraphQL APIs."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _NON_EXPIRING = "[API] Non-expiring access tokens are no longer accepted for the
 class LocalShopify:
     """The server. Used in a test or by a stack: `await start()`, `.url`, `.origin`, `await stop()`.
 
-    `app_url` is where the app lives: installs come back there, webhooks go to
-    `app_url + webhook_path`. With a `directory` shops and installs survive a restart.
+    `app_url` is the app's address: installs redirect there, webhooks go to `app_url +
+    webhook_path`. With a `directory`, shops and installs survive a restart.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class LocalShopify:
 
     @property
     def origin(self) -> str:
-        """For the setting `shopify_origin`: where a shop's Admin lives."""
+        """The address of a shop's Admin, for the setting `shopify_origin`."""
         return self.url + "/{shop}"
 
     async def start(self) -> None:
-        """Listen on loopback; port 0 picks a free one."""
+        """Listens on loopback; port 0 picks a free one."""
         guards = [only_known(), only_own_pages_and_links]
         app = web.Application(client_max_size=MAX_CONTROL_BODY, middlewares=guards)
         app.add_routes([*self._routes(), pid_route()])
@@ -82,7 +82,7 @@ class LocalShopify:
         self._port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Stop listening, give up what is on its way, and write the snapshot."""
+        """Stops listening, cancels running deliveries, and writes the snapshot."""
         await self.courier.stop()
         if self._runner:
             await self._runner.cleanup()
@@ -90,19 +90,20 @@ class LocalShopify:
         self.store.save()
 
     def add_shop(self, shop: LocalShop) -> None:
-        """Add a shop, or replace its description; installs stay."""
+        """Adds a shop, or replaces its description; installs stay."""
         self.store.state.shops[shop.host] = shop
         self._buckets.pop(shop.host, None)
         self.store.save()
 
     def fail_next(self, shop: str, status: int, times: int = 1) -> None:
-        """Answer the shop's next calls of token endpoint and Admin API with this status."""
+        """Answers the shop's next calls of token endpoint and Admin API with this status."""
         self._faults[shop_host(shop)].extend([status] * times)
 
     def send_webhook(
         self, topic: str, shop: str, content: bytes | dict[str, Any], **given: Any
     ) -> tuple[Delivery, asyncio.Task[None]]:
-        """Deliver a webhook; `given` may set `webhook_id`, `event_id`, `triggered_at`, `secret`."""
+        """Delivers a webhook; `given` may set `webhook_id`, `event_id`, `triggered_at`,
+        `secret`."""
         secret = given.pop("secret", self.grants.client_secret)
         delivery = new_delivery(topic, shop, content, secret, **given)
         return delivery, self.courier.send(delivery, self.app_url + self.webhook_path)
@@ -110,10 +111,10 @@ class LocalShopify:
     def redeliver(
         self, webhook_id: str, attempt: int | None = None
     ) -> tuple[Delivery, asyncio.Task[None]]:
-        """Deliver the bytes of an earlier webhook once more, as its next attempt.
+        """Delivers the bytes of an earlier webhook again, as its next attempt.
 
-        Whoever names the attempt may ask again when the answer was lost: it stays one attempt.
-        Raises KeyError when no such webhook was sent.
+        A caller that numbers the attempt may retry after a lost response: it stays one attempt.
+        Raises KeyError if no such webhook was sent.
         """
         last = self.courier.last(webhook_id)
         if last is None:
@@ -122,7 +123,7 @@ class LocalShopify:
         return again, self.courier.send(again, self.app_url + self.webhook_path)
 
     def uninstall(self, shop: str) -> tuple[Delivery, asyncio.Task[None]]:
-        """Void the shop's tokens and tell the app, as Shopify does."""
+        """Voids the shop's tokens and notifies the app, like Shopify."""
         known = self.store.state.shops[shop_host(shop)]
         self.grants.revoke(known.host)
         # The published sample has no host here either.
@@ -161,7 +162,7 @@ class LocalShopify:
 
     async def _uninstall(self, request: web.Request) -> web.Response:
         shop = self._shop(request)
-        # Another site's page must not do it: browsers say where a form stands.
+        # Pages of other sites must not do this: browsers send the form's origin.
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             raise _bad_page("The form stands on another site.")
@@ -188,7 +189,7 @@ class LocalShopify:
             "timestamp": str(now),
         }
         query["hmac"] = sign_query(query, self.grants.client_secret)
-        # 303: the browser goes on with GET.
+        # 303: the browser continues with GET.
         raise web.HTTPSeeOther(f"{fields['redirect_uri']}?{urlencode(query)}")
 
     def _authorization(self, given: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the local Shopify remembers: shops, their customers, and who installed the app."""
+"""The local Shopify's state: shops, their customers, and installs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SmsState = Literal["NEVER_SUBSCRIBED", "PENDING", "REDACTED", "SUBSCRIBED", "UNS
 
 
 class _Description(BaseModel):
-    """Comes from outside, so a misspelt field is an error."""
+    """Input from outside, so a misspelt field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,7 +29,7 @@ class LastOrder(_Description):
 
 
 class LocalCustomer(_Description):
-    """A customer, as the Admin API will tell of them."""
+    """A customer in the Admin API."""
 
     id: int = Field(gt=0)
     first_name: str | None = None
@@ -51,7 +51,7 @@ class LocalCustomer(_Description):
 
     @property
     def display_name(self) -> str:
-        """What the Admin shows: the name, or else the address, or else the phone."""
+        """The displayed name: the name, or else the address, or else the phone."""
         name = " ".join(part for part in (self.first_name, self.last_name) if part)
         return name or self.email or self.phone or ""
 
@@ -76,14 +76,14 @@ class LocalShop(_Description):
 
 
 class AccessToken(BaseModel):
-    """Times are seconds since 1970; without one the token never ends."""
+    """Times are seconds since 1970; without one the token never expires."""
 
     expires_at: float | None
     scope: str
 
 
 class RefreshToken(BaseModel):
-    """`successor` is the refresh token that was given for this one."""
+    """`successor` is the refresh token issued for this one."""
 
     expires_at: float
     scope: str
@@ -92,7 +92,7 @@ class RefreshToken(BaseModel):
 
 
 class Install(BaseModel):
-    """The app on one shop: the tokens that work there."""
+    """The app on one shop: its valid tokens."""
 
     scope: str
     access: dict[str, AccessToken] = Field(default_factory=dict)
@@ -100,7 +100,7 @@ class Install(BaseModel):
 
 
 class State(BaseModel):
-    """All of it."""
+    """The whole state."""
 
     shops: dict[str, LocalShop] = Field(default_factory=dict)
     installs: dict[str, Install] = Field(default_factory=dict)
@@ -116,7 +116,7 @@ class Store:
             self.state = State.model_validate_json(self._file.read_bytes())
 
     def save(self) -> None:
-        """Write the snapshot in place of the last one, whole or not at all."""
+        """Replaces the last snapshot, completely or not at all."""
         if self._file is None:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Cuts out of Shopify's real schema the part that this app's queries use.
+"""Extracts the part of Shopify's real schema that this app's queries use.
 
 `python -m cplus.local.shopify.subset node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz`
-writes `admin_2026-10.graphql` beside this file. The real schema comes with the npm package
+writes `admin_2026-10.graphql` into this folder. The real schema comes with the npm package
 @shopify/dev-mcp (ISC licence).
 """
 
@@ -39,7 +39,7 @@ BUILT_IN = frozenset({"String", "Int", "Float", "Boolean", "ID"})
 def real_schema(path: Path) -> GraphQLSchema:
     """Shopify's schema from the gzipped introspection JSON of @shopify/dev-mcp."""
     answer = json.loads(gzip.decompress(path.read_bytes()))
-    # Without assume_valid it is refused: Shopify deprecates a required argument somewhere.
+    # Without assume_valid it would be refused: Shopify deprecates a required argument.
     return build_client_schema(answer["data"], assume_valid=True)
 
 
@@ -87,7 +87,7 @@ def _object(
 ) -> str:
     kind = schema.type_map[name]
     if not isinstance(kind, GraphQLObjectType):
-        raise TypeError(f"{name} is no object type")
+        raise TypeError(f"{name} is not an object type")
     lines = []
     for field_name in sorted(fields):
         field = kind.fields[field_name]
@@ -108,7 +108,7 @@ def _leaf(kind: GraphQLNamedType) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the subset of the schema in the file named by the one argument."""
+    """Writes the subset of the schema in the file given as the only argument."""
     if len(arguments) != 1:
         sys.exit("usage: python -m cplus.local.shopify.subset PATH/admin_2026-10.json.gz")
     text = subset(real_schema(Path(arguments[0])), app_documents().values())

@@ -17,7 +17,7 @@ Kind = Literal["added", "removed", "differs", "parks", "goes_on", "dropped"]
 
 
 class BadIntended(CplusError):
-    """{path} does not say what is meant: {reason}."""
+    """{path} is not a valid list of intended differences: {reason}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +75,17 @@ def read_intended(path: Path) -> tuple[IntendedDifference, ...]:
     except OSError as error:
         raise BadIntended(path=path, reason=f"it cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise BadIntended(path=path, reason="it is no text in UTF-8") from None
+        raise BadIntended(path=path, reason="it is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadIntended(path=path, reason=f"it is no TOML: {error}") from None
+        raise BadIntended(path=path, reason=f"it is not valid TOML: {error}") from None
 
 
 _WORDS = {
     "missing": "it lacks `{name}`",
-    "extra_forbidden": "`{name}` means nothing here",
-    "model_type": "it is no table that begins with [[meant]]",
+    "extra_forbidden": "`{name}` is not allowed here",
+    "model_type": "it is not a table that begins with [[meant]]",
     "string_too_short": "its `{name}` is empty",
-    "tuple_type": "`{name}` is to be a list",
+    "tuple_type": "`{name}` must be a list",
 }
 
 
@@ -93,7 +93,7 @@ def _in_words(error: ValidationError) -> str:
     """What is wrong first, and in which entry."""
     first = error.errors()[0]
     place, name = first["loc"], first["loc"][-1]
-    wrong = first["msg"].replace("Input should be", f"its `{name}` is to be")
+    wrong = first["msg"].replace("Input should be", f"its `{name}` must be")
     said = _WORDS.get(first["type"], wrong).format(name=name)
     entry = place[1] + 1 if len(place) > 1 and isinstance(place[1], int) else None
     return f"entry {entry}: {said}" if entry else said

@@ -1,4 +1,4 @@
-"""Mending: the rows of one shop put right in place."""
+"""Repairs the rows of one shop in place."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def repair_shop(
     *,
     retries: Retries = RETRIES,
 ) -> Sequence[Difference]:
-    """Folds one shop's log anew and puts right, in one transaction, the rows of the generation
-    that differ; answers what differed. Raises CannotFold, CheckpointContended."""
+    """Folds one shop's log and repairs, in one transaction, the rows of the generation that differ;
+    returns the differences. Raises CannotFold, CheckpointContended."""
     once = partial(_repair_once, mongo, store, target, shop, clock)
     try:
         return await retries.of(once, Fenced, projection=target.name, shop=shop)
@@ -46,7 +46,7 @@ async def repair_shop(
 async def _repair_once(
     mongo: Mongo, store: EventStore, target: Projection, shop: str, clock: Clock
 ) -> Sequence[Difference]:
-    """Raises Fenced where somebody else wrote meanwhile."""
+    """Raises Fenced if another process wrote meanwhile."""
     found = await verify_shop(mongo, store, target, shop)
     if not found.differences:
         return []
@@ -56,8 +56,8 @@ async def _repair_once(
     folded = await fold_shop(store, target, shop, end=(found.position, found.events))
     rows = {one.key: folded.rows.get(one.key) for one in found.differences}
     missing = {one.key for one in found.differences if one.kind == "missing"}
-    # These rows are as of that checkpoint, and a runner that loaded the wrong ones must not
-    # write what it makes of them.
+    # These rows belong to that checkpoint, and a runner that loaded the wrong rows must not write
+    # anything based on them.
     as_of = replace(at, position=found.position)
     fence = partial(count_repair, mongo.database, target, shop, as_of)
     try:
@@ -66,5 +66,5 @@ async def _repair_once(
         if is_transient(error):
             raise Fenced from error
         raise
-    log.warning("rows_put_right", projection=target.name, shop=shop, rows=len(rows))
+    log.warning("rows_repaired", projection=target.name, shop=shop, rows=len(rows))
     return found.differences

@@ -48,25 +48,25 @@ class NoCollectionName(CplusError):
 
 
 class CollectionTaken(CplusError):
-    """The collection {name!r} is there and was not made by a replay; choose another name."""
+    """The collection {name!r} exists and was not made by a replay; choose another name."""
 
 
 class ReplayedBefore(CplusError):
-    """The collection {name!r} was made by a replay before; --replace puts the new rows there."""
+    """The collection {name!r} was made by an earlier replay; use --replace to replace it."""
 
 
 class HalfReplayed(CplusError):
-    """The collection {name!r} is there: another replay is at work, or one was killed. Where none
-    is at work, --replace drops it."""
+    """The collection {name!r} exists: another replay is running, or one was killed. If none is
+    running, use --replace to drop it."""
 
 
 class Overtaken(CplusError):
-    """Another replay with --replace dropped what this one had made of {name!r}; run one of them
-    at a time."""
+    """Another replay with --replace dropped the rows of this one ({name!r}); run one at a
+    time."""
 
 
 class UnfitRow(CplusError):
-    """The row {key!r} of {shop} cannot be kept: {fault}."""
+    """The row {key!r} of {shop} cannot be stored: {fault}."""
 
 
 @asynccontextmanager
@@ -115,10 +115,10 @@ def check_name(name: str, projection: Projection) -> None:
         reason = "letters, digits, `_`, `-` and `.` make one, and it begins with a letter"
         raise NoCollectionName(name=name, reason=reason)
     if name.endswith(PART):
-        raise NoCollectionName(name=name, reason=f"{PART} is for what is not whole yet")
+        raise NoCollectionName(name=name, reason=f"{PART} is reserved for unfinished collections")
     for one in (projection, *ALL):
         if name.startswith(f"{one.name}.v"):
-            reason = f"what begins with {one.name}.v belongs to the read model {one.name}"
+            reason = f"names that begin with {one.name}.v belong to the read model {one.name}"
             raise NoCollectionName(name=name, reason=reason)
 
 
@@ -178,29 +178,29 @@ def check_row(shop: str, key: object, row: object) -> None:
 
 def _fault_of_row(shop: str, key: object, row: object) -> str:
     if not isinstance(key, str):
-        return f"its key is of the type {type(key).__name__} and no text"
+        return f"its key is of type {type(key).__name__}, not a string"
     if fault := _fault(key):
         return f"its key is {fault}"
     if not isinstance(row, Mapping):
-        return f"it is of the type {type(row).__name__} and no mapping"
+        return f"it is of type {type(row).__name__}, not a mapping"
     for name, value in row.items():
         if fault := _fault_of_name(name):
             return fault
         if name in RESERVED:
-            return f"it has a field {name} of its own, which is the runner's"
+            return f"it has a field {name}, which is reserved for the runner"
         if fault := _fault(value):
             return f"the field {name} holds {fault}"
     try:
         size = len(canonical(document_of(shop, key, row)))
     except Exception as error:  # noqa: BLE001  its words hold values
-        return f"to store it raises {type(error).__name__}"
-    return f"it is {size:,} bytes and {LARGEST:,} are the most" if size > LARGEST else ""
+        return f"storing it raises {type(error).__name__}"
+    return f"it is {size:,} bytes; the limit is {LARGEST:,}" if size > LARGEST else ""
 
 
 def _fault(value: object, depth: int = 2) -> str:
     """The kind of the first value within this one that cannot be stored; nothing where all can."""
     if depth > DEEPEST:
-        return f"more than {DEEPEST} levels of values within values"
+        return f"more than {DEEPEST} levels of nesting"
     if isinstance(value, Mapping):
         found = (_fault_of_name(name) or _fault(one, depth + 1) for name, one in value.items())
         return next(filter(None, found), "")
@@ -210,26 +210,26 @@ def _fault(value: object, depth: int = 2) -> str:
 
 
 def _fault_of_one(value: object) -> str:
-    if isinstance(value, float) and value != value:  # noqa: PLR0124  as only NaN is
-        return "NaN, which is equal to nothing, so that the row would always differ"
+    if isinstance(value, float) and value != value:  # noqa: PLR0124  only NaN is
+        return "NaN, which equals nothing, so the row would always differ"
     if type(value) in _STORED or (type(value) is str and value.isascii()):
-        return ""  # most values are of these, and to store each to see takes long
+        return ""  # most values are of these types, and trying to store each is slow
     try:
         as_stored({"": value})
     except UnicodeError:
-        return "text that is none in Unicode, such as half of a pair"
+        return "text that is not valid Unicode, such as half of a surrogate pair"
     except OverflowError:
-        return "a whole number of more than 8 bytes"
-    except Exception:  # noqa: BLE001  its words hold the value
-        return f"a value of the type {type(value).__name__}"
+        return "an integer of more than 8 bytes"
+    except Exception:  # noqa: BLE001  its message has the value
+        return f"a value of type {type(value).__name__}"
     return ""
 
 
 def _fault_of_name(name: object) -> str:
     if not isinstance(name, str):
-        return f"a field's name is of the type {type(name).__name__} and no text"
+        return f"a field name is of type {type(name).__name__}, not a string"
     try:
         canonical({name: None})
-    except Exception:  # noqa: BLE001  its words hold the name
-        return "a field's name holds what no name may"
+    except Exception:  # noqa: BLE001  its message has the name
+        return "a field name has a character that is not allowed"
     return ""

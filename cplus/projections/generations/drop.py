@@ -15,8 +15,8 @@ GRACE = timedelta(seconds=30)
 
 
 class SwitchedJustNow(CplusError):
-    """{name} was switched less than {seconds} seconds ago, and readers may still be at the one
-    before; drop it a little later."""
+    """{name} was switched less than {seconds} seconds ago, and readers may still use the
+    previous generation; try again a little later."""
 
 
 async def drop(database: Database, name: str, grace: timedelta = GRACE) -> list[str]:

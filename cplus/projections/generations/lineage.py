@@ -24,11 +24,11 @@ REMEMBERED = 1.0
 
 
 class UnknownProjection(CplusError):
-    """There is no projection {name!r}; there are: {known}."""
+    """There is no projection {name!r}; choose one of: {known}."""
 
 
 class NothingBefore(CplusError):
-    """{name} has no generation to go back to; `cplus rebuild {name}` makes a new one."""
+    """{name} has no previous generation to go back to; `cplus rebuild {name}` makes a new one."""
 
 
 class NotInThisCode(CplusError):
@@ -37,7 +37,7 @@ class NotInThisCode(CplusError):
 
 
 class SwitchedMeanwhile(CplusError):
-    """Somebody else moved {name} to another generation meanwhile; look again."""
+    """{name} was switched to another generation meanwhile; check again."""
 
 
 @dataclass(frozen=True, slots=True)

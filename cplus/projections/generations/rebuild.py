@@ -31,8 +31,8 @@ _NAMED = 10
 
 
 class NotFolded(CplusError):
-    """{collection} could not be folded in {shops}, and is in all other shops; mend that, then
-    `cplus rebuild {name}` goes on."""
+    """{collection} could not be folded in {shops}, but was in all other shops. Fix that, then run
+    `cplus rebuild {name}` to continue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,18 +40,18 @@ is left where it fails."""
 
 
 class CannotSwitch(CplusError):
-    """{name} cannot be switched: {collection} is parked in {shops}; mend the projection, then
-    `cplus rebuild {name}` goes on."""
+    """{name} cannot be switched: {collection} is parked in {shops}. Fix the projection, then
+    run `cplus rebuild {name}` to continue."""
 
 
 class TooBusyToSwitch(CplusError):
-    """{name} could not be switched in {tries} tries: others kept taking the lead from the new
-    generation, as code does that lacks its version (`lead_taken_back` in the log). It is complete;
-    `cplus rebuild {name}` tries again."""
+    """{name} could not be switched in {tries} attempts: other processes kept taking the lead from
+    the new generation, as code without its version does (`lead_taken_back` in the log). It is
+    complete; run `cplus rebuild {name}` to try again."""
 
 
 class GenerationDropped(CplusError):
-    """{collection} was dropped while it was filled; `cplus rebuild {name}` begins a new one."""
+    """{collection} was dropped while it was filled; `cplus rebuild {name}` starts a new one."""
 
 
 async def switch_over(

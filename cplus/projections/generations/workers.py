@@ -26,8 +26,8 @@ from cplus.settings import Settings
 
 
 class WorkerGone(CplusError):
-    """A process of the rebuild of {name} ended before its time: killed, or out of memory. Nothing
-    is lost: the same command goes on, with fewer --workers if it was the memory."""
+    """A process of the rebuild of {name} ended early: killed, or out of memory. Nothing is lost:
+    run the same command to continue, with fewer --workers if memory ran out."""
 
 
 _here: Final[dict[str, tuple[Mongo, Event]]] = {}

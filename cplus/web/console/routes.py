@@ -36,7 +36,7 @@ SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
 
 _NAME: Final = (
-    "Give the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
+    "Enter the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
 )
 
 
@@ -136,7 +136,7 @@ async def sign_in(
     try:
         operator = sessions.open_console(token, name, expected=expected)
     except InvalidSignature:
-        return _ask(pages, name=name, reason="That is not the operator token.", status=403)
+        return _ask(pages, name=name, reason="That isn’t the operator token.", status=403)
     except InvalidActor:
         return _ask(pages, name=name, wrong_name=_NAME, status=422)
     answer = see_other(CONSOLE_PATH)

@@ -19,7 +19,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
     """The fields of a form; of a field that stands twice, the last. 400 for what is no form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise HTTPException(400, "This is not a form that the app knows.")
+        raise HTTPException(400, "This form isn’t valid.")
     try:
         pairs = parse_qsl(
             (await request.body()).decode("ascii", "replace"),
@@ -28,7 +28,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
             max_num_fields=20,
         )
     except ValueError:
-        raise HTTPException(400, "This is not a form that the app knows.") from None
+        raise HTTPException(400, "This form isn’t valid.") from None
     return dict(pairs)
 
 
@@ -36,7 +36,7 @@ async def own_form(request: Request, signatures: Signatures, session: Session) -
     """The fields of a form of this session; 403 when another site, or another session, made it."""
     fields = await read_form(request)
     if not signatures.same_form_token(session, fields.get("csrf", "")):
-        raise HTTPException(403, "This form is out of date. Go back, reload the page, try again.")
+        raise HTTPException(403, "This form is out of date. Reload the page and try again.")
     return fields
 
 
@@ -49,5 +49,5 @@ def form_key(fields: Mapping[str, str]) -> str:
     """The key of the form that came in; 400 where there is none."""
     key = fields.get("key", "")
     if not _KEY.fullmatch(key):
-        raise HTTPException(400, "This form is incomplete. Go back, reload the page, try again.")
+        raise HTTPException(400, "This form is incomplete. Reload the page and try again.")
     return key

@@ -24,7 +24,7 @@ from cplus.web.kit.deps import (
     SignaturesDep,
 )
 
-GONE: Final = "The app was removed from this shop. Install it again to go on."
+GONE: Final = "The app was uninstalled from this shop. Install it again to continue."
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,18 @@ _DIGITS: Final = 50  # of an amount in front of the decimal point; no money has 
 _LINK: Final = re.compile(r"https?://[!#-&(-;=?-~]{1,2000}")
 _NO_END: Final = ".,:;!?'\")]}*_"
 # Source: Amazon SES, "Bounce types" of its event publishing.
-_REFUSED: Final = "the mailbox refused it"
-_SUPPRESSED: Final = "mail to this address came back before, so it was not tried again"
+_REFUSED: Final = "the mailbox rejected it"
+_SUPPRESSED: Final = "earlier email to this address bounced, so it was not sent again"
 _BOUNCES: Final = {
-    "Permanent/General": "the address does not exist or takes no mail",
-    "Permanent/NoEmail": "there is no such address",
+    "Permanent/General": "the address doesn’t exist or doesn’t accept email",
+    "Permanent/NoEmail": "the address doesn’t exist",
     "Permanent/Suppressed": _SUPPRESSED,
     "Permanent/OnAccountSuppressionList": _SUPPRESSED,
-    "Transient": "the mailbox did not take it for now",
+    "Transient": "the mailbox temporarily rejected it",
     "Transient/MailboxFull": "the mailbox is full",
     "Transient/MessageTooLarge": "it is too large for the mailbox",
-    "Transient/ContentRejected": "the mailbox refused what is in it",
-    "Transient/AttachmentRejected": "the mailbox refused what is attached",
+    "Transient/ContentRejected": "the mailbox rejected its content",
+    "Transient/AttachmentRejected": "the mailbox rejected an attachment",
 }
 
 # Marks that turn the direction of what follows around, to make a text read as another; and
@@ -187,7 +187,7 @@ def rejection(reason: str | None) -> str:
     """Why a mail was not sent, for people: our own sentence, or what SES's word for it means;
     nothing for a code that only tells something to whoever runs the app."""
     if reason == "Bad content":
-        return "it was taken for a virus"
+        return "it was flagged as containing a virus"
     return reason if reason and " " in reason else ""
 
 

@@ -28,19 +28,19 @@ START: Final = "start"
 
 _DONE: Final = {
     "closed": (False, "Closed."),
-    "reopened": (True, "Open again."),
+    "reopened": (True, "Reopened."),
     "closed-before": (
         True,
         (
-            "Nothing was changed: that page was old. It had closed the conversation before, "
-            "which was opened again since."
+            "Nothing changed: that page was out of date. It had already closed the conversation, "
+            "which has been reopened since."
         ),
     ),
     "reopened-before": (
         False,
         (
-            "Nothing was changed: that page was old. It had opened the conversation before, "
-            "which was closed again since."
+            "Nothing changed: that page was out of date. It had already reopened the conversation, "
+            "which has been closed since."
         ),
     ),
 }
@@ -141,7 +141,7 @@ async def _page(
 
 @dataclass(frozen=True, slots=True)
 class _Stuck:
-    """What does not happen in a shop until a fault on our side is mended."""
+    """What is delayed in a shop by a problem on our side."""
 
     shown: bool
     sent: bool
@@ -180,11 +180,11 @@ async def reply(
         return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=422)
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         # The same key again: if it was recorded after all, it is not written twice.
-        reason = "It is not sure that this was saved. Send it again: it goes out only once."
+        reason = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
         return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=503)
     if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
-        reason = "This form was sent before, with another text. Send it again to send this too."
+        reason = "You already sent this form with another text. Send it again to send this one too."
         return await _page(view, conversation_id, draft=text, reason=reason, status=409)
     at = f"?at={outcome.position}#end" if outcome.position else ""
     return see_other(f"/conversations/{conversation_id}{at}")

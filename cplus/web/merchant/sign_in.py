@@ -33,7 +33,7 @@ router = APIRouter()
 STATE_COOKIE: Final = "cplus_install"
 
 _OUT: Final = "You are signed out."
-_STALE: Final = "That sign-in link was used before, or is too old. Sign in through your shop."
+_STALE: Final = "That sign-in link was already used or has expired. Sign in through your shop."
 
 
 @router.get("/auth/sign-in")
@@ -107,15 +107,15 @@ async def callback(
     try:
         shop = await installs.finish(dict(request.query_params), state)
     except InvalidSignature:
-        raise HTTPException(403, "Shopify’s answer could not be verified. Begin again.") from None
+        raise HTTPException(403, "Shopify’s response couldn’t be verified. Start again.") from None
     except InvalidShop:
-        raise HTTPException(400, "That is not the address of a shop.") from None
+        raise HTTPException(400, "That isn’t a shop’s address.") from None
     except InvalidInput as error:
         reason = str(error.values["reason"])
         raise HTTPException(400, f"{reason[:1].upper()}{reason[1:]}.") from None
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
-        raise HTTPException(502, "Shopify did not answer as it should. Try again.") from None
+        raise HTTPException(502, "Shopify didn’t respond as expected. Try again.") from None
     answer = _signed_in(signatures, cookies, shop, ADMIN, vouched=True)
     cookies.drop(answer, STATE_COOKIE, path=CALLBACK)
     return answer

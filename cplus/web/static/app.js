@@ -1,16 +1,16 @@
-// What the pages can do better with JavaScript than without. Every page works without it.
+// Improves the pages if JavaScript is on. Every page works without it.
 "use strict";
 
 const main = document.getElementById("main");
 const INTERVAL = 4000;
 
-// One question at a time, never from a tab that nobody looks at, and rarer after faults.
+// Polls one request at a time, never from a hidden tab, and less often after errors.
 function follow(address, onNews) {
   let etag = null;
   let faults = 0;
   let timer = null;
   let asking = false;
-  let quick = Number(main.dataset.soon) ? 40 : 0; // what was just written is asked for often, for a while
+  let quick = Number(main.dataset.soon) ? 40 : 0; // poll fast for a while after a reply was sent
   const pause = () => (Number(main.dataset.soon) && quick-- > 0 ? 500 : INTERVAL);
   async function ask() {
     timer = null;
@@ -33,7 +33,7 @@ function follow(address, onNews) {
     } finally {
       asking = false;
     }
-    // The jitter keeps many open tabs from asking all at once.
+    // The jitter keeps many open tabs from polling all at once.
     timer = setTimeout(ask, pause() * 2 ** faults * (0.85 + Math.random() * 0.3));
   }
   document.addEventListener("visibilitychange", () => {
@@ -42,7 +42,7 @@ function follow(address, onNews) {
   timer = setTimeout(ask, pause());
 }
 
-// Takes the page anew from the server; whatever is being typed stays.
+// Loads a fresh copy of the page from the server; the open page, and what is typed in it, stays.
 async function fetchPage() {
   const address = new URL(location.href);
   address.searchParams.delete("at");
@@ -53,11 +53,11 @@ async function fetchPage() {
 
 const words = (node) => (node ? node.textContent.replace(/\s+/g, " ") : "");
 
-// The marked parts of this page with what they are in the fresh one.
+// Each marked part of this page that differs, with its counterpart in the fresh page.
 function* partsOf(fresh) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
-    // Much of what happens in a shop changes nothing on this page.
+    // Most events of a shop change nothing on this page.
     if (other && words(part) !== words(other)) yield [part, other];
   }
 }
@@ -68,8 +68,8 @@ function putPart(part, other) {
   if (held) part.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
 
-// How far each answer came, and the merchant's own new ones: nobody is disturbed by these.
-// Answers whether a message of somebody else is left out.
+// Updates delivery states and adds the merchant's own new messages, which disturb nobody.
+// Returns whether a message from somebody else is still missing.
 function putQuietly(thread, other) {
   const list = thread.querySelector("ol");
   let left = false;
@@ -87,14 +87,14 @@ function putQuietly(thread, other) {
   return left;
 }
 
-// Whether the reader is at work on this page: types, or has scrolled. A place that the page
-// went to by itself is none of the reader's.
+// Whether the merchant is busy on this page: typing, or scrolled away. Scrolling that the page did
+// by itself does not count.
 const reader = {
   home: 0,
   busy() {
     return document.activeElement?.tagName === "TEXTAREA" || Math.abs(window.scrollY - this.home) > 120;
   },
-  // Changes the page, and counts as the page's own what that scrolls.
+  // Changes the page; the scrolling that this causes counts as the page's own.
   async during(change) {
     const away = window.scrollY - this.home;
     change();
@@ -109,11 +109,11 @@ function followNews() {
   const offer = document.getElementById("news");
   const told = document.getElementById("told");
   let held = null;
-  const tell = () => told && (told.textContent = "There is news on this page.");
+  const tell = () => told && (told.textContent = "This page was updated.");
   function take() {
     if (!held) return;
     for (const [part, other] of partsOf(held)) {
-      // What a reader folded out in the thread stays so where nothing else is new.
+      // What the merchant has unfolded in the thread stays unfolded if nothing else is new.
       if (part.dataset.part === "thread" && !putQuietly(part, other) && words(part) === words(other)) continue;
       putPart(part, other);
     }
@@ -150,7 +150,7 @@ function followNews() {
   );
 }
 
-// A form is sent once; Back brings a usable button again.
+// Sends a form once; after Back its button works again.
 function sendOnce() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -167,7 +167,7 @@ function sendOnce() {
   });
 }
 
-// What was typed survives a reload of the tab, until it was sent.
+// Keeps a draft across reloads of the tab until it is sent.
 function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
   if (!box) return;

@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts
-from cplus.events.audit.roots import Root, seal_day
+from cplus.events.audit.roots import Root, anchor_day
 from cplus.events.log.commit import Draft, prepare
 from cplus.events.log.store import COMMITS, ensure_indexes
 from cplus.settings import Settings
@@ -68,7 +68,7 @@ async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncI
 
 
 async def test_a_log_as_it_was_written_is_told_as_such(world: World) -> None:
-    await seal_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
+    await anchor_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
     await world.parts.store.append([draft("later")])
     whole = {"ok": True, "findings": [], "wrong_roots": [], "days_without_root": []}
     assert world.verify() == (0, {**whole, "shops": 2, "commits": 306, "roots": None})
@@ -95,7 +95,7 @@ async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: Worl
 
 async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None:
     parts = world.parts
-    await seal_day(parts.store.log, parts.aws, bucket(world), yesterday(world))
+    await anchor_day(parts.store.log, parts.aws, bucket(world), yesterday(world))
     await parts.mongo.database[COMMITS].delete_many({"shop": OTHER, "position": {"$gte": 4}})
     head = await parts.store.head(OTHER)
     for claim in ("c3", "other"):
@@ -117,15 +117,15 @@ async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None
 async def test_a_forged_root_over_a_rewritten_tail_is_found(world: World) -> None:
     parts = world.parts
     day = yesterday(world)
-    sealed = await seal_day(parts.store.log, parts.aws, bucket(world), day)
+    anchored = await anchor_day(parts.store.log, parts.aws, bucket(world), day)
     await parts.mongo.database[COMMITS].delete_many({"shop": OTHER, "position": 5})
     head = await parts.store.head(OTHER)
     raw, head = prepare(draft("other", OTHER)).place(head, parts.clock())
     assert await parts.store.log.insert([[raw]]) == [True]
-    heads = {**sealed.heads, OTHER: (head.position, head.hash)}
-    forged = Root.over(day, heads, sealed.previous)
+    heads = {**anchored.heads, OTHER: (head.position, head.hash)}
+    forged = Root.over(day, heads, anchored.previous)
     await parts.aws.put_object(bucket(world), forged.key, forged.to_json())
-    assert await seal_day(parts.store.log, parts.aws, bucket(world), day) == sealed
+    assert await anchor_day(parts.store.log, parts.aws, bucket(world), day) == anchored
     status, said = world.verify("--roots")
     assert status == 1
     assert said["wrong_roots"] == [f"{forged.key} was written 2 times: the first counts"]
@@ -133,7 +133,7 @@ async def test_a_forged_root_over_a_rewritten_tail_is_found(world: World) -> Non
     s3 = await parts.aws.client("s3")
     await s3.delete_object(Bucket=bucket(world), Key=forged.key)
     assert f"{forged.key} was deleted" in world.verify("--roots")[1]["wrong_roots"]
-    assert await seal_day(parts.store.log, parts.aws, bucket(world), day) == sealed
+    assert await anchor_day(parts.store.log, parts.aws, bucket(world), day) == anchored
 
 
 async def test_what_is_there_is_never_written_over(world: World) -> None:
@@ -148,7 +148,7 @@ async def test_what_is_there_is_never_written_over(world: World) -> None:
 async def test_the_stack_of_a_directory_is_audited_with_its_roots(
     world: World, tmp_path: Path, aws_endpoint: str
 ) -> None:
-    await seal_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
+    await anchor_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
     stack = {
         "mongo": world.environment.pop("CPLUS_MONGO_URI"),
         "database": world.environment.pop("CPLUS_MONGO_DATABASE"),
@@ -160,13 +160,13 @@ async def test_the_stack_of_a_directory_is_audited_with_its_roots(
     assert (status, said["commits"], said["roots"]) == (0, 305, 1)
     told = world.run("--data", str(tmp_path / "none"))
     assert told.returncode == 1
-    assert "No stack runs on" in told.stderr
+    assert "No stack is running on" in told.stderr
 
 
 async def test_what_cannot_be_audited_is_said_in_one_line(world: World) -> None:
     missing = world.run("--shop", "nobody.myshopify.com")
     assert missing.returncode == 1
-    assert "no commit of nobody.myshopify.com" in missing.stderr
+    assert "no commits of nobody.myshopify.com" in missing.stderr
     world.environment["CPLUS_ROOTS_BUCKET"] = ""
     assert "CPLUS_ROOTS_BUCKET" in world.run("--roots").stderr
 

@@ -115,20 +115,21 @@ async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
     assert status == 1
     assert lines[:2] == [f"shops {shop}/shop: differs in profile" for shop in HOSTS]
     rows, pages = 2 * (1 + IMPORTS), 2 * IMPORTS
-    told = f"{rows} rows, 2 not meant, {pages} meant ({pages} × pages, 2 × profile)"
+    told = f"{rows} rows, 2 not intended, {pages} intended ({pages} × pages, 2 × profile)"
     assert f"shops v1: {told}" in lines
     assert (
-        "prove.toml lists a difference that is not there: differs in billing: prices rose" in lines
+        "prove.toml lists a difference that does not exist: differs in billing: prices rose"
+        in lines
     )
-    assert "differences: 2 not meant" in lines[-1]
+    assert "differences: 2 not intended" in lines[-1]
     assert "Secret" not in out
     all_meant = meant + '[[meant]]\nprojection = "shops"\nfields = ["profile"]\nreason = "loud"\n'
     (project / "meant.toml").write_text(all_meant + idle)
     given = ("--meant", "meant.toml")
     status, out, err = await prove(mongo, mongo_uri, "HEAD", *given, project=project)
     assert status == 0, err
-    assert "meant.toml lists a difference that is not there: differs in billing" in out
-    assert out.endswith("differences: all of them meant\n")
+    assert "meant.toml lists a difference that does not exist: differs in billing" in out
+    assert out.endswith("differences: all intended\n")
     (project / "prove.toml").unlink()
     status, out, err = await prove(mongo, mongo_uri, project, project=project)
     assert status == 0, err
@@ -139,7 +140,7 @@ async def test_where_there_is_nothing_to_compare_it_does_not_pass(
     mongo: Mongo, mongo_uri: str
 ) -> None:
     for more, words in {
-        ("--shop", HOSTS[0], "--shop", "acron.myshopify.com"): "no commit of acron.myshopify.com",
+        ("--shop", HOSTS[0], "--shop", "acron.myshopify.com"): "no commits of acron.myshopify.com",
         ("--shop", "acorn"): "not of the form NAME.myshopify.com",
     }.items():
         status, out, err = await prove(mongo, mongo_uri, ROOT, *more)
@@ -149,7 +150,7 @@ async def test_where_there_is_nothing_to_compare_it_does_not_pass(
     await mongo.client.drop_database(mongo.database.name)
     status, out, err = await prove(mongo, mongo_uri, ROOT)
     assert (status, out) == (1, "")
-    assert f"There is no commit in {mongo.database.name};" in err
+    assert f"{mongo.database.name} holds no commits;" in err
 
 
 async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
@@ -172,7 +173,7 @@ async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
     damaged.write_bytes(damaged.read_bytes().replace(b"words", b"WORDS", 1))
     for against, reason in {
         str(plain): "the folder holds no cplus/",
-        str(text): "the file is no zip file",
+        str(text): "the file is not a zip file",
         str(archive): "the zip file holds no cplus/",
         str(damaged): "the zip file cannot be unpacked",
         str(tmp_path / "none"): "there is no such folder, zip file or commit",
@@ -182,7 +183,7 @@ async def test_what_is_no_version_of_this_code_or_too_old_is_said_in_one_line(
     }.items():
         status, out, err = await prove(mongo, mongo_uri, against)
         assert (status, out) == (1, "")
-        assert f"{against!r} is no version of this code: {reason}" in err
+        assert f"{against!r} is not a version of this code: {reason}" in err
         assert "Name a folder or a zip file that holds cplus/, or a commit" in err
         assert len(err.strip().splitlines()) == 1
 
@@ -204,7 +205,7 @@ async def test_a_commit_without_this_code_and_a_place_without_git_are_said_as_su
     committed(project)
     status, out, err = await prove(mongo, mongo_uri, "main", project=project)
     assert (status, out) == (1, "")
-    assert "there is no cplus/ to be had; git: fatal: pathspec 'cplus' did not match" in err
+    assert "; git: fatal: pathspec 'cplus' did not match" in err
     assert len(err.strip().splitlines()) == 1
 
 

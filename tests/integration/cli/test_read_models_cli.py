@@ -301,7 +301,7 @@ async def test_rights_are_spoken_of_only_where_it_is_they_that_lack() -> None:
         )
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
-        assert f"refused what was asked of it ({name})" in err.decode()
+        assert f"refused the request ({name})" in err.decode()
         assert ("password" in err.decode(), "sesame" in err.decode()) == (is_rights, False)
 
 
@@ -344,7 +344,7 @@ async def test_verify_ends_with_1_where_a_row_differs_and_a_rebuild_of_the_shop_
     assert f"{SHOP}/import/i3: differs in customers" in out.decode()
     assert "77" not in out.decode()
     mended = await told("rebuild", "shops", "--shop", SHOP, "--data", str(data))
-    assert mended["put_right"] == 1
+    assert mended["repaired"] == 1
     assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
 
 
@@ -366,7 +366,7 @@ async def test_verify_says_what_it_has_not_seen_and_does_not_pass_where_nothing_
     assert for_people.returncode == 1
     *_, not_compared, last = out.decode().splitlines()
     assert not_compared.startswith(f"{birch}: not compared")
-    assert last.endswith("0 differences; 2 events of the log not seen yet")
+    assert last.endswith("0 differences; 2 events not processed yet")
     await runner.catch_up(SHOPS, birch)
     late = await told(*command)
     assert (late["ok"], late["behind"], late["uncompared"]) == (True, 1, [])
@@ -393,7 +393,7 @@ async def test_verify_compares_the_others_where_a_shop_cannot_be_folded_and_says
     for_people = await started(*command)
     out, _ = await for_people.communicate()
     reason = "position 2 cannot be folded (unknown_type at an event of type gift.wrapped)"
-    assert f"{SHOP}: not compared, as {reason}" in out.decode().splitlines()
+    assert f"{SHOP}: not compared, because {reason}" in out.decode().splitlines()
 
 
 async def test_a_rebuild_of_several_shops_mends_each_of_them_and_says_so(
@@ -404,14 +404,14 @@ async def test_a_rebuild_of_several_shops_mends_each_of_them_and_says_so(
         await rows.update_one({"_id": f"{shop}/import/i3"}, {"$set": {"customers": 77}})
     asked = [option for shop in HOSTS for option in ("--shop", shop)]
     said = await told("rebuild", "shops", *asked, "--data", str(data))
-    assert said["put_right"] == 2
-    assert [(one["shop"], one["put_right"]) for one in said["shops"]] == [
+    assert said["repaired"] == 2
+    assert [(one["shop"], one["repaired"]) for one in said["shops"]] == [
         (shop, int(shop in wrong)) for shop in HOSTS
     ]
     assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
     for_people = await started("rebuild", "shops", *asked, "--data", str(data))
     out, _ = await for_people.communicate()
-    assert out.decode().splitlines() == [f"{shop}: 0 rows put right" for shop in HOSTS]
+    assert out.decode().splitlines() == [f"{shop}: 0 rows repaired" for shop in HOSTS]
 
 
 async def test_a_rebuild_of_a_shop_that_is_empty_late_or_stands_still_folds_it_or_says_so(
@@ -423,20 +423,20 @@ async def test_a_rebuild_of_a_shop_that_is_empty_late_or_stands_still_folds_it_o
     for_people = await started(*command)
     out, err = await for_people.communicate()
     assert for_people.returncode == 0, err.decode()
-    said = f"{SHOP}: 0 rows put right, 2 events folded that the rows had not seen\n"
+    said = f"{SHOP}: 0 rows repaired, 2 events caught up\n"
     assert out.decode() == said
     verified = await told("verify", "shops", "--data", str(stack))
     assert (verified["ok"], verified["rows"], verified["behind"]) == (True, 2, 0)
     await write(store, GiftWrapped())
     late = await told(*command, status=1)
     [one] = late["shops"]
-    assert (late["ok"], one["put_right"], one["folded"], one["behind"]) == (False, 0, 0, 1)
+    assert (late["ok"], one["repaired"], one["folded"], one["behind"]) == (False, 0, 0, 1)
     assert (one["parked"]["position"], one["parked"]["reason"]) == (3, "unknown_type")
     for_people = await started(*command)
     out, _ = await for_people.communicate()
     assert for_people.returncode == 1
-    where = "stands still in front of position 3 (unknown_type); 1 event behind the log"
-    assert out.decode() == f"{SHOP}: 0 rows put right; {where}\n"
+    where = "parked at position 3 (unknown_type); 1 event behind the log"
+    assert out.decode() == f"{SHOP}: 0 rows repaired; {where}\n"
 
 
 async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
@@ -445,7 +445,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     store = EventStore(mongo)
     await write(store, installed())
     head = (await store.head(SHOP)).position
-    # Code with a fault stood still there; that of now has none.
+    # Faulty code was parked there; the current code has no fault.
     await Runner(mongo, store, [FAULTY]).catch_up(FAULTY, SHOP)
     said = await told("projections", "lag", "--data", str(data), "--shop", SHOP)
     [shops] = [one for one in said["shops"] if one["collection"] == "shops.v1"]
@@ -467,7 +467,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     for_people = await started("rebuild", "shops", "--data", str(data))
     out, err = await for_people.communicate()
     assert for_people.returncode == 0, err.decode()
-    assert f"stands still in {SHOP} (unknown_type)" in out.decode()
+    assert f"parked in {SHOP} (unknown_type)" in out.decode()
 
 
 async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_still_and_why(
@@ -486,7 +486,7 @@ async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_stil
     for_people = await started(*command)
     out, err = await for_people.communicate()
     assert (for_people.returncode, out) == (1, b"")
-    assert f"{SHOP} at position 2 (unknown_type gift.wrapped); mend" in err.decode()
+    assert f"{SHOP} at position 2 (unknown_type gift.wrapped). Fix" in err.decode()
 
 
 async def test_a_reaction_that_stands_still_goes_on_by_its_name_and_hands_out(
@@ -540,7 +540,7 @@ async def test_a_shop_that_the_log_does_not_know_is_no_success(
     await write(EventStore(mongo), installed())
     arguments = [one.format(out=stack / "rows.jsonl") for one in command]
     for shop, words in {
-        "acron.myshopify.com": f"no commit of acron.myshopify.com in {mongo.database.name}",
+        "acron.myshopify.com": f"{mongo.database.name} holds no commits of acron.myshopify.com",
         "acorn": "not of the form NAME.myshopify.com",
     }.items():
         process = await started(*arguments, "--shop", shop, "--data", str(stack))
@@ -560,7 +560,7 @@ async def test_a_database_without_a_commit_is_as_it_should_be_nowhere_and_nothin
         process = await started(*command, "--data", str(stack))
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b""), command
-        assert f"There is no commit in {mongo.database.name};" in err.decode()
+        assert f"{mongo.database.name} holds no commits;" in err.decode()
 
     for command in (
         ("verify", "shops"),
@@ -595,7 +595,7 @@ async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_ask
     process = await started(*command)
     out, err = await process.communicate()
     assert (len(out.splitlines()), err) == (1, b"")
-    kept = "shops.v1, shops.v1.g2, shops.v1.g3 are kept current until"
+    kept = "shops.v1, shops.v1.g2, shops.v1.g3 are kept up to date until"
     assert f"; {kept} `cplus rebuild shops --drop` drops them\n" in out.decode()
     process = await started(*command, "--json", also={"CPLUS_LOG_LEVEL": "info"})
     out, err = await process.communicate()
@@ -604,7 +604,7 @@ async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_ask
     await mongo.database["shops.v1.g5"].update_one({}, {"$set": {"name": "Another"}})
     process = await started(*command, "--json", "--shop", SHOP)
     out, err = await process.communicate()
-    assert json.loads(out)["put_right"] == 1
+    assert json.loads(out)["repaired"] == 1
     assert [json.loads(line)["level"] for line in err.splitlines()] == ["warning"]
 
 
@@ -619,9 +619,9 @@ async def test_one_shop_with_one_event_is_said_in_the_singular(mongo: Mongo, sta
         (("verify", "shops"), 1, "shops.v1: 1 shop, 1 event, 1 row, 1 difference"),
         (("projections", "lag"), 0, f"{SHOP}: metrics.v1 is 1 event and "),
         ((*replay, "--out", str(out_file)), 0, f"{out_file}: 1 row of 1 event in 1 shop"),
-        (("audit", "verify"), 0, "1 shop, 1 commit: as they were written"),
-        (("rebuild", "shops", "--shop", SHOP), 0, f"{SHOP}: 1 row put right"),
-        (("rebuild", "shops"), 0, "shops is read from shops.v1.g2: 1 event in "),
+        (("audit", "verify"), 0, "1 shop, 1 commit: intact"),
+        (("rebuild", "shops", "--shop", SHOP), 0, f"{SHOP}: 1 row repaired"),
+        (("rebuild", "shops"), 0, "shops now reads from shops.v1.g2: 1 event in "),
     ):
         process = await started(*command, "--data", str(stack))
         out, err = await process.communicate()
@@ -634,14 +634,14 @@ async def test_migrate_makes_the_indexes_of_the_stack_on_a_directory(
 ) -> None:
     process = await started("migrate", "--data", str(stack))
     out, err = await process.communicate()
-    assert (process.returncode, out, err) == (0, b"every index is there\n", b"")
+    assert (process.returncode, out, err) == (0, b"all indexes exist\n", b"")
     made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
     assert {COMMITS, CHECKPOINTS} <= set(await made.database.list_collection_names())
     keyring = made.client.get_database(f"{database_name}_keyring")
     assert await keyring.list_collection_names()
     await made.close()
     process = await started("migrate", "--data", str(stack / "none"))
-    assert (await process.communicate())[1].startswith(b"Error: No stack runs on ")
+    assert (await process.communicate())[1].startswith(b"Error: No stack is running on ")
     assert process.returncode == 1
 
 
@@ -687,7 +687,7 @@ async def test_a_password_that_is_refused_is_said_as_such_and_not_shown(mongo_ur
     process = await started("verify", "shops", also={"CPLUS_MONGO_URI": uri})
     out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"")
-    assert b"Error: the database refused what was asked of it (AuthenticationFailed);" in err
+    assert b"Error: the database refused the request (AuthenticationFailed);" in err
     assert b"sesame" not in err
     assert len(err.splitlines()) == 1
 
@@ -702,7 +702,7 @@ async def test_what_is_no_connection_string_is_said_and_not_shown() -> None:
         process = await started("projections", "lag", also={"CPLUS_MONGO_URI": uri})
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
-        assert "is no connection string of MongoDB" in err.decode()
+        assert "is not a MongoDB connection string" in err.decode()
         assert "sesame" not in err.decode()
         assert len(err.splitlines()) == 1
 
@@ -711,7 +711,7 @@ async def test_a_setting_that_cannot_be_is_named_without_its_value() -> None:
     process = await started("verify", "shops", also={"CPLUS_MONGO_POOL": "sesame"})
     out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"")
-    assert b"Error: The environment variable CPLUS_MONGO_POOL has a value" in err
+    assert b"Error: The environment variable CPLUS_MONGO_POOL has an invalid value" in err
     assert b"sesame" not in err
     assert len(err.splitlines()) == 1
 
@@ -722,32 +722,32 @@ async def test_a_replay_to_standard_output_is_refused_and_makes_no_file_of_that_
     process = await started(*REPLAY[:-1], "-", cwd=tmp_path)
     out, err = await process.communicate()
     assert (process.returncode, out) == (2, b"")
-    assert "--out makes a file that is whole or not there" in err.decode()
+    assert "--out needs a file name, not -" in err.decode()
     assert not (tmp_path / "-").exists()
 
 
 async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Path) -> None:
     for arguments, words in {
-        ("rebuild", "guests", "--data", str(data)): "there are: billing",
-        ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack runs on",
-        ("rebuild", "shops", "--back", "--data", str(data)): "no generation to go back to",
+        ("rebuild", "guests", "--data", str(data)): "choose one of: billing",
+        ("rebuild", "shops", "--data", str(tmp_path / "none")): "No stack is running on",
+        ("rebuild", "shops", "--back", "--data", str(data)): "no previous generation to go back to",
         ("rebuild", "shops", "--on-lambda", "--data", str(data)): "CPLUS_REBUILD_QUEUE",
-        ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "names no proj",
-        (*REPLAY[:1], "--projection", "mine", *REPLAY[3:]): "a module, a colon and a name make one",
+        ("replay", "--projection", "cplus.none:X", "--out", str(tmp_path / "x")): "is not a proj",
+        (*REPLAY[:1], "--projection", "mine", *REPLAY[3:]): "it needs a module, a colon and a name",
         (
             *REPLAY[:1],
             "--projection",
             "signal:SIG_BLOCK",
             *REPLAY[3:],
-        ): "of the type Sigmasks, no P",
+        ): "of type Sigmasks, not P",
         (*REPLAY[:1], "--projection", "os:environ_", *REPLAY[3:]): "AttributeError",
         (*REPLAY[:1], "--projection", "not_there:X", *REPLAY[3:]): "there is no module not_there",
-        ("verify", "guests", "--data", str(data)): "there are: billing",
+        ("verify", "guests", "--data", str(data)): "choose one of: billing",
         ("prove", "--against", str(ROOT), "--projection", "guests", "--data", str(data)): "billing",
         ("prove", "--against", str(ROOT), "--python", str(tmp_path), "--data", str(data)): (
             f"{tmp_path} cannot be run"
         ),
-        (*REPLAY[:-1], str(tmp_path / "none" / "x"), "--data", str(data)): "No file can be made",
+        (*REPLAY[:-1], str(tmp_path / "none" / "x"), "--data", str(data)): "Cannot create a file",
     }.items():
         process = await started(*arguments)
         out, err = await process.communicate()

@@ -42,7 +42,9 @@ ADA, BEN = merchant("ada", "Ada Brandt"), merchant("548380009")
 
 def commands(store: EventStore, nudges: Nudges) -> Conversations:
     reader = EventReader()
-    return Conversations(Recorder(store, reader, nudges), Repository(store), reader, lambda: NOW)
+    return Conversations(
+        Recorder(store, reader, nudges), Repository(store, reader), reader, lambda: NOW
+    )
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ async def talk(use: Conversations, nudges: Nudges) -> str:
         source="mail",
         actor="shopper",
     )
-    nudges.heads.clear()
+    nudges.told.clear()
     return conversation_id
 
 

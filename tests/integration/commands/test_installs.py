@@ -78,7 +78,7 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
     params = await consent(use, begun)
     assert await installs.finish(params, begun.state) == SHOP
     [commit] = await use.parts.store.read(SHOP, 0)
-    [told, account] = commit.recorded()
+    [told, account] = await use.parts.reader.of(commit)
     assert isinstance(told.event, AppInstalled)
     assert told.event == installed(
         "Blue Jam",

@@ -128,7 +128,8 @@ def for_one_page(importer: Importer) -> tuple[Importer, Deadline]:
 
 
 async def events(use: Intake) -> list[Recorded]:
-    return [told for commit in await use.parts.store.read(SHOP, 0) for told in commit.recorded()]
+    commits = await use.parts.store.read(SHOP, 0)
+    return [told for events in await use.parts.reader.read(commits) for told in events]
 
 
 async def imported(use: Intake) -> list[int]:

@@ -279,7 +279,7 @@ async def test_the_name_of_a_shop_is_found_however_much_was_told_of_it_since(
             for number, one in enumerate(told)
         ]
     )  # fmt: skip
-    assert await name_of(store, SHOP) == "Acorn & Co"
+    assert await name_of(store, world.parts.reader, SHOP) == "Acorn & Co"
 
 
 async def test_the_mail_goes_to_the_shopper_from_an_address_of_the_shop(

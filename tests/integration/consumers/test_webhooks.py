@@ -131,7 +131,7 @@ async def test_a_webhook_goes_from_the_edge_to_the_log_as_it_came(
     assert bytes(commit.cause["body"]) == CUSTOMER
     assert commit.cause["headers"]["x-shopify-topic"] == "customers/update"
     assert commit.cause["headers"]["delivery"] == "attempt"
-    [told] = commit.recorded()
+    [told] = await webhooks.recorder.reader.of(commit)
     assert isinstance(told.event, CustomerChanged)
     assert told.occurred_at == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
     assert {"customer/7", told.event.person, "correlation/e-1"} <= set(commit.refs)
@@ -229,7 +229,7 @@ async def test_a_large_body_rests_in_the_bucket(use: Intake, webhooks: Webhooks,
     assert commit.cause is not None
     assert commit.cause["body"] is None
     assert await use.parts.bodies.get(commit.cause["ref"]) == body
-    [told] = commit.recorded()
+    [told] = await webhooks.recorder.reader.of(commit)
     assert isinstance(told.event, CustomerChanged)
 
 
@@ -318,7 +318,7 @@ async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
     small, large = await two_persons(webhooks)
     assert await handle([queued()], webhooks, soon()) == []
     [commit] = await commits(webhooks)
-    joined = next(commit.recorded())
+    joined = (await webhooks.recorder.reader.of(commit))[0]
     assert joined.event == PersonsJoined(person=small, absorbed=large)
     found = await webhooks.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
     assert found == Resolved(small, [], (large,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,9 @@ from pydantic import SecretStr
 
 from cplus.errors import DecisionOvertaken, InvalidInput
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import NewEvent
+from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
+from cplus.events.catalogue.orders import OrderDeleted
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
 from cplus.events.log.store import EventStore, ensure_indexes
@@ -58,7 +62,7 @@ async def recorder(mongo: Mongo, nudges: Nudges) -> Recorder:
         )
 
     await decide(made, begin, "mail/1")
-    nudges.heads.clear()
+    nudges.told.clear()
     return made
 
 
@@ -86,7 +90,9 @@ def draft(number: int, shop: str = SHOP) -> Draft:
 
 async def test_answers_written_at_once_all_get_a_place(recorder: Recorder) -> None:
     await asyncio.gather(*(decide(recorder, answer(f"r{i}"), f"reply/{i}") for i in range(TRIES)))
-    conversation = await Repository(recorder.store).load(Conversation, SHOP, STREAM)
+    conversation = await Repository(recorder.store, recorder.reader).load(
+        Conversation, SHOP, STREAM
+    )
     assert conversation.version == 2 + TRIES
     assert len(conversation.written) == TRIES
 
@@ -103,11 +109,13 @@ async def test_of_two_that_decide_at_once_one_wins_and_the_other_decides_on_what
     mongo: Mongo, recorder: Recorder, nudges: Nudges
 ) -> None:
     both_decided = asyncio.Barrier(2)
+    met: set[str] = set()
     seen: list[list[int]] = [[], []]
 
     class Meeting(EventStore):
         async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
-            if len(seen[0]) == len(seen[1]) == 1:
+            if drafts[0].claim not in met:
+                met.add(drafts[0].claim)
                 await both_decided.wait()
             return await super().append(drafts)
 
@@ -221,3 +229,33 @@ async def test_where_nothing_was_recorded_together_nobody_is_nudged(
     async with recorder.together():
         pass
     assert nudges.heads == []
+
+
+def fact(number: int) -> Draft:
+    event = NewEvent("order/1", OrderDeleted(shopify_order_id=1), NOW)
+    return replace(draft(number), events=[event])
+
+
+async def test_a_nudge_tells_the_families_of_what_was_recorded_now_or_before(
+    recorder: Recorder, nudges: Nudges
+) -> None:
+    await recorder.append([fact(1), draft(2), draft(3, BIRCH)])
+    await recorder.append([fact(1)])
+    async with recorder.together() as one:
+        await one.append([fact(4)])
+        await decide(one, answer("r1"), "reply/key")
+    assert nudges.families == [
+        {SHOP: ["orders"], BIRCH: []},
+        {SHOP: ["orders"]},
+        {SHOP: ["conversations", "orders"]},
+    ]
+
+
+async def test_what_newer_code_recorded_may_be_of_any_family(
+    recorder: Recorder, mongo: Mongo, nudges: Nudges
+) -> None:
+    await recorder.append([fact(1)])
+    nudges.told.clear()
+    older = EventReader(Catalogue(set(all_events()) - {OrderDeleted}))
+    await Recorder(EventStore(mongo), older, nudges).append([fact(1)])
+    assert nudges.families == [{SHOP: sorted(CATALOGUE.families())}]

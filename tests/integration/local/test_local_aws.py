@@ -154,21 +154,29 @@ def test_a_queue_that_is_not_there_is_said_so(sqs: Any, queues: dict[str, str]) 
         sqs.send_message(QueueUrl=f"{queues['send']}-not", MessageBody="x")
 
 
-def test_what_is_published_reaches_every_subscribed_queue_raw(
+def test_what_is_published_reaches_every_subscribed_queue_raw_and_react_if_it_is_for_it(
     aws: AwsEndpoint, application: Application, sqs: Any, queues: dict[str, str]
 ) -> None:
     topic = next(topic.arn for topic in application.topics if topic.name.endswith("-nudges"))
     answer = client("sns", aws.endpoint).publish_batch(
         TopicArn=topic,
         PublishBatchRequestEntries=[
-            {"Id": str(i), "Message": json.dumps({"position": i}), "MessageGroupId": "tea"}
-            for i in range(3)
+            {
+                "Id": str(i),
+                "Message": json.dumps({"position": i}),
+                "MessageGroupId": "tea",
+                "MessageAttributes": {name: {"DataType": "String.Array", "StringValue": words}},
+            }
+            for i, (name, words) in enumerate(
+                [("families", '["orders"]'), ("families", '["mail", "shops"]'), ("of", '["none"]')]
+            )
         ],
     )
     assert [one["Id"] for one in answer["Successful"]] == ["0", "1", "2"]
-    for name in ("project-conversations", "project-customers", "project-billing", "react"):
-        bodies = [message["Body"] for message in _take(sqs, queues[name])]
-        assert bodies == ['{"position": 0}', '{"position": 1}', '{"position": 2}'], name
+    for queue in ("project-conversations", "project-customers", "project-billing"):
+        bodies = [message["Body"] for message in _take(sqs, queues[queue])]
+        assert bodies == ['{"position": 0}', '{"position": 1}', '{"position": 2}'], queue
+    assert [message["Body"] for message in _take(sqs, queues["react"])] == ['{"position": 1}']
 
 
 @pytest.mark.parametrize("served", ["directly", "by moto"])

@@ -16,7 +16,7 @@ from tests.integration.fold_world import COUNTER, SHOP, write
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_rows_put_right_stay_right_whatever_a_runner_loaded_before(
+async def test_repaired_rows_stay_right_whatever_a_runner_loaded_before(
     mongo: Mongo, store: EventStore, settings: Settings, step: str
 ) -> None:
     rows = mongo.database[COUNTER.collection]

@@ -91,7 +91,7 @@ async def test_a_replay_fills_a_collection_of_its_own_and_touches_nothing_else(
     assert "shop_1_started_at_-1" in await mongo.database["trial"].index_information()
     again = await started(*PLACE, "--data", str(data), "--collection", "trial")
     _, err = await again.communicate()
-    assert (again.returncode, b"--replace puts the new rows there" in err) == (1, True)
+    assert (again.returncode, b"use --replace to replace it" in err) == (1, True)
 
 
 async def test_a_replay_takes_no_name_that_something_else_has_or_may_have(mongo: Mongo) -> None:
@@ -177,7 +177,7 @@ async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_
         for_people = await started(*PLACE, "--data", str(data), *way)
         text, err = await for_people.communicate()
         assert for_people.returncode == 1
-        assert text.decode().startswith("nothing written, as 1 of 2 shops could not be folded")
+        assert text.decode().startswith("nothing written, because 1 of 2 shops could not be folded")
         stop = "stopped in front of position 3: unknown_type (gift.wrapped)"
         hint = "put that event into handles, or its family into passes"
         assert f"{SHOP}: {stop}; {hint}\n" in err.decode()
@@ -251,20 +251,20 @@ of("KEY", lambda: {"key": SECRET})
 of("ENDLESS", lambda: {"far": float("inf"), "who": SECRET})
 """
 FAULTS = {
-    "A_SET": "the field tags holds a value of the type set",
-    "DECIMAL": "the field price holds a value of the type Decimal",
+    "A_SET": "the field tags holds a value of type set",
+    "DECIMAL": "the field price holds a value of type Decimal",
     "NAN": "the field mean holds NaN",
-    "HUGE": "the field count holds a whole number of more than 8 bytes",
-    "LONE": "the field text holds text that is none in Unicode",
-    "NAMED": "a field's name is of the type int",
-    "NUL": "a field's name holds what no name may",
-    "TEXT": "it is of the type str and no mapping",
-    "ID": "it has a field _id of its own",
-    "SHOP": "it has a field shop of its own",
-    "LARGE": "bytes and 16,777,216 are the most",
+    "HUGE": "the field count holds an integer of more than 8 bytes",
+    "LONE": "the field text holds text that is not valid Unicode",
+    "NAMED": "a field name is of type int",
+    "NUL": "a field name has a character that is not allowed",
+    "TEXT": "it is of type str, not a mapping",
+    "ID": "it has a field _id, which is reserved",
+    "SHOP": "it has a field shop, which is reserved",
+    "LARGE": "bytes; the limit is 16,777,216",
     "DEEP": "more than 100 levels",
 }
-IN_A_FILE = {"KEY": "it has a field key", "ENDLESS": "a number without end"}
+IN_A_FILE = {"KEY": "it has a field named key", "ENDLESS": "NaN or an infinite number"}
 
 
 @pytest.mark.parametrize("name", [*FAULTS, *IN_A_FILE])
@@ -279,7 +279,7 @@ async def test_a_row_that_cannot_be_kept_is_named_with_its_fault_and_no_value(
         process = await started(*place, "--data", str(data), cwd=data)
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
-        assert f"The row 'shop' of {SHOP} cannot be kept: " in err.decode()
+        assert f"The row 'shop' of {SHOP} cannot be stored: " in err.decode()
         assert (FAULTS | IN_A_FILE)[name] in err.decode()
         assert "sesame" not in err.decode()
         assert "4711" not in err.decode()

@@ -19,8 +19,9 @@ from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
-from cplus.events.nudges import heads_of
+from cplus.events.nudges import News
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
@@ -60,7 +61,8 @@ class FoldingNudger:
         self.on = True
         self.heads: list[Mapping[str, int]] = []
 
-    async def nudge(self, heads: Mapping[str, int]) -> None:
+    async def nudge(self, news: Mapping[str, News]) -> None:
+        heads = {shop: one.position for shop, one in news.items()}
         self.heads.append(heads)
         if self.on:
             await self.fold(heads)
@@ -151,7 +153,7 @@ class Harness:
         new = decided(aggregate)
         draft = Draft(shop=shop, claim=f"test/{random_id()}", source="t", actor="t", events=new)
         [outcome] = await self.parts.store.append([draft])
-        await self.nudger.fold(heads_of([outcome]))
+        await self.nudger.fold({shop: settled(outcome).position})
 
     async def conversation(
         self, shop: str = SHOP, *, person: str = "person/ada", subject: str = "Blue jam",

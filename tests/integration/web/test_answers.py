@@ -40,11 +40,11 @@ async def test_an_answer_is_recorded_and_seen_at_once(
     assert web.nudger.heads == [{SHOP: 2}]
     page = (await browser.get(path_of(answer))).text
     assert "Yes, we do.\n\nBest" in page
-    assert "Being sent" in page
+    assert "Sending<" in page
     assert "Saved." not in page
     commits = web.parts.store.iterate_stream(SHOP, f"conversation/{conversation}")
     [_, commit] = [commit async for commit in commits]
-    event = commit.event(0).event
+    event = (await web.parts.reader.of(commit))[0].event
     assert isinstance(event, ReplyWritten)
     assert (event.text, event.to_address) == ("Yes, we do.\n\nBest", "ada@example.com")
 
@@ -139,10 +139,10 @@ async def test_an_answer_whose_fate_is_unknown_is_kept_and_can_be_sent_again(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "An answer needs some text."),
-        (" \r\n\t ", "An answer needs some text."),
-        ("x" * (MAX_REPLY + 1), "characters at most"),
-        ("<" * 600_000, "characters at most"),
+        ("", "Write something first."),
+        (" \r\n\t ", "Write something first."),
+        ("x" * (MAX_REPLY + 1), "Replies can be up to 100,000 characters."),
+        ("<" * 600_000, "Replies can be up to 100,000 characters."),
     ],
 )
 async def test_an_answer_that_cannot_be_sent_comes_back_with_its_text_and_the_reason(
@@ -183,12 +183,16 @@ async def test_a_page_waits_a_bounded_time_and_then_says_that_the_answer_is_save
 @pytest.mark.parametrize(
     ("readers", "shown", "words"),
     [
-        (["messages.v1"], False, "It will show here once a fault"),
-        (["react-replies"], True, "It will be sent once a fault on our side is mended"),
-        (["conversations.v1", "react-replies"], False, "It will show here and be sent once a"),
+        (["messages.v1"], False, "Showing it here is delayed by a problem on our side."),
+        (["react-replies"], True, "Sending is delayed by a problem on our side."),
+        (
+            ["conversations.v1", "react-replies"],
+            False,
+            "Showing and sending it is delayed by a problem on our side.",
+        ),
     ],
 )
-async def test_in_a_parked_shop_an_answer_is_said_to_be_saved_until_a_fault_is_mended(
+async def test_in_a_parked_shop_the_page_says_that_the_reply_is_saved_and_delayed(
     web: Harness, browser: httpx.AsyncClient, readers: list[str], *, shown: bool, words: str
 ) -> None:
     conversation = await web.conversation()
@@ -201,11 +205,11 @@ async def test_in_a_parked_shop_an_answer_is_said_to_be_saved_until_a_fault_is_m
     assert f"Saved. {words}" in page
     assert ("A late one" in page) is shown
     assert "in a moment" not in page
-    assert "Being sent" not in page
+    assert "Sending<" not in page
     closing = await form_fields(browser, conversation, "close")
     answer = await browser.post(f"/conversations/{conversation}/close", data=closing)
     page = (await browser.get(path_of(answer))).text
-    assert ("Saved. It will show here once a fault on our side is mended.<" in page) is not shown
+    assert ("Saved. Showing it here is delayed by a problem on our side.<" in page) is not shown
 
 
 async def test_a_conversation_is_closed_and_opened_again(
@@ -220,7 +224,7 @@ async def test_a_conversation_is_closed_and_opened_again(
     assert "#" not in answer.headers["location"]
     page = (await browser.get(path_of(answer))).text
     assert ">Closed.</p>" in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
-    assert "This conversation is closed. An answer opens it again." in page
+    assert "This conversation is closed. Replying reopens it." in page
     assert conversation in (await browser.get("/inbox?tab=closed")).text
     opening = await form_fields(browser, conversation, "reopen")
     await browser.post(f"/conversations/{conversation}/reopen", data=opening)
@@ -231,7 +235,7 @@ async def test_a_conversation_is_closed_and_opened_again(
     answer = await browser.post(f"/conversations/{conversation}/reopen", data=late)
     assert path_of(answer) == f"/conversations/{conversation}?done=reopened"
     page = (await browser.get(path_of(answer))).text
-    assert "Open again." in page
+    assert "Reopened." in page
     assert "This conversation is closed." not in page
     # An address from before tells nothing that is not so.
     assert ">Closed." not in (await browser.get(f"/conversations/{conversation}?done=closed")).text
@@ -251,13 +255,13 @@ async def test_an_old_page_that_closes_again_what_was_reopened_says_that_it_chan
     await browser.post(f"{path}/reopen", data=opening)
     answer = await browser.post(f"{path}/close", data=closing)
     page = (await browser.get(path_of(answer))).text
-    assert "Nothing was changed: that page was old." in page
-    assert "opened again since" in page
+    assert "Nothing changed: that page was out of date." in page
+    assert "been reopened since" in page
     assert "This conversation is closed." not in page
     # The page that says so closes it.
     await browser.post(f"{path}/close", data=await form_fields(browser, conversation, "close"))
     answer = await browser.post(f"{path}/reopen", data=opening)
-    assert "closed again since" in (await browser.get(path_of(answer))).text
+    assert "been closed since" in (await browser.get(path_of(answer))).text
 
 
 @pytest.mark.parametrize("what", ["reply", "close", "reopen"])

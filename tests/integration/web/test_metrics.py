@@ -46,7 +46,7 @@ async def test_a_shop_in_which_nothing_happened_is_told_what_comes_here(
 ) -> None:
     await web.conversation(OTHER)
     page = (await browser.get("/metrics")).text
-    assert "Nothing to count yet" in page
+    assert "No figures yet" in page
     assert '<svg viewBox="0 0 300' not in page
 
 
@@ -63,16 +63,16 @@ async def test_what_happened_in_the_last_days_is_counted(
     await tell(web, message, first, MailSent, MailDelivered)
     await tell(web, await answer(web, browser, second), second, MailSent, MailBounced)
     page = (await browser.get("/metrics?days=7")).text
-    assert (tile(page, "Conversations"), tile(page, "Answers written")) == ("2", "2")
-    assert "2 wrote for the first time" in page
-    assert tile(page, "First answer within") == "7.5 min"  # two of ten minutes, evenly in 5 to 10
-    assert "<title>23 Nov: 2 received, 2 answered</title>" in page
+    assert (tile(page, "Conversations"), tile(page, "Replies")) == ("2", "2")
+    assert "2 first-time senders" in page
+    assert tile(page, "Median first reply") == "7.5 min"  # two of ten minutes, evenly in 5 to 10
+    assert "<title>23 Nov: 2 received, 2 replies</title>" in page
     assert page.count("<title>") == 1 + 7
     assert "4 Nov" not in page
     page = (await browser.get("/metrics?days=30")).text
     assert tile(page, "Conversations") == "3"
-    assert "<title>3 Nov: 1 received, 0 answered</title>" in page
-    row = r"<td>Did not arrive</td><td[^>]*>1</td><td[^>]*>1</td>"
+    assert "<title>3 Nov: 1 received, 0 replies</title>" in page
+    row = r"<td>Bounced</td><td[^>]*>1</td><td[^>]*>1</td>"
     assert re.search(row, page)
 
 
@@ -90,12 +90,12 @@ async def test_mails_that_did_not_arrive_are_listed_with_the_reason_and_paged(
     await tell(web, await answer(web, browser, arrived), arrived, MailSent, MailDelivered)
     page = (await browser.get("/metrics?days=7")).text
     seen = re.findall(r'class="row" href="/conversations/(\w+)\?message', page)
-    assert "it was taken for a virus" in page
+    assert "it was flagged as containing a virus" in page
     following = re.search(r'href="([^"]*)" rel="next"', page)
     assert following
     page = (await browser.get(following[1].replace("&amp;", "&"))).text
     assert tile(page, "Conversations") == "8"
-    assert "there is no such address" in page
+    assert "the address doesn’t exist" in page
     assert "Jam 0" in page
     seen += re.findall(r'class="row" href="/conversations/(\w+)\?message', page)
     assert seen == ids[::-1]

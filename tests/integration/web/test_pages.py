@@ -33,16 +33,16 @@ async def test_the_inbox_shows_the_shops_own_conversations(
     page = (await browser.get("/inbox")).text
     assert f"/conversations/{mine}" in page
     assert "Ada Brandt" in page
-    assert "waits for an answer" in page
+    assert "awaiting reply" in page
     assert other not in page
     assert "secret" not in page
-    assert "Nothing closed yet" in (await browser.get("/inbox?tab=closed")).text
+    assert "No closed conversations" in (await browser.get("/inbox?tab=closed")).text
     assert mine in (await browser.get("/inbox?tab=unanswered")).text
 
 
 async def test_an_empty_shop_is_told_what_comes_here(browser: httpx.AsyncClient) -> None:
     assert "No conversations yet" in (await browser.get("/inbox")).text
-    assert "Nobody here yet" in (await browser.get("/customers")).text
+    assert "No customers yet" in (await browser.get("/customers")).text
     assert "free plan" in (await browser.get("/billing")).text
     assert "acorn@mail.example.com" in (await browser.get("/settings")).text
 
@@ -139,14 +139,14 @@ async def test_settings_say_how_many_customers_an_import_left_out(
     done = ImportEnded(import_id="i1", outcome="complete", pages=2)
     await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"), *pages, done)
     page = (await browser.get("/settings")).text
-    assert "300 customers were read" in page
-    assert "2 could not be read and were left out." in page
+    assert "300 customers from Shopify" in page
+    assert "2 customers couldn’t be imported." in page
 
 
 async def test_the_free_plan_tells_what_is_used_of_it_and_when_it_is_used_up(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
-    for allowed, words in ((3, "1 of 3"), (1, "Your free conversations of this month are used")):
+    for allowed, words in ((3, "1 of 3"), (1, "You’ve used this month’s free conversations")):
         shop = SHOP if allowed == 3 else OTHER
         account = BillingAccount.empty(billing_stream(shop))
         account.open(conversations=allowed, now=web.clock())
@@ -159,7 +159,7 @@ async def test_the_free_plan_tells_what_is_used_of_it_and_when_it_is_used_up(
     async with web.signed_in(OTHER) as merchant:
         page = (await merchant.get("/billing")).text
     assert "0 of 1" in page
-    assert "are used" not in page
+    assert "free conversations" not in page
 
 
 def _subscription(number: int, status: str, days: int) -> SubscriptionChanged:
@@ -183,8 +183,8 @@ async def test_the_newest_active_subscription_is_the_plan_and_only_ended_ones_ar
     told, rest = page.split('<h2 id="h-plan"')
     assert "2 subscriptions are active at the same time." in told
     assert "Plan 2" in told
-    shown, rest = rest.split("Not in force now")
-    waiting, ended = rest.split("Earlier subscriptions")
+    shown, rest = rest.split("Inactive subscriptions")
+    waiting, ended = rest.split("Past subscriptions")
     assert re.findall(r"Plan \d", shown) == ["Plan 1"]
     assert re.findall(r"Plan \d", waiting) == ["Plan 4"]
     assert re.findall(r"Plan \d", ended) == ["Plan 3"]
@@ -211,7 +211,7 @@ async def test_the_inbox_tells_what_is_closed_and_what_did_not_arrive(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
     conversation = await web.conversation(text="", subject="")
-    assert "–" not in (await browser.get("/inbox")).text
+    assert 'class="dash"' not in (await browser.get("/inbox")).text
     fields = await form_fields(browser, conversation, "reply")
     await browser.post(f"/conversations/{conversation}/reply", data={**fields, "text": "Yes"})
     thread = (await browser.get(f"/conversations/{conversation}")).text
@@ -223,9 +223,9 @@ async def test_the_inbox_tells_what_is_closed_and_what_did_not_arrive(
         reason="Permanent/NoEmail",
     )
     await web.record(SHOP, f"conversation/{conversation}", bounced)
-    assert "Did not arrive" in (await browser.get("/inbox")).text
+    assert "Not delivered" in (await browser.get("/inbox")).text
     thread = (await browser.get(f"/conversations/{conversation}")).text
-    assert "Did not arrive: there is no such address" in thread
+    assert "Bounced: the address doesn’t exist" in thread
     closing = await form_fields(browser, conversation, "close")
     await browser.post(f"/conversations/{conversation}/close", data=closing)
     assert '<span class="chip">Closed</span>' in (await browser.get("/inbox?tab=all")).text

@@ -74,7 +74,7 @@ async def test_a_thread_of_huge_messages_fits_into_one_answer_of_lambda(
     await web.nudger.fold({SHOP: outcome.position})
     page = await browser.get(f"/conversations/{conversation}")
     assert len(page.content) < 5_000_000
-    assert "Show the whole message" in page.text
+    assert "Show the full message" in page.text
     whole = await browser.get(f"/conversations/{conversation}?message=m0")
     assert whole.text.count("&amp;") > 250_000
     assert len(whole.content) < 5_000_000
@@ -137,7 +137,7 @@ async def test_a_fault_is_answered_kindly_and_tells_no_secrets(
     async with web.browser(broken, browser.cookies) as unlucky:
         page, api = await unlucky.get("/inbox"), await unlucky.get("/api/inbox")
     assert (page.status_code, api.status_code) == (500, 500)
-    assert "Something broke" in page.text
+    assert "Something went wrong" in page.text
     assert "ada@" not in page.text + api.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 

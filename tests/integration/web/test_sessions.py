@@ -162,14 +162,14 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
         gone = await browser.get("/inbox")
         assert path_of(gone) == "/auth/sign-in?note=gone"
         page = await browser.get(path_of(gone))
-        assert "The app was removed from this shop. Install it again to go on." in page.text
+        assert "The app was uninstalled from this shop. Install it again to continue." in page.text
         web.clock.forward(10)
         async with web.signed_in() as later:
             for path in ("/inbox", "/customers", f"/conversations/{conversation}"):
                 assert path_of(await later.get(path)) == "/auth/sign-in?note=gone"
             refused = await later.get("/api/inbox")
             assert refused.status_code == 401
-            assert "removed from this shop" in refused.json()["error"]
+            assert "uninstalled from this shop" in refused.json()["error"]
             await web.record(SHOP, f"shop/{SHOP}", installed())
             assert (await later.get("/inbox")).status_code == 200
 

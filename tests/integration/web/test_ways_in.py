@@ -90,7 +90,7 @@ async def test_installing_signs_the_merchant_in_and_a_second_browser_not(web: Ha
         back = await _consent(web, begun)
         stolen = await another.get(back)
         assert stolen.status_code == 400
-        assert "did not begin" in stolen.text
+        assert "did not start" in stolen.text
         answer = await browser.get(back)
         assert (answer.status_code, path_of(answer)) == (303, "/inbox")
         assert "Acorn &amp; Co" in (await browser.get("/inbox")).text
@@ -181,7 +181,7 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
         assert SHOP not in asked.text
         refused = await browser.post("/console/sign-in", data={"name": "jo", "token": "another"})
         assert refused.status_code == 403
-        assert "not the operator token" in refused.text
+        assert "isn’t the operator token" in refused.text
         answer = await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         assert path_of(answer) == "/console"
         assert "path=/console" in answer.headers["set-cookie"].lower()
@@ -251,12 +251,12 @@ async def test_the_console_says_one_cause_once_and_folds_away_what_nobody_reads(
     async with web.signed_in() as browser:
         await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         page = (await browser.get("/console")).text
-        assert page.count("stands before position") == 2
+        assert page.count("stopped at position") == 2
         assert "1 shop parked" in page
         assert page.count('<span class="chip bad">') == len(ALL) + len(names) + 2, (
             "head and line have one"
         )
-        assert "nobody reads" not in page
+        assert "not in use" not in page
 
 
 async def test_the_console_says_when_a_reaction_tries_again_what_failed(web: Harness) -> None:
@@ -285,7 +285,7 @@ async def test_the_console_gives_no_column_to_what_was_read_before(web: Harness)
     table, _, below = page.partition("</table>")
     assert '<th scope="col" class="right">messages</th>' in table
     assert "messages.v1" not in table
-    assert "1 generation that was read before is kept current" in below
+    assert "1 previous generation kept up to date" in below
     assert '<span class="chip">messages.v1</span>' in below
 
 

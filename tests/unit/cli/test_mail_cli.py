@@ -40,7 +40,7 @@ def test_what_is_no_mail_is_one_line_and_no_success(raw: bytes, tmp_path: Path) 
     file.write_bytes(raw)
     found = CliRunner().invoke(mail, ["parse", str(file)])
     assert (found.exit_code, found.stdout) == (1, "")
-    assert found.stderr.startswith(f"Error: Nothing in {file} ({counted(len(raw), 'byte')}) can be")
+    assert found.stderr.startswith(f"Error: {file} ({counted(len(raw), 'byte')}) is not an email")
     assert len(found.stderr.splitlines()) == 1
 
 
@@ -48,7 +48,7 @@ def test_garbage_on_standard_input_is_told_with_its_defects_and_no_success() -> 
     found = CliRunner().invoke(mail, ["parse", "-", "--json"], input=b"\x00\xff")
     assert found.exit_code == 1
     assert "no MIME" in json.loads(found.stdout)["defects"]
-    assert found.stderr.startswith("Error: Nothing in standard input (2 bytes) can be read")
+    assert found.stderr.startswith("Error: standard input (2 bytes) is not an email")
 
 
 def test_a_folder_is_refused_as_one(tmp_path: Path) -> None:

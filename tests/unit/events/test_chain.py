@@ -13,7 +13,7 @@ import pytest
 
 from cplus.aws import Versions
 from cplus.events.audit.chain import Finding, Walk, merkle_root
-from cplus.events.audit.roots import NO_ROOT, Root, load_roots, seal_day, verify_shop
+from cplus.events.audit.roots import NO_ROOT, Root, anchor_day, load_roots, verify_shop
 from cplus.events.log.commit import Draft, Head, prepare, split
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
@@ -210,10 +210,10 @@ async def test_the_root_of_a_day_is_written_once_and_finds_a_rewritten_tail() ->
     bucket, log = Bucket(), MemoryCommits()
     store = EventStore(log)
     await store.append([draft("a"), draft("b"), draft("c", "birch.myshopify.com")])
-    first = await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    first = await anchor_day(log, bucket, "roots", date(2026, 11, 1))
     await store.append([draft("d")])
-    assert await seal_day(log, bucket, "roots", date(2026, 11, 1)) == first
-    second = await seal_day(log, bucket, "roots", date(2026, 11, 2))
+    assert await anchor_day(log, bucket, "roots", date(2026, 11, 1)) == first
+    second = await anchor_day(log, bucket, "roots", date(2026, 11, 2))
     assert second.previous == first.value
     assert second.heads[SHOP][0] == 3
     roots = await load_roots(bucket, "roots", date(2026, 11, 3))
@@ -285,23 +285,23 @@ async def test_a_changed_root_is_found(key: str, old: bytes, new: bytes, wrong: 
 async def test_a_day_without_a_root_is_told_and_a_tail_without_one_is_wrong() -> None:
     bucket, log = Bucket(), MemoryCommits()
     assert "there is no root" in (await load_roots(bucket, "roots", date(2026, 11, 1))).wrong[0]
-    await seal_day(log, bucket, "roots", date(2026, 11, 1))
-    await seal_day(log, bucket, "roots", date(2026, 11, 4))
+    await anchor_day(log, bucket, "roots", date(2026, 11, 1))
+    await anchor_day(log, bucket, "roots", date(2026, 11, 4))
     for today in (date(2026, 11, 4), date(2026, 11, 5)):
         roots = await load_roots(bucket, "roots", today)
         assert roots.without == [date(2026, 11, 2), date(2026, 11, 3)]
         assert not roots.wrong
     late = await load_roots(bucket, "roots", date(2026, 11, 6))
     assert late.without[-1] == date(2026, 11, 5)
-    assert late.wrong == ["no root after 2026-11-04: nothing holds what was written since"]
+    assert late.wrong == ["no root after 2026-11-04: nothing proves what was written since"]
 
 
 async def test_a_root_under_the_name_of_another_day_is_wrong() -> None:
     bucket, log = Bucket(), MemoryCommits()
-    root = await seal_day(log, bucket, "roots", date(2026, 11, 1))
+    root = await anchor_day(log, bucket, "roots", date(2026, 11, 1))
     bucket.objects["roots/2026-11-02.json"] = root.to_json()
     roots = await load_roots(bucket, "roots", date(2026, 11, 3))
     assert roots.wrong == [
         "roots/2026-11-02.json is the root of another day, 2026-11-01",
-        "no root after 2026-11-01: nothing holds what was written since",
+        "no root after 2026-11-01: nothing proves what was written since",
     ]

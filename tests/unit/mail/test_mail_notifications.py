@@ -249,12 +249,12 @@ def test_an_event_that_we_did_not_ask_for_is_refused() -> None:
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        ({"eventType": "Send"}, "mail is no object"),
+        ({"eventType": "Send"}, "mail is not an object"),
         ({"eventType": "Send", "mail": {}}, "mail.messageId is missing"),
         ({"eventType": "Send", "mail": {"messageId": ""}}, "mail.messageId is empty"),
-        ({"eventType": "Send", "mail": {"messageId": "m", "timestamp": "x"}}, "is no time"),
-        ({"eventType": "Send", "mail": []}, "mail is no object"),
-        ({"eventType": "Nothing"}, "eventType is none that we know"),
+        ({"eventType": "Send", "mail": {"messageId": "m", "timestamp": "x"}}, "is not a time"),
+        ({"eventType": "Send", "mail": []}, "mail is not an object"),
+        ({"eventType": "Nothing"}, "eventType is unknown"),
     ],
 )
 def test_a_reason_says_in_words_which_field_is_wrong(told: object, reason: str) -> None:

@@ -193,6 +193,56 @@ def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} -> {target}"
 
 
+def _terms() -> dict[str, list[str]]:
+    """The meaning and the example of each term of the glossary."""
+    text = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", text, re.MULTILINE)
+    terms = {term: cells.split(" | ") for term, cells in rows}
+    assert len(terms) == len(rows), "a term is listed twice"
+    return terms
+
+
+def test_every_term_of_the_glossary_has_a_meaning_and_one_example() -> None:
+    assert [term for term, cells in _terms().items() if len(cells) != 2 or not all(cells)] == []
+
+
+def _emphasised() -> set[str]:
+    """The terms that the pages introduce in bold."""
+    sections = {"README.md": "What happens", "docs/log.md": "Words", "docs/map.md": "The data"}
+    found: set[str] = set()
+    for page, heading in sections.items():
+        text = (ROOT / page).read_text("utf-8")
+        _, _, section = text.partition(f"\n## {heading}")
+        found |= set(re.findall(r"\*\*([A-Za-z]+)\*\*", section.partition("\n## ")[0]))
+    return {word.lower().removesuffix("s") for word in found}
+
+
+def _standard_terms() -> set[str]:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    listed = re.search(r"Use the standard terms: ([\w, ]+);", text)
+    assert listed
+    return set(listed[1].split(", "))
+
+
+_TOOLS = {"audit verify", "mail parse", "metrics", "migrate", "projections lag", "up"}
+"""Commands whose name is no term, or whose last word is one already."""
+
+
+def test_every_term_that_the_pages_and_commands_use_stands_in_the_glossary() -> None:
+    emphasised, standard = _emphasised(), _standard_terms()
+    assert {"claim", "nudge", "projection"} <= emphasised
+    commands = {path.removeprefix("cplus ") for path, _ in _commands(main, "cplus")}
+    verbs = {path.split()[-1].removeprefix("un") for path in commands - _TOOLS}
+    fields = {"actor", "cause", "claim", "position", "ref"}  # of a commit, as people name them
+    missing = (emphasised | standard | verbs | fields) - _terms().keys()
+    assert missing == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/map.md"])
+def test_the_glossary_is_linked_where_people_begin(page: str) -> None:
+    assert re.search(r"\]\((?:docs/)?glossary\.md\)", (ROOT / page).read_text("utf-8"))
+
+
 _READERS = [
     *("batches/sqs", "batches/nudges", "webhooks/deliveries"),
     *("mail/replies", "mail/email_events", "imports/customer_import"),

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from cplus.consumers.reactions.registry import REACTIONS
-from cplus.consumers.scheduled.daily import write_sealed
+from cplus.consumers.scheduled.daily import write_anchored
 from cplus.consumers.scheduled.sweep import write_lag
 from cplus.local.serverless import read
 from cplus.projections.lag.sums import Worst
@@ -170,6 +170,21 @@ def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_so
     assert alarmed == dead
 
 
+def test_reactions_are_woken_by_the_families_that_they_handle_and_read_models_by_all(
+    template: Template,
+) -> None:
+    filters = {
+        name: (one.get("FilterPolicyScope"), one.get("FilterPolicy"))
+        for name, one in template.of_type("AWS::SNS::Subscription").items()
+        if one["TopicArn"] == {"Ref": "NudgesTopic"}
+    }
+    handled = sorted({event.FAMILY for one in REACTIONS for event in one.handles})
+    react = filters.pop("ReactSubscription")
+    assert react == ("MessageAttributes", {"families": handled})
+    assert len(filters) == 3
+    assert set(filters.values()) == {(None, None)}, "their lag is counted by their checkpoints"
+
+
 def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measures_nothing(
     templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,12 +232,12 @@ def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
             *((f"{one}LambdaFunction", "Throttles") for one in ("Edge", "Web")),
             ("HttpApi", "5xx"),
         }
-        assert seen[f"ConversationsPlus/{stage}", "DaySealed"] == "breaching"
+        assert seen[f"ConversationsPlus/{stage}", "DayAnchored"] == "breaching"
         person = template.resources["AlarmsSubscription"]["Properties"]
         assert person["TopicArn"] == {"Ref": "AlarmsTopic"}
         assert person["Endpoint"].startswith("{{resolve:secretsmanager:")
-    write_sealed("Try", NOW)
-    assert metrics(capsys) == {"DaySealed": 1}
+    write_anchored("Try", NOW)
+    assert metrics(capsys) == {"DayAnchored": 1}
 
 
 def test_the_runbook_has_every_alarm() -> None:

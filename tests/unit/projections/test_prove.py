@@ -153,16 +153,16 @@ def test_each_version_is_compared_with_itself_or_with_the_newest_before_it() -> 
         ('[[meant]]\nprojection = "shops"\nreason = ""', "entry 1: its `reason` is empty"),
         (
             '[[meant]]\nprojection = "s"\nreason = "r"\nchange = "parks"',
-            "entry 1: its `change` is to be 'differs', 'added',",
+            "entry 1: its `change` must be 'differs', 'added',",
         ),
         (
             '[[meant]]\nprojection = "s"\nreason = "r"\nfield = "x"',
-            "entry 1: `field` means nothing here",
+            "entry 1: `field` is not allowed here",
         ),
-        ("expected = 1", "`expected` means nothing here"),
-        ("meant = 1", "`meant` is to be a list"),
-        ("meant = [1]", "entry 1: it is no table that begins with [[meant]]"),
-        ("[[meant", "it is no TOML: Expected"),
+        ("expected = 1", "`expected` is not allowed here"),
+        ("meant = 1", "`meant` must be a list"),
+        ("meant = [1]", "entry 1: it is not a table that begins with [[meant]]"),
+        ("[[meant", "it is not valid TOML: Expected"),
     ],
 )
 def test_a_file_that_does_not_say_what_is_meant_is_refused(
@@ -175,5 +175,5 @@ def test_a_file_that_does_not_say_what_is_meant_is_refused(
     with pytest.raises(BadIntended, match="there is no such file"):
         read_intended(tmp_path / "none.toml")
     path.write_bytes(b"\xff")
-    with pytest.raises(BadIntended, match="it is no text in UTF-8"):
+    with pytest.raises(BadIntended, match="it is not UTF-8 text"):
         read_intended(path)

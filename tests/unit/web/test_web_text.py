@@ -233,11 +233,11 @@ def test_the_days_of_a_year_read_as_in_english() -> None:
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        ("Permanent/NoEmail", "there is no such address"),
+        ("Permanent/NoEmail", "the address doesn’t exist"),
         ("Transient/MailboxFull", "the mailbox is full"),
-        ("Transient/SomethingNew", "the mailbox did not take it for now"),
-        ("Undetermined/Undetermined", "the mailbox refused it"),
-        (None, "the mailbox refused it"),
+        ("Transient/SomethingNew", "the mailbox temporarily rejected it"),
+        ("Undetermined/Undetermined", "the mailbox rejected it"),
+        (None, "the mailbox rejected it"),
     ],
 )
 def test_a_bounce_is_told_in_words_for_people(reason: str | None, expected: str) -> None:
@@ -248,7 +248,7 @@ def test_a_bounce_is_told_in_words_for_people(reason: str | None, expected: str)
     ("reason", "expected"),
     [
         ("the to address is not valid", "the to address is not valid"),
-        ("Bad content", "it was taken for a virus"),
+        ("Bad content", "it was flagged as containing a virus"),
         ("MessageRejected", ""),
         (None, ""),
     ],
