@@ -175,7 +175,7 @@ def _reason(stop: Mapping[str, Any]) -> str:
     at = f" at {stop['where']}" if stop["where"] else ""
     unknown = ""
     if stop["reason"] == "unknown_type":
-        unknown = "; put that event into handles, or its family into passes"
+        unknown = "; add that event to handles, or its family to passes"
     return f"{stop['reason']}{at} ({stop['type']}){unknown}"
 
 

@@ -212,7 +212,7 @@ async def test_the_console_asks_an_operator_for_a_name(web: Harness, name: str) 
     async with web.browser() as browser:
         asked = await browser.post("/console/sign-in", data={"name": name, "token": OPERATOR})
         assert asked.status_code == 422
-        assert "Give the name that you go by" in asked.text
+        assert "Enter the name that you go by" in asked.text
         assert 'value="<b>"' not in asked.text
         assert "Operator token" in (await browser.get("/console")).text
 
