@@ -76,12 +76,20 @@ class Pool:
         """Kills the processes of the next `times` invocations, `after` seconds after hand-over."""
         self._kills.extend([after] * times)
 
-    async def run(self, payload: bytes, held: int | str, *, wait: float) -> bytes:
+    async def run(
+        self,
+        payload: bytes,
+        held: int | str,
+        *,
+        wait: float | None,
+        handed: Callable[[], object] = lambda: None,
+    ) -> bytes:
         """Runs one invocation and returns what the function answered, as JSON.
 
-        Raises FunctionBusy when no process comes free within `wait` seconds, FunctionBroken when
-        none can be started, FunctionTimedOut, FunctionDied, or FunctionError when the function
-        raised.
+        `handed` is called once a process has the invocation. Raises FunctionBusy when all
+        processes stay busy for `wait` seconds (None: it waits for as long as it takes; a process
+        that starts has a limit of its own), FunctionBroken when none can be started,
+        FunctionTimedOut, FunctionDied, or FunctionError when the function raised.
         """
         self._invocations += 1
         self._running += 1
@@ -90,6 +98,7 @@ class Pool:
             invocation = Invocation(str(uuid.uuid4()), payload, held, result)
             while not (await self._take(wait)).hand(invocation):
                 pass
+            handed()
             return await result
         except FunctionError:
             self._failures += 1
@@ -105,7 +114,7 @@ class Pool:
         self._idle.clear()
         await asyncio.gather(*(worker.close() for worker in list(self._workers)))
 
-    async def _take(self, wait: float) -> Worker:
+    async def _take(self, wait: float | None) -> Worker:
         if self._idle:
             worker, timer = self._idle.popitem()
             timer.cancel()
@@ -116,6 +125,8 @@ class Pool:
         patience = loop.call_later(_PATIENCE if self._workers else 0, self._grow)
         try:
             await asyncio.wait([waiter], timeout=wait)
+            if self._is_coming(waiter):  # on a busy machine a start may take longer than `wait`
+                await asyncio.wait([waiter])
             if waiter.done():
                 return waiter.result()
         except asyncio.CancelledError:
@@ -125,8 +136,13 @@ class Pool:
         finally:
             patience.cancel()
             waiter.cancel()
-        message = f"No process came free in {wait:g} seconds"
+        message = f"No process came free in {wait} seconds"
         raise FunctionBusy(function=self.name, error_type="Throttled", message=message)
+
+    def _is_coming(self, waiter: asyncio.Future[Worker]) -> bool:
+        """Whether one of the processes that start now is for this waiter."""
+        waiting = [one for one in self._waiting if not one.done()]
+        return waiter in waiting[: len(self._starting)]
 
     def _grow(self) -> None:
         wanted = sum(not waiter.done() for waiter in self._waiting)
