@@ -18,7 +18,11 @@ class Route:
 
 @dataclass(frozen=True)
 class EventSource:
-    """A queue that a function reads; `batching_window` in seconds."""
+    """A queue that a function reads; `batching_window` in seconds.
+
+    A message that the function reported as failed comes back `retry_after` seconds later; None:
+    when its visibility ends, as on AWS.
+    """
 
     queue: str
     queue_arn: str
@@ -26,6 +30,7 @@ class EventSource:
     batching_window: float
     maximum_concurrency: int | None
     partial_failures: bool
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True)

@@ -26,20 +26,29 @@ from cplus.shopify.signatures import sign_webhook
 PLAN = make_plan(Sizes(shops=1, customers=0, conversations=0))
 SHOP = PLAN.hosts[0]
 STRANGER = "never-installed.myshopify.com"
-VISIBILITY = 3  # seconds after which a message that failed comes back, here
-SECONDS = 60.0
+RETRY_AFTER = 3  # seconds until a message comes back that its function reported as failed
+SECONDS = 180.0
 
 
 class Quicker(Stack):
-    """A stack whose messages come back sooner, so that five tries are over in a test's time."""
+    """A stack in which five tries are over in a test's time.
+
+    A message that its function reported as failed comes back soon. The visibility is as the file
+    says: a message that is slowly worked on, on a busy machine, is not received a second time.
+    """
 
     def _configure(self, app_url: str) -> None:
         super()._configure(app_url)
-        queues = tuple(
-            replace(queue, visibility=VISIBILITY if queue.dead_letter else queue.visibility)
-            for queue in self.application.queues
-        )
-        self.application = replace(self.application, queues=queues)
+        functions = {
+            name: replace(
+                spec,
+                event_sources=tuple(
+                    replace(source, retry_after=RETRY_AFTER) for source in spec.event_sources
+                ),
+            )
+            for name, spec in self.application.functions.items()
+        }
+        self.application = replace(self.application, functions=functions)
 
 
 class Running(NamedTuple):
@@ -252,8 +261,7 @@ async def test_every_process_lived_through_it_and_a_good_webhook_is_recorded(
 ) -> None:
     log = (running.stack.data / "logs" / "runner.log").read_text("utf-8")
     events = [json.loads(line) for line in log.splitlines()]
-    # A batch that found no free process in time came back; none died, raised or ran too long.
-    assert [event for event in events if event.get("error") != "Throttled"] == []
+    assert events == []  # no process died, raised, ran too long or came too late for its batch
     status, webhook_id = await running.send(_customer(note="and on it goes"))
     assert status == 200
     commit = await running.commit(f"webhook/customers/update/{webhook_id}")

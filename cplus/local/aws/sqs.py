@@ -23,6 +23,7 @@ from cplus.local.aws.moto_adapter import CAME_FROM, Message, Queue
 _LIMIT = 1_048_576  # bytes in a message, and in all messages of one batch
 _BATCH = 10
 _IDLE = 20.0  # maximum seconds that a receive waits
+_SOON = 0.01  # seconds before the end of a wait in which no caller is woken any more
 
 Json: TypeAlias = dict[str, Any]
 
@@ -47,28 +48,34 @@ class Waiters:
 
     def __init__(self, settle: Callable[[], None]) -> None:
         self._settle = settle
-        self._events: dict[str, set[asyncio.Event]] = {}
+        self._events: dict[str, dict[asyncio.Event, float]] = {}  # each until when it waits
 
     def wake(self) -> None:
-        """Wakes the callers waiting on a queue that has a message."""
+        """Wakes the callers waiting on a queue that has a message, or has one earlier."""
+        now = time.monotonic()
         for name, events in self._events.items():
-            if events and _worth_a_look(moto_adapter.queue(name)):
-                for event in events:
+            if not events:
+                continue
+            queue = moto_adapter.queue(name)
+            due = now if queue is None else now + _until_due(queue)
+            for event, until in events.items():
+                if due < until - _SOON:
                     event.set()
 
     async def wait(self, queue: Queue, seconds: float) -> None:
         """Returns once a message may be there, after `seconds` at the latest."""
         self._settle()
         event = asyncio.Event()
-        events = self._events.setdefault(queue.name, set())
-        events.add(event)
+        events = self._events.setdefault(queue.name, {})
+        seconds = min(seconds, _until_due(queue))
+        events[event] = time.monotonic() + seconds
         try:
-            async with asyncio.timeout(min(seconds, _until_due(queue))):
+            async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
             pass
         finally:
-            events.discard(event)
+            del events[event]
 
 
 async def answer(action: str, request: Json, waiters: Waiters) -> Json:
@@ -263,11 +270,6 @@ _CALLS: dict[str, Callable[[Queue, Json], Json]] = {
     "ChangeMessageVisibilityBatch": _change_batch,
     "GetQueueAttributes": _count,
 }
-
-
-def _worth_a_look(queue: Queue | None) -> bool:
-    """Whether there is a message to receive, or the queue is gone."""
-    return queue is None or any(True for _ in queue.visible())
 
 
 def _until_due(queue: Queue) -> float:

@@ -16,7 +16,10 @@ from cplus.errors import CplusError
 from cplus.local.aws.inbound import Receipt, Verdicts, deliver
 from cplus.local.demo.letters import Letter
 from cplus.local.demo.plan import Webhook
+from cplus.local.shopify.deliveries import RETRIES, SECONDS, SHORT_BACKOFF
 
+# A delivery is answered at its end. Given up before that, it would be asked for a second time.
+_ANSWER: Final = (RETRIES + 1) * SECONDS + sum(SHORT_BACKOFF) + 30.0
 _PATIENCE: Final = 90.0  # seconds that a request to a part of the stack is tried again
 _PAUSE: Final = 0.3
 _SECONDS: Final = 120.0  # that something may take to be seen, killed functions included
@@ -35,7 +38,7 @@ class Outside:
     def __init__(self, shopify: str, receipt: Receipt) -> None:
         self._shopify = shopify
         self._receipt = receipt
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60.0))
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER))
         self._webhooks = asyncio.Semaphore(12)
         self._letters = asyncio.Semaphore(4)
 

@@ -77,12 +77,20 @@ class Pool:
         started."""
         self._kills.extend([after] * times)
 
-    async def run(self, payload: bytes, held: int | str, *, wait: float) -> bytes:
+    async def run(
+        self,
+        payload: bytes,
+        held: int | str,
+        *,
+        wait: float | None,
+        handed: Callable[[], object] = lambda: None,
+    ) -> bytes:
         """Runs one invocation and returns the function's result as JSON.
 
-        Raises FunctionBusy if no process becomes free within `wait` seconds, FunctionBroken if
-        none can be started, FunctionTimedOut, FunctionDied, or FunctionError if the function
-        raised.
+        `handed` is called once a process has the invocation. Raises FunctionBusy if no process
+        becomes free within `wait` seconds (None: it waits as long as it takes; a process that
+        starts has a limit of its own), FunctionBroken if none can be started, FunctionTimedOut,
+        FunctionDied, or FunctionError if the function raised.
         """
         self._invocations += 1
         self._running += 1
@@ -91,6 +99,7 @@ class Pool:
             invocation = Invocation(str(uuid.uuid4()), payload, held, result)
             while not (await self._take(wait)).hand(invocation):
                 pass
+            handed()
             return await result
         except FunctionError:
             self._failures += 1
@@ -106,7 +115,7 @@ class Pool:
         self._idle.clear()
         await asyncio.gather(*(worker.close() for worker in list(self._workers)))
 
-    async def _take(self, wait: float) -> Worker:
+    async def _take(self, wait: float | None) -> Worker:
         if self._idle:
             worker, timer = self._idle.popitem()
             timer.cancel()
@@ -117,6 +126,8 @@ class Pool:
         patience = loop.call_later(_PATIENCE if self._workers else 0, self._grow)
         try:
             await asyncio.wait([waiter], timeout=wait)
+            if self._is_coming(waiter):  # on a busy machine a start may take longer than `wait`
+                await asyncio.wait([waiter])
             if waiter.done():
                 return waiter.result()
         except asyncio.CancelledError:
@@ -126,8 +137,13 @@ class Pool:
         finally:
             patience.cancel()
             waiter.cancel()
-        message = f"No process came free in {wait:g} seconds"
+        message = f"No process came free in {wait} seconds"
         raise FunctionBusy(function=self.name, error_type="Throttled", message=message)
+
+    def _is_coming(self, waiter: asyncio.Future[Worker]) -> bool:
+        """Whether one of the processes that start now is for this waiter."""
+        waiting = [one for one in self._waiting if not one.done()]
+        return waiter in waiting[: len(self._starting)]
 
     def _grow(self) -> None:
         wanted = sum(not waiter.done() for waiter in self._waiting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -56,10 +56,13 @@ async def sqs_client(endpoint: str, region: str) -> AsyncIterator[Any]:
 class Poller:
     """Reads one queue for one function.
 
-    It receives messages only while a process is available, because received messages are
-    invisible to others and their time is running. A batch is collected for the configured window,
-    or until it is full. Failed messages are left: they come back when their visibility timeout
-    ends, and the queue's redrive policy applies.
+    It receives no more batches than the function may have processes, so no message is received
+    only to be throttled. A batch is collected for the configured window, or until it is full.
+    While its process starts, its messages are kept hidden: on a busy machine a start may take
+    longer than their visibility timeout, and they would be received again and again until they
+    are dead letters. From then on they are hidden for at least half of that timeout. Failed
+    messages are left: they come back when their visibility timeout ends, and the queue's redrive
+    policy applies.
     """
 
     def __init__(
@@ -147,29 +150,63 @@ class Poller:
 
     async def _work(self, records: Records) -> Sequence[Any]:
         payload = json.dumps({"Records": records}).encode()
+        hiding = asyncio.create_task(self._keep_hidden(records))
         try:
-            # After the visibility timeout these messages belong to another receiver.
-            answer = await self._pool.run(payload, len(records), wait=self._queue.visibility)
-            return done(records, answer) if self._source.partial_failures else records
+            answer = await self._pool.run(payload, len(records), wait=None, handed=hiding.cancel)
+            if not self._source.partial_failures:
+                return records
+            handled = done(records, answer)
+            await self._bring_back(records, handled)
+            return handled
         except FunctionError as error:
             self._log.warning(
                 "batch_failed", records=len(records), error=error.values["error_type"]
             )
         except WholeBatchFailed as error:
             self._log.warning("batch_failed", records=len(records), error=str(error))
+        finally:
+            hiding.cancel()
         return []
 
+    async def _keep_hidden(self, records: Records) -> None:
+        while True:
+            await asyncio.sleep(self._queue.visibility / 2)
+            try:
+                await self._hide(records, self._queue.visibility)
+            except UNREACHABLE as error:
+                self._log.warning("queue_unreachable", error=type(error).__name__)
+
+    async def _bring_back(self, records: Records, handled: Sequence[Any]) -> None:
+        """Makes those that failed visible sooner than their visibility ends, if it should be so."""
+        if self._source.retry_after is not None:
+            kept = {record["messageId"] for record in handled}
+            failed = [record for record in records if record["messageId"] not in kept]
+            await self._hide(failed, self._source.retry_after)
+
+    async def _hide(self, records: Sequence[Any], seconds: int) -> None:
+        for entries in _entries(records):
+            for entry in entries:
+                entry["VisibilityTimeout"] = seconds
+            await self._client.change_message_visibility_batch(
+                QueueUrl=self._queue.url, Entries=entries
+            )
+
     async def _delete(self, records: Sequence[Any]) -> None:
-        for i in range(0, len(records), _RECEIVE):
-            entries = [
-                {"Id": str(n), "ReceiptHandle": record["receiptHandle"]}
-                for n, record in enumerate(records[i : i + _RECEIVE])
-            ]
+        for entries in _entries(records):
             answer = await self._client.delete_message_batch(
                 QueueUrl=self._queue.url, Entries=entries
             )
             if answer.get("Failed"):
                 self._log.warning("messages_not_deleted", messages=len(answer["Failed"]))
+
+
+def _entries(records: Sequence[Any]) -> Iterator[list[dict[str, Any]]]:
+    """The records as a call for several messages names them, as many as one call takes."""
+    for i in range(0, len(records), _RECEIVE):
+        yield [
+            {"Id": str(n), "ReceiptHandle": record["receiptHandle"]}
+            for n, record in enumerate(records[i : i + _RECEIVE])
+        ]
 
 
 async def depth(client: Any, queue: QueueSpec) -> int:

@@ -76,7 +76,7 @@ class Worker:
         self._launch = launch
         self._listener = listener
         self._started = False
-        self._closing = False
+        self._ending = False
         self._broken: FunctionError | None = None
         self._next: asyncio.Future[Invocation] | None = None
         self._limit: asyncio.TimerHandle | None = None
@@ -88,8 +88,8 @@ class Worker:
         self._life = asyncio.create_task(self._live(), name=f"function-{self._launch.spec.name}")
 
     def hand(self, invocation: Invocation) -> bool:
-        """Gives work to a waiting process; False if it has ended meanwhile."""
-        if self._next is None or self._next.done():
+        """Gives work to a waiting process; False if it has ended or was killed."""
+        if self._ending or self._next is None or self._next.done():
             return False
         self.invocation = invocation
         self._next.set_result(invocation)
@@ -97,15 +97,15 @@ class Worker:
 
     def kill(self) -> None:
         """Kills the process and its children, like `kill -9`."""
+        self._ending = True
         if self._process and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """Kills the process and waits until nothing of it is left."""
-        self._closing = True
+        self.kill()
         if self._life:
-            self.kill()
             await asyncio.wait([self._life])
 
     async def _live(self) -> None:
@@ -118,7 +118,7 @@ class Worker:
             await site.start()
             self._process = await self._spawn(runner.addresses[0][1])
             self.pid = self._process.pid
-            if self._closing:
+            if self._ending:
                 self.kill()
             if not self._started:
                 loop = asyncio.get_running_loop()
@@ -175,6 +175,8 @@ class Worker:
 
     async def _give(self, request: web.Request) -> web.StreamResponse:
         self._started = True
+        if self._ending:  # it asked just before it was killed
+            raise web.HTTPGone
         if self._limit:
             self._limit.cancel()
         loop = asyncio.get_running_loop()

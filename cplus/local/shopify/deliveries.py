@@ -26,8 +26,9 @@ REMEMBERED: Final = 20_000
 AT_ONCE: Final = 16
 
 Backoff = Sequence[float]
-SHORT_BACKOFF: Final[Backoff] = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0)
-"""Seconds before each of the eight retries; Shopify's take four hours."""
+SHORT_BACKOFF: Final[Backoff] = (0.2, 0.4, 0.8, 1.6, 3.2, 10.0, 20.0, 30.0)
+"""Seconds before each of the eight retries; Shopify's take four hours. The last ones are for a
+machine with much else to do, on which nothing may be given up because an app starts slowly."""
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,8 @@ def reads(queue: QueueSpec, *, concurrency: int | None = None, **options: Any) -
     """The function `batch`, reading a queue."""
     source = EventSource(queue.name, queue.arn, 10, 0.0, concurrency, partial_failures=True)
     of_source = {
-        key: options.pop(key) for key in ("batch_size", "batching_window") & options.keys()
+        key: options.pop(key)
+        for key in ("batch_size", "batching_window", "retry_after") & options.keys()
     }
     return function("batch", event_sources=(replace(source, **of_source),), **options)
 
@@ -127,7 +128,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def eventually(holds: Callable[[], bool], timeout: float = 10.0) -> None:
+async def eventually(holds: Callable[[], bool], timeout: float = 60.0) -> None:
     deadline = time.monotonic() + timeout
     while not holds():
         assert time.monotonic() < deadline, "it did not come to hold"

@@ -89,6 +89,8 @@ def batch(event: dict[str, Any], context: Any) -> Any:
             raise ValueError("no")
         if do == "hang-once" and count == 1:
             time.sleep(60)
+        if do == "wait":
+            wait_for(record["body"].split(" ")[1])
         if do == "slow":
             time.sleep(0.3)
         if do == "fail-once" and count == 1:

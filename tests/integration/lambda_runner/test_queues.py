@@ -24,7 +24,7 @@ async def test_a_message_is_handed_over_as_a_record_and_deleted(bench: Bench, aw
         },
     )
     await eventually(lambda: len(bench.handled()) == 1)
-    await runner.idle(10)
+    await runner.idle(60)
     record = bench.notes()[0]["record"]
     assert record["body"] == "ok ü"
     assert record["messageAttributes"]["text"]["stringValue"] == "words"
@@ -47,7 +47,7 @@ async def test_messages_are_gathered_to_batches_within_the_window(bench: Bench, 
     spec = reads(queue, batch_size=20, batching_window=1.0)
     runner = await bench.run(spec, queues=(queue,))
     await eventually(lambda: len(bench.handled()) == 23)
-    await runner.idle(10)
+    await runner.idle(60)
     assert sorted(note["batch"] for note in bench.notes()) == [3] * 3 + [20] * 20
 
 
@@ -58,7 +58,7 @@ async def test_a_batch_stays_under_lambdas_limit(bench: Bench, aws: Aws) -> None
     spec = reads(queue, batch_size=10)
     runner = await bench.run(spec, queues=(queue,))
     await eventually(lambda: len(bench.handled()) == 8)
-    await runner.idle(10)
+    await runner.idle(60)
     assert {count for _, count in bench.handled()} == {1}
     assert max(note["batch"] for note in bench.notes()) <= 6 * 1024 * 1024 // 900_000
 
@@ -66,15 +66,15 @@ async def test_a_batch_stays_under_lambdas_limit(bench: Bench, aws: Aws) -> None
 async def test_only_failed_messages_come_back_but_all_for_a_wrong_identifier(
     bench: Bench, aws: Aws
 ) -> None:
-    # Longer than the first call of a process takes on a busy machine: else all would come back.
-    queue, _ = aws.queue(visibility=4)
-    other, _ = aws.queue(visibility=4)
+    # Longer than the calls take on a busy machine: else all would come back.
+    queue, _ = aws.queue(visibility=8)
+    other, _ = aws.queue(visibility=8)
     aws.send(queue, "ok a", "fail-once b", "ok c")
     aws.send(other, "ok d", "wrong-id-once e")
     strange = replace(reads(other), name="strange")
     runner = await bench.run(reads(queue), strange, queues=(queue, other))
     await eventually(lambda: len(bench.handled()) >= 8)
-    await runner.idle(10)
+    await runner.idle(60)
     assert sorted(bench.handled()) == [
         ("fail-once b", 1),
         ("fail-once b", 2),
@@ -114,14 +114,43 @@ async def test_what_keeps_failing_goes_to_the_dead_letter_queue(bench: Bench, aw
     assert bench.handled() == [("raise a", 1)]
 
 
+async def test_no_receive_is_spent_while_a_process_starts(bench: Bench, aws: Aws) -> None:
+    start = 3.5  # seconds, over three times the visibility: received again, it were a dead letter
+    (bench.root / "slow.py").write_text(
+        f"import time\ntime.sleep({start})\nfrom handlers import batch\n"
+    )
+    queue, dead = aws.queue(visibility=1, most=2)
+    aws.send(queue, "ok a")
+    runner = await bench.run(reads(queue, handler="slow.batch"), queues=(queue,))
+    await eventually(lambda: len(bench.handled()) >= 1)
+    await runner.idle(60)
+    assert bench.handled() == [("ok a", 1)]
+    assert "Messages" not in aws.sqs.receive_message(QueueUrl=dead)
+    assert (bench.root / "data" / "logs" / "runner.log").read_text() == ""
+
+
+async def test_what_failed_comes_back_sooner_where_the_source_says_so(
+    bench: Bench, aws: Aws
+) -> None:
+    queue, _ = aws.queue(visibility=600)
+    aws.send(queue, "ok a", "fail-once b")
+    runner = await bench.run(reads(queue, retry_after=0), queues=(queue,))
+    await eventually(lambda: len(bench.handled()) >= 3)
+    await runner.idle(60)
+    assert sorted(bench.handled()) == [("fail-once b", 1), ("fail-once b", 2), ("ok a", 1)]
+
+
 async def test_the_messages_of_a_killed_process_come_back(bench: Bench, aws: Aws) -> None:
-    queue, _ = aws.queue()
+    queue, _ = aws.queue(visibility=4)
     runner = await bench.run(reads(queue), queues=(queue,))
-    runner.kill_when_busy("batch", after=0.1)
-    aws.send(queue, "slow a", "ok b")
+    runner.kill_when_busy("batch", after=1.5)  # it has noted the messages by then, and hangs
+    aws.send(queue, "hang-once a", "ok b")
     await eventually(lambda: len(bench.handled()) >= 4)
-    await runner.idle(10)
-    assert sorted(bench.handled()) == [("ok b", 1), ("ok b", 2), ("slow a", 1), ("slow a", 2)]
+    await runner.idle(60)
+    assert sorted(bench.handled()) == [
+        *(("hang-once a", 1), ("hang-once a", 2)),
+        *(("ok b", 1), ("ok b", 2)),
+    ]
     (kill,) = runner.kills
     assert (kill.function, kill.held) == ("batch", 2)
     first, second = bench.notes()[0], bench.notes()[-1]
@@ -130,28 +159,37 @@ async def test_the_messages_of_a_killed_process_come_back(bench: Bench, aws: Aws
 
 
 async def test_the_messages_of_a_function_that_hangs_come_back(bench: Bench, aws: Aws) -> None:
-    queue, _ = aws.queue()
+    queue, _ = aws.queue(visibility=6)
     aws.send(queue, "hang-once a")
-    runner = await bench.run(reads(queue, timeout=0.4), queues=(queue,))
+    runner = await bench.run(reads(queue, timeout=2.0), queues=(queue,))
     await eventually(lambda: len(bench.handled()) == 2)
-    await runner.idle(10)
+    await runner.idle(60)
     assert runner.status()["batch"].failures == 1
 
 
 async def test_batches_run_side_by_side_up_to_the_files_limit(bench: Bench, aws: Aws) -> None:
-    many, _ = aws.queue(visibility=20)
-    few, _ = aws.queue(visibility=20)
-    aws.send(many, *(f"slow m{i}" for i in range(3)))
-    aws.send(few, *(f"slow f{i}" for i in range(2)))
-    wide = reads(many, batch_size=1, concurrency=10)
-    narrow = reads(few, batch_size=1, concurrency=1)
+    many, _ = aws.queue(visibility=600)
+    few, _ = aws.queue(visibility=600)
+    gate = bench.root / "gate"
+    aws.send(many, *(f"wait {gate} m{i}" for i in range(3)))
+    aws.send(few, *(f"wait {gate} f{i}" for i in range(2)))
+    wide = reads(many, batch_size=1, concurrency=10, timeout=60.0)
+    narrow = reads(few, batch_size=1, concurrency=1, timeout=60.0)
     named = replace(narrow, name="narrow")
     runner = await bench.run(wide, named, queues=(many, few))
+
+    def seen() -> list[str]:
+        return sorted(note["body"].rpartition(" ")[2][0] for note in bench.notes())
+
+    await eventually(lambda: len(seen()) == 3)
+    assert seen() == ["f", "m", "m"]  # as many as may run, and all of them wait
+    gate.touch()
     await eventually(lambda: len(bench.handled()) == 5)
-    await runner.idle(10)
+    await runner.idle(60)
+    assert seen() == ["f", "f", "m", "m", "m"]
     pids: dict[str, set[int]] = {"m": set(), "f": set()}
     for note in bench.notes():
-        pids[note["body"][5]].add(note["pid"])
+        pids[note["body"].rpartition(" ")[2][0]].add(note["pid"])
     assert (len(pids["m"]), len(pids["f"])) == (2, 1)
 
 
@@ -160,7 +198,7 @@ async def test_idle_says_what_is_left(bench: Bench, aws: Aws) -> None:
     unread, _ = aws.queue()
     aws.send(unread, "nobody reads this")
     runner = await bench.run(reads(queue), function("echo"), queues=(queue, unread))
-    await runner.idle(10)
+    await runner.idle(60)
     with pytest.raises(StillBusy, match=unread.name):
         await runner.idle(0.1, [unread.name])
     aws.send(queue, "raise a")
@@ -176,7 +214,7 @@ async def test_a_draining_runner_refuses_requests_and_empties_its_queues(
     echo = function("echo", routes=(Route("$default"),))
     runner = await bench.run(reads(queue), echo, queues=(queue,))
     aws.send(queue, "slow a", "ok b")
-    await runner.drain(10)
+    await runner.drain(60)
     assert len(bench.handled()) == 2
     async with aiohttp.ClientSession() as http, http.get(runner.gateway_url) as answer:
         assert answer.status == 503

@@ -140,6 +140,29 @@ def test_a_hidden_message_comes_back_when_its_visibility_ends(sqs: Any) -> None:
     assert 0.5 < time.monotonic() - started < 4
 
 
+@pytest.mark.parametrize("sooner", ["visibility", "delay"])
+async def test_who_waits_is_given_a_message_as_soon_as_it_is_due(sqs: Any, sooner: str) -> None:
+    name = f"sooner-{sooner}"
+    queue = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+    handle = sqs.receive_message(QueueUrl=queue)["Messages"][0]["ReceiptHandle"]
+    waiting = asyncio.create_task(asyncio.to_thread(_take, sqs, queue, 20))
+    other = client("sqs", sqs.meta.endpoint_url)
+    # The first call may come before the wait has begun; the last shows that it goes on.
+    for _ in range(3):
+        assert not (await asyncio.wait([waiting], timeout=0.2))[0]
+        other.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    if sooner == "visibility":
+        other.change_message_visibility(QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=1)
+    else:
+        other.send_message(QueueUrl=queue, MessageBody="y", DelaySeconds=1)
+    started = time.monotonic()
+    assert [message["Body"] for message in await waiting] == [
+        "x" if sooner == "visibility" else "y"
+    ]
+    assert time.monotonic() - started < 15
+
+
 @pytest.mark.parametrize("body", ["a\0b", "\x1b", "￿"])
 def test_a_body_with_characters_that_sqs_refuses_is_refused(
     sqs: Any, queues: dict[str, str], body: str

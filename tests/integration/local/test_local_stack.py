@@ -63,7 +63,7 @@ def _processes(data: Path) -> dict[int, str]:
 
 
 async def _all_gone(data: Path) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while _processes(data):  # noqa: ASYNC110 - they are nobody's children any more
             await asyncio.sleep(0.02)
 
@@ -82,7 +82,7 @@ async def spawn() -> AsyncIterator[Callable[[Path], Awaitable[Spawned]]]:
         )
         made.append(process)
         assert process.stdout
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             line = await process.stdout.readline()
         return process, json.loads(line)
 
@@ -232,7 +232,9 @@ async def test_the_aws_endpoint_that_is_killed_comes_back_with_its_resources(sta
 async def test_a_start_after_kill_9_works_and_says_what_was_lost(
     tmp_path: Path, spawn: Callable[[Path], Awaitable[Spawned]]
 ) -> None:
+    started = time.monotonic()
     process, lost = await spawn(tmp_path)
+    usual = time.monotonic() - started
     assert lost == {}
     before = json.loads((tmp_path / "stack.json").read_text())
     await asyncio.to_thread(_store, before, 1)
@@ -251,7 +253,7 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(
 
     started = time.monotonic()
     process, lost = await spawn(tmp_path)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 3 * usual + 10  # it waits for nothing of the first
     assert lost == {"cplus-local-send": 1}
     after = json.loads((tmp_path / "stack.json").read_text())
     for name in ("web", "aws", "mongo", "shopify", "queues", "client_secret"):

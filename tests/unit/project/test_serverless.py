@@ -44,6 +44,13 @@ MONITORS = 2
 VERSIONS = 2
 WITHOUT_MONGO = {"edge"}  # the import law of pyproject.toml keeps it so, and it has no address
 
+# A message is received at least so often before it is a dead letter, as AWS advises:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+RECEIVES = 5
+# Of an account's concurrency, 1,000 unless raised or new, so much cannot be reserved:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+UNRESERVED = 100
+
 # osls says with DependsOn what a Ref says already; harmless, and not ours to change.
 LINT_EXCEPTIONS = {("W3005", r"HttpApiRoute\w+|\w+LambdaFunction")}
 
@@ -127,6 +134,31 @@ def test_every_queue_hides_a_message_six_times_as_long_as_its_function_may_run(
         seen[name] = queue["VisibilityTimeout"] / function["Timeout"]
     assert seen, "no function reads a queue"
     assert seen == dict.fromkeys(seen, 6)
+
+
+def test_no_message_is_received_that_its_function_cannot_be_started_for(
+    template: Template,
+) -> None:
+    # What a poller takes and Lambda throttles counts as received: a good message would become a
+    # dead letter. Reserved, and not only limited: the share of the account is its own.
+    most: dict[str, int] = {}
+    for name, _, source, queue in template.sources():
+        assert queue["RedrivePolicy"]["maxReceiveCount"] >= RECEIVES, name
+        most[name] = most.get(name, 0) + source["ScalingConfig"]["MaximumConcurrency"]
+    assert most, "no function reads a queue"
+    functions = template.functions()
+    reserved = {name: functions[name].get("ReservedConcurrentExecutions", 0) for name in most}
+    assert {
+        name: (most[name], reserved[name]) for name in most if most[name] > reserved[name]
+    } == {}
+
+
+def test_the_page_says_how_much_concurrency_an_account_needs(template: Template) -> None:
+    functions = template.functions().values()
+    reserved = sum(function.get("ReservedConcurrentExecutions", 0) for function in functions)
+    page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    assert f"reserves {reserved} of the account's concurrency" in page
+    assert f"at least {reserved + UNRESERVED}" in page
 
 
 def test_the_clock_calls_as_the_local_stack_reads_it(template: Template) -> None:
