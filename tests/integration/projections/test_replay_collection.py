@@ -29,7 +29,8 @@ from cplus.projections.groups import ALL
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
-from tests.integration.cli.test_read_models_cli import everything, started, told
+from tests.integration.cli.shops_world import everything
+from tests.integration.command_line import started, told
 from tests.integration.fold_world import SHOP, GiftWrapped, write
 from tests.samples import installed
 
