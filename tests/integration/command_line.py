@@ -6,15 +6,35 @@ import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from cplus.settings import Settings
 from tests.conftest import ROOT
+
+
+async def started(
+    *arguments: str, cwd: Path = ROOT, also: Mapping[str, str] | None = None
+) -> Process:
+    """The command, with no variable of this process but those given."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(also or {})}
+    command = (sys.executable, "-m", "cplus.cli", *arguments)
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def told(*arguments: str, status: int = 0) -> dict[str, Any]:
+    """What the command says with --json; fails if its status is another one."""
+    process = await started(*arguments, "--json")
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == status, err.decode()
+    return dict(json.loads(out))
 
 
 async def said(

@@ -18,7 +18,7 @@ from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.running.runner import Runner
-from tests.integration.cli.test_read_models_cli import started, told
+from tests.integration.command_line import started, told
 from tests.unit.projections.told_events import (
     CLOSED,
     DAY,

@@ -24,7 +24,7 @@ from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
 from cplus.settings import Settings
 from tests.conftest import ROOT
-from tests.integration.cli.test_read_models_cli import everything
+from tests.integration.cli.shops_world import everything
 from tests.integration.edited_code import copied, edited
 from tests.integration.fold_world import write
 from tests.samples import installed

@@ -26,7 +26,7 @@ from cplus.projections.lag.lag import lag
 from cplus.projections.models.shops import SHOPS, evolve
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import read_checkpoint
-from tests.integration.cli.test_read_models_cli import told
+from tests.integration.command_line import told
 from tests.integration.fold_world import NOW, nudge, soon
 from tests.samples import installed
 

@@ -103,3 +103,15 @@ def test_only_the_function_that_serves_pages_loads_what_pages_need() -> None:
     assert len(functions) >= 12
     assert not _loaded(functions - {"lambdas.web"}) & pages
     assert pages <= _loaded(["lambdas.web"])
+
+
+def test_what_tests_share_stands_in_no_test_file() -> None:
+    taken = re.compile(r"^\s*(?:from|import) (?:tests|bench)\.(?:\w+\.)*test_\w+", re.MULTILINE)
+    assert taken.search("from tests.unit.project.test_docs import x")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("tests", "bench")
+        for path in (ROOT / room).rglob("*.py")
+        if taken.search(path.read_text("utf-8"))
+    }
+    assert found == set()

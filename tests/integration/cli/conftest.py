@@ -1,0 +1,51 @@
+"""The directory of a stack, empty or with three shops, for commands to run on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cplus.events.base import Event
+from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
+from cplus.events.log.store import EventStore
+from cplus.mongo import Mongo
+from cplus.projections.base import Projection
+from cplus.projections.groups import ALL
+from cplus.projections.models.shops import SHOPS
+from cplus.projections.running.runner import Runner
+from tests.integration.cli.shops_world import HOSTS, PAGES
+from tests.integration.fold_world import (
+    write,
+)
+from tests.samples import installed
+
+
+@pytest.fixture
+def projections() -> tuple[Projection, ...]:
+    return ALL
+
+
+@pytest.fixture
+async def stack(mongo_uri: str, database_name: str, tmp_path: Path) -> Path:
+    """The directory of a stack."""
+    said = {"mongo": mongo_uri, "database": database_name}
+    (tmp_path / "stack.json").write_text(json.dumps(said))
+    return tmp_path
+
+
+@pytest.fixture
+async def data(mongo: Mongo, stack: Path) -> Path:
+    """The directory of a stack: three shops with long logs, folded for the first time."""
+    store = EventStore(mongo)
+    first: list[Event] = [installed("Shop", ("read_orders",))]
+    begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(PAGES // 5)]
+    pages: list[Event] = [
+        ImportPageLoaded(import_id=f"i{number // 5}", page=1 + number % 5, customers=1)
+        for number in range(PAGES)
+    ]
+    for shop in HOSTS:
+        await write(store, *first, *begun, *pages, shop=shop)
+        await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
+    return stack
