@@ -15,12 +15,12 @@ try:
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate
-    from cplus.cli.projections import projections
-    from cplus.cli.prove import prove
-    from cplus.cli.rebuild import rebuild
-    from cplus.cli.replay import replay
+    from cplus.cli.read_models.projections import projections
+    from cplus.cli.read_models.prove import prove
+    from cplus.cli.read_models.rebuild import rebuild
+    from cplus.cli.read_models.replay import replay
+    from cplus.cli.read_models.verify import verify
     from cplus.cli.up import up
-    from cplus.cli.verify import verify
 except KeyboardInterrupt:  # Ctrl-C before there is a command that could be stopped
     sys.stderr.write("stopped\n")
     sys.exit(130)

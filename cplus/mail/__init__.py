@@ -14,9 +14,7 @@ from cplus.mail.addresses import (
     shop_name,
 )
 from cplus.mail.compose import compose_reply, reply_subject
-from cplus.mail.contact_form import ContactForm, contact_form, is_form_sender
 from cplus.mail.loops import answer_address, is_own_mail
-from cplus.mail.mailbox import normal_address
 from cplus.mail.matching import Candidate, candidates, message_id_key
 from cplus.mail.model import Attachment, InboundMail
 from cplus.mail.notifications import (
@@ -27,7 +25,9 @@ from cplus.mail.notifications import (
     parse_event,
     parse_receipt,
 )
-from cplus.mail.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
+from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
+from cplus.mail.reading.mailbox import normal_address
+from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
 
 __all__ = [
     "MESSAGE_TAG",

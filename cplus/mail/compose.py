@@ -15,10 +15,10 @@ from email.utils import formatdate, quote
 from typing import Any
 
 from cplus.errors import InvalidInput
-from cplus.mail.mailbox import normal_address
-from cplus.mail.marker import marker_line
-from cplus.mail.parse import normal_message_id
-from cplus.mail.subjects import REPLY_PREFIX
+from cplus.mail.reading.mailbox import normal_address
+from cplus.mail.reading.parse import normal_message_id
+from cplus.mail.replies.marker import marker_line
+from cplus.mail.replies.subjects import REPLY_PREFIX
 from cplus.mail.text import one_line, storable
 
 _ID = re.compile(r"[!-;=?-~]{1,250}@[!-;=?-~]{1,250}")

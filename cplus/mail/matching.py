@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from cplus.keys import derived_key
 from cplus.mail.addresses import Route, open_token
 from cplus.mail.model import InboundMail
-from cplus.mail.parse import normal_message_id
+from cplus.mail.reading.parse import normal_message_id
 
 
 class Candidate(NamedTuple):

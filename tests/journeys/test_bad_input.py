@@ -17,7 +17,7 @@ import pymongo
 import pytest
 
 from cplus.local.aws import client
-from cplus.local.aws.inbound import Receipt, deliver
+from cplus.local.aws.email.inbound import Receipt, deliver
 from cplus.local.demo import Drive, Sizes, make_plan
 from cplus.local.resources import exported
 from cplus.local.stack import MAIL_DOMAIN, Stack

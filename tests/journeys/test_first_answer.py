@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from cplus.local.aws.inbound import Receipt, deliver
+from cplus.local.aws.email.inbound import Receipt, deliver
 from cplus.local.stack import MAIL_DOMAIN, Stack
 
 SHOP = "juniper-and-june.myshopify.com"

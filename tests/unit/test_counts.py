@@ -12,8 +12,8 @@ from cplus.cli import main
 from cplus.cli.audit import Report as Audited
 from cplus.cli.audit import audit
 from cplus.cli.mail import mail
-from cplus.cli.projections import lines_of, projections
-from cplus.cli.verify import Report as Verified
+from cplus.cli.read_models.projections import lines_of, projections
+from cplus.cli.read_models.verify import Report as Verified
 from cplus.counts import counted, lasting
 from cplus.projections.checks.verify import Difference
 from cplus.projections.lag.lag import Lag

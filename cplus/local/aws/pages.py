@@ -10,7 +10,7 @@ import nh3
 from aiohttp import web
 from jinja2 import DictLoader, Environment
 
-from cplus.local.aws.mailbox import Mailbox
+from cplus.local.aws.email.mailbox import Mailbox
 
 _BASE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -20,11 +20,11 @@ from aiohttp import web
 from cplus.local.answering import pid_route
 from cplus.local.aws import moto_adapter, pages, sns, sqs, wsgi
 from cplus.local.aws.dead_letters import DeadLetters
+from cplus.local.aws.email.mailbox import Mailbox
+from cplus.local.aws.email.ses import MailRefused, Ses, from_v1, from_v2
 from cplus.local.aws.journal import Journal
-from cplus.local.aws.mailbox import Mailbox
 from cplus.local.aws.moves import MoveRefused, Moves
 from cplus.local.aws.objects import Objects
-from cplus.local.aws.ses import MailRefused, Ses, from_v1, from_v2
 from cplus.local.hosts import only_known, only_own_pages
 
 _SENDING = "/v2/email/outbound-emails"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cplus.commands.sessions import sign_in_link
 from cplus.errors import CplusError
-from cplus.local.aws.inbound import Receipt
+from cplus.local.aws.email.inbound import Receipt
 from cplus.local.demo import letters
 from cplus.local.demo.browser import Browser
 from cplus.local.demo.letters import Answered

@@ -13,7 +13,7 @@ import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cplus.errors import CplusError
-from cplus.local.aws.inbound import Receipt, Verdicts, deliver
+from cplus.local.aws.email.inbound import Receipt, Verdicts, deliver
 from cplus.local.demo.letters import Letter
 from cplus.local.demo.plan import Webhook
 from cplus.local.shopify.deliveries import RETRIES, SECONDS, SHORT_BACKOFF

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cplus.cli.versions import CodeFailed, OtherProtocol, code_at, release_process
+from cplus.cli.read_models.versions import CodeFailed, OtherProtocol, code_at, release_process
 from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from cplus.local import resources
 from cplus.local.application import Application
 from cplus.local.aws import ACCOUNT, REGION, AwsEndpoint, client
-from cplus.local.aws.inbound import Receipt, deliver
+from cplus.local.aws.email.inbound import Receipt, deliver
 from cplus.local.serverless import read
 from tests.conftest import ROOT
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cplus.errors import InvalidInput
 from cplus.mail import compose_reply, conversation_token, parse, reply_address, reply_subject
-from cplus.mail.marker import marker_tokens
+from cplus.mail.replies.marker import marker_tokens
 
 SHOP = "birch-bloom.myshopify.com"
 ADDRESS = reply_address(SHOP, "c0nversat10n0001", "secret", "mail.cplus.example")

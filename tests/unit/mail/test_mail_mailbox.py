@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cplus.mail import parse
-from cplus.mail.mailbox import mailboxes
+from cplus.mail.reading.mailbox import mailboxes
 
 ANN = "ann@example.com"
 

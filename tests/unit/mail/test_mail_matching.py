@@ -15,7 +15,7 @@ from cplus.mail import (
     normal_message_id,
     parse,
 )
-from cplus.mail.marker import marker_line, marker_tokens
+from cplus.mail.replies.marker import marker_line, marker_tokens
 
 SHOP = "birch-bloom.myshopify.com"
 OTHER = "other.myshopify.com"

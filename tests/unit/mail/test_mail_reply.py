@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cplus.mail import parse
-from cplus.mail.marker import marker_line
-from cplus.mail.reply import reply_text
+from cplus.mail.replies.marker import marker_line
+from cplus.mail.replies.reply import reply_text
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "tests" / "fixtures" / "mail"

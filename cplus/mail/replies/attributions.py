@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cplus.mail.quote_words import LABELS, STARTS, WROTE
+from cplus.mail.replies.quote_words import LABELS, STARTS, WROTE
 
 _LINES = 4  # over how many lines programs break an attribution
 _LENGTH = 400  # characters of it

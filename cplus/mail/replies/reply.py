@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cplus.mail.marker import marker_lines
-from cplus.mail.quotes import Quotes
-from cplus.mail.signatures import without_signature
+from cplus.mail.replies.marker import marker_lines
+from cplus.mail.replies.quotes import Quotes
+from cplus.mail.replies.signatures import without_signature
 
 
 def reply_text(text: str, *, answers: bool = False, forwards: bool = False) -> str:

@@ -11,10 +11,10 @@ from mimetypes import guess_extension
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from cplus.mail import html as html_of
-from cplus.mail.marker import marker_tokens
 from cplus.mail.model import Attachment
-from cplus.mail.smime import signed_content
+from cplus.mail.reading import html as html_of
+from cplus.mail.reading.smime import signed_content
+from cplus.mail.replies.marker import marker_tokens
 from cplus.mail.text import cut, decode, decode_words, raw_header
 
 _PARTS_LIMIT = 1_000

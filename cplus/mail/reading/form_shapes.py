@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import NamedTuple
 
-from cplus.mail.mailbox import normal_address
+from cplus.mail.reading.mailbox import normal_address
 
 
 class Field(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cplus.mail.attributions import (
+from cplus.mail.replies.attributions import (
     attributes_within,
     attribution_start,
     ends_attribution,
@@ -14,7 +14,7 @@ from cplus.mail.attributions import (
     plain,
     quoted_headers,
 )
-from cplus.mail.quote_words import FORWARDED, WROTE
+from cplus.mail.replies.quote_words import FORWARDED, WROTE
 
 _BLANKS = 5  # empty lines between an attribution and its quote
 _INNER = 6  # lines of a quote in which its own attribution may stand

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cplus.local.aws.email.letters import common_headers, fields
 from cplus.local.aws.endpoint import ACCOUNT, REGION
-from cplus.local.aws.letters import common_headers, fields
 
 _HEADERS_LIMIT = 10_000  # characters; beyond it SES truncates
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cplus.local.aws.letters import header_values, parsed, text_of
-from cplus.local.aws.mail_events import Sent
+from cplus.local.aws.email.letters import header_values, parsed, text_of
+from cplus.local.aws.email.mail_events import Sent
 
 Kept = dict[str, Any]
 

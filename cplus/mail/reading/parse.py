@@ -8,14 +8,14 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from cplus.mail.automatic import automatic_reason, is_bounce
-from cplus.mail.bodies import Body, content, leaves, read_body
-from cplus.mail.bounded import Part, TooMuchWork, few_lines, read, whole_head
-from cplus.mail.mailbox import Mailbox, mailboxes
-from cplus.mail.marker import marker_tokens
 from cplus.mail.model import InboundMail
-from cplus.mail.reply import reply_text
-from cplus.mail.subjects import is_forward, is_reply
+from cplus.mail.reading.automatic import automatic_reason, is_bounce
+from cplus.mail.reading.bodies import Body, content, leaves, read_body
+from cplus.mail.reading.bounded import Part, TooMuchWork, few_lines, read, whole_head
+from cplus.mail.reading.mailbox import Mailbox, mailboxes
+from cplus.mail.replies.marker import marker_tokens
+from cplus.mail.replies.reply import reply_text
+from cplus.mail.replies.subjects import is_forward, is_reply
 from cplus.mail.text import cut, decode_words, guess, raw_header
 
 NO_MAIL: Final = "no MIME"

@@ -21,7 +21,7 @@ from cplus.cli.showing import bar
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.cli.versions import Code, ReleaseProcess
+    from cplus.cli.read_models.versions import Code, ReleaseProcess
     from cplus.projections.checks.compare_releases import Findings, Pair, Tally
     from cplus.projections.checks.intended import IntendedDifference
 
@@ -64,7 +64,7 @@ def prove(
     from cplus.loop import run
 
     with failures(), tempfile.TemporaryDirectory(prefix="cplus-prove-") as folder:
-        from cplus.cli.versions import code_at, this_code
+        from cplus.cli.read_models.versions import code_at, this_code
         from cplus.projections.checks.intended import read_intended
 
         path = meant_file or (_FILE if _FILE.is_file() else None)
@@ -108,7 +108,7 @@ class _Proof:
 
     async def _couple(self, stack: AsyncExitStack) -> tuple[ReleaseProcess, ReleaseProcess]:
         """Starts one process of each version."""
-        from cplus.cli.versions import release_process
+        from cplus.cli.read_models.versions import release_process
 
         settings = self._at.settings
         reached = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cplus.mail.quote_words import is_closing, is_phone_footer
+from cplus.mail.replies.quote_words import is_closing, is_phone_footer
 
 _SIGNATURE_LINES = 20  # below `-- `
 _NAMES = 3  # lines below a closing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cplus.cli import repair
+from cplus.cli.read_models import repair
 from cplus.counts import counted
 
 _NAMED = 10  # shops named in a line

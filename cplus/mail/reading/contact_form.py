@@ -6,9 +6,15 @@ import re
 
 from pydantic import BaseModel, ConfigDict
 
-from cplus.mail.form_shapes import Field, fields_of_html, fields_of_text, role_by_value, role_of
-from cplus.mail.mailbox import normal_address
 from cplus.mail.model import InboundMail
+from cplus.mail.reading.form_shapes import (
+    Field,
+    fields_of_html,
+    fields_of_text,
+    role_by_value,
+    role_of,
+)
+from cplus.mail.reading.mailbox import normal_address
 
 SENDER = "mailer@shopify.com"
 _SUBJECT = re.compile(r"New customer message on ", re.IGNORECASE)

@@ -21,10 +21,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cplus.local.aws import moto_adapter
+from cplus.local.aws.email.letters import header_values, leaving
+from cplus.local.aws.email.mail_events import Sent, fates
+from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.endpoint import REGION
-from cplus.local.aws.letters import header_values, leaving
-from cplus.local.aws.mail_events import Sent, fates
-from cplus.local.aws.mailbox import Mailbox
 
 _MAX_RECIPIENTS = 50
 _MAX_BYTES = 40 * 1024 * 1024

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli import rebuilt, repair
 from cplus.cli.connecting import (
     INTERRUPTED,
     SIGNALS,
@@ -23,6 +22,7 @@ from cplus.cli.connecting import (
     json_option,
     parked_shop,
 )
+from cplus.cli.read_models import rebuilt, repair
 from cplus.cli.showing import bar
 from cplus.errors import CplusError, SettingMissing
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any
 
+from cplus.local.aws.email.letters import common_headers, header_values
+from cplus.local.aws.email.mail_events import listed_headers
 from cplus.local.aws.endpoint import client
-from cplus.local.aws.letters import common_headers, header_values
-from cplus.local.aws.mail_events import listed_headers
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _KEY_LENGTH = 40
