@@ -180,7 +180,7 @@ async def test_a_replay_that_cannot_fold_a_shop_leaves_the_earlier_result_as_it_
         assert for_people.returncode == 1
         assert text.decode().startswith("nothing written, because 1 of 2 shops could not be folded")
         stop = "stopped at position 3: unknown_type (gift.wrapped)"
-        hint = "put that event into handles, or its family into passes"
+        hint = "add that event to handles, or its family to passes"
         assert f"{SHOP}: {stop}; {hint}\n" in err.decode()
     after = await everything(mongo)
     assert {name for name in after if after[name] != before.get(name)} == {COMMITS}
