@@ -1,4 +1,10 @@
-"""Puts the parts together: the only place that knows how each part is made."""
+"""Puts the parts of functions and pages together: how each part is made, and from which others.
+
+Three more places open a connection, because a process or a command starts there: commands
+(`cplus/cli/connecting.py`), the worker processes of a rebuild
+(`cplus/projections/generations/workers.py`), and the process that folds a release for `cplus prove`
+(`cplus/projections/checks/release_rows.py`).
+"""
 
 from __future__ import annotations
 

@@ -309,4 +309,4 @@ async def _all(*works: Awaitable[None]) -> None:
 
 def _preload() -> None:
     """Imports heavy modules while the processes start."""
-    import boto3  # noqa: F401
+    import boto3  # noqa: F401 - only so that it is loaded

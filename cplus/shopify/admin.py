@@ -92,12 +92,12 @@ class AdminClient:
     def _wait(self, answer: dict[str, Any], retry_after: str) -> float:
         """Seconds until the query fits: (requested - available) / restore rate."""
         cost = _cost(answer)
-        status = cost.get("throttleStatus")
+        status: dict[str, Any] = cost.get("throttleStatus") or {}
         try:
             requested = float(cost["requestedQueryCost"])
-            maximum = float(status["maximumAvailable"])  # type: ignore[index]
-            available = float(status["currentlyAvailable"])  # type: ignore[index]
-            rate = float(status["restoreRate"])  # type: ignore[index]
+            maximum = float(status["maximumAvailable"])
+            available = float(status["currentlyAvailable"])
+            rate = float(status["restoreRate"])
         except (KeyError, TypeError, ValueError):
             return _seconds(retry_after)
         if requested > maximum:

@@ -43,12 +43,12 @@ class Task:
     @classmethod
     def of(cls, message: Mapping[str, Any]) -> Self:
         """The task that a message is; raises InvalidInput."""
-        named = {field.name: message.get(field.name) for field in fields(cls)}
+        named: dict[str, Any] = {field.name: message.get(field.name) for field in fields(cls)}
         for name, value in named.items():
             if type(value) is not (int if name in ("version", "generation") else str):
                 raise InvalidInput(reason=f"the message names no {name}")
         shop_host(named["shop"])
-        return cls(**named)  # type: ignore[arg-type]
+        return cls(**named)
 
 
 async def handle(

@@ -20,6 +20,8 @@ class Aggregate(BaseAggregate[str]):
         made = cls.__new__(cls)
         # The library creates an aggregate from its first event: it sets the time then and calls
         # `__init__` itself. Here both happen before the first event.
+        # No time is known yet; the library's annotation has no None.
         made.__base_init__(originator_id=stream, originator_version=0, timestamp=None)  # type: ignore[arg-type]
+        # A subclass might take arguments, mypy warns; those of this project take none.
         made.__init__()  # type: ignore[misc]
         return made

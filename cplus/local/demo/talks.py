@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from cplus.local.demo import words
 from cplus.local.demo.payloads import Person
@@ -168,8 +168,8 @@ class TalkMaker:
 
     def _stray(self, kind: str) -> Stray:
         person = self._people.one()
-        known = "spam" if kind == "spam" else "away"
-        return Stray(known, person.name, person.email, self._ses_id())  # type: ignore[arg-type]
+        known: Literal["away", "spam"] = "spam" if kind == "spam" else "away"
+        return Stray(known, person.name, person.email, self._ses_id())
 
     def _ses_id(self) -> str:
         self._mails += 1

@@ -8,7 +8,7 @@ linked by PersonsJoined, and `combine` makes one of them on reading.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import ConversationStarted, MessageReceived
@@ -146,7 +146,7 @@ def _lists(row: Row) -> list[str]:
     return {"customer": ["all", "customers"], "lead": ["all", "leads"], "gone": []}[kind_of(row)]
 
 
-def kind_of(row: Row) -> str:
+def kind_of(row: Row) -> Literal["customer", "lead", "gone"]:
     """`customer`, `lead`, or `gone`."""
     if any(not account.get("deleted") for account in row["accounts"].values()):
         return "customer"

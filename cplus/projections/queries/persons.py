@@ -144,7 +144,7 @@ def customer_view(
     return Customer(
         person=family.person,
         persons=family.persons,
-        kind=kind_of(row),  # type: ignore[arg-type]
+        kind=kind_of(row),
         first_name=names[0],
         last_name=names[1],
         name=" ".join(name for name in names if name) or contact.get("name"),
