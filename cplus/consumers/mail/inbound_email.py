@@ -214,9 +214,14 @@ class Inbound:
             if candidate.kind in ("token", "marker"):
                 streams = [conversation_stream(candidate.value)]
             else:
-                ref = rfc_ref(self.settings, candidate.value)
-                commits = await self.store.by_ref(way.shop, ref)
-                streams = [s for c in commits for s in _conversations(c)]
+                refs = [rfc_ref(self.settings, candidate.value)]
+                own, _, domain = candidate.value.rpartition("@")
+                if domain == self.settings.mail_domain.lower():
+                    # The id that we gave our mail: SES replaces it on the way, but some mail
+                    # programs quote it from what SES passes on.
+                    refs.append(message_ref(own))
+                found_by = [await self.store.by_ref(way.shop, ref) for ref in refs]
+                streams = [s for commits in found_by for c in commits for s in _conversations(c)]
             for stream in streams:
                 conversation: Conversation = await self.repository.load(
                     Conversation, way.shop, stream

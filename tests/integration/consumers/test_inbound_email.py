@@ -157,6 +157,16 @@ async def test_an_answer_without_its_token_is_found_by_the_ids_it_names(world: W
     assert await world.types() == [STARTED, ["message_received"], ["message_received"]]
 
 
+async def test_an_answer_is_found_by_the_id_that_we_gave_our_mail(world: World) -> None:
+    await world.receive(form(), "ses1")
+    await world.answer("reply1")
+    answer = plain("Thanks", sender="work@shopper.example", References=f"<reply1@{DOMAIN}>")
+    await world.receive(answer, "ses2")
+    assert await world.types() == [STARTED, ["reply_written"], ["message_received"]]
+    # An id proves nothing: the answers still go to whom they went before.
+    assert (await world.conversation()).address == ADA
+
+
 async def test_a_token_of_another_shop_opens_nothing_there(world: World) -> None:
     await world.receive(form(), "ses1")
     await world.install(BIRCH)
@@ -311,7 +321,7 @@ async def test_what_cannot_be_read_fails_alone_and_the_rest_is_recorded(world: W
         world.inbound.handle_all, good, astray, record("{", "no-json"), record(gone, "no-object")
     )
     assert sorted(failed) == ["no-json", "no-object"]
-    assert "no JSON" in failed["no-json"]
+    assert "not JSON" in failed["no-json"]
     assert failed["no-object"] == "KeyError"
     assert await world.types() == [STARTED]
 
