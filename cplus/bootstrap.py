@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from cplus.aws import Aws, Bodies
@@ -22,7 +22,6 @@ from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.events.nudges import Nudger, TopicNudger
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
-from cplus.events.repository import Repository
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
 from cplus.privacy.persons import PersonDirectory
@@ -111,11 +110,6 @@ class Parts:
         return self._store or EventStore(self.mongo, self.clock)
 
     @cached_property
-    def repository(self) -> Repository:
-        """The aggregates."""
-        return Repository(self.store, self.reader)
-
-    @cached_property
     def persons(self) -> PersonDirectory:
         """The directory of persons."""
         secret = self.settings.secret("application_secret")
@@ -184,8 +178,6 @@ class Parts:
             app=self.app,
             http=self.http,
             credentials=self.credentials,
-            store=self.store,
-            repository=self.repository,
             recorder=self.recorder,
             clock=self.clock,
             api_version=self.settings.shopify_api_version,
@@ -197,6 +189,7 @@ class Parts:
     @cached_property
     def reactor(self) -> Reactor:
         """Queues the work that follows from new events."""
+        from cplus.commands.allowances import count
         from cplus.consumers.reactions.reaction import Reactor
 
         return Reactor(
@@ -207,7 +200,7 @@ class Parts:
             send_queue=self.settings.send_queue,
             forget_tokens=self._forget_tokens,
             end_sessions=self.ended_sessions.end_all,
-            count=self.allowances.count,
+            count=partial(count, use=self.allowances),
             clock=self.clock,
         )
 
@@ -216,15 +209,14 @@ class Parts:
         """Counts what shops use."""
         from cplus.commands.allowances import Allowances
 
-        free = self.settings.free_conversations
-        return Allowances(self.store, self.repository, self.recorder, free, self.clock)
+        return Allowances(self.recorder, self.settings.free_conversations, self.clock)
 
     @cached_property
     def conversations(self) -> Conversations:
         """What a merchant does with conversations."""
         from cplus.commands.conversations import Conversations
 
-        return Conversations(self.recorder, self.repository, self.reader, self.clock)
+        return Conversations(self.recorder, self.clock)
 
     @cached_property
     def signer(self) -> Signer:
@@ -248,10 +240,9 @@ class Parts:
         return EndedSessions(self.mongo.database)
 
     async def _forget_tokens(self, shop: str, removed_at: datetime) -> None:
-        """Sessions that an uninstall has ended."""
-        from cplus.commands import installs
-
-        await installs.forget(self.mongo.keyring[CREDENTIALS], shop, removed_at)
+        """Drops a shop's access tokens. Asks for `credentials` only now: all other reactions do
+        without their secrets and the client for HTTP."""
+        await self.credentials.forget(shop, removed_at)
 
     async def close(self) -> None:
         """Ends every connection that was made here; those that were given stay open."""

@@ -12,7 +12,7 @@ from cplus.logs import configure
 def _inbound() -> Consume:
     p = Parts()
     configure(p.settings.log_level)
-    return Inbound(p.settings, p.store, p.repository, p.persons, p.aws, p.recorder).handle_all
+    return Inbound(p.settings, p.store, p.persons, p.aws, p.recorder).handle_all
 
 
 handler = queue_handler(_inbound)

@@ -14,10 +14,9 @@ from cplus.events.base import Recorded
 from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome
-from cplus.events.log.store import EventStore
 from cplus.events.names import billing_stream, counted_claim, started_ref
 from cplus.events.recording import Recorder
-from cplus.events.repository import Repository, decided
+from cplus.events.repository import decided
 
 log = structlog.get_logger()
 
@@ -26,70 +25,69 @@ log = structlog.get_logger()
 class Allowances:
     """What counting needs."""
 
-    store: EventStore
-    repository: Repository
     recorder: Recorder
     free_conversations: int
     """What an account that is opened now allows in a month."""
     clock: Clock
 
-    async def count(self, commit: Commit, started: Recorded) -> Outcome | None:
-        """A conversation began: lets the account decide whether that reaches what it allows;
-        answers what was decided, None where nothing was.
 
-        Doing it again changes nothing and answers the same. Opens the account of a shop that
-        installed the app before there were accounts. Raises DecisionOvertaken, OutcomeUnknown.
-        """
-        shop, month = commit.shop, month_of(started.occurred_at)
-        claim = counted_claim(started.id)
+async def count(commit: Commit, started: Recorded, *, use: Allowances) -> Outcome | None:
+    """A conversation began: lets the account decide whether that reaches what it allows;
+    answers what was decided, None if nothing was.
 
-        async def decide() -> Draft | None:
-            account = await self._counted(shop, month)
-            events = decided(account)
-            if not events:
-                return None
-            return Draft(
-                shop=shop,
-                claim=claim,
-                source="allowance",
-                actor=system("allowances"),
-                events=events,
-                refs=[account.id],
-                correlation_id=commit.correlation,
-                causation_id=commit.id,
-            )
+    Doing it again changes nothing and answers the same. Opens the account of a shop that
+    installed the app before there were accounts. Raises DecisionOvertaken, OutcomeUnknown.
+    """
+    shop, month = commit.shop, month_of(started.occurred_at)
+    claim = counted_claim(started.id)
 
-        outcome = await self.recorder.record(shop, claim, decide)
-        if outcome is not None:
-            log.info("allowance_decided", shop=shop, position=outcome.position)
-        return outcome
-
-    async def _counted(self, shop: str, month: str) -> BillingAccount:
-        account: BillingAccount = await self.repository.load(
-            BillingAccount, shop, billing_stream(shop)
+    async def decide() -> Draft | None:
+        account = await _counted(shop, month, use)
+        events = decided(account)
+        if not events:
+            return None
+        return Draft(
+            shop=shop,
+            claim=claim,
+            source="allowance",
+            actor=system("allowances"),
+            events=events,
+            refs=[account.id],
+            correlation_id=commit.correlation,
+            causation_id=commit.id,
         )
-        account.open(conversations=self.free_conversations, now=self.clock())
-        if month in account.reached:
-            return account
-        most = account.conversations
-        begun = await self.store.count_ref(shop, started_ref(month), most)
-        account.count(
-            month=month,
-            started=begun,
-            subscribed=begun >= most and await self._subscribed(shop),
-            now=self.clock(),
-        )
+
+    outcome = await use.recorder.record(shop, claim, decide)
+    if outcome is not None:
+        log.info("allowance_decided", shop=shop, position=outcome.position)
+    return outcome
+
+
+async def _counted(shop: str, month: str, use: Allowances) -> BillingAccount:
+    account: BillingAccount = await use.recorder.load(BillingAccount, shop, billing_stream(shop))
+    account.open(conversations=use.free_conversations, now=use.clock())
+    if month in account.reached:
         return account
+    most = account.conversations
+    begun = await use.recorder.store.count_ref(shop, started_ref(month), most)
+    account.count(
+        month=month,
+        started=begun,
+        subscribed=begun >= most and await _subscribed(shop, use.recorder),
+        now=use.clock(),
+    )
+    return account
 
-    async def _subscribed(self, shop: str) -> bool:
-        """Whether Shopify's newest word on any subscription is that it is active."""
-        newest: dict[str, tuple[tuple[datetime, str], str]] = {}
-        async for commit in self.store.iterate_ref(shop, billing_stream(shop)):
-            for recorded in await self.recorder.reader.of(commit, SubscriptionChanged):
-                told = recorded.event
-                assert isinstance(told, SubscriptionChanged)  # noqa: S101  by its type
-                at = (recorded.occurred_at, recorded.id)
-                before = newest.get(told.subscription_id)
-                if before is None or at > before[0]:
-                    newest[told.subscription_id] = (at, told.status)
-        return any(status == "active" for _, status in newest.values())
+
+async def _subscribed(shop: str, recorder: Recorder) -> bool:
+    """Whether Shopify's newest word on any subscription is that it is active."""
+    newest: dict[str, tuple[tuple[datetime, str], str]] = {}
+    async for commit in recorder.store.iterate_ref(shop, billing_stream(shop)):
+        for recorded in await recorder.reader.of(commit, SubscriptionChanged):
+            told = recorded.event
+            assert isinstance(told, SubscriptionChanged)  # noqa: S101  by its type
+            at = (recorded.occurred_at, recorded.id)
+            before = newest.get(told.subscription_id)
+            if before is None or at > before[0]:
+                newest[told.subscription_id] = (at, told.status)
+    return any(status == "active" for _, status in newest.values())

@@ -19,9 +19,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
-from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
-from cplus.events.repository import Repository
 from cplus.ids import spelled
 
 
@@ -30,8 +28,6 @@ class Conversations:
     """What these commands need."""
 
     recorder: Recorder
-    repository: Repository
-    reader: EventReader
     clock: Clock
 
 
@@ -113,7 +109,7 @@ async def _write(
 
 async def _holds(outcome: AlreadyRecorded, text: str, use: Conversations) -> bool:
     wanted = text.replace("\r\n", "\n").strip()
-    for recorded in await use.reader.of(outcome.commit, ReplyWritten):
+    for recorded in await use.recorder.reader.of(outcome.commit, ReplyWritten):
         if isinstance(recorded.event, ReplyWritten) and recorded.event.text == wanted:
             return True
     return False
@@ -135,7 +131,7 @@ async def _change(
     undone = False
     if isinstance(outcome, AlreadyRecorded):
         stream = conversation_stream(conversation_id)
-        now: Conversation = await use.repository.load(Conversation, shop, stream)
+        now: Conversation = await use.recorder.load(Conversation, shop, stream)
         undone = now.open != leaves
     return Changed(outcome.position if outcome else None, undone)
 

@@ -28,7 +28,6 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.imports import ImportEnded
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Draft
-from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
     billing_stream,
@@ -38,10 +37,9 @@ from cplus.events.names import (
     shop_stream,
 )
 from cplus.events.recording import Recorder
-from cplus.events.repository import Repository, decided
+from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.keys import derived_key
-from cplus.mongo import Collection
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
 from cplus.shopify.hosts import shop_host
@@ -79,8 +77,6 @@ class Installs:
     app: App
     http: httpx.AsyncClient
     credentials: Credentials
-    store: EventStore
-    repository: Repository
     recorder: Recorder
     clock: Clock
     api_version: str
@@ -117,7 +113,7 @@ class Installs:
         if not code:
             raise InvalidInput(reason="Shopify sent no code; start the installation again")
         claim = install_claim(code)
-        if await self.store.by_claim(shop, claim) is not None:
+        if await self.recorder.store.by_claim(shop, claim) is not None:
             return shop
         void_at = await self._void_at(shop)  # of the tokens that are replaced now
         tokens = await exchange_code(self.http, self.app, shop, code)
@@ -172,7 +168,9 @@ class Installs:
         """When the app was last installed, and when it was last removed or its import refused
         by what was recorded since; None for what never was."""
         ends: list[datetime] = []
-        commits = self.store.iterate_ref(shop, shop_stream(shop), newest_first=True, batch=100)
+        commits = self.recorder.store.iterate_ref(
+            shop, shop_stream(shop), newest_first=True, batch=100
+        )
         async for commit in commits:
             for recorded in await self.recorder.reader.of(commit, AppInstalled, AppUninstalled):
                 if isinstance(recorded.event, AppUninstalled):
@@ -184,7 +182,7 @@ class Installs:
 
     async def _refused(self, shop: str, import_id: str) -> list[datetime]:
         """When Shopify refused to go on with that import, if it did."""
-        newest = await self.store.by_ref(shop, import_stream(import_id), 1)
+        newest = await self.recorder.store.by_ref(shop, import_stream(import_id), 1)
         ended = await self.recorder.reader.read(newest, [ImportEnded])
         return [
             recorded.occurred_at
@@ -203,7 +201,7 @@ class Installs:
         void_at: datetime | None,
     ) -> Draft:
         stream = shop_stream(shop)
-        aggregate: Shop = await self.repository.load(Shop, shop, stream)
+        aggregate: Shop = await self.recorder.load(Shop, shop, stream)
         aggregate.install(
             scopes=[scope.strip() for scope in tokens.scope.split(",") if scope.strip()],
             shop_name=info.name,
@@ -232,18 +230,10 @@ class Installs:
 
     async def _open_account(self, shop: str) -> list[NewEvent]:
         """The first install also opens the shop's account."""
-        account = await self.repository.load(BillingAccount, shop, billing_stream(shop))
+        account = await self.recorder.load(BillingAccount, shop, billing_stream(shop))
         account.open(conversations=self.free_conversations, now=self.clock())
         return decided(account)
 
 
 def _hash(nonce: str) -> str:
     return hashlib.sha256(nonce.encode("utf-8", "replace")).hexdigest()
-
-
-async def forget(credentials: Collection, shop: str, before: datetime) -> None:
-    """Drops the shop's access tokens, unless they were saved after the moment.
-
-    The news of an uninstall may be a day late, and the app installed again meanwhile.
-    """
-    await credentials.delete_one({"_id": shop, "saved_at": {"$lte": before}})

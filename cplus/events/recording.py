@@ -45,6 +45,10 @@ class Recorder:
         await self._nudge(zip(drafts, outcomes, strict=True))
         return outcomes
 
+    async def load(self, kind: Decider, shop: str, stream: str) -> Any:
+        """The aggregate, folded from its whole stream; empty (version 0) if there is no stream."""
+        return await self._repository.load(kind, shop, stream)
+
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Recorder]:
         """A recorder for the block whose nudges go out once, when it ends, also if it raises."""

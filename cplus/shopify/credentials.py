@@ -56,8 +56,10 @@ class Credentials(Protocol):
     async def save(self, shop: str, tokens: Tokens) -> None:
         """Replaces any older tokens with those of an installation."""
 
-    async def forget(self, shop: str) -> None:
-        """Deletes the tokens of a shop, for example after an uninstall."""
+    async def forget(self, shop: str, before: datetime) -> None:
+        """Deletes the tokens of a shop that removed the app, unless they were saved after the
+        moment: the news of an uninstall may be a day late, and the app installed again
+        meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +135,9 @@ class MongoCredentials:
         shop = shop_host(shop)
         await self._rows.update_one({"_id": shop}, self._change(shop, tokens), upsert=True)
 
-    async def forget(self, shop: str) -> None:
-        """Deletes the tokens of a shop, if any."""
-        await self._rows.delete_one({"_id": shop_host(shop)})
+    async def forget(self, shop: str, before: datetime) -> None:
+        """Deletes the tokens of a shop, if any were saved at the moment or before it."""
+        await self._rows.delete_one({"_id": shop_host(shop), "saved_at": {"$lte": before}})
 
     async def _lease(self, shop: str, seen: int) -> int | None:
         """The fencing number of a new lease, or None if another worker holds one."""

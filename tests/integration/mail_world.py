@@ -87,7 +87,7 @@ class World:
     @property
     def inbound(self) -> Inbound:
         p = self.parts
-        return Inbound(p.settings, p.store, p.repository, p.persons, self.aws, self.recorder)
+        return Inbound(p.settings, p.store, p.persons, self.aws, self.recorder)
 
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts
@@ -138,7 +138,7 @@ class World:
         """The only conversation of the shop."""
         streams = {d["stream"] for c in await self.commits(shop) for d in c.documents}
         [stream] = [name for name in streams if name.startswith("conversation/")]
-        loaded: Conversation = await self.parts.repository.load(Conversation, shop, stream)
+        loaded: Conversation = await self.parts.recorder.load(Conversation, shop, stream)
         return loaded
 
     async def answer(self, message_id: str = "reply1", text: str = "Yes, in blue.") -> None:

@@ -35,7 +35,7 @@ from cplus.events.names import (
     started_ref,
 )
 from cplus.events.recording import Recorder
-from cplus.events.repository import Repository, decided
+from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
 from cplus.privacy.joining import join, join_recorded
@@ -55,7 +55,6 @@ class Inbound:
 
     settings: Settings
     store: EventStore
-    repository: Repository
     persons: PersonDirectory
     aws: Aws
     recorder: Recorder
@@ -223,7 +222,7 @@ class Inbound:
                 found_by = [await self.store.by_ref(way.shop, ref) for ref in refs]
                 streams = [s for commits in found_by for c in commits for s in _conversations(c)]
             for stream in streams:
-                conversation: Conversation = await self.repository.load(
+                conversation: Conversation = await self.recorder.load(
                     Conversation, way.shop, stream
                 )
                 if conversation.version:
@@ -243,7 +242,7 @@ class Inbound:
                 newest = other
         if found.form is not None and newest is not None:
             for stream in _conversations(newest):
-                conversation: Conversation = await self.repository.load(Conversation, shop, stream)
+                conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
                 if self._may_join(conversation, receipt.received_at):
                     return conversation, []
         conversation = Conversation.empty(conversation_stream(random_id()))

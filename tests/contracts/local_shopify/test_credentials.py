@@ -76,9 +76,21 @@ async def test_a_saved_token_is_given_out_and_nothing_is_stored_in_clear(
     row = await mongo.keyring["credentials"].find_one({"_id": SHOP})
     assert tokens.access_token.encode() not in row["sealed"]
     assert tokens.access_token not in str(row)
-    await credentials.forget(SHOP)
+
+
+async def test_tokens_are_forgotten_unless_they_were_saved_after_the_moment(
+    mongo: Mongo, http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    tokens = await install(http, shopify, app)
+    credentials = _credentials(mongo, http, app)
+    await credentials.save(SHOP, tokens)
+    await credentials.save(OTHER, tokens)
+    await credentials.forget(SHOP, datetime.now(UTC) - timedelta(minutes=1))
+    assert await credentials.get_access_token(SHOP) == tokens.access_token
+    await credentials.forget(SHOP, datetime.now(UTC) + timedelta(minutes=1))
     with pytest.raises(NotInstalled):
         await credentials.get_access_token(SHOP)
+    assert await credentials.get_access_token(OTHER) == tokens.access_token
 
 
 async def test_credentials_open_for_their_shop_and_their_secret_only(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import SecretStr
 
-from cplus.commands.allowances import Allowances
+from cplus.commands.allowances import Allowances, count
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import NewEvent, Recorded
@@ -41,9 +41,8 @@ async def store(mongo_uri: str, database_name: str) -> AsyncIterator[EventStore]
 
 
 @pytest.fixture
-def allowances(store: EventStore) -> Allowances:
-    recorder = Recorder(store, READER, Nudges())
-    return Allowances(store, Repository(store, READER), recorder, ALLOWED, lambda: NOW)
+def use(store: EventStore) -> Allowances:
+    return Allowances(Recorder(store, READER, Nudges()), ALLOWED, lambda: NOW)
 
 
 async def first(commit: Commit) -> Recorded:
@@ -77,13 +76,13 @@ async def account(store: EventStore) -> BillingAccount:
 
 
 async def test_the_last_free_conversation_of_a_month_is_told_once(
-    store: EventStore, allowances: Allowances
+    store: EventStore, use: Allowances
 ) -> None:
     answers: list[int | None] = []
     for number in range(1, ALLOWED + 3):
         commit = await begin(store)
         # Twice, as react hands out what it handed out before.
-        twice = [await allowances.count(commit, await first(commit)) for _ in range(2)]
+        twice = [await count(commit, await first(commit), use=use) for _ in range(2)]
         answers += [settled(one).position if one else None for one in twice]
         assert (await account(store)).reached == ({"2026-11"} if number >= ALLOWED else set())
     *_, last = [one async for one in store.iterate_stream(SHOP, billing_stream(SHOP))]
@@ -96,41 +95,41 @@ async def test_the_last_free_conversation_of_a_month_is_told_once(
 
 
 async def test_what_began_at_once_opens_the_account_once_and_reaches_once(
-    store: EventStore, allowances: Allowances
+    store: EventStore, use: Allowances
 ) -> None:
     commits = [await begin(store) for _ in range(ALLOWED + 4)]
-    await asyncio.gather(*[allowances.count(commit, await first(commit)) for commit in commits])
+    await asyncio.gather(*[count(commit, await first(commit), use=use) for commit in commits])
     found = await account(store)
     assert (found.version, found.reached) == (2, {"2026-11"})
 
 
 async def test_what_is_decided_follows_from_the_conversation_that_reached_it(
-    store: EventStore, allowances: Allowances
+    store: EventStore, use: Allowances
 ) -> None:
     commits = [await begin(store) for _ in range(ALLOWED)]
-    await allowances.count(commits[-1], await first(commits[-1]))
+    await count(commits[-1], await first(commits[-1]), use=use)
     [decision] = [one async for one in store.iterate_stream(SHOP, billing_stream(SHOP))]
     assert decision.causation_id == commits[-1].id
     assert decision.correlation_id == commits[-1].correlation
     assert decision.actor == "system/allowances"
 
 
-async def test_each_month_counts_for_itself(store: EventStore, allowances: Allowances) -> None:
+async def test_each_month_counts_for_itself(store: EventStore, use: Allowances) -> None:
     for days in (0, 0, 20, 20):
         commit = await begin(store, NOW + timedelta(days=days))
-        await allowances.count(commit, await first(commit))
+        await count(commit, await first(commit), use=use)
     assert (await account(store)).reached == set()
 
 
 async def test_a_shop_that_pays_reaches_nothing_whatever_order_the_news_came_in(
-    store: EventStore, allowances: Allowances
+    store: EventStore, use: Allowances
 ) -> None:
     await subscription(store, "active", NOW)
     await subscription(store, "pending", NOW - timedelta(days=1))
     commits = [await begin(store) for _ in range(ALLOWED)]
-    await allowances.count(commits[-1], await first(commits[-1]))
+    await count(commits[-1], await first(commits[-1]), use=use)
     assert (await account(store)).reached == set()
     await subscription(store, "cancelled", NOW + timedelta(hours=1))
     commit = await begin(store)
-    await allowances.count(commit, await first(commit))
+    await count(commit, await first(commit), use=use)
     assert (await account(store)).reached == {"2026-11"}

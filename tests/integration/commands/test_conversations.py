@@ -29,7 +29,6 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream, message_ref
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
-from cplus.events.repository import Repository
 from cplus.ids import random_id
 from cplus.mongo import Mongo
 from tests.nudges import Nudges
@@ -41,10 +40,7 @@ ADA, BEN = merchant("ada", "Ada Brandt"), merchant("548380009")
 
 
 def commands(store: EventStore, nudges: Nudges) -> Conversations:
-    reader = EventReader()
-    return Conversations(
-        Recorder(store, reader, nudges), Repository(store, reader), reader, lambda: NOW
-    )
+    return Conversations(Recorder(store, EventReader(), nudges), lambda: NOW)
 
 
 @pytest.fixture
@@ -92,7 +88,7 @@ async def written(use: Conversations, talk: str) -> list[tuple[Commit, ReplyWrit
     """The replies of the conversation, each with its commit."""
     found = []
     for commit in await use.recorder.store.stream(SHOP, conversation_stream(talk)):
-        for recorded in await use.reader.of(commit, ReplyWritten):
+        for recorded in await use.recorder.reader.of(commit, ReplyWritten):
             assert isinstance(recorded.event, ReplyWritten)
             found.append((commit, recorded.event))
     return found
@@ -177,7 +173,7 @@ async def test_an_old_command_that_was_undone_since_says_so_and_changes_nothing(
 async def test_a_reply_opens_what_was_closed(use: Conversations, talk: str) -> None:
     await close(SHOP, talk, key="k1", actor=ADA, use=use)
     await reply(SHOP, talk, text="One more thing", key="k2", actor=ADA, use=use)
-    now = await use.repository.load(Conversation, SHOP, conversation_stream(talk))
+    now = await use.recorder.load(Conversation, SHOP, conversation_stream(talk))
     assert now.open
 
 
@@ -205,7 +201,7 @@ class Torn(EventStore):
 async def test_a_reply_whose_fate_is_unknown_can_be_asked_for_again(
     use: Conversations, mongo: Mongo, nudges: Nudges, talk: str
 ) -> None:
-    torn = replace(use, recorder=Recorder(Torn(mongo), use.reader, nudges))
+    torn = replace(use, recorder=Recorder(Torn(mongo), EventReader(), nudges))
     with pytest.raises(OutcomeUnknown):
         await reply(SHOP, talk, text="Yes", key="k1", actor=ADA, use=torn)
     assert await reply(SHOP, talk, text="Yes", key="k1", actor=ADA, use=use) == Replied(2)

@@ -20,7 +20,6 @@ from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
 from cplus.events.log.store import EventStore, ensure_indexes
 from cplus.events.reader import EventReader
 from cplus.events.recording import TRIES, Recorder
-from cplus.events.repository import Repository
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 from tests.nudges import Nudges
@@ -90,9 +89,7 @@ def draft(number: int, shop: str = SHOP) -> Draft:
 
 async def test_answers_written_at_once_all_get_a_place(recorder: Recorder) -> None:
     await asyncio.gather(*(decide(recorder, answer(f"r{i}"), f"reply/{i}") for i in range(TRIES)))
-    conversation = await Repository(recorder.store, recorder.reader).load(
-        Conversation, SHOP, STREAM
-    )
+    conversation = await recorder.load(Conversation, SHOP, STREAM)
     assert conversation.version == 2 + TRIES
     assert len(conversation.written) == TRIES
 
