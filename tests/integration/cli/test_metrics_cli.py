@@ -19,7 +19,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.running.runner import Runner
 from tests.integration.command_line import started, told
-from tests.unit.projections.told_events import (
+from tests.unit.projections.models.told_events import (
     CLOSED,
     DAY,
     FATES,

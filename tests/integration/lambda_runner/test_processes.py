@@ -8,7 +8,6 @@ import signal
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,7 @@ from cplus.errors import (
     FunctionTimedOut,
 )
 from cplus.local.lambdas.worker import Invocation, Launch, Listener, Worker
+from tests.conftest import ROOT
 from tests.integration.lambda_runner.bench import (
     ACCOUNT,
     HERE,
@@ -156,8 +156,7 @@ async def test_no_process_outlives_a_runner_that_is_killed(bench: Bench) -> None
     script = textwrap.dedent(
         f"""
         import asyncio
-        from pathlib import Path
-        from cplus.local.application import Application, FunctionSpec
+                from cplus.local.application import Application, FunctionSpec
         from cplus.local.lambdas import Runner
 
         async def main():
@@ -178,8 +177,7 @@ async def test_no_process_outlives_a_runner_that_is_killed(bench: Bench) -> None
         asyncio.run(main())
         """
     )
-    repository = Path(__file__).parents[2]
-    runner = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=repository)
+    runner = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=ROOT)
     try:
         await eventually(lambda: len(bench.notes()) == 2, timeout=20)
         pids = [note["pid"] for note in bench.notes()]

@@ -28,7 +28,7 @@ from cplus.mongo import connect
 from cplus.privacy.sessions import ENDED
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
-from tests.integration.consumers.reactions_world import (
+from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
     handed,
     reply,

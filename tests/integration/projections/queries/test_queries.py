@@ -30,7 +30,7 @@ from cplus.projections.queries import (
     Queries,
 )
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from tests.unit.projections.told_events import (
+from tests.unit.projections.models.told_events import (
     CLOSED,
     DAY,
     FATES,

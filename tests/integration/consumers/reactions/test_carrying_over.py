@@ -25,7 +25,7 @@ from cplus.subscriptions.checkpoints import (
     read_checkpoint,
 )
 from tests.integration.command_line import printed
-from tests.integration.consumers.reactions_world import (
+from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
     NOW,
     OTHER,

@@ -16,7 +16,13 @@ from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.integration.command_line import nobody, said
-from tests.integration.consumers.reactions_world import INSTALLED, SHOP, handed, reply, write
+from tests.integration.consumers.reactions.reactions_world import (
+    INSTALLED,
+    SHOP,
+    handed,
+    reply,
+    write,
+)
 from tests.integration.intake import Intake, intake
 
 

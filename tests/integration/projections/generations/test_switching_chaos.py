@@ -29,7 +29,7 @@ from cplus.subscriptions.checkpoints import checkpoints_of
 from tests.conftest import Figures
 from tests.integration.crashing import Died
 from tests.integration.fold_world import COUNTER
-from tests.integration.projections.switching_world import BOTH, holds, nudged, told
+from tests.integration.projections.generations.switching_world import BOTH, holds, nudged, told
 
 SECONDS = 20.0
 SHOPS = [f"shop{number}.myshopify.com" for number in range(6)]

@@ -26,7 +26,7 @@ from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.metrics import COUNTS, EDGES, METRICS
 from cplus.projections.queries.figures import Day, Figures, every_day, figures_of, summed
 from cplus.projections.testing import fold_all, given
-from tests.unit.projections.told_events import (
+from tests.unit.projections.models.told_events import (
     CLOSED,
     DAY,
     FATES,

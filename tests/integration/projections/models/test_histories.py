@@ -29,7 +29,7 @@ from cplus.projections.models.facts import MAIL_FACTS
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from tests.integration.fold_world import soon
-from tests.unit.projections.told_events import (
+from tests.unit.projections.models.told_events import (
     CLOSED,
     REOPENED,
     STARTED,

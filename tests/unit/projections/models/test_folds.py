@@ -31,7 +31,7 @@ from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries.persons import NOTHING, Bought, customer_view, families
 from cplus.projections.queries.row_views import account_view
 from tests.samples import installed
-from tests.unit.projections.told_events import (
+from tests.unit.projections.models.told_events import (
     CLOSED,
     FATES,
     PERSONS,

@@ -30,7 +30,7 @@ from cplus.subscriptions.checkpoints import CHECKPOINTS
 from cplus.subscriptions.progress import Progress
 from tests.integration.crashing import IN_A_TRANSACTION, Died, Elsewhere, Written, dies_at, once
 from tests.integration.fold_world import COUNTER, SHOP, WITH_GIFTS, GiftWrapped, write
-from tests.integration.projections.switching_world import (
+from tests.integration.projections.generations.switching_world import (
     BIRCH,
     BOTH,
     CEDAR,

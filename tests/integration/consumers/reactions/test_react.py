@@ -32,7 +32,7 @@ from cplus.events.reader import EventReader
 from cplus.mongo import Raw
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from tests.integration.consumers.reactions_world import (
+from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
     NOW,
     OTHER,

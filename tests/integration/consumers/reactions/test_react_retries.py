@@ -31,7 +31,7 @@ from cplus.subscriptions.checkpoints import (
     move_checkpoint,
     read_checkpoint,
 )
-from tests.integration.consumers.reactions_world import (
+from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
     NOW,
     OTHER,
