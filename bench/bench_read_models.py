@@ -31,6 +31,7 @@ from cplus.consumers.folding.projecting import look_at
 from cplus.deadline import Deadline
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
+from cplus.events.reader import EventReader
 from cplus.local.mongod import Mongod
 from cplus.mongo import IndexModel, Mongo, connect
 from cplus.projections.base import Projection
@@ -155,7 +156,7 @@ async def soon(bench: Bench) -> list[Figure]:
     for shops in (1, 100, 1_000):
         async with bench.log(0, 1) as mongo:
             store = EventStore(mongo)
-            runner = Runner(mongo, store, [CONVERSATIONS])
+            runner = Runner(mongo, store, EventReader(), [CONVERSATIONS])
             targets = await runner.driven()
             waits: list[float] = []
             talks = [models_log.talks(shop) for shop in models_log.hosts(shops)]
@@ -190,7 +191,7 @@ async def _pace(bench: Bench, projections: Sequence[Projection], folds: str) -> 
         async with bench.log(6_000, 100) as mongo:
             await ensure_indexes(mongo.database, projections)
             store = EventStore(mongo)
-            runner = Runner(mongo, store, projections)
+            runner = Runner(mongo, store, EventReader(), projections)
             targets = await runner.driven()
             heads = await store.heads()
             places = asyncio.Semaphore(4)

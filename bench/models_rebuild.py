@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measure import Work, rate
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
 from cplus.projections.generations.drop import drop
 from cplus.projections.generations.lineage_changes import begin
@@ -42,7 +43,7 @@ def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
         store = EventStore(mongo)
         target = await begin(mongo.database, CONVERSATIONS)
         shops = sorted(await store.heads())
-        runner = filler(mongo, store, target)
+        runner = filler(mongo, store, EventReader(), target)
         if workers > 1:
             await fill_in_processes(settings, runner, target, shops, workers, asyncio.Event())
         else:

@@ -11,6 +11,7 @@ from bench import models_log
 from cplus.consumers.folding.projecting import look_at
 from cplus.deadline import Deadline
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.generations.lineage import generation_of, lineage_of
 from cplus.projections.generations.lineage_changes import begin
@@ -39,7 +40,7 @@ async def both_filled(mongo: Mongo) -> None:
     store = EventStore(mongo)
     shops = sorted(await store.heads())
     for target in (CONVERSATIONS, await begin(mongo.database, CONVERSATIONS)):
-        await fill(filler(mongo, store, target), target, shops, side_by_side=4)
+        await fill(filler(mongo, store, EventReader(), target), target, shops, side_by_side=4)
 
 
 async def switched(mongo: Mongo) -> Switched:
@@ -64,7 +65,7 @@ async def switched(mongo: Mongo) -> Switched:
             if next(moved) == 20:
                 going.set()
 
-    runner = Runner(mongo, store, [CONVERSATIONS])
+    runner = Runner(mongo, store, EventReader(), [CONVERSATIONS])
     writers = [asyncio.create_task(traffic(runner)) for _ in range(WRITERS)]
     await going.wait()
     steps: dict[str, list[float]] = {}
@@ -73,7 +74,7 @@ async def switched(mongo: Mongo) -> Switched:
         steps.setdefault(name, []).append(time.perf_counter())
 
     first, began = next(moved), time.perf_counter()
-    await switch_over(filler(mongo, store, target), target, at_step=at_step)
+    await switch_over(filler(mongo, store, EventReader(), target), target, at_step=at_step)
     seconds = time.perf_counter() - began
     ended.set()
     await asyncio.gather(*writers)

@@ -73,6 +73,7 @@ class Parts:
         aws: Aws | None = None,
         http: httpx.AsyncClient | None = None,
         store: EventStore | None = None,
+        reader: EventReader | None = None,
         nudger: Nudger | None = None,
         queries: Queries | None = None,
     ) -> None:
@@ -82,6 +83,7 @@ class Parts:
         self._aws = aws
         self._http = http
         self._store = store
+        self._reader = reader
         self._nudger = nudger
         self._queries = queries
         self._own = AsyncExitStack()  # the connections that were made here, which end here
@@ -123,7 +125,7 @@ class Parts:
     @cached_property
     def reader(self) -> EventReader:
         """Decodes what is stored."""
-        return EventReader()
+        return self._reader or EventReader()
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -194,6 +196,7 @@ class Parts:
 
         return Reactor(
             store=self.store,
+            reader=self.reader,
             database=self.mongo.database,
             send=self.aws.send,
             import_queue=self.settings.import_queue,
@@ -259,7 +262,7 @@ def projector(group: Sequence[Projection]) -> Handler:
     def made() -> Consume:
         parts = Parts()
         configure(parts.settings.log_level)
-        runner = Runner(parts.mongo, parts.store, group, parts.clock)
+        runner = Runner(parts.mongo, parts.store, parts.reader, group, parts.clock)
         pool = parts.settings.mongo_pool
         return lambda records, limit: handle_nudges(records, runner, limit, pool)
 

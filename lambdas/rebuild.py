@@ -15,7 +15,7 @@ from cplus.projections.running.runner import Runner
 def _filler() -> Consume:
     parts = Parts()
     configure(parts.settings.log_level)
-    runner = Runner(parts.mongo, parts.store, ALL, parts.clock)
+    runner = Runner(parts.mongo, parts.store, parts.reader, ALL, parts.clock)
     queue = Queue(parts.aws, parts.settings.rebuild_queue)
     return lambda records, limit: handle(records, runner, queue.send, limit)
 

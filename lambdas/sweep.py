@@ -23,7 +23,7 @@ from cplus.projections.running.runner import Runner
 def _parts() -> tuple[Parts, Runner]:
     parts = Parts()
     configure(parts.settings.log_level)
-    return parts, Runner(parts.mongo, parts.store, ALL, parts.clock)
+    return parts, Runner(parts.mongo, parts.store, parts.reader, ALL, parts.clock)
 
 
 async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -143,6 +143,7 @@ class Reached:
 
     def __init__(self, data: Path | None) -> None:
         from cplus.events.log.store import EventStore
+        from cplus.events.reader import EventReader
         from cplus.mongo import connect
 
         self._data = data
@@ -151,6 +152,7 @@ class Reached:
         self.mongo = connect(self.settings)
         self._open.push_async_callback(self.mongo.close)
         self.store = EventStore(self.mongo)
+        self.reader = EventReader()
 
     @cached_property
     def aws(self) -> Aws:

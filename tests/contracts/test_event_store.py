@@ -424,7 +424,7 @@ async def test_a_fold_reads_what_it_does_not_ignore_in_parts(store: EventStore) 
 
 async def test_a_projection_is_folded_over_every_log(store: EventStore) -> None:
     await store.append([fact(f"f{number}") for number in range(30)])
-    folded = await fold_shop(store, SHOPS, SHOP)
+    folded = await fold_shop(store, EventReader(), SHOPS, SHOP)
     assert (folded.stop, folded.position, folded.seq) == (None, 30, 30)
     [row] = folded.rows.values()
     assert not row["installation"]["installed"]

@@ -166,7 +166,7 @@ async def _read_models(at: Reached, name: str) -> _GoingOn:
     from cplus.projections.running.runner import Runner
 
     named(name, others=[one.name for one in REACTIONS])
-    runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
+    runner = Runner(at.mongo, at.store, at.reader, [one for one in ALL if one.name == name])
     targets = [one.projection for one in await runner.driven()]
     return {one.collection: (one, partial(runner.catch_up, one)) for one in targets}
 
@@ -179,7 +179,7 @@ def _reaction(at: Reached, reaction: Reaction) -> _GoingOn:
 
     if reaction.queue and not getattr(at.settings, reaction.queue):
         raise SettingMissing(name=reaction.queue, variable=f"CPLUS_{reaction.queue.upper()}")
-    parts = Parts(at.settings, mongo=at.mongo, store=at.store, aws=at.aws)
+    parts = Parts(at.settings, mongo=at.mongo, store=at.store, reader=at.reader, aws=at.aws)
 
     async def go_on(shop: str, *, deadline: Deadline) -> Progress:
         return await follow(reaction, shop, parts.reactor, deadline=deadline, now=True)

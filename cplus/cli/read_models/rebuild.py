@@ -135,7 +135,7 @@ async def _back(at: Reached, name: str) -> dict[str, Any]:
     from cplus.projections.generations.switch import switch_back
     from cplus.projections.groups import ALL, named
 
-    lineage = await switch_back(at.mongo, at.store, ALL, named(name).name)
+    lineage = await switch_back(at.mongo, at.store, at.reader, ALL, named(name).name)
     return {"projection": name, "live": lineage.collection(lineage.live)}
 
 
@@ -185,7 +185,7 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
         "workers": None if way.on_lambda else way.workers,
         "dead_letters": way.dead,
     }
-    runner = filler(at.mongo, at.store, target)
+    runner = filler(at.mongo, at.store, at.reader, target)
     compared = None if stopped.is_set() else await _compare(runner, target, stopped)
     if stopped.is_set():
         return {**said, "stopped": True, "left": after.of - after.events}
@@ -289,7 +289,7 @@ async def _work(
     from cplus.projections.generations.rebuild import fill, filler
     from cplus.projections.generations.workers import fill_in_processes
 
-    runner = filler(at.mongo, at.store, target)
+    runner = filler(at.mongo, at.store, at.reader, target)
     if way.on_lambda:
         from cplus.aws import Queue
         from cplus.consumers.folding.fanning_out import fan_out

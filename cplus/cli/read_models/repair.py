@@ -23,7 +23,7 @@ async def repair(at: Reached, name: str, chosen: Sequence[str]) -> dict[str, Any
     lineage = await lineage_of(at.mongo.database, named(name))
     target = generation_of(ALL, lineage, lineage.live)
     hosts = at.shops(chosen, await shops_of(at.mongo, at.store, target))
-    runner = Runner(at.mongo, at.store, [one for one in ALL if one.name == name])
+    runner = Runner(at.mongo, at.store, at.reader, [one for one in ALL if one.name == name])
     shops, rows = [], 0
     for shop in hosts:
         found = await _repair(runner, target, shop)
@@ -43,7 +43,7 @@ async def _repair(runner: Runner, target: Projection, shop: str) -> dict[str, An
     await runner.catch_up(target, shop)
     repaired, unfolded = 0, None
     try:
-        repaired = len(await repair_shop(runner.mongo, runner.store, target, shop))
+        repaired = len(await repair_shop(runner.mongo, runner.store, runner.reader, target, shop))
         await runner.catch_up(target, shop)  # wrong rows may have been why it was parked
     except CannotFold as error:
         unfolded = {name: error.values[name] for name in ("position", "type", "reason")}

@@ -147,7 +147,7 @@ async def _replay(
             with suppress(_NotWhole):
                 async with sink as put:
                     for shop in shops:
-                        folded = await fold_shop(at.store, projection, shop)
+                        folded = await fold_shop(at.store, at.reader, projection, shop)
                         if folded.stop is None and not stopped:
                             await put(shop, folded.rows)
                         rows, events = rows + len(folded.rows), events + folded.seq

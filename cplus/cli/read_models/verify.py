@@ -139,7 +139,7 @@ async def _verify(at: Reached, name: str, chosen: Sequence[str]) -> Report:
             task = shown.add_task(target.collection, total=len(shops))
             for shop in shops:
                 try:
-                    found = await verify_shop(at.mongo, at.store, target, shop)
+                    found = await verify_shop(at.mongo, at.store, at.reader, target, shop)
                 except CannotFold as error:  # one failing shop must not hide the others
                     report.cannot_fold(shop, error)
                 else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -32,6 +32,7 @@ class Reactor:
     """What the reactions work with."""
 
     store: EventStore
+    reader: EventReader
     database: Database
     send: Send
     import_queue: str
@@ -44,7 +45,6 @@ class Reactor:
     """Counts a conversation that began against what the shop's plan allows, and nudges where that
     decided something, now or before."""
     clock: Clock
-    reader: EventReader = field(default_factory=EventReader)
     batch: int = BATCH
     at_step: Callable[[str], None] = lambda _step: None
     """Is told the name of each step before it is taken (see `following.steps_of`), for tests that

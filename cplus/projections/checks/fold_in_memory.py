@@ -38,11 +38,11 @@ class Folded:
 
 async def fold_shop(
     store: EventStore,
+    reader: EventReader,
     projection: Projection,
     shop: str,
     *,
     end: tuple[int, int] | None = None,
-    reader: EventReader | None = None,
     limits: ReadLimits = _LIMITS,
 ) -> Folded:
     """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
@@ -50,7 +50,6 @@ async def fold_shop(
     if end is None:
         head = await store.head(shop)
         end = (head.position, head.seq)
-    reader = reader or EventReader()
     passed = reader.passed(projection.passes, projection.handles)
     rows: dict[str, Row | None] = {}
     position = seq = 0

@@ -26,6 +26,7 @@ import structlog
 
 import cplus
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.loop import run
 from cplus.mongo import Mongo, canonical, connect, decoded
 from cplus.projections.base import Projection, Row
@@ -64,17 +65,18 @@ def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
         return connect(Settings())
 
     store = EventStore(run(connected()))
+    reader = EventReader()
     for asked in _documents(questions):
         for name, version in asked["projections"]:
-            answers.writelines(run(_told(store, known[name, version], asked)))
+            answers.writelines(run(_told(store, reader, known[name, version], asked)))
         answers.flush()
 
 
 async def _told(
-    store: EventStore, projection: Projection, asked: Mapping[str, Any]
+    store: EventStore, reader: EventReader, projection: Projection, asked: Mapping[str, Any]
 ) -> Iterator[bytes]:
     end = (asked["position"], asked["seq"])
-    folded = await fold_shop(store, projection, asked["shop"], end=end)
+    folded = await fold_shop(store, reader, projection, asked["shop"], end=end)
     stop = folded.stop and {
         "position": folded.stop.position,
         "reason": folded.stop.reason,

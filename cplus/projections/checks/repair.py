@@ -12,6 +12,7 @@ import structlog
 from cplus.clock import Clock, utc_now
 from cplus.errors import CheckpointContended
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
 from cplus.projections.checks.fold_in_memory import fold_shop
@@ -28,6 +29,7 @@ RETRIES: Final = Retries(tries=50, pause=0.01, longest=0.2)
 async def repair_shop(
     mongo: Mongo,
     store: EventStore,
+    reader: EventReader,
     target: Projection,
     shop: str,
     clock: Clock = utc_now,
@@ -36,7 +38,7 @@ async def repair_shop(
 ) -> Sequence[Difference]:
     """Folds one shop's log and repairs, in one transaction, the rows of the generation that differ;
     returns the differences. Raises CannotFold, CheckpointContended."""
-    once = partial(_repair_once, mongo, store, target, shop, clock)
+    once = partial(_repair_once, mongo, store, reader, target, shop, clock)
     try:
         return await retries.of(once, Fenced, projection=target.name, shop=shop)
     except Fenced:
@@ -44,16 +46,21 @@ async def repair_shop(
 
 
 async def _repair_once(
-    mongo: Mongo, store: EventStore, target: Projection, shop: str, clock: Clock
+    mongo: Mongo,
+    store: EventStore,
+    reader: EventReader,
+    target: Projection,
+    shop: str,
+    clock: Clock,
 ) -> Sequence[Difference]:
     """Raises Fenced if another process wrote meanwhile."""
-    found = await verify_shop(mongo, store, target, shop)
+    found = await verify_shop(mongo, store, reader, target, shop)
     if not found.differences:
         return []
     at = found.at
     if not at.stored:
         at = await begin_checkpoint(mongo.database, target, shop, clock())
-    folded = await fold_shop(store, target, shop, end=(found.position, found.events))
+    folded = await fold_shop(store, reader, target, shop, end=(found.position, found.events))
     rows = {one.key: folded.rows.get(one.key) for one in found.differences}
     missing = {one.key for one in found.differences if one.kind == "missing"}
     # These rows belong to that checkpoint, and a runner that loaded the wrong rows must not write

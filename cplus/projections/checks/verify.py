@@ -60,14 +60,14 @@ async def read_rows(
 async def verify_shop(
     mongo: Mongo,
     store: EventStore,
+    reader: EventReader,
     projection: Projection,
     shop: str,
-    reader: EventReader | None = None,
 ) -> Verified:
     """Compares the rows of one generation with the log up to its checkpoint. Raises CannotFold
     where this code cannot fold what was folded once."""
     at, stored = await read_rows(mongo, projection, shop)
-    folded = await fold_shop(store, projection, shop, end=(at.position, at.seq), reader=reader)
+    folded = await fold_shop(store, reader, projection, shop, end=(at.position, at.seq))
     if folded.stop is not None:
         stop = folded.stop
         raise CannotFold(

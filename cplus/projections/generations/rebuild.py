@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cplus.deadline import Deadline
 from cplus.errors import CheckpointContended, CplusError
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.loop import together
 from cplus.mongo import Mongo, PyMongoError
 from cplus.projections.base import Projection
@@ -50,9 +51,9 @@ class Filled:
     """Shops that stand still."""
 
 
-def filler(mongo: Mongo, store: EventStore, projection: Projection) -> Runner:
+def filler(mongo: Mongo, store: EventStore, reader: EventReader, projection: Projection) -> Runner:
     """A runner with the large batches that a rebuild asks for."""
-    return Runner(mongo, store, [projection], batch=BATCH)
+    return Runner(mongo, store, reader, [projection], batch=BATCH)
 
 
 async def fill(

@@ -15,6 +15,7 @@ import structlog
 
 from cplus.errors import CplusError
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import (
@@ -146,7 +147,11 @@ def _of(checkpoints: Mapping[str, Checkpoint], shop: str) -> Checkpoint:
 
 
 async def switch_back(
-    mongo: Mongo, store: EventStore, projections: Sequence[Projection], name: str
+    mongo: Mongo,
+    store: EventStore,
+    reader: EventReader,
+    projections: Sequence[Projection],
+    name: str,
 ) -> Lineage:
     """Reads from the generation before the last switch again, which stayed current. Raises
     NothingBefore, NotInThisCode, CannotSwitch, TooBusyToSwitch."""
@@ -155,4 +160,4 @@ async def switch_back(
         raise NothingBefore(name=name)
     assert lineage.before is not None  # noqa: S101  it was found
     target = generation_of(projections, lineage, lineage.before)
-    return await switch_over(filler(mongo, store, target), target)
+    return await switch_over(filler(mongo, store, reader, target), target)

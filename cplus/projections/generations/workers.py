@@ -16,6 +16,7 @@ from typing import Final
 
 from cplus.errors import CplusError
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.logs import configure_command
 from cplus.loop import run, together
 from cplus.mongo import Mongo, connect
@@ -95,5 +96,5 @@ def _end_with_parent() -> None:
 
 def _fill(target: Projection, shops: Sequence[str]) -> None:
     mongo, halt = _here["connection"]
-    runner = filler(mongo, EventStore(mongo), target)
+    runner = filler(mongo, EventStore(mongo), EventReader(), target)
     run(fill(runner, target, shops, stopped=halt.is_set))

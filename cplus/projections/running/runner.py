@@ -60,10 +60,10 @@ class Runner:
         self,
         mongo: Mongo,
         store: EventStore,
+        reader: EventReader,
         projections: Sequence[Projection],
         clock: Clock = utc_now,
         *,
-        reader: EventReader | None = None,
         batch: int = BATCH,
         reading: ReadLimits = _READ,
         cache: CacheLimits = _CACHE,
@@ -71,10 +71,10 @@ class Runner:
     ) -> None:
         self.mongo = mongo
         self.store = store
+        self.reader = reader
         self.projections = tuple(projections)
         self.batch = batch
         self._clock = clock
-        self._reader = reader or EventReader()
         self._reading, self._cache = reading, cache
         self._at_step = at_step
         self._leaders = Leaders(mongo.database, store, self.projections, at_step)
@@ -114,14 +114,14 @@ class Runner:
         self, projection: Projection, shop: str, until: int | None, deadline: Deadline | None
     ) -> Progress:
         rows = ShopRows(
-            self.mongo, projection, shop, self._clock, self._reader, self._cache, self._at_step
+            self.mongo, projection, shop, self._clock, self.reader, self._cache, self._at_step
         )
 
         async def bring_on(leader: Projection) -> Progress:
             return await self._catch_up(leader, shop, until, deadline)
 
         fold_limit = partial(self._leaders.fold_limit, bring_on=bring_on)
-        passed = self._reader.passed(projection.passes, projection.handles)
+        passed = self.reader.passed(projection.passes, projection.handles)
         async with Reader(self.store, passed, shop, until, self.batch, self._reading) as reader:
             run = _CatchUp(rows, reader, fold_limit, until, deadline, self._at_step)
             return await run.to_its_end(await rows.read())

@@ -10,6 +10,7 @@ import pytest
 from cplus.events.base import Event
 from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
@@ -47,5 +48,5 @@ async def data(mongo: Mongo, stack: Path) -> Path:
     ]
     for shop in HOSTS:
         await write(store, *first, *begun, *pages, shop=shop)
-        await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
+        await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, shop)
     return stack

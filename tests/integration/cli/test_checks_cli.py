@@ -57,7 +57,7 @@ async def test_verify_says_what_it_has_not_seen_and_does_not_pass_where_nothing_
     store, birch = EventStore(mongo), HOSTS[1]
     for shop in (SHOP, birch):
         await write(store, installed(), shop=shop)
-    runner = Runner(mongo, store, ALL)
+    runner = Runner(mongo, store, EventReader(), ALL)
     await runner.catch_up(SHOPS, SHOP)
     await write(store, ImportStarted(import_id="i1"))
     command = ("verify", "shops", "--data", str(stack))
@@ -81,11 +81,11 @@ async def test_verify_compares_the_others_where_a_shop_cannot_be_folded_and_says
     store = EventStore(mongo)
     for shop in HOSTS[:2]:
         await write(store, installed(), shop=shop)
-        await Runner(mongo, store, ALL).catch_up(SHOPS, shop)
+        await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, shop)
     await write(store, GiftWrapped())
     # A release that knew the event has folded it.
     knowing = replace(SHOPS, passes=SHOPS.passes | {GiftWrapped.FAMILY})
-    await Runner(mongo, store, [knowing], reader=WITH_GIFTS).catch_up(knowing, SHOP)
+    await Runner(mongo, store, WITH_GIFTS, [knowing]).catch_up(knowing, SHOP)
     rows = mongo.database[SHOPS.collection]
     await rows.update_one({"_id": f"{HOSTS[1]}/shop"}, {"$set": {"profile": None}})
     command = ("verify", "shops", "--data", str(stack))
@@ -106,7 +106,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     await write(store, installed())
     head = (await store.head(SHOP)).position
     # Faulty code was parked there; the current code has no fault.
-    await Runner(mongo, store, [FAULTY]).catch_up(FAULTY, SHOP)
+    await Runner(mongo, store, EventReader(), [FAULTY]).catch_up(FAULTY, SHOP)
     said = await told("projections", "lag", "--data", str(data), "--shop", SHOP)
     [shops] = [one for one in said["shops"] if one["collection"] == "shops.v1"]
     assert (shops["behind"], shops["parked"]["reason"]) == (1, "ZeroDivisionError")
@@ -117,7 +117,7 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     place = {"shop": SHOP, "collection": "shops.v1"}
     assert unparked["shops"] == [{**place, "position": head, "reason": None}]
     await write(store, GiftWrapped())
-    await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
+    await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, SHOP)
     still = await told("projections", "unpark", "shops", "--data", str(data), status=1)
     assert still["shops"] == [{**place, "position": head + 1, "reason": "unknown_type"}]
     verified = await told("verify", "shops", "--data", str(data), status=1)

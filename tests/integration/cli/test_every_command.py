@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.events.log.store import COMMITS, EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
 from cplus.projections.models.shops import SHOPS
@@ -142,7 +143,7 @@ async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_ask
 ) -> None:
     store = EventStore(mongo)
     await write(store, installed())
-    await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
+    await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, SHOP)
     command = ("rebuild", "shops", "--data", str(stack))
     for workers in ("1", "2"):
         process = await started(*command, "--json", "--workers", workers)
@@ -168,7 +169,7 @@ async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_ask
 async def test_one_shop_with_one_event_is_said_in_the_singular(mongo: Mongo, stack: Path) -> None:
     store = EventStore(mongo)
     await write(store, installed())
-    await Runner(mongo, store, ALL).catch_up(SHOPS, SHOP)
+    await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, SHOP)
     await mongo.database[SHOPS.collection].update_one({}, {"$set": {"name": "Another"}})
     replay = ("replay", "--projection", "cplus.projections.models.shops:SHOPS")
     out_file = stack / "rows.jsonl"

@@ -13,6 +13,7 @@ from cplus.cli import main
 from cplus.events.base import NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
@@ -56,7 +57,7 @@ async def data(mongo: Mongo, mongo_uri: str, database_name: str, tmp_path: Path)
             await store.append(
                 [Draft(shop=shop, claim=claim, source="t", actor="t", events=[event])]
             )
-        await Runner(mongo, store, ALL).catch_up(METRICS, shop)
+        await Runner(mongo, store, EventReader(), ALL).catch_up(METRICS, shop)
     return tmp_path
 
 

@@ -18,6 +18,7 @@ import pytest
 from cplus.aws import Aws, Queue
 from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.groups import ALL
 from cplus.projections.models.shops import SHOPS
@@ -170,7 +171,7 @@ async def test_a_rebuild_on_lambda_is_stopped_and_goes_on_where_it_was(
     said = json.loads(out)
     events = len(HOSTS) * (1 + PAGES // 5 + PAGES)
     assert (said["stopped"], said["left"], said["workers"]) == (True, events, None)
-    runner = Runner(mongo, EventStore(mongo), ALL)
+    runner = Runner(mongo, EventStore(mongo), EventReader(), ALL)
     async with on_lambda(aws, url, runner, queue, HURRIED):
         said = await told(*command)
     assert (said["live"], said["before"]) == ("shops.v1.g2", "shops.v1")
@@ -228,7 +229,7 @@ async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_stil
     await write(store, installed(), GiftWrapped())
     # The rows of now are of a release that knew the event.
     knowing = replace(SHOPS, passes=SHOPS.passes | {GiftWrapped.FAMILY})
-    await Runner(mongo, store, [knowing], reader=WITH_GIFTS).catch_up(knowing, SHOP)
+    await Runner(mongo, store, WITH_GIFTS, [knowing]).catch_up(knowing, SHOP)
     command = ("rebuild", "shops", "--data", str(stack))
     said = await told(*command, status=1)
     [one] = said["parked"]

@@ -22,6 +22,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.nudges import News
+from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
@@ -57,7 +58,7 @@ class FoldingNudger:
     """Whoever is nudged folds at once, by the real runner; or, switched off, nobody does."""
 
     def __init__(self, mongo: Mongo, clock: Clock) -> None:
-        self.runner = Runner(mongo, EventStore(mongo, clock), ALL, clock)
+        self.runner = Runner(mongo, EventStore(mongo, clock), EventReader(), ALL, clock)
         self.on = True
         self.heads: list[Mapping[str, int]] = []
 

@@ -119,3 +119,30 @@ def test_nobody_else_looks_into_stored_events() -> None:
             if isinstance(node, ast.ImportFrom) and node.module == "cplus.events.log.codec":
                 looking.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert looking == []
+
+
+MAKE_ONE = {
+    "cplus/bootstrap.py",
+    "cplus/cli/connecting.py",
+    "cplus/projections/checks/release_rows.py",
+    "cplus/projections/generations/workers.py",
+}
+"""Where a process begins that decodes events: everybody else is given its reader."""
+
+
+def test_only_where_a_process_begins_is_a_reader_made() -> None:
+    making = set()
+    for path in [*(ROOT / "cplus").rglob("*.py"), *(ROOT / "lambdas").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = isinstance(node, ast.Call) and _name(node.func) == "EventReader"
+            handed = isinstance(node, ast.keyword) and _name(node.value) == "EventReader"
+            if called or handed:  # handed on as it is, it would be called by somebody else
+                making.add(path.relative_to(ROOT).as_posix())
+    assert making == MAKE_ONE
+
+
+def _name(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""

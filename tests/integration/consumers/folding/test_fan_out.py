@@ -20,6 +20,7 @@ from cplus.consumers.folding.rebuilding import Task, handle
 from cplus.deadline import Deadline
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checks.verify import verify_shop
@@ -58,7 +59,9 @@ class Counting(Queue):
 
 
 def small(mongo: Mongo, store: EventStore, at_step: Callable[[str], None] | None = None) -> Runner:
-    return Runner(mongo, store, [COUNTER], batch=7, at_step=at_step or (lambda _step: None))
+    return Runner(
+        mongo, store, EventReader(), [COUNTER], batch=7, at_step=at_step or (lambda _step: None)
+    )
 
 
 async def filled(mongo: Mongo, store: EventStore, events: int = EVENTS) -> Runner:
@@ -113,7 +116,7 @@ async def test_a_rebuild_that_is_fanned_out_loses_and_doubles_nothing_whatever_d
     assert next(commits) > 8  # two have died
     assert await LiveCollections(mongo.database).collection(COUNTER) == target.collection
     for shop in SHOPS:
-        found = await verify_shop(mongo, store, target, shop)
+        found = await verify_shop(mongo, store, EventReader(), target, shop)
         assert (found.position, found.differences) == (EVENTS + written, [])
         assert (await read_checkpoint(mongo.database, target, shop)).position == found.position
 

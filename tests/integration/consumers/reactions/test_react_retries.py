@@ -22,6 +22,7 @@ from cplus.consumers.scheduled.sweep import sweep
 from cplus.events.base import Event
 from cplus.events.catalogue.orders import OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.reader import EventReader
 from cplus.projections.lag.lag import lag
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import (
@@ -252,7 +253,7 @@ async def test_the_sweep_finds_what_is_to_be_tried_again_also_in_shops_with_no_n
     broken.now = utc_now() + timedelta(days=1)
     await broken.nudged(1)
     again = broken.now + PAUSES[0]
-    runner = Runner(parts.mongo, parts.store, [])
+    runner = Runner(parts.mongo, parts.store, EventReader(), [])
 
     async def swept() -> tuple[int, int]:
         found = await sweep(

@@ -21,6 +21,7 @@ from cplus.events.base import NewEvent, Recorded
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage_changes import begin
@@ -58,7 +59,7 @@ async def behind(runner: Runner) -> set[str]:
 
 @pytest.fixture
 def runner(mongo: Mongo) -> Runner:
-    return Runner(mongo, EventStore(mongo), PROJECT_BILLING)
+    return Runner(mongo, EventStore(mongo), EventReader(), PROJECT_BILLING)
 
 
 async def test_a_lost_nudge_is_healed_by_the_sweep(mongo: Mongo, runner: Runner) -> None:
@@ -244,7 +245,7 @@ async def test_an_overview_counts_all_shops_and_shows_those_first_that_need_some
     await install(mongo, CEDAR, utc_now())
     made = await begin(mongo.database, SHOPS)  # a generation that is being filled is behind
     faulty = replace(made, evolve=fails)
-    progress = await Runner(mongo, runner.store, [faulty]).catch_up(faulty, BIRCH)
+    progress = await Runner(mongo, runner.store, EventReader(), [faulty]).catch_up(faulty, BIRCH)
     assert (progress.position, progress.parked is not None) == (0, True)
     of = (mongo, runner.store, PROJECT_BILLING)
     found = await overview(*of, most=2)

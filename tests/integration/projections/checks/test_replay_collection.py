@@ -16,6 +16,7 @@ from pymongo import monitoring
 from cplus.bootstrap import ensure_indexes
 from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.log.store import COMMITS, EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Database, Mongo, connect
 from cplus.projections.checks.replay_collection import (
     CollectionTaken,
@@ -63,7 +64,7 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
     await ensure_indexes(settings)
     for shop in (SHOP, "birch.myshopify.com"):
         await write(EventStore(made), installed(), ImportStarted(import_id="i1"), shop=shop)
-        await Runner(made, EventStore(made), ALL).catch_up(SHOPS, shop)
+        await Runner(made, EventStore(made), EventReader(), ALL).catch_up(SHOPS, shop)
     yield made
     await made.close()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from cplus.consumers.folding.projecting import handle_nudges
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checks.verify import verify_shop
@@ -26,7 +27,7 @@ BOTH = (COUNTER, NEWER)
 
 def code(mongo: Mongo, store: EventStore, *projections: Projection) -> Runner:
     """What runs in a release that has these."""
-    return Runner(mongo, store, projections or BOTH, batch=7)
+    return Runner(mongo, store, EventReader(), projections or BOTH, batch=7)
 
 
 async def told(store: EventStore, events: int, *shops: str) -> None:
@@ -64,7 +65,7 @@ async def holds(mongo: Mongo, store: EventStore) -> None:
     for one in lineage.generations:
         of = replace(NEWER if one.version == 2 else COUNTER, generation=one.number)
         for shop, at in (await checkpoints_of(mongo.database, of.collection)).items():
-            found = await verify_shop(mongo, store, of, shop)
+            found = await verify_shop(mongo, store, EventReader(), of, shop)
             assert (found.position, found.differences) == (at.position, [])
             if one.filled:
                 assert at.position <= leader[shop].position

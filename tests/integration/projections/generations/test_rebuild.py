@@ -15,6 +15,7 @@ from cplus.consumers.folding.projecting import handle_nudges
 from cplus.errors import CheckpointContended
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.checks.repair import repair_shop
@@ -54,7 +55,7 @@ SHOPS = (SHOP, BIRCH)
 
 
 def small(mongo: Mongo, store: EventStore, projection: Projection = COUNTER) -> Runner:
-    return Runner(mongo, store, [projection], batch=7)
+    return Runner(mongo, store, EventReader(), [projection], batch=7)
 
 
 async def read(mongo: Mongo, shop: str = SHOP) -> int:
@@ -119,7 +120,7 @@ async def test_a_rebuild_under_writes_loses_and_doubles_nothing_and_no_reader_se
     assert seen == sorted(seen)
     for shop in SHOPS:
         assert await read(mongo, shop) == 20 + written
-        found = await verify_shop(mongo, store, targets[-1], shop)
+        found = await verify_shop(mongo, store, EventReader(), targets[-1], shop)
         assert (found.position, found.differences) == (20 + written, [])
 
 
@@ -149,14 +150,14 @@ async def test_a_rebuild_that_dies_at_any_step_goes_on_where_it_was(
     await write(store, ShopChanged(shop_name="Cedar"), shop=CEDAR)
     target = await begin(mongo.database, COUNTER)
     second = 1 if step in {"read_checkpoint", "begin_checkpoint", "move_checkpoint"} else 2
-    dying = Runner(mongo, store, [COUNTER], batch=7, at_step=dies_at(step, second))
+    dying = Runner(mongo, store, EventReader(), [COUNTER], batch=7, at_step=dies_at(step, second))
     with pytest.raises(Died):
         await fill(dying, target, [*SHOPS, CEDAR], side_by_side=1)
     assert await begin(mongo.database, COUNTER) == target
     assert await rebuilt(mongo, store) == target
     assert [await read(mongo, shop) for shop in SHOPS] == [20, 20]
     for shop in SHOPS:
-        assert (await verify_shop(mongo, store, target, shop)).differences == []
+        assert (await verify_shop(mongo, store, EventReader(), target, shop)).differences == []
 
 
 async def test_a_rebuild_that_is_stopped_ends_soon_and_goes_on(
@@ -183,6 +184,7 @@ async def test_two_who_rebuild_at_once_share_the_work(mongo: Mongo, store: Event
         Runner(
             mongo,
             EventStore(mongo),
+            EventReader(),
             [COUNTER],
             batch=7,
             at_step=partial(goes_on_when_the_other_has_written, number),
@@ -214,14 +216,17 @@ async def test_nudges_drive_what_is_read_and_the_way_back_and_leave_what_is_bein
     assert await handle_nudges([nudge(23)], runner, soon()) == []
     assert await read(mongo) == 23
     assert {one.position for one in await lag(mongo, store, [COUNTER]) if one.shop == SHOP} == {23}
-    await switch_back(mongo, store, [COUNTER], "counter")
+    await switch_back(mongo, store, EventReader(), [COUNTER], "counter")
     assert (await live(mongo), await read(mongo)) == ("counter.v1", 23)
 
 
 async def test_a_runner_drives_only_versions_that_it_has(mongo: Mongo, store: EventStore) -> None:
     await filled(mongo, store)
     newer = replace(COUNTER, version=2)
-    old_code, new_code = small(mongo, store), Runner(mongo, store, [COUNTER, newer], batch=7)
+    old_code, new_code = (
+        small(mongo, store),
+        Runner(mongo, store, EventReader(), [COUNTER, newer], batch=7),
+    )
     target = await rebuilt(mongo, store, newer)
     assert target.collection == "counter.v2.g2"
     await write(store, AppUninstalled())
@@ -237,7 +242,7 @@ async def test_a_generation_that_is_parked_behind_the_old_one_is_not_read(
 ) -> None:
     knows = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
     await write(store, AppUninstalled(), GiftWrapped(), AppUninstalled())
-    knowing = Runner(mongo, store, [knows], reader=WITH_GIFTS)
+    knowing = Runner(mongo, store, WITH_GIFTS, [knows])
     await knowing.catch_up(knows, SHOP)
     target = await begin(mongo.database, COUNTER)
     with pytest.raises(CannotSwitch, match="acorn"):
@@ -254,7 +259,7 @@ async def test_old_generations_are_dropped_on_request_and_not_under_readers(
     runner = await filled(mongo, store)
     checkpoints = mongo.database[CHECKPOINTS]
     with pytest.raises(NothingBefore):
-        await switch_back(mongo, store, [COUNTER], "counter")
+        await switch_back(mongo, store, EventReader(), [COUNTER], "counter")
     await rebuilt(mongo, store)
     with pytest.raises(SwitchedJustNow):
         await drop(mongo.database, "counter")
@@ -265,7 +270,7 @@ async def test_old_generations_are_dropped_on_request_and_not_under_readers(
     assert await read(mongo) == 21
     assert await checkpoints.count_documents({}) == 2
     with pytest.raises(NothingBefore):
-        await switch_back(mongo, store, [COUNTER], "counter")
+        await switch_back(mongo, store, EventReader(), [COUNTER], "counter")
     [lineage] = (await read_lineages(mongo.database)).values()
     assert (lineage.live, lineage.before) == (2, None)
 
@@ -288,7 +293,7 @@ async def test_a_runner_at_work_in_a_generation_that_is_dropped_stops(
             dropping = drop(mongo.database, "counter", timedelta(0))
             dropped.append(asyncio.create_task(dropping))
 
-    runner = Runner(mongo, store, [COUNTER], batch=7, at_step=drop_at_second_batch)
+    runner = Runner(mongo, store, EventReader(), [COUNTER], batch=7, at_step=drop_at_second_batch)
     await runner.catch_up(COUNTER, SHOP)
     assert await dropped[0] == ["counter.v1"]
     assert (await runner.catch_up(target, SHOP)).position == 40
@@ -300,7 +305,7 @@ async def test_verify_names_rows_and_fields_that_differ_and_a_rebuild_of_the_sho
 ) -> None:
     await filled(mongo, store)
     rows = mongo.database[COUNTER.collection]
-    assert (await verify_shop(mongo, store, COUNTER, SHOP)).differences == []
+    assert (await verify_shop(mongo, store, EventReader(), COUNTER, SHOP)).differences == []
     await rows.delete_one({"_id": f"{SHOP}/mod/0"})
     await rows.update_one({"_id": f"{SHOP}/mod/1"}, {"$set": {"events": 99, "more": 1}})
     await rows.insert_one({"_id": f"{SHOP}/mod/9", "shop": SHOP, "events": 1, "last": 1})
@@ -309,15 +314,15 @@ async def test_verify_names_rows_and_fields_that_differ_and_a_rebuild_of_the_sho
         Difference(SHOP, "mod/1", "differs", ["events", "more"]),
         Difference(SHOP, "mod/9", "too_much"),
     ]
-    found = await verify_shop(mongo, store, COUNTER, SHOP)
+    found = await verify_shop(mongo, store, EventReader(), COUNTER, SHOP)
     assert (found.rows, found.events, found.differences) == (4, 20, wrong)
-    assert (await verify_shop(mongo, store, COUNTER, BIRCH)).differences == []
+    assert (await verify_shop(mongo, store, EventReader(), COUNTER, BIRCH)).differences == []
     target = await begin(mongo.database, COUNTER)
     await fill(small(mongo, store), target, SHOPS)
     differing = await compare_generations(mongo, COUNTER, target, SHOP)
     assert [one.key for one in differing or ()] == ["mod/0", "mod/1", "mod/9"]
-    assert await repair_shop(mongo, store, COUNTER, SHOP) == wrong
-    assert (await verify_shop(mongo, store, COUNTER, SHOP)).differences == []
+    assert await repair_shop(mongo, store, EventReader(), COUNTER, SHOP) == wrong
+    assert (await verify_shop(mongo, store, EventReader(), COUNTER, SHOP)).differences == []
     assert await compare_generations(mongo, COUNTER, target, SHOP) == []
 
 
@@ -338,10 +343,10 @@ async def test_a_shop_too_busy_to_be_compared_is_named_and_counts_as_no_differen
             return progress
 
     await write(store, AppUninstalled(), shop=SHOP)
-    await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    await Runner(mongo, store, EventReader(), [COUNTER]).catch_up(COUNTER, SHOP)
     wrong = mongo.database[COUNTER.collection]
     await wrong.delete_one({"_id": f"{BIRCH}/mod/0"})
-    found = await compare_with_live(Busy(mongo, store, [COUNTER]), [COUNTER], target)
+    found = await compare_with_live(Busy(mongo, store, EventReader(), [COUNTER]), [COUNTER], target)
     assert found == Compared(1, 1, [SHOP])
 
 
@@ -359,7 +364,7 @@ async def test_verify_compares_at_one_moment_also_under_writes(
     traffic = asyncio.create_task(live_traffic())
     positions: set[int] = set()
     while len(positions) < 5:
-        found = await verify_shop(mongo, store, COUNTER, SHOP)
+        found = await verify_shop(mongo, store, EventReader(), COUNTER, SHOP)
         assert found.differences == []
         positions.add(found.position)
     ended.set()
@@ -378,7 +383,7 @@ async def test_a_shop_that_cannot_be_folded_holds_up_no_other_and_is_named(
     await filled(mongo, store)
     target = await begin(mongo.database, COUNTER)
     with pytest.raises(NotFolded, match=r"acorn\S+ \(OSError\)"):
-        await fill(Faulty(mongo, store, [COUNTER]), target, SHOPS)
+        await fill(Faulty(mongo, store, EventReader(), [COUNTER]), target, SHOPS)
     at = await checkpoints_of(mongo.database, target.collection)
     assert {shop: one.position for shop, one in at.items()} == {BIRCH: 20}
 

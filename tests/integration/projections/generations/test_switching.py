@@ -16,6 +16,7 @@ import pytest
 
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.generations.drop import drop
@@ -53,7 +54,7 @@ def knowing(
     mongo: Mongo, store: EventStore, at_step: Callable[[str], None] = lambda _step: None
 ) -> Runner:
     """A release in which the rows that are read can take an event that the new ones cannot."""
-    return Runner(mongo, store, [KNOWS, NEWER], reader=WITH_GIFTS, at_step=at_step)
+    return Runner(mongo, store, WITH_GIFTS, [KNOWS, NEWER], at_step=at_step)
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ async def test_a_runner_that_stalls_at_any_step_during_a_switch_gets_past_nothin
         else:
             elsewhere.ends()
 
-    stale = Runner(mongo, store, BOTH, at_step=once(step, stall))
+    stale = Runner(mongo, store, EventReader(), BOTH, at_step=once(step, stall))
     await stale.driven()  # it knows who leads, as it was before the switch
     await stale.catch_up(COUNTER, shop)
     elsewhere.ends()
@@ -167,7 +168,7 @@ async def test_a_switch_that_dies_at_any_step_holds_nobody_up_and_is_made_by_the
     assert (lineage.live, lineage.next) == (target.generation, None)
     assert [await read(mongo, shop) for shop in (*SHOPS, CEDAR)] == [25, 25, 5]
     await holds(mongo, store)
-    back = await switch_back(mongo, store, BOTH, "counter")
+    back = await switch_back(mongo, store, EventReader(), BOTH, "counter")
     assert (back.live, [await read(mongo, shop) for shop in SHOPS]) == (1, [25, 25])
     await holds(mongo, store)
 
@@ -230,7 +231,7 @@ async def test_a_generation_that_parks_while_it_leads_holds_nobody_up(
     await write(store, GiftWrapped(), shop=BIRCH)
     await code(mongo, store).catch_up(COUNTER, BIRCH)
     mended = replace(NEWER, handles=KNOWS.handles)
-    newer = Runner(mongo, store, [COUNTER, mended], reader=WITH_GIFTS)
+    newer = Runner(mongo, store, WITH_GIFTS, [COUNTER, mended])
     await newer.catch_up(replace(mended, generation=target.generation), SHOP)
     await switch_over(newer, target)
     assert [await read(mongo, shop) for shop in SHOPS] == [21, 21]
@@ -251,7 +252,7 @@ async def test_a_leader_that_fails_holds_up_nothing_that_is_read(
     target = await to_be_switched(mongo, store)
     await lead(mongo.database, await lineage_of(mongo.database, COUNTER), target.generation)
     await told(store, 5, SHOP)
-    progress = await Faulty(mongo, store, BOTH).catch_up(COUNTER, SHOP, until=25)
+    progress = await Faulty(mongo, store, EventReader(), BOTH).catch_up(COUNTER, SHOP, until=25)
     assert (progress.position, progress.done, await read(mongo)) == (25, True, 25)
     assert (await lineage_of(mongo.database, COUNTER)).next is None
 

@@ -16,6 +16,7 @@ import pytest
 from cplus.deadline import Deadline
 from cplus.errors import CplusError
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, PyMongoError, connect
 from cplus.projections.checks.repair import repair_shop
 from cplus.projections.generations.drop import drop
@@ -88,7 +89,9 @@ class Chaos:
         """Handles nudges, or goes on with a list of generations from long ago."""
         if "runner" not in known or self.chance.random() < 0.05:
             batch = self.chance.choice((2, 7, 50))
-            known["runner"] = Runner(mongo, store, BOTH, batch=batch, at_step=self._dies(0.004))
+            known["runner"] = Runner(
+                mongo, store, EventReader(), BOTH, batch=batch, at_step=self._dies(0.004)
+            )
             known["targets"] = await known["runner"].driven()
         if self.chance.random() < 0.5:
             heads = await store.heads()
@@ -106,12 +109,12 @@ class Chaos:
         what = self.chance.random()
         if what < 0.5:
             target = await begin(mongo.database, self.chance.choice(BOTH))
-            runner = filler(mongo, store, target)
+            runner = filler(mongo, store, EventReader(), target)
             await fill(runner, target, SHOPS)
             await switch_over(runner, target, at_step=self._dies(0.08))
             self.did["switches"] += 1
         elif what < 0.85:
-            await switch_back(mongo, store, BOTH, "counter")
+            await switch_back(mongo, store, EventReader(), BOTH, "counter")
             self.did["back"] += 1
         elif what < 0.93:
             await drop(mongo.database, "counter", timedelta(0))
@@ -119,7 +122,7 @@ class Chaos:
         else:
             lineage = await lineage_of(mongo.database, COUNTER)
             live = generation_of(BOTH, lineage, lineage.live)
-            await repair_shop(mongo, store, live, self.chance.choice(SHOPS))
+            await repair_shop(mongo, store, EventReader(), live, self.chance.choice(SHOPS))
             self.did["repairs"] += 1
 
     async def read(self, mongo: Mongo, _store: EventStore, known: dict[str, Any]) -> None:
@@ -152,7 +155,7 @@ async def test_nobody_reads_less_than_before_whoever_switches_drops_mends_or_die
     chaos = Chaos(settings, seed)
     await chaos.all_at_once()
     assert chaos.less == []
-    assert await nudged(Runner(mongo, store, BOTH)) == []
+    assert await nudged(Runner(mongo, store, EventReader(), BOTH)) == []
     lineage = await lineage_of(mongo.database, COUNTER)
     at = await checkpoints_of(mongo.database, lineage.collection(lineage.live))
     assert {shop: one.position for shop, one in at.items()} == await store.heads()

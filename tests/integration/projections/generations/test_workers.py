@@ -9,6 +9,7 @@ import pytest
 
 from cplus.events.catalogue.shops import ShopChanged
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage_changes import begin
@@ -39,11 +40,11 @@ async def test_a_worker_that_is_killed_is_said_and_the_next_rebuild_goes_on(
         [child] = multiprocessing.active_children()
         child.kill()
 
-    struck = Runner(mongo, store, [OF_SHOPS], at_step=once("load_rows", kill))
-    with pytest.raises(WorkerGone, match="the same command goes on"):
+    struck = Runner(mongo, store, EventReader(), [OF_SHOPS], at_step=once("load_rows", kill))
+    with pytest.raises(WorkerGone, match="run the same command to continue"):
         await fill_in_processes(settings, struck, target, SHOPS, 2, asyncio.Event())
     assert multiprocessing.active_children() == []
-    runner = Runner(mongo, store, [OF_SHOPS])
+    runner = Runner(mongo, store, EventReader(), [OF_SHOPS])
     await fill_in_processes(settings, runner, target, SHOPS, 2, asyncio.Event())
     at = await checkpoints_of(mongo.database, target.collection)
     assert {shop: one.position for shop, one in at.items()} == dict.fromkeys(SHOPS, 20)

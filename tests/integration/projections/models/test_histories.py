@@ -18,6 +18,7 @@ from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailSent
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
+from cplus.events.reader import EventReader
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
@@ -126,7 +127,7 @@ async def tell(store: EventStore, shop: str, events: Sequence[Told]) -> None:
 
 async def fold_as_it_comes(mongo: Mongo, shop: str, events: Sequence[Told], batch: int) -> None:
     store = EventStore(mongo)
-    runner = Runner(mongo, store, ALL, batch=batch)
+    runner = Runner(mongo, store, EventReader(), ALL, batch=batch)
     targets = [one for one in await runner.driven() if one.live]
     for start in range(0, len(events), batch):
         some = events[start : start + batch]
@@ -155,7 +156,7 @@ async def rows_folded(mongo: Mongo, shop: str, events: Sequence[Told], batch: in
 
     store = EventStore(mongo)
     await tell(store, shop, events)
-    runner, found = Runner(mongo, store, ALL, batch=batch), {}
+    runner, found = Runner(mongo, store, EventReader(), ALL, batch=batch), {}
     for projection in ALL:
         progress = await runner.catch_up(projection, shop)
         assert (progress.position, progress.parked) == (len(events), None)
@@ -166,10 +167,10 @@ async def rows_folded(mongo: Mongo, shop: str, events: Sequence[Told], batch: in
 async def prove(mongo: Mongo, projection: Projection, shop: str, batch: int) -> None:
     store = EventStore(mongo)
     target = await begin(mongo.database, projection)
-    await fill(Runner(mongo, store, [projection], batch=batch), target, [shop])
+    await fill(Runner(mongo, store, EventReader(), [projection], batch=batch), target, [shop])
     assert await compare_generations(mongo, projection, target, shop) == []
     for one in (projection, target):
-        found = await verify_shop(mongo, store, one, shop)
+        found = await verify_shop(mongo, store, EventReader(), one, shop)
         assert found.differences == []
         assert found.position == (await store.head(shop)).position
 

@@ -62,7 +62,7 @@ async def test_rows_and_checkpoint_come_to_the_end_of_the_log(
 ) -> None:
     await write(store, *[AppUninstalled() for _ in range(25)], per_commit=2)
     await write(store, ShopChanged(shop_name="Acorn"))
-    runner = Runner(mongo, store, [COUNTER], batch=4)
+    runner = Runner(mongo, store, EventReader(), [COUNTER], batch=4)
     progress = await runner.catch_up(COUNTER, SHOP)
     assert (progress.position, progress.done, progress.parked) == (14, True, None)
     assert await counted(mongo) == 25
@@ -76,7 +76,7 @@ async def test_runners_on_one_shop_at_once_count_each_event_once(
     mongo: Mongo, store: EventStore
 ) -> None:
     await write(store, *[AppUninstalled() for _ in range(60)])
-    runners = [Runner(mongo, store, [COUNTER], batch=10) for _ in range(3)]
+    runners = [Runner(mongo, store, EventReader(), [COUNTER], batch=10) for _ in range(3)]
     progress = await asyncio.gather(*(runner.catch_up(COUNTER, SHOP) for runner in runners))
     assert {one.position for one in progress} == {60}
     assert await counted(mongo) == 60
@@ -91,11 +91,19 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
     await write(store, *ignored)
     second = 1 if step in {"read_checkpoint", "begin_checkpoint", "move_checkpoint"} else 2
     by_two = ReadLimits(decoded=2)  # so a batch is loaded and folded in two parts
-    dying = Runner(mongo, store, [COUNTER], batch=3, reading=by_two, at_step=dies_at(step, second))
+    dying = Runner(
+        mongo,
+        store,
+        EventReader(),
+        [COUNTER],
+        batch=3,
+        reading=by_two,
+        at_step=dies_at(step, second),
+    )
     with pytest.raises(Died):
         await dying.catch_up(COUNTER, SHOP)
     assert await counted(mongo) in {0, 3, 6, 9}
-    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    progress = await Runner(mongo, store, EventReader(), [COUNTER]).catch_up(COUNTER, SHOP)
     assert progress.position == 10
     assert await counted(mongo) == 9
 
@@ -108,7 +116,7 @@ async def test_every_command_that_changes_what_is_stored_stands_behind_a_step(
     written = Written()
     heard = connect(settings, [written])
     try:
-        runner = Runner(heard, EventStore(heard), [COUNTER], at_step=written.step)
+        runner = Runner(heard, EventStore(heard), EventReader(), [COUNTER], at_step=written.step)
         for event in (AppUninstalled(), AppUninstalled(), ShopChanged(shop_name="Acorn")):
             await write(store, event)  # rows inserted, rows replaced, no row
             await runner.catch_up(COUNTER, SHOP)
@@ -130,7 +138,7 @@ async def test_a_type_that_is_not_known_parks_the_shop_and_a_newer_release_goes_
     mongo: Mongo, store: EventStore
 ) -> None:
     await write(store, AppUninstalled(), AppUninstalled(), GiftWrapped(), AppUninstalled())
-    old = Runner(mongo, store, [COUNTER])
+    old = Runner(mongo, store, EventReader(), [COUNTER])
     for _ in range(2):
         progress = await old.catch_up(COUNTER, SHOP, until=4)
         assert progress.parked is not None
@@ -142,7 +150,7 @@ async def test_a_type_that_is_not_known_parks_the_shop_and_a_newer_release_goes_
         }
         assert (progress.position, await counted(mongo)) == (2, 2)
     newer = replace(COUNTER, handles=COUNTER.handles | {GiftWrapped})
-    progress = await Runner(mongo, store, [newer], reader=WITH_GIFTS).catch_up(newer, SHOP)
+    progress = await Runner(mongo, store, WITH_GIFTS, [newer]).catch_up(newer, SHOP)
     assert (progress.position, progress.parked, await counted(mongo)) == (4, None, 4)
     assert (await read_checkpoint(mongo.database, newer, SHOP)).parked is None
 
@@ -154,11 +162,11 @@ async def test_a_schema_version_that_is_not_known_parks_the_shop(
         VERSION: ClassVar[int] = 2
 
     await write(store, AppUninstalled(), Newer())
-    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    progress = await Runner(mongo, store, EventReader(), [COUNTER]).catch_up(COUNTER, SHOP)
     assert progress.parked is not None
     assert (progress.position, progress.parked.reason) == (1, "unknown_schema")
     knowing = EventReader(Catalogue([Newer], {("app.uninstalled", 1): lambda data: data}))
-    again = await Runner(mongo, store, [COUNTER], reader=knowing).catch_up(COUNTER, SHOP)
+    again = await Runner(mongo, store, knowing, [COUNTER]).catch_up(COUNTER, SHOP)
     assert (again.position, again.parked, await counted(mongo)) == (2, None, 2)
 
 
@@ -169,7 +177,7 @@ async def test_what_a_projection_passes_over_may_have_any_schema(
         VERSION: ClassVar[int] = 9
 
     await write(store, Newer(shop_name="Acorn"))
-    progress = await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    progress = await Runner(mongo, store, EventReader(), [COUNTER]).catch_up(COUNTER, SHOP)
     assert (progress.position, progress.parked) == (1, None)
 
 
@@ -183,7 +191,7 @@ async def test_a_fold_that_raises_parks_its_own_projection_and_no_other(
 
     broken = replace(COUNTER, name="broken", evolve=fails)
     await write(store, *[AppUninstalled() for _ in range(4)])
-    runner = Runner(mongo, store, [broken, COUNTER])
+    runner = Runner(mongo, store, EventReader(), [broken, COUNTER])
     assert await handle_nudges([nudge(4)], runner, soon()) == []
     at = await read_checkpoint(mongo.database, broken, SHOP)
     assert at.parked is not None
@@ -209,7 +217,7 @@ async def test_a_batch_is_folded_the_same_however_it_is_sliced(
 ) -> None:
     limits = ReadLimits(decoded=each)
     await write(store, *[AppUninstalled() for _ in range(3)])
-    runner = Runner(mongo, store, [COUNTER], reading=limits)
+    runner = Runner(mongo, store, EventReader(), [COUNTER], reading=limits)
     await runner.catch_up(COUNTER, SHOP)
     # The rows of before are loaded by whichever slice touches them first.
     more = [AppUninstalled() for _ in range(4)]
@@ -218,7 +226,7 @@ async def test_a_batch_is_folded_the_same_however_it_is_sliced(
     assert (progress.position, progress.parked and progress.parked.position) == (8, 9)
     assert await counted(mongo) == 7
     assert [await counted(mongo, f"mod/{rest}") for rest in range(3)] == [2, 3, 2]
-    folded = await fold_shop(store, COUNTER, SHOP, limits=limits)
+    folded = await fold_shop(store, EventReader(), COUNTER, SHOP, limits=limits)
     assert (folded.position, folded.seq, folded.rows["all"]) == (8, 8, {"events": 7, "last": 7})
 
 
@@ -246,7 +254,9 @@ async def test_what_is_too_much_for_one_transaction_is_folded_in_smaller_ones(
                 raise OperationFailure("the cache is full", code)
             commits += 1
 
-    progress = await Runner(mongo, store, [COUNTER], batch=64, at_step=full).catch_up(COUNTER, SHOP)
+    progress = await Runner(
+        mongo, store, EventReader(), [COUNTER], batch=64, at_step=full
+    ).catch_up(COUNTER, SHOP)
     assert (progress.position, progress.parked) == (64, None)
     assert await counted(mongo) == 64
     assert commits >= 8, "the batches were halved three times at least"
@@ -264,9 +274,9 @@ async def test_many_large_rows_are_loaded_by_fewer_commits_at_once(
             "text": "x" * 50_000,
         },
     )
-    await Runner(mongo, store, [large]).catch_up(large, SHOP)
+    await Runner(mongo, store, EventReader(), [large]).catch_up(large, SHOP)
     await write(store, *[AppUninstalled() for _ in range(8)])
-    narrow = Runner(mongo, store, [large], cache=CacheLimits(bytes=120_000))
+    narrow = Runner(mongo, store, EventReader(), [large], cache=CacheLimits(bytes=120_000))
     progress = await narrow.catch_up(large, SHOP)
     assert (progress.position, progress.parked) == (16, None)
     assert [await counted(mongo, str(key)) for key in range(8)] == [2] * 8
@@ -289,9 +299,11 @@ async def test_rows_that_were_let_go_of_are_loaded_when_they_are_touched_again(
         evolve=lambda key, row, event: None if event.number % 7 == 0 else count(key, row, event),
     )
     await write(store, *[AppUninstalled() for _ in range(120)])
-    runner = Runner(mongo, store, [spread], batch=batch, cache=CacheLimits(rows=keep, keys=keys))
+    runner = Runner(
+        mongo, store, EventReader(), [spread], batch=batch, cache=CacheLimits(rows=keep, keys=keys)
+    )
     assert (await runner.catch_up(spread, SHOP)).position == 120
-    assert (await verify_shop(mongo, store, spread, SHOP)).differences == []
+    assert (await verify_shop(mongo, store, EventReader(), spread, SHOP)).differences == []
 
 
 async def test_a_fold_that_answers_none_deletes_the_row(mongo: Mongo, store: EventStore) -> None:
@@ -299,7 +311,7 @@ async def test_a_fold_that_answers_none_deletes_the_row(mongo: Mongo, store: Eve
         return None if event.number == 2 else count(key, row, event)
 
     projection = replace(COUNTER, keys=lambda _event: ["all"], evolve=comes_and_goes)
-    runner = Runner(mongo, store, [projection])
+    runner = Runner(mongo, store, EventReader(), [projection])
     await write(store, AppUninstalled())
     await runner.catch_up(projection, SHOP)
     assert await counted(mongo) == 1
@@ -311,7 +323,7 @@ async def test_a_fold_that_answers_none_deletes_the_row(mongo: Mongo, store: Eve
 async def test_a_doubled_nudge_does_nothing(mongo: Mongo, store: EventStore) -> None:
     await write(store, AppUninstalled())
     steps: list[str] = []
-    runner = Runner(mongo, store, [COUNTER], at_step=steps.append)
+    runner = Runner(mongo, store, EventReader(), [COUNTER], at_step=steps.append)
     assert await handle_nudges([nudge(1)], runner, soon()) == []
     del steps[:]
     assert await handle_nudges([nudge(1), nudge(1, message_id="n2")], runner, soon()) == []
@@ -323,7 +335,7 @@ async def test_a_nudge_for_what_the_log_does_not_show_yet_comes_back(
     mongo: Mongo, store: EventStore
 ) -> None:
     await write(store, AppUninstalled())
-    runner = Runner(mongo, store, [COUNTER])
+    runner = Runner(mongo, store, EventReader(), [COUNTER])
     with pytest.raises(LogTooShort):
         await runner.catch_up(COUNTER, SHOP, until=2)
     birch = "birch.myshopify.com"
@@ -340,14 +352,14 @@ async def test_what_is_no_nudge_fails_alone(mongo: Mongo, store: EventStore) -> 
     bodies = ["", "no json", "[]", "{}", '{"shop": "evil.example", "position": 1}', "[" * 9_999]
     batch = [SqsRecord(f"bad{i}", body, "q", {}) for i, body in enumerate(bodies)]
     batch += [nudge(True, message_id="bad6"), nudge(1, message_id="good")]
-    failed = await handle_nudges(batch, Runner(mongo, store, [COUNTER]), soon())
+    failed = await handle_nudges(batch, Runner(mongo, store, EventReader(), [COUNTER]), soon())
     assert failed == [f"bad{i}" for i in range(7)]
     assert await counted(mongo) == 1
 
 
 async def test_what_cannot_be_finished_in_time_comes_back(mongo: Mongo, store: EventStore) -> None:
     await write(store, *[AppUninstalled() for _ in range(6)])
-    runner = Runner(mongo, store, [COUNTER], batch=2)
+    runner = Runner(mongo, store, EventReader(), [COUNTER], batch=2)
     late = await runner.catch_up(COUNTER, SHOP, deadline=Deadline.within(-1))
     assert (late.done, late.position) == (False, 0)
     assert await handle_nudges([nudge(6)], runner, Deadline.within(-1)) == ["n1"]
@@ -361,7 +373,7 @@ async def test_the_lag_tells_what_is_behind_and_what_is_parked(
     await write(store, AppUninstalled(), AppUninstalled(), GiftWrapped(), AppUninstalled())
     birch = "birch.myshopify.com"
     await write(store, AppUninstalled(), AppUninstalled(), shop=birch, per_commit=2)
-    await Runner(mongo, store, [COUNTER]).catch_up(COUNTER, SHOP)
+    await Runner(mongo, store, EventReader(), [COUNTER]).catch_up(COUNTER, SHOP)
     found = await lag(mongo, store, [COUNTER])
     assert [(one.shop, one.behind, one.parked is not None) for one in found] == [
         (SHOP, 2, True),
@@ -380,7 +392,7 @@ async def test_the_real_projections_fold_what_they_are_given(
         ImportStarted(import_id="i1"),
         ImportPageLoaded(import_id="i1", page=1, customers=250),
     )
-    runner = Runner(mongo, store, ALL)
+    runner = Runner(mongo, store, EventReader(), ALL)
     assert await handle_nudges([nudge(3)], runner, soon()) == []
     rows = await mongo.database[SHOPS.collection].find({"shop": SHOP}).to_list(None)
     assert {row["_id"] for row in rows} == {f"{SHOP}/shop", f"{SHOP}/import/i1"}

@@ -103,7 +103,7 @@ async def test_old_code_on_a_new_log_parks_that_shop_only_and_the_upgrade_skips_
 ) -> None:
     await write(store, CALM, INSTALLED, *IMPORT)
     for (reason, (projection, catalogue)), shop in zip(OLDER.items(), (NEWS, OAK), strict=True):
-        old = Runner(mongo, store, [projection], reader=EventReader(catalogue))
+        old = Runner(mongo, store, EventReader(catalogue), [projection])
         await write(store, shop, INSTALLED, *IMPORT, ENDED, ShopChanged(shop_name="Later"))
         nudges = [nudge(5, shop), nudge((await store.head(CALM)).position, CALM, "n2")]
         for _ in range(2):  # asked again it stands where it stands
@@ -134,7 +134,7 @@ async def test_old_code_on_a_new_log_parks_that_shop_only_and_the_upgrade_skips_
         assert rows[f"{shop}/import/i1"]["end"]["outcome"] == "complete"
         assert rows[f"{shop}/shop"]["profile"]["name"] == "Last"
     for shop, events in ((NEWS, 6), (OAK, 6), (CALM, 5)):
-        verified = await verify_shop(mongo, store, SHOPS, shop)
+        verified = await verify_shop(mongo, store, EventReader(), SHOPS, shop)
         assert (verified.events, verified.differences) == (events, [])
 
 
@@ -143,7 +143,7 @@ async def test_new_code_on_an_old_log_reads_the_old_shape_as_the_new_one(
 ) -> None:
     await write(store, NEWS, INSTALLED, *IMPORT, ENDED_BEFORE)
     await write(store, CALM, INSTALLED, *IMPORT, ENDED)
-    new = Runner(mongo, store, [SHOPS], reader=EventReader(NEWER))
+    new = Runner(mongo, store, EventReader(NEWER), [SHOPS])
     for shop in (NEWS, CALM):
         progress = await new.catch_up(SHOPS, shop)
         assert (progress.position, progress.parked) == (4, None)
@@ -160,7 +160,7 @@ async def test_new_code_without_the_upcast_parks_in_front_of_the_old_shape(
     mongo: Mongo, store: EventStore
 ) -> None:
     await write(store, NEWS, INSTALLED, ENDED_BEFORE)
-    progress = await Runner(mongo, store, [SHOPS]).catch_up(SHOPS, NEWS)
+    progress = await Runner(mongo, store, EventReader(), [SHOPS]).catch_up(SHOPS, NEWS)
     assert progress.parked is not None
     assert (progress.position, progress.parked.reason) == (1, "unknown_schema")
 
@@ -169,8 +169,8 @@ async def test_both_releases_write_and_fold_in_turns_and_going_back_parks(
     mongo: Mongo, store: EventStore
 ) -> None:
     projection, catalogue = OLDER["unknown_schema"]
-    old = Runner(mongo, store, [projection], reader=EventReader(catalogue))
-    new = Runner(mongo, store, [SHOPS], reader=EventReader(NEWER))
+    old = Runner(mongo, store, EventReader(catalogue), [projection])
+    new = Runner(mongo, store, EventReader(NEWER), [SHOPS])
     await write(store, NEWS, INSTALLED, *IMPORT, ENDED_BEFORE)
     assert (await old.catch_up(projection, NEWS)).position == 4
     again = ImportStarted(import_id="i2"), ImportEnded(import_id="i2", outcome="refused", pages=0)
@@ -184,5 +184,5 @@ async def test_both_releases_write_and_fold_in_turns_and_going_back_parks(
     # And forward once more: from where it stood, with nothing left out.
     forward = await new.catch_up(SHOPS, NEWS)
     assert (forward.position, forward.parked) == (10, None)
-    assert (await verify_shop(mongo, store, SHOPS, NEWS, EventReader(NEWER))).differences == []
+    assert (await verify_shop(mongo, store, EventReader(NEWER), SHOPS, NEWS)).differences == []
     assert (await stored(mongo))[f"{NEWS}/import/i2"]["end"]["outcome"] == "refused"

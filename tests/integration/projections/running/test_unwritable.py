@@ -12,6 +12,7 @@ from cplus.consumers.folding.projecting import handle_nudges
 from cplus.events.base import Recorded
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection, Row
 from cplus.projections.generations.lineage_changes import begin
@@ -85,14 +86,14 @@ async def test_what_cannot_be_stored_parks_in_front_of_the_commit_at_fault(
     await write(store, *[AppUninstalled() for _ in range(5)])
     await write(store, AppUninstalled(), shop=BIRCH)
     for _ in range(2):
-        runner = Runner(mongo, store, [faulty])
+        runner = Runner(mongo, store, EventReader(), [faulty])
         assert await handle_nudges([nudge(5), nudge(1, BIRCH, "n2")], runner, soon()) == []
         progress = await runner.catch_up(faulty, SHOP)
         assert progress.parked is not None
         assert (progress.position, progress.parked.position) == (2, 3)
         assert await counted(mongo) == 2
         assert await counted(mongo, BIRCH) == 1
-    progress = await Runner(mongo, store, [INDEXED]).catch_up(INDEXED, SHOP)
+    progress = await Runner(mongo, store, EventReader(), [INDEXED]).catch_up(INDEXED, SHOP)
     assert (progress.position, await counted(mongo)) == (5, 5)
 
 
@@ -101,7 +102,7 @@ async def test_a_name_with_a_dollar_parks_where_the_server_refuses_it(
 ) -> None:
     named = having(**{"$set": 1})
     await write(store, *[AppUninstalled() for _ in range(3)])
-    progress = await Runner(mongo, store, [named], batch=1).catch_up(named, SHOP)
+    progress = await Runner(mongo, store, EventReader(), [named], batch=1).catch_up(named, SHOP)
     assert progress.parked is not None
     assert (progress.position, progress.parked.reason) == (2, "BulkWriteError")
 
@@ -111,10 +112,12 @@ async def test_more_keys_than_one_question_holds_are_folded_by_fewer_commits_at_
 ) -> None:
     long = replace(INDEXED, keys=lambda event: [f"{event.number % 300:0100000}"])
     await write(store, *[AppUninstalled() for _ in range(301)])
-    runner = Runner(mongo, store, [long], cache=CacheLimits(rows=1))  # all are asked for
+    runner = Runner(
+        mongo, store, EventReader(), [long], cache=CacheLimits(rows=1)
+    )  # all are asked for
     await runner.catch_up(long, SHOP)
     await write(store, *[AppUninstalled() for _ in range(300)])
-    progress = await Runner(mongo, store, [long]).catch_up(long, SHOP)
+    progress = await Runner(mongo, store, EventReader(), [long]).catch_up(long, SHOP)
     assert (progress.position, progress.parked) == (601, None)
     rows = mongo.database[long.collection]
     assert await rows.count_documents({"events": 2}) == 299
@@ -129,7 +132,7 @@ async def test_a_rebuild_goes_past_what_it_cannot_store_and_names_where_it_stand
     for shop in shops:
         await write(store, *[AppUninstalled() for _ in range(5 if shop == SHOP else 2)], shop=shop)
     target = await begin(mongo.database, faulty)
-    runner = Runner(mongo, store, [faulty])
+    runner = Runner(mongo, store, EventReader(), [faulty])
     await fill(runner, target, shops)
     lineage = await switch_over(runner, target)
     assert lineage.live == target.generation
