@@ -173,20 +173,13 @@ class Parts:
 
     @cached_property
     def installs(self) -> Installs:
-        """The app's installation by the OAuth code grant."""
+        """The app's installation in a shop."""
         from cplus.commands.installs import Installs
+        from cplus.shopify.granting import Granting
 
-        return Installs(
-            app=self.app,
-            http=self.http,
-            credentials=self.credentials,
-            recorder=self.recorder,
-            clock=self.clock,
-            api_version=self.settings.shopify_api_version,
-            app_url=self.settings.app_url,
-            free_conversations=self.settings.free_conversations,
-            secret=self.settings.secret("application_secret"),
-        )
+        free = self.settings.free_conversations
+        shopify = Granting(self.app, self.http, self.settings.shopify_api_version)
+        return Installs(shopify, self.credentials, self.recorder, free, self.clock)
 
     @cached_property
     def reactor(self) -> Reactor:

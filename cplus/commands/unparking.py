@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from cplus.deadline import Deadline
-from cplus.mongo import Database
-from cplus.subscriptions.checkpoints import Subscriber, read_checkpoints
+from cplus.subscriptions.checkpoints import Checkpoint, Subscriber
 from cplus.subscriptions.progress import Progress
 
 
@@ -17,6 +16,14 @@ class GoOn(Protocol):
 
     async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
         """No batch begins after `deadline`."""
+        ...
+
+
+class ReadCheckpoints(Protocol):
+    """Reads how far readers are."""
+
+    async def __call__(self, readers: Sequence[Subscriber]) -> Mapping[tuple[str, str], Checkpoint]:
+        """By collection and shop."""
         ...
 
 
@@ -34,7 +41,7 @@ class Unparked:
 
 
 async def unpark(
-    database: Database,
+    read: ReadCheckpoints,
     going_on: Mapping[str, tuple[Subscriber, GoOn]],
     shops: Collection[str],
     *,
@@ -43,7 +50,7 @@ async def unpark(
     """Lets each of these readers, by its collection, go on in these of the shops where it stands
     still, for so many seconds in each. Nothing is ever skipped: what the code of now cannot read
     or fold parks it again. Asked again, it tries again."""
-    checkpoints = await read_checkpoints(database, [reader for reader, _ in going_on.values()])
+    checkpoints = await read([reader for reader, _ in going_on.values()])
     found = []
     for (collection, shop), checkpoint in sorted(checkpoints.items()):
         if checkpoint.parked is None or shop not in shops:

@@ -151,12 +151,14 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
 async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[Unparked]:
     from cplus.commands.unparking import unpark
     from cplus.consumers.reactions.registry import REACTIONS
+    from cplus.subscriptions.checkpoints import read_checkpoints
 
     async with at:
         reaction = next((one for one in REACTIONS if one.name == name), None)
         going_on = _reaction(at, reaction) if reaction else await _read_models(at, name)
         wanted = at.shops(chosen, await at.store.heads(), needed=True)
-        return await unpark(at.mongo.database, going_on, wanted, seconds=_SECONDS)
+        read = partial(read_checkpoints, at.mongo.database)
+        return await unpark(read, going_on, wanted, seconds=_SECONDS)
 
 
 async def _read_models(at: Reached, name: str) -> _GoingOn:

@@ -24,6 +24,7 @@ from cplus.shopify.oauth import SessionToken, session_token
 from cplus.signing import Signer
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import Cookies
+from cplus.web.kit.handshake import Handshake
 from cplus.web.kit.pages import Pages
 
 
@@ -93,6 +94,12 @@ async def _used_links(request: Request) -> UsedLinks:
     return _parts(request).used_links
 
 
+async def _handshake(request: Request) -> Handshake:
+    parts = _parts(request)
+    secret = parts.settings.secret("application_secret")
+    return Handshake(parts.app, parts.clock, parts.settings.app_url, secret)
+
+
 async def _installs(request: Request) -> Installs:
     return _parts(request).installs
 
@@ -131,6 +138,7 @@ QueriesDep = Annotated[Queries, Depends(_queries)]
 EndedSessionsDep = Annotated[EndedSessions, Depends(_ended)]
 SignerDep = Annotated[Signer, Depends(_signer)]
 UsedLinksDep = Annotated[UsedLinks, Depends(_used_links)]
+HandshakeDep = Annotated[Handshake, Depends(_handshake)]
 InstallsDep = Annotated[Installs, Depends(_installs)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]

@@ -9,14 +9,14 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.actors import ADMIN, Actor
-from cplus.commands import sessions
-from cplus.commands.installs import CALLBACK, STATE_SECONDS
+from cplus.commands import installs, sessions
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import Cookies
 from cplus.web.kit.deps import (
     CookiesDep,
     EndedSessionsDep,
+    HandshakeDep,
     InstallsDep,
     PagesDep,
     SignaturesDep,
@@ -24,6 +24,7 @@ from cplus.web.kit.deps import (
     UsedLinksDep,
 )
 from cplus.web.kit.forms import own_form
+from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import GONE, see_other
 
@@ -81,7 +82,7 @@ def ask(
 
 @router.get("/auth/install")
 async def install(
-    request: Request, pages: PagesDep, cookies: CookiesDep, installs: InstallsDep, shop: str = ""
+    request: Request, pages: PagesDep, cookies: CookiesDep, handshake: HandshakeDep, shop: str = ""
 ) -> Response:
     """Sends the merchant to Shopify to grant the app its scopes, or to confirm them again."""
     wanted = shop.strip().lower()
@@ -89,23 +90,28 @@ async def install(
     if wanted and "." not in wanted:
         wanted += ".myshopify.com"
     try:
-        begun = installs.begin(wanted)
+        begun = handshake.begin(wanted)
     except InvalidShop:
         reason = "A shop’s address ends with .myshopify.com, for example blue-jam.myshopify.com."
         return ask(request, pages, reason=reason, shop=shop[:80], status=400)
     answer = see_other(begun.url)
-    cookies.give(answer, STATE_COOKIE, begun.state, seconds=STATE_SECONDS, path=CALLBACK)
+    cookies.give(answer, STATE_COOKIE, begun.nonce, seconds=STATE_SECONDS, path=CALLBACK)
     return answer
 
 
 @router.get(CALLBACK)
 async def callback(
-    request: Request, signatures: SignaturesDep, cookies: CookiesDep, installs: InstallsDep
+    request: Request,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    handshake: HandshakeDep,
+    use: InstallsDep,
 ) -> Response:
     """Where Shopify brings the merchant back to: installs, and signs in."""
-    state = request.cookies.get(STATE_COOKIE, "")
+    nonce = request.cookies.get(STATE_COOKIE, "")
     try:
-        shop = await installs.finish(dict(request.query_params), state)
+        consent = handshake.finish(dict(request.query_params), nonce)
+        await installs.install(consent.shop, consent.code, said=consent.said, actor=ADMIN, use=use)
     except InvalidSignature:
         raise HTTPException(403, "Shopify’s response couldn’t be verified. Start again.") from None
     except InvalidShop:
@@ -116,7 +122,7 @@ async def callback(
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
         raise HTTPException(502, "Shopify didn’t respond as expected. Try again.") from None
-    answer = _signed_in(signatures, cookies, shop, ADMIN, vouched=True)
+    answer = _signed_in(signatures, cookies, consent.shop, ADMIN, vouched=True)
     cookies.drop(answer, STATE_COOKIE, path=CALLBACK)
     return answer
 

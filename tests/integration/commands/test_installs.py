@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from cplus.commands.installs import CALLBACK, STATE_SECONDS, Begun, Installs
+from cplus.actors import ADMIN
+from cplus.commands.installs import Installed, Installs, install
 from cplus.errors import (
     InvalidInput,
     InvalidShop,
@@ -27,6 +28,7 @@ from cplus.events.names import install_import
 from cplus.ids import random_id
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.shopify.signatures import sign_query
+from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Begun, Handshake
 from tests.integration.intake import SECRET, Intake, emptied, intake, tasks
 from tests.samples import installed
 
@@ -57,9 +59,28 @@ async def use(shared: Intake) -> Intake:
     return await emptied(shared)
 
 
+@dataclass(frozen=True)
+class Way:
+    """A merchant's way in: the handshake with their browser, then the command."""
+
+    handshake: Handshake
+    use: Installs
+
+    def begin(self, shop: str) -> Begun:
+        return self.handshake.begin(shop)
+
+    async def finish(self, params: Mapping[str, str], nonce: str) -> str:
+        found = self.handshake.finish(params, nonce)
+        told = await install(found.shop, found.code, said=found.said, actor=ADMIN, use=self.use)
+        assert isinstance(told, Installed)
+        return found.shop
+
+
 @pytest.fixture
-def installs(use: Intake) -> Installs:
-    return use.parts.installs
+def way(use: Intake) -> Way:
+    parts = use.parts
+    secret = parts.settings.secret("application_secret")
+    return Way(Handshake(parts.app, parts.clock, APP, secret), parts.installs)
 
 
 async def consent(use: Intake, begun: Begun) -> dict[str, str]:
@@ -71,12 +92,10 @@ async def consent(use: Intake, begun: Begun) -> dict[str, str]:
     return dict(parse_qsl(location.query))
 
 
-async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
-    use: Intake, installs: Installs
-) -> None:
-    begun = installs.begin(SHOP.upper().replace("MYSHOPIFY.COM", "myshopify.com"))
+async def test_an_install_ends_with_tokens_an_event_and_a_nudge(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP.upper().replace("MYSHOPIFY.COM", "myshopify.com"))
     params = await consent(use, begun)
-    assert await installs.finish(params, begun.state) == SHOP
+    assert await way.finish(params, begun.nonce) == SHOP
     [commit] = await use.parts.store.read(SHOP, 0)
     [told, account] = await use.parts.reader.of(commit)
     assert isinstance(told.event, AppInstalled)
@@ -99,43 +118,43 @@ async def test_an_install_ends_with_tokens_an_event_and_a_nudge(
     assert await use.nudges() == [{"shop": SHOP, "position": 1}]
 
 
-async def test_no_token_and_no_code_stands_in_the_log(use: Intake, installs: Installs) -> None:
-    begun = installs.begin(SHOP)
+async def test_no_token_and_no_code_stands_in_the_log(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
-    await installs.finish(params, begun.state)
+    await way.finish(params, begun.nonce)
     token = await use.parts.credentials.get_access_token(SHOP)
     stored = repr(await use.parts.mongo.database["commits"].find_one({"shop": SHOP}))
-    for secret in (token, params["code"], params["hmac"], begun.state, SECRET):
+    for secret in (token, params["code"], params["hmac"], begun.nonce, SECRET):
         assert secret not in stored
 
 
 async def test_a_callback_that_comes_twice_is_answered_as_the_first_time(
-    use: Intake, installs: Installs
+    use: Intake, way: Way
 ) -> None:
-    begun = installs.begin(SHOP)
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
     for _ in range(2):
-        assert await installs.finish(params, begun.state) == SHOP
+        assert await way.finish(params, begun.nonce) == SHOP
     assert len(await use.parts.store.read(SHOP, 0)) == 1
 
 
 async def test_the_address_of_a_finished_callback_lets_no_other_browser_in(
-    use: Intake, installs: Installs
+    use: Intake, way: Way
 ) -> None:
-    begun = installs.begin(SHOP)
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
-    assert begun.state not in begun.url
-    assert begun.state not in repr(params)
-    await installs.finish(params, begun.state)
+    assert begun.nonce not in begun.url
+    assert begun.nonce not in repr(params)
+    await way.finish(params, begun.nonce)
     for cookie in ("", params["state"], params["code"]):
         with pytest.raises(InvalidInput, match="this browser"):
-            await installs.finish(params, cookie)
+            await way.finish(params, cookie)
 
 
-async def granted(use: Intake, installs: Installs) -> list[str]:
+async def granted(use: Intake, way: Way) -> list[str]:
     """Lets the merchant come through Shopify; answers what each of their grants meant so far."""
-    begun = installs.begin(SHOP)
-    await installs.finish(await consent(use, begun), begun.state)
+    begun = way.begin(SHOP)
+    await way.finish(await consent(use, begun), begun.nonce)
     commits = [one for one in await use.parts.store.read(SHOP, 0) if one.source == "install"]
     return [" ".join(document["type"] for document in one.documents) for one in commits]
 
@@ -148,148 +167,143 @@ async def told(use: Intake, stream: str, event: Event) -> None:
 
 
 async def test_who_comes_through_shopify_again_is_recorded_and_installs_nothing(
-    use: Intake, installs: Installs
+    use: Intake, way: Way
 ) -> None:
-    await granted(use, installs)
-    assert await granted(use, installs) == [FIRST, ""]
+    await granted(use, way)
+    assert await granted(use, way) == [FIRST, ""]
     [_, again] = await use.parts.store.read(SHOP, 0)
     assert again.reason == "the app is installed with these scopes already"
 
 
 async def test_a_second_way_in_that_comes_twice_is_answered_as_the_first_time(
-    use: Intake, installs: Installs
+    use: Intake, way: Way
 ) -> None:
-    await granted(use, installs)
-    begun = installs.begin(SHOP)
+    await granted(use, way)
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
     for _ in range(2):
-        assert await installs.finish(params, begun.state) == SHOP
+        assert await way.finish(params, begun.nonce) == SHOP
     assert len(await use.parts.store.read(SHOP, 0)) == 2
 
 
-async def test_a_grant_after_a_removal_installs(use: Intake, installs: Installs) -> None:
-    await granted(use, installs)
+async def test_a_grant_after_a_removal_installs(use: Intake, way: Way) -> None:
+    await granted(use, way)
     await told(use, f"shop/{SHOP}", AppUninstalled())
-    assert await granted(use, installs) == [FIRST, "app.installed"]
-    assert await granted(use, installs) == [FIRST, "app.installed", ""]
+    assert await granted(use, way) == [FIRST, "app.installed"]
+    assert await granted(use, way) == [FIRST, "app.installed", ""]
 
 
 async def test_a_grant_after_a_removal_installs_also_where_its_news_is_on_the_way(
-    use: Intake, installs: Installs, shopify: LocalShopify
+    use: Intake, way: Way, shopify: LocalShopify
 ) -> None:
-    await granted(use, installs)
+    await granted(use, way)
     shopify.grants.revoke(SHOP)
-    assert await granted(use, installs) == [FIRST, "app.installed"]
+    assert await granted(use, way) == [FIRST, "app.installed"]
 
 
 async def test_a_grant_installs_anew_where_shopify_refused_the_import(
-    use: Intake, installs: Installs
+    use: Intake, way: Way
 ) -> None:
-    await granted(use, installs)
+    await granted(use, way)
     [commit] = await use.parts.store.read(SHOP, 0)
     import_id = install_import(f"{commit.id}/0")
     ended = ImportEnded(import_id=import_id, outcome="refused", pages=0)
     await told(use, f"import/{import_id}", ended)
-    assert await granted(use, installs) == [FIRST, "app.installed"]
+    assert await granted(use, way) == [FIRST, "app.installed"]
 
 
-async def test_new_scopes_install_anew(use: Intake, installs: Installs) -> None:
-    await granted(use, installs)
-    more = replace(installs, app=replace(installs.app, scopes="read_customers"))
+async def test_new_scopes_install_anew(use: Intake, way: Way) -> None:
+    await granted(use, way)
+    app = replace(use.parts.app, scopes="read_customers")
+    more = replace(way, handshake=replace(way.handshake, app=app))
     assert await granted(use, more) == [FIRST, "app.installed"]
 
 
-async def test_of_two_first_grants_at_once_one_installs(use: Intake, installs: Installs) -> None:
-    begun = [installs.begin(SHOP) for _ in range(2)]
+async def test_of_two_first_grants_at_once_one_installs(use: Intake, way: Way) -> None:
+    begun = [way.begin(SHOP) for _ in range(2)]
     params = [await consent(use, one) for one in begun]
     both = zip(params, begun, strict=True)
-    await asyncio.gather(*(installs.finish(query, one.state) for query, one in both))
+    await asyncio.gather(*(way.finish(query, one.nonce) for query, one in both))
     commits = await use.parts.store.read(SHOP, 0)
     assert sorted(len(commit.documents) for commit in commits) == [0, 2]
 
 
 @pytest.mark.parametrize("host", ["nowhere", "", "blue-jam.myshopify.com/x", "a.example.com"])
-def test_a_malformed_shop_cannot_begin(installs: Installs, host: str) -> None:
+def test_a_malformed_shop_cannot_begin(way: Way, host: str) -> None:
     with pytest.raises(InvalidShop):
-        installs.begin(host)
+        way.begin(host)
 
 
-async def test_a_query_that_shopify_did_not_sign_is_refused(
-    use: Intake, installs: Installs
-) -> None:
-    begun = installs.begin(SHOP)
+async def test_a_query_that_shopify_did_not_sign_is_refused(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
     for wrong in ({**params, "code": "other"}, {**params, "hmac": ""}, {}):
         with pytest.raises(InvalidSignature):
-            await installs.finish(wrong, begun.state)
-    later = replace(installs, clock=lambda: use.parts.clock() + timedelta(seconds=200))
+            await way.finish(wrong, begun.nonce)
+    later = replace(way.handshake, clock=lambda: use.parts.clock() + timedelta(seconds=200))
     with pytest.raises(InvalidSignature):
-        await later.finish(params, begun.state)
+        later.finish(params, begun.nonce)
     assert await use.parts.store.read(SHOP, 0) == []
 
 
-async def test_another_browser_cannot_finish_an_install(use: Intake, installs: Installs) -> None:
-    begun = installs.begin(SHOP)
+async def test_another_browser_cannot_finish_an_install(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
-    for cookie in ("", "x", params["state"], installs.begin(SHOP).state, "\u00e9", "\ud800"):
+    for cookie in ("", "x", params["state"], way.begin(SHOP).nonce, "\u00e9", "\ud800"):
         with pytest.raises(InvalidInput):
-            await installs.finish(params, cookie)
+            await way.finish(params, cookie)
     forged = {**params, "state": "forged"}
     forged["hmac"] = sign_query(forged, SECRET)
     with pytest.raises(InvalidInput):
-        await installs.finish(forged, "forged")
+        await way.finish(forged, "forged")
     assert await use.parts.store.read(SHOP, 0) == []
 
 
-async def test_a_state_is_for_one_shop_and_a_short_time(use: Intake, installs: Installs) -> None:
-    begun = installs.begin(OTHER)
+async def test_a_state_is_for_one_shop_and_a_short_time(use: Intake, way: Way) -> None:
+    begun = way.begin(OTHER)
     params = {**await consent(use, begun), "shop": SHOP}
     params["hmac"] = sign_query(params, SECRET)
     with pytest.raises(InvalidInput):
-        await installs.finish(params, begun.state)
+        await way.finish(params, begun.nonce)
 
     long_ago = timedelta(seconds=STATE_SECONDS + 1)
-    slow = replace(installs, clock=lambda: use.parts.clock() - long_ago).begin(SHOP)
+    slow = replace(way.handshake, clock=lambda: use.parts.clock() - long_ago).begin(SHOP)
     with pytest.raises(InvalidInput, match="too long"):
-        await installs.finish(await consent(use, slow), slow.state)
+        await way.finish(await consent(use, slow), slow.nonce)
 
 
-async def test_a_callback_without_a_code_is_refused(use: Intake, installs: Installs) -> None:
-    begun = installs.begin(SHOP)
+async def test_a_callback_without_a_code_is_refused(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
     del params["code"]
     params["hmac"] = sign_query(params, SECRET)
     with pytest.raises(InvalidInput, match="no code"):
-        await installs.finish(params, begun.state)
+        await way.finish(params, begun.nonce)
 
 
-async def test_a_code_that_shopify_does_not_know_installs_nothing(
-    use: Intake, installs: Installs
-) -> None:
-    begun = installs.begin(SHOP)
+async def test_a_code_that_shopify_does_not_know_installs_nothing(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP)
     params = {**await consent(use, begun), "code": "unknown"}
     params["hmac"] = sign_query(params, SECRET)
     with pytest.raises(ShopifyRefused):
-        await installs.finish(params, begun.state)
+        await way.finish(params, begun.nonce)
     assert await use.parts.store.read(SHOP, 0) == []
 
 
-async def test_a_shopify_that_is_down_is_told(
-    use: Intake, installs: Installs, shopify: LocalShopify
-) -> None:
-    begun = installs.begin(SHOP)
+async def test_a_shopify_that_is_down_is_told(use: Intake, way: Way, shopify: LocalShopify) -> None:
+    begun = way.begin(SHOP)
     params = await consent(use, begun)
     shopify.fail_next(SHOP, 503)
     with pytest.raises(ShopifyUnavailable):
-        await installs.finish(params, begun.state)
-    assert await installs.finish(params, begun.state) == SHOP
+        await way.finish(params, begun.nonce)
+    assert await way.finish(params, begun.nonce) == SHOP
 
 
-async def test_an_install_leaves_no_task_behind(use: Intake, installs: Installs) -> None:
-    begun = installs.begin(SHOP)
-    await installs.finish(await consent(use, begun), begun.state)
+async def test_an_install_leaves_no_task_behind(use: Intake, way: Way) -> None:
+    begun = way.begin(SHOP)
+    await way.finish(await consent(use, begun), begun.nonce)
     before = tasks()
-    begun = installs.begin(OTHER)
-    await installs.finish(await consent(use, begun), begun.state)
+    begun = way.begin(OTHER)
+    await way.finish(await consent(use, begun), begun.nonce)
     # The Shopify of these tests serves from this process: its tasks are not the app's.
     assert {task for task in tasks() - before if "Server" not in repr(task)} == set()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
-from cplus.commands.unparking import Unparked, unpark
+from cplus.commands.unparking import ReadCheckpoints, Unparked, unpark
 from cplus.deadline import Deadline
 from cplus.mongo import Mongo
-from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked, read_checkpoints
 from cplus.subscriptions.progress import Progress
 from tests.integration.fold_world import COUNTER
 
@@ -28,6 +29,10 @@ class Reader:
         self.asked.append(shop)
         stop = STOP if shop == self.stuck else None
         return Progress("counter", shop, 2 if stop else 9, 1, True, stop)
+
+
+def reading(mongo: Mongo) -> ReadCheckpoints:
+    return partial(read_checkpoints, mongo.database)
 
 
 async def stand(mongo: Mongo, shop: str, *, parked: bool) -> None:
@@ -57,7 +62,7 @@ async def test_only_what_stands_still_in_a_named_shop_goes_on(mongo: Mongo) -> N
     await stand(mongo, CEDAR, parked=True)
     reader = Reader()
     going_on = {COUNTER.collection: (COUNTER, reader)}
-    found = await unpark(mongo.database, going_on, [ACORN, BIRCH], seconds=5)
+    found = await unpark(reading(mongo), going_on, [ACORN, BIRCH], seconds=5)
     assert found == [Unparked(ACORN, COUNTER.collection, 9, None)]
     assert reader.asked == [ACORN]
 
@@ -68,7 +73,7 @@ async def test_what_still_cannot_go_on_says_where_and_why_and_the_others_go_on(
     for shop in (ACORN, BIRCH):
         await stand(mongo, shop, parked=True)
     going_on = {COUNTER.collection: (COUNTER, Reader(stuck=ACORN))}
-    assert await unpark(mongo.database, going_on, [ACORN, BIRCH], seconds=5) == [
+    assert await unpark(reading(mongo), going_on, [ACORN, BIRCH], seconds=5) == [
         Unparked(ACORN, COUNTER.collection, 3, "unknown_type"),
         Unparked(BIRCH, COUNTER.collection, 9, None),
     ]
@@ -78,5 +83,5 @@ async def test_where_nothing_stands_still_nobody_is_asked(mongo: Mongo) -> None:
     await stand(mongo, ACORN, parked=False)
     reader = Reader()
     going_on = {COUNTER.collection: (COUNTER, reader)}
-    assert await unpark(mongo.database, going_on, [ACORN], seconds=5) == []
+    assert await unpark(reading(mongo), going_on, [ACORN], seconds=5) == []
     assert reader.asked == []

@@ -1,0 +1,108 @@
+"""OAuth's code grant in the merchant's browser: to Shopify for consent, and back with a code.
+
+Source: Shopify's page on the authorization code grant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from cplus.clock import Clock
+from cplus.errors import InvalidInput
+from cplus.keys import derived_key
+from cplus.shopify.hosts import shop_host
+from cplus.shopify.oauth import App, authorize_url
+from cplus.shopify.signatures import verify_query
+
+CALLBACK: Final = "/auth/callback"
+"""Path of the app that Shopify sends the browser back to."""
+
+STATE_SECONDS: Final = 600
+"""How long a merchant may take to consent."""
+
+_SECRETS: Final = frozenset({"code", "hmac", "state"})  # never in the log
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A merchant is asked for consent."""
+
+    url: str
+    """Where to send the browser."""
+    nonce: str
+    """What to put into a cookie of that browser, for STATE_SECONDS: HttpOnly, Secure,
+    SameSite=Lax. It stands nowhere else: the address holds its hash alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The merchant of the shop consented, in the browser that asked for it."""
+
+    shop: str
+    code: str = field(repr=False)
+    """What Shopify gives tokens for, once."""
+    said: Mapping[str, str]
+    """What else Shopify said in the address, without anything secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """Begins and verifies consents."""
+
+    app: App
+    clock: Clock
+    app_url: str
+    """Public address of the app, with no slash at the end."""
+    secret: str = field(repr=False)
+    """Signs the state."""
+
+    def begin(self, shop: str) -> Begun:
+        """Where the merchant of `shop` consents, and what the browser must bring back with the
+        callback; raises InvalidShop."""
+        shop = shop_host(shop)
+        nonce = secrets.token_urlsafe(16)
+        # An address is seen by others, in histories and logs: it must not be enough to sign in.
+        content = {"shop": shop, "at": int(self.clock().timestamp()), "browser": _hash(nonce)}
+        state = self._signer().dumps(content)
+        return Begun(authorize_url(self.app, shop, self.app_url + CALLBACK, state), nonce)
+
+    def finish(self, params: Mapping[str, str], nonce: str) -> Consent:
+        """What the callback's query grants; `nonce` as `begin` gave it.
+
+        Raises InvalidSignature (not Shopify's query, or older than 90 seconds), InvalidShop,
+        InvalidInput (no code, or not the browser that began).
+        """
+        verify_query(params, self.app.secrets, self.clock().timestamp())
+        shop = shop_host(params.get("shop"))
+        self._check_state(shop, params.get("state", ""), nonce)
+        code = params.get("code", "")
+        if not code:
+            raise InvalidInput(reason="Shopify sent no code; start the installation again")
+        said = {name: value for name, value in params.items() if name not in _SECRETS}
+        return Consent(shop, code, said)
+
+    def _check_state(self, shop: str, state: str, nonce: str) -> None:
+        wrong = InvalidInput(reason="this browser did not start the installation; start it again")
+        try:
+            content = self._signer().loads(state)
+            at, begun_for, browser = int(content["at"]), content["shop"], str(content["browser"])
+        except (BadData, KeyError, TypeError, ValueError):
+            raise wrong from None
+        if begun_for != shop or not hmac.compare_digest(browser.encode(), _hash(nonce).encode()):
+            raise wrong
+        if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
+            raise InvalidInput(reason="the installation took too long; start it again")
+
+    def _signer(self) -> URLSafeSerializer:
+        return URLSafeSerializer(derived_key(self.secret, "install-state"))
+
+
+def _hash(nonce: str) -> str:
+    return hashlib.sha256(nonce.encode("utf-8", "replace")).hexdigest()
