@@ -1,7 +1,7 @@
 """Who acts: a shop's staff, an operator, or a part of this system.
 
-A commit keeps it as `merchant/<user>`, `operator/<name>` or `system/<function>`. Sessions and
-commits from before users were known say `merchant` alone.
+A commit keeps it as `merchant/<user>` or `system/<function>`; `operator/<name>` is reserved for
+what operators will write. Sessions and commits from before users were known say `merchant` alone.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ class Actor:
     id: str = ""
     """Empty if it is not known which of them it is."""
     called: str = ""
-    """What people call them, if that is known."""
+    """What people call them, if known. Sign-in links and sessions keep it, and no commit."""
 
     def __str__(self) -> str:
         """What a commit keeps."""
         return f"{self.kind}/{self.id}" if self.id else self.kind
+
+    @property
+    def author(self) -> str:
+        """What an event keeps of whoever wrote something: the id alone."""
+        return self.id or self.kind
 
     @property
     def shown(self) -> str:

@@ -99,7 +99,7 @@ async def _write(
 ) -> Replied | SentBefore:
     text = text.replace("\0", "")  # which has no place in a mail
     written = message_id(shop, conversation_id, key)
-    decided = partial(decision, message_id=written, text=text, author=actor.shown, now=use.clock())
+    decided = partial(decision, message_id=written, text=text, author=actor.author, now=use.clock())
     refs = [message_ref(written)]
     outcome = await _decide(decided, shop, conversation_id, reply_claim(key), actor, use, refs=refs)
     if isinstance(outcome, AlreadyRecorded) and not await _holds(outcome, text, use):

@@ -23,6 +23,7 @@ def test_a_commit_keeps_the_id_and_people_read_the_name(
     actor: Actor, kept: str, shown: str
 ) -> None:
     assert (str(actor), actor.shown) == (kept, shown)
+    assert actor.author == kept.rpartition("/")[2]
 
 
 def test_a_part_of_the_system_is_named_by_its_function() -> None:

@@ -53,8 +53,8 @@ class ReplyWritten(AggregateEvent):
     in_reply_to: Personal[str | None] = None
     """Message-ID of the mail that it replies to."""
     author: str
-    """Who wrote it, as people read it: what a user is called, or the id. `merchant` before users
-    were known."""
+    """Who wrote it: the id of the user (`actor` without its kind). `merchant` before users were
+    known. Replies from the time between may hold what the user is called."""
 
 
 class ConversationClosed(AggregateEvent):

@@ -73,8 +73,8 @@ class Message:
     """Of the shopper; None on messages of the merchant."""
     from_address: str | None
     author: str | None
-    """Who of the shop wrote it: what a user is called, or the id; `merchant` before users were
-    known. None on messages of the shopper."""
+    """Who of the shop wrote it: the id of the user; `merchant` before users were known. None on
+    messages of the shopper."""
     to_address: str | None
     """Where a message of the merchant goes."""
     automatic: bool

@@ -14,7 +14,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_symbol
 from markupsafe import Markup, escape
 
-from cplus.actors import MERCHANT
+from cplus.actors import ADMIN, LOCAL, MERCHANT, Actor
 from cplus.projections.queries import Customer
 
 LOCALE: Final = "en"
@@ -172,10 +172,13 @@ def called(customer: Customer) -> str:
     return f"Customer no. {customer.shopify_ids[0]} in Shopify" if customer.shopify_ids else ""
 
 
-def author(name: str | None) -> str:
-    """Who of the shop wrote a reply, as it was recorded. Replies from before users were known say
-    `merchant`."""
-    return "Merchant" if name in (None, "", MERCHANT.shown) else name
+def author(recorded: str | None, reader: Actor) -> str:
+    """Who of the shop wrote a reply, for `reader`: their own name, the id of others. Replies from
+    before users were known say `merchant`."""
+    if recorded in (None, "", MERCHANT.author):
+        return "Merchant"
+    known = (one.shown for one in (reader, ADMIN, LOCAL) if one.author == recorded)
+    return next(known, recorded)
 
 
 def bounce(reason: str | None) -> str:

@@ -103,7 +103,8 @@ async def test_a_reply_says_who_wrote_it_and_is_told_to_whoever_follows(
     assert nudges.heads == [{SHOP: 2}]
     [(commit, event)] = await written(use, talk)
     assert (commit.source, commit.actor) == ("dashboard", "merchant/ada")
-    assert (event.author, event.text) == ("Ada Brandt", "Yes, we do.\n\nBest")
+    assert (event.author, event.text) == ("ada", "Yes, we do.\n\nBest")
+    assert "Brandt" not in repr(commit), "what staff are called stands in no log"
     assert event.message_id == message_id(SHOP, talk, "k1")
     assert message_ref(event.message_id) in commit.refs
 
@@ -114,7 +115,7 @@ async def test_two_users_of_a_shop_are_told_apart_and_old_sessions_are_the_merch
     for key, actor in enumerate((ADA, BEN, MERCHANT)):
         await reply(SHOP, talk, text="Hello", key=f"k{key}", actor=actor, use=use)
     assert [(one.actor, event.author) for one, event in await written(use, talk)] == [
-        ("merchant/ada", "Ada Brandt"),
+        ("merchant/ada", "ada"),
         ("merchant/548380009", "548380009"),
         ("merchant", "merchant"),
     ]

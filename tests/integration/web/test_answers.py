@@ -81,18 +81,21 @@ async def test_a_form_that_was_sent_and_changed_is_not_swallowed(
 async def test_the_thread_shows_which_user_of_the_shop_wrote_a_reply(web: Harness) -> None:
     conversation = await web.conversation()
     url = f"/conversations/{conversation}/reply"
-    users = {"ada": "Ada Brandt", "548380009": ""}
+    users = {"cem": "Cem Aydin", "548380009": ""}
     for user, called in users.items():
         async with web.signed_in(user=user, called=called) as browser:
             fields = await form_fields(browser, conversation, "reply")
             answer = await browser.post(url, data={**fields, "text": f"From {user}"})
             assert answer.status_code == 303
+            own = (await browser.get(f"/conversations/{conversation}")).text
+            assert f"<b><bdi>{called or user}</bdi></b>" in own
     async with web.signed_in() as browser:
         page = (await browser.get(f"/conversations/{conversation}")).text
-    for name in ("Ada Brandt", "548380009"):
-        assert f"<b><bdi>{name}</bdi></b>" in page
+    for user in users:
+        assert f"<b><bdi>{user}</bdi></b>" in page
+    assert "Cem Aydin" not in page
     _, *commits = await web.parts.store.stream(SHOP, f"conversation/{conversation}")
-    assert [one.actor for one in commits] == ["merchant/ada", "merchant/548380009"]
+    assert [one.actor for one in commits] == ["merchant/cem", "merchant/548380009"]
 
 
 async def test_a_session_from_before_users_were_known_goes_on_as_the_merchant(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cplus.actors import MERCHANT, merchant
 from cplus.commands.conversations import message_id
 from cplus.web.kit import text
 from cplus.web.kit.forms import new_key
@@ -178,8 +179,23 @@ def test_initials_stand_for_a_name(name: str, expected: str) -> None:
 
 @pytest.mark.parametrize("recorded", ["merchant", "", None])
 def test_a_reply_from_before_users_were_known_is_the_merchants(recorded: str | None) -> None:
-    assert text.author(recorded) == "Merchant"
-    assert text.author("Ada Brandt") == "Ada Brandt"
+    assert text.author(recorded, MERCHANT) == "Merchant"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ("ada", "Ada Brandt"),
+        ("548380009", "548380009"),
+        ("admin", "Shop admin"),
+        ("local", "Local user"),
+        ("Ben Okoro", "Ben Okoro"),  # recorded while replies held names
+    ],
+)
+def test_whoever_reads_sees_their_own_name_and_the_ids_of_others(
+    recorded: str, expected: str
+) -> None:
+    assert text.author(recorded, merchant("ada", "Ada Brandt")) == expected
 
 
 def test_one_form_writes_one_message() -> None:
