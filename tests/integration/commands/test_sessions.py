@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.actors import LOCAL, MERCHANT, Actor
+from cplus.clock import utc_now
 from cplus.commands.sessions import (
     LINK_SECONDS,
     SignedIn,
@@ -66,6 +68,41 @@ async def test_a_link_signs_its_user_in_once(
     assert answers.count(SignedIn(SHOP, actor)) == 1
     assert sum(isinstance(one, InvalidSignature) for one in answers) == 3
     assert link_shop(token, signer=signer) == SHOP
+
+
+async def test_a_used_link_is_not_taken_again_in_another_spelling(used: UsedLinks) -> None:
+    token, signer = token_of(sign_in_link(LINKS, SHOP)), Signer(SECRET)
+    await use_link(token, signer=signer, used=used)
+    follower = chr(ord(token[-1]) + 1)
+    for spelled in (f"{token}=", f"{token}==", f"{token} ", f"{token}~", token[:-1] + follower):
+        with pytest.raises(InvalidSignature):
+            await use_link(spelled, signer=signer, used=used)
+
+
+@pytest.mark.parametrize("release", ["before", "this"])
+async def test_a_link_that_either_release_used_is_used_in_both(
+    used: UsedLinks, release: str
+) -> None:
+    token, signer = token_of(sign_in_link(LINKS, SHOP)), Signer(SECRET)
+    by_digest, until = hashlib.sha256(token.encode()).hexdigest(), utc_now() + timedelta(hours=1)
+    if release == "before":
+        assert await used.use(by_digest, until)
+        with pytest.raises(InvalidSignature):
+            await use_link(token, signer=signer, used=used)
+    else:
+        await use_link(token, signer=signer, used=used)
+        assert not await used.use(by_digest, until)
+
+
+async def test_a_link_whose_id_was_used_is_used_whatever_its_text(
+    used: UsedLinks, mongo: Mongo
+) -> None:
+    token, signer = token_of(sign_in_link(LINKS, SHOP)), Signer(SECRET)
+    await use_link(token, signer=signer, used=used)
+    by_digest = hashlib.sha256(token.encode()).hexdigest()
+    await mongo.database["used_links"].delete_one({"_id": by_digest})
+    with pytest.raises(InvalidSignature):
+        await use_link(token, signer=signer, used=used)
 
 
 async def test_a_link_from_before_users_were_known_signs_the_merchant_in(used: UsedLinks) -> None:
