@@ -27,6 +27,10 @@ class InvalidInput(CplusError):
     """The input cannot be used: {reason}."""
 
 
+class FormOfAnother(InvalidInput):
+    """This form belongs to another {what}: its key was used there. Nothing was recorded."""
+
+
 class InvalidShop(InvalidInput):
     """The shop host {shop!r} is not of the form NAME.myshopify.com."""
 

@@ -1,7 +1,7 @@
 """What a merchant does with a conversation: replies, closes it, opens it again.
 
 Each command carries the key of the form (or request) that asks for it: asked again with the same
-key, it is the same command.
+key, it is the same command. A key serves one conversation; another is refused with FormOfAnother.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from cplus.actors import Actor
 from cplus.clock import Clock
-from cplus.errors import NotFound
+from cplus.errors import FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
@@ -60,7 +60,7 @@ async def reply(
 ) -> Replied | SentBefore:
     """Records a reply of the merchant; it opens a closed conversation.
 
-    Raises NotFound, InvalidInput (no text, too long, no address to reply to), and as
+    Raises NotFound, InvalidInput (no text, too long, no address to reply to), FormOfAnother, and as
     `Recorder.decide` does: then the same key may be used again.
     """
     return await _write(Conversation.reply, shop, conversation_id, text, key, actor, use)
@@ -69,14 +69,16 @@ async def reply(
 async def close(
     shop: str, conversation_id: str, *, key: str, actor: Actor, use: Conversations
 ) -> Changed:
-    """The merchant is done with it. Raises NotFound, and as `Recorder.decide` does."""
+    """The merchant is done with it. Raises NotFound, FormOfAnother, and as `Recorder.decide`
+    does."""
     return await _change(Conversation.close, shop, conversation_id, key, actor, use, leaves=False)
 
 
 async def reopen(
     shop: str, conversation_id: str, *, key: str, actor: Actor, use: Conversations
 ) -> Changed:
-    """The merchant takes it up again. Raises NotFound, and as `Recorder.decide` does."""
+    """The merchant takes it up again. Raises NotFound, FormOfAnother, and as `Recorder.decide`
+    does."""
     return await _change(Conversation.reopen, shop, conversation_id, key, actor, use, leaves=True)
 
 
@@ -152,10 +154,11 @@ async def _decide(
             raise NotFound(what="conversation")
         decision(conversation)
 
+    stream = conversation_stream(conversation_id)
     outcome = await use.recorder.decide(
         Conversation,
         shop,
-        conversation_stream(conversation_id),
+        stream,
         decide,
         claim=claim,
         source="dashboard",
@@ -166,4 +169,7 @@ async def _decide(
         # The same command, sent twice at once, may have been recorded in between.
         before = await use.recorder.store.by_claim(shop, claim)
         outcome = AlreadyRecorded(before) if before else None
+    # The claim does not name the conversation, and stored names stay as they are.
+    if isinstance(outcome, AlreadyRecorded) and stream not in outcome.commit.refs:
+        raise FormOfAnother(what="conversation")
     return outcome

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from cplus.bootstrap import Parts
 from cplus.errors import (
     ContentionTooHigh,
+    FormOfAnother,
     InvalidInput,
     NotFound,
     OutcomeUnknown,
@@ -29,6 +30,10 @@ _FAULTS: Final = {
     403: ("Not allowed", "You don’t have access to this."),
     404: ("Not found", "This page doesn’t exist, or this shop has no access to it."),
     405: ("Not possible", "This page doesn’t support that."),
+    409: (
+        "Nothing changed",
+        "This form belongs to another conversation. Open this conversation and try again.",
+    ),
     413: ("Too large", "This is larger than the app accepts."),
     500: (
         "Something went wrong",
@@ -56,6 +61,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
+    app.add_exception_handler(FormOfAnother, _of_another)
     app.add_exception_handler(NotFound, _missing)
     for unsure in (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         app.add_exception_handler(unsure, _unsure)
@@ -88,6 +94,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _malformed(request: Request, _error: Exception) -> Response:
     return await _fault(request, 400)
+
+
+async def _of_another(request: Request, _error: Exception) -> Response:
+    return await _fault(request, 409)
 
 
 async def _missing(request: Request, _error: Exception) -> Response:

@@ -12,7 +12,13 @@ from fastapi.responses import HTMLResponse, Response
 from cplus.commands import conversations
 from cplus.commands.conversations import Changed, SentBefore
 from cplus.consumers.reactions.replies import REPLIES
-from cplus.errors import ContentionTooHigh, InvalidInput, OutcomeUnknown, StreamConflict
+from cplus.errors import (
+    ContentionTooHigh,
+    FormOfAnother,
+    InvalidInput,
+    OutcomeUnknown,
+    StreamConflict,
+)
 from cplus.projections.queries import Conversation as ConversationRow
 from cplus.projections.queries import Queries
 from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep
@@ -175,6 +181,12 @@ async def reply(
         outcome = await conversations.reply(
             me.shop, conversation_id, text=text, key=key, actor=me.actor, use=use
         )
+    except FormOfAnother:
+        reason = (
+            "This form belongs to another conversation, so nothing was sent. Send it again if the "
+            "reply is meant for this one."
+        )
+        return await _page(view, conversation_id, draft=text, reason=reason, status=409)
     except InvalidInput as error:
         reason = _sentence(str(error.values["reason"]))
         return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=422)

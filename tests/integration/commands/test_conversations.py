@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -20,7 +21,7 @@ from cplus.commands.conversations import (
     reopen,
     reply,
 )
-from cplus.errors import InvalidInput, NotFound, OutcomeUnknown
+from cplus.errors import FormOfAnother, InvalidInput, NotFound, OutcomeUnknown
 from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Commit, Draft
@@ -56,6 +57,13 @@ def use(store: EventStore, nudges: Nudges) -> Conversations:
 @pytest.fixture
 async def talk(use: Conversations, nudges: Nudges) -> str:
     """A conversation that a mail began, at position 1."""
+    conversation_id = await begun(use, "mail/1")
+    nudges.told.clear()
+    return conversation_id
+
+
+async def begun(use: Conversations, claim: str) -> str:
+    """The id of a conversation that a mail with this claim begins."""
     conversation_id = random_id()
 
     def begin(conversation: Conversation) -> None:
@@ -76,11 +84,10 @@ async def talk(use: Conversations, nudges: Nudges) -> str:
         SHOP,
         conversation_stream(conversation_id),
         begin,
-        claim="mail/1",
+        claim=claim,
         source="mail",
         actor="shopper",
     )
-    nudges.told.clear()
     return conversation_id
 
 
@@ -169,6 +176,38 @@ async def test_an_old_command_that_was_undone_since_says_so_and_changes_nothing(
     await close(SHOP, talk, key="k3", actor=ADA, use=use)
     assert await reopen(SHOP, talk, key="k2", actor=ADA, use=use) == Changed(3, undone=True)
     assert (await use.recorder.store.head(SHOP)).position == 4
+
+
+async def test_a_key_serves_one_conversation_and_another_is_refused(
+    use: Conversations, talk: str
+) -> None:
+    other = await begun(use, "mail/2")
+    await reply(SHOP, talk, text="Yes", key="k1", actor=ADA, use=use)
+    await close(SHOP, talk, key="k2", actor=ADA, use=use)
+    await reopen(SHOP, talk, key="k3", actor=ADA, use=use)
+    for text in ("Yes", "No"):
+        with pytest.raises(FormOfAnother):
+            await reply(SHOP, other, text=text, key="k1", actor=ADA, use=use)
+    for command, key in ((close, "k2"), (reopen, "k3")):
+        with pytest.raises(FormOfAnother):
+            await command(SHOP, other, key=key, actor=ADA, use=use)
+    assert len(await use.recorder.store.stream(SHOP, conversation_stream(other))) == 1
+    assert (await use.recorder.store.head(SHOP)).position == 5
+    # Where it was used, it stays the same command.
+    assert await reply(SHOP, talk, text="Yes", key="k1", actor=ADA, use=use) == Replied(3)
+
+
+async def test_one_key_sent_to_two_conversations_at_once_is_taken_by_one(
+    use: Conversations, talk: str
+) -> None:
+    talks = [talk, await begun(use, "mail/2")]
+    for command in (partial(reply, text="Yes"), close):
+        before = (await use.recorder.store.head(SHOP)).position
+        asked = [command(SHOP, one, key="k1", actor=ADA, use=use) for one in talks]
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert sum(isinstance(one, FormOfAnother) for one in told) == 1
+        assert sum(isinstance(one, Replied | Changed) for one in told) == 1
+        assert (await use.recorder.store.head(SHOP)).position == before + 1
 
 
 async def test_a_reply_opens_what_was_closed(use: Conversations, talk: str) -> None:

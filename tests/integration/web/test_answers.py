@@ -78,6 +78,29 @@ async def test_a_form_that_was_sent_and_changed_is_not_swallowed(
     assert types.count("conversation.reply_written") == 2
 
 
+async def test_a_form_of_another_conversation_is_refused_and_its_text_kept(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    one, other = await web.conversation(), await web.conversation()
+    fields = {**await form_fields(browser, one, "reply"), "text": "Yes & no"}
+    await browser.post(f"/conversations/{one}/reply", data=fields)
+    url = f"/conversations/{other}/reply"
+    refused = await browser.post(url, data=fields)
+    assert refused.status_code == 409
+    assert "This form belongs to another conversation" in refused.text
+    assert "Yes &amp; no</textarea>" in refused.text
+    closing = await form_fields(browser, one, "close")
+    await browser.post(f"/conversations/{one}/close", data=closing)
+    for what in ("close", "reopen"):
+        refused = await browser.post(f"/conversations/{other}/{what}", data=closing)
+        assert refused.status_code == 409
+        assert "This form belongs to another conversation" in refused.text
+    types = await web.stream(SHOP, other)
+    assert types == ["conversation.started", "conversation.message_received"]
+    data = {**fields, **fields_of((await browser.get(f"/conversations/{other}")).text, url)}
+    assert (await browser.post(url, data=data)).status_code == 303
+
+
 async def test_the_thread_shows_which_user_of_the_shop_wrote_a_reply(web: Harness) -> None:
     conversation = await web.conversation()
     url = f"/conversations/{conversation}/reply"
