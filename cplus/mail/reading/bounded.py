@@ -98,8 +98,11 @@ def few_lines(raw: bytes) -> tuple[bytes, int]:
     return raw[: last.end()], LINES_LIMIT
 
 
+_HEADERS = 1024 * 1024  # bytes of headers at most in which one author is proved
 _HEAD = 64 * 1024  # bytes in which the headers are looked for
 _HEADER = re.compile(rb"[!-9;-~]{1,100}[ \t]{0,8}:")
+_FROM = re.compile(rb"^[\s]*from[\s]*:", re.IGNORECASE | re.MULTILINE)
+_PLAIN_FROM = re.compile(rb"^from:", re.IGNORECASE | re.MULTILINE)
 _AUTHOR = re.compile(rb"^(?:from|subject|message-id)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -111,15 +114,26 @@ def whole_head(raw: bytes) -> bytes:
     """
     head, blank, body = raw[:_HEAD].partition(b"\r\n\r\n" if b"\r\n" in raw[:_HEAD] else b"\n\n")
     lines = head.split(b"\n")
-    if not blank or not lines or not _HEADER.match(lines[0]):
+    authors = [found.start() for found in _AUTHOR.finditer(head)]
+    if not blank or not authors or not _HEADER.match(lines[0]):
         return raw
-    mended, changed = [lines[0]], False
-    for number, line in enumerate(lines[1:], 1):
-        odd = not line.startswith((b" ", b"\t")) and not _HEADER.match(line)
-        odd = odd and _AUTHOR.search(b"\n".join(lines[number:])) is not None
+    mended, changed, at = [lines[0]], False, len(lines[0]) + 1
+    for line in lines[1:]:
+        odd = at < authors[-1] and not line.startswith((b" ", b"\t")) and not _HEADER.match(line)
         mended.append(b" " + line if odd else line)
         changed = changed or odd
+        at += len(line) + 1
     return b"".join((b"\n".join(mended), blank, body, raw[_HEAD:])) if changed else raw
+
+
+def has_one_author(raw: bytes) -> bool:
+    """Whether nobody can find a second `From:` among the mail's headers: folded, indented, spelled
+    with a space, or behind more headers than are kept."""
+    lines = raw[:_HEADERS].replace(b"\r\n", b"\n")
+    head, blank, _ = lines.partition(b"\n\n")
+    if b"\r" in head or (not blank and len(raw) > _HEADERS):
+        return False  # some take a lone \r for the end of a line
+    return len(_FROM.findall(head)) == 1 and _PLAIN_FROM.search(head) is not None
 
 
 def read(raw: bytes, lines: int, *, headers_only: bool = False) -> Part:

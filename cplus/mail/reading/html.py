@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from html import unescape
 from html.parser import HTMLParser
 
 import nh3
 
+from cplus.mail.reading.html_tokens import tame, words
 from cplus.mail.text import TEXT_LIMIT, cut, storable
 
 _TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
@@ -20,23 +20,8 @@ _BLOCKS = {
 }
 _RAW_LIMIT = 2 * 1024 * 1024
 """Bytes of HTML that are read, without the pictures in it."""
-# A browser's parser takes time quadratic in the depth.
-_UNCLOSED_LIMIT = 5_000
+_UNCLOSED_LIMIT = 5_000  # the parser's time is quadratic in the depth
 _TAGS_LIMIT = 20_000
-_TAG = re.compile(r"</?[a-z][^>]*>?", re.IGNORECASE)
-_OPENS = re.compile(
-    r"<(?!/|(?:area|br|col|dd|dt|embed|hr|img|input|li|link|meta|p|source|td|th|tr|wbr)\b)[a-z]",
-    re.IGNORECASE,
-)
-"""A tag that stays open until another one closes it, and lets what follows lie deeper."""
-_PICTURE = re.compile(r"""(["'])data:[^"']*\1""", re.IGNORECASE)
-_UNSEEN = re.compile(r"<(script|style|title)\b.*?(?:</\1[^>]*>?|\Z)", re.IGNORECASE | re.DOTALL)
-# What a browser's parser opens again in every paragraph until it is closed: each different one,
-# but only three of those that look the same (the HTML standard's "Noah's Ark clause"). So without
-# their attributes, of which none is kept anyway, there are never more than a few.
-_FORMATTING = re.compile(
-    r"<(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/])[^>]*>", re.IGNORECASE
-)
 
 
 def sanitise(html: str) -> tuple[str, list[str]]:
@@ -47,14 +32,14 @@ def sanitise(html: str) -> tuple[str, list[str]]:
     stay by which Shopify marks the parts of its contact form.
     """
     defects = []
-    html, was_cut = cut(_PICTURE.sub('""', storable(html)), _RAW_LIMIT)
+    tamed = tame(storable(html))
+    html, was_cut = cut(tamed.html, _RAW_LIMIT)
     if was_cut:
         defects.append("html cut at 2 MB")
-    if len(_OPENS.findall(html)) - html.count("</") > _UNCLOSED_LIMIT:
+    if tamed.unclosed > _UNCLOSED_LIMIT:
         return _paragraphs(html), [*defects, "html nested too deeply"]
-    if len(_TAG.findall(html)) > _TAGS_LIMIT:
+    if tamed.tags > _TAGS_LIMIT:
         return _paragraphs(html), [*defects, "html with more than 20,000 tags"]
-    html = _FORMATTING.sub(r"<\1>", html)
     clean = nh3.clean(
         html,
         tags=_TAGS,
@@ -73,8 +58,7 @@ def sanitise(html: str) -> tuple[str, list[str]]:
 
 def _paragraphs(html: str) -> str:
     """The words of HTML that is not parsed, a paragraph for each run between two tags."""
-    runs = (unescape(run).strip() for run in _TAG.split(_UNSEEN.sub(" ", html)))
-    clean, _ = cut("".join(f"<p>{nh3.clean_text(run)}</p>" for run in runs if run))
+    clean, _ = cut("".join(f"<p>{nh3.clean_text(unescape(run))}</p>" for run in words(html)))
     return clean.rpartition("<p>")[0] if not clean.endswith("</p>") else clean
 
 

@@ -63,6 +63,8 @@ def mailboxes(value: str) -> Addresses:
     """Reads a header of addresses, as RFC 5322 has it and as programs really write it."""
     value = value[:HEADER_LIMIT]
     found = _read(value)
+    if found.plain and (len(value) >= HEADER_LIMIT or not value.isprintable()):  # perhaps cut
+        found = found._replace(plain=False)
     if not found.mailboxes and "=?" in value:
         # Some programs encode the whole header, address and all.
         found = _read(decode_words(value))._replace(plain=False)
@@ -142,7 +144,8 @@ def _mailbox(part: str, held: list[str]) -> tuple[Mailbox | None, bool]:
     if address is None:
         return None, False
     shown = decode_words(_shown(name, held)).strip("'\" ")
-    return Mailbox(address, given, shown), whole and given == _unwrapped(given)
+    # A domain in other letters than ASCII is another one to whoever does not know them.
+    return Mailbox(address, given, shown), whole and given.lower() == address
 
 
 def _unwrapped(given: str) -> str:

@@ -11,7 +11,14 @@ from typing import Any, Final
 from cplus.mail.model import InboundMail
 from cplus.mail.reading.automatic import automatic_reason, is_bounce
 from cplus.mail.reading.bodies import Body, content, leaves, read_body
-from cplus.mail.reading.bounded import Part, TooMuchWork, few_lines, read, whole_head
+from cplus.mail.reading.bounded import (
+    Part,
+    TooMuchWork,
+    few_lines,
+    has_one_author,
+    read,
+    whole_head,
+)
 from cplus.mail.reading.mailbox import Mailbox, mailboxes
 from cplus.mail.replies.marker import marker_tokens
 from cplus.mail.replies.reply import reply_text
@@ -38,13 +45,16 @@ def parse(raw: bytes) -> InboundMail:
     Unreadable parts are left out and named in `defects`; as much text as possible is guessed, so
     that the caller can record the mail and refer to its raw bytes.
     """
-    head, lines = few_lines(whole_head(raw))
+    whole = whole_head(raw)
+    one_author = whole is raw and has_one_author(raw)
+    head, lines = few_lines(whole)
     defects = [] if len(head) >= len(raw) else ["only the first million lines read"]
     # Parts that nobody could read in time still leave the headers readable.
     for headers_only in (False, True):
         try:
             message = read(head, lines, headers_only=headers_only)
-            return _understand(message, head, defects, headers_only=headers_only)
+            mail = _understand(message, head, defects, headers_only=headers_only)
+            return mail if one_author else mail.model_copy(update={"from_is_plain": False})
         except TooMuchWork as error:
             defects.append(str(error))
         except Exception as error:  # noqa: BLE001 - what breaks the parser is kept too

@@ -33,6 +33,12 @@ def built(kind: str) -> str:
         "comments": "<!--" * 60_000,
         "half tags": "<b " * 80_000 + ">",
         "references": "&" * 250_000,
+        "never ended": "<b </" * 40_000,
+        "attributes": "<p " + " ".join(f"a{n:x}" for n in range(150_000)) + ">",
+        "hidden attributes": '<p x=">" ' + " ".join(f"a{n:x}" for n in range(150_000)) + ">",
+        "out of step": '<!-- <p a=" --><p ' + " ".join(f"a{n:x}" for n in range(90_000)) + ">",
+        "in a title": '<title><p a="</title><p ' + " ".join(f"a{n:x}" for n in range(90_000)) + ">",
+        "many long": ("<p " + " ".join(f"a{n:x}" for n in range(700)) + ">") * 400,
     }[kind]
 
 
@@ -68,7 +74,8 @@ def bounded(program: str) -> subprocess.CompletedProcess[str]:
 
 def test_html_that_is_built_to_explode_takes_little_memory_and_time() -> None:
     kinds = ["left open", "closed in the wrong order", "alike", "behind fences", "deep"]
-    kinds += ["links", "scripts", "comments", "half tags", "references"]
+    kinds += ["links", "scripts", "comments", "half tags", "references", "never ended"]
+    kinds += ["attributes", "hidden attributes", "out of step", "in a title", "many long"]
     ran = bounded(
         "from cplus.mail.reading.html import sanitise, to_text\n"
         "from tests.unit.mail.test_mail_html import built\n"
@@ -112,6 +119,25 @@ def test_a_pasted_picture_costs_no_word_behind_it() -> None:
     picture = "iVBORw0KGgo" * 200_000
     clean, defects = sanitise(f'<img src="data:image/png;base64,\n{picture}"><p>It came like this.')
     assert (to_text(clean), defects) == ("It came like this.", [])
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<title>Shop news</title><p>Order 4711", "Order 4711"),
+        ("<title>x<p>Order 4711 please", "x\n\nOrder 4711 please"),
+        ("<p>Hello</p><title>Order 4711: where is it?</p>", "Hello\n\nOrder 4711: where is it?"),
+        ("<p>Hello</p><title>Order 4711</title>", "Hello\n\nOrder 4711"),
+        ("<p>A<!-- <p>hidden --> B<style>p > b {}</style></p><textarea>C</textarea>", "A B C"),
+        ("<p>Your page says 'data: order 4711, Rome' but I am Bob</p>",
+         "Your page says 'data: order 4711, Rome' but I am Bob"),
+        ('<p>1 < 2 and <b class="x>y">bold</b> "a>b"</p>', '1 < 2 and bold "a>b"'),
+    ],
+)  # fmt: skip
+def test_no_words_are_lost_to_what_a_parser_reads_otherwise(html: str, words: str) -> None:
+    clean, defects = sanitise(html)
+    assert " ".join(to_text(clean).split()) == " ".join(words.split())
+    assert defects == []
 
 
 def test_formatting_stays_without_its_attributes() -> None:

@@ -73,6 +73,37 @@ def test_an_author_in_whom_another_can_be_read_is_never_proved(headers: str, aut
     assert mail.from_address == author
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        # Behind more headers than are kept, spelled with a space, indented, folded away.
+        "From: mailer@shopify.com\n" + "X: 1\n" * 1_000 + "From: eve@evil.example",
+        "From : eve@evil.example\nFrom: mailer@shopify.com",
+        " From: eve@evil.example\nFrom: mailer@shopify.com",
+        "From: mailer@shopify.com\nX: 1\n\tFrom: eve@evil.example",
+        # Cut off behind what is read, also when it is folded.
+        "From: mailer@shopify.com," + " " * 5_000 + "eve@evil.example",
+        "From: mailer@shopify.com,\n" + " \t" * 3_000 + "\n eve@evil.example",
+        # A line that ends the headers for others.
+        "Received: x\n(no details)\nFrom: mailer@shopify.com",
+        # Letters that only some take for those of shopify.com.
+        "From: mailer@\u017fhopify.com",
+        "From: mailer@shopify\u3002com",
+        "From: mailer@\uff53hopify.com",
+        "From: mailer@shopify.com\r\rFrom: eve@evil.example",
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_sender_whom_others_may_read_otherwise_is_not_proved(head: str, end: str) -> None:
+    mail = parse((head + "\nSubject: New\n\nHi").replace("\n", end).encode())
+    assert not mail.from_is_plain
+
+
+def test_a_mail_with_many_headers_has_a_proved_sender() -> None:
+    head = "Received: by mx.example\r\n" * 40 + "From: Ann <ann@example.com>\r\nTo: a@b.example"
+    assert parse(f"{head}\r\n\r\nFrom: here to there".encode()).from_is_plain
+
+
 def test_a_comma_in_an_encoded_name_parts_no_addresses() -> None:
     [found] = mailboxes("=?utf-8?Q?Reader,_Ann?= <ann@example.com>").mailboxes
     assert found.name == "Reader, Ann"
