@@ -60,6 +60,10 @@ class SettingMissing(CplusError):
     """The setting {name} has no value; set the environment variable {variable}."""
 
 
+class EventTypeTaken(CplusError):
+    """The event classes {first} and {second} both have the TYPE {type!r}; give each its own."""
+
+
 class UnknownEvent(CplusError):
     """The event type {type!r} in schema version {schema} is not in the catalogue of this code."""
 

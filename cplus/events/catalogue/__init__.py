@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, Final
 
-from cplus.errors import UnknownEvent
+from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -27,7 +27,13 @@ class Catalogue:
     def __init__(
         self, events: Iterable[type[Event]], upcasts: Mapping[tuple[str, int], Upcast] | None = None
     ) -> None:
-        self._classes = {event.TYPE: event for event in events}
+        """Raises EventTypeTaken if two classes have one stored type."""
+        self._classes: dict[str, type[Event]] = {}
+        for event in events:
+            first = self._classes.setdefault(event.TYPE, event)
+            if first is not event:
+                names = {"first": _place(first), "second": _place(event)}
+                raise EventTypeTaken(type=event.TYPE, **names)
         self._upcasts = dict(upcasts or {})
         self._found: dict[tuple[str, int], type[Event]] = {}
 
@@ -70,6 +76,10 @@ class Catalogue:
         for version in range(schema, self._classes[type_].VERSION):
             data = self._upcasts[type_, version](data)
         return data
+
+
+def _place(event: type[Event]) -> str:
+    return f"{event.__module__}.{event.__qualname__}"
 
 
 def _collected() -> Iterator[type[Event]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
+
+from cplus.errors import EventTypeTaken
 from cplus.events.base import Event
 from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
 from cplus.events.catalogue.orders import OrderChanged
@@ -51,6 +54,18 @@ def test_no_stored_type_is_there_twice() -> None:
     assert len({event.TYPE for event in all_events()}) == sum(
         len(_classes(path)) for path in FOLDER.glob("*.py") if path.stem != "__init__"
     )
+
+
+def test_two_classes_of_one_stored_type_are_refused_by_name() -> None:
+    class LampOn(Event):
+        TYPE: ClassVar[str] = "lamp.lit"
+        FAMILY: ClassVar[str] = "lamps"
+
+    with pytest.raises(EventTypeTaken) as refused:
+        Catalogue([LampLit, RugSold, LampOn])
+    for said in ("LampLit", "LampOn", "'lamp.lit'"):
+        assert said in str(refused.value)
+    assert Catalogue([LampLit, LampLit]).all_events() == [LampLit], "one class under two names"
 
 
 def test_of_a_family_everything_is_passed_but_what_is_handled() -> None:
