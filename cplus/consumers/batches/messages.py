@@ -55,6 +55,7 @@ class Batch:
         """The ids of the messages that failed so far."""
         # Time to tell the followers, to answer, and to let what is cancelled clean up.
         self._end = limit.with_margin(5.0, 0.1)
+        self._cleaned_up = limit.with_margin(2.5, 0.05)
         self._side_by_side = side_by_side
 
     def read(self, read: Callable[[SqsRecord], T]) -> list[Item[T]]:
@@ -75,10 +76,11 @@ class Batch:
     ) -> list[Item[U]]:
         """What `work` answers for each item, in their order; without those that failed.
 
-        An item fails alone, if its work raises or is not done shortly before the function's time
-        limit; its work is then cancelled. The messages of an item that failed are logged, with
-        what `said` tells of it, and added to `failed`. An error that is no Exception is raised,
-        once all works have ended.
+        An item fails alone, if its work raises (a CancelledError of its own too) or is not done
+        shortly before the function's time limit; its work is then cancelled, and left behind if it
+        does not end soon after. The messages of an item that failed are logged, with what `said`
+        tells of it, and added to `failed`. Any other error that is no Exception is raised, once
+        all works have ended.
         """
         places = asyncio.Semaphore(self._side_by_side)
 
@@ -88,20 +90,21 @@ class Batch:
 
         tasks = [asyncio.ensure_future(one(item.value)) for item in items]
         late = await self._wait(tasks)
-        results = await asyncio.gather(*tasks, return_exceptions=True)
         done = []
-        for item, task, result in zip(items, tasks, results, strict=True):
-            if task in late and isinstance(result, asyncio.CancelledError):
+        for item, task in zip(items, tasks, strict=True):
+            if not task.done():
+                log.error("work_left_behind", **said(item.value))
+            if task in late and (not task.done() or task.cancelled()):
                 self.fail(item, TimeoutError(), **said(item.value))
-            elif isinstance(result, Exception):
-                self.fail(item, result, **said(item.value))
-            elif isinstance(result, BaseException):
-                raise result
+            elif task.cancelled():
+                self.fail(item, asyncio.CancelledError(), **said(item.value))
+            elif isinstance(error := task.exception(), Exception):
+                self.fail(item, error, **said(item.value))
             else:
-                done.append(Item(item.records, result))
+                done.append(Item(item.records, task.result()))
         return done
 
-    def fail(self, item: Item[Any], error: Exception, **said: object) -> None:
+    def fail(self, item: Item[Any], error: BaseException, **said: object) -> None:
         """Has the item's messages handed out again. Only an InvalidInput is logged in its own
         words: those of other errors may show what was handled."""
         reason = str(error) if isinstance(error, InvalidInput) else type(error).__name__
@@ -115,7 +118,8 @@ class Batch:
             self.failed.append(one.message_id)
 
     async def _wait(self, tasks: Sequence[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-        """Waits until the tasks are done or the time is up; those that it cancelled."""
+        """Waits until the tasks are done or the time is up, and then a little for those that it
+        cancelled, which it answers. One that ends even later is not heard of again."""
         if not tasks:
             return set()
         try:
@@ -126,7 +130,16 @@ class Batch:
             raise
         for task in late:
             task.cancel()
+            task.add_done_callback(_heard)
+        if late:
+            await asyncio.wait(late, timeout=self._cleaned_up.remaining())
         return late
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """Or else asyncio complains of an error that nobody asked for."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def each_message(

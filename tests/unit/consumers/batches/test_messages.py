@@ -84,6 +84,44 @@ async def test_what_is_not_done_before_the_limit_is_ended_and_the_others_are_don
     assert cleaned
 
 
+async def test_a_work_that_cancels_itself_fails_its_message_alone() -> None:
+    async def work(record: SqsRecord) -> None:
+        if record.body == "cancels":
+            raise asyncio.CancelledError
+
+    with structlog.testing.capture_logs() as lines:
+        failed = await each_message(messages("a", "cancels", "b"), work, soon())
+    assert failed == ["m1"]
+    assert [line["reason"] for line in lines] == ["CancelledError"]
+
+
+async def test_a_work_that_does_not_end_when_it_is_cancelled_holds_up_no_answer() -> None:
+    released, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(record: SqsRecord) -> None:
+        while record.body == "deaf" and not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        if record.body == "deaf":
+            ended.set()
+            raise LookupError
+
+    limit = Deadline.within(0.2)
+    with structlog.testing.capture_logs() as lines:
+        async with asyncio.timeout(20):
+            failed = await each_message(messages("deaf", "quick"), work, limit)
+    assert not ended.is_set()
+    assert failed == ["m0"]
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("work_left_behind", None),
+        ("message_failed", "TimeoutError"),
+    ]
+    released.set()
+    await ended.wait()
+
+
 async def test_an_error_that_no_consumer_may_keep_is_raised_once_all_have_ended() -> None:
     class Killed(BaseException):
         pass
