@@ -37,7 +37,7 @@ class Unparked:
     position: int
     """Of the commit that it still stands still in front of, or the one that it is at."""
     reason: str | None
-    """Why it still stands still; None if it goes on."""
+    """Why it is still parked, or what it failed on and tries again; None if it goes on."""
 
 
 async def unpark(
@@ -48,16 +48,18 @@ async def unpark(
     seconds: float,
 ) -> list[Unparked]:
     """Lets each of these readers, by its collection, go on in these of the shops where it stands
-    still, for so many seconds in each. Nothing is ever skipped: what the code of now cannot read
-    or fold parks it again. Asked again, it tries again."""
+    still, or waits for the next try of a reaction, for so many seconds in each. Nothing is ever
+    skipped: what the code of now cannot read or fold parks it again, and what fails again waits
+    for its next try. Asked again, it tries again."""
     checkpoints = await read([reader for reader, _ in going_on.values()])
     found = []
     for (collection, shop), checkpoint in sorted(checkpoints.items()):
-        if checkpoint.parked is None or shop not in shops:
+        stopped = checkpoint.parked or checkpoint.retry
+        if stopped is None or shop not in shops:
             continue
         _, go_on = going_on[collection]
         progress = await go_on(shop, deadline=Deadline.within(seconds))
-        still = progress.parked
+        still = progress.parked or progress.retry
         found.append(
             Unparked(
                 shop,

@@ -125,8 +125,8 @@ def _line(one: Lag) -> str:
 @data_option
 @json_option
 def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
-    """Resume the read model or reaction NAME in the shops where it is parked, using the current
-    code.
+    """Resume the read model or reaction NAME in the shops where it is parked or, for a reaction,
+    waits to retry, using the current code.
 
     No event is skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, and for
     react-replies CPLUS_SEND_QUEUE; or --data.
@@ -140,11 +140,11 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     else:
         for one in found:
             place = f"position {one.position}"
-            still = f"is still parked at {place}: {one.reason}"
+            still = f"still stands at {place}: {one.reason}"
             does = still if one.reason else f"resumed, now at {place}"
             click.echo(f"{one.shop}: {one.collection} {does}")
         if not found:
-            click.echo("Nothing was parked.")
+            click.echo("Nothing was parked or waiting to retry.")
     sys.exit(1 if any(one.reason for one in found) else 0)
 
 

@@ -54,6 +54,9 @@ PAUSES: Final = (
 )
 """How long a commit that could not be handed out waits for its second try, its third, ...: five
 hours, since a queue that is down for minutes must not park every shop. After the last it parks."""
+_TOO_FAR: Final = 2 * max(PAUSES)
+"""No next try is this far ahead, but for one that a wrong clock wrote: it is due now. Twice the
+longest pause, since the clocks of two functions may differ a little."""
 _SIDE_BY_SIDE: Final = 8
 
 
@@ -151,7 +154,7 @@ async def due(
 ) -> dict[str, set[str]]:
     """The names of the reactions that have something to try again, by shop."""
     asked = {
-        "retry.next_at": {"$lte": now},
+        "$or": [{"retry.next_at": {"$lte": now}}, {"retry.next_at": {"$gt": now + _TOO_FAR}}],
         "projection": {"$in": [reaction.name for reaction in reactions]},
     }
     found: dict[str, set[str]] = {}
@@ -186,7 +189,7 @@ async def _where(reaction: Reaction, shop: str, use: Reactor) -> Checkpoint:
 def _waits(at: Checkpoint, now: datetime) -> bool:
     """Whether nothing is to be tried at the moment."""
     if at.retry is not None:
-        return now < at.retry.next_at
+        return now < at.retry.next_at <= now + _TOO_FAR
     return at.parked is not None and at.parked.tries > 0
 
 

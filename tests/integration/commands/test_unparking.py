@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from cplus.commands.unparking import ReadCheckpoints, Unparked, unpark
 from cplus.deadline import Deadline
 from cplus.mongo import Mongo
-from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked, read_checkpoints
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked, Retry, read_checkpoints
 from cplus.subscriptions.progress import Progress
 from tests.integration.fold_world import COUNTER
 
@@ -76,6 +76,28 @@ async def test_what_still_cannot_go_on_says_where_and_why_and_the_others_go_on(
     assert await unpark(reading(mongo), going_on, [ACORN, BIRCH], seconds=5) == [
         Unparked(ACORN, COUNTER.collection, 3, "unknown_type"),
         Unparked(BIRCH, COUNTER.collection, 9, None),
+    ]
+
+
+async def test_what_waits_for_its_next_try_is_tried_now_and_says_why_if_it_fails_again(
+    mongo: Mongo,
+) -> None:
+    since = STOP.since
+    retry = Retry(3, "message.sent", "LookupError", 1, since, since + timedelta(days=3650))
+    for shop in (ACORN, BIRCH):
+        await stand(mongo, shop, parked=False)
+        await mongo.database[CHECKPOINTS].update_one(
+            {"_id": f"{COUNTER.collection}/{shop}"}, {"$set": {"retry": asdict(retry)}}
+        )
+
+    async def go_on(shop: str, *, deadline: Deadline) -> Progress:
+        again = retry if shop == BIRCH else None
+        return Progress("counter", shop, 2 if again else 9, 1, True, None, again)
+
+    going_on = {COUNTER.collection: (COUNTER, go_on)}
+    assert await unpark(reading(mongo), going_on, [ACORN, BIRCH], seconds=5) == [
+        Unparked(ACORN, COUNTER.collection, 9, None),
+        Unparked(BIRCH, COUNTER.collection, 3, "LookupError"),
     ]
 
 

@@ -243,6 +243,21 @@ async def test_who_read_the_checkpoint_before_a_try_was_counted_writes_no_older_
     assert await broken.at() == second
 
 
+@pytest.mark.parametrize("ahead", [timedelta(days=3650), 3 * max(PAUSES)])
+async def test_a_clock_that_was_wrong_once_keeps_nothing_waiting(
+    broken: Broken, ahead: timedelta
+) -> None:
+    await write(broken.use, reply(2))
+    broken.now = NOW + ahead
+    await broken.nudged(1)
+    broken.now, broken.failing = NOW, False
+    database = broken.use.parts.mongo.database
+    assert await due(database, REACTIONS, NOW) == {SHOP: {REPLIES.name}}
+    await broken.nudged(1)
+    assert await broken.at() == Checkpoint(1, 1, stored=True)
+    assert broken.handed_out == ["m2"]
+
+
 async def test_the_sweep_finds_what_is_to_be_tried_again_also_in_shops_with_no_news(
     broken: Broken,
 ) -> None:
