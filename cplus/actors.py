@@ -13,6 +13,7 @@ from typing import Final, Literal
 from cplus.errors import InvalidActor
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NO_OPERATOR: Final = {"merchant", ".", ".."}
 _CALLED: Final = 100  # characters
 
 
@@ -48,7 +49,10 @@ def merchant(user: str, called: str = "") -> Actor:
 
 
 def operator(name: str) -> Actor:
-    """Somebody who runs the app; raises InvalidActor."""
+    """Somebody who runs the app; raises InvalidActor, also for a name that reads as somebody
+    else's or as a path."""
+    if name.lower() in _NO_OPERATOR:
+        raise InvalidActor
     return Actor("operator", actor_id(name))
 
 

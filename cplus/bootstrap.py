@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cplus.consumers.batches.messages import Consume
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.privacy.sessions import EndedSessions, UsedLinks
+    from cplus.privacy.token_tries import TokenTries
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
@@ -229,6 +230,13 @@ class Parts:
         return UsedLinks(self.mongo.database)
 
     @cached_property
+    def token_tries(self) -> TokenTries:
+        """Tries of the operator token."""
+        from cplus.privacy.token_tries import TokenTries
+
+        return TokenTries(self.mongo.database, self.clock)
+
+    @cached_property
     def ended_sessions(self) -> EndedSessions:
         """Sessions that ended early."""
         from cplus.privacy.sessions import EndedSessions
@@ -266,6 +274,7 @@ async def ensure_indexes(settings: Settings) -> None:
     """Creates every index; run it with each deployment, before the code that needs them."""
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
+    from cplus.privacy.token_tries import ensure_indexes as ensure_try_indexes
     from cplus.projections.generations.lineage_changes import (
         ensure_indexes as ensure_projection_indexes,
     )
@@ -278,6 +287,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
         await ensure_session_indexes(mongo.database)
+        await ensure_try_indexes(mongo.database)
         await ensure_projection_indexes(mongo.database, ALL)
     finally:
         await mongo.close()

@@ -37,7 +37,7 @@ class InvalidShop(InvalidInput):
 
 class InvalidActor(InvalidInput):
     """The id of somebody who acts has 1 to 64 of the characters A-Z, a-z, 0-9, ".", "_" and "-";
-    what they are called has at most 100, in one line."""
+    what they are called has at most 100, in one line. No operator is "merchant", "." or ".."."""
 
 
 class InvalidSignature(InvalidInput):
@@ -46,6 +46,10 @@ class InvalidSignature(InvalidInput):
 
 class SignedForAnotherUse(InvalidSignature):
     """The body is {what}: it was signed for another use and is not a webhook."""
+
+
+class TooManyTries(CplusError):
+    """There were {tries} wrong tries within {minutes} minutes; try again later."""
 
 
 class NotFound(CplusError):

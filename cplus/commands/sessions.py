@@ -9,13 +9,18 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
+import structlog
+
 from cplus.actors import LOCAL, Actor, merchant, operator
 from cplus.clock import Clock, utc_now
-from cplus.errors import InvalidShop, InvalidSignature
+from cplus.errors import InvalidShop, InvalidSignature, TooManyTries
 from cplus.privacy.sessions import EndedSessions, UsedLinks
+from cplus.privacy.token_tries import TokenTries
 from cplus.settings import Settings
 from cplus.shopify.hosts import shop_host
 from cplus.signing import Signer
+
+log = structlog.get_logger()
 
 LINK_SECONDS: Final = 15 * 60
 """How long a sign-in link can be used."""
@@ -77,14 +82,27 @@ async def sign_out(session_id: str, *, ended: EndedSessions) -> None:
     await ended.end(session_id)
 
 
-def open_console(token: str, name: str, *, expected: str) -> Actor:
+async def open_console(token: str, name: str, *, expected: str, tries: TokenTries) -> Actor:
     """The operator who may use the console: whoever has the operator token, and says who they are.
 
-    Raises InvalidSignature for another token, InvalidActor for a name that cannot be one.
+    Raises as `check_operator_token`, and InvalidActor for a name that cannot be one.
     """
-    if not same_secret(token, expected):
-        raise InvalidSignature
+    await check_operator_token(token, expected=expected, tries=tries)
     return operator(name)
+
+
+async def check_operator_token(token: str, *, expected: str, tries: TokenTries) -> None:
+    """Raises InvalidSignature for another token, and TooManyTries after too many of them: then
+    nobody looks whether it is the right one."""
+    try:
+        mark = await tries.begin()
+    except TooManyTries:
+        log.warning("console_sign_in_refused", reason="too_many_tries")
+        raise
+    if not same_secret(token, expected):
+        log.warning("console_sign_in_refused", reason="wrong_token")
+        raise InvalidSignature
+    await tries.forgive(mark)
 
 
 def same_secret(given: str, expected: str) -> bool:

@@ -17,6 +17,7 @@ from cplus.errors import (
     NotFound,
     OutcomeUnknown,
     StreamConflict,
+    TooManyTries,
 )
 from cplus.web.api import routes as api
 from cplus.web.console import routes as console
@@ -33,6 +34,10 @@ _FAULTS: Final = {
     409: (
         "Nothing changed",
         "This form belongs to another conversation. Open this conversation and try again.",
+    ),
+    429: (
+        "Too many tries",
+        "A wrong operator token was given too often. Wait 15 minutes and try again.",
     ),
     413: ("Too large", "This is larger than the app accepts."),
     500: (
@@ -62,6 +67,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
     app.add_exception_handler(FormOfAnother, _of_another)
+    app.add_exception_handler(TooManyTries, _too_many)
     app.add_exception_handler(NotFound, _missing)
     for unsure in (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         app.add_exception_handler(unsure, _unsure)
@@ -98,6 +104,10 @@ async def _malformed(request: Request, _error: Exception) -> Response:
 
 async def _of_another(request: Request, _error: Exception) -> Response:
     return await _fault(request, 409)
+
+
+async def _too_many(request: Request, _error: Exception) -> Response:
+    return await _fault(request, 429)
 
 
 async def _missing(request: Request, _error: Exception) -> Response:

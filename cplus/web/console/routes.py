@@ -22,8 +22,9 @@ from cplus.web.kit.deps import (
     OperatorTokenDep,
     PagesDep,
     SignaturesDep,
+    TokenTriesDep,
 )
-from cplus.web.kit.forms import own_form, read_form
+from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import see_other
 
@@ -98,6 +99,7 @@ def _ask(
 async def lag(
     request: Request,
     expected: OperatorTokenDep,
+    tries: TokenTriesDep,
     look: LookDep,
     session: OperatorDep,
     shop: Annotated[list[str] | None, Query(max_length=SHOWN)] = None,
@@ -107,10 +109,13 @@ async def lag(
     given = request.headers.get("authorization")
     if given is not None:  # one that is wrong is refused, whatever cookie comes with it
         scheme, _, token = given.partition(" ")
-        known = scheme.lower() == "bearer" and sessions.same_secret(token.strip(), expected)
-    else:
-        known = session is not None
-    if not known:
+        if scheme.lower() != "bearer":
+            raise HTTPException(401)
+        try:
+            await sessions.check_operator_token(token.strip(), expected=expected, tries=tries)
+        except InvalidSignature:
+            raise HTTPException(401) from None
+    elif session is None:
         raise HTTPException(401)
     try:
         wanted = None if shop is None else {shop_host(one) for one in shop}
@@ -122,19 +127,20 @@ async def lag(
     return JSONResponse(jsonable_encoder({**counted, "shown": len(found.lines), "lags": lags}))
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[Depends(own_site)])
 async def sign_in(
     request: Request,
     pages: PagesDep,
     signatures: SignaturesDep,
     cookies: CookiesDep,
     expected: OperatorTokenDep,
+    tries: TokenTriesDep,
 ) -> Response:
     """Opens the console for an operator who has the token and gives a name."""
     fields = await read_form(request)
     name, token = fields.get("name", "").strip(), fields.get("token", "").strip()
     try:
-        operator = sessions.open_console(token, name, expected=expected)
+        operator = await sessions.open_console(token, name, expected=expected, tries=tries)
     except InvalidSignature:
         return _ask(pages, name=name, reason="That isn’t the operator token.", status=403)
     except InvalidActor:
@@ -145,7 +151,7 @@ async def sign_in(
     return answer
 
 
-@router.post("/sign-out")
+@router.post("/sign-out", dependencies=[Depends(own_site)])
 async def sign_out(
     request: Request,
     signatures: SignaturesDep,

@@ -17,6 +17,7 @@ from cplus.commands.conversations import Conversations
 from cplus.commands.installs import Installs
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.privacy.sessions import EndedSessions, UsedLinks
+from cplus.privacy.token_tries import TokenTries
 from cplus.projections.groups import ALL
 from cplus.projections.lag.overview import Overview, overview
 from cplus.projections.queries import Queries
@@ -100,6 +101,14 @@ async def _handshake(request: Request) -> Handshake:
     return Handshake(parts.app, parts.clock, parts.settings.app_url, secret)
 
 
+async def _token_tries(request: Request) -> TokenTries:
+    return _parts(request).token_tries
+
+
+async def _app_url(request: Request) -> str:
+    return _parts(request).settings.app_url
+
+
 async def _installs(request: Request) -> Installs:
     return _parts(request).installs
 
@@ -139,6 +148,8 @@ EndedSessionsDep = Annotated[EndedSessions, Depends(_ended)]
 SignerDep = Annotated[Signer, Depends(_signer)]
 UsedLinksDep = Annotated[UsedLinks, Depends(_used_links)]
 HandshakeDep = Annotated[Handshake, Depends(_handshake)]
+TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
+AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(_installs)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]

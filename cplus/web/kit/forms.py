@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import HTTPException, Request
 
 from cplus.ids import random_id
 from cplus.web.kit.auth import Session, Signatures
+from cplus.web.kit.deps import AppUrlDep
 
 _KEY: Final = re.compile(r"[a-z0-9]{16,40}")
 
@@ -30,6 +31,18 @@ async def read_form(request: Request) -> Mapping[str, str]:
     except ValueError:
         raise HTTPException(400, "This form isn’t valid.") from None
     return dict(pairs)
+
+
+async def own_site(request: Request, app_url: AppUrlDep) -> None:
+    """403 for a form that a page of another host sent. For forms that need no session, and so
+    carry no token of one. Browsers name the page's origin (Fetch Standard); programs need not."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    # A proxy in front may name the app otherwise than browsers do.
+    own = {request.headers.get("host", "").lower(), urlsplit(app_url).netloc.lower()}
+    if origin.lower().partition("://")[2] not in own - {""}:
+        raise HTTPException(403, "This form was sent by another site.")
 
 
 async def own_form(request: Request, signatures: Signatures, session: Session) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import structlog
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.actors import ADMIN, Actor
@@ -23,7 +23,7 @@ from cplus.web.kit.deps import (
     SignerDep,
     UsedLinksDep,
 )
-from cplus.web.kit.forms import own_form
+from cplus.web.kit.forms import own_form, own_site
 from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import GONE, see_other
@@ -127,7 +127,7 @@ async def callback(
     return answer
 
 
-@router.post("/auth/sign-out")
+@router.post("/auth/sign-out", dependencies=[Depends(own_site)])
 async def sign_out(
     request: Request, signatures: SignaturesDep, cookies: CookiesDep, ended: EndedSessionsDep
 ) -> Response:

@@ -1,4 +1,5 @@
-"""Sign-in links are used once; sessions end for whoever has their cookie."""
+"""Sign-in links are used once; sessions end for whoever has their cookie; wrong operator tokens are
+limited."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from cplus.actors import LOCAL, MERCHANT, Actor
@@ -17,13 +19,15 @@ from cplus.commands.sessions import (
     LINK_SECONDS,
     SignedIn,
     link_shop,
+    open_console,
     sign_in_link,
     sign_out,
     use_link,
 )
-from cplus.errors import InvalidSignature
+from cplus.errors import InvalidActor, InvalidSignature, TooManyTries
 from cplus.mongo import Mongo, connect
 from cplus.privacy.sessions import EndedSessions, UsedLinks, ensure_indexes
+from cplus.privacy.token_tries import MOST, WINDOW, TokenTries
 from cplus.settings import Settings
 from cplus.signing import Signer
 
@@ -43,6 +47,19 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
 @pytest.fixture
 def used(mongo: Mongo) -> UsedLinks:
     return UsedLinks(mongo.database)
+
+
+class TurnedClock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
 
 def token_of(link: str) -> str:
@@ -124,6 +141,82 @@ async def test_a_link_that_is_old_forged_or_of_another_kind_signs_nobody_in(
     assert link_shop(token, signer=later) == SHOP
     assert link_shop(cookie, signer=later) is None
     assert await mongo.database["used_links"].count_documents({}) == 0
+
+
+# The operator's token
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def tries(mongo: Mongo, clock: TurnedClock) -> TokenTries:
+    return TokenTries(mongo.database, clock)
+
+
+async def opened(tries: TokenTries, token: str = "token", name: str = "jo") -> str:
+    return str(await open_console(token, name, expected="token", tries=tries))
+
+
+async def test_the_console_opens_for_the_token_and_a_name(tries: TokenTries) -> None:
+    assert await opened(tries) == "operator/jo"
+    with pytest.raises(InvalidSignature):
+        await opened(tries, "another")
+    for name in ("", "Jo Doe", "x" * 65, ".", "..", "merchant", "Merchant"):
+        with pytest.raises(InvalidActor):
+            await opened(tries, name=name)
+
+
+async def test_after_ten_wrong_tokens_no_token_is_looked_at_for_fifteen_minutes(
+    tries: TokenTries, clock: TurnedClock, mongo: Mongo
+) -> None:
+    for _ in range(MOST):
+        with pytest.raises(InvalidSignature):
+            await opened(tries, "another")
+        clock.forward(60)
+    with structlog.testing.capture_logs() as lines:
+        for process in (tries, TokenTries(mongo.database, clock)):
+            with pytest.raises(TooManyTries):
+                await opened(process)
+    assert lines == 2 * [
+        {
+            "event": "console_sign_in_refused",
+            "reason": "too_many_tries",
+            "log_level": "warning",
+        }
+    ]
+    clock.forward(WINDOW.total_seconds() - 60 * MOST - 1)
+    with pytest.raises(TooManyTries):
+        await opened(tries)
+    # The first try is over, the others still count; a refused one was not counted.
+    clock.forward(1)
+    with pytest.raises(InvalidSignature):
+        await opened(tries, "another")
+    with pytest.raises(TooManyTries):
+        await opened(tries)
+    clock.forward(60)
+    assert await opened(tries) == "operator/jo"
+
+
+async def test_wrong_tokens_that_come_at_once_are_limited_too(tries: TokenTries) -> None:
+    asked = [opened(tries, f"another {number}") for number in range(3 * MOST)]
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(one, InvalidSignature) for one in told) == MOST
+    assert sum(isinstance(one, TooManyTries) for one in told) == 2 * MOST
+
+
+async def test_the_right_token_does_not_count_and_a_wrong_one_is_never_logged(
+    tries: TokenTries,
+) -> None:
+    for _ in range(MOST + 1):
+        await opened(tries)
+    with structlog.testing.capture_logs() as lines, pytest.raises(InvalidSignature):
+        await opened(tries, "another", name="jo")
+    assert lines == [
+        {"event": "console_sign_in_refused", "reason": "wrong_token", "log_level": "warning"}
+    ]
 
 
 async def test_signing_out_ends_one_session_and_again_changes_nothing(mongo: Mongo) -> None:

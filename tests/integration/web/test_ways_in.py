@@ -18,6 +18,7 @@ from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.reader import EventReader
 from cplus.local.shopify import LocalShop, LocalShopify
+from cplus.privacy.token_tries import MOST, WINDOW
 from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill
 from cplus.projections.generations.switch import switch_over
@@ -208,7 +209,7 @@ async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> N
         assert SHOP not in (await browser.get("/console")).text, "the old cookie is void"
 
 
-@pytest.mark.parametrize("name", ["", " ", "Jo Doe", "x" * 65, "<b>"])
+@pytest.mark.parametrize("name", ["", " ", "Jo Doe", "x" * 65, "<b>", ".", "..", "merchant"])
 async def test_the_console_asks_an_operator_for_a_name(web: Harness, name: str) -> None:
     async with web.browser() as browser:
         asked = await browser.post("/console/sign-in", data={"name": name, "token": OPERATOR})
@@ -216,6 +217,61 @@ async def test_the_console_asks_an_operator_for_a_name(web: Harness, name: str) 
         assert "Enter the name that you go by" in asked.text
         assert 'value="<b>"' not in asked.text
         assert "Operator token" in (await browser.get("/console")).text
+
+
+async def test_wrong_operator_tokens_are_limited_in_the_form_and_as_bearer(web: Harness) -> None:
+    right, wrong = {"name": "jo", "token": OPERATOR}, {"name": "jo", "token": "another"}
+    bearer = {"authorization": "Bearer another"}
+    async with web.browser() as browser, web.browser() as signed_in:
+        await signed_in.post("/console/sign-in", data=right)
+        for _ in range(MOST // 2):
+            assert (await browser.post("/console/sign-in", data=wrong)).status_code == 403
+            assert (await browser.get("/console/lag.json", headers=bearer)).status_code == 401
+        bearer = {"authorization": f"Bearer {OPERATOR}"}
+        for refused in (
+            await browser.post("/console/sign-in", data=right),
+            await browser.get("/console/lag.json", headers=bearer),
+        ):
+            assert refused.status_code == 429
+            assert "A wrong operator token was given too often." in refused.text
+            assert OPERATOR not in refused.text
+            assert "set-cookie" not in refused.headers
+        assert (await signed_in.get("/console/lag.json")).status_code == 200, "who is in stays"
+        web.clock.forward(WINDOW.total_seconds())
+        assert (await browser.post("/console/sign-in", data=right)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "", "http://app.test.evil.example", "http://[::1"]
+)
+async def test_a_form_of_another_site_signs_nobody_in_or_out(web: Harness, origin: str) -> None:
+    foreign = {"origin": origin}
+    right = {"name": "jo", "token": OPERATOR}
+    async with web.browser() as browser:
+        for path in ("/console/sign-in", "/console/sign-out", "/auth/sign-out"):
+            answer = await browser.post(path, data=right, headers=foreign)
+            assert answer.status_code == 403, path
+            assert "sent by another site" in answer.text
+            assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "http://app.test"},
+        # As behind a proxy that keeps the browser's `Host` to itself, and on another name.
+        {"origin": "http://app.test", "host": "inner.example"},
+        {"origin": "https://alias.example:8443", "host": "alias.example:8443"},
+    ],
+)
+async def test_the_apps_own_form_is_taken_by_whatever_name_it_is_reached(
+    web: Harness, headers: dict[str, str]
+) -> None:
+    async with web.browser() as browser:
+        right = {"name": "jo", "token": OPERATOR}
+        answer = await browser.post("/console/sign-in", data=right, headers=headers)
+        assert path_of(answer) == "/console"
 
 
 async def test_the_lag_is_told_as_json_to_who_has_the_operator_token(web: Harness) -> None:

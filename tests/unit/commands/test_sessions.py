@@ -1,12 +1,12 @@
-"""Sign-in links and the operator's token, as far as they need no database."""
+"""Sign-in links and secrets, as far as they need no database."""
 
 from __future__ import annotations
 
 import pytest
 from pydantic import SecretStr
 
-from cplus.commands.sessions import LINK_SECONDS, open_console, same_secret, sign_in_link
-from cplus.errors import InvalidActor, InvalidShop, InvalidSignature, SettingMissing
+from cplus.commands.sessions import LINK_SECONDS, same_secret, sign_in_link
+from cplus.errors import InvalidActor, InvalidShop, SettingMissing
 from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"
@@ -27,15 +27,6 @@ def test_a_sign_in_link_points_into_the_app_and_needs_a_shop_and_a_secret() -> N
         sign_in_link(settings, SHOP, user="a b")
     with pytest.raises(SettingMissing):
         sign_in_link(Settings(application_secret=None), SHOP)
-
-
-def test_the_console_opens_for_the_token_and_a_name() -> None:
-    assert str(open_console("token", "jo", expected="token")) == "operator/jo"
-    with pytest.raises(InvalidSignature):
-        open_console("another", "jo", expected="token")
-    for name in ("", "Jo Doe", "x" * 65):
-        with pytest.raises(InvalidActor):
-            open_console("token", name, expected="token")
 
 
 def test_secrets_are_compared_whole() -> None:
