@@ -66,6 +66,11 @@ _CODECS: Final = {label: codec for codec, labels in _LABELS.items() for label in
 _CODECS.update({"us-ascii": "utf-8", "ascii": "utf-8"})
 # Codecs of Python's that are no charsets of mail; some take quadratic time.
 _NO_CHARSETS: Final = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _CODE_PAGE: Final = re.compile(r"(?:cp|ibm|windows|dos)[-_]?(\d{3,5})")
 _KANJI: Final = re.compile(rb"\x1b\$[@B](.*?)(?=\x1b|\Z)", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\x1b(?:\([A-Z]|\$[@A-Z])")
@@ -87,10 +92,27 @@ def codec_of(label: str) -> str | None:
     return found.name if is_text and plain not in _NO_CHARSETS else None
 
 
-def decoded(data: bytes, codec: str) -> str:
-    """The text of bytes in a codec that `codec_of` names; raises UnicodeError, ValueError."""
+def marked(data: bytes, codec: str | None) -> tuple[str | None, int]:
+    """The codec that a byte order mark at the beginning names, and the length of the mark in bytes;
+    without one, the codec that the sender named, and 0.
+
+    A mark of UTF-16 counts only if the sender named Unicode or nothing known: in windows-1251 the
+    same two bytes are letters.
+    """
+    for mark, named in _MARKS:
+        if data.startswith(mark):
+            unicode = codec is None or codec == "utf-8" or codec.startswith("utf-16")
+            return (named, len(mark)) if unicode or named == "utf-8" else (codec, 0)
+    return codec, 0
+
+
+def decoded(data: bytes, codec: str, *, whole: bool = True) -> str:
+    """The text of bytes in a codec that `codec_of` names; raises UnicodeError, ValueError.
+
+    `whole` is False if the bytes may end within a character, which is left out then.
+    """
     try:
-        return data.decode(codec)
+        return codecs.getincrementaldecoder(codec)().decode(data, final=whole)
     except UnicodeDecodeError:
         if codec != "iso2022_jp":
             raise

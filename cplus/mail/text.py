@@ -8,7 +8,7 @@ import contextlib
 import quopri
 import re
 
-from cplus.mail.charsets import codec_of, decoded
+from cplus.mail.charsets import codec_of, decoded, marked
 
 TEXT_LIMIT = 256 * 1024
 """Maximum UTF-8 bytes kept of a mail's text, and of its HTML. The raw mail has the rest."""
@@ -47,22 +47,29 @@ def cut(text: str, limit: int = TEXT_LIMIT) -> tuple[str, bool]:
     return data[:limit].decode("utf-8", "ignore"), True
 
 
-def decode(data: bytes, charset: str | None) -> tuple[str, bool]:
+def decode(data: bytes, charset: str | None, *, whole: bool = True) -> tuple[str, bool]:
     """Decodes bytes that claim to be in `charset`; also returns whether that was true.
 
-    If not: UTF-8, and if that fails windows-1252, in which every byte is a character.
+    If not: UTF-8, and if that fails windows-1252, in which every byte is a character. A byte order
+    mark tells better than the claim, and is no part of the text. `whole` is False if the bytes are
+    the beginning of more, and may end within a character.
     """
-    codec = codec_of(charset or "utf-8")
+    claimed = codec_of(charset or "utf-8")
+    codec, mark = marked(data, claimed)
     if codec is not None:
+        right = charset is None or (claimed or "")[:6] == codec[:6]
         with contextlib.suppress(UnicodeError, ValueError):
-            return storable(decoded(data, codec)), True
-    return guess(data), False
+            return storable(decoded(data[mark:], codec, whole=whole)), right
+    if mark and claimed is not None:
+        with contextlib.suppress(UnicodeError, ValueError):
+            return storable(decoded(data, claimed, whole=whole)), True
+    return guess(data, whole=whole), False
 
 
-def guess(data: bytes) -> str:
-    """Decodes bytes in an unknown charset."""
+def guess(data: bytes, *, whole: bool = True) -> str:
+    """Decodes bytes in an unknown charset; `whole` as for `decode`."""
     try:
-        return storable(data.decode("utf-8"))
+        return storable(decoded(data, "utf-8", whole=whole))
     except UnicodeDecodeError:
         return storable(data.decode("cp1252", "replace"))
 

@@ -68,3 +68,37 @@ def test_what_is_no_charset_is_guessed(label: str) -> None:
 @pytest.mark.parametrize("data", [b"\x1b$B%", b"\x1b$B\xff\xff\x1b(B", b"\x1b$B  \x1b(B\xfe"])
 def test_broken_japanese_is_guessed(data: bytes) -> None:
     assert decode(data, "iso-2022-jp")[1] is False
+
+
+@pytest.mark.parametrize(
+    ("label", "data", "right"),
+    [
+        ("utf-16", b"\xfe\xff" + "Order 4711 für".encode("utf-16-be"), True),
+        ("utf-16", b"\xff\xfe" + "Order 4711 für".encode("utf-16-le"), True),
+        ("utf-16", "Order 4711 für".encode("utf-16-le"), True),
+        ("utf-16le", b"\xfe\xff" + "Order 4711 für".encode("utf-16-be"), True),
+        ("utf-8", b"\xef\xbb\xbf" + "Order 4711 für".encode(), True),
+        ("utf-8", b"\xfe\xff" + "Order 4711 für".encode("utf-16-be"), False),
+        ("iso-8859-1", b"\xef\xbb\xbf" + "Order 4711 für".encode(), False),
+        ("x-nothing", b"\xff\xfe" + "Order 4711 für".encode("utf-16-le"), False),
+        (None, b"\xfe\xff" + "Order 4711 für".encode("utf-16-be"), True),
+    ],
+)
+def test_a_byte_order_mark_tells_better_than_the_label(
+    label: str | None, data: bytes, right: bool
+) -> None:
+    assert decode(data, label) == ("Order 4711 für", right)
+
+
+def test_letters_that_look_like_a_byte_order_mark_stay_letters() -> None:
+    assert decode("яюЛампа".encode("cp1251"), "windows-1251") == ("яюЛампа", True)
+    assert decode(b"\xef\xbb\xbf\xfc", "iso-8859-1") == ("ï»¿ü", True)
+
+
+@pytest.mark.parametrize(
+    "label", ["utf-8", "utf-16", "gb18030", "iso-2022-jp", "shift_jis", "x-no"]
+)
+def test_a_beginning_may_end_within_a_character(label: str) -> None:
+    data = "灯灯灯".encode("utf-8" if label == "x-no" else label)
+    read = {decode(data[:end], label, whole=False)[0] for end in range(1, len(data))}
+    assert read <= {"", "灯", "灯灯", "灯灯灯"}
