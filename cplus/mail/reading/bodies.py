@@ -6,24 +6,23 @@ import re
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
-from itertools import groupby
 from mimetypes import guess_extension
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from cplus.mail.model import Attachment
 from cplus.mail.reading import html as html_of
 from cplus.mail.reading.smime import signed_content
-from cplus.mail.replies.marker import marker_tokens
-from cplus.mail.text import cut, decode, decode_words, raw_header
+from cplus.mail.reading.words import HTML_LIMIT, Words
+from cplus.mail.text import TEXT_LIMIT, decode, decode_words, raw_header
 
 _PARTS_LIMIT = 1_000
 _ATTACHMENTS_LIMIT = 200
 _NAME_LIMIT = 200
-_HTML_LIMIT = 2 * 1024 * 1024  # characters of all HTML that are read
+_READ_LIMITS = {"text/plain": 4 * TEXT_LIMIT, "text/html": 4 * HTML_LIMIT}  # bytes of one part
+_ENCODED = 4  # characters that one encoded byte takes, or fewer
+_CUT_ENCODINGS = {"", "7bit", "8bit", "binary", "base64", "quoted-printable"}
 _META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 4_096  # bytes
-_WORD = re.compile(r"\w+")
 _PATHS = re.compile(r'[/\\:*?"<>|]+')
 
 
@@ -128,23 +127,44 @@ def _attachment(number: int, part: Message[Any, Any]) -> Attachment:
     return Attachment(part=number, name=name, content_type=kind, size=_size(part))
 
 
-def _text(part: Message[Any, Any], kind: str, defects: list[str]) -> str:
+def _beginning(part: Message[Any, Any], limit: int) -> tuple[bytes, bool]:
+    """The first decoded bytes of a part, at most `limit`, and whether these are all."""
+    # As the parser left it: `get_payload` decodes all of it, several times over.
+    payload = vars(part).get("_payload")
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    whole = not isinstance(payload, str) or len(payload) <= limit * _ENCODED
+    if isinstance(payload, str) and not whole and encoding in _CUT_ENCODINGS:
+        payload = payload[: limit * _ENCODED]
+        if encoding == "base64":
+            payload = "".join(payload.split())
+            payload = payload[: len(payload) // 4 * 4]  # an odd character makes all of it invalid
+        part = Message()
+        part["content-transfer-encoding"] = encoding
+        part.set_payload(payload)
     data = content(part)
+    return data[:limit], whole and len(data) <= limit
+
+
+def _text(part: Message[Any, Any], kind: str, defects: list[str]) -> str:
+    data, whole = _beginning(part, _READ_LIMITS[kind])
     try:
         charset = part.get_content_charset()
     except (ValueError, LookupError, TypeError, AttributeError):
         charset = "unknown"
     if charset is None and kind == "text/html" and (meta := _META.search(data[:_META_WITHIN])):
         charset = meta[1].decode("ascii")
-    text, right = decode(data, charset)
+    text, right = decode(data, charset, whole=whole)
     if not right:
         defects.append("bad charset")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _disposition(part: Message[Any, Any]) -> str:
+    return str(part.get("content-disposition", "")).strip().lower()
+
+
 def _is_file(part: Message[Any, Any]) -> bool:
-    disposition = str(part.get("content-disposition", "")).strip().lower()
-    return disposition.startswith("attachment") or bool(file_name(part))
+    return _disposition(part).startswith("attachment") or bool(file_name(part))
 
 
 def _kind(part: Message[Any, Any]) -> str:
@@ -153,88 +173,48 @@ def _kind(part: Message[Any, Any]) -> str:
     return "text/plain" if kind.startswith("multipart/") and not part.is_multipart() else kind
 
 
-class _Words:
-    """The words of a mail, in the order of its parts."""
-
-    def __init__(self) -> None:
-        self.htmls: list[str] = []
-        self.defects: list[str] = []
-        self._room = _HTML_LIMIT
-        self._written: list[tuple[int, str, str]] = []  # choice, kind, text
-
-    def take(self, leaf: _Leaf) -> bool:
-        """Takes a part's words; False if it has none."""
-        kind = _kind(leaf.part)
-        if kind not in ("text/plain", "text/html"):
-            return False
-        text = _text(leaf.part, kind, self.defects)
-        if kind == "text/html":
-            # To read HTML takes far longer than to read text, and a mail may have many parts.
-            text = text[: self._room]
-            self._room -= len(text)
-            self.htmls.append(text)
-        self._written.append((leaf.choice, kind, text))
-        return True
-
-    def __bool__(self) -> bool:
-        return any(text.strip() for _, _, text in self._written)
-
-    def tokens(self, html: str | None) -> list[str]:
-        """The tokens of markers in each text, and in the HTML, once it is sanitised."""
-        texts = [text for _, kind, text in self._written if kind == "text/plain"]
-        if html and any("##-" in one for one in self.htmls):
-            texts.append(html_of.to_text(html))
-        return marker_tokens("\n".join(texts))
-
-    def text(self) -> str:
-        """All of it; of two alternatives the plain one, unless that says less."""
-        said: list[str] = []
-        for choice, group in groupby(self._written, key=itemgetter(0)):
-            parts = [(kind, text) for _, kind, text in group]
-            if choice:
-                said += _chosen(parts)
-            else:
-                said += [text if kind == "text/plain" else _read(text) for kind, text in parts]
-        # Mail programs of phones cut a text in two where a picture stands.
-        return "\n".join(one for one in said if one.strip())
+def _take(leaf: _Leaf, words: Words) -> bool:
+    """Adds a part's words; False if it has none."""
+    kind = _kind(leaf.part)
+    if kind not in _READ_LIMITS:
+        return False
+    add = words.add_plain if kind == "text/plain" else words.add_html
+    add(leaf.choice, _text(leaf.part, kind, words.defects))
+    return True
 
 
-def _chosen(parts: list[tuple[str, str]]) -> list[str]:
-    plain = "\n".join(text for kind, text in parts if kind == "text/plain")
-    htmls = [text for kind, text in parts if kind == "text/html"]
-    if not htmls:
-        return [plain]
-    read = "\n".join(map(_read, htmls))
-    # "This is an HTML message": a stand-in, or the footer of a scanner, and not what was written.
-    spoken, wanted = set(_WORD.findall(plain.lower())), set(_WORD.findall(read.lower()))
-    says_less = len(spoken & wanted) * 2 < len(wanted)
-    return [read if says_less else plain]
-
-
-def _read(html: str) -> str:
-    return html_of.to_text(html_of.sanitise(html)[0])
+def _take_signed(leaf: _Leaf, words: Words) -> bool:
+    """Adds the words of what a signature of S/MIME wraps; False if the part is no such thing."""
+    inner = signed_content(leaf.part)
+    for one in [] if inner is None else _leaves(inner):
+        if not _is_file(one.part):
+            # The numbers of its own choices are not those of the mail around it.
+            _take(_Leaf(one.part, leaf.choice or -one.choice), words)
+    return inner is not None
 
 
 def read_body(message: Message[Any, Any]) -> Body:
     """Reads all parts: the words in their order, and what is a file."""
-    body, words = Body(), _Words()
+    body, words = Body(), Words()
     parts = _leaves(message)
     if len(parts) >= _PARTS_LIMIT:
         body.defects.append("more than 1,000 parts")
     files: list[tuple[int, _Leaf]] = []
+    signed = False
     for number, leaf in enumerate(parts):
         body.defects += [_named(defect) for defect in leaf.part.defects]
         try:
-            if _is_file(leaf.part) or not words.take(leaf):
+            is_file = _is_file(leaf.part) and not _leads(leaf, parts[0])
+            if is_file or not _take(leaf, words):
                 files.append((number, leaf))
+                # Of the first alone: a mail may have many.
+                signed = signed or _take_signed(leaf, words)
         except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
             body.defects.append(f"unreadable part: {type(error).__name__}")
     if not words:
         files = _words_of_files(files, words)
     _attach(files, body)
-    body.text, was_cut = cut(words.text())
-    if was_cut:
-        words.defects.append("text cut at 256 KB")
+    body.text = words.text()
     if words.htmls:
         body.html, defects = html_of.sanitise("\n".join(words.htmls))
         words.defects += defects
@@ -243,22 +223,24 @@ def read_body(message: Message[Any, Any]) -> Body:
     return body
 
 
-def _words_of_files(files: list[tuple[int, _Leaf]], words: _Words) -> list[tuple[int, _Leaf]]:
+def _leads(leaf: _Leaf, first: _Leaf) -> bool:
+    """Whether a part is what a mail begins with, which is its words even if it has a file name,
+    unless it is sent as an attachment."""
+    is_first = leaf is first or (leaf.choice != 0 and leaf.choice == first.choice)
+    return is_first and not _disposition(leaf.part).startswith("attachment")
+
+
+def _words_of_files(files: list[tuple[int, _Leaf]], words: Words) -> list[tuple[int, _Leaf]]:
     """Takes the words of a mail that calls all of its parts files: of the first text and of its
-    alternatives, or of what a signature of S/MIME wraps. Answers the files that are left."""
+    alternatives. Answers the files that are left."""
     left: list[tuple[int, _Leaf]] = []
     first: _Leaf | None = None
     for number, leaf in files:
         is_next = first is None or (leaf.choice and leaf.choice == first.choice)
         try:
-            if is_next and words.take(leaf):
+            if is_next and _take(leaf, words):
                 first = first or leaf
                 continue
-            if first is None and (inner := signed_content(leaf.part)) is not None:
-                first = leaf
-                for one in _leaves(inner):
-                    if not _is_file(one.part):
-                        words.take(one)
         except Exception as error:  # noqa: BLE001 - the other parts are still worth reading
             words.defects.append(f"unreadable part: {type(error).__name__}")
         left.append((number, leaf))

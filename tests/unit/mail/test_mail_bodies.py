@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import quopri
 
 import pytest
 
@@ -132,3 +133,120 @@ def test_a_line_among_the_headers_that_is_none_costs_no_header() -> None:
 def test_words_without_a_blank_line_above_them_stay_words() -> None:
     mail = parse(b"From: ann@example.com\nSubject: Lamp\nIt is broken.\n\nPlease help.\n")
     assert mail.text == "It is broken.\n\nPlease help.\n"
+
+
+FLAG = "Content-Type: text/plain; name=note.txt"
+REFUND = "I want order 4711 refunded."
+LAMP = "Hello, the blue lamp that I bought of you in 2025 is broken. Yours, Ann"
+
+
+@pytest.mark.parametrize(
+    ("plain", "other", "words"),
+    [
+        # Neither says what the other does: both.
+        (REFUND, "<img src=cid:x><p>Get Outlook for iOS</p>", f"{REFUND}\n\nGet Outlook for iOS"),
+        # The plain one says more, or the same in other lines.
+        (f"{REFUND}\nGet Outlook", "<p>Get Outlook</p>", f"{REFUND}\nGet Outlook"),
+        ("灯\n坏了", "<p>灯坏了</p>", "灯\n坏了"),
+        # The plain one is the beginning, or a stand-in.
+        ("I want", f"<p>{REFUND}</p>", REFUND),
+        ("Your program does not support HTML mail.", f"<p>{REFUND}</p>", REFUND),
+        # A stand-in has no number of its own.
+        ("This is the HTML of order 4711.", "<p>Thanks</p>",
+         "This is the HTML of order 4711.\n\nThanks"),
+        # A single number that only the HTML has, in much that both have: its line.
+        (
+            LAMP,
+            "<p>Hello, the blue lamp that I bought of you is broken.<p>Order 4711<p>Yours, Ann",
+            f"{LAMP}\n\nOrder 4711",
+        ),
+        # HTML that shows nothing adds nothing.
+        (REFUND, "<title>Untitled</title><img src=cid:x>", REFUND),
+        ("This is an HTML message.", f"<title>{REFUND}</title>", REFUND),
+    ],
+)  # fmt: skip
+def test_no_words_of_two_alternatives_are_lost(plain: str, other: str, words: str) -> None:
+    mail = parse(multi("alternative", text(plain, "; charset=utf-8"), html(other)))
+    assert mail.text.strip() == words
+
+
+def test_the_words_of_a_signed_part_beside_a_footer_are_read() -> None:
+    inner = b"Content-Type: text/plain\r\n\r\nI want order 4711 sent to Rome.\r\n"
+    part = signed(inner).decode().removeprefix(HEAD)
+    mail = parse(multi("mixed", part, text("This mail was scanned for viruses.")))
+    assert mail.text.split("\n") == [
+        "I want order 4711 sent to Rome.", "", "This mail was scanned for viruses.", ""
+    ]  # fmt: skip
+    assert [one.name for one in mail.attachments] == ["smime.p7m"]
+
+
+def test_alternatives_within_a_signature_are_not_those_beside_it() -> None:
+    inner = multi("alternative", text("Order 4711"), html("<p>Order 4711</p>")).partition(b"\n\n")
+    kind = b"Content-Type: multipart/alternative; boundary=b\n\n"
+    part = signed(kind + inner[2]).decode().removeprefix(HEAD)
+    beside = multi("alternative", text("Scanned."), html("<p>Scanned.</p>")).decode()
+    mail = parse(multi("mixed", part, beside.removeprefix(HEAD).replace("b\n", "c\n")))
+    assert mail.text.split() == ["Order", "4711", "Scanned."]
+
+
+@pytest.mark.parametrize("disposition", ["", "\nContent-Disposition: inline; filename=note.txt"])
+def test_the_first_text_is_words_even_if_it_has_a_name(disposition: str) -> None:
+    first = f"{FLAG}{disposition}\n\n{REFUND}\n"
+    mail = parse(multi("mixed", first, text("This mail was scanned for viruses.")))
+    assert mail.text.split() == f"{REFUND} This mail was scanned for viruses.".split()
+
+
+def test_a_first_text_that_is_attached_stays_a_file() -> None:
+    first = f"{FLAG}\nContent-Disposition: attachment\n\n1,2\n"
+    mail = parse(multi("mixed", first, text("See the file.")))
+    assert (mail.text.strip(), len(mail.attachments)) == ("See the file.", 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("<title>x<p>Order 4711 please", ["x", "Order 4711 please"]),
+        ("<p>Hello</p><title>Order 4711: where is it?</p>", ["Hello", "Order 4711: where is it?"]),
+        ("<title>Order 4711 &amp; more</title><body></body>", ["Order 4711 & more"]),
+        ("<style>Order 4711 please<p>Ann", ["Order 4711 please", "Ann"]),
+        ("<style>p { color: red }</style><script>go()</script><!-- no --><img src=x>", []),
+        ("<title>Lamp</title><p>Order 4711</p>", ["Order 4711"]),
+    ],
+)
+def test_html_that_shows_none_of_its_words_is_read(source: str, words: list[str]) -> None:
+    mail = parse(f"{HEAD}Content-Type: text/html\n\n{source}\n".encode())
+    assert [line for line in mail.text.split("\n") if line] == words
+
+
+def test_words_that_a_browser_would_not_show_are_told() -> None:
+    mail = parse(f"{HEAD}Content-Type: text/html\n\n<title>Order 4711</title>\n".encode())
+    assert mail.defects == ["words of broken html"]
+
+
+LONG = "\U0001f600 order 4711 für\n" * 300_000  # 7 MB
+
+
+@pytest.mark.parametrize(
+    ("encoding", "charset"),
+    [
+        ("8bit", "utf-8"),
+        ("base64", "utf-8"),
+        ("base64", "utf-16"),
+        ("quoted-printable", "utf-8"),
+        ("quoted-printable", "utf-16"),
+    ],
+)
+def test_of_a_long_text_the_beginning_is_read(encoding: str, charset: str) -> None:
+    data = LONG.encode(charset)
+    if encoding == "base64":
+        data = base64.encodebytes(data)
+    elif encoding == "quoted-printable":
+        data = quopri.encodestring(data[: len(data) // 3])
+    head = (
+        f"{HEAD}Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain;"
+        f" charset={charset}\nContent-Transfer-Encoding: {encoding}\n\n"
+    )
+    mail = parse(head.encode() + data + b"\n--b\nContent-Type: text/html\n\n<p>Hi\n--b--\n")
+    assert LONG.startswith(mail.text[:-4])
+    assert 256 * 1024 - 8 < len(mail.text.encode()) <= 256 * 1024
+    assert mail.defects == ["text cut at 256 KB"]

@@ -1,0 +1,155 @@
+"""The words of all parts of a mail; none are lost if its alternatives say different things."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from cplus.mail.reading import html as html_of
+from cplus.mail.replies.marker import marker_tokens
+from cplus.mail.text import TEXT_LIMIT, cut
+
+HTML_LIMIT: Final = 2 * 1024 * 1024
+"""Characters of all HTML that are read."""
+_PLAIN_LIMIT: Final = 4 * TEXT_LIMIT  # bytes of all plain texts; of each TEXT_LIMIT
+_CUT: Final = "text cut at 256 KB"
+_WORD: Final = re.compile(r"[^\W_]+")
+_STAND_IN: Final = re.compile(
+    r"\b(?:this|dies|diese|ce|cet|este|esta|questo|questa)\b.{0,60}\bhtml\b"
+    r"|\bhtml[ -]?(?:capable|compatible|enabled|fähig)"
+    r"|\b(?:view|support|supports|display|show|read) html\b",
+    re.IGNORECASE,
+)
+_STAND_IN_LENGTH: Final = 300  # characters
+_CODE: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style)\b[^>]*>?(.*?)(</\1[^>]*>?|\Z)", re.IGNORECASE | re.DOTALL
+)
+_TAG: Final = re.compile(r"<[/!?]?[a-z][^>]*>?", re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title\b[^>]*>?", re.IGNORECASE)
+_TITLE_END: Final = re.compile(r"</title\b", re.IGNORECASE)
+
+
+class Words:
+    """The words of a mail, in the order of its parts. Starts with none."""
+
+    def __init__(self) -> None:
+        self.htmls: list[str] = []
+        self.defects: list[str] = []
+        self._html_room = HTML_LIMIT
+        self._plain_room = _PLAIN_LIMIT
+        self._tokens: list[str] = []
+        self._written: list[tuple[int, bool, str]] = []  # choice, whether it is HTML, text
+
+    def add_plain(self, choice: int, text: str) -> None:
+        """Adds a plain text; `choice` is the multipart/alternative that it stands in, or 0."""
+        self._tokens += marker_tokens(text)
+        # Cut before it is compared: to compare 36 MB takes half a minute and 1 GB.
+        text, was_cut = cut(text, min(TEXT_LIMIT, self._plain_room))
+        self._plain_room -= len(text)
+        if was_cut:
+            self.defects.append(_CUT)
+        self._written.append((choice, False, text))
+
+    def add_html(self, choice: int, html: str) -> None:
+        """Adds HTML as its sender wrote it; `choice` as for `add_plain`."""
+        # To read HTML takes far longer than to read text, and a mail may have many parts.
+        html = _with_titles_closed(html[: self._html_room])
+        self._html_room -= len(html)
+        self.htmls.append(html)
+        self._written.append((choice, True, html))
+
+    def __bool__(self) -> bool:
+        return any(text.strip() for _, _, text in self._written)
+
+    def tokens(self, html: str | None) -> list[str]:
+        """The tokens of markers in each text, and in the HTML, once it is sanitised."""
+        found = list(self._tokens)
+        if html and any("##-" in one for one in self.htmls):
+            found += marker_tokens(html_of.to_text(html))
+        return list(dict.fromkeys(found))[:20]
+
+    def text(self) -> str:
+        """All of it, at most 256 KB; of two alternatives that say the same, the plain one."""
+        said: list[str] = []
+        for choice, group in groupby(self._written, key=itemgetter(0)):
+            parts = [(is_html, text) for _, is_html, text in group]
+            if choice:
+                said += self._chosen(parts)
+            else:
+                said += [self._read([text]) if is_html else text for is_html, text in parts]
+        # Mail programs of phones cut a text in two where a picture stands.
+        text, was_cut = cut("\n".join(one for one in said if one.strip()))
+        if was_cut:
+            self.defects.append(_CUT)
+        return text
+
+    def _chosen(self, parts: list[tuple[bool, str]]) -> list[str]:
+        plain = "\n".join(text for is_html, text in parts if not is_html)
+        htmls = [text for is_html, text in parts if is_html]
+        if not htmls:
+            return [plain]
+        read = self._read(htmls, even_if_broken=not plain.strip() or _says_html(plain))
+        return _both(plain, read)
+
+    def _read(self, htmls: list[str], *, even_if_broken: bool = True) -> str:
+        """The text of HTML. What a browser would not show is read if there is nothing else."""
+        read = "\n".join(html_of.to_text(html_of.sanitise(html)[0]) for html in htmls)
+        if read.strip() or not even_if_broken:
+            return read
+        read = "\n".join(filter(None, map(_unparsed, htmls)))
+        if read:
+            self.defects.append("words of broken html")
+        return read
+
+
+def _both(plain: str, read: str) -> list[str]:
+    """What two alternatives say: one of them if it says what the other does, else the plain one and
+    what only the HTML says."""
+    spoken, wanted = _words(plain), _words(read)
+    only_plain, only_read = spoken - wanted, wanted - spoken
+    if not only_read or _letters(read) in _letters(plain):
+        return [plain]
+    if not only_plain or _letters(plain) in _letters(read) or _is_stand_in(plain, read, only_plain):
+        return [read]
+    if len(only_read) * 4 > len(wanted):
+        return [plain, read]
+    # Two programs' ways to write the same: all of it twice would bury what was said.
+    return [plain, "\n".join(line for line in read.split("\n") if _words(line) & only_read)]
+
+
+def _is_stand_in(plain: str, read: str, only_plain: set[str]) -> bool:
+    """Whether a plain text only points at the HTML. A number that it alone has is worth keeping."""
+    if any(char.isdigit() for word in only_plain for char in word):
+        return False
+    few = len(only_plain) * 10 <= len(_words(plain)) and len(plain) < len(read)
+    return few or _says_html(plain)
+
+
+def _says_html(plain: str) -> bool:
+    return len(plain) <= _STAND_IN_LENGTH and _STAND_IN.search(plain) is not None
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))
+
+
+def _letters(text: str) -> str:
+    """The text without spaces and signs: some languages write no spaces, and lines are wrapped."""
+    return "".join(_WORD.findall(text.lower()))
+
+
+def _with_titles_closed(html: str) -> str:
+    """The HTML with a title that has no end made a paragraph: it would hide all that follows. So is
+    one in the body, which is the writer's."""
+    ends = [match.start() for match in _TITLE_END.finditer(html)]
+    last = ends[-1] if ends else -1
+    return _TITLE.sub(lambda found: "<p>" if found.start() > last else found[0], html)
+
+
+def _unparsed(html: str) -> str:
+    """The words between the tags, also those of a title and of a style that has no end."""
+    html = _CODE.sub(lambda found: " " if found[3] or not found[1] else f" {found[2]} ", html)
+    return "\n".join(filter(None, (unescape(run).strip() for run in _TAG.split(html))))
