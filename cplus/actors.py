@@ -57,7 +57,7 @@ def operator(name: str) -> Actor:
 
 
 def system(function: str) -> str:
-    """What a commit keeps of a part of this system, for example `system/import`."""
+    """The `actor` of a commit by a part of this system, for example `system/import`."""
     return str(Actor("system", actor_id(function)))
 
 
@@ -76,11 +76,11 @@ def _called(name: str) -> str:
 
 
 MERCHANT: Final = Actor("merchant")
-"""Whoever has a session that began before users were known."""
+"""A merchant whose session began before users were known."""
 
 ADMIN: Final = Actor("merchant", "admin", "Shop admin")
-"""Whoever came through the shop's Admin by the OAuth code grant: its offline tokens belong to the
-shop, and Shopify does not tell which of the staff asked for them."""
+"""A merchant who came through the shop's Admin by the OAuth code grant: its offline tokens belong
+to the shop, and Shopify does not say which member of staff asked for them."""
 
 LOCAL: Final = Actor("merchant", "local", "Local user")
-"""Whoever uses a sign-in link that names nobody."""
+"""A merchant who used a sign-in link that names no user."""

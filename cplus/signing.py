@@ -1,6 +1,6 @@
 """Signed values that leave the app and come back: cookies and sign-in links.
 
-Each kind is signed for itself, and ends by the clock that is given.
+Each kind has a signature that no other kind accepts, and expires by the clock that is given.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def link_shop(token: str, *, signer: Signer) -> str | None:
 
 
 async def sign_out(session_id: str, *, ended: EndedSessions) -> None:
-    """Ends the session, also for whoever else has its cookie. Doing it again changes nothing."""
+    """Ends the session in every browser that has its cookie. Repeating it changes nothing."""
     await ended.end(session_id)
 
 

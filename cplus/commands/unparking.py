@@ -1,4 +1,4 @@
-"""An operator lets readers of the log (read models, reactions) go on where they stand still."""
+"""An operator resumes parked readers of the log (read models and reactions)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cplus.subscriptions.progress import Progress
 
 
 class GoOn(Protocol):
-    """Makes a reader go on in a shop, for as long as there is time."""
+    """Resumes a reader in a shop, until it is at the end of the log or out of time."""
 
     async def __call__(self, shop: str, *, deadline: Deadline) -> Progress:
         """No batch begins after `deadline`."""
@@ -29,13 +29,13 @@ class ReadCheckpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unparked:
-    """What became of a reader that stood still in a shop."""
+    """The outcome for a reader that was parked in a shop."""
 
     shop: str
     collection: str
     """The reader, by the name of its collection."""
     position: int
-    """Of the commit that it still stands still in front of, or the one that it is at."""
+    """Of the commit that it cannot read or hand out if it is parked again, else its checkpoint."""
     reason: str | None
     """Why it is still parked, or what it failed on and tries again; None if it goes on."""
 

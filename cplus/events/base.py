@@ -119,7 +119,8 @@ class Recorded(NamedTuple):
     source: str
     """The kind of cause, for example `webhook` or `dashboard`."""
     actor: str
-    """Who caused it: `shopify`, `merchant/…`, `system`, `shopper`."""
+    """Who caused it: `merchant/<user>`, `operator/<name>`, `system/<function>`, `shopify`,
+    `shopper` or `ses`; older commits have `merchant` or `system` alone."""
     event: Event
 
 

@@ -106,7 +106,7 @@ def _recorded(
 
 
 async def in_batches(commits: AsyncIterator[Commit], size: int) -> AsyncIterator[list[Commit]]:
-    """The commits, `size` of them at a time, for whoever decodes in bulk."""
+    """The commits, `size` of them at a time, for callers that decode in bulk."""
     batch: list[Commit] = []
     async for commit in commits:
         batch.append(commit)

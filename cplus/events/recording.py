@@ -1,4 +1,4 @@
-"""The one way to write: append, then nudge whoever follows the log.
+"""The one way to write: append, then nudge the readers of the log.
 
 To decide is to load, let an aggregate decide, and append; all of it again if another writer was
 quicker.

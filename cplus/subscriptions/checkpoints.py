@@ -1,4 +1,4 @@
-"""Checkpoints: how far each projection has read the log of each shop."""
+"""Checkpoints: how far each projection and each reaction has read the log of each shop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHECKPOINTS = "checkpoints"
 
 
 class Subscriber(Protocol):
-    """Whoever follows the log by checkpoints of the `_id` `<collection>/<shop>`."""
+    """A projection or reaction: its checkpoints have the `_id` `<collection>/<shop>`."""
 
     @property
     def name(self) -> str:
@@ -22,12 +22,12 @@ class Subscriber(Protocol):
 
     @property
     def collection(self) -> str:
-        """Where its rows are; for one that has none, its name."""
+        """Where a projection's rows are; a reaction has none, and this is its name."""
         ...
 
 
 class VersionedSubscriber(Subscriber, Protocol):
-    """A subscriber whose checkpoints this code moves: a projection, or the reactions."""
+    """A subscriber whose checkpoints this code moves: a projection, or a reaction."""
 
     @property
     def version(self) -> int:
@@ -37,12 +37,12 @@ class VersionedSubscriber(Subscriber, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """Why a projection stands still in front of a commit."""
+    """Why a projection or reaction is parked in front of a commit."""
 
     position: int
-    """Of the commit that it cannot fold; the checkpoint is the one before."""
+    """Of the commit that it cannot fold or hand out; the checkpoint is the one before."""
     type: str
-    """The stored type of the event at fault; empty where it is the rows."""
+    """The stored type of the event at fault; empty if the rows are."""
     reason: str
     """`unknown_type`, or the class name of what was raised. Never data."""
     since: datetime
@@ -89,7 +89,7 @@ class Retry:
     since: datetime
     """When it failed first."""
     next_at: datetime
-    """Before this moment nobody tries it again."""
+    """The reaction is not tried again before this moment."""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any] | None) -> Retry | None:
@@ -99,20 +99,21 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far one projection is in one shop."""
+    """How far one projection or reaction is in one shop."""
 
     position: int = 0
     seq: int = 0
     """Events up to and with the commit at `position`."""
     parked: Parked | None = None
     term: int = 0
-    """The last that is known to whoever moved it, or to a switch; of the generations' leaders."""
+    """Of the generations' leaders: the last term known to the runner that moved the checkpoint, or
+    to a switch. A reaction's is always 0."""
     repairs: int = 0
     """How often rows were repaired in place. A runner that cached rows earlier must reload them."""
     stored: bool = False
     """Whether there is a document of it yet."""
     retry: Retry | None = None
-    """What failed and is tried again; projections have none."""
+    """What a reaction failed on and tries again; projections have none."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Checkpoint:
@@ -145,11 +146,11 @@ _FIRST = Checkpoint()
 
 
 class Fenced(Exception):
-    """Somebody else moved the checkpoint."""
+    """Another worker moved the checkpoint."""
 
 
 def checkpoint_id(collection: str, shop: str) -> str:
-    """The `_id` of the document with the checkpoint of whoever folds into the collection."""
+    """The `_id` of the checkpoint in one shop of the projection or reaction of this collection."""
     return f"{collection}/{shop}"
 
 
@@ -184,9 +185,9 @@ async def begin_checkpoint(
     now: datetime,
     at: Checkpoint = _FIRST,
 ) -> Checkpoint:
-    """Writes the checkpoint `at`, before the first commit if it is not given, where there is none
-    yet; answers the one that is there. Inserted and never upserted, so that of two who begin one
-    finds that of the other."""
+    """Writes the checkpoint `at` (the default is before the first commit) if there is none yet;
+    answers the one that is stored. Inserted and never upserted, so that of two workers that begin,
+    one finds the checkpoint of the other."""
     made = {
         "_id": checkpoint_id(subscriber.collection, shop),
         "projection": subscriber.name,
@@ -214,8 +215,8 @@ async def move_checkpoint(
     now: datetime,
     session: Any = None,
 ) -> None:
-    """Writes `after` where `before` still stands, in the same term and with no repair since;
-    raises Fenced where it does not."""
+    """Writes `after` if the stored checkpoint is still `before`, in the same term and with no
+    repair since; else raises Fenced."""
     fields: dict[str, Any] = {
         "position": after.position,
         "seq": after.seq,
@@ -238,7 +239,7 @@ async def count_repair(
     database: Database, subscriber: Subscriber, shop: str, at: Checkpoint, session: Any
 ) -> None:
     """Counts that rows are repaired in place, if the checkpoint is still `at`; else raises Fenced.
-    Whoever read it before is fenced from then on."""
+    A worker that read it before is fenced from then on."""
     answer = await database[CHECKPOINTS].update_one(
         _standing(subscriber, shop, at), {"$inc": {"repairs": 1}}, session=session
     )
@@ -247,21 +248,21 @@ async def count_repair(
 
 
 def _standing(subscriber: Subscriber, shop: str, at: Checkpoint) -> dict[str, Any]:
-    """Finds the document while it is what was read. Fields that are newer than what was stored
-    first are missing where they count nothing."""
+    """Finds the document while it is what was read. Older documents lack fields that were added
+    later: a missing one counts as 0."""
     return {
         "_id": checkpoint_id(subscriber.collection, shop),
         "position": at.position,
         "term": at.term or {"$in": [0, None]},
         "repairs": at.repairs or {"$in": [0, None]},
-        # Of two who failed on one commit, each counts its own try.
+        # If two workers fail on one commit, each counts its own try.
         "retry.tries": at.retry.tries if at.retry else None,
     }
 
 
 async def mark(database: Database, collection: str, term: int) -> None:
-    """Writes the term to every checkpoint of the collection, each for itself: whoever read one
-    before is fenced, and has to ask who leads."""
+    """Writes the term to every checkpoint of the collection, each in a write of its own: a runner
+    that read one before is fenced, and has to ask which generation leads."""
     await database[CHECKPOINTS].update_many(
         {"_id": ids_of(collection), "term": {"$not": {"$gte": term}}}, {"$set": {"term": term}}
     )

@@ -33,15 +33,15 @@ _SECONDS = 300.0
 
 @click.group()
 def projections() -> None:
-    """Show read-model lag; resume stopped ones."""
+    """Show the lag of read models and reactions; resume parked ones."""
 
 
-@projections.command("lag", short_help="Show how far behind each read model is.")
+@projections.command("lag", short_help="Show the lag of read models and reactions.")
 @click.option("--shop", "shops", multiple=True, help="Only this shop; repeatable.")
 @data_option
 @json_option
 def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
-    """Show how many events and seconds each read model is behind, per shop.
+    """Show how many events and seconds each read model and each reaction is behind, per shop.
 
     Needs CPLUS_MONGO_URI, or --data.
     """

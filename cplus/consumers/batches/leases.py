@@ -57,7 +57,7 @@ class Leases:
         return Lease(name, row["fence"], row["notes"]) if row["holder"] == holder else None
 
     async def note(self, lease: Lease, **notes: Any) -> bool:
-        """Keeps notes with the lease, for whoever holds it next; whether it still was ours."""
+        """Keeps notes with the lease, for its next holder; answers whether it still was ours."""
         changes = {f"notes.{key}": value for key, value in notes.items()}
         answer = await self._rows.update_one(
             {"_id": lease.name, "fence": lease.fence, "$expr": {"$gt": ["$expires_at", "$$NOW"]}},

@@ -3,7 +3,7 @@
 
 How far a shop is stands in the generation's checkpoints and nowhere else, so a message that comes
 twice or goes astray does no harm: two that work on one shop lose to the fence of its checkpoint,
-and whoever runs the command again sends messages for what is left.
+and running the command again sends messages for what is left.
 """
 
 from __future__ import annotations

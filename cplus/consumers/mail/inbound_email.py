@@ -175,7 +175,7 @@ class Inbound:
             return {"reason": "no sender that can be answered"}
         sequences: list[tuple[str, int]] = []
         # Message-IDs can be guessed or known to others: they say where a mail belongs, and not
-        # that whoever sent it may have the answers.
+        # that its sender may have the answers.
         answer_here = conversation is None or by_token or conversation.person in who.ids
         if conversation is None:
             conversation, sequences = await self._by_person(way.shop, who, receipt, found)

@@ -63,8 +63,8 @@ class Outbound:
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Sends the mails of a batch side by side; answers the ids of the messages that failed.
 
-        `limit` is when Lambda ends the function: whoever comes after a crash takes the mail up
-        once it is over.
+        `limit` is when Lambda ends the function: after a crash, another worker takes the mail
+        once that moment has passed.
         """
 
         async def one(record: SqsRecord) -> None:

@@ -16,7 +16,7 @@ from cplus.mail import message_id_key
 from cplus.settings import Settings
 from cplus.shopify import shop_name
 
-_COMMITS = 1_000  # about one mail there are its wish and what SES told of it: a handful
+_COMMITS = 1_000  # a mail has its reply and SES's events: a handful
 _NEWEST = 20  # commits about a shop read at once: nearly always its name is in the last one
 _SETTLING = {MailSent.TYPE, MailRejected.TYPE}
 

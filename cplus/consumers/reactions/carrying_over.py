@@ -33,8 +33,8 @@ _FURTHER: Final = [
 
 
 async def carry_over(mongo: Mongo, reactions: Sequence[Reaction], now: datetime) -> None:
-    """Puts each reaction in each shop where `react` stands, unless it is there or further on. May
-    be repeated; whoever moves a checkpoint meanwhile is fenced, or was further on."""
+    """Moves each reaction in each shop to where `react` is, unless it is there or further on.
+    Repeatable; a worker that moves a checkpoint meanwhile is fenced, or was further on."""
     for reaction in reactions:
         if reaction.was_react:
             copied = {

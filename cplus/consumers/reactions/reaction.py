@@ -42,13 +42,13 @@ class Reactor:
     end_sessions: Callable[[str, datetime], Awaitable[None]]
     """Ends the sessions that a shop has from before the moment."""
     count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
-    """Counts a conversation that began against what the shop's plan allows, and nudges where that
+    """Counts a conversation that began against what the shop's plan allows, and nudges if that
     decided something, now or before."""
     clock: Clock
     batch: int = BATCH
     at_step: Callable[[str], None] = lambda _step: None
-    """Is told the name of each step before it is taken (see `following.steps_of`), for tests that
-    die there."""
+    """Called with the name of each step before it is taken (see `following.steps_of`), for tests
+    that crash there."""
 
 
 HandOut = Callable[[Commit, Recorded, Reactor], Awaitable[None]]

@@ -65,12 +65,12 @@ class Persons(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A delivery, the commit that it is to become, and what became of that."""
+    """A delivery, the commit that it is to become, and the outcome of the append."""
 
     delivery: Delivery
     draft: Draft
     outcome: Outcome | None = None
-    """None where no commit can hold it."""
+    """None if no commit can hold it."""
 
 
 class Unwritable(Exception):
@@ -151,7 +151,7 @@ async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
 def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
     persons = [person for new in events if (person := getattr(new.event, "person", None))]
     # The delivery is a ref and not only a header of the cause: refs come with every commit that is
-    # read, so a redelivery is told from SQS's own repeat without loading bodies.
+    # read, so a redelivery differs from SQS's own repeat without loading bodies.
     refs = [*(new.stream for new in events), *persons, delivery_ref(one.delivery)]
     return list(dict.fromkeys(refs))
 

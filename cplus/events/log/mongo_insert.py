@@ -1,4 +1,4 @@
-"""Inserting commits into MongoDB, and telling for each shop what became of them."""
+"""Inserts commits into MongoDB, and finds the outcome for each shop."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _insert(
 
     It is asked as a command and not through `insert_many`: the driver would repeat it by
     itself after a broken connection, for which the server keeps a record of each insert.
-    Here the claim tells what became of it, and the answer shows a failed write concern also
+    Here the claim tells the outcome, and the answer shows a failed write concern also
     if there are duplicates.
     """
     answer = await database.command(

@@ -104,7 +104,7 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _stopped(
     pair: Pair, shop: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
 ) -> Change | None:
-    """How the places differ in front of which the two versions stand still."""
+    """How the positions at which the two versions stop differ; None if they are the same."""
     if (old and old["position"]) == (new and new["position"]):
         return None
     if new and (not old or new["position"] < old["position"]):
@@ -164,7 +164,7 @@ class Findings:
     def end(
         self, pair: Pair, shop: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     ) -> None:
-        """Counts how the rows of both in a shop ended, and compares where they stand still."""
+        """Counts how the rows of both in a shop ended, and compares where they stop."""
         tally = self.tallies[pair]
         tally.rows += after["rows"]
         tally.rows_before += before["rows"] if before else 0

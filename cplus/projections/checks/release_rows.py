@@ -36,7 +36,7 @@ from cplus.settings import Settings
 
 PROTOCOL: Final = 1
 END: Final = b"\x03end\x00"
-"""How a document begins, right after its four bytes of length, that ends the rows."""
+"""The first bytes, after the four of its length, of the document that ends the rows."""
 LARGEST: Final = 16 * 1024 * 1024
 """Bytes of a row that MongoDB can hold."""
 
@@ -44,11 +44,11 @@ LARGEST: Final = 16 * 1024 * 1024
 def main() -> None:
     """Answers until there is no more input. What fails is named on standard error."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
-    os.dup2(2, 1)  # what anybody prints is none of the answers
+    os.dup2(2, 1)  # what other code prints must not mix with the answers
     try:
         _answer(sys.stdin.buffer, answers)
     except BrokenPipeError:
-        os._exit(1)  # nobody listens any more
+        os._exit(1)  # the reader is gone
     except Exception as error:  # noqa: BLE001  its words may hold data or the connection string
         sys.exit(f"{type(error).__name__}")
 
@@ -94,7 +94,7 @@ def _rows(rows: Mapping[str, Row], end: Mapping[str, Any]) -> Iterator[bytes]:
 def _row(key: str, row: Row) -> bytes:
     try:
         told = canonical({"key": key, "row": row})
-    except Exception as error:  # noqa: BLE001  whatever it is, it is told of this row
+    except Exception as error:  # noqa: BLE001  any error is reported for this row
         return canonical({"fault": type(error).__name__, "key": key})
     return told if len(told) <= LARGEST else canonical({"fault": "DocumentTooLarge", "key": key})
 

@@ -95,7 +95,7 @@ async def filled(
         if not replace or not (await _is_marked(left) or not await left.find_one()):
             raise HalfReplayed(name=one)
         await left.drop()
-    # A name of its own: whoever is overtaken puts nothing into what overtook it.
+    # A name of its own: a replay that is overtaken writes nothing into the newer one.
     part = database[f"{name}.{random_id()}{PART}"]
     try:
         await _ended(_make(database, part, projection))

@@ -37,7 +37,7 @@ class Verified:
     rows: int
     differences: Sequence[Difference] = field(default_factory=list)
     parked: Parked | None = None
-    """Why no more of the log was folded, where the shop stands still."""
+    """Why no more of the log was folded, if the shop is parked."""
     at: Checkpoint = field(default_factory=Checkpoint)
     """The checkpoint that was read with the rows."""
 

@@ -49,7 +49,7 @@ async def drop(database: Database, name: str, grace: timedelta = GRACE) -> list[
     left = Lineage.of(after)
     kept = {left.collection(one.number) for one in left.generations}
     gone = sorted(one for one in there if one.startswith(f"{name}.v") and one not in kept)
-    # Before the rows: whoever is at work there is refused by the checkpoint that is not there.
+    # Before the rows: a runner at work there is refused, since the checkpoint is missing.
     checkpoints = database[CHECKPOINTS]
     begun = checkpoints.find({"projection": name}, {"_id": 1})
     old = {of async for one in begun if (of := one["_id"].partition("/")[0]) not in kept

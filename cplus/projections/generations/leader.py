@@ -14,7 +14,7 @@ number of shops and under any number of runners, some of whom read long ago who 
 
 A new term begins when a switch gives the lead (`generations.lead`), when it is given back
 (`give_back`) and when generations are dropped (`drop`). A checkpoint has the term that a switch
-marked it with (`checkpoints.mark`), or that was known to whoever moved it last.
+marked it with (`checkpoints.mark`), or the one that the runner that moved it last knew.
 
 How a runner keeps to it, in one shop:
 
@@ -23,9 +23,9 @@ How a runner keeps to it, in one shop:
 | leads, or was never read | | to the end of the log |
 | was read | is at or past what is asked for | as far as the leader |
 | was read | is short of it | as far, once it has brought the leader on, if this code can |
-| was read | stands still | as far; its nudge is done |
+| was read | is parked | as far; its nudge is done |
 | is read, in a switch | goes on | as far, once it has brought the leader on |
-| is read, in a switch | stands still, fails, or is not in this code | to the end: it leads again |
+| is read, in a switch | is parked, fails, or is not in this code | to the end: it leads again |
 """
 
 from __future__ import annotations

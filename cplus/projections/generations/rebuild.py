@@ -48,7 +48,7 @@ class Filled:
     """At the end of their log."""
     of_shops: int
     parked: Sequence[str]
-    """Shops that stand still."""
+    """Shops in which it is parked."""
 
 
 def filler(mongo: Mongo, store: EventStore, reader: EventReader, projection: Projection) -> Runner:
@@ -111,7 +111,7 @@ async def fill_slice(
 
 
 async def progress_of(mongo: Mongo, store: EventStore, target: Projection) -> Filled:
-    """How far the generation is, by its checkpoints: whoever fills it, wherever."""
+    """How far the generation is, by its checkpoints, so whichever process fills it."""
     checkpoints = await checkpoints_of(mongo.database, target.collection)
     heads = await store.heads()
     seqs = await store.seqs(sorted(heads))

@@ -65,8 +65,8 @@ async def switch_over(
     """Reads from the generation from now on, once it is at or past the one that is read now in
     every shop; answers the lineage after it.
 
-    `at_step` is told the name of each step before it is taken (see STEPS), for tests that die
-    there. Raises CannotSwitch, GenerationDropped, TooBusyToSwitch.
+    `at_step` is called with the name of each step before it is taken (see STEPS), for tests that
+    crash there. Raises CannotSwitch, GenerationDropped, TooBusyToSwitch.
     """
     once = partial(_switch_over_once, runner, target, at_step)
     try:
@@ -78,7 +78,7 @@ async def switch_over(
 async def _switch_over_once(
     runner: Runner, target: Projection, at_step: Callable[[str], None]
 ) -> Lineage:
-    """Raises SwitchedMeanwhile where others took the lead, beside what `switch_over` raises."""
+    """Raises SwitchedMeanwhile if others took the lead, beside what `switch_over` raises."""
     database = runner.mongo.database
     lineage = await lineage_of(database, target)
     if lineage.live == target.generation:
@@ -92,7 +92,7 @@ async def _switch_over_once(
     await _switch(runner, lineage, target, at_step)
     log.info("generation_switched", projection=target.name, collection=target.collection)
     at_step("fill_after")
-    # Whoever worked with the list from before the switch may have left it behind the log.
+    # A runner with the list from before the switch may have left it behind the log.
     lineage = await lineage_of(database, target)
     await _bring_up(runner, lineage, target, await runner.store.heads())
     return lineage

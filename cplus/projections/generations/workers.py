@@ -43,8 +43,8 @@ async def fill_in_processes(
     stopped: asyncio.Event,
 ) -> None:
     """Folds the logs of the shops into the generation, up to where they end now, in this process
-    and `workers` - 1 more; whoever is free takes the next ones. Ends early when `stopped` is set.
-    The processes end with this one, however it ends."""
+    and `workers` - 1 more; a process that is free takes the next shop. Ends early when
+    `stopped` is set. The processes end with this one, however it ends."""
     context = multiprocessing.get_context("spawn")
     halt = context.Event()
     loop = asyncio.get_running_loop()

@@ -38,7 +38,7 @@ class Lag:
     behind: int
     """Events of the log that it has not seen."""
     seconds: float
-    """Since the first commit that it has not seen was recorded; 0 where there is none."""
+    """Since the first commit that it has not seen was recorded; 0 if it has seen all."""
     parked: Parked | None
     retry: Retry | None = None
     """What a reaction failed on and tries again."""
@@ -86,8 +86,8 @@ async def lags(
     heads: Mapping[str, int],
     clock: Clock,
 ) -> AsyncIterator[list[Lag]]:
-    """How far each of the readers is in each shop of `heads`, some shops at a time, by host: what
-    everything that is told of lag is counted from."""
+    """How far each of the readers is in each shop of `heads`, some shops at a time, by host.
+    Every figure about lag is counted from this."""
     for part in parts_of(sorted(heads)):
         yield await _lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
 

@@ -37,17 +37,17 @@ class ShopLag:
 
     @property
     def parked(self) -> list[Lag]:
-        """The readers that stand still."""
+        """The parked readers."""
         return [one for one in self.lags.values() if one.parked]
 
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """All readers that stand still in one shop at one event for one reason."""
+    """All readers that are parked in one shop at one event for one reason."""
 
     shop: str
     parked: Parked
-    """Of the reader that has stood there longest."""
+    """Of the reader that was parked first."""
     read: Sequence[str]
     """Collections that are read, the reactions among them."""
     unread: Sequence[str]
@@ -62,9 +62,9 @@ class Overview:
     shops: int
     commits: int
     behind: int
-    """Shops where something that is read is behind."""
+    """Shops in which a reader that is in use is behind."""
     parked: int
-    """Shops where something stands still."""
+    """Shops in which a reader is parked."""
     lines: Sequence[ShopLag]
     """The parked first, then those furthest behind, then by name."""
 
@@ -184,8 +184,8 @@ async def _parked(database: Database, reader: LogReader) -> set[str]:
 
 
 def stops_of(lines: Iterable[ShopLag]) -> list[Standstill]:
-    """What stands still, one entry for each cause: those first that keep something that is read,
-    else in the order of the lines. Pure."""
+    """The parked readers, one entry for each cause: first those that hold up a generation in use or
+    a reaction, else in the order of the lines. Pure."""
     causes: dict[tuple[str, int, str, str], list[tuple[Lag, Parked]]] = {}
     for line in lines:
         for one in line.parked:

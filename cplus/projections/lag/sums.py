@@ -1,5 +1,5 @@
-"""What the lags of many shops come to together, counted one by one: memory is taken only by those
-that are behind or stand still."""
+"""The totals of the lags of many shops, counted one by one: only readers that are behind or parked
+take memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cplus.projections.lag.reader_positions import Reaction
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All that `lag` tells of, in all shops, but for generations that were never read."""
+    """Totals of what `lag` reports, in all shops, without generations that were never read."""
 
     recorded: int
     """Commits of the log."""
@@ -29,7 +29,7 @@ class Totals:
     """Events seen, counted once for each generation."""
     behind: int
     parked: int
-    """How many stand still, counted once for each shop."""
+    """How many readers are parked, counted once for each shop."""
     most_seconds: float
     p99_seconds: float
     """Of all shops and generations, 99 of 100 are behind no longer."""
@@ -46,7 +46,7 @@ class Worst:
     seconds: float
     seconds_p99: float
     parked: int
-    """Shops in which it stands still."""
+    """Shops in which it is parked."""
 
     @classmethod
     def of(cls, projection: str, tally: Tally) -> Worst:
@@ -71,7 +71,7 @@ class Tally:
     """Of those that are behind; the same for seconds."""
     seconds: array[float] = field(default_factory=lambda: array("d"))
     parked: set[tuple[str, str]] = field(default_factory=set)
-    """(shop, collection) of those that stand still."""
+    """(shop, collection) of those that are parked."""
 
     def add(self, one: Lag) -> None:
         """Counts one reader in one shop, which is among `of`."""

@@ -21,8 +21,8 @@ def keys(event: Recorded) -> Iterable[str]:
 
 
 def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
-    """A subscription is what Shopify said last of it; the account is told by a stream with
-    versions, each of which is folded once, in its order."""
+    """A subscription is what Shopify said of it last; the account has a stream with versions, each
+    of which is folded once, in order."""
     return _account(row, event) if key == ACCOUNT else _subscription(row, event)
 
 

@@ -128,8 +128,8 @@ def _better_contact(one: Row | None, other: Row | None) -> Row | None:
 
 
 def _link(after: dict[str, Any], key: str, joined: PersonsJoined) -> None:
-    """The larger id points at the smaller: links never go round in a circle, whoever was said
-    to stay. One person may point at several smaller ones, where joins crossed each other."""
+    """The larger id points at the smaller: links never form a circle, whichever
+    id the event keeps. One person may point at several smaller ones, if joins crossed."""
     small, large = sorted((joined.person, joined.absorbed))
     if key == large and small != large:
         after["merged_into"] = sorted({*after["merged_into"], small})

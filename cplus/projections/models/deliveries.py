@@ -1,4 +1,4 @@
-"""Deliveries: a row for each mail of the merchant, by its message's id, with what became of it."""
+"""Deliveries: a row for each mail of the merchant, by its message's id, with its status."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def keys(event: Recorded) -> Iterable[str]:
 
 
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
-    """Each fate with the first moment that was told, in any order; the furthest is the status.
+    """Each fate with its earliest moment, in any order of events; the furthest is the status.
 
-    What is told before the wish to send waits in a row without a state, which no query shows.
+    A fate that is folded before the reply itself waits in a row without a state, which no query
+    shows.
     """
     before, fact = row or _UNWRITTEN, event.event
     if isinstance(fact, ReplyWritten):

@@ -57,8 +57,8 @@ def mail_status(rank: int) -> str:
 
 
 def fate_name(event: Event) -> str:
-    """What the fact says of the mail; a bounce that may still be followed by a delivery is told
-    apart."""
+    """What the fact says of the mail; a bounce that may still be followed by a delivery has a name
+    of its own."""
     if isinstance(event, MailBounced) and not event.permanent:
         return "bounced_for_now"
     return _FATES[type(event)]
@@ -80,14 +80,14 @@ UNSENT: Mapping[str, Any] = {
     "reason": None,
     "ses_message_id": None,
 }
-"""The fields of a mail's fate before anything was told of it."""
+"""The fields of a mail's fate before any fact about it."""
 
 
 def with_fate(before: Mapping[str, Any], event: Recorded) -> dict[str, Any]:
-    """The row with a fact about its mail told, the highest rank ruling."""
+    """The row after a fact about its mail; the fact of the highest rank is its status."""
     after, fact = dict(before), event.event
     if isinstance(fact, MailSent):
-        # A mail sent twice after a crash has two ids: the smaller, whichever was told first.
+        # A mail sent twice after a crash has two ids: the smaller, whichever was folded first.
         known = before["ses_message_id"]
         after["ses_message_id"] = min(known or fact.ses_message_id, fact.ses_message_id)
     rank = mail_rank(fact)

@@ -25,7 +25,7 @@ def keys(event: Recorded) -> Iterable[str]:
 
 
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
-    """A message is told once; what becomes of a mail is told in any order."""
+    """A message has one event; the events about its delivery come in any order."""
     if type(event.event) in MAIL_FACTS:
         return _fate(row, event)
     match event.event:

@@ -1,8 +1,8 @@
 """Metrics: what happened in a shop, counted for each day in UTC and over all days.
 
-Every event counts on the day on which it happened (`occurred_at`), whenever it is told. Beside the
-sums rest the small rows that tell whether something was counted: a conversation with its version,
-a person, a customer, and what was told of a mail on a day.
+Every event counts on the day on which it happened (`occurred_at`), whenever it is folded. Beside
+the sums are small rows that record what was already counted: a conversation with its version, a
+person, a customer, and a fact about a mail on a day.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class ConversationQueries(ReadModels):
         cursor: str | None = None,
         limit: int = PAGE,
     ) -> Page[Delivery]:
-        """The merchant's mails and what became of them, the one written last first."""
+        """The merchant's mails with their delivery status, the newest first."""
         limit = bounded(limit)
         wanted = {"shop": shop, "state": {"$in": _ARRIVALS} if state == "all" else state}
         wanted |= newest_first("written_at", shop, cursor)

@@ -57,12 +57,12 @@ class Figures:
 
     @property
     def mean_seconds(self) -> float | None:
-        """How long a first answer took on average; None where there is none."""
+        """How long a first answer took on average; None if there was none."""
         return self.waited_ms / 1000 / self.first_answers if self.first_answers else None
 
     def within(self, share: float) -> float | None:
-        """Seconds within which that share of the first answers came, for example 0.5; None where
-        there is none. Reckoned as if they lay evenly in their bucket."""
+        """Seconds within which that share of the first answers came, for example 0.5; None if
+        there were none. Assumes that they are spread evenly within their bucket."""
         if not self.first_answers:
             return None
         wanted = share * self.first_answers
@@ -85,7 +85,7 @@ class Day:
 
 
 def figures_of(row: Mapping[str, Any] | None) -> Figures:
-    """The figures of a row of sums; all 0 where there is none."""
+    """The figures of a row of sums; all 0 without a row."""
     if row is None:
         return Figures()
     return Figures(**{f.name: row[f.name] for f in fields(Figures) if f.name != "buckets"},

@@ -20,8 +20,8 @@ class ProgressQueries(ReadModels):
         return {projection.name: at.get(projection.name, 0) for projection in ALL}
 
     async def parked(self, shop: str, reactions: Sequence[str] = ()) -> set[str]:
-        """The names of the projections that are read, and of these reactions, that stand still
-        in the shop: of what lies behind, nothing is shown or handed out until that is mended."""
+        """The names of the projections in use, and of these reactions, that are parked in the shop:
+        later events are not shown or handed out until that is fixed."""
         names = [*[await self._collection(one) for one in ALL], *reactions]
         found = self._mongo.database[CHECKPOINTS].find(
             {

@@ -91,7 +91,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A mail of the merchant, and what became of it. Each moment is the first that was told."""
+    """A mail of the merchant, and its delivery status. Each moment is the earliest one recorded."""
 
     message_id: str
     conversation_id: str
@@ -236,7 +236,7 @@ class Shop:
 
     host: str
     installed: bool
-    """False also where the shop is known only by what Shopify told of it."""
+    """False also if the shop is known only from webhooks of Shopify."""
     installed_at: datetime | None
     """When it was last installed or given new scopes; None after it was removed."""
     uninstalled_at: datetime | None

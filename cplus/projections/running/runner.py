@@ -51,9 +51,9 @@ generation that follows another also STEPS of `cplus.projections.generations.lea
 class Runner:
     """Folds the log into the rows of `projections`, shop by shop.
 
-    Rows and checkpoint of a shop move together or not at all. `at_step` is told the name of each
-    step before it is taken (see STEPS), for tests that die there. `batch` is how many commits one
-    transaction folds at most; `reading` and `cache` bound the memory that a shop takes.
+    Rows and checkpoint of a shop move together or not at all. `at_step` is called with the name
+    of each step before it is taken (see STEPS), for tests that crash there. `batch` is how many
+    commits one transaction folds at most; `reading` and `cache` bound the memory that a shop takes.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class Runner:
         """Folds everything of the shop's log that this generation has not seen; one that follows
         another no further than that one is.
 
-        With `until`, at least up to that position: raises LogTooShort where the log does not
-        show it yet, so that whoever said so says it again. No batch begins after
-        `deadline`. Raises CheckpointContended when
-        others moved the checkpoint in every try, and what the driver raises.
+        With `until`, at least up to that position: raises LogTooShort if the log does not
+        show it yet, so that the nudge is delivered again. No batch begins after `deadline`. Raises
+        CheckpointContended if others moved the checkpoint in every try, and what the driver
+        raises.
         """
         with collector.seldom():
             return await self._catch_up(projection, shop, until, deadline)

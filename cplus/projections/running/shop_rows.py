@@ -60,7 +60,7 @@ class Unwritable(Exception):
 class ShopRows:
     """One generation in one shop.
 
-    `at_step` is told the name of each step before it is taken; see STEPS of
+    `at_step` is called with the name of each step before it is taken; see STEPS of
     `cplus.projections.running.runner`.
     """
 
@@ -108,8 +108,8 @@ class ShopRows:
         the checkpoint after it, parked in front of the first commit that cannot be folded or
         stored.
 
-        `term` is the one in which whoever asks may go so far. Raises Fenced where somebody else
-        moved the checkpoint, TooMuch where fewer commits may go, and what the driver raises.
+        `term` is the term in which the caller may go so far. Raises Fenced if another worker moved
+        the checkpoint, TooMuch if fewer commits may go, and what the driver raises.
         """
         try:
             return await self._advance(before, batch, term)

@@ -159,7 +159,7 @@ async def sign_out(
     ended: EndedSessionsDep,
     session: OperatorDep,
 ) -> Response:
-    """Ends the operator's session, also for whoever else has its cookie."""
+    """Ends the operator's session in every browser that has its cookie."""
     if session is not None:
         await own_form(request, signatures, session)
         await sessions.sign_out(session.id, ended=ended)

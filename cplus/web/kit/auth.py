@@ -74,7 +74,7 @@ class Signatures:
         return self._signer.sign(kind, SESSION_SECONDS, name=operator.id)
 
     def console(self, cookie: str | None, operator_token: str) -> Session | None:
-        """The operator's session, of no shop; None where there is none."""
+        """The operator's session, of no shop; None if the cookie holds no valid one."""
         try:
             held = self._signer.read(_console(operator_token), cookie or "")
         except InvalidSignature:

@@ -59,7 +59,7 @@ def new_key() -> str:
 
 
 def form_key(fields: Mapping[str, str]) -> str:
-    """The key of the form that came in; 400 where there is none."""
+    """The key of the form that came in; answers 400 if it is missing or malformed."""
     key = fields.get("key", "")
     if not _KEY.fullmatch(key):
         raise HTTPException(400, "This form is incomplete. Reload the page and try again.")

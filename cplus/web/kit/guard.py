@@ -29,7 +29,7 @@ class BodyTooLarge(Exception):
 
 
 class Guard:
-    """The outermost layer; it is told of a request by the request's state.
+    """The outermost layer; a request's state tells it what the page allows.
 
     `frame_shop` is the one shop whose Admin may frame the page; `leaves_by_form` says that a
     form of the page leads to another host (browsers hold `form-action` against redirects too).

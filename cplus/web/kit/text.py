@@ -188,7 +188,7 @@ def bounce(reason: str | None) -> str:
 
 def rejection(reason: str | None) -> str:
     """Why a mail was not sent, for people: our own sentence, or what SES's word for it means;
-    nothing for a code that only tells something to whoever runs the app."""
+    empty for a code that only helps the people who run the app."""
     if reason == "Bad content":
         return "it was flagged as containing a virus"
     return reason if reason and " " in reason else ""

@@ -131,7 +131,7 @@ async def callback(
 async def sign_out(
     request: Request, signatures: SignaturesDep, cookies: CookiesDep, ended: EndedSessionsDep
 ) -> Response:
-    """Ends the session, also for whoever else has its cookie."""
+    """Ends the session in every browser that has its cookie."""
     session = signatures.session(request.cookies.get(cookies.session))
     if session is not None:
         await own_form(request, signatures, session)
