@@ -96,6 +96,13 @@ class Settings(BaseSettings):
         """The CloudWatch namespace of our metrics."""
         return f"ConversationsPlus/{self.stage}"
 
+    def needed(self, name: str) -> str:
+        """The setting `name`, a text; raises SettingMissing if it is empty."""
+        value: str = getattr(self, name)
+        if not value:
+            raise SettingMissing(name=name, variable=f"CPLUS_{name.upper()}")
+        return value
+
     def secret(self, name: str) -> str:
         """The secret setting `name` in clear; raises SettingMissing if it has no value."""
         value = getattr(self, name)

@@ -16,7 +16,6 @@ from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.events.audit.chain import Finding
-    from cplus.settings import Settings
 
 
 @click.group()
@@ -94,7 +93,7 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
     async with at:
         known = Roots()
         if roots:
-            known = await load_roots(at.aws, _bucket(at.settings), utc_now().date())
+            known = await load_roots(at.aws, at.settings.needed("roots_bucket"), utc_now().date())
         heads = await at.store.heads()
         shops = at.shops(chosen, shops_of(heads, known), needed=True)
         findings, walked = [], 0
@@ -122,12 +121,3 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
         days = len(known.days) if roots else None
         without = [day.isoformat() for day in known.without]
         return Report(len(shops), walked, days, findings, known.wrong, without)
-
-
-def _bucket(settings: Settings) -> str:
-    from cplus.errors import SettingMissing
-
-    bucket = settings.roots_bucket
-    if not bucket:
-        raise SettingMissing(name="roots_bucket", variable="CPLUS_ROOTS_BUCKET")
-    return bucket

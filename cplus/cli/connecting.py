@@ -97,6 +97,7 @@ def settings_of(data: Path | None) -> Settings:
         import_queue=info.get("queues", {}).get("import", ""),
         send_queue=info.get("queues", {}).get("send", ""),
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),
+        nudges_topic=info.get("topics", {}).get("nudges", ""),
         roots_bucket=info.get("buckets", {}).get("roots", ""),
     )
 

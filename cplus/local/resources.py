@@ -54,15 +54,19 @@ def create(application: Application, endpoint: str, mail_domain: str) -> None:
     _mail(application, endpoint, mail_domain)
 
 
-def short_names(application: Application) -> tuple[dict[str, str], dict[str, str]]:
-    """Queues by short name with their URLs, and buckets by short name: "mail", "webhooks-dead"."""
+def short_names(
+    application: Application,
+) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Queues by short name with their URLs, buckets by short name, and topics by short name with
+    their ARNs: "mail", "webhooks-dead"."""
     prefix = f"cplus-{application.stage}-"
     queues = {queue.name.removeprefix(prefix): queue.url for queue in application.queues}
     buckets = {
         name.removeprefix(prefix).removesuffix(f"-{application.account}"): name
         for name in application.buckets
     }
-    return queues, buckets
+    topics = {topic.name.removeprefix(prefix): topic.arn for topic in application.topics}
+    return queues, buckets, topics
 
 
 def exported(application: Application, name: str) -> str:

@@ -101,7 +101,7 @@ class Stack:
 
     def publish(self, shops: tuple[str, ...] = ()) -> StackInfo:
         """Writes stack.json; `shops` are the hosts that have the app installed."""
-        queues, buckets = self._names
+        queues, buckets, topics = self._names
         self.info = StackInfo(
             web=self.settings.app_url,
             aws=self.aws.endpoint,
@@ -110,6 +110,7 @@ class Stack:
             shopify=self.shopify_url,
             queues=queues,
             buckets=buckets,
+            topics=topics,
             client_id=self.settings.shopify_client_id,
             client_secret=self.settings.secret("shopify_client_secret"),
             shops=shops,

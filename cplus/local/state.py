@@ -32,6 +32,7 @@ class StackInfo:
     shopify: str
     queues: Mapping[str, str]
     buckets: Mapping[str, str]
+    topics: Mapping[str, str]
     client_id: str
     client_secret: str = field(repr=False)
     shops: tuple[str, ...]

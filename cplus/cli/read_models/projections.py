@@ -128,8 +128,8 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     """Resume the read model or reaction NAME in the shops where it is parked or, for a reaction,
     waits to retry, using the current code.
 
-    No event is skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, and for
-    react-replies CPLUS_SEND_QUEUE; or --data.
+    No event is skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, for
+    react-replies CPLUS_SEND_QUEUE, for react-allowances CPLUS_NUDGES_TOPIC; or --data.
     """
     from cplus.loop import run
 
@@ -174,13 +174,12 @@ async def _read_models(at: Reached, name: str) -> _GoingOn:
 
 
 def _reaction(at: Reached, reaction: Reaction) -> _GoingOn:
-    """The same for a reaction, which sends messages to its queue."""
+    """The same for a reaction. Raises SettingMissing."""
     from cplus.bootstrap import Parts
     from cplus.consumers.reactions.following import follow
-    from cplus.errors import SettingMissing
 
-    if reaction.queue and not getattr(at.settings, reaction.queue):
-        raise SettingMissing(name=reaction.queue, variable=f"CPLUS_{reaction.queue.upper()}")
+    for name in reaction.needs:
+        at.settings.needed(name)
     parts = Parts(at.settings, mongo=at.mongo, store=at.store, reader=at.reader, aws=at.aws)
 
     async def go_on(shop: str, *, deadline: Deadline) -> Progress:

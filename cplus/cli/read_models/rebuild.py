@@ -24,7 +24,7 @@ from cplus.cli.connecting import (
 )
 from cplus.cli.read_models import rebuilt, repair
 from cplus.cli.showing import bar
-from cplus.errors import CplusError, SettingMissing
+from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.projections.base import Projection
@@ -164,8 +164,8 @@ async def _rebuild(at: Reached, name: str, way: _Way) -> dict[str, Any]:
 
     started = time.monotonic()
     projection = named(name)
-    if way.on_lambda and not at.settings.rebuild_queue:
-        raise SettingMissing(name="rebuild_queue", variable="CPLUS_REBUILD_QUEUE")
+    if way.on_lambda:
+        at.settings.needed("rebuild_queue")
     target = await begin(at.mongo.database, projection)
     before = await progress_of(at.mongo, at.store, target)
     stopped = asyncio.Event()

@@ -18,5 +18,6 @@ ALLOWANCES = Reaction(
     handles=frozenset({ConversationStarted}),
     hand_out=_hand_out,
     steps=("count",),
+    needs=("nudges_topic",),  # what it decides is nudged
     was_react=True,
 )

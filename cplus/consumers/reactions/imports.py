@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.events.base import Recorded
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.log.commit import Commit
 from cplus.events.names import install_import
+
+_QUEUE: Final = "import_queue"
+"""The setting with the URL of the queue that it hands out to."""
 
 
 async def _hand_out(commit: Commit, installed: Recorded, use: Reactor) -> None:
@@ -20,7 +25,7 @@ async def _hand_out(commit: Commit, installed: Recorded, use: Reactor) -> None:
         "causation_id": commit.id,
     }
     use.at_step("send_import")
-    await use.send(use.import_queue, message, group=commit.shop)
+    await use.send(use.setting(_QUEUE), message, group=commit.shop)
 
 
 IMPORTS = Reaction(
@@ -28,6 +33,6 @@ IMPORTS = Reaction(
     handles=frozenset({AppInstalled}),
     hand_out=_hand_out,
     steps=("send_import",),
-    queue="import_queue",
+    needs=(_QUEUE,),
     was_react=True,
 )

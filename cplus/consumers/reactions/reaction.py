@@ -35,8 +35,8 @@ class Reactor:
     reader: EventReader
     database: Database
     send: Send
-    import_queue: str
-    send_queue: str
+    setting: Callable[[str], str]
+    """What the setting of this name says; raises SettingMissing if it says nothing."""
     forget_tokens: Callable[[str, datetime], Awaitable[None]]
     """Drops the access tokens that a shop has from before the moment."""
     end_sessions: Callable[[str, datetime], Awaitable[None]]
@@ -66,8 +66,8 @@ class Reaction:
     hand_out: HandOut
     steps: tuple[str, ...]
     """What `hand_out` tells `Reactor.at_step`, in this order."""
-    queue: str = ""
-    """The setting with the URL of the queue that it hands out to; empty if there is none."""
+    needs: tuple[str, ...] = ()
+    """The settings that it cannot hand out without."""
     was_react: bool = False
     """It was a part of the one reactor `react`, whose checkpoint counts for it too: see
     `carrying_over`."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Commit
+
+_QUEUE: Final = "send_queue"
+"""The setting with the URL of the queue that it hands out to."""
 
 
 async def _hand_out(commit: Commit, written: Recorded, use: Reactor) -> None:
@@ -13,7 +18,7 @@ async def _hand_out(commit: Commit, written: Recorded, use: Reactor) -> None:
     assert isinstance(reply, ReplyWritten)  # noqa: S101  all that it handles
     message = {"shop": commit.shop, "message_id": reply.message_id}
     use.at_step("send_reply")
-    await use.send(use.send_queue, message, group=commit.shop)
+    await use.send(use.setting(_QUEUE), message, group=commit.shop)
 
 
 REPLIES = Reaction(
@@ -21,6 +26,6 @@ REPLIES = Reaction(
     handles=frozenset({ReplyWritten}),
     hand_out=_hand_out,
     steps=("send_reply",),
-    queue="send_queue",
+    needs=(_QUEUE,),
     was_react=True,
 )

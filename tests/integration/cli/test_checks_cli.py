@@ -8,11 +8,15 @@ from pathlib import Path
 
 from cplus.aws import Aws, Queue
 from cplus.bootstrap import Parts
+from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.imports import IMPORTS
+from cplus.events.base import NewEvent
 from cplus.events.catalogue import Catalogue, all_events
+from cplus.events.catalogue.conversations import ConversationStarted
 from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
@@ -22,6 +26,7 @@ from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from tests.integration.cli.shops_world import HOSTS, everything
 from tests.integration.command_line import started, told
+from tests.integration.consumers.reactions.reactions_world import started as conversation
 from tests.integration.fold_world import (
     SHOP,
     WITH_GIFTS,
@@ -31,6 +36,7 @@ from tests.integration.fold_world import (
 )
 from tests.samples import installed
 
+NUDGES = "arn:aws:sns:us-east-1:123456789012:cplus-local-nudges"
 FAULTY = replace(SHOPS, evolve=fails)
 
 
@@ -148,6 +154,28 @@ async def test_a_reaction_that_stands_still_goes_on_by_its_name_and_hands_out(
     place = {"shop": SHOP, "collection": "react-imports"}
     assert said["shops"] == [{**place, "position": head, "reason": None}]
     assert (await Queue(aws, url).depth()).waiting == 1
+
+
+async def test_what_is_decided_again_is_not_decided_without_the_topic_of_nudges(
+    mongo: Mongo, data: Path, aws: Aws, aws_endpoint: str
+) -> None:
+    parts = Parts(mongo=mongo, aws=aws)
+    older = Catalogue(set(all_events()) - {ConversationStarted})
+    event = NewEvent.decided(conversation(1))
+    await parts.store.append([Draft(SHOP, "test/began", "test", "system", [event])])
+    await follow(ALLOWANCES, SHOP, replace(parts.reactor, reader=EventReader(older)))
+    head = (await parts.store.head(SHOP)).position
+    command = ("projections", "unpark", "react-allowances", "--data", str(data))
+    process = await started(*command)
+    assert b"CPLUS_NUDGES_TOPIC" in (await process.communicate())[1]
+    assert (await parts.store.head(SHOP)).position == head
+    stack = json.loads((data / "stack.json").read_text())
+    topics = {"nudges": NUDGES}
+    (data / "stack.json").write_text(json.dumps({**stack, "aws": aws_endpoint, "topics": topics}))
+    said = await told(*command)
+    assert [(one["collection"], one["reason"]) for one in said["shops"]] == [
+        ("react-allowances", None)
+    ]
 
 
 async def test_a_replay_writes_every_row_and_touches_nothing(mongo: Mongo, data: Path) -> None:

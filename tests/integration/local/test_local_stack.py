@@ -16,6 +16,7 @@ import httpx
 import pymongo
 import pytest
 
+from cplus.cli.connecting import settings_of
 from cplus.local.aws import AwsEndpoint, client
 from cplus.local.mongod import Mongod, MongodMissing, find_binary
 from cplus.local.process import Child, PartFailed, PortTaken, listening
@@ -182,12 +183,14 @@ def info(stack: Stack) -> dict[str, Any]:
 
 async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str, Any]) -> None:
     assert set(info) == {
-        *("web", "aws", "mongo", "database", "shopify", "queues", "buckets"),
+        *("web", "aws", "mongo", "database", "shopify", "queues", "buckets", "topics"),
         *("client_id", "client_secret", "shops", "pids"),
     }
     assert set(info["pids"]) == {"mongod", "aws", "shopify", "stack"}
     assert set(info["pids"].values()) <= {os.getpid(), *_processes(stack.data)}
     assert set(info["buckets"]) == {"mail", "bodies", "roots"}
+    assert info["topics"]["nudges"] == settings_of(stack.data).nudges_topic
+    assert info["topics"]["nudges"].endswith(":cplus-local-nudges")
     assert {"webhooks", "mail", "mail-events", "send", "webhooks-dead"} <= set(info["queues"])
     assert (stack.data / "secrets.json").stat().st_mode & 0o777 == 0o600
     async with httpx.AsyncClient(timeout=20) as http:

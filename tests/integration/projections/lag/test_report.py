@@ -50,7 +50,7 @@ async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_am
         async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
             assert group == SHOP
 
-        await follow(IMPORTS, SHOP, replace(parts.reactor, send=send))
+        await follow(IMPORTS, SHOP, replace(parts.reactor, send=send, setting=str))
         assert str(await watch.counts()) == "recorded 4 · repeated 0 · projected 4 · lag 0"
     finally:
         await watch.close()
