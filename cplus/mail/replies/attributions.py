@@ -10,16 +10,19 @@ from cplus.mail.replies.quote_words import LABELS, STARTS, WROTE
 _LINES = 4  # over how many lines programs break an attribution
 _LENGTH = 400  # characters of it
 _HEADER_LINES = 16
+_HEADERS = 3  # kinds of them, at least
 _LABEL_LENGTH = 30
 # Marks that turn the direction of writing, and what bold text becomes in plain text.
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff*]")
-_ADDRESS = re.compile(r"[^\s<>()\[\]@:]+@[^\s<>()\[\]@]+")
-_IN_BRACKETS = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()\[\]@]+@[^\s<>()\[\]@]+\s?[>)\]]")
-_NAMED = re.compile(r"[^\d\s<(\[a-z](?:\S*\s*){1,6}[<(\[]")
+# No pattern here may read a part of a line twice over: a stranger chooses the lines.
+_ADDRESS = re.compile(r"[^\s<>()\[\]@:]@[^\s<>()\[\]@]")
+_IN_BRACKETS = re.compile(r"[<(\[]\s?(?:mailto:)?+[^\s<>()\[\]@]++@[^\s<>()\[\]@]++\s?[>)\]]")
+# A name of a few words, and then a bracket.
+_NAMED = re.compile(r"[^\d\s<(\[a-z](?:[^\s<(\[]*+\s++){0,6}[^\s<(\[]*+[<(\[]")
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{2,4}")
 _TIME = re.compile(r"\d{1,2}:\d{2}|\d{1,2}h\d{2}|(?:kl|klo|pukul|ore|o|ob)\.? \d{1,2}\.\d{2}")
 _SENTENCE_END = re.compile(r"(?:\w{5}[.!?]|[!?:])\Z")
-_RULED = re.compile(r"[-_=]{3,}\Z|[-_=]{2,}[^-_=].{0,80}?[-_=]{2,}\Z")
+_RULED = re.compile(r"[-_=]{3,}+\Z|[-_=]{2,}+[^-_=].{0,80}?[-_=]{2,}+\Z")
 _SAME_LINE = re.compile(rf"(?:{WROTE.pattern})\s?[:：]\s", re.IGNORECASE)
 
 
@@ -111,28 +114,28 @@ def header_label(line: str) -> str | None:
     return LABELS.get(" ".join(label.lower().split())) if colon else None
 
 
-def quoted_headers(lines: Sequence[str], start: int, *, at_least: int) -> bool:
+def quoted_headers(lines: Sequence[str], start: int, *, ruled: bool) -> bool:
     """Whether the headers of a quoted mail begin with line `start`: From, Date, To, Subject.
 
-    They name the author, at least so many things with it, and a date or an address.
+    They name the author, with an address unless a rule stands above them (`ruled`), and two
+    things more, of which one is the subject or a date with its time: people too write lists of
+    From, To and Date, of a journey or a parcel.
     """
-    kinds: list[str] = []
-    values: list[str] = []
+    values: dict[str, list[str]] = {}
     unlabelled = 0
     for line in lines[start : start + _HEADER_LINES]:
         kind = header_label(line)
         unlabelled = 0 if kind else unlabelled + 1
         # An empty line or the rest of a long one may stand between; To and Cc are of one kind.
-        if unlabelled > 1 or (kind and kinds.count(kind) > 2):
+        if unlabelled > 1 or (kind and len(values.get(kind, ())) > 2):
             break
         if kind:
-            kinds.append(kind)
-            values.append(plain(line))
-    named = set(kinds) - {"other"}
-    if "from" not in named or len(named) < at_least:
+            values.setdefault(kind, []).append(plain(line))
+    if "from" not in values or len(values.keys() - {"other"}) < _HEADERS:
         return False
-    said = " ".join(values)
-    return bool(_DAY.search(said) or _TIME.search(said) or _ADDRESS.search(said))
+    timed = any(_TIME.search(date) for date in values.get("date", ()))
+    addressed = any(_ADDRESS.search(author) for author in values["from"])
+    return (ruled or addressed) and ("subject" in values or timed)
 
 
 def is_rule(line: str) -> bool:

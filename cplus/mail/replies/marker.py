@@ -10,7 +10,7 @@ import re
 
 # Other ticket systems begin theirs the same way. Quoting may have broken the line.
 _MARKER = re.compile(r"^[>\s|*]{0,20}##-[^#]{1,200}?-##[^\n]*$", re.MULTILINE)
-_TOKEN = re.compile(r"\[([a-z0-9]{8,40})\]\s*(?:>\s*){0,8}-##", re.IGNORECASE)
+_TOKEN = re.compile(r"\[([a-z0-9]{8,40})\]\s*+(?:>\s*+){0,8}-##", re.IGNORECASE)
 
 
 def marker_line(token: str | None) -> str:

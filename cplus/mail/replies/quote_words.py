@@ -22,9 +22,9 @@ STARTS = re.compile(
     # A word for "on" and then a number, a few words on.
     rf"(?:{_ON})\s\D{{0,40}}\d"
     # The short name of a day and a number; but not "at 09:12".
-    r"|[^\W\d]{1,4}\.?,?\s+\d{1,2}\b(?!:)"
+    r"|[^\W\d]{1,4}\.?,?\s++\d{1,2}\b(?!:)"
     # A date.
-    r"|\d{4}[-./年년]\s?\d|\d{1,2}[-./]\s?\d{1,2}[-./]\s?\d{2,4}|\d{1,2}\.?\s[^\W\d]+\.?,?\s\d{4}"
+    r"|\d{4}[-./年년]\s?\d|\d{1,2}[-./]\s?\d{1,2}[-./]\s?\d{2,4}|\d{1,2}\.?\s[^\W\d]++\.?,?\s\d{4}"
     r"|在|于|於|เมื่อ",
     re.IGNORECASE,
 )
@@ -76,38 +76,6 @@ FORWARDED = re.compile(
     re.IGNORECASE,
 )
 """Matches what programs write above what is forwarded."""
-
-_DEVICES = re.compile(
-    r"iphone|ipad|ipod|android|samsung|galaxy|huawei|xiaomi|redmi|oneplus|pixel|nokia|motorola"
-    r"|blackberry|windows|phone|mobile|móvil|movil|celular|mobil|handy|smartphone|telefon|téléphone"
-    r"|telefoon|tablet|outlook|yahoo|gmail|\bmail\b|e-mail-app|gmx|web\.de|icloud|proton|tuta|aol"
-    r"|\bapp\b|телефон|смартфон|айфон|手机|携帯|スマート",
-    re.IGNORECASE,
-)
-_SENT_WITH = re.compile(
-    r"sent (?:from|via|with|using)|get outlook|(?:von|vom) mein|gesendet (?:von|vom|mit|über)"
-    r"|diese nachricht wurde (?:von|mit)|envoyé (?:de|depuis|à partir)|télécharge[rz]? outlook"
-    r"|enviado (?:desde|do|de|a partir)|obtener outlook|obter o outlook|inviato (?:da|dal)"
-    r"|scarica outlook|ottieni outlook|verzonden (?:vanaf|vanuit|met)|verstuurd vanaf"
-    r"|outlook voor|skickat från|sendt fra|hent outlook|hämta outlook|lähetetty|hanki outlook"
-    r"|wysłan[eoy] z|pobierz program outlook|odesláno z|odoslané z|küldve|trimis de (?:pe|la)"
-    r"|(?:iphone|ipad|android)['’]?\S{0,6} gönderildi|отправлено (?:с|из)|надіслано з|изпратено от"
-    r"|στάλθηκε από|נשלח מ|发自|從我的|从我的|來自|내 .{1,20}에서|.{1,20}から送信|dikirim dari",
-    re.IGNORECASE,
-)
-_FOOTER_LENGTH = 90
-
-
-def is_phone_footer(line: str) -> bool:
-    """Whether the line is what a mail program adds at the end: "Sent from my iPhone"."""
-    words = line.strip(" *_\t-()<>")
-    return (
-        0 < len(words) <= _FOOTER_LENGTH
-        and "?" not in words
-        and _SENT_WITH.match(words) is not None
-        and _DEVICES.search(words) is not None
-    )
-
 
 _CLOSINGS = (
     "(?:best|kind|kindest|warm|warmest)? ?regards|best wishes|all the best|best|cheers|sincerely"

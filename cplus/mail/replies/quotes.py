@@ -102,9 +102,9 @@ class Quotes:
             return None
         above = self._above(at)
         if above is not None and is_rule(self.lines[above]):
-            return above if quoted_headers(self.lines, at, at_least=2) else None
+            return above if quoted_headers(self.lines, at, ruled=True) else None
         introduced = above is not None and plain(self.lines[above]).endswith((":", "："))
-        found = not introduced and quoted_headers(self.lines, at, at_least=3)
+        found = not introduced and quoted_headers(self.lines, at, ruled=False)
         return at if found else None
 
     def _above(self, at: int) -> int | None:
@@ -162,7 +162,7 @@ class Quotes:
         """Whether the quote begins with an attribution of its own, as that of iPhones does."""
         inner = [plain(line) for line in self.lines[at : min(end, at + _INNER)]]
         return any(
-            (header_label(line) and quoted_headers(inner, number, at_least=3))
+            (header_label(line) and quoted_headers(inner, number, ruled=False))
             or (
                 ends_attribution(line)
                 and attribution_start(inner, number, is_answer=False) is not None

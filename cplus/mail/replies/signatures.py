@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cplus.mail.replies.quote_words import is_closing, is_phone_footer
+from cplus.mail.replies.phone_footers import is_phone_footer
+from cplus.mail.replies.quote_words import is_closing
 
 _SIGNATURE_LINES = 20  # below `-- `
-_NAMES = 3  # lines below a closing
+_NAMES = 2  # lines below a closing: more may be an address
 _NAME_LENGTH = 40
+_NAME_WORDS = 4
+_TITLE_WORDS = 3  # in the line below a name
 _PARTICLES = {"von", "van", "de", "der", "den", "da", "dos", "di", "la", "le", "zu", "und", "and"}
 _FOOTERS = 3
 
@@ -17,8 +20,8 @@ _FOOTERS = 3
 def without_signature(lines: Sequence[str]) -> int:
     """How many of the lines stand before the signature; all of them if there is none.
 
-    A signature begins with the line `-- `, with `--` above a name, or with a closing below which
-    nothing but names stands: what is short and not a name is a fact that the reader needs. A mail
+    A signature begins with the line `-- `, or with a closing below which nothing but a name and
+    perhaps a trade or a firm stands: anything else is a fact that the reader needs. A mail
     program's footer is one only if it is the last thing.
     """
     kept = _without_blanks(lines, len(lines))
@@ -38,20 +41,17 @@ def _without_blanks(lines: Sequence[str], end: int) -> int:
 def _before_delimiter(lines: Sequence[str], end: int) -> int:
     for at in range(end - 1, max(-1, end - 1 - _SIGNATURE_LINES), -1):
         # Without its space, which HTML loses, people also part what they write with it.
-        if lines[at] == "-- " or (lines[at].rstrip() == "--" and _is_named(lines, at + 1, end)):
+        if lines[at] == "-- ":
             return _without_blanks(lines, at)
     return end
 
 
-def _is_named(lines: Sequence[str], at: int, end: int) -> bool:
-    return at < end and bool(lines[at].strip()) and _is_name(lines[at])
-
-
 def _before_closing(lines: Sequence[str], end: int) -> int:
-    """The number of lines before a closing that only names follow, and at least one."""
+    """The number of lines before a closing that only names follow, at least one and at most two."""
     first = at = end
     names = 0
-    while at and names <= _NAMES:
+    last = ""
+    while at:
         at -= 1
         line = lines[at]
         if is_closing(line):
@@ -59,9 +59,14 @@ def _before_closing(lines: Sequence[str], end: int) -> int:
                 first = at
         elif line.strip():
             names += 1
-            if not _is_name(line):
+            last = last or line
+            if names > _NAMES or not _is_name(line) or (names > 1 and not _is_title(last)):
                 break
     return _without_blanks(lines, first)
+
+
+def _is_title(line: str) -> bool:
+    return len(line.split()) <= _TITLE_WORDS
 
 
 def _is_name(line: str) -> bool:
@@ -69,7 +74,7 @@ def _is_name(line: str) -> bool:
     words = line.strip(" ,\t").split()
     return (
         len(line.strip()) <= _NAME_LENGTH
-        and len(words) <= 4
+        and len(words) <= _NAME_WORDS
         and not line.rstrip().endswith((".", "!", "?", ":"))
         and not re.search(r"[\d@#?:/]", line)
         and all(word[0].isupper() or word in _PARTICLES or word in "&|+-" for word in words)
