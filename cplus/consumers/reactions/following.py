@@ -26,6 +26,7 @@ from cplus.consumers.batches.messages import start_by
 from cplus.consumers.batches.nudges import each_shop
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.reactions.carrying_over import REACT
+from cplus.consumers.reactions.handing_out import SIDE_BY_SIDE, Time, first_left
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.deadline import Deadline
 from cplus.events.base import Recorded
@@ -41,7 +42,7 @@ from cplus.subscriptions.checkpoints import (
     checkpoint_id,
     move_checkpoint,
 )
-from cplus.subscriptions.decoding import Decoded, decode
+from cplus.subscriptions.decoding import decode
 from cplus.subscriptions.progress import Progress
 from cplus.subscriptions.reading import Batch, read_batch
 
@@ -57,7 +58,6 @@ hours, since a queue that is down for minutes must not park every shop. After th
 _TOO_FAR: Final = 2 * max(PAUSES)
 """No next try is this far ahead, but for one that a wrong clock wrote: it is due now. Twice the
 longest pause, since the clocks of two functions may differ a little."""
-_SIDE_BY_SIDE: Final = 8
 
 
 def steps_of(reaction: Reaction) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ async def handle(
             return -1
         return until if followed.done and followed.stopped else followed.position
 
-    return await each_shop(records, look, limit, _SIDE_BY_SIDE)
+    return await each_shop(records, look, limit, SIDE_BY_SIDE)
 
 
 async def follow(
@@ -108,11 +108,14 @@ async def follow(
     """Hands out everything of the shop's log behind the reaction's checkpoint, or up to what cannot
     be handed out; answers how far it came.
 
-    `until` is a position that the log is said to have. No batch begins after `deadline`. A commit
+    `until` is a position that the log is said to have. Nothing is handed out after `deadline`, and
+    the checkpoint is then moved up to what was not. A hand-out that takes longer than
+    `use.seconds`, or half of the time until `deadline`, has failed with a TimeoutError. A commit
     that failed before is tried when its pause is over, and one that is parked after its last try
     not at all; with `now`, each at once. Raises what the database raises. If somebody else moves
     the checkpoint first, it is read again.
     """
+    time = Time.until(deadline, use.seconds)
     count, passed = 0, use.reader.passed(reaction.passes, reaction.handles)
     while True:
         before = await _where(reaction, shop, use)
@@ -135,7 +138,7 @@ async def follow(
             before = await begin_checkpoint(use.database, reaction, shop, use.clock())
             if before != Checkpoint(stored=True):
                 continue  # somebody else was quicker
-        after = await _handed_out(reaction, before, batch, use)
+        after, cut_off = await _handed_out(reaction, before, batch, use, time)
         if after != before:
             use.at_step("move_checkpoint")
             try:
@@ -145,6 +148,8 @@ async def follow(
             count += after.position - before.position
         now = False
         _say(reaction, shop, before, after)
+        if cut_off:
+            return _progress(reaction, shop, after, count)
         if after.parked or after.retry or batch.end:
             return replace(_progress(reaction, shop, after, count), done=True)
 
@@ -199,50 +204,37 @@ def _progress(reaction: Reaction, shop: str, at: Checkpoint, passed: int) -> Pro
 
 
 async def _handed_out(
-    reaction: Reaction, before: Checkpoint, batch: Batch, use: Reactor
-) -> Checkpoint:
-    """Hands out what the batch asks for; answers where the checkpoint belongs then: behind the
-    batch, or in front of the first commit that could not be read or handed out."""
+    reaction: Reaction, before: Checkpoint, batch: Batch, use: Reactor, time: Time
+) -> tuple[Checkpoint, bool]:
+    """Hands out what the batch asks for. Answers where the checkpoint belongs then: behind the
+    batch, or in front of the first commit that could not be read or handed out, or for which there
+    was no time; and whether it was for the time."""
     for commits in batch.slices():
         decoded = await decode(use.reader, reaction, commits)
-        if failed := await _first_failed(reaction, decoded, use):
-            return _failed(before, *failed, use.clock())
+        if left := await first_left(reaction, decoded, use, time):
+            if left.error is None:
+                return _in_front_of(before, left.commit), True
+            return _failed(before, left.commit, left.recorded, left.error, use.clock()), False
         if stop := decoded.stop:
             at = stop.position, stop.seq, stop.type, stop.reason
-            return before.stopped(*at, use.clock())
-    return replace(before, position=batch.position, seq=batch.seq, parked=None, retry=None)
+            return before.stopped(*at, use.clock()), False
+    return _behind(before, batch.position, batch.seq), False
 
 
-async def _first_failed(
-    reaction: Reaction, decoded: Decoded, use: Reactor
-) -> tuple[Commit, Recorded, Exception] | None:
-    """Hands out each event, some side by side; answers the first of the log that failed."""
-    places = asyncio.Semaphore(_SIDE_BY_SIDE)
-    failures: list[tuple[Commit, Recorded, Exception]] = []
+def _behind(before: Checkpoint, position: int, seq: int) -> Checkpoint:
+    return replace(before, position=position, seq=seq, parked=None, retry=None)
 
-    async def one(commit: Commit, recorded: Recorded) -> None:
-        async with places:
-            if failures:  # it begins in the order of the log, so it is handed out after that
-                return
-            try:
-                await reaction.hand_out(commit, recorded, use)
-            except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
-                failures.append((commit, recorded, error))
-                return
-        type_, position = recorded.event.TYPE, recorded.position
-        log.info("handed_out", reaction=reaction.name, shop=commit.shop, position=position,
-                 type=type_)  # fmt: skip
 
-    works = [one(commit, recorded) for commit, events in decoded.commits for recorded, _ in events]
-    answers = await asyncio.gather(*works, return_exceptions=True)
-    for answer in answers:  # raised only when all have ended: nothing is left running
-        if isinstance(answer, BaseException):
-            raise answer
-    return min(failures, key=lambda failure: failure[1].number, default=None)
+def _in_front_of(before: Checkpoint, commit: Commit) -> Checkpoint:
+    """Moved up to the commit; what is known of earlier tries of it stays."""
+    known = before.retry or before.parked
+    if known is not None and known.position == commit.position:
+        return before
+    return _behind(before, commit.position - 1, commit.seq)
 
 
 def _failed(
-    before: Checkpoint, commit: Commit, recorded: Recorded, error: Exception, now: datetime
+    before: Checkpoint, commit: Commit, recorded: Recorded, error: BaseException, now: datetime
 ) -> Checkpoint:
     """In front of the commit, to try it again after a pause; parked there after the last."""
     type_, reason = recorded.event.TYPE, type(error).__name__

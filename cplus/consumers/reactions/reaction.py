@@ -18,6 +18,8 @@ from cplus.mongo import Database
 
 BATCH: Final = 200
 """Commits between two moves of a checkpoint."""
+SECONDS: Final = 10.0
+"""For one hand-out, which puts a message on a queue or writes a few documents."""
 
 
 class Send(Protocol):
@@ -46,6 +48,8 @@ class Reactor:
     decided something, now or before."""
     clock: Clock
     batch: int = BATCH
+    seconds: float = SECONDS
+    """For one hand-out; one that takes longer has failed."""
     at_step: Callable[[str], None] = lambda _step: None
     """Called with the name of each step before it is taken (see `following.steps_of`), for tests
     that crash there."""
