@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Final
 
 from cplus.mail.reading import html as html_of
+from cplus.mail.reading.html_tokens import without_pictures
 from cplus.mail.replies.marker import marker_tokens
 from cplus.mail.text import TEXT_LIMIT, cut
 
@@ -28,8 +29,6 @@ _CODE: Final = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style)\b[^>]*>?(.*?)(</\1[^>]*>?|\Z)", re.IGNORECASE | re.DOTALL
 )
 _TAG: Final = re.compile(r"<[/!?]?[a-z][^>]*>?", re.IGNORECASE)
-_TITLE: Final = re.compile(r"<title\b[^>]*>?", re.IGNORECASE)
-_TITLE_END: Final = re.compile(r"</title\b", re.IGNORECASE)
 
 
 class Words:
@@ -56,7 +55,7 @@ class Words:
     def add_html(self, choice: int, html: str) -> None:
         """Adds HTML as its sender wrote it; `choice` as for `add_plain`."""
         # To read HTML takes far longer than to read text, and a mail may have many parts.
-        html = _with_titles_closed(html[: self._html_room])
+        html = without_pictures(html)[: self._html_room]
         self._html_room -= len(html)
         self.htmls.append(html)
         self._written.append((choice, True, html))
@@ -139,14 +138,6 @@ def _words(text: str) -> set[str]:
 def _letters(text: str) -> str:
     """The text without spaces and signs: some languages write no spaces, and lines are wrapped."""
     return "".join(_WORD.findall(text.lower()))
-
-
-def _with_titles_closed(html: str) -> str:
-    """The HTML with a title that has no end made a paragraph: it would hide all that follows. So is
-    one in the body, which is the writer's."""
-    ends = [match.start() for match in _TITLE_END.finditer(html)]
-    last = ends[-1] if ends else -1
-    return _TITLE.sub(lambda found: "<p>" if found.start() > last else found[0], html)
 
 
 def _unparsed(html: str) -> str:

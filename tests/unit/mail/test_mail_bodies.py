@@ -250,3 +250,10 @@ def test_of_a_long_text_the_beginning_is_read(encoding: str, charset: str) -> No
     assert LONG.startswith(mail.text[:-4])
     assert 256 * 1024 - 8 < len(mail.text.encode()) <= 256 * 1024
     assert mail.defects == ["text cut at 256 KB"]
+
+
+def test_words_behind_a_large_picture_are_read() -> None:
+    picture = "iVBORw0KGgo" * 280_000
+    pasted = f'<p>Hi</p><img src="data:image/png;base64,{picture}"><p>Order 4711</p>'
+    mail = parse(f"{HEAD}Content-Type: text/html\n\n{pasted}".encode())
+    assert mail.text.split() == ["Hi", "Order", "4711"]
