@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from cplus.events.base import AggregateEvent, Event, NewEvent
 from cplus.events.catalogue.shops import AppInstalled
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def installed(
@@ -26,3 +29,29 @@ def installed(
         shop_name=shop_name,
         **profile,
     )
+
+
+def sample(kind: type[Event]) -> NewEvent:
+    """One event of the kind with every field filled; invented people only."""
+    values: dict[str, Any] = {}
+    for name, schema in kind.model_json_schema()["properties"].items():
+        options = (_value(name, option) for option in [schema, *schema.get("anyOf", [])])
+        values[name] = next(value for value in options if value is not None)
+    event = kind.model_validate(values)
+    if isinstance(event, AggregateEvent):
+        return NewEvent.decided(event)
+    return NewEvent(f"sample/{kind.TYPE}", event, NOW)
+
+
+def _value(name: str, schema: dict[str, Any]) -> Any:
+    if "const" in schema or "enum" in schema:
+        return schema.get("const") or schema["enum"][0]
+    if schema.get("format") == "date-time":
+        return NOW
+    return {
+        "string": "12.50" if name in {"amount_spent", "total_price", "price"} else f"a {name}",
+        "integer": 7,
+        "boolean": True,
+        "array": ["one", "two"],
+        "object": {"bucket": "b", "key": "k"},
+    }.get(schema.get("type", ""))

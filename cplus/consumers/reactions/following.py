@@ -63,7 +63,8 @@ longest pause, since the clocks of two functions may differ a little."""
 def steps_of(reaction: Reaction) -> tuple[str, ...]:
     """Everything that is done for a reaction with what is stored or sent, in this order:
     `begin_checkpoint` if there is none, `take_over` if `react` was further on."""
-    before = ("read_checkpoint", "take_over", "read_log", "begin_checkpoint")
+    take_over = ("take_over",) if reaction.was_react else ()
+    before = ("read_checkpoint", *take_over, "read_log", "begin_checkpoint")
     return (*before, *reaction.steps, "move_checkpoint")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,44 +14,18 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cplus.errors import UnknownEvent
-from cplus.events.base import AggregateEvent, Event, NewEvent, Personal
+from cplus.events.base import Event, NewEvent, Personal
 from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.log.codec import decode, encode
 from tests.conftest import ROOT
+from tests.samples import NOW, sample
 
 GOLDEN = ROOT / "tests" / "golden"
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def golden_files() -> list[Path]:
     return sorted(GOLDEN.glob("*.json"))
-
-
-def sample(kind: type[Event]) -> NewEvent:
-    """One event of the kind with every field filled; invented people only."""
-    values: dict[str, Any] = {}
-    for name, schema in kind.model_json_schema()["properties"].items():
-        options = (_value(name, option) for option in [schema, *schema.get("anyOf", [])])
-        values[name] = next(value for value in options if value is not None)
-    event = kind.model_validate(values)
-    if isinstance(event, AggregateEvent):
-        return NewEvent.decided(event)
-    return NewEvent(f"sample/{kind.TYPE}", event, NOW)
-
-
-def _value(name: str, schema: dict[str, Any]) -> Any:
-    if "const" in schema or "enum" in schema:
-        return schema.get("const") or schema["enum"][0]
-    if schema.get("format") == "date-time":
-        return NOW
-    return {
-        "string": "12.50" if name in {"amount_spent", "total_price", "price"} else f"a {name}",
-        "integer": 7,
-        "boolean": True,
-        "array": ["one", "two"],
-        "object": {"bucket": "b", "key": "k"},
-    }.get(schema.get("type", ""))
 
 
 def test_every_event_in_every_schema_version_has_a_golden_document() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from cplus.consumers.reactions.reaction import Reaction
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
@@ -13,7 +15,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.names import started_ref
 from cplus.ids import random_id
 from tests.integration.intake import Intake, record
-from tests.samples import installed
+from tests.samples import installed, sample
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
@@ -33,6 +35,12 @@ def reply(number: int) -> ReplyWritten:
         text="Yes",
         author="merchant",
     )
+
+
+def unseen(reaction: Reaction, known: Iterable[Event]) -> list[Event]:
+    """An event of each kind that the reaction handles and of which none is known."""
+    kinds = reaction.handles - {type(event) for event in known}
+    return [sample(kind).event for kind in sorted(kinds, key=lambda kind: kind.TYPE)]
 
 
 async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NOW) -> None:

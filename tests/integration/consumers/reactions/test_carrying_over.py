@@ -38,6 +38,8 @@ from tests.integration.consumers.reactions.reactions_world import (
 from tests.integration.intake import Intake, emptied, intake, soon
 
 LATER = NOW + timedelta(hours=1)
+FORMER = tuple(one for one in REACTIONS if one.was_react)
+"""The reactions that `react` was."""
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +87,11 @@ async def react_at(
 
 async def places(use: Intake, shop: str = SHOP) -> dict[str, Checkpoint]:
     database = use.parts.mongo.database
-    return {one.name: await read_checkpoint(database, one, shop) for one in REACTIONS}
+    return {one.name: await read_checkpoint(database, one, shop) for one in FORMER}
 
 
 def everywhere(position: int) -> dict[str, Checkpoint]:
-    return {one.name: Checkpoint(position, position, stored=True) for one in REACTIONS}
+    return {one.name: Checkpoint(position, position, stored=True) for one in FORMER}
 
 
 async def all_documents(use: Intake) -> list[dict[str, Any]]:
@@ -110,7 +112,7 @@ async def test_migrate_puts_each_reaction_where_react_stands_and_may_be_repeated
     before = await all_documents(use)
     await printed(use.parts.settings, "migrate")
     assert await all_documents(use) == before
-    for reaction in REACTIONS:
+    for reaction in FORMER:
         await follow(reaction, SHOP, reactor)
     imports, sends = await handed(use)
     assert (imports, [one["message_id"] for one in sends]) == ([], ["m2"])
@@ -120,9 +122,9 @@ async def test_migrate_takes_nobody_back_and_takes_on_who_is_behind(use: Intake)
     database = use.parts.mongo.database
     await react_at(use, 5)
     await begin_checkpoint(database, REPLIES, SHOP, NOW, Checkpoint(9, 9))
-    behind = REACTIONS[0]
+    behind = FORMER[0]
     await begin_checkpoint(database, behind, SHOP, NOW, Checkpoint(2, 2))
-    await carry_over(use.parts.mongo, REACTIONS, LATER)
+    await carry_over(use.parts.mongo, FORMER, LATER)
     found = await places(use)
     assert found.pop(REPLIES.name) == Checkpoint(9, 9, stored=True)
     assert set(found.values()) == {Checkpoint(5, 5, stored=True)}
@@ -136,12 +138,12 @@ async def test_a_parked_shop_stays_parked_until_the_commit_can_be_read(
 ) -> None:
     await write(use, reply(1), reply(2), OrderDeleted(shopify_order_id=1), reply(3))
     await react_at(use, 2, parked=PARKED)
-    await carry_over(use.parts.mongo, REACTIONS, LATER)
+    await carry_over(use.parts.mongo, FORMER, LATER)
     for at in (await places(use)).values():
         assert at.parked is not None
         assert (at.position, at.parked.document()) == (2, PARKED)
     # This code knows the event that the one before did not.
-    assert await handle([nudge(4)], REACTIONS, reactor, soon()) == []
+    assert await handle([nudge(4)], FORMER, reactor, soon()) == []
     assert await places(use) == everywhere(4)
     assert [one["message_id"] for one in (await handed(use))[1]] == ["m3"]
 
@@ -152,7 +154,7 @@ async def test_a_shop_that_was_not_migrated_begins_where_react_stands(
 ) -> None:
     await write(use, INSTALLED, reply(1), reply(2))
     await react_at(use, 2, parked=parked)
-    assert await handle([nudge(3)], REACTIONS, reactor, soon()) == []
+    assert await handle([nudge(3)], FORMER, reactor, soon()) == []
     assert await places(use) == everywhere(3)
     imports, sends = await handed(use)
     assert (imports, [one["message_id"] for one in sends]) == ([], ["m2"])
@@ -162,7 +164,7 @@ async def test_a_shop_of_which_react_knows_nothing_begins_at_its_first_commit(
     use: Intake, reactor: Reactor
 ) -> None:
     await write(use, INSTALLED, reply(1))
-    assert await handle([nudge(2)], REACTIONS, reactor, soon()) == []
+    assert await handle([nudge(2)], FORMER, reactor, soon()) == []
     imports, sends = await handed(use)
     assert (len(imports), [one["message_id"] for one in sends]) == (1, ["m1"])
 
@@ -173,13 +175,13 @@ async def test_what_old_code_hands_out_meanwhile_is_not_handed_out_again(
     """Both run: whichever is further on, the new code goes on from there."""
     await write(use, *(reply(number) for number in range(1, 6)))
     await react_at(use, 1)
-    await carry_over(use.parts.mongo, REACTIONS, NOW)
+    await carry_over(use.parts.mongo, FORMER, NOW)
     await react_at(use, 3)  # it went on after the migration
-    assert await handle([nudge(4)], REACTIONS, reactor, soon()) == []
+    assert await handle([nudge(4)], FORMER, reactor, soon()) == []
     assert sorted(one["message_id"] for one in (await handed(use))[1]) == ["m4", "m5"]
     assert await places(use) == everywhere(5)
     await react_at(use, 4)  # and comes after
-    assert await handle([nudge(5)], REACTIONS, reactor, soon()) == []
+    assert await handle([nudge(5)], FORMER, reactor, soon()) == []
     assert (await handed(use))[1] == []
     assert await places(use) == everywhere(5)
 
@@ -213,7 +215,7 @@ async def test_back_again_react_begins_where_the_slowest_reaction_stands(use: In
     database = use.parts.mongo.database
     shops = {SHOP: (3, 4, 5, 6), OTHER: (9, 9, 9, 9), "new.myshopify.com": (2, 2, 3, 2)}
     for shop, stand in shops.items():
-        for reaction, position in zip(REACTIONS, stand, strict=True):
+        for reaction, position in zip(FORMER, stand, strict=True):
             at = Checkpoint(position, position)
             await begin_checkpoint(database, reaction, shop, NOW, at)
     await begin_checkpoint(database, REPLIES, "half.myshopify.com", NOW, Checkpoint(5, 5))
@@ -221,7 +223,7 @@ async def test_back_again_react_begins_where_the_slowest_reaction_stands(use: In
     await react_at(use, 12, OTHER)
     await react_at(use, 1, "half.myshopify.com")
     for _ in range(2):
-        await carry_back(use.parts.mongo, REACTIONS, LATER)
+        await carry_back(use.parts.mongo, FORMER, LATER)
         rows = {
             row["shop"]: row for row in await all_documents(use) if row["projection"] == "react"
         }
