@@ -64,7 +64,9 @@ BILLING = Projection(
     name="billing",
     version=1,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
-    passes=frozenset({"conversations", "customers", "imports", "mail", "orders", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=((("at", -1), ("_id", -1)),),

@@ -138,7 +138,9 @@ CONVERSATIONS = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset({"billing", "customers", "imports", "orders", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=(

@@ -207,7 +207,9 @@ CUSTOMERS = Projection(
         MessageReceived,
         PersonsJoined,
     ),
-    passes=frozenset({"billing", "conversations", "imports", "mail", "orders", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=(

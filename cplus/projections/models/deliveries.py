@@ -79,7 +79,9 @@ DELIVERIES = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset({"billing", "conversations", "customers", "imports", "orders", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=((("state", 1), ("written_at", -1), ("_id", -1)),),

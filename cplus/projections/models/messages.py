@@ -89,7 +89,9 @@ MESSAGES = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset({"billing", "conversations", "customers", "imports", "orders", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),

@@ -186,7 +186,9 @@ METRICS = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset({"billing", "customers", "imports", "orders", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve_together=evolve_together,
 )

@@ -44,7 +44,9 @@ ORDERS = Projection(
     name="orders",
     version=1,
     handles=types(OrderChanged, OrderDeleted),
-    passes=frozenset({"billing", "conversations", "customers", "imports", "mail", "shops"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=((("person", 1), ("created_at", -1)),),

@@ -90,7 +90,9 @@ SHOPS = Projection(
         ImportPageLoaded,
         ImportEnded,
     ),
-    passes=frozenset({"billing", "conversations", "customers", "mail", "orders"}),
+    passes=frozenset(
+        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+    ),
     keys=keys,
     evolve=evolve,
     indexes=((("started_at", -1),),),
