@@ -17,7 +17,7 @@ router = APIRouter()
 
 TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("open", "Open"),
-    ("unanswered", "Unanswered"),
+    ("unanswered", "Awaiting reply"),
     ("closed", "Closed"),
     ("all", "All"),
 )

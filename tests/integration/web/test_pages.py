@@ -34,6 +34,7 @@ async def test_the_inbox_shows_the_shops_own_conversations(
     assert f"/conversations/{mine}" in page
     assert "Ada Brandt" in page
     assert "awaiting reply" in page
+    assert "Awaiting reply" in page, "the tab"
     assert other not in page
     assert "secret" not in page
     assert "No closed conversations" in (await browser.get("/inbox?tab=closed")).text
