@@ -58,8 +58,15 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was tampered with."""
+        """Whether all that was asked for is proven: nothing was tampered with."""
         return not self.findings and not self.wrong_roots
+
+    @property
+    def unanchored(self) -> bool:
+        """Whether all that is wrong is that no day has a root yet."""
+        from cplus.events.audit.roots import NOTHING_ANCHORED
+
+        return not self.findings and list(self.wrong_roots) == [NOTHING_ANCHORED]
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -76,6 +83,8 @@ class Report:
             "" if self.roots is None else f" against the roots of {counted(self.roots, 'day')}"
         )
         verdict = "intact" if self.ok else "TAMPERED WITH"
+        if self.unanchored:
+            verdict = "not anchored yet"
         without = [f"{day} has no root" for day in self.days_without_root]
         seen = (
             f"{counted(self.shops, 'shop')}, {counted(self.commits, 'commit')}{against}: {verdict}"

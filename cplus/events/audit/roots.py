@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cplus.aws import Versions
 
 PREFIX = "roots/"
+NOTHING_ANCHORED = "there is no root: nothing proves what was written"
+"""What is wrong before the first day is anchored."""
 _SHOPS_AT_ONCE = 200  # heads read in one query
 
 
@@ -111,7 +113,7 @@ class Roots:
         """Finds the days without a root. A later root still covers what was written on such a day;
         nothing covers what was written after the last root, which is an error."""
         if not self.days:
-            self.wrong.append("there is no root: nothing proves what was written")
+            self.wrong.append(NOTHING_ANCHORED)
             return
         first, there = min(self.days), set(self.days)
         days = (first + timedelta(n) for n in range((today - first).days))

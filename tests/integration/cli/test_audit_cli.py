@@ -76,6 +76,16 @@ async def test_a_log_as_it_was_written_is_told_as_such(world: World) -> None:
     assert world.verify("--shop", OTHER) == (0, {**whole, "shops": 1, "commits": 5, "roots": None})
 
 
+async def test_a_log_of_which_no_day_is_anchored_yet_is_not_called_tampered_with(
+    world: World,
+) -> None:
+    told = world.run("--roots")
+    assert told.returncode == 1
+    assert told.stdout.endswith("against the roots of 0 days: not anchored yet\n")
+    await world.parts.mongo.database[COMMITS].delete_one({"shop": OTHER, "position": 3})
+    assert world.run("--roots").stdout.endswith(": TAMPERED WITH\n")
+
+
 async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: World) -> None:
     commits = world.parts.mongo.database[COMMITS]
     await commits.update_many(
