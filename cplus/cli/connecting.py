@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cplus.errors import CplusError
+from cplus.errors import CplusError, SettingMissing
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,6 +31,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _PATIENCE = 5.0  # seconds to wait for the database before giving up
 _NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
+
+
+class NoDatabase(CplusError):
+    """The setting mongo_uri has no value; set the environment variable CPLUS_MONGO_URI, or give
+    --data DIR."""
 
 
 class NoStack(CplusError):
@@ -150,7 +155,10 @@ class Reached:
         self._data = data
         self._open = AsyncExitStack()
         self.settings = settings_of(data)
-        self.mongo = connect(self.settings)
+        try:
+            self.mongo = connect(self.settings)
+        except SettingMissing:
+            raise NoDatabase from None
         self._open.push_async_callback(self.mongo.close)
         self.store = EventStore(self.mongo)
         self.reader = EventReader()

@@ -12,7 +12,7 @@ from cplus.cli.connecting import Reached, data_option, failures
 @click.command()
 @data_option
 def migrate(*, data: Path | None) -> None:
-    """Create missing indexes, and start each reaction where the reactor before it stopped.
+    """Create missing indexes and checkpoints.
 
     Repeatable; run it before each deployment. Needs CPLUS_MONGO_URI, or --data.
     """
@@ -20,7 +20,7 @@ def migrate(*, data: Path | None) -> None:
 
     with failures():
         run(_migrate(Reached(data)))
-    click.echo("all indexes exist; each reaction starts where the reactor before it stopped")
+    click.echo("all indexes and checkpoints exist")
 
 
 async def _migrate(at: Reached) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import UnknownProjection
 from cplus.projections.models.billing import BILLING
@@ -21,11 +19,10 @@ PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS, METRICS)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
 
 
-def named(name: str, others: Sequence[str] = ()) -> Projection:
-    """The projection of that name in its newest version; raises UnknownProjection, which tells of
-    `others` too."""
+def named(name: str) -> Projection:
+    """The projection of that name in its newest version; raises UnknownProjection."""
     found = [projection for projection in ALL if projection.name == name]
     if not found:
-        known = ", ".join(sorted({projection.name for projection in ALL}.union(others)))
+        known = ", ".join(sorted({projection.name for projection in ALL}))
         raise UnknownProjection(name=name, known=known)
     return max(found, key=lambda projection: projection.version)

@@ -1,4 +1,4 @@
-"""`cplus projections`: how far behind the read models are, and resuming parked ones."""
+"""`cplus projections`: how far behind read models and reactions are, and resuming parked ones."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.counts import counted, lasting
+from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 _SHOWN = 40
 _SECONDS = 300.0
+
+
+class UnknownReader(CplusError):
+    """There is no projection or reaction {name!r}; choose one of: {known}."""
 
 
 @click.group()
@@ -164,10 +169,12 @@ async def _unpark(at: Reached, name: str, chosen: Sequence[str]) -> list[Unparke
 async def _read_models(at: Reached, name: str) -> _GoingOn:
     """Each generation of the read model, with the function that resumes it in a shop."""
     from cplus.consumers.reactions.registry import REACTIONS
-    from cplus.projections.groups import ALL, named
+    from cplus.projections.groups import ALL
     from cplus.projections.running.runner import Runner
 
-    named(name, others=[one.name for one in REACTIONS])
+    known = sorted({one.name for one in ALL} | {one.name for one in REACTIONS})
+    if name not in known:
+        raise UnknownReader(name=name, known=", ".join(known))
     runner = Runner(at.mongo, at.store, at.reader, [one for one in ALL if one.name == name])
     targets = [one.projection for one in await runner.driven()]
     return {one.collection: (one, partial(runner.catch_up, one)) for one in targets}

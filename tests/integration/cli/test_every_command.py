@@ -192,7 +192,7 @@ async def test_migrate_makes_the_indexes_of_the_stack_on_a_directory(
 ) -> None:
     process = await started("migrate", "--data", str(stack))
     out, err = await process.communicate()
-    said = b"all indexes exist; each reaction starts where the reactor before it stopped\n"
+    said = b"all indexes and checkpoints exist\n"
     assert (process.returncode, out, err) == (0, said, b"")
     made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
     assert {COMMITS, CHECKPOINTS} <= set(await made.database.list_collection_names())
@@ -231,6 +231,10 @@ async def test_what_cannot_be_done_is_said_in_one_line(data: Path, tmp_path: Pat
         (*REPLAY[:1], "--projection", "os:environ_", *REPLAY[3:]): "AttributeError",
         (*REPLAY[:1], "--projection", "not_there:X", *REPLAY[3:]): "there is no module not_there",
         ("verify", "guests", "--data", str(data)): "choose one of: billing",
+        ("projections", "unpark", "guests", "--data", str(data)): (
+            "There is no projection or reaction 'guests'; choose one of: billing"
+        ),
+        ("projections", "lag"): "environment variable CPLUS_MONGO_URI, or give --data DIR.",
         ("prove", "--against", str(ROOT), "--projection", "guests", "--data", str(data)): "billing",
         ("prove", "--against", str(ROOT), "--python", str(tmp_path), "--data", str(data)): (
             f"{tmp_path} cannot be run"
