@@ -156,7 +156,9 @@ async def test_no_process_outlives_a_runner_that_is_killed(bench: Bench) -> None
     script = textwrap.dedent(
         f"""
         import asyncio
-                from cplus.local.application import Application, FunctionSpec
+        from pathlib import Path
+
+        from cplus.local.application import Application, FunctionSpec
         from cplus.local.lambdas import Runner
 
         async def main():
