@@ -118,7 +118,9 @@ def test_a_broken_signed_mail_is_kept_as_a_file(cut: int) -> None:
     head, _, body = raw.partition(b"\n\n")
     broken = base64.b64encode(base64.b64decode(body)[:cut])
     mail = parse(head + b"\n\n" + broken)
-    assert mail.text.strip() == "" or cut > 30
+    # What is left of the words may be read; the file is there in any case.
+    inner = "Content-Type: text/plain\n\nPlease cancel order 1042."
+    assert mail.text.strip() in inner
     assert [one.name for one in mail.attachments] == ["smime.p7m"]
 
 
