@@ -25,6 +25,7 @@ from cplus.mail.notifications import (
     parse_event,
     parse_receipt,
 )
+from cplus.mail.proof import author_is_proved
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
 from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
@@ -42,6 +43,7 @@ __all__ = [
     "Route",
     "answer_address",
     "attachment_bytes",
+    "author_is_proved",
     "candidates",
     "compose_reply",
     "contact_form",

@@ -38,6 +38,9 @@ class InboundMail(BaseModel):
     from_is_plain: bool = False
     """One `From:` with one address and nothing left over: who checked the sender's domain (DMARC)
     checked that of `from_address`. Otherwise the sender is never proved."""
+    signers: list[str] = []
+    """The domain that each DKIM signature names, unchecked, in lower case; empty text for a
+    signature of which that is not clear."""
     sender: str | None = None
     """The address of `Sender:`, in lower case."""
     reply_to: str | None = None

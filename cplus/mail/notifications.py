@@ -88,15 +88,6 @@ class Receipt(BaseModel):
     dkim: Verdict | None = None
     dmarc: Verdict | None = None
 
-    @property
-    def sender_is_proved(self) -> bool:
-        """Whether the domain in `From:` is the sender's own.
-
-        DMARC's verdict decides. DKIM alone only shows that somebody signed, and counts only if
-        there is no DMARC verdict.
-        """
-        return self.dmarc == "PASS" or (self.dmarc in (None, "GRAY") and self.dkim == "PASS")
-
 
 class _SentMail(_Wire):
     message_id: str = Field(alias="messageId", min_length=1)

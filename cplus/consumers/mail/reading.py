@@ -13,6 +13,7 @@ from cplus.mail import (
     InboundMail,
     Receipt,
     answer_address,
+    author_is_proved,
     contact_form,
     is_form_sender,
     is_own_mail,
@@ -72,7 +73,7 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
         return "a report of the mail system"
     if is_own_mail(mail, domain):
         return "our own mail came back"
-    if is_form_sender(mail) and not (receipt.sender_is_proved and mail.from_is_plain):
+    if is_form_sender(mail) and not author_is_proved(receipt, mail):
         return "mail in the name of Shopify's contact form that Shopify did not sign"
     form = contact_form(mail)
     address = form.email if form else answer_address(mail, domain)

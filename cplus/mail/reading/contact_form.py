@@ -49,7 +49,7 @@ def contact_form(mail: InboundMail) -> ContactForm | None:
     """The form in a mail, or None if it is not a mail of Shopify's contact form.
 
     Read by structure, because labels may be in any language: HTML first, then the text. The caller
-    must check that the mail really comes from Shopify (`Receipt.sender_is_proved`).
+    must check that the mail really comes from Shopify (`author_is_proved`).
     """
     if not is_form_sender(mail):
         return None

@@ -23,7 +23,7 @@ from cplus.mail.reading.mailbox import Mailbox, mailboxes
 from cplus.mail.replies.marker import marker_tokens
 from cplus.mail.replies.reply import reply_text
 from cplus.mail.replies.subjects import is_forward, is_reply
-from cplus.mail.text import cut, decode_words, guess, raw_header
+from cplus.mail.text import HEADER_LIMIT, cut, decode_words, guess, raw_header, storable
 
 NO_MAIL: Final = "no MIME"
 """The defect of input without any mail headers."""
@@ -33,6 +33,7 @@ _REFERENCES_CHARACTERS = 256 * 1024
 _MESSAGE_ID_LIMIT = 998
 _DEFECTS_LIMIT = 30
 _AUTHORS_LIMIT = 5  # headers `From:` that are read
+_SIGNER = re.compile(r"(?:^|;)\s*+d\s*+=\s*+([^;]{0,500})")
 _KNOWN_HEADERS = {
     *("from", "to", "date", "subject", "message-id", "received", "mime-version", "content-type"),
     *("return-path", "reply-to"),
@@ -128,10 +129,14 @@ class _Headers:
         self.values: dict[str, str] = {}
         self.authors: list[str] = []
         """Every `From:`, of which there should be one."""
+        self.signers: list[str] = []
         for name, value in message.raw_items():
             key = str(name).lower()
             if key == "from" and len(self.authors) < _AUTHORS_LIMIT:
                 self.authors.append(raw_header(str(value))[0])
+            if key == "dkim-signature":
+                domains = _SIGNER.findall(str(value)[:HEADER_LIMIT])
+                self.signers.append(domains[0].strip().lower() if len(domains) == 1 else "")
             if key not in self.values:
                 text, broken = raw_header(str(value))
                 self.values[key] = text
@@ -213,7 +218,8 @@ def _understand(
         from_address=address,
         from_original=sender.original if sender else None,
         from_name=sender.name if sender else "",
-        from_is_plain=is_plain,
+        from_is_plain=is_plain and not message.lost_headers,
+        signers=[storable(one) for one in headers.signers],
         sender=real_sender.address if real_sender else None,
         reply_to=reply_to.address if reply_to else None,
         reply_to_name=reply_to.name if reply_to else "",

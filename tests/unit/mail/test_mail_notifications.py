@@ -97,26 +97,6 @@ def test_sns_envelope_is_taken_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dkim", "dmarc", "proved"),
-    [
-        ("PASS", "PASS", True),
-        ("FAIL", "PASS", True),
-        ("PASS", "FAIL", False),
-        ("PASS", None, True),
-        ("PASS", "GRAY", True),
-        ("GRAY", None, False),
-        (None, None, False),
-        ("PASS", "PROCESSING_FAILED", False),
-    ],
-)
-def test_a_sender_is_proved_by_dmarc_and_else_by_dkim(
-    dkim: Any, dmarc: Any, *, proved: bool
-) -> None:
-    receipt = parse_receipt(json.dumps(RECEIVED)).model_copy(update={"dkim": dkim, "dmarc": dmarc})
-    assert receipt.sender_is_proved is proved
-
-
-@pytest.mark.parametrize(
     "body",
     [
         *("", "no JSON", "[]", "null", "{}", "1" * 5_000, "[" * 100_000, '{"Message": "x"}'),
