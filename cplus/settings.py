@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     rebuild_queue: str = Field("", description="URL of the queue of shops to rebuild")
     nudges_topic: str = Field("", description="ARN of the topic of nudges")
     bodies_bucket: str = Field("", description="Bucket of bodies too large for queue or commit")
+    mail_bucket: str = Field(
+        "", description="Bucket of raw mail; mail is read from no other, whatever a message names"
+    )
     roots_bucket: str = Field("", description="Bucket of the daily roots over the log")
     ses_configuration_set: str = Field("", description="SES configuration set of outgoing mail")
     settle_seconds: int = Field(

@@ -58,6 +58,7 @@ class World:
             mongo_keyring_database=f"{database}_keyring",
             application_secret=SecretStr("a secret that is only for tests"),
             mail_domain=DOMAIN,
+            mail_bucket=BUCKET,
             send_queue=queue,
             settle_seconds=60,
         )

@@ -17,6 +17,7 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.reading import Found, Room, Said, read
 from cplus.consumers.mail.replies import rfc_ref
 from cplus.deadline import Deadline
+from cplus.errors import InvalidInput
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
@@ -81,10 +82,12 @@ class Inbound:
 
         A mail to nobody who has the app is left in its bucket: a log or a dead letter would let
         any stranger make as many as they like. Raises InvalidInput for a notification that
-        cannot be read, KeyError where the raw mail is not in the bucket, and what kept the first
-        of the shops from taking the mail, once the others have it.
+        cannot be read or names another bucket, KeyError where the raw mail is not in the bucket,
+        and what kept the first of the shops from taking the mail, once the others have it.
         """
         receipt = parse_receipt(body)
+        if receipt.bucket != self.settings.needed("mail_bucket"):
+            raise InvalidInput(reason="the mail is not in the bucket of mail")
         ways = await self._ways(receipt)
         if not ways:
             log.warning("mail_for_no_shop", ses_message_id=receipt.ses_message_id)

@@ -80,6 +80,7 @@ def environment(use: Intake, mongo_uri: str) -> dict[str, str]:
         "CPLUS_NUDGES_TOPIC": settings.nudges_topic,
         "CPLUS_BODIES_BUCKET": settings.bodies_bucket,
         "CPLUS_ROOTS_BUCKET": settings.bodies_bucket,
+        "CPLUS_MAIL_BUCKET": settings.bodies_bucket,
     }
 
 

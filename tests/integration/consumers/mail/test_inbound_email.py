@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -324,6 +325,20 @@ async def test_what_cannot_be_read_fails_alone_and_the_rest_is_recorded(world: W
     assert "not JSON" in failed["no-json"]
     assert failed["no-object"] == "KeyError"
     assert await world.types() == [STARTED]
+
+
+async def test_a_message_that_names_another_bucket_is_a_dead_letter_and_nothing_is_read(
+    world: World,
+) -> None:
+    s3 = await world.aws.client("s3")
+    await s3.create_bucket(Bucket="others")
+    await world.aws.put_object("others", "inbound/ses1", form())
+    told = await world.arrive(form(), "ses1")
+    body = json.loads(told.body)
+    body["receipt"]["action"]["bucketName"] = "others"
+    failed = await failures(world.inbound.handle_all, record(body, "elsewhere"))
+    assert "bucket of mail" in failed["elsewhere"]
+    assert await world.types() == []
 
 
 async def test_hostile_text_is_kept_as_it_was_written(world: World) -> None:
