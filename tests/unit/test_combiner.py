@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cplus.events.log.combine import Combiner
+from cplus.combiner import Combiner
 
 
 class Server:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Literal
 
 import structlog
 
@@ -27,8 +27,6 @@ from cplus.privacy.joining import join, join_recorded
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
 log = structlog.get_logger()
-
-_SIDE_BY_SIDE: Final = 8
 
 
 class ImportLog:
@@ -84,16 +82,14 @@ class ImportLog:
         return Place(place.page + 1, page.end_cursor, ended=not page.has_next)
 
     async def _imported(self, customers: Sequence[ImportedCustomer]) -> list[list[Event]]:
-        places = asyncio.Semaphore(_SIDE_BY_SIDE)
-
         async def one(customer: ImportedCustomer) -> list[Event]:
-            async with places:
-                address = customer.email.address if customer.email else None
-                person, joined = await known(
-                    self._use.persons.resolve, self._shop, customer.id, address
-                )
+            address = customer.email.address if customer.email else None
+            person, joined = await known(
+                self._use.persons.resolve, self._shop, customer.id, address
+            )
             return [*joined, imported(customer, str(person))]
 
+        # All at once: the directory answers them together.
         return list(await asyncio.gather(*map(one, customers)))
 
     async def end(self, place: Place, error: NotInstalled | AuthFailed | ShopifyRefused) -> None:

@@ -33,7 +33,7 @@ REDELIVERIES: Final = "redeliveries"
 KEPT: Final = 30 * 24 * 3600
 """Seconds that a redelivery is remembered."""
 
-_SIDE_BY_SIDE: Final = 16  # of a batch; more would only wait for the pool's connections
+_SIDE_BY_SIDE: Final = 50  # all of a batch, so that the directory is asked for all at once
 
 # What a translation raises when the payload or the code is at fault, and not the database.
 _UNTRANSLATABLE: Final = (

@@ -1,0 +1,196 @@
+"""Many questions to the directory of persons at once: one query, and the answers of one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pymongo
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from pymongo import monitoring
+
+from cplus.ids import random_id
+from cplus.mongo import Mongo, connect
+from cplus.privacy.persons import PERSONS, PersonDirectory, Resolved
+from cplus.settings import Settings
+
+SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
+
+Question = tuple[str, int | None, str | None]
+"""(shop, Shopify's id, address)"""
+
+
+class Server(monitoring.CommandListener):
+    """Notes what the database is asked. Between a find and the insert after it, another process
+    may be faster: with `faster`, its rows are there once the first find is answered."""
+
+    def __init__(self, uri: str, database: str) -> None:
+        self.asked: list[str] = []
+        self.faster: list[dict[str, Any]] = []
+        self._uri = uri
+        self._database = database
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.asked.append(event.command_name)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        if event.command_name == "find" and self.faster:
+            rows, self.faster = self.faster, []
+            with pymongo.MongoClient[dict[str, Any]](self._uri) as client:
+                client[self._database][PERSONS].insert_many(rows)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+async def worlds(mongo_uri: str) -> AsyncIterator[list[tuple[Mongo, Server]]]:
+    """Two keyrings, and what each is asked."""
+    made = []
+    for _ in range(2):
+        name = f"test_{random_id(12)}"
+        server = Server(mongo_uri, name)
+        given = Settings(
+            mongo_uri=SecretStr(mongo_uri), mongo_database=name, mongo_keyring_database=name
+        )
+        made.append((connect(given, [server]), server))
+    yield made
+    for mongo, _ in made:
+        await mongo.client.drop_database(mongo.keyring.name)
+        await mongo.close()
+
+
+async def emptied(worlds: list[tuple[Mongo, Server]]) -> list[PersonDirectory]:
+    """A directory of nobody in each keyring."""
+    for mongo, _ in worlds:
+        await mongo.keyring[PERSONS].delete_many({})
+    return [PersonDirectory(mongo.keyring, "a secret") for mongo, _ in worlds]
+
+
+async def ask(persons: PersonDirectory, question: Question) -> Resolved | None:
+    shop, shopify_id, address = question
+    return await persons.resolve(shop, shopify_id=shopify_id, address=address)
+
+
+async def together(persons: PersonDirectory, some: Sequence[Question]) -> list[Resolved | None]:
+    return list(await asyncio.gather(*(ask(persons, one) for one in some)))
+
+
+async def one_by_one(persons: PersonDirectory, some: Sequence[Question]) -> list[Resolved | None]:
+    return [await ask(persons, one) for one in some]
+
+
+async def join_all(persons: PersonDirectory, some: Sequence[Question], told: list[Any]) -> None:
+    for (shop, _, _), one in zip(some, told, strict=True):
+        for absorbed in one.absorbed if one else ():
+            await persons.join(shop, one.person, absorbed)
+
+
+async def seen(mongo: Mongo, answers: Sequence[Resolved | None]) -> tuple[list[Any], list[Any]]:
+    """How many each answer names, and for each person, whose id is random, where it is named."""
+    counts = [one and (len(one.absorbed), len(one.former)) for one in answers]
+    places = defaultdict[str, list[str]](list)
+    for number, one in enumerate(answers):
+        for person in one.ids if one else ():
+            places[person].append(f"answer {number}")
+    for row in await mongo.keyring[PERSONS].find(sort=[("_id", 1)]).to_list(None):
+        for person in {row["person"], *row.get("former", ())}:
+            places[person].append(row["_id"])
+    return counts, sorted(places.values())
+
+
+questions = st.tuples(
+    st.sampled_from([SHOP, SHOP, OTHER]),
+    st.one_of(st.none(), st.integers(1, 4)),
+    st.one_of(st.none(), st.sampled_from(["", "ada@shopper.example", " ADA@shopper.example"]),
+              st.sampled_from(["ben@shopper.example", "eve@shopper.example"])),
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(questions, min_size=1, max_size=8), min_size=1, max_size=3))
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+async def test_together_and_one_by_one_give_the_same_persons(
+    worlds: list[tuple[Mongo, Server]], batches: list[list[Question]]
+) -> None:
+    found = []
+    for (mongo, _), persons, way in zip(
+        worlds, await emptied(worlds), (together, one_by_one), strict=True
+    ):
+        answers: list[Resolved | None] = []
+        for batch in batches:
+            told = await way(persons, batch)
+            await join_all(persons, batch, told)
+            answers += told
+        for one in answers:
+            assert one is None or one.person == min([one.person, *one.absorbed])
+        found.append(await seen(mongo, answers))
+    assert found[0] == found[1]
+
+
+def everybody(count: int) -> list[Question]:
+    return [(SHOP, number, f"ada{number}@shopper.example") for number in range(1, count + 1)]
+
+
+async def test_a_batch_of_new_persons_takes_one_find_and_one_insert(
+    worlds: list[tuple[Mongo, Server]],
+) -> None:
+    [persons, _], [(_, server), _] = await emptied(worlds), worlds
+    for commands in (["find", "insert"], ["find"]):
+        server.asked.clear()
+        answers = await together(persons, everybody(150))
+        assert server.asked == commands
+        assert len({one.person for one in answers if one}) == 150
+
+
+async def test_one_batch_that_names_a_person_in_two_ways_means_one_person(
+    worlds: list[tuple[Mongo, Server]],
+) -> None:
+    [persons, _] = await emptied(worlds)
+    ada = "ada@shopper.example"
+    told = await together(persons, [(SHOP, 1, ada), (SHOP, None, ada), (SHOP, 1, None)])
+    assert len({one.person for one in told if one}) == 1
+    # Both are known, and only now turn out to be one: to whoever says so, and who asks after.
+    told = await together(
+        persons, [(SHOP, 2, None), (SHOP, 1, None), (SHOP, 2, ada), (SHOP, 2, "")]
+    )
+    assert [len(one.absorbed) for one in told if one] == [0, 0, 1, 0]
+
+
+async def test_two_workers_with_the_same_new_persons_give_them_the_same_ids(
+    worlds: list[tuple[Mongo, Server]],
+) -> None:
+    [one, _], [(mongo, _), _] = await emptied(worlds), worlds
+    other = PersonDirectory(mongo.keyring, "a secret")
+    mine, theirs = await asyncio.gather(
+        together(one, everybody(40)), together(other, everybody(40)[::-1])
+    )
+    assert mine == theirs[::-1]
+    assert not any(answer.absorbed for answer in mine if answer)
+
+
+async def test_only_who_was_overtaken_looks_again_and_no_person_is_split(
+    worlds: list[tuple[Mongo, Server]],
+) -> None:
+    [persons, _], [(mongo, server), _] = await emptied(worlds), worlds
+    # Another process has recorded the customer 2, and is about to record the address.
+    faster = {"shop": SHOP, "person": "person/faster"}
+    server.faster = [{"_id": f"{SHOP}/shopify/2", **faster}]
+    server.asked.clear()
+    first, second, third = await together(persons, everybody(3))
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert (second.person, second.ids) == ("person/faster", ["person/faster"])
+    assert len({first.person, "person/faster", third.person}) == 3
+    assert server.asked == ["find", "insert", "insert", "find", "insert"]
+    assert await mongo.keyring[PERSONS].count_documents({"person": "person/faster"}) == 2
+    assert await together(persons, everybody(3)) == [first, second, third]
