@@ -29,8 +29,10 @@ _DATE: Final = "d MMM y"
 _TIME: Final = "HH:mm"
 _DIGITS: Final = 50  # of an amount in front of the decimal point; no money has as many
 
-# Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text.
+# Only plain ASCII becomes a link: a look-alike letter or a turned-around address stays text. The
+# host is all there is before the path: "https://shop.example@evil.example/" leads to the second.
 _LINK: Final = re.compile(r"https?://[!#-&(-;=?-~]{1,2000}")
+_HOST: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _NO_END: Final = ".,:;!?'\")]}*_"
 # Source: Amazon SES, "Bounce types" of its event publishing.
 _REFUSED: Final = "the mailbox rejected it"
@@ -47,9 +49,12 @@ _BOUNCES: Final = {
     "Transient/AttachmentRejected": "the mailbox rejected an attachment",
 }
 
-# Marks that turn the direction of what follows around, to make a text read as another; and
+# Marks that turn the direction of what follows around, to make a text read as another: all that
+# embed, override or isolate (Unicode Standard Annex 9, explicit directional formatting). And
 # control characters, which show as nothing.
-_TRICKS: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, 0x202D, 0x202E])
+_TURNS: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS: Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
+_TRICKS: Final = dict.fromkeys([*_CONTROLS, *_TURNS])
 
 
 def shown(value: object) -> object:
@@ -64,7 +69,9 @@ def linked(text: str) -> Markup:
     end = 0
     for match in _LINK.finditer(text):
         url = match[0].rstrip(_NO_END)
-        if url.endswith("//"):
+        host = _HOST.match(url)
+        # A host that goes on in other letters is another host than the plain ones name.
+        if not host or (host[0] == match[0] and text[match.end() : match.end() + 1].isalnum()):
             continue
         parts.append(escape(text[end : match.start()]))
         parts.append(

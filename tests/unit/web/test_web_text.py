@@ -45,7 +45,19 @@ def test_a_web_address_becomes_a_link_that_ends_where_it_ends(words: str, addres
 
 @pytest.mark.parametrize(
     "words",
-    ["javascript:alert(1)", "data:text/html,x", "http://", "ftp://a.example", "//a.example", "x@y"],
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "http://",
+        "ftp://a.example",
+        "//a.example",
+        "x@y",
+        "https://user:pw@blue-jam.myshopify.com@evil.example/",
+        "https://blue-jam.myshopify.com:443@evil.example/",
+        "https://blue-jam.myshopify.com%2f@evil.example/",
+        "https://evil.example\\@blue-jam.myshopify.com/",
+        "https://blue-j\u0430m.myshopify.com/",
+    ],
 )
 def test_what_is_no_web_address_stays_text(words: str) -> None:
     assert "<a" not in str(text.linked(words))
@@ -54,6 +66,9 @@ def test_what_is_no_web_address_stays_text(words: str) -> None:
 def test_marks_that_only_deceive_do_not_reach_the_page() -> None:
     assert str(text.linked("evil\u202etxt.exe\0\x1b[31m")) == "eviltxt.exe[31m"
     assert text.shown("a\u202eb\tc\nd") == "ab\tc\nd"
+    turned = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x85\x9b"
+    assert text.shown(f"a{turned}b") == str(text.linked(f"a{turned}b")) == "ab"
+    assert str(text.breakable(f"ann{turned}@example.com")) == "ann@<wbr>example.com"
     assert text.shown(7) == 7
 
 
