@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import structlog
@@ -56,14 +57,35 @@ def link_token(shop: str, actor: Actor, *, signer: Signer) -> str:
     )
 
 
+async def look_at_link(token: str, *, signer: Signer, used: UsedLinks) -> SignedIn:
+    """Who the token would sign in. Changes nothing: whatever opens addresses to look at them (a
+    scanner of links in mails, a preview) uses nobody's link up.
+
+    Raises InvalidSignature if it is forged, over or used before.
+    """
+    held = signer.read(_LINK, token)
+    for name in _names(token, held):
+        if await used.holds(name):
+            raise InvalidSignature
+    return _signed_in(held)
+
+
 async def use_link(token: str, *, signer: Signer, used: UsedLinks) -> SignedIn:
     """Who the token signs in; raises InvalidSignature if it is forged, over or used before."""
     held = signer.read(_LINK, token)
     until = datetime.fromtimestamp(held["until"], UTC)
-    # By the digest too: the release before knew used links by nothing else, and may still run.
-    for name in (_digest(token), f"link/{held['id']}"):
+    for name in _names(token, held):
         if not await used.use(name, until):
             raise InvalidSignature
+    return _signed_in(held)
+
+
+def _names(token: str, held: Mapping[str, Any]) -> tuple[str, str]:
+    # By the digest too: the release before knew used links by nothing else, and may still run.
+    return _digest(token), f"link/{held['id']}"
+
+
+def _signed_in(held: Mapping[str, Any]) -> SignedIn:
     # A link from before users were known names nobody.
     actor = Actor("merchant", held.get("user", ""), held.get("called", ""))
     return SignedIn(shop_host(held.get("shop")), actor)

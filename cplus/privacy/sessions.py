@@ -56,6 +56,10 @@ class UsedLinks:
     def __init__(self, database: Database) -> None:
         self._rows: Collection = database[USED_LINKS]
 
+    async def holds(self, name: str) -> bool:
+        """Whether the link with this name was used."""
+        return await self._rows.find_one({"_id": name}, {"_id": 1}) is not None
+
     async def use(self, name: str, expires_at: datetime) -> bool:
         """Uses the link with this name up; whether it was still unused. Of several at once, one
         is told so."""

@@ -57,6 +57,7 @@ __all__ = [
     "shop_name",
     "sign_query",
     "sign_webhook",
+    "typed_shop",
     "verify_query",
     "verify_webhook",
 ]
@@ -64,7 +65,7 @@ __all__ = [
 _HOMES = {
     "admin": ("AdminClient",),
     "credentials": ("Credentials", "MongoCredentials"),
-    "hosts": ("shop_host", "shop_name"),
+    "hosts": ("shop_host", "shop_name", "typed_shop"),
     "oauth": (
         *("App", "SessionToken", "Tokens", "authorize_url", "exchange_code"),
         *("exchange_session_token", "refresh", "session_token"),

@@ -91,6 +91,7 @@ class SessionToken:
     """Shopify's number of the member of staff; the token does not tell a name."""
     session_id: str
     token_id: str
+    issued_at: datetime
     expires_at: datetime
 
 
@@ -164,6 +165,7 @@ def session_token(app: App, token: str) -> SessionToken:
         user_id=user,
         session_id=str(claims.get("sid", "")),
         token_id=str(claims["jti"]),
+        issued_at=datetime.fromtimestamp(int(claims["iat"]), UTC),
         expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
     )
 

@@ -23,7 +23,7 @@ from cplus.web.api import routes as api
 from cplus.web.console import routes as console
 from cplus.web.kit.deps import PagesDep, furnish, pages_of
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.signed_in import GONE, SignInNeeded, see_other
+from cplus.web.kit.signed_in import GONE, SignInNeeded
 from cplus.web.merchant import account, conversations, customers, inbox, metrics, sign_in
 
 _FAULTS: Final = {
@@ -82,13 +82,13 @@ async def _static(pages: PagesDep, name: str) -> Response:
     return found
 
 
-async def _sign_in_needed(request: Request, asked: Exception) -> Response:
-    note = asked.note if isinstance(asked, SignInNeeded) else ""
+async def _sign_in_needed(request: Request, needed: Exception) -> Response:
+    assert isinstance(needed, SignInNeeded)  # noqa: S101  Starlette's type is the base
     if request.url.path.startswith("/api/"):
         headers = {"WWW-Authenticate": "Bearer"}
-        error = GONE if note == "gone" else "Sign in first."
+        error = GONE if needed.note == "gone" else "Sign in first."
         return JSONResponse({"error": error}, 401, headers=headers)
-    return see_other(f"/auth/sign-in?note={note}" if note else "/auth/sign-in")
+    return await sign_in.needed(request, needed)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

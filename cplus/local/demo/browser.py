@@ -107,7 +107,8 @@ class Browser:
 
     async def sign_in(self, link: str) -> None:
         """Signs in by a one-time link."""
-        _next(await self._send("GET", link), 303)
+        (form,) = forms(await self._get(link))
+        _next(await self._send("POST", form.action, form.fields), 303)
 
     async def inbox(self) -> AsyncIterator[list[dict[str, Any]]]:
         """Every conversation of the inbox, page by page, newest message first."""

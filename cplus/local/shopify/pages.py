@@ -51,9 +51,9 @@ def page(title: str, body: str) -> str:
     return _PAGE.format(title=escape(title), body=body, icon=_ICON)
 
 
-def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str], app_url: str) -> str:
+def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str]) -> str:
     """The list of shops with the app's actions for each; `installed` maps hosts to scopes."""
-    rows = "".join(_row(shop, installed.get(shop.host), app_url) for shop in shops)
+    rows = "".join(_row(shop, installed.get(shop.host)) for shop in shops)
     table = (
         '<table><tr><th>Shop</th><th class="number">Customers</th><th>Conversations Plus</th></tr>'
         f"{rows}</table>"
@@ -92,17 +92,17 @@ def problem_page(text: str) -> str:
     )
 
 
-def _row(shop: LocalShop, scopes: str | None, app_url: str) -> str:
+def _row(shop: LocalShop, scopes: str | None) -> str:
     host = escape(shop.host)
     name, dot, rest = host.partition(".")
     broken = f"{name}<wbr>{dot}{rest}"  # where a line may break within a host
     return (
         f'<tr><td class="host">{escape(shop.name)}<br><small>{broken}</small></td>'
-        f'<td class="number">{len(shop.customers)}</td><td>{_app(host, scopes, app_url)}</td></tr>'
+        f'<td class="number">{len(shop.customers)}</td><td>{_app(host, scopes)}</td></tr>'
     )
 
 
-def _app(host: str, scopes: str | None, app_url: str) -> str:
+def _app(host: str, scopes: str | None) -> str:
     """Whether the app is installed, with the matching actions."""
     if scopes is None:
         return f'not installed<div class="ways"><a href="/{host}/install">Install</a></div>'
@@ -110,7 +110,7 @@ def _app(host: str, scopes: str | None, app_url: str) -> str:
     count = counted(len(granted), "scope")
     return (
         f"installed<details><summary>{count}</summary>{escape(', '.join(granted))}</details>"
-        f'<div class="ways"><a href="{escape(app_url)}">Open the app</a>'
+        f'<div class="ways"><a href="/{host}/open">Open the app</a>'
         f'<a href="/{host}/install">Install again</a>'
         f'<form method="post" action="/{host}/uninstall"><button>Uninstall</button></form></div>'
     )

@@ -134,6 +134,7 @@ class LocalShopify:
     def _routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", self._home),
+            web.get("/{shop}/open", self._open),
             web.get("/{shop}/install", self._install),
             web.post("/{shop}/uninstall", self._uninstall),
             web.get("/{shop}/admin/oauth/authorize", self._consent),
@@ -153,8 +154,12 @@ class LocalShopify:
 
     async def _home(self, _request: web.Request) -> web.Response:
         installed = {host: one.scope for host, one in self.store.state.installs.items()}
-        text = pages.shops_page(self.store.state.shops.values(), installed, self.app_url)
+        text = pages.shops_page(self.store.state.shops.values(), installed)
         return web.Response(text=text, content_type="text/html")
+
+    async def _open(self, request: web.Request) -> web.Response:
+        query = self._signed(self._shop(request))
+        raise web.HTTPFound(f"{self.app_url}/?{urlencode(query)}")
 
     async def _install(self, request: web.Request) -> web.Response:
         query = urlencode({"shop": self._shop(request).host})
@@ -179,18 +184,21 @@ class LocalShopify:
         shop = self._shop(request)
         form = {name: str(value) for name, value in (await request.post()).items()}
         fields = self._authorization({**request.query, **form})
-        now = int(self.grants.now())
-        host = f"admin.shopify.com/store/{shop_name(shop.host)}"
-        query = {
-            "code": self.grants.code(shop.host, fields["scope"]),
-            "host": base64.b64encode(host.encode()).decode().rstrip("="),
-            "shop": shop.host,
-            "state": fields["state"],
-            "timestamp": str(now),
-        }
-        query["hmac"] = sign_query(query, self.grants.client_secret)
+        code = self.grants.code(shop.host, fields["scope"])
+        query = self._signed(shop, code=code, state=fields["state"])
         # 303: the browser continues with GET.
         raise web.HTTPSeeOther(f"{fields['redirect_uri']}?{urlencode(query)}")
+
+    def _signed(self, shop: LocalShop, **more: str) -> dict[str, str]:
+        """The query with which the Admin of the shop sends a browser to the app."""
+        host = f"admin.shopify.com/store/{shop_name(shop.host)}"
+        query = {
+            "host": base64.b64encode(host.encode()).decode().rstrip("="),
+            "shop": shop.host,
+            "timestamp": str(int(self.grants.now())),
+            **more,
+        }
+        return {**query, "hmac": sign_query(query, self.grants.client_secret)}
 
     def _authorization(self, given: Mapping[str, str]) -> dict[str, str]:
         names = ("client_id", "scope", "redirect_uri", "state")

@@ -14,6 +14,7 @@ from cplus.errors import InvalidActor, InvalidInput, InvalidSignature
 from cplus.projections.lag.overview import stops_of
 from cplus.shopify.hosts import shop_host
 from cplus.web.kit.auth import Session
+from cplus.web.kit.cookies import CONSOLE
 from cplus.web.kit.deps import (
     ClockDep,
     CookiesDep,
@@ -32,7 +33,6 @@ CONSOLE_PATH: Final = "/console"
 
 router = APIRouter(prefix=CONSOLE_PATH)
 
-COOKIE: Final = "cplus_console"
 SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
 
@@ -42,9 +42,13 @@ _NAME: Final = (
 
 
 async def _operator(
-    request: Request, signatures: SignaturesDep, token: OperatorTokenDep, ended: EndedSessionsDep
+    request: Request,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    token: OperatorTokenDep,
+    ended: EndedSessionsDep,
 ) -> Session | None:
-    session = signatures.console(request.cookies.get(COOKIE), token)
+    session = signatures.console(cookies.held(request, CONSOLE), token)
     if session is None or await ended.holds(session.shop, session.id, session.since):
         return None
     return session
@@ -127,6 +131,13 @@ async def lag(
     return JSONResponse(jsonable_encoder({**counted, "shown": len(found.lines), "lags": lags}))
 
 
+@router.get("/sign-in")
+@router.get("/sign-out")
+async def again(_expected: OperatorTokenDep) -> Response:
+    """For who loads the address of a form again that was answered with a page."""
+    return see_other(CONSOLE_PATH)
+
+
 @router.post("/sign-in", dependencies=[Depends(own_site)])
 async def sign_in(
     request: Request,
@@ -146,8 +157,7 @@ async def sign_in(
     except InvalidActor:
         return _ask(pages, name=name, wrong_name=_NAME, status=422)
     answer = see_other(CONSOLE_PATH)
-    value = signatures.console_cookie(expected, operator)
-    cookies.give(answer, COOKIE, value, path=CONSOLE_PATH)
+    cookies.give(answer, CONSOLE, signatures.console_cookie(expected, operator))
     return answer
 
 
@@ -164,5 +174,5 @@ async def sign_out(
         await own_form(request, signatures, session)
         await sessions.sign_out(session.id, ended=ended)
     answer = see_other(CONSOLE_PATH)
-    cookies.drop(answer, COOKIE, path=CONSOLE_PATH)
+    cookies.drop(answer, CONSOLE)
     return answer

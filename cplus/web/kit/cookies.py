@@ -3,45 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from fastapi import Request
 from fastapi.responses import Response
 
 from cplus.web.kit.auth import SESSION_SECONDS
 
+SESSION: Final = "cplus_session"
+"""A merchant who is signed in."""
+
+CONSOLE: Final = "cplus_console"
+"""An operator who is signed in."""
+
+INSTALL: Final = "cplus_install"
+"""A browser that began an installation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """Gives cookies to browsers, and takes them away."""
+    """Gives cookies to browsers, reads them, and takes them away."""
 
     secure: bool
     """Whether the app is reached by https."""
 
-    @property
-    def session(self) -> str:
-        """The name of the session's cookie."""
-        # The prefix makes browsers refuse a cookie that a neighbouring host set.
-        return "__Host-cplus_session" if self.secure else "cplus_session"
+    def held(self, request: Request, name: str) -> str | None:
+        """What the browser brings in the cookie; None without one."""
+        return request.cookies.get(self._name(name))
 
     def give(
-        self,
-        answer: Response,
-        name: str,
-        value: str,
-        *,
-        seconds: int = SESSION_SECONDS,
-        path: str = "/",
+        self, answer: Response, name: str, value: str, *, seconds: int = SESSION_SECONDS
     ) -> None:
         """Gives the browser a cookie that no script can read."""
         answer.set_cookie(
-            name,
+            self._name(name),
             value,
             max_age=seconds,
-            path=path,
             secure=self.secure,
             httponly=True,
             samesite="lax",
         )
 
-    def drop(self, answer: Response, name: str, *, path: str = "/") -> None:
+    def drop(self, answer: Response, name: str) -> None:
         """Takes the cookie away again."""
-        answer.delete_cookie(name, path=path, secure=self.secure, httponly=True, samesite="lax")
+        answer.delete_cookie(self._name(name), secure=self.secure, httponly=True, samesite="lax")
+
+    def _name(self, name: str) -> str:
+        # The prefix makes browsers refuse a cookie that a neighbouring host set. It requires
+        # `Secure` and the path "/" (RFC 6265bis, "The __Host- Prefix").
+        return f"__Host-{name}" if self.secure else name

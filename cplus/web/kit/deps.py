@@ -70,7 +70,8 @@ async def _signatures(request: Request) -> Signatures:
     return signatures
 
 
-async def _cookies(request: Request) -> Cookies:
+async def cookies_of(request: Request) -> Cookies:
+    """Gives and reads cookies."""
     cookies: Cookies = request.app.state.cookies
     return cookies
 
@@ -95,7 +96,8 @@ async def _used_links(request: Request) -> UsedLinks:
     return _parts(request).used_links
 
 
-async def _handshake(request: Request) -> Handshake:
+async def handshake_of(request: Request) -> Handshake:
+    """Begins and verifies consents at Shopify."""
     parts = _parts(request)
     secret = parts.settings.secret("application_secret")
     return Handshake(parts.app, parts.clock, parts.settings.app_url, secret)
@@ -141,13 +143,13 @@ async def _look(request: Request) -> Look:
 
 PagesDep = Annotated[Pages, Depends(pages_of)]
 SignaturesDep = Annotated[Signatures, Depends(_signatures)]
-CookiesDep = Annotated[Cookies, Depends(_cookies)]
+CookiesDep = Annotated[Cookies, Depends(cookies_of)]
 ClockDep = Annotated[Clock, Depends(_clock)]
 QueriesDep = Annotated[Queries, Depends(_queries)]
 EndedSessionsDep = Annotated[EndedSessions, Depends(_ended)]
 SignerDep = Annotated[Signer, Depends(_signer)]
 UsedLinksDep = Annotated[UsedLinks, Depends(_used_links)]
-HandshakeDep = Annotated[Handshake, Depends(_handshake)]
+HandshakeDep = Annotated[Handshake, Depends(handshake_of)]
 TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
 AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(_installs)]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,7 @@ from cplus.keys import derived_key
 from cplus.shopify.hosts import shop_host
 from cplus.shopify.oauth import App, authorize_url
 from cplus.shopify.signatures import verify_query
+from cplus.web.kit.deep_links import HOME, own_page
 
 CALLBACK: Final = "/auth/callback"
 """Path of the app that Shopify sends the browser back to."""
@@ -27,6 +29,10 @@ CALLBACK: Final = "/auth/callback"
 STATE_SECONDS: Final = 600
 """How long a merchant may take to consent."""
 
+Said = Mapping[str, str] | Sequence[tuple[str, str]]
+"""The parameters of a query, which may name one twice."""
+
+_NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _SECRETS: Final = frozenset({"code", "hmac", "state"})  # never in the log
 
 
@@ -50,6 +56,8 @@ class Consent:
     """What Shopify gives tokens for, once."""
     said: Mapping[str, str]
     """What else Shopify said in the address, without anything secret."""
+    leads_to: str
+    """The page of the app that the merchant wanted to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +71,45 @@ class Handshake:
     secret: str = field(repr=False)
     """Signs the state."""
 
-    def begin(self, shop: str) -> Begun:
+    def begin(self, shop: str, *, leads_to: str = HOME, nonce: str = "") -> Begun:
         """Where the merchant of `shop` consents, and what the browser must bring back with the
-        callback; raises InvalidShop."""
+        callback; raises InvalidShop.
+
+        `nonce` is what the browser holds from a consent that it began before: it keeps it, so
+        that whichever it finishes is its own. `leads_to` is the page to show after that.
+        """
         shop = shop_host(shop)
-        nonce = secrets.token_urlsafe(16)
+        nonce = nonce if _NONCE.fullmatch(nonce) else secrets.token_urlsafe(16)
         # An address is seen by others, in histories and logs: it must not be enough to sign in.
-        content = {"shop": shop, "at": int(self.clock().timestamp()), "browser": _hash(nonce)}
+        at = int(self.clock().timestamp())
+        content = {"shop": shop, "at": at, "browser": _hash(nonce), "to": own_page(leads_to)}
         state = self._signer().dumps(content)
         return Begun(authorize_url(self.app, shop, self.app_url + CALLBACK, state), nonce)
 
-    def finish(self, params: Mapping[str, str], nonce: str) -> Consent:
+    def shop_of(self, query: Said) -> str:
+        """The shop from whose Admin Shopify sent the browser to the app.
+
+        Raises InvalidSignature (not Shopify's query, or older than 90 seconds), InvalidShop.
+        """
+        verify_query(query, self.app.secrets, self.clock().timestamp())
+        return shop_host(dict(query).get("shop"))
+
+    def finish(self, query: Said, nonce: str) -> Consent:
         """What the callback's query grants; `nonce` as `begin` gave it.
 
         Raises InvalidSignature (not Shopify's query, or older than 90 seconds), InvalidShop,
         InvalidInput (no code, or not the browser that began).
         """
-        verify_query(params, self.app.secrets, self.clock().timestamp())
-        shop = shop_host(params.get("shop"))
-        self._check_state(shop, params.get("state", ""), nonce)
+        shop, params = self.shop_of(query), dict(query)
+        leads_to = self._state(shop, params.get("state", ""), nonce)
         code = params.get("code", "")
         if not code:
             raise InvalidInput(reason="Shopify sent no code; start the installation again")
         said = {name: value for name, value in params.items() if name not in _SECRETS}
-        return Consent(shop, code, said)
+        return Consent(shop, code, said, leads_to)
 
-    def _check_state(self, shop: str, state: str, nonce: str) -> None:
+    def _state(self, shop: str, state: str, nonce: str) -> str:
+        """The page that the consent leads to, once the state is the one of this browser."""
         wrong = InvalidInput(reason="this browser did not start the installation; start it again")
         try:
             content = self._signer().loads(state)
@@ -99,6 +120,8 @@ class Handshake:
             raise wrong
         if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
             raise InvalidInput(reason="the installation took too long; start it again")
+        # A state from before pages were remembered names none.
+        return own_page(str(content.get("to", HOME)))
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(derived_key(self.secret, "install-state"))

@@ -10,12 +10,12 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
 from cplus.actors import Actor
-from cplus.clock import Clock
-from cplus.errors import InvalidSignature
+from cplus.errors import InvalidShop, InvalidSignature
 from cplus.projections.queries import Shop
+from cplus.shopify.hosts import shop_host
 from cplus.web.kit.auth import Session
+from cplus.web.kit.cookies import SESSION
 from cplus.web.kit.deps import (
-    ClockDep,
     CookiesDep,
     EndedSessionsDep,
     QueriesDep,
@@ -58,11 +58,13 @@ class Merchant:
 
 
 class SignInNeeded(Exception):
-    """Nobody is signed in."""
+    """Nobody is signed in, or not to the shop that the address names."""
 
-    def __init__(self, note: str = "") -> None:
-        super().__init__(note)
+    def __init__(self, note: str = "", shop: str = "") -> None:
+        super().__init__(note, shop)
         self.note = note
+        self.shop = shop
+        """The shop that the address names, if it does."""
 
 
 async def session_of(
@@ -70,16 +72,15 @@ async def session_of(
     signatures: SignaturesDep,
     cookies: CookiesDep,
     read_token: ReadTokenDep,
-    clock: ClockDep,
 ) -> Session | None:
     """The session of the cookie, or on the API of Shopify's session token; None where there is
     none. It may have been ended since."""
     if request.url.path.startswith("/api/") and "authorization" in request.headers:
-        return _bearer(request.headers["authorization"], read_token, clock)
-    return signatures.session(request.cookies.get(cookies.session))
+        return _bearer(request.headers["authorization"], read_token)
+    return signatures.session(cookies.held(request, SESSION))
 
 
-def _bearer(given: str, read_token: ReadToken, clock: Clock) -> Session | None:
+def _bearer(given: str, read_token: ReadToken) -> Session | None:
     scheme, _, token = given.partition(" ")
     if scheme.lower() != "bearer":
         return None
@@ -88,7 +89,8 @@ def _bearer(given: str, read_token: ReadToken, clock: Clock) -> Session | None:
     except InvalidSignature:
         return None
     actor = Actor("merchant", held.user_id)
-    return Session(held.shop, held.session_id, clock(), actor, vouched=True)
+    # Shopify vouches for the moment at which it made the token, and not for any later one.
+    return Session(held.shop, held.session_id, held.issued_at, actor, vouched=True)
 
 
 SessionDep = Annotated[Session | None, Depends(session_of)]
@@ -101,18 +103,37 @@ async def merchant(
     ended: EndedSessionsDep,
     signatures: SignaturesDep,
 ) -> Merchant:
-    """The merchant of the session; raises SignInNeeded."""
-    if session is None:
-        raise SignInNeeded
+    """The merchant of the session; raises SignInNeeded, also for a page whose address names
+    another shop, as every address does by which Shopify opens the app."""
+    asked = _asked_shop(request, session)
+    if session is None or asked not in ("", session.shop):
+        raise SignInNeeded(shop=asked)
     row, has_ended = await asyncio.gather(
         queries.shop(session.shop), ended.holds(session.shop, session.id, session.since)
     )
-    if has_ended:
-        raise SignInNeeded
+    # First of all: the removal of the app ends the sessions too, and is the reason to tell.
     if row and not session.outlives(row.uninstalled_at):
-        raise SignInNeeded("gone")
+        raise SignInNeeded("gone", asked)
+    if has_ended:
+        raise SignInNeeded(shop=asked)
     request.state.frame_shop = session.shop
     return Merchant(session, row, signatures.form_token(session))
+
+
+def _asked_shop(request: Request, session: Session | None) -> str:
+    """The shop that the address of a page names, another than the session's before all; "" where
+    it names none."""
+    if request.method != "GET" or request.url.path.startswith("/api/"):
+        return ""
+    asked = ""
+    for named in request.query_params.getlist("shop"):
+        try:
+            asked = shop_host(named)
+        except InvalidShop:
+            continue
+        if session is None or asked != session.shop:
+            break
+    return asked
 
 
 MerchantDep = Annotated[Merchant, Depends(merchant)]

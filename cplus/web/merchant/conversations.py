@@ -164,6 +164,14 @@ def _who(row: ConversationRow) -> str:
     return row.from_name or row.from_address or "Someone"
 
 
+@router.get("/{conversation_id}/reply")
+@router.get("/{conversation_id}/close")
+@router.get("/{conversation_id}/reopen")
+async def again(conversation_id: IdDep, _me: MerchantDep) -> Response:
+    """For who loads the address of a form again that was answered with a page."""
+    return see_other(f"/conversations/{conversation_id}")
+
+
 @router.post("/{conversation_id}/reply")
 async def reply(
     request: Request,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 import structlog
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.actors import ADMIN, Actor
 from cplus.commands import installs, sessions
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
+from cplus.privacy.sessions import UsedLinks
+from cplus.shopify.hosts import typed_shop
+from cplus.signing import Signer
 from cplus.web.kit.auth import Signatures
-from cplus.web.kit.cookies import Cookies
+from cplus.web.kit.cookies import INSTALL, SESSION, Cookies
+from cplus.web.kit.deep_links import HOME, own_page, sign_in_page, wanted_page
 from cplus.web.kit.deps import (
     CookiesDep,
     EndedSessionsDep,
@@ -22,44 +27,111 @@ from cplus.web.kit.deps import (
     SignaturesDep,
     SignerDep,
     UsedLinksDep,
+    cookies_of,
+    handshake_of,
 )
-from cplus.web.kit.forms import own_form, own_site
-from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS
+from cplus.web.kit.forms import own_form, own_site, read_form
+from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake
 from cplus.web.kit.pages import Pages
-from cplus.web.kit.signed_in import GONE, see_other
+from cplus.web.kit.signed_in import GONE, SignInNeeded, see_other
 
 log = structlog.get_logger()
 router = APIRouter()
 
-STATE_COOKIE: Final = "cplus_install"
+
+async def _next(leads_to: Annotated[str, Query(alias="next")] = HOME) -> str:
+    return own_page(leads_to)
+
+
+NextDep = Annotated[str, Depends(_next)]
 
 _OUT: Final = "You are signed out."
+_TYPED: Final = 80  # characters of what was typed that come back
 _STALE: Final = "That sign-in link was already used or has expired. Sign in through your shop."
 
 
-@router.get("/auth/sign-in")
-async def sign_in(
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """What a page of a sign-in link needs."""
+
+    request: Request
+    pages: Pages
+    signatures: Signatures
+    cookies: Cookies
+    signer: Signer
+    used: UsedLinks
+
+    def stale(self, token: str, leads_to: str) -> Response:
+        """To who opens a link that is used or over."""
+        session = self.signatures.session(self.cookies.held(self.request, SESSION))
+        if session and session.shop == sessions.link_shop(token, signer=self.signer):
+            return see_other(leads_to)  # they opened the link again and are where it leads
+        return ask(self.request, self.pages, warning=_STALE, leads_to=leads_to, status=403)
+
+
+async def _links(
     request: Request,
     pages: PagesDep,
     signatures: SignaturesDep,
     cookies: CookiesDep,
     signer: SignerDep,
     used: UsedLinksDep,
+) -> _Links:
+    return _Links(request, pages, signatures, cookies, signer, used)
+
+
+LinksDep = Annotated[_Links, Depends(_links)]
+
+
+@router.get("/auth/sign-in")
+async def sign_in(
+    links: LinksDep,
     token: str | None = None,
     note: str = "",
+    shop: str = "",
+    leads_to: NextDep = HOME,
 ) -> Response:
-    """The page that asks for the shop; with a token of a sign-in link, signs in."""
+    """The page that asks for the shop; with a token of a sign-in link, the page whose button uses
+    the link."""
+    pages = links.pages
     if token is None:
         out, gone = _OUT if note == "out" else "", GONE if note == "gone" else ""
-        return ask(request, pages, note=out, warning=gone)
+        return ask(links.request, pages, note=out, warning=gone, shop=shop, leads_to=leads_to)
     try:
-        found = await sessions.use_link(token, signer=signer, used=used)
+        found = await sessions.look_at_link(token, signer=links.signer, used=links.used)
     except InvalidSignature:
-        session = signatures.session(request.cookies.get(cookies.session))
-        if session and session.shop == sessions.link_shop(token, signer=signer):
-            return see_other("/inbox")  # they opened the link again and are where it leads
-        return ask(request, pages, warning=_STALE, status=403)
-    return _signed_in(signatures, cookies, found.shop, found.actor)
+        return links.stale(token, leads_to)
+    # Not by this GET: whatever opens a link to look at it would sign in and use it up.
+    return pages.render(
+        "sign_in_link.html", shop=found.shop, user=found.actor, token=token, leads_to=leads_to
+    )
+
+
+@router.post("/auth/sign-in", dependencies=[Depends(own_site)])
+async def use_link(links: LinksDep) -> Response:
+    """Signs in with a sign-in link, and uses it up."""
+    fields = await read_form(links.request)
+    token, leads_to = fields.get("token", ""), own_page(fields.get("next", HOME))
+    try:
+        found = await sessions.use_link(token, signer=links.signer, used=links.used)
+    except InvalidSignature:
+        return links.stale(token, leads_to)
+    return _signed_in(links.signatures, links.cookies, found.shop, found.actor, leads_to=leads_to)
+
+
+async def needed(request: Request, error: SignInNeeded) -> Response:
+    """Leads who is not signed in, or not to the shop of the address, to where they sign in: with
+    an address that Shopify signed straight to that shop's consent."""
+    leads_to = wanted_page(request)
+    cookies = await cookies_of(request)
+    if error.shop and "hmac" in request.query_params:
+        handshake = await handshake_of(request)
+        try:
+            shop = handshake.shop_of(request.query_params.multi_items())
+            return _to_shopify(request, handshake, cookies, shop, leads_to)
+        except (InvalidSignature, InvalidShop):
+            pass  # not Shopify's, or an old one: the merchant says whether it is that shop
+    return see_other(sign_in_page(note=error.note, shop=error.shop, leads_to=leads_to))
 
 
 def ask(
@@ -70,32 +142,46 @@ def ask(
     warning: str = "",
     reason: str = "",
     shop: str = "",
+    leads_to: str = HOME,
     status: int = 200,
 ) -> HTMLResponse:
     """The page that asks for the shop's address."""
     # Its form leads to Shopify by redirects, which `form-action` would stop.
     request.state.leaves_by_form = True
     return pages.render(
-        "sign_in.html", status=status, note=note, warning=warning, reason=reason, shop=shop
+        "sign_in.html",
+        status=status,
+        note=note,
+        warning=warning,
+        reason=reason,
+        shop=shop[:_TYPED],
+        leads_to=leads_to,
     )
 
 
 @router.get("/auth/install")
 async def install(
-    request: Request, pages: PagesDep, cookies: CookiesDep, handshake: HandshakeDep, shop: str = ""
+    request: Request,
+    pages: PagesDep,
+    cookies: CookiesDep,
+    handshake: HandshakeDep,
+    shop: str = "",
+    leads_to: NextDep = HOME,
 ) -> Response:
     """Sends the merchant to Shopify to grant the app its scopes, or to confirm them again."""
-    wanted = shop.strip().lower()
-    wanted = wanted.removeprefix("https://").removeprefix("http://").split("/", 1)[0]
-    if wanted and "." not in wanted:
-        wanted += ".myshopify.com"
     try:
-        begun = handshake.begin(wanted)
+        return _to_shopify(request, handshake, cookies, typed_shop(shop), leads_to)
     except InvalidShop:
         reason = "A shop’s address ends with .myshopify.com, for example blue-jam.myshopify.com."
-        return ask(request, pages, reason=reason, shop=shop[:80], status=400)
+        return ask(request, pages, reason=reason, shop=shop, leads_to=leads_to, status=400)
+
+
+def _to_shopify(
+    request: Request, handshake: Handshake, cookies: Cookies, shop: str, leads_to: str
+) -> Response:
+    begun = handshake.begin(shop, leads_to=leads_to, nonce=cookies.held(request, INSTALL) or "")
     answer = see_other(begun.url)
-    cookies.give(answer, STATE_COOKIE, begun.nonce, seconds=STATE_SECONDS, path=CALLBACK)
+    cookies.give(answer, INSTALL, begun.nonce, seconds=STATE_SECONDS)
     return answer
 
 
@@ -108,23 +194,37 @@ async def callback(
     use: InstallsDep,
 ) -> Response:
     """Where Shopify brings the merchant back to: installs, and signs in."""
-    nonce = request.cookies.get(STATE_COOKIE, "")
+    query = request.query_params.multi_items()
     try:
-        consent = handshake.finish(dict(request.query_params), nonce)
+        consent = handshake.finish(query, cookies.held(request, INSTALL) or "")
         await installs.install(consent.shop, consent.code, said=consent.said, actor=ADMIN, use=use)
-    except InvalidSignature:
-        raise HTTPException(403, "Shopify’s response couldn’t be verified. Start again.") from None
-    except InvalidShop:
-        raise HTTPException(400, "That isn’t a shop’s address.") from None
     except InvalidInput as error:
-        reason = str(error.values["reason"])
-        raise HTTPException(400, f"{reason[:1].upper()}{reason[1:]}.") from None
+        session = signatures.session(cookies.held(request, SESSION))
+        if session and ("shop", session.shop) in query:
+            return see_other(HOME)  # they came back to a step that is done
+        raise _refused(error) from None
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
         raise HTTPException(502, "Shopify didn’t respond as expected. Try again.") from None
-    answer = _signed_in(signatures, cookies, consent.shop, ADMIN, vouched=True)
-    cookies.drop(answer, STATE_COOKIE, path=CALLBACK)
-    return answer
+    # The browser keeps its nonce: the step can be reloaded, and another one that it began goes on.
+    return _signed_in(
+        signatures, cookies, consent.shop, ADMIN, vouched=True, leads_to=consent.leads_to
+    )
+
+
+def _refused(error: InvalidInput) -> HTTPException:
+    if isinstance(error, InvalidSignature):
+        return HTTPException(403, "Shopify’s response couldn’t be verified. Start again.")
+    if isinstance(error, InvalidShop):
+        return HTTPException(400, "That isn’t a shop’s address.")
+    reason = str(error.values["reason"])
+    return HTTPException(400, f"{reason[:1].upper()}{reason[1:]}.")
+
+
+@router.get("/auth/sign-out")
+async def signed_out() -> Response:
+    """For who loads the address of that form again."""
+    return see_other(HOME)
 
 
 @router.post("/auth/sign-out", dependencies=[Depends(own_site)])
@@ -132,18 +232,25 @@ async def sign_out(
     request: Request, signatures: SignaturesDep, cookies: CookiesDep, ended: EndedSessionsDep
 ) -> Response:
     """Ends the session in every browser that has its cookie."""
-    session = signatures.session(request.cookies.get(cookies.session))
+    session = signatures.session(cookies.held(request, SESSION))
     if session is not None:
         await own_form(request, signatures, session)
         await sessions.sign_out(session.id, ended=ended)
-    answer = see_other("/auth/sign-in?note=out")
-    cookies.drop(answer, cookies.session)
+    answer = see_other(sign_in_page(note="out"))
+    for name in (SESSION, INSTALL):
+        cookies.drop(answer, name)
     return answer
 
 
 def _signed_in(
-    signatures: Signatures, cookies: Cookies, shop: str, actor: Actor, *, vouched: bool = False
+    signatures: Signatures,
+    cookies: Cookies,
+    shop: str,
+    actor: Actor,
+    *,
+    vouched: bool = False,
+    leads_to: str = HOME,
 ) -> Response:
-    answer = see_other("/inbox")
-    cookies.give(answer, cookies.session, signatures.session_cookie(shop, actor, vouched=vouched))
+    answer = see_other(leads_to)
+    cookies.give(answer, SESSION, signatures.session_cookie(shop, actor, vouched=vouched))
     return answer

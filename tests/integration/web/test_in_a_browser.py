@@ -56,6 +56,7 @@ async def page(web: Harness, chromium: Browser) -> AsyncIterator[Page]:
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
+        await page.get_by_role("button", name="Sign in").click()
         yield page
         await context.close()
 

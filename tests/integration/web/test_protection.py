@@ -146,7 +146,7 @@ async def test_what_is_not_there_or_not_possible_is_said_kindly(browser: httpx.A
     for method, path, status in (
         ("GET", "/nothing", 404),
         ("POST", "/inbox", 405),
-        ("GET", "/conversations/c1/reply", 405),
+        ("PUT", "/conversations/c1/reply", 405),
         ("GET", "/auth/callback?hmac=x", 403),
         ("GET", "/openapi.json", 404),
     ):

@@ -6,23 +6,28 @@ import asyncio
 import time
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import jwt
 import pytest
 
-from cplus.commands.sessions import LINK_SECONDS, sign_in_link
+from cplus.actors import LOCAL
+from cplus.clock import utc_now
+from cplus.commands.sessions import LINK_SECONDS, link_token, sign_in_link
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.web.kit.auth import SESSION_SECONDS
 from tests.integration.web.harness import (
     CLIENT_SECRET,
+    OPERATOR,
     OTHER,
     SHOP,
     Harness,
     fields_of,
     path_of,
+    use_link,
 )
 from tests.samples import installed
 
@@ -37,7 +42,8 @@ API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
 async def test_a_page_asks_who_is_not_signed_in_to_sign_in(web: Harness, path: str) -> None:
     async with web.browser() as browser:
         answer = await browser.get(path)
-    assert (answer.status_code, path_of(answer)) == (303, "/auth/sign-in")
+    wanted = "" if path in ("/", "/inbox") else f"?{urlencode({'next': path})}"
+    assert (answer.status_code, path_of(answer)) == (303, f"/auth/sign-in{wanted}")
 
 
 @pytest.mark.parametrize("path", API)
@@ -51,12 +57,32 @@ async def test_the_api_refuses_who_is_not_signed_in(web: Harness, path: str) -> 
 async def test_a_sign_in_link_works_once(web: Harness) -> None:
     link = sign_in_link(web.settings, SHOP, web.clock)
     async with web.browser() as one, web.browser() as two:
-        answers = await asyncio.gather(one.get(link), two.get(link))
+        answers = await asyncio.gather(use_link(one, link), use_link(two, link))
         assert sorted(answer.status_code for answer in answers) == [303, 403]
     async with web.browser() as third:
         again = await third.get(link)
         assert again.status_code == 403
         assert 'class="note warn"' in again.text
+
+
+async def test_whoever_only_looks_at_a_sign_in_link_signs_nobody_in_and_uses_nothing_up(
+    web: Harness,
+) -> None:
+    link = sign_in_link(web.settings, SHOP, web.clock)
+    async with web.browser() as scanner, web.browser() as browser:
+        looks = [await scanner.get(link) for _ in range(3)]
+        for looked in looks:
+            assert (looked.status_code, "set-cookie" in looked.headers) == (200, False)
+        fields = fields_of(looks[0].text, "/auth/sign-in")
+        foreign = {"origin": "https://evil.example"}
+        sent = await scanner.post("/auth/sign-in", data=fields, headers=foreign)
+        assert (sent.status_code, "set-cookie" in sent.headers) == (403, False)
+        assert path_of(await scanner.get("/inbox")) == "/auth/sign-in"
+        assert path_of(await use_link(browser, link)) == "/inbox"
+        for _ in range(2):  # the answer to the button is loaded again
+            again = await browser.post("/auth/sign-in", data=fields)
+            assert path_of(again) == "/inbox"
+        assert (await scanner.post("/auth/sign-in", data=fields)).status_code == 403
 
 
 async def test_a_used_link_leads_whom_it_signed_in_to_the_inbox_and_nobody_else(
@@ -65,7 +91,7 @@ async def test_a_used_link_leads_whom_it_signed_in_to_the_inbox_and_nobody_else(
     link = sign_in_link(web.settings, SHOP, web.clock)
     async with web.browser() as browser, web.signed_in(OTHER) as other:
         for _ in range(2):
-            assert path_of(await browser.get(link)) == "/inbox"
+            assert path_of(await use_link(browser, link)) == "/inbox"
             web.clock.forward(LINK_SECONDS)
         assert (await other.get(link)).status_code == 403
         assert (await browser.get(link[:-1] + "~")).status_code == 403
@@ -84,17 +110,35 @@ async def test_a_sign_in_link_that_is_old_or_forged_signs_nobody_in(web: Harness
 async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(
     web: Harness, mongo_uri: str, database: str
 ) -> None:
-    answer = await web.browser().get(sign_in_link(web.settings, SHOP, web.clock))
+    answer = await use_link(web.browser(), sign_in_link(web.settings, SHOP, web.clock))
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert "secure" not in cookie
+
+
+async def test_under_https_every_cookie_has_the_prefix_that_keeps_neighbours_out(
+    mongo_uri: str, database: str
+) -> None:
     safe = Harness(mongo_uri, database, app_url="https://app.test")
-    answer = await safe.browser().get(sign_in_link(safe.settings, SHOP, safe.clock))
+    async with safe.browser() as browser:
+        answers = {
+            "cplus_session": await use_link(browser, sign_in_link(safe.settings, SHOP, safe.clock)),
+            "cplus_console": await browser.post(
+                "/console/sign-in", data={"name": "jo", "token": OPERATOR}
+            ),
+            "cplus_install": await browser.get(f"/auth/install?shop={SHOP}"),
+        }
+        assert (await browser.get("/inbox")).status_code == 200
+        assert "Operator token" not in (await browser.get("/console")).text
     await safe.close()
-    assert answer.headers["set-cookie"].startswith("__Host-cplus_session=")
-    assert "; secure" in answer.headers["set-cookie"].lower()
-    assert "max-age" in answer.headers["strict-transport-security"]
+    for name, answer in answers.items():
+        cookie = answer.headers["set-cookie"].lower()
+        assert cookie.startswith(f"__host-{name}=")
+        # Without them browsers refuse a cookie of that prefix.
+        assert {"secure", "path=/"} <= set(cookie.split("; "))
+        assert "domain=" not in cookie
+        assert "max-age" in answer.headers["strict-transport-security"]
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b", "eyJzaG9wIjoiYWNvcm4ubXlzaG9waWZ5LmNvbSJ9.AA"])
@@ -159,6 +203,8 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
     async with web.signed_in() as browser:
         web.clock.forward(10)
         await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+        # The removal also ends the session; the reason is told all the same.
+        assert (await follow(UNINSTALLS, SHOP, web.parts.reactor)).position == 1 + 1
         gone = await browser.get("/inbox")
         assert path_of(gone) == "/auth/sign-in?note=gone"
         page = await browser.get(path_of(gone))
@@ -166,7 +212,7 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
         web.clock.forward(10)
         async with web.signed_in() as later:
             for path in ("/inbox", "/customers", f"/conversations/{conversation}"):
-                assert path_of(await later.get(path)) == "/auth/sign-in?note=gone"
+                assert path_of(await later.get(path)).startswith("/auth/sign-in?note=gone")
             refused = await later.get("/api/inbox")
             assert refused.status_code == 401
             assert "uninstalled from this shop" in refused.json()["error"]
@@ -198,6 +244,61 @@ async def test_the_api_takes_a_session_token_of_shopify_and_pages_do_not(web: Ha
         answer = await browser.get("/api/inbox", headers=headers)
         assert len(answer.json()["conversations"]) == 1
         assert (await browser.get("/inbox", headers=headers)).status_code == 303
+
+
+async def test_a_session_token_from_before_a_removal_reads_nothing_after_it(web: Harness) -> None:
+    web.clock.now = utc_now()
+    before = {"Authorization": f"Bearer {_session_token(iat=int(time.time()) - 30)}"}
+    async with web.browser() as browser:
+        assert (await browser.get("/api/inbox", headers=before)).status_code == 200
+        web.clock.forward(-20)
+        await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+        web.clock.forward(20)
+        assert (await browser.get("/api/inbox", headers=before)).status_code == 401
+        await web.record(SHOP, f"shop/{SHOP}", installed())
+        await web.parts.reactor.end_sessions(SHOP, web.clock() - timedelta(seconds=20))
+        assert (await browser.get("/api/inbox", headers=before)).status_code == 401
+        after = {"Authorization": f"Bearer {_session_token()}"}
+        assert (await browser.get("/api/inbox", headers=after)).status_code == 200
+
+
+async def test_after_signing_in_the_page_that_was_wanted_is_shown(web: Harness) -> None:
+    conversation = await web.conversation()
+    wanted = f"/conversations/{conversation}?message=m1"
+    async with web.browser() as browser:
+        asked = await browser.get(wanted)
+        page = await browser.get(path_of(asked))
+        assert fields_of(page.text, "/auth/install") == {"next": wanted}
+        link = sign_in_link(web.settings, SHOP, web.clock)
+        answer = await use_link(browser, f"{link}&{urlencode({'next': wanted})}")
+        assert path_of(answer) == wanted
+        assert conversation in (await browser.get(wanted)).text
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "https://evil.example/inbox",
+        "//evil.example/inbox",
+        "/\\evil.example",
+        "/inbox\\@evil.example",
+        "/inboxes.evil.example",
+        "inbox",
+        "/inbox\r\nSet-Cookie: a=b",
+        "/auth/sign-out",
+        "/console",
+        "/inbox?" + "x" * 5_000,
+        "javascript:alert(1)",
+    ],
+)
+async def test_signing_in_leads_to_no_other_site(web: Harness, foreign: str) -> None:
+    query = urlencode({"next": foreign})
+    async with web.browser() as browser:
+        page = await browser.get(f"/auth/sign-in?{query}")
+        assert fields_of(page.text, "/auth/install") == {"next": "/inbox"}
+        fields = {"token": link_token(SHOP, LOCAL, signer=web.parts.signer), "next": foreign}
+        answer = await browser.post("/auth/sign-in", data=fields)
+        assert answer.headers["location"] == "/inbox"
 
 
 @pytest.mark.parametrize(

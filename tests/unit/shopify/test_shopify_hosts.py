@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cplus.errors import InvalidShop
-from cplus.shopify import shop_host, shop_name
+from cplus.shopify import shop_host, shop_name, typed_shop
 
 
 def test_a_host_is_answered_in_lower_case() -> None:
@@ -49,6 +49,53 @@ def test_what_is_no_host_is_refused(hostile: object) -> None:
     with pytest.raises(InvalidShop) as refused:
         shop_host(hostile)
     assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "blue-jam",
+        " Blue-Jam ",
+        "blue-jam.myshopify.com",
+        "BLUE-JAM.MYSHOPIFY.COM/",
+        "http://blue-jam.myshopify.com/admin/orders?a=b#c",
+        "HTTPS://blue-jam.myshopify.com",
+        "admin.shopify.com/store/blue-jam",
+        "https://admin.shopify.com/store/Blue-Jam",
+        "https://admin.shopify.com/store/blue-jam/",
+        "https://admin.shopify.com/store/blue-jam/orders/1?x=/store/other",
+    ],
+)
+def test_a_shop_is_understood_however_people_spell_it(typed: str) -> None:
+    assert typed_shop(typed) == "blue-jam.myshopify.com"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "blue jam",
+        "https://admin.shopify.com/",
+        "https://admin.shopify.com/store",
+        "https://admin.shopify.com/store/",
+        "https://admin.shopify.com/stores/blue-jam",
+        "https://admin.shopify.com/store/blue-jam.myshopify.com.evil.example",
+        "https://admin.shopify.com.evil.example/store/blue-jam",
+        "https://evil.example/store/blue-jam",
+        "https://evil.example/blue-jam.myshopify.com",
+        "https://evil.example#blue-jam.myshopify.com",
+        "https://blue-jam.myshopify.com@evil.example",
+        "ann@blue-jam.myshopify.com",
+        "ftp://blue-jam.myshopify.com",
+        "blue-jam.myshopify.com:443",
+        "https://[::1",
+        "javascript:blue-jam",
+    ],
+)
+def test_what_people_type_that_is_no_shop_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidShop):
+        typed_shop(typed)
 
 
 @given(st.text())

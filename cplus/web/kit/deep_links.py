@@ -1,0 +1,41 @@
+"""Which page somebody wanted to see who has to sign in first. Never one of another site."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Request
+
+HOME: Final = "/inbox"
+"""Where everybody is led who wanted nothing else."""
+
+_PAGE: Final = re.compile(
+    r"/(?:inbox|conversations|customers|metrics|billing|settings)(?:[/?][!-\[\]-~]{0,400})?"
+)
+# What Shopify adds to an address when it opens the app.
+_SHOPIFYS: Final = frozenset(
+    {"embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp"}
+)
+
+
+def own_page(address: str) -> str:
+    """The address if it is that of a merchant's page, path and query; HOME for anything else."""
+    return address if _PAGE.fullmatch(address) else HOME
+
+
+def wanted_page(request: Request) -> str:
+    """The page that the request asks for, to be asked for again after signing in."""
+    if request.method != "GET":
+        return HOME
+    pairs = parse_qsl(request.url.query, keep_blank_values=True)
+    query = urlencode([(name, value) for name, value in pairs if name not in _SHOPIFYS])
+    return own_page(f"{request.url.path}?{query}" if query else request.url.path)
+
+
+def sign_in_page(*, note: str = "", shop: str = "", leads_to: str = HOME) -> str:
+    """The address of the page that signs in, and then leads to that page."""
+    given = {"note": note, "shop": shop, "next": "" if leads_to == HOME else leads_to}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"/auth/sign-in?{query}" if query else "/auth/sign-in"
