@@ -102,7 +102,7 @@ async def test_many_requests_in_one_process_share_a_loop_and_leave_no_task(web: 
     function = Function(settings)
     try:
         query = sign_in_link(settings, SHOP).partition("?")[2]
-        signed_in = function(_event("/auth/sign-in", query))
+        signed_in = function(_event("/auth/sign-in", method="POST", body=query))
         assert (signed_in["statusCode"], signed_in["headers"]["location"]) == (303, "/inbox")
         [cookie] = signed_in["cookies"]
         session = [cookie.partition(";")[0]]
@@ -121,7 +121,7 @@ async def test_many_requests_in_one_process_share_a_loop_and_leave_no_task(web: 
             _event("/auth/sign-out", method="POST", cookies=session, body="csrf=another")
         )
         assert refused["statusCode"] == 403
-        lost = function(_event("/auth/sign-in", query))
+        lost = function(_event("/auth/sign-in", method="POST", body=query))
         assert lost["statusCode"] == 403
         assert function(_event("/healthz"))["body"] == '{"ok":true}'
     finally:
