@@ -15,6 +15,23 @@ Rows: TypeAlias = Mapping[str, Row | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What the runner counts of the rows of a shop, so that no page has to.
+
+    The counts are stored in the checkpoint, which is written together with the rows.
+    """
+
+    of: Callable[[Mapping[str, Row]], Mapping[str, int]]
+    """Rows by key -> the numbers by name. Pure. The numbers of two sets of rows add up to those of
+    both together, unless a row of one is linked to a row of the other."""
+    links: str = ""
+    """The field with the keys of the rows that a row can only be counted together with, for
+    example because they are one person. An index finds it; a link is never taken away."""
+    linked: str = ""
+    """The field that is true of a row with a link, in either direction."""
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
     """A read model by its name, and how it is folded: by `evolve` or by `evolve_together`.
 
@@ -39,6 +56,8 @@ class Projection:
     one row that the event touches depends on another: it is given all of them."""
     indexes: tuple[tuple[tuple[str, int], ...], ...] = ()
     """Keys of the indexes that the queries need; each begins with the shop, which is added."""
+    counts: Counts | None = None
+    """What is counted of its rows; None for nothing."""
     generation: int = 1
     """Which of the collections of this name: rows of two generations rest side by side."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from cplus.mongo import Database, DuplicateKeyError, IndexModel, ids_of
+from cplus.subscriptions.stored_counts import counts_of_document, document_of_counts
 
 CHECKPOINTS = "checkpoints"
 
@@ -114,6 +115,9 @@ class Checkpoint:
     """Whether there is a document of it yet."""
     retry: Retry | None = None
     """What a reaction failed on and tries again; projections have none."""
+    counts: Mapping[str, int] | None = None
+    """How many rows of each kind there are, by name, without those of which there are none; None
+    if nothing has counted them."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Checkpoint:
@@ -128,6 +132,7 @@ class Checkpoint:
             document.get("repairs", 0),
             stored=True,
             retry=Retry.of(document.get("retry")),
+            counts=counts_of_document(document),
         )
 
     def stopped(
@@ -199,6 +204,8 @@ async def begin_checkpoint(
         "term": 0,
         "updated_at": now,
     }
+    if at.counts is not None:
+        made["counts"] = document_of_counts(at.counts, at.position, 0)
     try:
         await database[CHECKPOINTS].insert_one(made)
     except DuplicateKeyError:
@@ -224,6 +231,8 @@ async def move_checkpoint(
         "term": after.term,
         "updated_at": now,
     }
+    if after.counts is not None:
+        fields["counts"] = document_of_counts(after.counts, after.position, before.repairs)
     if before.retry or after.retry:
         fields["retry"] = asdict(after.retry) if after.retry else None
     answer = await database[CHECKPOINTS].update_one(
@@ -236,12 +245,20 @@ async def move_checkpoint(
 
 
 async def count_repair(
-    database: Database, subscriber: Subscriber, shop: str, at: Checkpoint, session: Any
+    database: Database,
+    subscriber: Subscriber,
+    shop: str,
+    at: Checkpoint,
+    counts: Mapping[str, int] | None,
+    session: Any,
 ) -> None:
     """Counts that rows are repaired in place, if the checkpoint is still `at`; else raises Fenced.
-    A worker that read it before is fenced from then on."""
+    A worker that read it before is fenced from then on. `counts` are those of the repaired rows."""
+    change: dict[str, Any] = {"$inc": {"repairs": 1}}
+    if counts is not None:
+        change["$set"] = {"counts": document_of_counts(counts, at.position, at.repairs + 1)}
     answer = await database[CHECKPOINTS].update_one(
-        _standing(subscriber, shop, at), {"$inc": {"repairs": 1}}, session=session
+        _standing(subscriber, shop, at), change, session=session
     )
     if answer.matched_count == 0:
         raise Fenced

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -22,7 +22,7 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
-from cplus.projections.base import Projection, Row
+from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.running.runner import Runner
 
 SHOP = "acorn.myshopify.com"
@@ -51,6 +51,11 @@ def fails(_key: str, _row: Row | None, _event: Recorded) -> Row | None:
     raise ZeroDivisionError
 
 
+def tally(rows: Mapping[str, Row]) -> Mapping[str, int]:
+    """How many rows there are, and the events that they have counted."""
+    return {"rows": len(rows), "events": sum(row["events"] for row in rows.values())}
+
+
 COUNTER = Projection(
     name="counter",
     version=1,
@@ -58,6 +63,7 @@ COUNTER = Projection(
     passes=frozenset({"shops"}),
     keys=lambda event: ["all", f"mod/{event.number % 3}"],
     evolve=count,
+    counts=Counts(tally),
 )
 
 

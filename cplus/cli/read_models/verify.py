@@ -90,7 +90,7 @@ class Report:
     def text(self) -> str:
         """For the terminal."""
         lines = [
-            f"{one.shop}/{one.key}: {one.kind.replace('_', ' ')}"
+            f"{one.shop}{one.key and '/' + one.key}: {one.kind.replace('_', ' ')}"
             f"{' in ' + ', '.join(one.fields) if one.fields else ''}"
             for one in self.differences[:_SHOWN]
         ]

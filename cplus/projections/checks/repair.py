@@ -17,6 +17,7 @@ from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.checks.verify import Difference, verify_shop
+from cplus.projections.counting import counts_of
 from cplus.projections.running.fenced_write import write_fenced
 from cplus.retries import Retries
 from cplus.subscriptions.checkpoints import Fenced, begin_checkpoint, count_repair
@@ -55,18 +56,21 @@ async def _repair_once(
 ) -> Sequence[Difference]:
     """Raises Fenced if another process wrote meanwhile."""
     found = await verify_shop(mongo, store, reader, target, shop)
-    if not found.differences:
+    uncounted = target.counts is not None and found.at.stored and found.at.counts is None
+    if not found.differences and not uncounted:
         return []
     at = found.at
     if not at.stored:
         at = await begin_checkpoint(mongo.database, target, shop, clock())
     folded = await fold_shop(store, reader, target, shop, end=(found.position, found.events))
-    rows = {one.key: folded.rows.get(one.key) for one in found.differences}
+    wrong = [one for one in found.differences if one.kind != "miscounted"]
+    rows = {one.key: folded.rows.get(one.key) for one in wrong}
     missing = {one.key for one in found.differences if one.kind == "missing"}
     # These rows belong to that checkpoint, and a runner that loaded the wrong rows must not write
     # anything based on them.
     as_of = replace(at, position=found.position)
-    fence = partial(count_repair, mongo.database, target, shop, as_of)
+    counts = counts_of(target, folded.rows)
+    fence = partial(count_repair, mongo.database, target, shop, as_of, counts)
     try:
         await write_fenced(mongo, target, shop, rows, missing, fence)
     except PyMongoError as error:

@@ -11,6 +11,7 @@ from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, as_stored
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import CannotFold, fold_shop
+from cplus.projections.counting import counts_of
 from cplus.projections.rows import all_rows, take_row
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, Parked, checkpoint_id
 
@@ -21,8 +22,9 @@ class Difference:
 
     shop: str
     key: str
-    kind: Literal["missing", "too_much", "differs"]
-    """As stored: it is not there, it should not be there, or fields are other ones."""
+    kind: Literal["missing", "too_much", "differs", "miscounted"]
+    """As stored: it is not there, it should not be there, or fields are other ones. Miscounted is
+    no row but the shop, whose key is empty: the counts of these names are not those of the rows."""
     fields: Sequence[str] = ()
 
 
@@ -78,6 +80,7 @@ async def verify_shop(
             type=stop.type,
         )
     differences = compare(shop, folded.rows, stored)
+    differences += compare_counts(shop, counts_of(projection, folded.rows), at.counts)
     return Verified(shop, at.position, at.seq, len(stored), differences, at.parked, at)
 
 
@@ -99,6 +102,18 @@ def compare(shop: str, told: Mapping[str, Row], stored: Mapping[str, Row]) -> li
             if fields:
                 found.append(Difference(shop, key, "differs", fields))
     return found
+
+
+def compare_counts(
+    shop: str, told: Mapping[str, int] | None, stored: Mapping[str, int] | None
+) -> list[Difference]:
+    """The counts that are stored otherwise than the log tells; none where either was not counted,
+    since pages then count by themselves. Pure."""
+    if told is None or stored is None or told == stored:
+        return []
+    names = sorted(told.keys() | stored.keys())
+    wrong = [name for name in names if told.get(name, 0) != stored.get(name, 0)]
+    return [Difference(shop, "", "miscounted", wrong)]
 
 
 _NOTHING: Any = object()

@@ -12,7 +12,7 @@ from cplus.events.reader import EventReader
 from cplus.loop import together
 from cplus.mongo import Mongo, PyMongoError
 from cplus.projections.base import Projection
-from cplus.projections.checks.verify import Difference, compare, read_rows
+from cplus.projections.checks.verify import Difference, compare, compare_counts, read_rows
 from cplus.projections.generations.lineage import generation_of, lineage_of
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import Checkpoint, checkpoints_of
@@ -134,7 +134,8 @@ async def compare_generations(
     at_other, rows_other = await read_rows(mongo, other, shop)
     if at.position != at_other.position:
         return None
-    return compare(shop, rows, rows_other)
+    differing = compare_counts(shop, at.counts, at_other.counts)
+    return compare(shop, rows, rows_other) + differing
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cplus.events.base import Recorded
@@ -21,7 +21,7 @@ from cplus.events.catalogue.mail import (
     MailSent,
 )
 from cplus.events.names import conversation_id, is_conversation
-from cplus.projections.base import Projection, Row
+from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import MAIL_FACTS, mail_rank, mail_status, types
 
 SNIPPET = 140
@@ -123,6 +123,15 @@ def _mail_fact(row: Row, event: Recorded) -> Row:
     return {**row, "last_mail": {**last, "rank": rank}, "last_failed": failed}
 
 
+def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
+    """How many conversations there are, and how many are open and unanswered."""
+    return {
+        "conversations": len(rows),
+        "open": sum(row["open"] for row in rows.values()),
+        "unanswered": sum(row["unanswered"] for row in rows.values()),
+    }
+
+
 CONVERSATIONS = Projection(
     name="conversations",
     version=1,
@@ -143,6 +152,7 @@ CONVERSATIONS = Projection(
     ),
     keys=keys,
     evolve=evolve,
+    counts=Counts(count),
     indexes=(
         (("last_message_at", -1), ("_id", -1)),
         (("open", 1), ("last_message_at", -1), ("_id", -1)),

@@ -19,7 +19,7 @@ from cplus.events.catalogue.customers import (
     CustomerImported,
     PersonsJoined,
 )
-from cplus.projections.base import Projection, Row
+from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import newer, newest, types
 
 MAX_ACCOUNTS = 20
@@ -187,6 +187,38 @@ def _one_account(one: Account | None, other: Account) -> Account:
     }
 
 
+def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:
+    """The keys of the rows, those that are one person together, the smallest first: links are
+    followed to the end, in both directions."""
+    root = {person: person for person in rows}
+
+    def find(person: str) -> str:
+        while root[person] != person:
+            person = root[person]
+        return person
+
+    for person, row in rows.items():
+        for other in row["merged_into"]:
+            if other in root:
+                one, two = sorted((find(person), find(other)))
+                root[two] = one
+    members: dict[str, list[str]] = {}
+    for person in sorted(rows):
+        members.setdefault(find(person), []).append(person)
+    return list(members.values())
+
+
+def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
+    """How many customers and leads there are, each person once."""
+    joined = {person: row for person, row in rows.items() if row["joined"]}
+    kinds = [kind_of(row) for row in rows.values() if not row["joined"]]
+    kinds += [kind_of(combine(joined[one] for one in persons)) for persons in same_persons(joined)]
+    return {"customers": kinds.count("customer"), "leads": kinds.count("lead")}
+
+
+PERSON_COUNTS = Counts(count, links="merged_into", linked="joined")
+
+
 def _earliest(one: Any, other: Any) -> Any:
     return other if one is None else min(one, other)
 
@@ -212,6 +244,7 @@ CUSTOMERS = Projection(
     ),
     keys=keys,
     evolve=evolve,
+    counts=PERSON_COUNTS,
     indexes=(
         (("lists", 1), ("changed_at", -1), ("_id", -1)),
         (("merged_into", 1),),

@@ -61,6 +61,13 @@ class ConversationQueries(ReadModels):
 
     async def conversation_counts(self, shop: str) -> ConversationCounts:
         """How many conversations the shop has."""
+        counts = await self._counts(CONVERSATIONS, shop)
+        if counts is not None:
+            return ConversationCounts(
+                conversations=counts.get("conversations", 0),
+                open=counts.get("open", 0),
+                unanswered=counts.get("unanswered", 0),
+            )
         rows = await self._rows(CONVERSATIONS)
         return ConversationCounts(
             conversations=await rows.count_documents({"shop": shop}),

@@ -68,6 +68,9 @@ class CustomerQueries(ReadModels):
 
     async def person_counts(self, shop: str) -> PersonCounts:
         """How many customers and how many leads the shop has."""
+        counts = await self._counts(CUSTOMERS, shop)
+        if counts is not None:
+            return PersonCounts(counts.get("customers", 0), counts.get("leads", 0))
         collection = await self._rows(CUSTOMERS)
         customers: int = await collection.count_documents({"shop": shop, "lists": "customers"})
         leads: int = await collection.count_documents({"shop": shop, "lists": "leads"})

@@ -9,9 +9,9 @@ from typing import Any
 
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
-from cplus.projections.models.customers import combine, kind_of
+from cplus.projections.counting import load_linked
+from cplus.projections.models.customers import PERSON_COUNTS, combine, kind_of, same_persons
 from cplus.projections.queries.views import Customer
-from cplus.projections.rows import key_of, row_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,10 @@ NOTHING = Bought(0, None, None)
 def families(rows: Mapping[str, Row]) -> dict[str, Family]:
     """The family of each person, by any id: links are followed to the end, in both directions.
     Pure."""
-    root = {person: person for person in rows}
-
-    def find(person: str) -> str:
-        while root[person] != person:
-            person = root[person]
-        return person
-
-    for person, row in rows.items():
-        for other in row["merged_into"]:
-            if other in root:
-                one, two = sorted((find(person), find(other)))
-                root[two] = one
-    members: dict[str, list[str]] = {}
-    for person in sorted(rows):
-        members.setdefault(find(person), []).append(person)
     return {
         person: family
-        for first, persons in members.items()
-        for family in [Family(first, tuple(persons), combine(rows[one] for one in persons))]
+        for persons in same_persons(rows)
+        for family in [Family(persons[0], tuple(persons), combine(rows[one] for one in persons))]
         for person in persons
     }
 
@@ -67,22 +52,7 @@ async def load_families(
     customers: Collection, shop: str, known: Mapping[str, Row]
 ) -> dict[str, Family]:
     """The families of the persons whose rows are known, with the rows that they are linked to."""
-    rows = dict(known)
-    new = {person for person, row in rows.items() if row["joined"]}
-    while new:
-        targets = {other for person in new for other in rows[person]["merged_into"]} - set(rows)
-        cursor = customers.find(
-            {
-                "$or": [
-                    {"_id": {"$in": row_ids(shop, targets)}},
-                    {"shop": shop, "merged_into": {"$in": sorted(new)}},
-                ]
-            }
-        )
-        found = {key_of(row): row for row in await cursor.to_list(None)}
-        new = found.keys() - rows.keys()
-        rows.update(found)
-    return families(rows)
+    return families(await load_linked(customers, shop, known, PERSON_COUNTS))
 
 
 async def conversations_of(

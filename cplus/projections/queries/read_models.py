@@ -10,6 +10,7 @@ from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Projection, Row
 from cplus.projections.generations.lineage import LiveCollections
 from cplus.projections.rows import row_id
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, checkpoint_id
 
 PAGE: Final = 50
 """Items of a page, if the caller does not say how many."""
@@ -36,6 +37,13 @@ class ReadModels:
         rows = await self._rows(projection)
         found: Row | None = await rows.find_one({"_id": row_id(shop, key)})
         return found
+
+    async def _counts(self, projection: Projection, shop: str) -> Mapping[str, int] | None:
+        """How many rows of each kind the shop has, as the runner counted them; None if it has not:
+        an older release folded them, and they were not rebuilt since."""
+        _id = checkpoint_id(await self._collection(projection), shop)
+        found = await self._mongo.database[CHECKPOINTS].find_one({"_id": _id})
+        return Checkpoint.of(found).counts
 
     async def _newest(
         self, projection: Projection, wanted: Mapping[str, Any], field: str, limit: int

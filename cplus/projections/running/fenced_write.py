@@ -49,7 +49,8 @@ async def write_fenced(
         await fence(session)
         at_step("write_rows")
         try:
-            await rows.bulk_write(operations, session=session)
+            if operations:  # a repair may be of nothing but the counts
+                await rows.bulk_write(operations, session=session)
         except DuplicateKeyError as error:
             raise Fenced from error
         except BulkWriteError as error:

@@ -19,10 +19,12 @@ from cplus.mongo import (
     InvalidDocument,
     Mongo,
     OperationFailure,
+    PyMongoError,
     bounded,
     is_transient,
 )
 from cplus.projections.base import Projection, Row
+from cplus.projections.counting import counts_after, counts_of
 from cplus.projections.rows import row_ids, take_row
 from cplus.projections.running.fenced_write import codes_of, write_fenced
 from cplus.projections.running.folding import differing, fold
@@ -54,7 +56,7 @@ class TooMuch(Exception):
 
 
 class Unwritable(Exception):
-    """The rows cannot be stored, however often it is tried."""
+    """The rows cannot be counted or stored, however often it is tried."""
 
 
 class ShopRows:
@@ -98,7 +100,8 @@ class ShopRows:
         """Writes the first checkpoint; answers the one that is there."""
         self._at_step("begin_checkpoint")
         database, now = self._mongo.database, self._clock()
-        at = await begin_checkpoint(database, self.projection, self.shop, now)
+        first = Checkpoint(counts=counts_of(self.projection, {}))
+        at = await begin_checkpoint(database, self.projection, self.shop, now, first)
         if at.position:  # somebody else was quicker, and has written rows
             self._cache = RowCache(self._limits)
         return at
@@ -139,7 +142,7 @@ class ShopRows:
             after = self._park(before, stop)
         if after == before:
             return before
-        after = replace(after, term=term)
+        after = replace(after, term=term, counts=await self._count(before, changed))
         if changed:
             await self._write(before, after, changed)
         else:
@@ -185,6 +188,23 @@ class ShopRows:
             raise TooMuch
         self._cache.loaded(missing, dict(take_row(self.shop, row) for row in found), size)
         return size
+
+    async def _count(
+        self, before: Checkpoint, changed: Mapping[str, Row | None]
+    ) -> Mapping[str, int] | None:
+        """The counts with the changed rows; None if nobody counted those that were there."""
+        counts, known = self.projection.counts, before.counts
+        if counts is None or known is None:
+            return None
+        if not changed:
+            return known
+        rows = self._mongo.database[self.projection.collection]
+        try:
+            return await counts_after(rows, self.shop, counts, known, self._cache.rows, changed)
+        except PyMongoError:
+            raise
+        except Exception as error:  # a row that cannot be counted parks the shop
+            raise Unwritable from error
 
     async def _write(
         self, before: Checkpoint, after: Checkpoint, changed: Mapping[str, Row | None]

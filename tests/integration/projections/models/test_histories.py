@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,10 +23,12 @@ from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.checks.verify import read_rows, verify_shop
+from cplus.projections.counting import counts_of
 from cplus.projections.generations.lineage_changes import begin, ensure_indexes
 from cplus.projections.generations.rebuild import compare_generations, fill
 from cplus.projections.groups import ALL
 from cplus.projections.models.facts import MAIL_FACTS
+from cplus.projections.queries import ConversationState, CustomerKind, Queries
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from tests.integration.fold_world import soon
@@ -160,7 +162,9 @@ async def rows_folded(mongo: Mongo, shop: str, events: Sequence[Told], batch: in
     for projection in ALL:
         progress = await runner.catch_up(projection, shop)
         assert (progress.position, progress.parked) == (len(events), None)
-        found[projection.name] = bare((await read_rows(mongo, projection, shop))[1])
+        checkpoint, rows = await read_rows(mongo, projection, shop)
+        assert checkpoint.counts == counts_of(projection, rows)
+        found[projection.name] = bare(rows)
     return found
 
 
@@ -173,6 +177,23 @@ async def prove(mongo: Mongo, projection: Projection, shop: str, batch: int) -> 
         found = await verify_shop(mongo, store, EventReader(), one, shop)
         assert found.differences == []
         assert found.position == (await store.head(shop)).position
+        assert found.at.counts == counts_of(one, (await read_rows(mongo, one, shop))[1])
+
+
+async def counts_are_those_of_the_lists(mongo: Mongo, shop: str) -> None:
+    queries = Queries(mongo)
+    listed = {state: len((await queries.list_conversations(shop, state)).items)
+              for state in get_args(ConversationState)}  # fmt: skip
+    counts = await queries.conversation_counts(shop)
+    assert (counts.conversations, counts.open) == (listed["all"], listed["open"])
+    assert (counts.conversations - counts.open, counts.unanswered) == (
+        listed["closed"],
+        listed["unanswered"],
+    )
+    persons = {kind: len((await queries.customers(shop, kind)).items)
+               for kind in get_args(CustomerKind)}  # fmt: skip
+    people = await queries.person_counts(shop)
+    assert (people.customers, people.leads) == (persons["customers"], persons["leads"])
 
 
 chances = st.randoms(use_true_random=False)
@@ -196,6 +217,7 @@ async def test_live_equals_rebuilt_equals_verified(
 ) -> None:
     shop = a_shop()
     await fold_as_it_comes(mongo, shop, history(talk, told, chance), batch)
+    await counts_are_those_of_the_lists(mongo, shop)
     for projection in ALL:
         await prove(mongo, projection, shop, other_batch)
 

@@ -80,6 +80,8 @@ async def test_runners_on_one_shop_at_once_count_each_event_once(
     progress = await asyncio.gather(*(runner.catch_up(COUNTER, SHOP) for runner in runners))
     assert {one.position for one in progress} == {60}
     assert await counted(mongo) == 60
+    at = await read_checkpoint(mongo.database, COUNTER, SHOP)
+    assert at.counts == {"events": 120, "rows": 4}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -106,6 +108,8 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
     progress = await Runner(mongo, store, EventReader(), [COUNTER]).catch_up(COUNTER, SHOP)
     assert progress.position == 10
     assert await counted(mongo) == 9
+    at = await read_checkpoint(mongo.database, COUNTER, SHOP)
+    assert at.counts == {"events": 18, "rows": 4}
 
 
 async def test_every_command_that_changes_what_is_stored_stands_behind_a_step(
