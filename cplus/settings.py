@@ -67,6 +67,12 @@ class Settings(BaseSettings):
         description="A contact-form mail joins a conversation that was closed less than this many "
         "days ago",
     )
+    token_days: int = Field(
+        180,
+        ge=1,
+        description="Days after the last message of a conversation for which its reply address "
+        "and the marker in its mails lead to it",
+    )
     free_conversations: int = Field(
         50,
         ge=1,

@@ -1,4 +1,4 @@
-"""What a merchant does with a conversation: replies, closes it, opens it again.
+"""What a merchant does with a conversation: replies, chooses to whom, closes it, opens it again.
 
 Each command carries the key of the form (or request) that asks for it: asked again with the same
 key, it is the same command. A key serves one conversation; another is refused with FormOfAnother.
@@ -80,6 +80,19 @@ async def reopen(
     """The merchant takes it up again. Raises NotFound, FormOfAnother, and as `Recorder.decide`
     does."""
     return await _change(Conversation.reopen, shop, conversation_id, key, actor, use, leaves=True)
+
+
+async def answer_to(
+    shop: str, conversation_id: str, *, message_id: str, key: str, actor: Actor, use: Conversations
+) -> Changed:
+    """Replies go to the sender of this message from now on.
+
+    Raises NotFound (conversation or message), InvalidInput (no address), FormOfAnother, and as
+    `Recorder.decide` does.
+    """
+    decided = partial(Conversation.answer_to, message_id=message_id, now=use.clock())
+    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, use)
+    return Changed(outcome.position if outcome else None)
 
 
 def message_id(shop: str, conversation_id: str, key: str) -> str:

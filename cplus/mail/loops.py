@@ -20,8 +20,9 @@ def is_own_mail(mail: InboundMail, domain: str) -> bool:
 
 
 def answer_address(mail: InboundMail, domain: str) -> str | None:
-    """The address for a reply: Reply-To unless that is ours, else From; None if neither works."""
-    for address in (mail.reply_to, mail.from_address):
+    """The address for a reply: Reply-To, else From, else Sender, else the envelope's sender, each
+    unless it is ours; None if none of them works."""
+    for address in (mail.reply_to, mail.from_address, mail.sender, mail.return_path):
         if address and not _is_ours(address, domain):
             return address
     return None

@@ -35,6 +35,7 @@ class InboundMail(BaseModel):
     """In lower case; None if the mail has no address that can receive a reply."""
     from_original: str | None = None
     from_name: str = ""
+    """If there is no `from_address`, what `From:` says instead of one that can be used."""
     from_is_plain: bool = False
     """One `From:` with one address and nothing left over: who checked the sender's domain (DMARC)
     checked that of `from_address`. Otherwise the sender is never proved."""

@@ -19,9 +19,11 @@ from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.mail.outbound_email import Outbound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
+from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
+from cplus.mail import reply_address
 from cplus.settings import Settings
 from tests.integration.intake import failures, record
 from tests.nudges import Nudges
@@ -141,6 +143,18 @@ class World:
         [stream] = [name for name in streams if name.startswith("conversation/")]
         loaded: Conversation = await self.parts.recorder.load(Conversation, shop, stream)
         return loaded
+
+    async def token_address(self) -> str:
+        """The address for replies in the only conversation of the shop."""
+        conversation = await self.conversation()
+        secret = self.parts.settings.secret("application_secret")
+        return reply_address(SHOP, conversation.conversation_id, secret, DOMAIN)
+
+    async def received(self, shop: str = SHOP) -> list[MessageReceived]:
+        """The messages of customers in the shop's log, in their order."""
+        read = await self.parts.reader.read(await self.commits(shop), [MessageReceived])
+        events = [recorded.event for commit in read for recorded in commit]
+        return [event for event in events if isinstance(event, MessageReceived)]
 
     async def answer(self, message_id: str = "reply1", text: str = "Yes, in blue.") -> None:
         """Lets the merchant answer the only conversation."""

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ import structlog
 from cplus.aws import Aws
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.mail.places import Places
 from cplus.consumers.mail.reading import Found, Room, Said, read
 from cplus.consumers.mail.replies import rfc_ref
 from cplus.deadline import Deadline
@@ -22,23 +23,20 @@ from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import PersonsJoined
-from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
-    claimed_stream,
-    contact_sequence,
-    conversation_stream,
-    is_conversation,
     message_ref,
     received_mail_claim,
     started_ref,
 )
+from cplus.events.names import person as named
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
-from cplus.mail import InboundMail, Receipt, Route, candidates, parse_receipt, route
+from cplus.mail import InboundMail, Receipt, Route, parse_receipt, route
 from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.persons import PersonDirectory, Resolved
 from cplus.settings import Settings
@@ -47,7 +45,6 @@ log = structlog.get_logger()
 
 BYTES_AT_ONCE = 48 * 1024 * 1024
 """Of raw mail that is in memory at once; reading takes ten times as many."""
-_CANDIDATES = 20  # a mail may name a thousand others; the best come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,11 @@ class Inbound:
     installed: set[str] = field(default_factory=set)
     """Shops that are known to have the app; none leaves its log again."""
     bytes_at_once: int = BYTES_AT_ONCE
+
+    @property
+    def places(self) -> Places:
+        """Finds where a mail belongs."""
+        return Places(self.settings, self.store, self.recorder)
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Records the mails of a batch; answers the ids of the messages that failed.
@@ -168,28 +170,26 @@ class Inbound:
     async def _converse(self, way: Route, receipt: Receipt, found: Found) -> dict[str, Any]:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
-        conversation, by_token = None, False
+        conversation, now = None, receipt.received_at
         if found.form is None:
-            conversation, by_token = await self._by_thread(way, found.mail)
+            conversation = await self.places.by_thread(way, found.mail, now)
         if conversation is None and found.mail.automatic and found.form is None:
             return {"reason": "automatic mail starts nothing"}
-        who = await self.persons.resolve(way.shop, address=found.address)
-        if who is None:
-            return {"reason": "no sender that can be answered"}
+        who = await self._sender(way.shop, found, conversation)
         sequences: list[tuple[str, int]] = []
-        # Message-IDs can be guessed or known to others: they say where a mail belongs, and not
-        # that its sender may have the answers.
-        answer_here = conversation is None or by_token or conversation.person in who.ids
+        answer_here = conversation is None or _may_take_answers(conversation, who, found)
         if conversation is None:
-            conversation, sequences = await self._by_person(way.shop, who, receipt, found)
+            conversation, sequences = await self.places.by_person(way.shop, who, found, now)
         message_id = _message_id(way.shop, receipt.ses_message_id)
         conversation.receive(
-            now=receipt.received_at,
+            now=now,
             message_id=message_id,
             person=who.person,
             answer_here=answer_here,
             from_name=found.name,
             from_address=found.address,
+            sent_from=found.sent_from,
+            proved=found.proved,
             subject=found.subject,
             text=found.text,
             rfc_message_id=found.mail.message_id,
@@ -199,69 +199,33 @@ class Inbound:
         )
         refs = [conversation.id, conversation.person, who.person, message_ref(message_id)]
         if sequences:  # it begins: so it counts in its month
-            refs.append(started_ref(month_of(receipt.received_at)))
+            refs.append(started_ref(month_of(now)))
         return {
-            "events": [*_joins(who, receipt.received_at), *decided(conversation)],
+            "events": [*_joins(who, now), *decided(conversation)],
             "sequences": sequences,
             "refs": list(dict.fromkeys(refs)),
         }
 
-    async def _by_thread(self, way: Route, mail: InboundMail) -> tuple[Conversation | None, bool]:
-        """The conversation that the mail answers: by its token, then by Message-IDs; and whether
-        the mail brings a token of it, in its address or in a quoted marker."""
-        secret = self.settings.secret("application_secret")
-        found = candidates(mail, [way], shop=way.shop, secret=secret)
-        signed = {conversation_stream(c.value) for c in found if c.kind in ("token", "marker")}
-        for candidate in found[:_CANDIDATES]:
-            if candidate.kind in ("token", "marker"):
-                streams = [conversation_stream(candidate.value)]
-            else:
-                refs = [rfc_ref(self.settings, candidate.value)]
-                own, _, domain = candidate.value.rpartition("@")
-                if domain == self.settings.mail_domain.lower():
-                    # The id that we gave our mail: SES replaces it on the way, but some mail
-                    # programs quote it from what SES passes on.
-                    refs.append(message_ref(own))
-                found_by = [await self.store.by_ref(way.shop, ref) for ref in refs]
-                streams = [s for commits in found_by for c in commits for s in _conversations(c)]
-            for stream in streams:
-                conversation: Conversation = await self.recorder.load(
-                    Conversation, way.shop, stream
-                )
-                if conversation.version:
-                    return conversation, stream in signed
-        return None, False
+    async def _sender(self, shop: str, found: Found, conversation: Conversation | None) -> Resolved:
+        """The person who wrote. An unknown sender is the person of the conversation, if the mail
+        belongs to one, and otherwise somebody new."""
+        who = await self.persons.resolve(shop, address=found.address)
+        if who is not None:
+            return who
+        return Resolved(conversation.person if conversation else named(random_id()))
 
-    async def _by_person(
-        self, shop: str, who: Resolved, receipt: Receipt, found: Found
-    ) -> tuple[Conversation, list[tuple[str, int]]]:
-        """The newest conversation of the person, if a contact form may join it; or a new one,
-        with the place among the person's conversations that it claims."""
-        contact = contact_sequence(who.person)
-        number, newest = await self.store.latest(shop, contact)
-        for former in who.ids[1:]:  # what began before two persons turned out to be one
-            _, other = await self.store.latest(shop, contact_sequence(former))
-            if other and (newest is None or other.position > newest.position):
-                newest = other
-        if found.form is not None and newest is not None:
-            for stream in _conversations(newest):
-                conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
-                if self._may_join(conversation, receipt.received_at):
-                    return conversation, []
-        conversation = Conversation.empty(conversation_stream(random_id()))
-        conversation.start(
-            person=who.person,
-            channel="contact_form" if found.form else "email",
-            subject=found.subject,
-            now=receipt.received_at,
-        )
-        return conversation, [(contact, number + 1)]
 
-    def _may_join(self, conversation: Conversation, now: datetime) -> bool:
-        if conversation.open:
-            return True
-        limit = timedelta(days=self.settings.join_closed_days)
-        return conversation.closed_at is not None and now - conversation.closed_at < limit
+def _may_take_answers(conversation: Conversation, who: Resolved, found: Found) -> bool:
+    """Whether answers go to the mail's sender from now on.
+
+    Message-IDs, reply addresses and markers are known to everybody who was ever copied: they say
+    where a mail belongs, and not that its sender may have the answers. So only the person of the
+    conversation, proved to be the sender, moves them to another address; for anybody else the
+    merchant decides.
+    """
+    if not found.address or found.address == conversation.address:
+        return bool(found.address)
+    return found.proved is True and conversation.person in who.ids
 
 
 def _joins(who: Resolved, now: datetime) -> list[NewEvent]:
@@ -270,13 +234,6 @@ def _joins(who: Resolved, now: datetime) -> list[NewEvent]:
         NewEvent(who.person, PersonsJoined(person=who.person, absorbed=other), now)
         for other in who.absorbed
     ]
-
-
-def _conversations(commit: Commit) -> list[str]:
-    """The conversations that the commit is about, by its claims and refs."""
-    names = [ref for ref in commit.refs if is_conversation(ref)]
-    claimed = [claimed_stream(c) for c in commit.claims if is_conversation(c)]
-    return list(dict.fromkeys(names + claimed))
 
 
 def _message_id(shop: str, ses_message_id: str) -> str:

@@ -27,10 +27,16 @@ class Found:
 
     mail: InboundMail
     form: ContactForm | None
-    address: str
+    address: str | None
+    """Where an answer goes; None if the mail names no address that can be answered."""
     name: str | None
     subject: str
     text: str
+    proved: bool | None = None
+    """Whether `address` was proved to be the author's; None for a form, in which anybody can write
+    any address."""
+    sent_from: str | None = None
+    """The author's address, if that is another one and no form's."""
 
 
 Said = Found | str  # what the mail says; or why it means nothing
@@ -76,14 +82,23 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
     if is_form_sender(mail) and not author_is_proved(receipt, mail):
         return "mail in the name of Shopify's contact form that Shopify did not sign"
     form = contact_form(mail)
-    address = form.email if form else answer_address(mail, domain)
-    if not address:
-        return "no sender that can be answered"
     if form is not None:
         subject = _first_words(form.body) or mail.subject
-        return Found(mail, form, address, form.name or None, subject, form.body)
+        return Found(mail, form, form.email, form.name or None, subject, form.body)
+    address = answer_address(mail, domain)
+    if not (address or mail.text or mail.attachments):
+        return "neither a sender nor words"
     name = mail.reply_to_name if address == mail.reply_to else mail.from_name
-    return Found(mail, None, address, name or mail.from_name or None, mail.subject, mail.reply_text)
+    return Found(
+        mail,
+        None,
+        address,
+        name or mail.from_name or None,
+        mail.subject,
+        mail.reply_text,
+        proved=address == mail.from_address and author_is_proved(receipt, mail),
+        sent_from=mail.from_address if address != mail.from_address else None,
+    )
 
 
 def _first_words(text: str) -> str:

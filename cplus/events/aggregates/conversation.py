@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import singledispatchmethod
-from typing import Any
+from typing import Any, NamedTuple
 
-from cplus.errors import InvalidInput
+from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.conversations import (
+    AnswersMoved,
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
@@ -22,6 +23,15 @@ MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
 
 
+class Sender(NamedTuple):
+    """Who sent a message."""
+
+    person: str
+    name: str | None
+    address: str | None
+    rfc_message_id: str | None
+
+
 class Conversation(Aggregate):
     """Stream `conversation/<id>`. Starts empty; `start` is its first decision."""
 
@@ -30,7 +40,9 @@ class Conversation(Aggregate):
         self.subject = ""
         self.address = ""
         self.last_message_id: str | None = None
-        self.message_ids: list[str] = []
+        self.last_message_at: datetime | None = None
+        self.senders: dict[str, Sender] = {}
+        """By the ids of the messages that were received."""
         self.open = False
         self.closed_at: datetime | None = None
         self.written: set[str] = set()
@@ -57,7 +69,7 @@ class Conversation(Aggregate):
     ) -> None:
         """The customer sent a mail; it reopens a closed conversation unless it is automated.
         `answer_here`: whether replies may go to its sender from now on."""
-        if message_id in self.message_ids:
+        if message_id in self.senders:
             return
         self.trigger_event(
             MessageReceived,
@@ -96,6 +108,25 @@ class Conversation(Aggregate):
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 
+    def answer_to(self, *, message_id: str, now: datetime) -> None:
+        """The merchant wants replies to go to the sender of this message; if they do, nothing
+        changes. Raises NotFound, and InvalidInput for a sender without an address."""
+        sender = self.senders.get(message_id)
+        if sender is None:
+            raise NotFound(what="message")
+        if not sender.address:
+            raise InvalidInput(reason="the sender of this message has no address to reply to")
+        if sender.address != self.address:
+            self.trigger_event(
+                AnswersMoved,
+                message_id=message_id,
+                person=sender.person,
+                name=sender.name,
+                address=sender.address,
+                rfc_message_id=sender.rfc_message_id,
+                timestamp=now,
+            )
+
     def close(self, now: datetime) -> None:
         """The merchant closes it; closing a closed conversation changes nothing."""
         if self.open:
@@ -118,14 +149,22 @@ class Conversation(Aggregate):
 
     @evolve.register
     def _(self, event: MessageReceived) -> None:
-        self.message_ids.append(event.message_id)
+        sender = Sender(event.person, event.from_name, event.from_address, event.rfc_message_id)
+        self.senders[event.message_id] = sender
+        self.last_message_at = event.timestamp
         if event.answer_here and not (event.automatic and self.address):
-            self.address = event.from_address
+            self.address = event.from_address or ""
             self.last_message_id = event.rfc_message_id
 
     @evolve.register
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
+        self.last_message_at = event.timestamp
+
+    @evolve.register
+    def _(self, event: AnswersMoved) -> None:
+        self.address = event.address
+        self.last_message_id = event.rfc_message_id
 
     @evolve.register
     def _(self, event: ConversationClosed) -> None:

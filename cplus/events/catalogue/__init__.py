@@ -1,7 +1,8 @@
 """The catalogue: every event that this code knows, under its stored name.
 
 Each module in this folder is a family of events, and named for it. What stands in one is in the
-catalogue; import an event from its family's module.
+catalogue; import an event from its family's module. The upcasts of a family's events are in its
+module's `UPCASTS`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any, Final
 
 from cplus.errors import EventTypeTaken, UnknownEvent
@@ -82,16 +84,30 @@ def _place(event: type[Event]) -> str:
     return f"{event.__module__}.{event.__qualname__}"
 
 
+def _families() -> Iterator[ModuleType]:
+    """The modules of this folder."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        yield import_module(module.name)
+
+
 def _collected() -> Iterator[type[Event]]:
     """The event classes that stand in the modules of this folder."""
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        for made in vars(import_module(module.name)).values():
+    for module in _families():
+        for made in vars(module).values():
             is_event = isinstance(made, type) and issubclass(made, Event)
-            if is_event and made.__module__ == module.name:
+            if is_event and made.__module__ == module.__name__:
                 yield made
 
 
-CATALOGUE: Final = Catalogue(_collected())
+def _upcasts() -> dict[tuple[str, int], Upcast]:
+    """The `UPCASTS` of every module that has some."""
+    found: dict[tuple[str, int], Upcast] = {}
+    for module in _families():
+        found |= getattr(module, "UPCASTS", {})
+    return found
+
+
+CATALOGUE: Final = Catalogue(_collected(), _upcasts())
 
 
 def all_events() -> list[type[Event]]:

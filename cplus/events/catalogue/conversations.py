@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from cplus.events.base import AggregateEvent, Personal
 
@@ -21,11 +21,18 @@ class MessageReceived(AggregateEvent):
     """A customer's mail was added to the conversation."""
 
     TYPE: ClassVar[str] = "conversation.message_received"
+    VERSION: ClassVar[int] = 2
     message_id: str
     person: str
     from_name: Personal[str | None]
-    from_address: Personal[str]
-    """The address for replies to it, if replies go there: see `answer_here`."""
+    from_address: Personal[str | None]
+    """The address for replies to it, if replies go there: see `answer_here`. None if the mail names
+    no address that can be answered."""
+    sent_from: Personal[str | None] = None
+    """The address in `From:`, if that is another one and no form's."""
+    proved: bool | None = None
+    """Whether the sender of the mail was proved to be `from_address`. None for the contact form, in
+    which anybody can write any address, and for what was recorded before this was."""
     subject: Personal[str]
     text: Personal[str]
     """The newly written text, without quotes; at most 256 KB."""
@@ -34,8 +41,8 @@ class MessageReceived(AggregateEvent):
     automatic: bool = False
     """Whether it is automated (out of office, for example)."""
     answer_here: bool = True
-    """Whether replies go to `from_address` from now on. False for mail from somebody else who only
-    named one of the conversation's Message-IDs."""
+    """Whether replies go to `from_address` from now on. False for mail from somebody who may not
+    take them over without the merchant's word: see AnswersMoved."""
     attachments: int = 0
     raw: Mapping[str, str] | None = None
     """Location of the raw mail: {"bucket", "key"}."""
@@ -57,6 +64,19 @@ class ReplyWritten(AggregateEvent):
     known. Replies from the time between may hold what the user is called."""
 
 
+class AnswersMoved(AggregateEvent):
+    """The merchant chose that replies go to the sender of this message from now on."""
+
+    TYPE: ClassVar[str] = "conversation.answers_moved"
+    message_id: str
+    person: str
+    """Whose address it is."""
+    name: Personal[str | None]
+    address: Personal[str]
+    rfc_message_id: Personal[str | None]
+    """Message-ID of the mail, which the next reply names."""
+
+
 class ConversationClosed(AggregateEvent):
     """The merchant closed it."""
 
@@ -67,3 +87,11 @@ class ConversationReopened(AggregateEvent):
     """It was reopened, by the merchant or by a message after it was closed."""
 
     TYPE: ClassVar[str] = "conversation.reopened"
+
+
+def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are new have defaults."""
+    return data
+
+
+UPCASTS = {(MessageReceived.TYPE, 1): _unchanged}

@@ -32,6 +32,7 @@ _REFERENCES_LIMIT = 1_000
 _REFERENCES_CHARACTERS = 256 * 1024
 _MESSAGE_ID_LIMIT = 998
 _DEFECTS_LIMIT = 30
+_NAME_LIMIT = 200
 _AUTHORS_LIMIT = 5  # headers `From:` that are read
 _SIGNER = re.compile(r"(?:^|;)\s*+d\s*+=\s*+([^;]{0,500})")
 _KNOWN_HEADERS = {
@@ -163,6 +164,11 @@ class _Headers:
         found = next((one.mailboxes[0] for one in read if one.mailboxes), None)
         return found, len(read) == 1 and read[0].plain
 
+    def name_of_unknown(self) -> str:
+        """What `From:` says of an author whose address cannot be used."""
+        said = decode_words(self.get("from")).partition("<")
+        return (said[0] or said[2]).strip("\"'<> ")[:_NAME_LIMIT]
+
     def message_id(self, name: str) -> str | None:
         found = _message_ids(self.get(name))
         return found[0] if found else None
@@ -217,7 +223,7 @@ def _understand(
         references=references,
         from_address=address,
         from_original=sender.original if sender else None,
-        from_name=sender.name if sender else "",
+        from_name=sender.name if sender else headers.name_of_unknown(),
         from_is_plain=is_plain and not message.lost_headers,
         signers=[storable(one) for one in headers.signers],
         sender=real_sender.address if real_sender else None,

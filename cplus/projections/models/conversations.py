@@ -7,6 +7,7 @@ from typing import Any
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import (
+    AnswersMoved,
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
@@ -79,7 +80,7 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
             # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
             answered = mail.answer_here and not (mail.automatic and row["from_address"])
             return {
-                **_message(row, event, mail.text, "shopper"),
+                **_message(row, event, mail.text, "shopper", unproved=mail.proved is False),
                 "from_name": mail.from_name if answered else row["from_name"],
                 "from_address": mail.from_address if answered else row["from_address"],
                 "waiting": waiting,
@@ -93,6 +94,8 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
                 "last_mail": {"message_id": reply.message_id, "rank": 0},
                 "last_failed": False,
             }
+        case AnswersMoved() as moved:
+            return {"from_name": moved.name, "from_address": moved.address}
         case ConversationClosed():
             return {"open": False, "closed_at": event.occurred_at, "unanswered": False}
         case ConversationReopened():
@@ -100,8 +103,13 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
     return {}
 
 
-def _message(row: Row, event: Recorded, text: str, sender: str) -> dict[str, Any]:
+def _message(
+    row: Row, event: Recorded, text: str, sender: str, *, unproved: bool = False
+) -> dict[str, Any]:
+    # Only once it was told of a message, so that rows from before stay as they are.
+    told = {"last_unproved": unproved} if unproved or "last_unproved" in row else {}
     return {
+        **told,
         "messages": row["messages"] + 1,
         # What is beyond a few hundred characters cannot be in the snippet, however much is space.
         "snippet": " ".join(text[: SNIPPET * 8].split())[:SNIPPET],
@@ -139,6 +147,7 @@ CONVERSATIONS = Projection(
         ConversationStarted,
         MessageReceived,
         ReplyWritten,
+        AnswersMoved,
         ConversationClosed,
         ConversationReopened,
         MailSent,

@@ -113,7 +113,9 @@ def _contact(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]
         "address": mail.from_address,
     }
     told = newest(None, event, fields)
-    changed: dict[str, Any] = {"contact": _better_contact(row["contact"], told)}
+    changed: dict[str, Any] = {}
+    if mail.from_address is not None:  # an unknown sender is known by no name
+        changed["contact"] = _better_contact(row["contact"], told)
     if not mail.automatic:
         changed["last_contact_at"] = _latest(row["last_contact_at"], event.occurred_at)
     return changed

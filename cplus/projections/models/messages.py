@@ -32,6 +32,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
         case MessageReceived() as mail:
             return {
                 **_placed(event),
+                **_sender(mail),
                 "direction": "in",
                 "text": mail.text,
                 "subject": mail.subject,
@@ -58,6 +59,13 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
                 "attachments": 0,
             }
     return row
+
+
+def _sender(mail: MessageReceived) -> dict[str, Any]:
+    """What is told of the sender; nothing for a mail of which it was not recorded, so that rows
+    from before stay as they are."""
+    told = {"proved": mail.proved, "sent_from": mail.sent_from}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _placed(event: Recorded) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def conversation_view(row: Row) -> Conversation:
         last_message_at=row["last_message_at"],
         last_from=row["last_from"],
         last_failed=row["last_failed"],
+        last_unproved=row.get("last_unproved", False),
         started_at=row["started_at"],
         closed_at=row["closed_at"],
     )
@@ -49,6 +50,8 @@ def message_view(row: Row) -> Message:
         at=row["at"],
         from_name=row["from_name"],
         from_address=row["from_address"],
+        sent_from=row.get("sent_from"),
+        proved=row.get("proved"),
         author=row["author"],
         to_address=row["to_address"],
         automatic=row["automatic"],

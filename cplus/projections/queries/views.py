@@ -37,9 +37,9 @@ class Conversation:
     channel: str
     """`contact_form` or `email`."""
     from_name: str | None
-    """Name in the shopper's last mail."""
+    """Name of whom replies go to."""
     from_address: str | None
-    """Address of the shopper's last mail."""
+    """Where replies go; None if no address is known."""
     open: bool
     unanswered: bool
     """It is open and the shopper waits for an answer; mail from machines waits for nothing."""
@@ -50,6 +50,8 @@ class Conversation:
     last_from: Literal["shopper", "merchant"]
     last_failed: bool
     """The merchant's last mail did not arrive: it bounced or was rejected."""
+    last_unproved: bool
+    """The last message is a mail whose sender was not proved."""
     started_at: datetime
     closed_at: datetime | None
     """When it was closed; None while it is open."""
@@ -72,6 +74,11 @@ class Message:
     from_name: str | None
     """Of the shopper; None on messages of the merchant."""
     from_address: str | None
+    """Of the shopper; None too if the mail names no address that can be answered."""
+    sent_from: str | None
+    """The address in `From:`, if that is another one."""
+    proved: bool | None
+    """Whether the sender of a mail was proved to be `from_address`; None if nobody could tell."""
     author: str | None
     """Who of the shop wrote it: the id of the user; `merchant` before users were known. None on
     messages of the shopper."""

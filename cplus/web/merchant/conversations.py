@@ -32,7 +32,8 @@ router = APIRouter(prefix="/conversations")
 START: Final = "start"
 """`from` with this value shows the thread from its beginning."""
 
-_DONE: Final = {
+_DONE: Final[dict[str, tuple[bool | None, str]]] = {
+    "answers": (None, "Replies go to this address from now on."),
     "closed": (False, "Closed."),
     "reopened": (True, "Reopened."),
     "closed-before": (
@@ -50,8 +51,9 @@ _DONE: Final = {
         ),
     ),
 }
-"""What a command is called in an address: whether the conversation is open after it, and the
-words for it. `-before`: its form had been sent already, and what it did then was undone since."""
+"""What a command is called in an address: whether the conversation is open after it (None: as it
+was), and the words for it. `-before`: its form had been sent already, and what it did then was
+undone since."""
 
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
@@ -137,11 +139,12 @@ async def _page(
         awaited=awaited,
         stuck=await _stuck(queries, me.shop, thread, awaited),
         commanded=done in _DONE,
-        done=_DONE[done][1] if done in _DONE and _DONE[done][0] == row.open else "",
+        done=_DONE[done][1] if done in _DONE and _DONE[done][0] in (None, row.open) else "",
         draft=draft,
         reason=reason,
         key=key or new_key(),
         command_key=new_key(),
+        new_key=new_key,
     )
 
 
@@ -161,7 +164,7 @@ async def _stuck(queries: Queries, shop: str, thread: Thread, awaited: int) -> _
 
 
 def _who(row: ConversationRow) -> str:
-    return row.from_name or row.from_address or "Someone"
+    return row.from_name or row.from_address or "Unknown sender"
 
 
 @router.get("/{conversation_id}/reply")
@@ -208,6 +211,27 @@ async def reply(
         return await _page(view, conversation_id, draft=text, reason=reason, status=409)
     at = f"?at={outcome.position}#end" if outcome.position else ""
     return see_other(f"/conversations/{conversation_id}{at}")
+
+
+@router.post("/{conversation_id}/answer-to")
+async def answer_to(
+    request: Request,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+) -> Response:
+    """Replies go to the sender of a message from now on."""
+    fields = await own_form(request, signatures, me.session)
+    outcome = await conversations.answer_to(
+        me.shop,
+        conversation_id,
+        message_id=fields.get("message", ""),
+        key=form_key(fields),
+        actor=me.actor,
+        use=use,
+    )
+    return _changed(conversation_id, "answers", outcome)
 
 
 @router.post("/{conversation_id}/close")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cplus.errors import InvalidInput
+from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
 from cplus.events.base import AggregateEvent
 
@@ -117,6 +117,45 @@ def test_an_answer_of_no_use_is_refused_and_nothing_happens(text: str) -> None:
     assert then(conversation) == []
 
 
+def elsewhere(c: Conversation) -> None:
+    received(c, "m2", person="person/q", from_address="work@shopper.example", answer_here=False)
+
+
+def test_the_merchant_moves_answers_to_the_sender_of_a_message_and_back() -> None:
+    conversation = given(started, received, elsewhere)
+    conversation.answer_to(message_id="m2", now=NOW)
+    [moved] = conversation.collect_events()
+    assert moved.person == "person/q"  # type: ignore[attr-defined]
+    conversation.reply(message_id="r1", text="Yes", author="merchant", now=NOW)
+    [event] = conversation.collect_events()
+    assert event.to_address == "work@shopper.example"  # type: ignore[attr-defined]
+    conversation.answer_to(message_id="m1", now=NOW)
+    assert then(conversation) == ["conversation.answers_moved"]
+    assert conversation.address == "ada@shopper.example"
+
+
+def test_answers_that_go_there_already_are_not_moved() -> None:
+    conversation = given(started, received, elsewhere)
+    conversation.answer_to(message_id="m1", now=NOW)
+    assert then(conversation) == []
+
+
+def test_answers_move_to_no_unknown_message_and_to_no_unknown_sender() -> None:
+    conversation = given(started, received, lambda c: received(c, "m2", from_address=None))
+    with pytest.raises(NotFound):
+        conversation.answer_to(message_id="m3", now=NOW)
+    with pytest.raises(InvalidInput):
+        conversation.answer_to(message_id="m2", now=NOW)
+    assert then(conversation) == []
+
+
+def test_a_conversation_with_an_unknown_sender_cannot_be_answered() -> None:
+    conversation = given(started, lambda c: received(c, from_address=None))
+    with pytest.raises(InvalidInput):
+        conversation.reply(message_id="r1", text="Yes", author="merchant", now=NOW)
+    assert then(conversation) == []
+
+
 def test_closing_twice_and_opening_twice_change_nothing() -> None:
     conversation = given(started, received, closed)
     conversation.close(NOW)
@@ -133,6 +172,8 @@ def test_a_conversation_read_from_its_events_is_the_one_that_made_them() -> None
     closed(made)
     received(made, "m2")
     made.reply(message_id="r1", text="Yes", author="merchant", now=NOW)
+    elsewhere(made)
+    made.answer_to(message_id="m2", now=NOW)
     read = Conversation.empty("conversation/c1")
     for event in made.collect_events():
         assert isinstance(event, AggregateEvent)

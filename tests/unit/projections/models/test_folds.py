@@ -46,6 +46,7 @@ from tests.unit.projections.models.told_events import (
     joined,
     mail,
     minutes,
+    moved_to,
     received,
     recorded,
     reply,
@@ -82,6 +83,30 @@ def test_the_address_shown_is_the_one_that_an_answer_goes_to() -> None:
     machine = received("m3", from_address="robot@example.net", automatic=True)
     row = fold(CONVERSATIONS, thread(STARTED, received("m1"), stranger, machine))["c1"]
     assert (row["from_address"], row["from_name"], row["messages"]) == ("ada@example.com", "Ada", 3)
+
+
+def test_the_merchants_word_moves_the_address_that_is_shown() -> None:
+    stranger = received("m2", from_address="m@example.net", from_name="M", answer_here=False)
+    moved = moved_to("m2", address="m@example.net", name="M")
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), stranger, moved))["c1"]
+    assert (row["from_address"], row["from_name"], row["messages"]) == ("m@example.net", "M", 2)
+
+
+def test_only_the_newest_message_says_whether_its_sender_was_proved() -> None:
+    forged, proved = received("m2", proved=False), received("m3", proved=True)
+    row = fold(CONVERSATIONS, thread(STARTED, received("m1"), forged))["c1"]
+    assert row["last_unproved"]
+    assert not fold(CONVERSATIONS, thread(STARTED, forged, proved))["c1"]["last_unproved"]
+    assert not fold(CONVERSATIONS, thread(STARTED, forged, reply("m4")))["c1"]["last_unproved"]
+
+
+def test_rows_of_mail_from_before_senders_were_proved_stay_as_they_were() -> None:
+    told = thread(STARTED, received("m1"), reply("m2"))
+    assert "last_unproved" not in fold(CONVERSATIONS, told)["c1"]
+    assert {"proved", "sent_from"}.isdisjoint(fold(MESSAGES, told)["m1"])
+    forged = thread(STARTED, received("m1", proved=False, sent_from="eve@example.org"))
+    row = fold(MESSAGES, forged)["m1"]
+    assert (row["proved"], row["sent_from"]) == (False, "eve@example.org")
 
 
 def test_mail_from_a_machine_neither_waits_nor_answers() -> None:

@@ -12,6 +12,7 @@ from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.base import AggregateEvent, Event, Recorded
 from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.catalogue.conversations import (
+    AnswersMoved,
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
@@ -101,6 +102,11 @@ def received(message_id: str, text: str = "Hello", **more: Any) -> tuple[Any, di
         "rfc_message_id": None,
     }
     return MessageReceived, fields | more
+
+
+def moved_to(message_id: str, **fields: Any) -> tuple[Any, dict[str, Any]]:
+    told = {"message_id": message_id, "person": "person/b", "rfc_message_id": None}
+    return AnswersMoved, told | fields
 
 
 def reply(message_id: str, text: str = "Hi Ada") -> tuple[Any, dict[str, Any]]:

@@ -1,0 +1,109 @@
+"""Finds the conversation that a mail belongs to, by the log and never through a read model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cplus.consumers.mail.reading import Found
+from cplus.consumers.mail.replies import rfc_ref
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.log.commit import Commit
+from cplus.events.log.store import EventStore
+from cplus.events.names import (
+    claimed_stream,
+    contact_sequence,
+    conversation_stream,
+    is_conversation,
+    message_ref,
+)
+from cplus.events.recording import Recorder
+from cplus.ids import random_id
+from cplus.mail import Candidate, InboundMail, Route, candidates
+from cplus.privacy.persons import Resolved
+from cplus.settings import Settings
+
+_CANDIDATES = 20  # a mail may name a thousand others; the best come first
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What finding a mail's conversation needs."""
+
+    settings: Settings
+    store: EventStore
+    recorder: Recorder
+
+    async def by_thread(self, way: Route, mail: InboundMail, now: datetime) -> Conversation | None:
+        """The conversation that the mail answers: by a token in its address, by Message-IDs, by a
+        token in a quoted marker."""
+        secret = self.settings.secret("application_secret")
+        found = candidates(mail, [way], shop=way.shop, secret=secret)
+        for candidate in found[:_CANDIDATES]:
+            signed = candidate.kind in ("token", "marker")
+            for stream in await self._streams(way.shop, candidate):
+                conversation = await self._load(way.shop, stream)
+                if conversation.version and not (signed and self._ended(conversation, now)):
+                    return conversation
+        return None
+
+    async def by_person(
+        self, shop: str, who: Resolved, found: Found, now: datetime
+    ) -> tuple[Conversation, list[tuple[str, int]]]:
+        """The newest conversation of the person, if a contact form may join it; or a new one,
+        with the place among the person's conversations that it claims."""
+        contact = contact_sequence(who.person)
+        number, newest = await self.store.latest(shop, contact)
+        for former in who.ids[1:]:  # what began before two persons turned out to be one
+            _, other = await self.store.latest(shop, contact_sequence(former))
+            if other and (newest is None or other.position > newest.position):
+                newest = other
+        if found.form is not None and newest is not None:
+            for stream in _conversations(newest):
+                conversation = await self._load(shop, stream)
+                if self._may_join(conversation, now):
+                    return conversation, []
+        conversation = Conversation.empty(conversation_stream(random_id()))
+        conversation.start(
+            person=who.person,
+            channel="contact_form" if found.form else "email",
+            subject=found.subject,
+            now=now,
+        )
+        return conversation, [(contact, number + 1)]
+
+    async def _streams(self, shop: str, candidate: Candidate) -> list[str]:
+        if candidate.kind in ("token", "marker"):
+            return [conversation_stream(candidate.value)]
+        refs = [rfc_ref(self.settings, candidate.value)]
+        own, _, domain = candidate.value.rpartition("@")
+        if domain == self.settings.mail_domain.lower():
+            # The id that we gave our mail: SES replaces it on the way, but some mail
+            # programs quote it from what SES passes on.
+            refs.append(message_ref(own))
+        found_by = [await self.store.by_ref(shop, ref) for ref in refs]
+        return [stream for commits in found_by for one in commits for stream in _conversations(one)]
+
+    async def _load(self, shop: str, stream: str) -> Conversation:
+        loaded: Conversation = await self.recorder.load(Conversation, shop, stream)
+        return loaded
+
+    def _ended(self, conversation: Conversation, now: datetime) -> bool:
+        """Whether the tokens of the conversation have ended: a mail that was passed on years ago
+        opens nothing."""
+        limit = timedelta(days=self.settings.token_days)
+        last = conversation.last_message_at
+        return last is not None and now - last > limit
+
+    def _may_join(self, conversation: Conversation, now: datetime) -> bool:
+        if conversation.open:
+            return True
+        limit = timedelta(days=self.settings.join_closed_days)
+        return conversation.closed_at is not None and now - conversation.closed_at < limit
+
+
+def _conversations(commit: Commit) -> list[str]:
+    """The conversations that the commit is about, by its claims and refs."""
+    names = [ref for ref in commit.refs if is_conversation(ref)]
+    claimed = [claimed_stream(c) for c in commit.claims if is_conversation(c)]
+    return list(dict.fromkeys(names + claimed))

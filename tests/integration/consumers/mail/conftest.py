@@ -1,0 +1,16 @@
+"""The world of mail, for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.integration.mail_world import World
+
+
+@pytest.fixture
+async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncIterator[World]:
+    made = await World.make(mongo_uri, database_name, aws_endpoint)
+    yield made
+    await made.close()
