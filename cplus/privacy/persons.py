@@ -5,8 +5,9 @@ It is in the keyring's database, separate from the log. The log knows only its r
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -73,11 +74,15 @@ class PersonDirectory:
         clock: Clock = utc_now,
         *,
         retries: Retries = RETRIES,
+        new_id: Callable[[], str] = random_id,
     ) -> None:
+        """`new_id` makes the ids of persons, which must be unique and tell nothing."""
         self._persons = keyring[PERSONS]
-        self._key = derived_key(secret, "persons")
+        # Keyed once: for a short text, the key would take most of the time of its hash.
+        self._keyed = hmac.new(derived_key(secret, "persons"), digestmod=hashlib.sha256)
         self._clock = clock
         self._retries = retries
+        self._new_id = new_id
         # One at a time: two at once from one process would only take identities from each other.
         self._questions = Combiner(self._answer, groups=1, room=_AT_ONCE)
 
@@ -103,7 +108,7 @@ class PersonDirectory:
             found = [known[name] for name in one.names if name in known]
             persons = sorted({row["person"] for row in found})
             former = tuple(sorted({i for row in found for i in row.get("former", ())}))
-            person = persons[0] if persons else named(random_id())
+            person = persons[0] if persons else named(self._new_id())
             answers.append(Resolved(person, persons[1:], former))
             for name in one.names:
                 if name not in known:
@@ -169,8 +174,9 @@ class PersonDirectory:
         if shopify_id is not None:
             names.append(f"{shop}/shopify/{shopify_id}")
         if address:
-            told = f"{shop}\n{address.strip().lower()}".encode()
-            names.append(f"{shop}/address/{hmac.digest(self._key, told, 'sha256').hex()}")
+            hashed = self._keyed.copy()
+            hashed.update(f"{shop}\n{address.strip().lower()}".encode())
+            names.append(f"{shop}/address/{hashed.hexdigest()}")
         return names
 
 
