@@ -18,6 +18,8 @@ def to_milliseconds(moment: datetime) -> datetime:
     """The same moment in UTC and in whole milliseconds; a time without a zone is refused."""
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
+    if moment.tzinfo is UTC and not moment.microsecond % 1000:
+        return moment
     # A time from the database is in UTC under another name and needs no conversion.
     moment = moment.astimezone(UTC) if moment.utcoffset() else moment
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)

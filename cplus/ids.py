@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # without letters that look alike
+_LETTERS: Final = b"abcdefghijkmnpqrstuvwxyz23456789"  # without letters that look alike
+_LETTER_OF: Final = bytes(_LETTERS[byte & 31] for byte in range(256))
 
 
 def spelled(data: bytes) -> str:
     """One lower-case letter or digit per byte, keeping 5 of its bits."""
-    return "".join(_LETTERS[byte & 31] for byte in data)
+    return data.translate(_LETTER_OF).decode("ascii")
 
 
 def random_id(length: int = 16) -> str:

@@ -6,6 +6,7 @@ quicker.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, overload
@@ -144,16 +145,22 @@ class Recorder:
         raise AssertionError("the last try always answers")
 
     async def _nudge(self, told: Iterable[tuple[Draft | None, Outcome | None]]) -> None:
-        news: dict[str, News] = {}
+        positions: dict[str, int] = {}
+        families = defaultdict[str, set[str]](set)
         for draft, outcome in told:
-            if isinstance(outcome, AlreadyRecorded):
-                commit = outcome.commit
-                _add(news, commit.shop, News(commit.position, self.reader.families_of(commit)))
-            elif isinstance(outcome, Appended) and draft is not None:
-                families = frozenset(new.event.FAMILY for new in draft.events)
-                _add(news, draft.shop, News(outcome.position, families))
-        if news:
-            await self._nudger.nudge(news)
+            if isinstance(outcome, Appended) and draft is not None:
+                shop = draft.shop
+                families[shop].update(new.event.FAMILY for new in draft.events)
+            elif isinstance(outcome, AlreadyRecorded):
+                shop = outcome.commit.shop
+                families[shop] |= self.reader.families_of(outcome.commit)
+            else:
+                continue
+            positions[shop] = max(outcome.position, positions.get(shop, 0))
+        if positions:
+            await self._nudger.nudge(
+                {shop: News(at, frozenset(families[shop])) for shop, at in positions.items()}
+            )
 
 
 class _Later:
@@ -164,8 +171,4 @@ class _Later:
 
     async def nudge(self, news: Mapping[str, News]) -> None:
         for shop, one in news.items():
-            _add(self.news, shop, one)
-
-
-def _add(news: dict[str, News], shop: str, one: News) -> None:
-    news[shop] = one.joined(news[shop]) if shop in news else one
+            self.news[shop] = one.joined(self.news[shop]) if shop in self.news else one

@@ -29,8 +29,12 @@ async def join(
     if isinstance(outcome, AlreadyRecorded):
         await join_recorded(reader, outcome.commit, join_two)
         return
-    events = [new.event for new in draft.events]
-    await _join(draft.shop, [one for one in events if isinstance(one, PersonsJoined)], join_two)
+    await _join(draft.shop, joins(draft), join_two)
+
+
+def joins(draft: Draft) -> list[PersonsJoined]:
+    """The events of a draft that say that two persons are one."""
+    return [new.event for new in draft.events if isinstance(new.event, PersonsJoined)]
 
 
 async def join_recorded(reader: EventReader, commit: Commit, join_two: Join) -> None:

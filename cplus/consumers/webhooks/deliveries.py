@@ -155,6 +155,8 @@ def _storable(value: object) -> str:
     if not isinstance(value, str):
         return ""
     text = value.replace("\0", "")
+    if text.isascii():  # as nearly every header is
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import structlog
 
+from cplus import collector
 from cplus.clock import Clock
 from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
@@ -18,12 +20,12 @@ from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Draft
-from cplus.events.log.outcomes import Appended, Outcome, settled
+from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome, settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import Collection, Database, DuplicateKeyError
-from cplus.privacy.joining import join
+from cplus.privacy.joining import join, joins
 
 log = structlog.get_logger()
 
@@ -96,19 +98,23 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
     function.
     """
     batch = Batch(records, limit, _SIDE_BY_SIDE)
-    drafted = await batch.each(
-        batch.read(lambda record: read(record, use.clock)),
-        lambda delivery: _draft(delivery, use),
-        lambda delivery: {"shop": delivery.shop, "topic": delivery.topic},
-    )
-    outcomes = await _append(use.recorder, [item.value.draft for item in drafted])
+    # A batch makes many objects and few cycles.
+    with collector.seldom():
+        drafted = await batch.each(
+            batch.read(lambda record: read(record, use.clock)),
+            lambda delivery: _draft(delivery, use),
+            lambda delivery: {"shop": delivery.shop, "topic": delivery.topic},
+        )
+        outcomes = await _append(use.recorder, [item.value.draft for item in drafted])
+    recorded = [
+        Item(item.records, Drafted(item.value.delivery, item.value.draft, outcome))
+        for item, outcome in zip(drafted, outcomes, strict=True)
+    ]
+    _log([item.value for item in recorded])
     await batch.each(
-        [
-            Item(item.records, replace(item.value, outcome=outcome))
-            for item, outcome in zip(drafted, outcomes, strict=True)
-        ],
-        lambda recorded: _settle(recorded, use),
-        lambda recorded: {"shop": recorded.delivery.shop, "topic": recorded.delivery.topic},
+        [item for item in recorded if _is_unsettled(item.value)],
+        lambda drafted: _settle(drafted, use),
+        lambda drafted: {"shop": drafted.delivery.shop, "topic": drafted.delivery.topic},
     )
     return batch.failed
 
@@ -181,15 +187,32 @@ def _checked(store: EventStore, draft: Draft) -> Draft | None:
     return draft
 
 
+def _log(recorded: Sequence[Drafted]) -> None:
+    """Logs what was recorded in each shop, in one line: what came is in the log itself."""
+    topics, positions = defaultdict[str, Counter[str]](Counter), dict[str, int]()
+    for one in recorded:
+        if isinstance(one.outcome, Appended):
+            topics[one.draft.shop][one.delivery.topic] += 1
+            positions[one.draft.shop] = one.outcome.position
+    for shop, position in positions.items():
+        log.info("webhooks_recorded", shop=shop, topics=dict(topics[shop]), position=position)
+
+
+def _is_unsettled(recorded: Drafted) -> bool:
+    """Whether more is to be done than to record it."""
+    return not isinstance(recorded.outcome, Appended) or bool(joins(recorded.draft))
+
+
 async def _settle(recorded: Drafted, use: Webhooks) -> None:
     """What is to be done once the outcome is known."""
     if recorded.outcome is None:
         raise Unwritable
     one, outcome = recorded.delivery, settled(recorded.outcome)
     await join(use.recorder.reader, recorded.draft, outcome, use.persons.join)
-    if isinstance(outcome, Appended):
-        log.info("webhook_recorded", shop=one.shop, topic=one.topic, position=outcome.position)
-    elif delivery_ref(one.delivery) not in outcome.commit.refs:
+    if (
+        isinstance(outcome, AlreadyRecorded)
+        and delivery_ref(one.delivery) not in outcome.commit.refs
+    ):
         await _redelivered(one, use.redeliveries)
         log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
 

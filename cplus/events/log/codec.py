@@ -17,22 +17,25 @@ def encode(new: NewEvent) -> dict[str, Any]:
     """The stored document of an event: its envelope, clear data and the slot for personal data."""
     event = new.event
     kind = type(event)
-    leave_out = kind.PERSONAL_FIELDS | (
-        AggregateEvent.ENVELOPE_FIELDS if isinstance(event, AggregateEvent) else frozenset()
-    )
+    data = event.model_dump()
+    if isinstance(event, AggregateEvent):
+        for name in AggregateEvent.ENVELOPE_FIELDS:
+            del data[name]
+    # In their order: the hash of the commit is over its bytes.
+    personal = {name: data.pop(name) for name in list(data) if name in kind.PERSONAL_FIELDS}
     document: dict[str, Any] = {
         "type": kind.TYPE,
         "schema": kind.VERSION,
         "stream": new.stream,
         "version": new.version,
         "occurred_at": new.occurred_at,
-        "data": event.model_dump(exclude=set(leave_out)),
+        "data": data,
     }
     if kind.PERSONAL_FIELDS:
         document["sealed"] = {
             "scheme": CLEAR,
             "person": getattr(event, "person", None),
-            "fields": event.model_dump(include=set(kind.PERSONAL_FIELDS)),
+            "fields": personal,
         }
     return document
 
