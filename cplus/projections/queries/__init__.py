@@ -5,6 +5,7 @@ from cplus.projections.queries.conversations import ConversationQueries
 from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.figures import Day, Figures, every_day, summed
 from cplus.projections.queries.metrics import MetricsQueries
+from cplus.projections.queries.paging import cursor_of
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.queries import Queries
 from cplus.projections.queries.shops import ShopQueries
@@ -54,6 +55,7 @@ __all__ = [
     "Shop",
     "ShopQueries",
     "Subscription",
+    "cursor_of",
     "every_day",
     "summed",
 ]

@@ -8,11 +8,11 @@ from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.queries.paging import (
-    after_number,
     bounded,
-    cursor_after,
     cursor_at,
+    cursor_of,
     newest_first,
+    number_of,
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
 from cplus.projections.queries.row_views import conversation_view, delivery_view, message_view
@@ -79,18 +79,32 @@ class ConversationQueries(ReadModels):
         self, shop: str, conversation_id: str, cursor: str | None = None, limit: int = 200
     ) -> Page[Message]:
         """The messages of a conversation in the order of the thread, the oldest first."""
-        limit = bounded(limit)
-        wanted = {
-            "shop": shop,
-            "conversation_id": conversation_id,
-            "number": {"$gt": after_number(cursor)},
-        }
+        numbers = {"$gt": number_of(cursor) or 0}
+        found, more = await self._messages(shop, conversation_id, numbers, 1, bounded(limit))
+        return Page(found, cursor_of(found[-1]) if more else None)
+
+    async def newest_messages_of(
+        self, shop: str, conversation_id: str, before: str | None = None, limit: int = 200
+    ) -> Page[Message]:
+        """The newest messages of a conversation, or the newest of those before the cursor, in the
+        order of the thread; give `next` as `before` to get what comes before them."""
+        number = number_of(before)
+        # What has no number has no place in the thread yet.
+        numbers = {"$gt": 0} if number is None else {"$gt": 0, "$lt": number}
+        found, more = await self._messages(shop, conversation_id, numbers, -1, bounded(limit))
+        found.reverse()
+        return Page(found, cursor_of(found[0]) if more else None)
+
+    async def _messages(
+        self, shop: str, conversation_id: str, numbers: Mapping[str, int], order: int, limit: int
+    ) -> tuple[list[Message], bool]:
+        """Up to `limit` messages with such numbers, and whether there are more."""
+        wanted = {"shop": shop, "conversation_id": conversation_id, "number": numbers}
         rows = await self._rows(MESSAGES)
-        numbered = rows.find(wanted, sort=[("number", 1)]).limit(limit + 1)
-        found = await numbered.to_list(limit + 1)
-        shown = found[:limit]
-        more = cursor_after(shown[-1]["number"]) if len(found) > limit else None
-        return Page([message_view(row) for row in shown], more)
+        # In one batch: the driver's first one would hold 101.
+        cursor = rows.find(wanted, sort=[("number", order)], limit=limit + 1, batch_size=limit + 1)
+        found = await cursor.to_list(limit + 1)
+        return [message_view(row) for row in found[:limit]], len(found) > limit
 
     async def deliveries(
         self,

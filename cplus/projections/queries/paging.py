@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cplus.errors import InvalidInput
+from cplus.projections.queries.views import Message
 from cplus.projections.rows import key_of, row_id
 
 MOST = 500
@@ -40,19 +41,20 @@ def cursor_at(field: str, row: Mapping[str, Any]) -> str:
     return _encoded([milliseconds, key_of(row)])
 
 
-def after_number(cursor: str | None) -> int:
-    """The number that the cursor stands behind; 0 for none."""
+def number_of(cursor: str | None) -> int | None:
+    """The number of the message that the cursor stands at; None for no cursor."""
     if cursor is None:
-        return 0
+        return None
     match _decoded(cursor):
         case int() as number if 0 <= number < 2**63:
             return number
     raise InvalidInput(reason="the cursor cannot be read")
 
 
-def cursor_after(number: int) -> str:
-    """The cursor behind this number, for `after_number`."""
-    return _encoded(number)
+def cursor_of(message: Message) -> str:
+    """The cursor that stands at this message of a thread: questions take it for what comes after
+    it (`cursor`) or before it (`before`)."""
+    return _encoded(message.number)
 
 
 def before_day(cursor: str | None) -> date | None:

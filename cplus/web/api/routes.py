@@ -14,7 +14,7 @@ from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations import IdDep
-from cplus.web.merchant.thread import following, read_position
+from cplus.web.merchant.thread import START, following, read_position
 
 router = APIRouter(prefix="/api")
 
@@ -56,7 +56,8 @@ async def conversation(
     row = await queries.conversation(me.shop, conversation_id)
     if row is None:
         raise HTTPException(404)
-    thread = await following(queries, me.shop, row.id, cursor, message)
+    start = START if cursor is None else cursor
+    thread = await following(queries, me.shop, row.id, start, message)
     messages = [
         {**asdict(one.message), "text": one.text, "cut": one.cut} for one in thread.messages
     ]

@@ -29,9 +29,6 @@ from cplus.web.merchant.thread import SHOWN_BY, Thread, caught_up, following, ne
 
 router = APIRouter(prefix="/conversations")
 
-START: Final = "start"
-"""`from` with this value shows the thread from its beginning."""
-
 _DONE: Final[dict[str, tuple[bool | None, str]]] = {
     "answers": (None, "Replies go to this address from now on."),
     "closed": (False, "Closed."),
@@ -89,6 +86,7 @@ async def show(
     conversation_id: IdDep,
     at: int = 0,
     begin: Annotated[str | None, Query(alias="from")] = None,
+    before: str | None = None,
     message: str | None = None,
     done: str = "",
 ) -> HTMLResponse:
@@ -97,7 +95,7 @@ async def show(
     shown = await caught_up(view.queries, view.me.shop, at) if at > 0 else True
     awaited = 0 if shown else at
     return await _page(
-        view, conversation_id, begin=begin, whole=message, awaited=awaited, done=done
+        view, conversation_id, begin=begin, before=before, whole=message, awaited=awaited, done=done
     )
 
 
@@ -106,6 +104,7 @@ async def _page(
     conversation_id: str,
     *,
     begin: str | None = None,
+    before: str | None = None,
     whole: str | None = None,
     awaited: int = 0,
     done: str = "",
@@ -120,10 +119,9 @@ async def _page(
     if row is None:
         raise HTTPException(404)
     if begin is None:
-        thread = await newest(queries, me.shop, row.id, whole)
+        thread = await newest(queries, me.shop, row.id, whole, before)
     else:
-        cursor = None if begin == START else begin
-        thread = await following(queries, me.shop, row.id, cursor, whole)
+        thread = await following(queries, me.shop, row.id, begin, whole)
     person = await queries.customer(me.shop, row.person)
     return view.pages.render(
         "conversation.html",

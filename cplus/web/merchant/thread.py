@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from cplus.projections.queries import Message, Queries
+from cplus.projections.queries import Message, Queries, cursor_of
 
 SHOWN: Final = 200
 """Messages on a page at most."""
@@ -20,7 +19,9 @@ PATIENCE: Final = 2.0
 SHOWN_BY: Final = ("conversations", "messages")
 """The projections of which a thread is made."""
 
-_READ: Final = 2_000  # messages read at most to find the newest
+START: Final = "start"
+"""In place of a cursor: the beginning of the thread."""
+
 _BUDGET: Final = 400_000  # characters of a page: Lambda answers with 6 MB at most, escaped
 _BEGINNING: Final = 500  # characters of a message for which no room is left
 
@@ -40,31 +41,35 @@ class Thread:
     """Some messages of a conversation, the oldest first."""
 
     messages: Sequence[Shown]
-    earlier: bool
-    """Whether there are older messages than these."""
+    earlier: str | None
+    """The cursor before which there are older messages; None if these are the oldest."""
     later: str | None
-    """The cursor of what follows; None where these are the newest."""
+    """The cursor of what follows; None if these are the newest."""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """What the address of the page names, to come to these messages again."""
 
 
-async def newest(queries: Queries, shop: str, conversation_id: str, whole: str | None) -> Thread:
-    """The end of the thread. `whole` is the id of a message that is shown to its end."""
-    kept: deque[Message] = deque(maxlen=SHOWN)
-    read, cursor = 0, None
-    while True:
-        page = await queries.messages_of(shop, conversation_id, cursor, SHOWN)
-        kept.extend(page.items)
-        read += len(page.items)
-        cursor = page.next
-        if cursor is None or read >= _READ:
-            return Thread(_shown(kept, whole), read > len(kept), cursor)
+async def newest(
+    queries: Queries, shop: str, conversation_id: str, whole: str | None, before: str | None = None
+) -> Thread:
+    """The end of the thread, or of what comes before the cursor. `whole` is the id of a message
+    that is shown to its end."""
+    page = await queries.newest_messages_of(shop, conversation_id, before, SHOWN)
+    shown = _shown(page.items, whole)
+    if before is None:
+        return Thread(shown, page.next, None)
+    later = cursor_of(page.items[-1]) if page.items else START
+    return Thread(shown, page.next, later, {"before": before})
 
 
 async def following(
-    queries: Queries, shop: str, conversation_id: str, cursor: str | None, whole: str | None
+    queries: Queries, shop: str, conversation_id: str, cursor: str, whole: str | None
 ) -> Thread:
-    """The thread from the cursor on; from its beginning with None."""
-    page = await queries.messages_of(shop, conversation_id, cursor, SHOWN)
-    return Thread(_shown(page.items, whole), cursor is not None, page.next)
+    """The thread from the cursor on; from its beginning with START."""
+    start = None if cursor == START else cursor
+    page = await queries.messages_of(shop, conversation_id, start, SHOWN)
+    earlier = cursor_of(page.items[0]) if start is not None and page.items else None
+    return Thread(_shown(page.items, whole), earlier, page.next, {"from": cursor})
 
 
 def _shown(messages: Iterable[Message], whole: str | None) -> list[Shown]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, Import
 from cplus.events.catalogue.mail import MailBounced
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.names import billing_stream
+from cplus.projections.models.messages import MESSAGES
 from tests.integration.web.harness import (
     NOW,
     OTHER,
@@ -39,6 +41,46 @@ async def test_the_inbox_shows_the_shops_own_conversations(
     assert "secret" not in page
     assert "No closed conversations" in (await browser.get("/inbox?tab=closed")).text
     assert mine in (await browser.get("/inbox?tab=unanswered")).text
+
+
+async def test_a_long_thread_begins_with_its_newest_messages_and_leads_to_all(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    rows = web.parts.mongo.database[MESSAGES.collection]
+    first = await rows.find_one({"shop": SHOP, "conversation_id": conversation})
+    assert first is not None
+    much = {250: "y" * 390_000, 251: "z" * 390_000}
+    await rows.insert_many(
+        {**first, "_id": f"{SHOP}/n{n}", "number": n, "text": much.get(n, f"no. {n}")}
+        for n in range(3, 2_302)
+    )
+
+    def shown(page: str) -> list[int]:
+        return [int(n) for n in re.findall(r'<li class="message" id="m-n(\d+)"', page)]
+
+    def link(page: str, words: str) -> str | None:
+        found = re.search(rf'href="([^"]*)">{words}</a>', page)
+        return found and html.unescape(found[1])
+
+    pages = []
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    pages.append(shown(page))
+    while path := link(page, "Earlier messages"):
+        page = (await browser.get(path)).text
+        pages.append(shown(page))
+    assert pages[0] == list(range(2_102, 2_302)), "the newest, the oldest of them first"
+    assert [n for page in reversed(pages) for n in page] == list(range(3, 2_302))
+    # From the oldest page the way leads on to the page behind it.
+    newer = link(page, "Newer messages")
+    assert newer is not None
+    assert shown((await browser.get(newer)).text)[0] == pages[-1][-1] + 1
+    # What is cut on an earlier page is shown in full there.
+    assert 250 in pages[-2]
+    cut = (await browser.get(newer)).text
+    full = link(cut, "Show the full message")
+    assert full is not None
+    assert (await browser.get(full.split("#")[0])).text.count("y") > 390_000
 
 
 async def test_an_empty_shop_is_told_what_comes_here(browser: httpx.AsyncClient) -> None:

@@ -108,6 +108,8 @@ async def test_a_cursor_that_cannot_be_read_is_refused(queries: Queries, cursor:
     with pytest.raises(InvalidInput):
         await queries.messages_of(SHOP, "c1", cursor)
     with pytest.raises(InvalidInput):
+        await queries.newest_messages_of(SHOP, "c1", cursor)
+    with pytest.raises(InvalidInput):
         await queries.customers(SHOP, "all", cursor)
     with pytest.raises(InvalidInput):
         await queries.deliveries(SHOP, "all", cursor)
@@ -125,6 +127,47 @@ async def test_messages_come_in_the_order_of_the_thread(mongo: Mongo, queries: Q
     assert [m.id for m in (*first.items, *rest.items)] == ["m9", "m5", "m1", "m2"]
     assert rest.next is None
     assert [m.status for m in first.items] == [None, "written", None]
+
+
+async def test_the_newest_messages_of_a_long_thread_are_one_question_of_an_index(
+    mongo: Mongo, queries: Queries
+) -> None:
+    said = fold(MESSAGES, thread(STARTED, received("m1")))["m1"]
+    await put(mongo, MESSAGES, {f"m{n}": {**said, "number": n} for n in range(1, 5_001)})
+    # A fact that came before its message has no place yet.
+    await put(mongo, MESSAGES, {"early": {"conversation_id": "c1", "rank": 1, "status": "sent"}})
+    await mongo.database.command({"profile": 2})
+    newest = await queries.newest_messages_of(SHOP, "c1")
+    earlier = await queries.newest_messages_of(SHOP, "c1", newest.next)
+    await mongo.database.command({"profile": 0})
+    assert [one.number for one in newest.items] == list(range(4_801, 5_001))
+    assert [one.number for one in earlier.items] == list(range(4_601, 4_801))
+    rows = {"ns": {"$regex": rf"{MESSAGES.collection}$"}}
+    asked = await mongo.database["system.profile"].find(rows).to_list(None)
+    assert [entry["op"] for entry in asked] == ["query", "query"]
+    assert all(entry["keysExamined"] <= 201 for entry in asked)
+    assert not any(entry.get("hasSortStage") for entry in asked)
+
+
+async def test_a_thread_read_backwards_is_the_whole_thread_once(
+    mongo: Mongo, queries: Queries
+) -> None:
+    said = fold(MESSAGES, thread(STARTED, received("m1")))["m1"]
+    await put(mongo, MESSAGES, {f"m{n}": {**said, "number": n * 3} for n in range(1, 8)})
+    found: list[int] = []
+    cursor = None
+    while True:
+        page = await queries.newest_messages_of(SHOP, "c1", cursor, limit=3)
+        found = [*(one.number for one in page.items), *found]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert found == [3, 6, 9, 12, 15, 18, 21]
+    # The same cursor also reads on from where a page ended.
+    last = await queries.newest_messages_of(SHOP, "c1", limit=3)
+    assert last.next is not None
+    after = await queries.messages_of(SHOP, "c1", last.next)
+    assert [one.number for one in after.items] == [18, 21]
 
 
 async def mails(mongo: Mongo, count: int, shop: str = SHOP) -> None:
@@ -263,6 +306,7 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
         page = await queries.list_conversations(SHOP, state, limit=3)
         await queries.list_conversations(SHOP, state, page.next, limit=3)
     await queries.messages_of(SHOP, "c1")
+    await queries.newest_messages_of(SHOP, "c1")
     listed = await queries.customers(SHOP, "customers", limit=3)
     await queries.customers(SHOP, "customers", listed.next, limit=3)
     await queries.customer(SHOP, "person/1")
