@@ -23,7 +23,7 @@ from cplus.web.api import routes as api
 from cplus.web.console import routes as console
 from cplus.web.kit.deps import PagesDep, furnish, pages_of
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.signed_in import GONE, SignInNeeded
+from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant
 from cplus.web.merchant import account, conversations, customers, inbox, metrics, sign_in
 
 _FAULTS: Final = {
@@ -98,8 +98,17 @@ async def _refused(request: Request, error: Exception) -> Response:
     return await _fault(request, status, str(getattr(error, "detail", "")) if own else "")
 
 
-async def _malformed(request: Request, _error: Exception) -> Response:
-    return await _fault(request, 400)
+async def _malformed(request: Request, error: Exception) -> Response:
+    return await _fault(request, 400, _what_was_wrong(error))
+
+
+def _what_was_wrong(error: Exception) -> str:
+    """What cannot be used of what came in, in words that tell nothing of the insides."""
+    if isinstance(error, RequestValidationError):
+        names = dict.fromkeys(f"“{one['loc'][-1]}”" for one in error.errors())
+        return f"This address isn’t valid: it has a wrong value for {', '.join(names)}."
+    reason = error.values.get("reason") if type(error) is InvalidInput else None
+    return f"This address isn’t valid: {reason}." if reason else ""
 
 
 async def _of_another(request: Request, _error: Exception) -> Response:
@@ -126,6 +135,9 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
     in_console = request.url.path.startswith("/console")
     return pages.render(
         "error.html",
+        # With the navigation, so that whoever is signed in goes on from here.
+        me=await known_merchant(request, ask=status < 500),
+        section="",
         status=status,
         code=status,
         heading=heading,

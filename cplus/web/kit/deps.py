@@ -37,6 +37,14 @@ class Look(Protocol):
         ...
 
 
+class Head(Protocol):
+    """Tells how long the log of a shop is."""
+
+    async def __call__(self, shop: str) -> int:
+        """The position of its newest commit; 0 where there is none."""
+        ...
+
+
 class ReadToken(Protocol):
     """Reads a session token of Shopify."""
 
@@ -65,7 +73,8 @@ async def pages_of(request: Request) -> Pages:
     return pages
 
 
-async def _signatures(request: Request) -> Signatures:
+async def signatures_of(request: Request) -> Signatures:
+    """Makes and reads the cookies and the tokens in forms."""
     signatures: Signatures = request.app.state.signatures
     return signatures
 
@@ -80,11 +89,13 @@ async def _clock(request: Request) -> Clock:
     return _parts(request).clock
 
 
-async def _queries(request: Request) -> Queries:
+async def queries_of(request: Request) -> Queries:
+    """Asks the read models."""
     return _parts(request).queries
 
 
-async def _ended(request: Request) -> EndedSessions:
+async def ended_of(request: Request) -> EndedSessions:
+    """Knows the sessions that ended before their time."""
     return _parts(request).ended_sessions
 
 
@@ -115,6 +126,15 @@ async def _installs(request: Request) -> Installs:
     return _parts(request).installs
 
 
+async def _head(request: Request) -> Head:
+    store = _parts(request).store
+
+    async def head(shop: str) -> int:
+        return (await store.head(shop)).position
+
+    return head
+
+
 async def _conversations(request: Request) -> Conversations:
     return _parts(request).conversations
 
@@ -142,11 +162,11 @@ async def _look(request: Request) -> Look:
 
 
 PagesDep = Annotated[Pages, Depends(pages_of)]
-SignaturesDep = Annotated[Signatures, Depends(_signatures)]
+SignaturesDep = Annotated[Signatures, Depends(signatures_of)]
 CookiesDep = Annotated[Cookies, Depends(cookies_of)]
 ClockDep = Annotated[Clock, Depends(_clock)]
-QueriesDep = Annotated[Queries, Depends(_queries)]
-EndedSessionsDep = Annotated[EndedSessions, Depends(_ended)]
+QueriesDep = Annotated[Queries, Depends(queries_of)]
+EndedSessionsDep = Annotated[EndedSessions, Depends(ended_of)]
 SignerDep = Annotated[Signer, Depends(_signer)]
 UsedLinksDep = Annotated[UsedLinks, Depends(_used_links)]
 HandshakeDep = Annotated[Handshake, Depends(handshake_of)]
@@ -154,6 +174,7 @@ TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
 AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(_installs)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+HeadDep = Annotated[Head, Depends(_head)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
 OperatorTokenDep = Annotated[str, Depends(_operator_token)]

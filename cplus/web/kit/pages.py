@@ -50,6 +50,7 @@ class Pages:
         self._environment.filters.update(
             linked=text.linked,
             breakable=text.breakable,
+            host=text.host,
             folded=text.folded,
             initials=text.initials,
             hue=text.hue,

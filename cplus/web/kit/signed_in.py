@@ -22,8 +22,13 @@ from cplus.web.kit.deps import (
     ReadToken,
     ReadTokenDep,
     SignaturesDep,
+    cookies_of,
+    ended_of,
+    queries_of,
+    signatures_of,
 )
 
+_NOT_THEIRS: Final = ("/api/", "/auth/", "/console", "/static/")
 GONE: Final = "The app was uninstalled from this shop. Install it again to continue."
 
 
@@ -117,7 +122,25 @@ async def merchant(
     if has_ended:
         raise SignInNeeded(shop=asked)
     request.state.frame_shop = session.shop
-    return Merchant(session, row, signatures.form_token(session))
+    me = Merchant(session, row, signatures.form_token(session))
+    request.state.merchant = me
+    return me
+
+
+async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:
+    """The merchant who sees a page that says that something went wrong; None where nobody is
+    signed in. With `ask`, also on an address that is no page of theirs."""
+    known: Merchant | None = getattr(request.state, "merchant", None)
+    if known or not ask or request.url.path.startswith(_NOT_THEIRS):
+        return known
+    signatures = await signatures_of(request)
+    session = signatures.session((await cookies_of(request)).held(request, SESSION))
+    try:
+        return await merchant(
+            request, session, await queries_of(request), await ended_of(request), signatures
+        )
+    except SignInNeeded:
+        return None
 
 
 def _asked_shop(request: Request, session: Session | None) -> str:

@@ -89,6 +89,11 @@ def breakable(address: str) -> Markup:
     return Markup("@<wbr>").join(escape(part) for part in address.translate(_TRICKS).split("@"))
 
 
+def host(name: str) -> Markup:
+    """A shop's host that may break before its first dot."""
+    return Markup("<wbr>.").join(escape(part) for part in name.split(".", 1))
+
+
 def folded(text: str) -> tuple[str, str]:
     """The text that shows at once, and the rest; cut at a line's or a word's end where one is
     near."""
@@ -132,12 +137,13 @@ def zone(name: str | None) -> ZoneInfo:
 
 
 def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:
-    """When it was, as short as a list wants it: `14:02`, `Yesterday`, `3 Nov`, `3 Nov 2025`."""
+    """When it was, as short as a list wants it: `14:02`, `Yesterday, 23:58`, `3 Nov`,
+    `3 Nov 2025`."""
     local, today = _local(moment, at), now.astimezone(at).date()
     if local.date() == today:
         return _told(local, _TIME)
     if local.date() == today - timedelta(days=1):
-        return "Yesterday"
+        return f"Yesterday, {_told(local, _TIME)}"
     return _told(local, _DAY if local.year == today.year else _DATE)
 
 

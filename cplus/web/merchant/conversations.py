@@ -21,7 +21,7 @@ from cplus.errors import (
 )
 from cplus.projections.queries import Conversation as ConversationRow
 from cplus.projections.queries import Queries
-from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep
+from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
@@ -83,6 +83,7 @@ ViewDep = Annotated[_View, Depends(_view)]
 @router.get("/{conversation_id}")
 async def show(
     view: ViewDep,
+    head: HeadDep,
     conversation_id: IdDep,
     at: int = 0,
     begin: Annotated[str | None, Query(alias="from")] = None,
@@ -92,8 +93,9 @@ async def show(
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
     what the merchant did that leads here."""
-    shown = await caught_up(view.queries, view.me.shop, at) if at > 0 else True
-    awaited = 0 if shown else at
+    # A position that the log does not have never shows, so nobody waits for it.
+    there = 0 < at <= await head(view.me.shop) if at else False
+    awaited = at if there and not await caught_up(view.queries, view.me.shop, at) else 0
     return await _page(
         view, conversation_id, begin=begin, before=before, whole=message, awaited=awaited, done=done
     )

@@ -94,7 +94,12 @@ async def read_position(queries: Queries, shop: str) -> int:
 
 
 async def caught_up(queries: Queries, shop: str, position: int, seconds: float = PATIENCE) -> bool:
-    """Whether what is shown has passed the position, waiting for it up to `seconds`."""
+    """Whether what is shown has passed the position, waiting for it up to `seconds`; not at all
+    where what shows it is parked, which takes longer than anybody waits."""
+    if await read_position(queries, shop) >= position:
+        return True
+    if not (await queries.parked(shop)).isdisjoint(SHOWN_BY):
+        return False
     deadline = time.monotonic() + seconds
     pause = 0.02
     while await read_position(queries, shop) < position:

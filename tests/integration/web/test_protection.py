@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import httpx
 
 from cplus.events.aggregates.conversation import Conversation
+from cplus.projections.models.messages import MESSAGES
 from cplus.projections.queries import Queries, Shop
 from cplus.web.app import create_app
+from cplus.web.merchant.thread import PATIENCE
 from tests.integration.web.harness import (
     SHOP,
     Harness,
@@ -106,7 +109,8 @@ async def test_every_answer_carries_the_headers_that_protect_it(
     static = re.findall(r'"(/static/[^"]+)"', (await browser.get("/inbox")).text)
     own = [*PAGES[1:5], *API[:2], f"/conversations/{conversation}", "/conversations/none"]
     free = ["/healthz", "/auth/sign-in", "/auth/sign-in?token=x", "/auth/install?shop=x%20y"]
-    free += ["/auth/callback", "/console", "/nothing", "/static/none.css", *static]
+    own.append("/nothing")  # said with the navigation
+    free += ["/auth/callback", "/console", "/api/nothing", "/static/none.css", *static]
     assert len(static) >= 3
     for path in own + free:
         answer = await browser.get(path)
@@ -142,7 +146,39 @@ async def test_a_fault_is_answered_kindly_and_tells_no_secrets(
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-async def test_what_is_not_there_or_not_possible_is_said_kindly(browser: httpx.AsyncClient) -> None:
+async def test_what_was_wrong_with_an_address_is_said(browser: httpx.AsyncClient) -> None:
+    for path, words in (
+        ("/inbox?tab=nonsense", "it has a wrong value for “tab”"),
+        ("/metrics?days=8", "it has a wrong value for “days”"),
+        ("/conversations/c1?at=x", "it has a wrong value for “at”"),
+        ("/inbox?cursor=nonsense", "the cursor cannot be read"),
+    ):
+        answer = await browser.get(path)
+        assert answer.status_code == 400
+        assert f"This address isn’t valid: {words}." in answer.text
+        assert 'aria-label="Main"' in answer.text
+    api = await browser.get("/api/inbox?limit=x")
+    assert api.json() == {"error": "This address isn’t valid: it has a wrong value for “limit”."}
+
+
+async def test_nobody_waits_for_what_does_not_come(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    begun = time.monotonic()
+    for at in (10**18, 2, -1):
+        page = await browser.get(f"/conversations/{conversation}?at={at}")
+        assert 'data-soon="0"' in page.text
+    await web.park([MESSAGES.collection])
+    await web.conversation(fold=False)
+    page = await browser.get(f"/conversations/{conversation}?at=2")
+    assert "delayed by a problem on our side" in page.text
+    assert time.monotonic() - begun < PATIENCE
+
+
+async def test_what_is_not_there_or_not_possible_is_said_kindly(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
     for method, path, status in (
         ("GET", "/nothing", 404),
         ("POST", "/inbox", 405),
@@ -154,5 +190,10 @@ async def test_what_is_not_there_or_not_possible_is_said_kindly(browser: httpx.A
         assert answer.status_code == status, path
         assert "text/html" in answer.headers["content-type"]
         assert f"Status {status}" in answer.text
+        # Whoever is signed in goes on from where they are.
+        assert ('aria-label="Main"' in answer.text) == (not path.startswith("/auth/"))
+    async with web.browser() as stranger:
+        answer = await stranger.get("/nothing")
+        assert (answer.status_code, 'aria-label="Main"' in answer.text) == (404, False)
     api = await browser.get("/api/nothing")
     assert (api.status_code, list(api.json())) == (404, ["error"])
