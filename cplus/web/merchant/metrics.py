@@ -47,7 +47,7 @@ async def metrics(
         section="metrics",
         ranges=RANGES,
         days=int(days),
-        some=[one for one in reversed(shown) if one.figures != Figures()],
+        some=[one for one in reversed(shown) if _listed(one.figures)],
         figures=summed(one.figures for one in shown),
         total=await queries.metrics_total(me.shop),
         chart=Chart.of(shown),
@@ -56,6 +56,19 @@ async def metrics(
         first=here if cursor else None,
         following=f"{here}&{urlencode({'cursor': failed.next})}#failed" if failed.next else None,
     )
+
+
+def _listed(figures: Figures) -> bool:
+    """Whether a day of these figures has anything in the columns of the table by day."""
+    counts = (
+        figures.conversations,
+        figures.messages_in,
+        figures.messages_out,
+        figures.delivered,
+        figures.bounced,
+        figures.rejected,
+    )
+    return any(counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from cplus.events.base import Event
+from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailRejected, MailSent
 from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures
@@ -74,6 +75,20 @@ async def test_what_happened_in_the_last_days_is_counted(
     assert "<title>3 Nov: 1 received, 0 replies</title>" in page
     row = r"<td>Bounced</td><td[^>]*>1</td><td[^>]*>1</td>"
     assert re.search(row, page)
+
+
+async def test_a_day_on_which_nothing_of_the_table_happened_has_no_row_in_it(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await web.conversation()
+    made = CustomerImported(
+        shopify_customer_id=7, person="person/ada", created_at=NOW - timedelta(days=2)
+    )
+    await web.record(SHOP, "customer/7", made)
+    page = (await browser.get("/metrics?days=7")).text
+    assert tile(page, "New customers") == "1"
+    table = page.partition("<summary>Daily figures")[2]
+    assert re.findall(r'<tr><td class="number">([^<]*)<', table) == ["23 Nov"]
 
 
 async def test_mails_that_did_not_arrive_are_listed_with_the_reason_and_paged(

@@ -155,6 +155,44 @@ async def test_what_is_known_of_the_shopper_stands_beside_the_conversation(
     assert f"/conversations/{conversation}" in person
 
 
+async def test_orders_that_are_counted_and_not_listed_are_said_to_be(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    imported = CustomerImported(
+        shopify_customer_id=7,
+        person="person/ada",
+        email="ada@example.com",
+        orders=2,
+        amount_spent="30.00",
+        currency="EUR",
+    )
+    await web.record(SHOP, "customer/7", imported)
+    addresses = ("/customers/ada", f"/conversations/{conversation}")
+    for path in addresses:
+        page = (await browser.get(path)).text
+        assert "No orders yet" not in page
+        assert "2 earlier orders in Shopify" in page
+    order = OrderChanged(
+        shopify_order_id=9,
+        person="person/ada",
+        name="#1009",
+        currency="EUR",
+        total_price="19.90",
+        created_at=NOW - timedelta(days=2),
+        financial_status="paid",
+        fulfillment_status="partial",
+    )
+    await web.record(SHOP, "order/9", order)
+    for path in addresses:
+        page = (await browser.get(path)).text
+        for words in ("21 Nov 2026", "Paid", "Partially fulfilled"):
+            assert words in page, path
+    nobody = CustomerImported(shopify_customer_id=8, person="person/bea", orders=0)
+    await web.record(SHOP, "customer/8", nobody)
+    assert "No orders yet" in (await browser.get("/customers/bea")).text
+
+
 async def test_the_plan_and_the_shops_facts_are_shown(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:

@@ -169,7 +169,7 @@ def test_no_amount_and_no_currency_break_a_page(amount: object, currency: str | 
     [
         (datetime(2026, 11, 23, 22, 30, tzinfo=UTC), "23:30"),
         (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "00:30"),
-        (datetime(2026, 11, 22, 22, 30, tzinfo=UTC), "Yesterday"),
+        (datetime(2026, 11, 22, 22, 30, tzinfo=UTC), "Yesterday, 23:30"),
         (datetime(2026, 11, 3, 9, tzinfo=UTC), "3 Nov"),
         (datetime(2025, 11, 3, 9, tzinfo=UTC), "3 Nov 2025"),
     ],

@@ -1,0 +1,154 @@
+"""What every page has however it is looked at: names of controls, marks in forced colours, room."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from cplus.commands.sessions import sign_in_link
+from cplus.events.catalogue.customers import CustomerImported
+from cplus.events.catalogue.imports import ImportStarted
+from cplus.events.catalogue.orders import OrderChanged
+from tests.integration.web.harness import OPERATOR, SHOP, Harness
+from tests.integration.web.test_in_a_browser import chromium, served
+from tests.samples import installed
+
+pytestmark = pytest.mark.browser
+__all__ = ["chromium"]  # the fixture
+
+PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+CONTROLS = {"link", "button", "textbox", "searchbox", "combobox", "checkbox", "DisclosureTriangle"}
+
+
+@asynccontextmanager
+async def looked_at(web: Harness, chromium: Browser, **context: Any) -> AsyncIterator[Page]:
+    """A page in which merchant and operator are signed in."""
+    async with served(web) as address:
+        opened = await chromium.new_context(base_url=address, **context)
+        page = await opened.new_page()
+        await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
+        await page.get_by_role("button", name="Sign in").click()
+        await page.goto("/console")
+        await page.get_by_label("Your name").fill("jo")
+        await page.get_by_label("Operator token").fill(OPERATOR)
+        await page.get_by_role("button", name="Open the console").click()
+        yield page
+        await opened.close()
+
+
+async def _everything(web: Harness) -> list[str]:
+    """A shop in which each page has something to show; answers their addresses."""
+    await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co"))
+    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"))
+    known: dict[str, Any] = {
+        "shopify_customer_id": 7,
+        "person": "person/ada",
+        "email": "ada@example.com",
+    }
+    await web.record(SHOP, "customer/7", CustomerImported(**known, orders=3, amount_spent="9"))
+    order: dict[str, Any] = {
+        "shopify_order_id": 9,
+        "person": "person/ada",
+        "name": "#9",
+        "total_price": "9",
+    }
+    await web.record(SHOP, "order/9", OrderChanged(**order, currency="EUR"))
+    long = await web.conversation(text="A long letter. " * 400)
+    await web.conversation(person="person/bea", name="Bea")
+    return [
+        "/inbox",
+        "/inbox?tab=closed",
+        f"/conversations/{long}",
+        "/customers",
+        "/customers/ada",
+        "/metrics",
+        "/billing",
+        "/settings",
+        "/inbox?tab=nonsense",
+        "/nothing",
+        "/auth/sign-in",
+        sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""),
+        "/console",
+    ]
+
+
+async def test_every_control_of_every_page_has_a_name_on_a_phone_and_wide(
+    web: Harness, chromium: Browser
+) -> None:
+    seen = 0
+    for viewport in (PHONE, WIDE):
+        async with looked_at(web, chromium, viewport=viewport) as page:
+            client = await page.context.new_cdp_session(page)
+            for address in await _everything(web):
+                await page.goto(address)
+                tree = await client.send("Accessibility.getFullAXTree")
+                for node in tree["nodes"]:
+                    if node["ignored"] or node["role"]["value"] not in CONTROLS:
+                        continue
+                    seen += 1
+                    name = node.get("name", {}).get("value", "").strip()
+                    assert name, (address, viewport, node["role"]["value"])
+    assert seen > 150
+
+
+async def test_a_phone_is_told_where_a_reply_goes(web: Harness, chromium: Browser) -> None:
+    conversation = await web.conversation()
+    async with looked_at(web, chromium, viewport=PHONE) as page:
+        await page.goto(f"/conversations/{conversation}")
+        assert await page.get_by_text("Goes by email to ada@example.com").is_visible()
+        await page.goto("/inbox")
+        assert await page.get_by_role("button", name="Sign out").is_visible()
+
+
+MARKS = {
+    "/inbox": {
+        ".tabs a[aria-current]": "aria-current",
+        ".rail a[aria-current]": "aria-current",
+        ".row.waiting": "class:waiting",
+    },
+    "/metrics": {
+        ".switch a[aria-current]": "aria-current",
+        ".swatch.written": "class:written",
+    },
+    "/auth/sign-in?note=out": {".note": "class:note"},
+}
+"""What tells something by how it looks, and what of it does; by page."""
+
+DROP = """(element, what) => {
+  const [name, token] = what.split(":");
+  const old = element.getAttribute(name);
+  if (token) element.classList.remove(token); else element.removeAttribute(name);
+  return old;
+}"""
+
+
+async def test_in_forced_colours_whatever_is_marked_looks_otherwise_than_what_is_not(
+    web: Harness, chromium: Browser
+) -> None:
+    await _everything(web)
+    async with looked_at(web, chromium, viewport=WIDE, forced_colors="active") as page:
+        for address, selectors in MARKS.items():
+            await page.goto(address)
+            for selector, what in selectors.items():
+                handle = await page.locator(selector).first.element_handle()
+                assert handle
+                marked = await handle.screenshot(animations="disabled")
+                await handle.evaluate(DROP, what)
+                assert await handle.screenshot(animations="disabled") != marked, selector
+
+
+async def test_the_console_shows_every_reader_on_a_screen_of_1280(
+    web: Harness, chromium: Browser
+) -> None:
+    shop = "a-shop-with-a-long-name-of-its-own.myshopify.com"
+    await web.conversation(shop)
+    async with looked_at(web, chromium, viewport=WIDE) as page:
+        await page.goto("/console")
+        table = page.locator(".card.scroll")
+        assert await table.locator("thead tr:nth-child(2) th").count() >= 12
+        inside, room = await table.evaluate("one => [one.scrollWidth, one.clientWidth]")
+        assert inside <= room
