@@ -153,6 +153,20 @@ class Aws:
     async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
         """The bytes under `key`, of the newest or the given version; raises KeyError if there are
         none."""
+        async with await self._object(bucket, key, version) as stream:
+            return cast(bytes, await stream.read())
+
+    async def get_beginning(self, bucket: str, key: str, most: int) -> bytes:
+        """The first bytes under `key`, at most so many; raises KeyError if there are none."""
+        parts: list[bytes] = []
+        body = await self._object(bucket, key)
+        async with body:
+            while most and (part := await body.read(most)):  # it comes in pieces of any size
+                parts.append(part)
+                most -= len(part)
+        return b"".join(parts)
+
+    async def _object(self, bucket: str, key: str, version: str | None = None) -> Any:
         s3 = await self.client("s3")
         which = {"VersionId": version} if version else {}
         try:
@@ -161,8 +175,7 @@ class Aws:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
                 raise KeyError(f"{bucket}/{key}") from error
             raise
-        async with answer["Body"] as stream:
-            return cast(bytes, await stream.read())
+        return answer["Body"]
 
     async def object_size(self, bucket: str, key: str) -> int:
         """The number of bytes under `key`; raises KeyError if there are none."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cplus.commands.installs import Installs
     from cplus.consumers.batches.handler import Handler
     from cplus.consumers.batches.messages import Consume
+    from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.privacy.sessions import EndedSessions, UsedLinks
     from cplus.privacy.token_tries import TokenTries
@@ -213,6 +214,15 @@ class Parts:
         from cplus.commands.conversations import Conversations
 
         return Conversations(self.recorder, self.clock)
+
+    @cached_property
+    def stored_mails(self) -> StoredMails:
+        """Reads mail again."""
+        from cplus.consumers.mail.reading import Room
+        from cplus.consumers.mail.stored_mail import READ_LIMIT, StoredMails
+
+        bucket = self.settings.mail_bucket
+        return StoredMails(self.store, self.reader, self.aws, bucket, Room(2 * READ_LIMIT))
 
     @cached_property
     def signer(self) -> Signer:

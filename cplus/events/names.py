@@ -74,6 +74,11 @@ def contact_sequence(person_name: str) -> str:
     return f"contact/{person_name.removeprefix(_PERSON)}"
 
 
+def received_sequence(hashed: str) -> str:
+    """The sequence in which the mail with this keyed hash is number 1, however often it comes."""
+    return f"received/{hashed}"
+
+
 # Claims: each may be made once per shop.
 
 

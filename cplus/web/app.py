@@ -24,7 +24,15 @@ from cplus.web.console import routes as console
 from cplus.web.kit.deps import PagesDep, furnish, pages_of
 from cplus.web.kit.guard import Guard
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant
-from cplus.web.merchant import account, conversations, customers, inbox, metrics, sign_in
+from cplus.web.merchant import (
+    account,
+    conversations,
+    customers,
+    inbox,
+    metrics,
+    sign_in,
+    whole_message,
+)
 
 _FAULTS: Final = {
     400: ("That didn’t work", "That link or form isn’t valid."),
@@ -53,7 +61,8 @@ def create_app(parts: Parts) -> FastAPI:
     """The app on these parts. Nothing connects before the first request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
-    for module in (inbox, conversations, customers, metrics, account, sign_in, console, api):
+    merchant = (inbox, conversations, whole_message, customers, metrics, account, sign_in)
+    for module in (*merchant, console, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
 

@@ -16,7 +16,7 @@ from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.places import Places
 from cplus.consumers.mail.reading import Found, Room, Said, read
-from cplus.consumers.mail.replies import rfc_ref
+from cplus.consumers.mail.replies import received_sequence, rfc_ref
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.billing_account import month_of
@@ -171,15 +171,18 @@ class Inbound:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
         conversation, now = None, receipt.received_at
+        once = self._once(found)
+        if once and (await self.store.latest(way.shop, once))[0]:
+            return {"reason": "the same mail came before, under another id of SES"}
         if found.form is None:
             conversation = await self.places.by_thread(way, found.mail, now)
         if conversation is None and found.mail.automatic and found.form is None:
             return {"reason": "automatic mail starts nothing"}
         who = await self._sender(way.shop, found, conversation)
-        sequences: list[tuple[str, int]] = []
+        begins: list[tuple[str, int]] = []
         answer_here = conversation is None or _may_take_answers(conversation, who, found)
         if conversation is None:
-            conversation, sequences = await self.places.by_person(way.shop, who, found, now)
+            conversation, begins = await self.places.by_person(way.shop, who, found, now)
         message_id = _message_id(way.shop, receipt.ses_message_id)
         conversation.receive(
             now=now,
@@ -198,13 +201,22 @@ class Inbound:
             raw={"bucket": receipt.bucket, "key": receipt.key},
         )
         refs = [conversation.id, conversation.person, who.person, message_ref(message_id)]
-        if sequences:  # it begins: so it counts in its month
+        if begins:  # so it counts in its month
             refs.append(started_ref(month_of(now)))
         return {
             "events": [*_joins(who, now), *decided(conversation)],
-            "sequences": sequences,
+            "sequences": [*begins, *([(once, 1)] if once else [])],
             "refs": list(dict.fromkeys(refs)),
         }
+
+    def _once(self, found: Found) -> str | None:
+        """The sequence that the mail claims, so that a second delivery is the same message. A mail
+        that is not the same to the last letter, or less well proved, is another one."""
+        if not found.mail.message_id:
+            return None
+        author, proved = (found.address, found.name, found.sent_from), found.proved
+        said = (*author, proved, found.mail.subject, found.body)
+        return received_sequence(self.settings, found.mail.message_id, *said)
 
     async def _sender(self, shop: str, found: Found, conversation: Conversation | None) -> Resolved:
         """The person who wrote. An unknown sender is the person of the conversation, if the mail

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from cplus.mail import (
     ContactForm,
@@ -19,6 +22,8 @@ from cplus.mail import (
     is_own_mail,
     parse,
 )
+
+_HEADERS_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Found:
     any address."""
     sent_from: str | None = None
     """The author's address, if that is another one and no form's."""
+    body: str = ""
+    """A hash of the raw mail without its headers, to which each delivery adds some."""
 
 
 Said = Found | str  # what the mail says; or why it means nothing
@@ -67,7 +74,13 @@ class Room:
 def read(receipt: Receipt, raw: bytes, domain: str) -> tuple[InboundMail, Said]:
     """The mail and what it says: all that takes its time, for a thread beside the loop."""
     mail = parse(raw)
-    return mail, _meaning(receipt, mail, domain)
+    said = _meaning(receipt, mail, domain)
+    return mail, said if isinstance(said, str) else replace(said, body=_body_hash(raw))
+
+
+def _body_hash(raw: bytes) -> str:
+    end = _HEADERS_END.search(raw)
+    return hashlib.sha256(memoryview(raw)[end.end() if end else 0 :]).hexdigest()
 
 
 def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:

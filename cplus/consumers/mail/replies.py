@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from cplus.errors import InvalidInput
@@ -68,6 +69,17 @@ async def name_of(store: EventStore, reader: EventReader, shop: str) -> str:
 def rfc_ref(settings: Settings, message_id: str) -> str:
     """The ref by which the log finds a Message-ID, which itself never enters the log's refs."""
     return names.rfc_ref(message_id_key(message_id, settings.secret("application_secret")))
+
+
+def received_sequence(settings: Settings, message_id: str, *said: object) -> str:
+    """The sequence that holds one mail, by its Message-ID and what it says: another mail with the
+    same Message-ID, which anybody can write, is another one."""
+    words = "\n".join(
+        [message_id_key(message_id, settings.secret("application_secret")), *map(str, said)]
+    )
+    return names.received_sequence(
+        hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:32]
+    )
 
 
 def rfc_refs(settings: Settings, ses_message_id: str) -> list[str]:

@@ -83,13 +83,22 @@ def _size(part: Message[Any, Any]) -> int:
     """The number of decoded bytes of a part, counted without decoding if that is easy."""
     if part.is_multipart():
         return _size_of_parts(part)
-    payload = str(part.get_payload())
+    payload = _as_parsed(part)
     encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
     if encoding == "base64":
         return (len(payload) - sum(map(payload.count, "\r\n\t ="))) * 3 // 4
+    if encoding == "quoted-printable":
+        return len(payload) - 2 * payload.count("=") - payload.count("=\r\n")
     if encoding in ("", "7bit", "8bit", "binary"):
         return len(payload)  # the parser keeps one character per byte
     return len(content(part))
+
+
+def _as_parsed(part: Message[Any, Any]) -> str:
+    """The text of a part as the parser left it: `get_payload` decodes all of it, several times
+    over. Empty if it holds parts."""
+    payload = vars(part).get("_payload")
+    return payload if isinstance(payload, str) else ""
 
 
 def _size_of_parts(part: Message[Any, Any]) -> int:
@@ -102,7 +111,7 @@ def _size_of_parts(part: Message[Any, Any]) -> int:
         if child.is_multipart():
             waiting.extend(one for one in child.get_payload() if isinstance(one, Message))
         else:
-            size += len(str(child.get_payload())) + 1
+            size += len(_as_parsed(child)) + 1
     return size
 
 
@@ -129,11 +138,10 @@ def _attachment(number: int, part: Message[Any, Any]) -> Attachment:
 
 def _beginning(part: Message[Any, Any], limit: int) -> tuple[bytes, bool]:
     """The first decoded bytes of a part, at most `limit`, and whether these are all."""
-    # As the parser left it: `get_payload` decodes all of it, several times over.
-    payload = vars(part).get("_payload")
+    payload = _as_parsed(part)
     encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
-    whole = not isinstance(payload, str) or len(payload) <= limit * _ENCODED
-    if isinstance(payload, str) and not whole and encoding in _CUT_ENCODINGS:
+    whole = len(payload) <= limit * _ENCODED
+    if not whole and encoding in _CUT_ENCODINGS:
         payload = payload[: limit * _ENCODED]
         if encoding == "base64":
             payload = "".join(payload.split())

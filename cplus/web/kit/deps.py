@@ -15,6 +15,7 @@ from cplus.bootstrap import Parts
 from cplus.clock import Clock
 from cplus.commands.conversations import Conversations
 from cplus.commands.installs import Installs
+from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.privacy.sessions import EndedSessions, UsedLinks
 from cplus.privacy.token_tries import TokenTries
@@ -139,6 +140,10 @@ async def _conversations(request: Request) -> Conversations:
     return _parts(request).conversations
 
 
+async def _stored_mails(request: Request) -> StoredMails:
+    return _parts(request).stored_mails
+
+
 async def _mail_domain(request: Request) -> str:
     return _parts(request).settings.mail_domain
 
@@ -175,6 +180,7 @@ AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(_installs)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 HeadDep = Annotated[Head, Depends(_head)]
+StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
 OperatorTokenDep = Annotated[str, Depends(_operator_token)]

@@ -61,7 +61,12 @@ async def _id(conversation_id: str) -> str:
     return conversation_id
 
 
+async def _message_id(message_id: str) -> str:
+    return await _id(message_id)
+
+
 IdDep = Annotated[str, Depends(_id)]
+MessageIdDep = Annotated[str, Depends(_message_id)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,3 +259,24 @@ def test_words_behind_a_large_picture_are_read() -> None:
     pasted = f'<p>Hi</p><img src="data:image/png;base64,{picture}"><p>Order 4711</p>'
     mail = parse(f"{HEAD}Content-Type: text/html\n\n{pasted}".encode())
     assert mail.text.split() == ["Hi", "Order", "4711"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "size"),
+    [
+        ("8bit", "Grüße\r\n".encode() * 3, 27),
+        ("8bit", b"\xff\xfe plain", 8),
+        ("quoted-printable", b"Gr=C3=BC=C3=9Fe =\r\n=3D", 9),
+        ("base64", b"R3LDvMOfZQ==", 7),
+    ],
+)
+def test_the_size_of_a_file_is_counted_in_bytes(encoding: str, data: bytes, size: int) -> None:
+    head = (
+        "From: ann@example.com\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nHi\r\n"
+        "--b\r\nContent-Type: application/octet-stream; charset=utf-8\r\n"
+        f"Content-Disposition: attachment\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    [file] = parse(head.encode() + data + b"\r\n--b--\r\n").attachments
+    assert file.size == size

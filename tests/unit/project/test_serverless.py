@@ -315,7 +315,9 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     edge, web = (_rights(template, functions[name]) for name in ("edge", "web"))
     assert set(edge) - logs == {"sqs:SendMessage", "s3:PutObject"}
     assert "WebhooksQueue" in edge["sqs:SendMessage"]
-    assert set(web) - logs == {"sns:Publish"}
+    assert set(web) - logs == {"sns:Publish", "s3:GetObject", "s3:ListBucket"}
+    for action in ("s3:GetObject", "s3:ListBucket"):  # a whole message is read from the raw mail
+        assert re.findall(r"cplus-\w+-([\w-]+)", web[action]) == ["mail-bucket"]
     for name, rights in (("edge", edge), ("web", web)):
         assert functions[name]["FunctionName"] in rights["logs:PutLogEvents"]
     held = functions["edge"]["Environment"]["Variables"]

@@ -37,6 +37,40 @@ async def test_a_mail_delivered_twice_is_recorded_once(world: World) -> None:
     assert await world.types() == [STARTED]
 
 
+async def test_a_mail_that_ses_takes_twice_is_one_message(world: World) -> None:
+    raw = plain("Hello", message_id="<1@shopper.example>")
+    told = [
+        await world.arrive(b"Received: from here\r\n" + raw, "ses1"),
+        await world.arrive(b"Received: from there\r\n" + raw, "ses2"),
+    ]
+    assert await failures(world.inbound.handle_all, *told) == {}
+    await world.receive(raw, "ses3")
+    assert sorted(await world.types()) == [[], [], STARTED]
+    reasons = [commit.reason for commit in await world.commits() if not commit.documents]
+    assert reasons == ["the same mail came before, under another id of SES"] * 2
+    # The id of a copy leads to the conversation too.
+    answer = plain("More", message_id="<2@shopper.example>", In_Reply_To="<1@shopper.example>")
+    await world.receive(answer, "ses4")
+    assert (await world.types())[3:] == [["message_received"]]
+
+
+async def test_another_mail_with_the_same_message_id_hides_nothing(world: World) -> None:
+    ours = {"message_id": "<1@shopper.example>"}
+    await world.receive(plain("Send it elsewhere", sender="eve@evil.example", **ours), "ses1")
+    await world.receive(plain("Forged", **ours), "ses2", dmarc="FAIL")
+    await world.receive(plain("Hello", **ours), "ses3", dmarc="FAIL")
+    await world.receive(plain("Hello", **ours), "ses4")
+    await world.receive(plain("Hello", subject="Colours", **ours), "ses5")
+    told = [(mail.text, mail.proved) for mail in await world.received()]
+    assert told == [
+        ("Send it elsewhere", True),
+        ("Forged", False),
+        ("Hello", False),
+        ("Hello", True),
+        ("Hello", True),
+    ]
+
+
 async def test_a_second_form_joins_the_open_conversation_of_that_person(world: World) -> None:
     await world.receive(form(), "ses1")
     await world.receive(form("And in red?", number=2), "ses2")

@@ -1,0 +1,139 @@
+"""A message in full: read from the raw mail, by the shop that got it, as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from cplus.aws import Aws
+from cplus.consumers.mail.stored_mail import READ_LIMIT
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import NewEvent
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import settled
+from cplus.events.names import message_ref
+from cplus.events.repository import decided
+from cplus.ids import random_id
+from tests.integration.web.harness import OTHER, SHOP, Harness
+
+BUCKET = "mail"
+RAW = """From: Ada Brandt <ada@example.com>\r
+Subject: Re: Blue jam\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary=m\r
+\r
+--m\r
+Content-Type: multipart/alternative; boundary=a\r
+\r
+--a\r
+Content-Type: text/plain\r
+\r
+Yes please.\r
+\r
+On Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:\r
+> Shall I keep <b>one</b>?\r
+--a\r
+Content-Type: text/html\r
+\r
+<p>Yes please.</p><img src="https://evil.example/x.png"><script>alert(1)</script>\r
+--a--\r
+--m\r
+Content-Type: application/pdf\r
+Content-Disposition: attachment; filename="label.pdf"\r
+\r
+%PDF\r
+--m--\r
+"""
+
+
+@pytest.fixture
+async def mail_bucket(aws_endpoint: str) -> AsyncIterator[Aws]:
+    aws = Aws()
+    s3 = await aws.client("s3")
+    await s3.create_bucket(Bucket=BUCKET)
+    yield aws
+    await aws.close()
+
+
+@pytest.fixture
+async def web(mongo_uri: str, database: str, mail_bucket: Aws) -> AsyncIterator[Harness]:
+    async with Harness(mongo_uri, database, mail_bucket=BUCKET).opened() as harness:
+        yield harness
+
+
+async def arrives(web: Harness, *, shop: str = SHOP, bucket: str = BUCKET, key: str = "k") -> str:
+    """A mail as the mail's reader records it; answers the address of its page."""
+    conversation_id, message_id = random_id(), random_id()
+    begun = Conversation.empty(f"conversation/{conversation_id}")
+    begun.start(person="person/ada", channel="email", subject="Blue jam", now=web.clock())
+    begun.receive(
+        now=web.clock(),
+        message_id=message_id,
+        person="person/ada",
+        from_name="Ada Brandt",
+        from_address="ada@example.com",
+        subject="Re: Blue jam",
+        text="Yes please.",
+        rfc_message_id=None,
+        raw={"bucket": bucket, "key": key},
+    )
+    new: list[NewEvent] = decided(begun)
+    refs = [begun.id, message_ref(message_id)]
+    draft = Draft(shop=shop, claim=random_id(), source="mail", actor="t", events=new, refs=refs)
+    [outcome] = await web.parts.store.append([draft])
+    await web.nudger.fold({shop: settled(outcome).position})
+    return f"/conversations/{conversation_id}/messages/{message_id}"
+
+
+async def test_all_that_was_written_is_shown_and_nothing_is_loaded(
+    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+) -> None:
+    await mail_bucket.put_object(BUCKET, "k", RAW.encode())
+    url = await arrives(web)
+    thread = (await browser.get(url.partition("/messages")[0])).text
+    assert f'href="{url}"' in thread
+    assert "Shall I keep" not in thread
+    answer = await browser.get(url)
+    assert answer.status_code == 200
+    assert "Shall I keep &lt;b&gt;one&lt;/b&gt;?" in answer.text
+    assert "label.pdf" in answer.text
+    assert "evil.example" not in answer.text
+    assert "alert(1)" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_a_message_of_another_shop_or_conversation_is_not_found(
+    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+) -> None:
+    await mail_bucket.put_object(BUCKET, "k", RAW.encode())
+    own, foreign = await arrives(web), await arrives(web, shop=OTHER)
+    assert (await browser.get(foreign)).status_code == 404
+    mixed = f"{(await arrives(web)).rpartition('/')[0]}/{own.rpartition('/')[2]}"
+    assert (await browser.get(mixed)).status_code == 404
+    async with web.browser() as stranger:
+        assert (await stranger.get(own)).status_code == 303
+
+
+@pytest.mark.parametrize(("bucket", "key"), [(BUCKET, "gone"), ("others", "k")])
+async def test_a_mail_that_is_not_in_the_bucket_shows_what_was_kept(
+    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws, bucket: str, key: str
+) -> None:
+    await (await mail_bucket.client("s3")).create_bucket(Bucket="others")
+    await mail_bucket.put_object("others", "k", RAW.encode())
+    page = (await browser.get(await arrives(web, bucket=bucket, key=key))).text
+    assert "not stored any more" in page
+    assert "Yes please." in page
+    assert "Shall I keep" not in page
+
+
+async def test_of_a_very_large_mail_the_beginning_is_read(
+    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+) -> None:
+    large = RAW.replace("%PDF", "%PDF" + "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 120_000)
+    assert len(large) > READ_LIMIT
+    await mail_bucket.put_object(BUCKET, "k", large.encode())
+    page = (await browser.get(await arrives(web))).text
+    assert "too long for a page" in page
+    assert "Shall I keep" in page
