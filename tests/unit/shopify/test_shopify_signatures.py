@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cplus.errors import InvalidSignature
+from cplus.errors import InvalidSignature, SignedForAnotherUse
 from cplus.shopify import sign_query, sign_webhook, verify_query, verify_webhook
 
 NEW, OLD = "new-secret-of-the-app", "old-secret-of-the-app"
@@ -68,6 +68,58 @@ def test_a_signature_that_is_nearly_right_is_refused(mangle: object) -> None:
     if mangled != signature:
         with pytest.raises(InvalidSignature):
             verify_webhook(b"a body", mangled, [NEW])
+
+
+def _as_a_webhook(query: dict[str, str]) -> tuple[bytes, str]:
+    """What Shopify signed of a redirect, and its signature as that of a webhook's body."""
+
+    def escaped(text: str) -> str:
+        return text.replace("%", "%25").replace("&", "%26")
+
+    parts = [f"{escaped(n).replace('=', '%3D')}={escaped(v)}" for n, v in query.items()]
+    body = "&".join(sorted(parts)).encode()
+    signature = base64.b64encode(bytes.fromhex(sign_query(query, NEW))).decode()
+    assert signature == sign_webhook(body, NEW)
+    return body, signature
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "code",
+        ' {"id":1,"x":"',
+        '\n{"id":1,"x":"',
+        '[{"id":1,"x":"',
+        '"',
+        "0",
+        "%",
+        "\ufeff{",
+        "é",
+        "zz {}",
+        "",
+    ],
+)
+def test_no_signed_query_passes_for_a_webhook_whatever_its_names(name: str) -> None:
+    query = {"shop": "jam.myshopify.com", "timestamp": str(int(NOW)), name: "a", "zzz": '"}'}
+    with pytest.raises(SignedForAnotherUse):
+        verify_webhook(*_as_a_webhook(query), [NEW])
+
+
+@given(st.dictionaries(CLEAN, CLEAN, max_size=4))
+def test_no_query_at_all_passes_for_a_webhook(params: dict[str, str]) -> None:
+    signed = {**params, "shop": "jam.myshopify.com", "timestamp": str(int(NOW))}
+    signed.pop("hmac", None)
+    with pytest.raises(SignedForAnotherUse):
+        verify_webhook(*_as_a_webhook(signed), [NEW])
+
+
+def test_a_webhook_that_holds_a_redirects_address_is_still_a_webhook() -> None:
+    query = "/?a=1&hmac=x&shop=jam.myshopify.com&timestamp=1795000000&z=1"
+    for body in (
+        b'{"id":1,"landing_site":"%s"}' % query.encode(),
+        b'{"a=":"&code=1&host=x&shop=y&timestamp=1&z="}',
+    ):
+        verify_webhook(body, sign_webhook(body, NEW), [NEW])
 
 
 def test_a_query_is_signed_as_shopify_documents() -> None:
