@@ -4,7 +4,7 @@
 
 On Linux the kernel kills the program when the parent dies (prctl, PR_SET_PDEATHSIG, which survives
 exec). Elsewhere the program is only started; the next start of the stack ends what a killed stack
-left behind.
+left behind. Files that the program makes can be read by its own user only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _PR_SET_PDEATHSIG = 1
 def main(arguments: list[str]) -> None:
     """Replaces this process with the program; exits with status 1 if the parent is gone."""
     parent, program = int(arguments[0]), arguments[1:]
+    os.umask(0o077)
     if sys.platform == "linux":
         import ctypes
 

@@ -16,7 +16,7 @@ from cplus.local.answering import answering_as
 from cplus.local.aws import ACCOUNT, REGION, AwsEndpoint, environment
 from cplus.local.mongod import Mongod
 from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port
-from cplus.local.state import Directory, StackInfo
+from cplus.local.state import CLIENT_SECRET, Directory, StackInfo
 
 if TYPE_CHECKING:
     from cplus.local.application import Application
@@ -231,7 +231,7 @@ class Stack:
             "CPLUS_MONGO_DATABASE": database,
             "CPLUS_MONGO_KEYRING_DATABASE": f"{database}_keyring",
             "CPLUS_SHOPIFY_CLIENT_ID": kept.client_id,
-            "CPLUS_SHOPIFY_CLIENT_SECRET": kept.client_secret,
+            CLIENT_SECRET: kept.client_secret,
             "CPLUS_SHOPIFY_ORIGIN": f"{self.shopify_url}/{{shop}}",
             "CPLUS_APPLICATION_SECRET": kept.application_secret,
             "CPLUS_OPERATOR_TOKEN": kept.operator_token,
@@ -262,8 +262,8 @@ class Stack:
                 *(sys.executable, "-m", "cplus.local.shopify", "--port", str(port)),
                 *("--data", str(self.data / "shopify"), "--app-url", self.settings.app_url),
                 *("--client-id", self.settings.shopify_client_id),
-                *("--client-secret", self.settings.secret("shopify_client_secret")),
             ],
+            environment={CLIENT_SECRET: self.settings.secret("shopify_client_secret")},
             log=self.data / "logs" / "shopify.log",
             ready=ready,
             again=self._noted,

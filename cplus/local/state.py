@@ -6,12 +6,17 @@ import fcntl
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cplus.errors import CplusError
+
+CLIENT_SECRET: Final = "CPLUS_SHOPIFY_CLIENT_SECRET"
+"""The environment variable that tells a process the app's client secret: the arguments of a
+process can be read by every user of the machine."""
 
 _STACK = "stack.json"
 
@@ -49,6 +54,13 @@ class Secrets:
     operator_token: str = field(repr=False)
 
 
+def _keep_private(folder: Path) -> None:
+    found = folder.stat()
+    # A folder that everybody writes to, as /tmp, is not ours alone.
+    if found.st_uid == os.getuid() and not found.st_mode & stat.S_ISVTX:
+        folder.chmod(0o700)
+
+
 class Directory:
     """One data directory, used by one stack at a time."""
 
@@ -57,9 +69,10 @@ class Directory:
         self._lock = -1
 
     def hold(self) -> None:
-        """Locks the directory; raises AlreadyRunning. The lock ends with the process at the
-        latest."""
+        """Locks the directory, and keeps it from other users of the machine; raises
+        AlreadyRunning. The lock ends with the process at the latest."""
         self.data.mkdir(parents=True, exist_ok=True)
+        _keep_private(self.data)
         lock = os.open(self.data / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,6 +30,9 @@ tr:first-child{display:none}td{border:0;padding:.1rem 0}
 tr{border-bottom:1px solid #d8dee4;padding:.6rem 0}dl{grid-template-columns:1fr}}
 .note{color:#59636e}dt{color:#59636e}dl{display:grid;grid-template-columns:8rem 1fr;gap:.2rem}
 dd{margin:0;overflow-wrap:anywhere}article{border:1px solid #d8dee4;border-radius:8px;padding:1rem}
+:root{color-scheme:light dark}
+@media (prefers-color-scheme:dark){body{background:#151716;color:#e8edea}a{color:#8ab8ff}
+th,td,tr,article{border-color:#3a423e!important}.note,dt{color:#a3aea8}}
 </style><h1>{{ title }}</h1>{% block content %}{% endblock %}</html>"""
 
 _LIST = """{% extends "base" %}{% block content %}

@@ -1,13 +1,16 @@
-"""`python -m cplus.local.shopify`: runs the local Shopify."""
+"""`python -m cplus.local.shopify`: runs the local Shopify for the app whose client secret is in
+the environment variable CPLUS_SHOPIFY_CLIENT_SECRET."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 from pathlib import Path
 
 from cplus.local.shopify.server import LocalShopify
+from cplus.local.state import CLIENT_SECRET
 
 
 def _arguments() -> argparse.Namespace:
@@ -15,7 +18,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
     parser.add_argument("--data", type=Path, help="where shops and installs survive a restart")
     parser.add_argument("--client-id", required=True, help="the app's client id")
-    parser.add_argument("--client-secret", required=True, help="the app's client secret")
     parser.add_argument("--app-url", required=True, help="where the app lives")
     return parser.parse_args()
 
@@ -23,7 +25,7 @@ def _arguments() -> argparse.Namespace:
 async def _serve(arguments: argparse.Namespace) -> None:
     shopify = LocalShopify(
         client_id=arguments.client_id,
-        client_secret=arguments.client_secret,
+        client_secret=os.environ[CLIENT_SECRET],
         app_url=arguments.app_url,
         directory=arguments.data,
         port=arguments.port,

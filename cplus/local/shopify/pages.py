@@ -25,9 +25,14 @@ td.host {{ min-width: 9rem; overflow-wrap: anywhere }}
 .ways button {{ padding: .2rem .7rem; background: none; color: inherit;
                border: 1px solid #8888 }}
 @media (max-width: 34rem) {{ body {{ margin: 1rem auto }} .number {{ display: none }} }}
-button {{ font: inherit; padding: .5rem 1.2rem; border: 0; border-radius: .4rem;
+button {{ font: inherit; padding: .5rem 1.2rem; border: 1px solid transparent; border-radius: .4rem;
          background: #1a1a1a; color: #fff; cursor: pointer }}
 .note {{ color: #666; font-size: .9rem }}
+@media (prefers-color-scheme: dark) {{
+  body {{ background: #151716; color: #e8edea }} a {{ color: #8ab8ff }} .note {{ color: #a3aea8 }}
+  form > button {{ background: #e8edea; color: #151716 }}
+  .ways button {{ background: none; color: inherit }}
+}}
 </style></head><body>{body}
 <p class="note">A local Shopify, running on this machine for trying out the app.
 It is not Shopify.</p></body></html>

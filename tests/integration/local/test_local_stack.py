@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -181,6 +181,22 @@ def info(stack: Stack) -> dict[str, Any]:
     return read
 
 
+def _readable_by_others(data: Path) -> list[Path]:
+    """The files of the directory that other users may read, but for logs, which say nothing of
+    anybody."""
+    written = [one for one in data.rglob("*") if one.is_file() and data / "logs" not in one.parents]
+    assert any("mongo" in one.parts for one in written)
+    return [one for one in written if one.stat().st_mode & 0o077]
+
+
+def _told_secrets(data: Path, pids: Iterable[int]) -> list[str]:
+    """The names of secrets that stand in the arguments of these processes."""
+    secrets = json.loads((data / "secrets.json").read_text())
+    said = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
+    assert secrets.pop("client_id") in said
+    return [name for name, value in secrets.items() if value in said]
+
+
 async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str, Any]) -> None:
     assert set(info) == {
         *("web", "aws", "mongo", "database", "shopify", "queues", "buckets", "topics"),
@@ -193,6 +209,9 @@ async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str,
     assert info["topics"]["nudges"].endswith(":cplus-local-nudges")
     assert {"webhooks", "mail", "mail-events", "send", "webhooks-dead"} <= set(info["queues"])
     assert (stack.data / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert stack.data.stat().st_mode & 0o777 == 0o700
+    assert _readable_by_others(stack.data) == []
+    assert _told_secrets(stack.data, info["pids"].values()) == []
     async with httpx.AsyncClient(timeout=20) as http:
         assert (await http.post(f"{info['web']}/webhooks/shopify", content=b"{}")).status_code < 500
         assert (await http.get(f"{info['shopify']}/_control/shops")).status_code == 200

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from playwright.async_api import Browser, Page
 
 from cplus.commands.sessions import sign_in_link
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.local.aws.email.mailbox import Mailbox
+from cplus.local.aws.pages import respond
+from cplus.local.shopify import LocalShop
+from cplus.local.shopify.pages import consent_page, shops_page
 from tests.integration.web.harness import OPERATOR, SHOP, Harness
 from tests.integration.web.test_in_a_browser import chromium, served
 from tests.samples import installed
@@ -152,3 +158,48 @@ async def test_the_console_shows_every_reader_on_a_screen_of_1280(
         assert await table.locator("thead tr:nth-child(2) th").count() >= 12
         inside, room = await table.evaluate("one => [one.scrollWidth, one.clientWidth]")
         assert inside <= room
+
+
+LEAST = 3.0
+"""The contrast at least of what has to be seen (WCAG 2.2, 1.4.11)."""
+
+CONTRAST = """element => {
+  const light = (text) => {
+    const parts = text.match(/[\\d.]+/g).map(Number);
+    if (parts.length === 4 && parts[3] === 0) return null;
+    const [r, g, b] = parts.map((one) => one / 255).map((one) =>
+      one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (one) => {
+    const own = light(getComputedStyle(one).backgroundColor);
+    return own ?? (one.parentElement ? behind(one.parentElement) : 1);
+  };
+  const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const style = getComputedStyle(element);
+  return [ratio(light(style.color), behind(element)),
+          ratio(behind(element), behind(element.parentElement))];
+}"""
+"""Of an element's text to its background, and of its background to what is around it."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_stand_ins_of_shopify_and_of_a_mailbox_can_be_read_in_light_and_dark(
+    chromium: Browser, tmp_path: Path, scheme: Any
+) -> None:
+    shop = LocalShop(host=SHOP, name="Acorn & Co", email="owner@example.com")
+    mailbox = respond(Mailbox(tmp_path), make_mocked_request("GET", "/_mailbox/"))
+    assert isinstance(mailbox.text, str)
+    page = await chromium.new_page(color_scheme=scheme)
+    await page.set_content(consent_page(shop, {"scope": "read_orders"}))
+    button = page.get_by_role("button", name="Install app")
+    text, around = await button.evaluate(CONTRAST)
+    assert min(text, around) >= LEAST
+    for content in (shops_page([shop], {SHOP: "read_orders"}), mailbox.text):
+        await page.set_content(content)
+        for one in await page.locator("h1, p, a, th, button, input").all():
+            text, _ = await one.evaluate(CONTRAST)
+            assert text >= 1.5 * LEAST, await one.text_content()
+    dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+    await page.close()
