@@ -92,6 +92,8 @@ class NewEvent:
     """When it happened, by the clock of the source; UTC."""
     version: int | None = None
     """Its version in the stream, from 1; None for facts from outside, which nobody decides."""
+    told_at: datetime | None = None
+    """When the source told of it, if it says: the order of facts with the same `occurred_at`."""
 
     @classmethod
     def decided(cls, event: AggregateEvent) -> NewEvent:
@@ -122,6 +124,8 @@ class Recorded(NamedTuple):
     """Who caused it: `merchant/<user>`, `operator/<name>`, `system/<function>`, `shopify`,
     `shopper` or `ses`; older commits have `merchant` or `system` alone."""
     event: Event
+    told_at: datetime | None = None
+    """When the source told of it; None if it does not say, and for events of before."""
 
 
 @dataclass(frozen=True, slots=True)

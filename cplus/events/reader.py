@@ -102,6 +102,7 @@ def _recorded(
         commit.source,
         commit.actor,
         decode(document, catalogue),
+        document.get("told_at"),
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import structlog
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import CUSTOMERS, SHOP
-from cplus.shopify.values import MAX_INT64, Currency, GidNumber, Moment, Money
+from cplus.shopify.values import Currency, GidNumber, Moment, Money, Text, Unsigned
 
 log = structlog.get_logger()
 
@@ -30,24 +30,6 @@ Shopify pages through at most 25,000 objects; a filter on the id starts a new co
 """
 
 _CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(.*)", re.DOTALL)
-
-
-def _unsigned(value: object) -> object:
-    # UnsignedInt64 is sent as text, because JSON readers lose digits of large numbers.
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        return int(value)
-    return value
-
-
-def _storable(value: object) -> object:
-    # One character that MongoDB or a mail can't store must not stop an import of thousands.
-    if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value
-
-
-Unsigned = Annotated[int, BeforeValidator(_unsigned), Field(ge=0, le=MAX_INT64)]
-Text = Annotated[str, BeforeValidator(_storable)]
 
 
 class _Answer(BaseModel):

@@ -24,6 +24,19 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("is out of range") from None
 
 
+def _storable(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def _unsigned(value: object) -> object:
+    # UnsignedInt64 is sent as text, because JSON readers lose digits of large numbers.
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value
+
+
 def gid_number(value: object) -> int:
     """The number at the end of a global id: 7 for `gid://shopify/Customer/7`.
 
@@ -44,6 +57,13 @@ GidNumber = Annotated[int, BeforeValidator(gid_number)]
 """A global id of Shopify's, read as its number."""
 
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INT64)]
+
+Unsigned = Annotated[int, BeforeValidator(_unsigned), Field(ge=0, le=MAX_INT64)]
+"""A number of Shopify's that may be sent as a text."""
+
+Text = Annotated[str, BeforeValidator(_storable)]
+"""A text without what MongoDB or a mail can't store (NUL, lone surrogates): one such character must
+not lose what stands around it."""
 
 Money = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$")]
 """An amount as the received decimal string; never a float."""

@@ -59,7 +59,7 @@ class ImportLog:
             page.customers, await self._imported(page.customers), strict=True
         ):
             when = customer.updated_at or now
-            events += facts(customer_stream(customer.id), when, *told)
+            events += facts(customer_stream(customer.id), when, *told, told_at=now)
         marks: list[Event] = [
             ImportPageLoaded(
                 import_id=self._id,

@@ -19,6 +19,7 @@ from cplus.events.catalogue.customers import (
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerImported,
+    CustomerSpendChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
@@ -52,14 +53,23 @@ class Notice:
     received_at: datetime
 
 
-def facts(stream: str, when: datetime, *events: Event) -> list[NewEvent]:
+def facts(
+    stream: str, when: datetime, *events: Event, told_at: datetime | None = None
+) -> list[NewEvent]:
     """The events as facts from outside: with no version, since nobody decides on them.
 
-    That persons are one belongs to the person, everything else to `stream`.
+    That persons are one belongs to the person, everything else to `stream`. `told_at` is when
+    Shopify told of it: Shopify's own times of a thing are in whole seconds.
     """
     when = to_milliseconds(when)
+    told_at = told_at and to_milliseconds(told_at)
     return [
-        NewEvent(event.person if isinstance(event, PersonsJoined) else stream, event, when)
+        NewEvent(
+            event.person if isinstance(event, PersonsJoined) else stream,
+            event,
+            when,
+            told_at=told_at,
+        )
         for event in events
     ]
 
@@ -110,8 +120,11 @@ def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
     )
 
 
-def _when(notice: Notice, updated_at: datetime | None = None) -> datetime:
-    return updated_at or notice.triggered_at or notice.received_at
+def _facts(
+    notice: Notice, stream: str, updated_at: datetime | None, *events: Event
+) -> list[NewEvent]:
+    when = updated_at or notice.triggered_at or notice.received_at
+    return facts(stream, when, *events, told_at=notice.triggered_at)
 
 
 async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve) -> list[NewEvent]:
@@ -129,7 +142,7 @@ async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve
         currency=payload.currency,
         created_at=payload.created_at,
     )
-    return facts(customer_stream(payload.id), _when(notice, payload.updated_at), *joined, fact)
+    return _facts(notice, customer_stream(payload.id), payload.updated_at, *joined, fact)
 
 
 async def _customer_deleted(
@@ -137,7 +150,7 @@ async def _customer_deleted(
 ) -> list[NewEvent]:
     person, joined = await known(resolve, notice.shop, payload.id, None)
     fact = CustomerDeleted(shopify_customer_id=payload.id, person=_someone(person))
-    return facts(customer_stream(payload.id), _when(notice), *joined, fact)
+    return _facts(notice, customer_stream(payload.id), None, *joined, fact)
 
 
 async def _customers_merged(
@@ -154,11 +167,12 @@ async def _customers_merged(
     person, absorbed = sorted((_someone(kept), _someone(gone)))
     if person != absorbed:
         more = [*more, PersonsJoined(person=person, absorbed=absorbed)]
-    fact = CustomerDeleted(shopify_customer_id=payload.deleted_id, person=person)
-    when = _when(notice)
+    fact = CustomerDeleted(
+        shopify_customer_id=payload.deleted_id, person=person, merged_into=payload.kept_id
+    )
     return [
-        *facts(customer_stream(payload.kept_id), when, *joined, *more),
-        *facts(customer_stream(payload.deleted_id), when, fact),
+        *_facts(notice, customer_stream(payload.kept_id), None, *joined, *more),
+        *_facts(notice, customer_stream(payload.deleted_id), None, fact),
     ]
 
 
@@ -174,39 +188,59 @@ async def _consent(
         person=_someone(person),
         email_consent=consent.state.lower(),
     )
-    when = _when(notice, consent.consent_updated_at)
-    return facts(customer_stream(payload.customer_id), when, *joined, fact)
+    stream = customer_stream(payload.customer_id)
+    return _facts(notice, stream, consent.consent_updated_at, *joined, fact)
+
+
+async def _spend(
+    notice: Notice, payload: webhooks.PurchasingSummary, resolve: Resolve
+) -> list[NewEvent]:
+    person, joined = await known(resolve, notice.shop, payload.customer_id, None)
+    spent = payload.spent
+    fact = CustomerSpendChanged(
+        shopify_customer_id=payload.customer_id,
+        person=_someone(person),
+        orders=payload.number_of_orders,
+        amount_spent=spent.amount if spent else "0.00",
+        currency=spent.currency if spent else None,
+    )
+    stream = customer_stream(payload.customer_id)
+    return _facts(notice, stream, payload.occurred_at, *joined, fact)
 
 
 async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> list[NewEvent]:
-    if payload.currency is None or payload.total_price is None:
+    # What refunds and edits have left of it is what counts as spent.
+    total = payload.current_total_price or payload.total_price
+    if payload.currency is None or total is None:
         field = "currency" if payload.currency is None else "total_price"
         raise InvalidInput(reason=f"{notice.topic}: {field} is missing")
     buyer = payload.customer
     # The order's own address may be another's (a gift, a colleague): it says who ordered only
-    # where the customer has none.
-    address = (buyer.email if buyer else None) or payload.email
-    person, joined = await known(resolve, notice.shop, buyer.id if buyer else None, address)
+    # where the order has no customer.
+    person, joined = await known(
+        resolve, notice.shop, buyer.id if buyer else None, None if buyer else payload.email
+    )
     fact = OrderChanged(
         shopify_order_id=payload.id,
+        shopify_customer_id=buyer.id if buyer else None,
         person=person,
         name=payload.name or f"#{payload.order_number or payload.id}",
         currency=payload.currency,
-        total_price=payload.total_price,
+        total_price=total,
         financial_status=payload.financial_status,
         fulfillment_status=payload.fulfillment_status,
         created_at=payload.created_at,
         cancelled=payload.cancelled_at is not None,
         test=bool(payload.test),
     )
-    return facts(order_stream(payload.id), _when(notice, payload.updated_at), *joined, fact)
+    return _facts(notice, order_stream(payload.id), payload.updated_at, *joined, fact)
 
 
 async def _order_deleted(
     notice: Notice, payload: webhooks.OrderDeleted, _resolve: Resolve
 ) -> list[NewEvent]:
     fact = OrderDeleted(shopify_order_id=payload.id)
-    return facts(order_stream(payload.id), _when(notice), fact)
+    return _facts(notice, order_stream(payload.id), None, fact)
 
 
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
@@ -216,7 +250,7 @@ async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> li
         raise InvalidInput(reason="the body names another shop")
     if notice.topic == "app/uninstalled":
         # `updated_at` tells when the shop was last edited: before the install, for most.
-        return facts(stream, _when(notice), AppUninstalled())
+        return _facts(notice, stream, None, AppUninstalled())
     if payload.name is None:
         raise InvalidInput(reason=f"{notice.topic}: name is missing")
     fact = ShopChanged(
@@ -226,7 +260,7 @@ async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> li
         shopify_plan=payload.plan_display_name or payload.plan_name,
         country=payload.country_code,
     )
-    return facts(stream, _when(notice, payload.updated_at), fact)
+    return _facts(notice, stream, payload.updated_at, fact)
 
 
 async def _subscription(
@@ -244,7 +278,7 @@ async def _subscription(
         plan=one.plan_handle,
         created_at=one.created_at,
     )
-    return facts(billing_stream(notice.shop), _when(notice, one.updated_at), fact)
+    return _facts(notice, billing_stream(notice.shop), one.updated_at, fact)
 
 
 def _someone(person: str | None) -> str:
@@ -260,6 +294,7 @@ _MEANINGS: Final[dict[type[webhooks.Payload], _Meaning]] = {
     webhooks.CustomerDeleted: _customer_deleted,
     webhooks.CustomersMerged: _customers_merged,
     webhooks.EmailConsentUpdated: _consent,
+    webhooks.PurchasingSummary: _spend,
     webhooks.Order: _order,
     webhooks.OrderDeleted: _order_deleted,
     webhooks.Shop: _shop,

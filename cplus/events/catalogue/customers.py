@@ -60,12 +60,28 @@ class CustomerConsentChanged(Event):
     email_consent: str
 
 
+class CustomerSpendChanged(Event):
+    """Shopify says what a customer bought in all (webhook `customers/purchasing_summary`)."""
+
+    TYPE: ClassVar[str] = "customer.spend_changed"
+    shopify_customer_id: int
+    person: str
+    orders: int
+    amount_spent: str
+    """Decimal, in `currency`."""
+    currency: str | None = None
+
+
 class CustomerDeleted(Event):
     """Shopify deleted the customer."""
 
     TYPE: ClassVar[str] = "customer.deleted"
+    VERSION: ClassVar[int] = 2
     shopify_customer_id: int
     person: str
+    merged_into: int | None = None
+    """The customer in Shopify who has taken over what this one had; None if nobody did, and for
+    events of version 1."""
 
 
 class PersonsJoined(Event):
@@ -76,3 +92,7 @@ class PersonsJoined(Event):
     """The one that stays."""
     absorbed: str
     """The one that is now an alias of it."""
+
+
+UPCASTS = {(CustomerDeleted.TYPE, 1): dict}
+"""Version 2 says into whom a customer was merged; None where version 1 did not."""

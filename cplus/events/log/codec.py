@@ -31,6 +31,8 @@ def encode(new: NewEvent) -> dict[str, Any]:
         "occurred_at": new.occurred_at,
         "data": data,
     }
+    if new.told_at is not None:
+        document["told_at"] = new.told_at
     if kind.PERSONAL_FIELDS:
         document["sealed"] = {
             "scheme": CLEAR,

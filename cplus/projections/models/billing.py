@@ -57,12 +57,21 @@ def _subscription(row: Row | None, event: Recorded) -> Row:
             "plan": subscription.plan,
             "created_at": subscription.created_at,
         },
+        rank=_STATUSES.index(subscription.status) if subscription.status in _STATUSES else 0,
+        lasting=("price", "capped_amount", "currency", "interval", "plan", "created_at"),
     )
+
+
+_STATUSES: Final = (
+    *("", "pending", "accepted", "active", "frozen"),
+    *("declined", "expired", "cancelled"),
+)
+"""Shopify's statuses of a subscription, in the order in which one may follow the other."""
 
 
 BILLING = Projection(
     name="billing",
-    version=1,
+    version=2,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
     passes=frozenset(
         {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}

@@ -7,7 +7,7 @@ linked by PersonsJoined, and `combine` makes one of them on reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from cplus.events.base import Recorded
@@ -17,8 +17,10 @@ from cplus.events.catalogue.customers import (
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerImported,
+    CustomerSpendChanged,
     PersonsJoined,
 )
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import newer, newest, types
 
@@ -30,24 +32,37 @@ _PROFILE = (
     *("first_name", "last_name", "email", "phone", "note", "locale", "state", "currency"),
     "created_at",
 )
+_LASTING: Mapping[str, tuple[str, ...]] = {
+    # Webhooks leave out the one or the other, and Shopify never takes them away.
+    "profile": ("locale", "state", "currency", "created_at"),
+}
+_STATES = ("", "disabled", "invited", "declined", "enabled")
+_CONSENTS = ("", "invalid", "not_subscribed", "pending", "subscribed", "unsubscribed")
+"""In the order in which one follows the other, if two come with the same time."""
+
 _EMPTY: Row = {
     "accounts": {},
     "contact": None,
     "first_contact_at": None,
     "last_contact_at": None,
+    "ordered_at": None,
     "merged_into": [],
     "joined": False,
     "changed_at": None,
     "lists": [],
 }
 Account = Mapping[str, Any]
-"""What is known of one customer in Shopify: groups of fields, or {"deleted": True} for ever."""
+"""What is known of one customer in Shopify: groups of fields. Of one that is deleted, as it stays
+for ever, only {"deleted": True}, what they had spent, and into which customer they were merged."""
 
 
 def keys(event: Recorded) -> Iterable[str]:
     """The person; for two that turned out to be one, both."""
     if isinstance(event.event, PersonsJoined):
         return [event.event.person, event.event.absorbed]
+    if isinstance(event.event, OrderChanged):
+        order = event.event
+        return [] if order.person is None or order.test or order.cancelled else [order.person]
     return [getattr(event.event, "person")]  # noqa: B009  every event handled here has it
 
 
@@ -55,14 +70,20 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     """The row after the event: the same whatever the order, and however often it comes."""
     after = dict(row or _EMPTY)
     match event.event:
-        case CustomerChanged() | CustomerImported() | CustomerConsentChanged() as fact:
+        case (
+            CustomerChanged()
+            | CustomerImported()
+            | CustomerSpendChanged()
+            | CustomerConsentChanged()
+            | CustomerDeleted() as fact
+        ):
             accounts = dict(after["accounts"])
             account = accounts.get(str(fact.shopify_customer_id), {})
             accounts[str(fact.shopify_customer_id)] = _account(account, event)
             after["accounts"] = _kept(accounts)
-        case CustomerDeleted() as deleted:
-            gone = {str(deleted.shopify_customer_id): {"deleted": True}}
-            after["accounts"] = _kept({**after["accounts"], **gone})
+        case OrderChanged() as order:
+            placed = order.created_at or event.occurred_at
+            after["ordered_at"] = _earliest(after["ordered_at"], placed)
         case ConversationStarted():
             after["first_contact_at"] = _earliest(after["first_contact_at"], event.occurred_at)
             after["last_contact_at"] = _latest(after["last_contact_at"], event.occurred_at)
@@ -76,26 +97,50 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
 
 
 def _account(account: Account, event: Recorded) -> Account:
-    if account.get("deleted"):
-        return account  # Shopify never uses an id again: what comes late brings nothing back
     after = dict(account)
     told = event.event
-    groups: dict[str, Mapping[str, Any]] = {}
+    if isinstance(told, CustomerDeleted):
+        after["deleted"] = True
+    for name, (fields, fact, rank) in _groups(event).items():
+        lasting = _LASTING.get(name, ())
+        after[name] = newest(account.get(name), fact, fields, rank=rank, lasting=lasting)
+    return _left(after)
+
+
+def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int]]:
+    """What the event tells of the customer, group by group: fields, the fact that orders them among
+    others, and their rank."""
+    groups: dict[str, tuple[Mapping[str, Any], Recorded, int]] = {}
+    told = event.event
     if isinstance(told, CustomerChanged | CustomerImported):
-        groups["profile"] = {name: getattr(told, name) for name in _PROFILE}
+        profile = {name: getattr(told, name) for name in _PROFILE}
+        groups["profile"] = (profile, event, _rank(_STATES, told.state))
     if isinstance(told, CustomerImported):
-        groups["tags"] = {"tags": sorted(told.tags)}
-        groups["spend"] = {
-            "orders": told.orders,
-            "amount": told.amount_spent,
-            "currency": told.currency,
-        }
+        groups["tags"] = ({"tags": sorted(told.tags)}, event, 0)
+    if isinstance(told, CustomerImported | CustomerSpendChanged):
+        spend = {"orders": told.orders, "amount": told.amount_spent, "currency": told.currency}
+        if isinstance(told, CustomerImported):
+            # It is what was so when the import read it, however long ago the customer changed.
+            event = event._replace(occurred_at=event.told_at or event.recorded_at)
+        groups["spend"] = (spend, event, 0)
+    if isinstance(told, CustomerDeleted) and told.merged_into is not None:
+        groups["merged"] = ({"into": told.merged_into}, event, 0)
     consent = getattr(told, "email_consent", None)
     if consent is not None:
-        groups["consent"] = {"email": consent}
-    for name, fields in groups.items():
-        after[name] = newest(account.get(name), event, fields)
-    return after
+        groups["consent"] = ({"email": consent}, event, _rank(_CONSENTS, consent))
+    return groups
+
+
+def _rank(states: Sequence[str], state: str | None) -> int:
+    return states.index(state) if state in states else 0
+
+
+def _left(account: Account) -> Account:
+    """What is left of an account: Shopify never uses an id again, so what comes late brings nothing
+    of a deleted customer back."""
+    if not account.get("deleted"):
+        return account
+    return {name: account[name] for name in ("deleted", "merged", "spend") if name in account}
 
 
 def _kept(accounts: Mapping[str, Account]) -> dict[str, Account]:
@@ -149,10 +194,13 @@ def _lists(row: Row) -> list[str]:
 
 
 def kind_of(row: Row) -> Literal["customer", "lead", "gone"]:
-    """`customer`, `lead`, or `gone`."""
+    """`customer`, `lead`, or `gone`. Who wrote and ordered as a guest is a customer, although
+    Shopify has no account of them."""
     if any(not account.get("deleted") for account in row["accounts"].values()):
         return "customer"
-    return "lead" if row["first_contact_at"] or row["contact"] else "gone"
+    if not (row["first_contact_at"] or row["contact"]):
+        return "gone"
+    return "customer" if row.get("ordered_at") and not row["accounts"] else "lead"
 
 
 def combine(rows: Iterable[Row]) -> Row:
@@ -170,23 +218,21 @@ def combine(rows: Iterable[Row]) -> Row:
         for name, pick in (
             ("first_contact_at", _earliest),
             ("last_contact_at", _latest),
+            ("ordered_at", _earliest),
             ("changed_at", _latest),
         ):
-            if row[name] is not None:
+            if row.get(name) is not None:  # rows of version 1 lack `ordered_at`
                 result[name] = pick(result[name], row[name])
     result["accounts"] = _kept(accounts)
     return result
 
 
 def _one_account(one: Account | None, other: Account) -> Account:
-    if one is None or other.get("deleted"):
+    if one is None:
         return other
-    if one.get("deleted"):
-        return one
-    return {
-        name: newer(one[name], other[name]) if name in one and name in other else group
-        for name, group in {**one, **other}.items()
-    }
+    both = (one.keys() & other.keys()) - {"deleted"}
+    same = {name: newer(one[name], other[name], _LASTING.get(name, ())) for name in both}
+    return _left({**one, **other, **same})
 
 
 def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:
@@ -231,12 +277,14 @@ def _latest(one: Any, other: Any) -> Any:
 
 CUSTOMERS = Projection(
     name="customers",
-    version=1,
+    version=2,
     handles=types(
         CustomerChanged,
         CustomerImported,
         CustomerConsentChanged,
+        CustomerSpendChanged,
         CustomerDeleted,
+        OrderChanged,
         ConversationStarted,
         MessageReceived,
         PersonsJoined,

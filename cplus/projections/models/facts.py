@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.mail import (
@@ -15,7 +16,13 @@ from cplus.events.catalogue.mail import (
 )
 
 Group = Mapping[str, Any]
-"""Fields that came together, with `at` and `by`: when it was so, and the event that told it."""
+"""Fields that came together, with what orders them among others (`MARK`)."""
+
+MARK: Final = ("at", "told_at", "rank", "by")
+"""What says which of two groups is newer: when it was so, when the source told of it, how far its
+state is on the way that such states go, and the event that told it."""
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 MAIL_FACTS: tuple[type[Event], ...] = (
     MailSent,
@@ -26,16 +33,56 @@ MAIL_FACTS: tuple[type[Event], ...] = (
 )
 
 
-def newest(group: Group | None, event: Recorded, fields: Mapping[str, Any]) -> Group:
-    """The group once `event` has told `fields`: the newest `occurred_at` wins, ties go to the
-    larger event id. So the order in which facts come, and how often, makes no difference."""
-    told = {"at": event.occurred_at, "by": event.id, **fields}
-    return told if group is None else newer(group, told)
+def newest(
+    group: Group | None,
+    event: Recorded,
+    fields: Mapping[str, Any],
+    *,
+    rank: int = 0,
+    lasting: Sequence[str] = (),
+) -> Group:
+    """The group once `event` has told `fields`: the newest `occurred_at` wins, and among equal ones
+    the one that the source told last, then the larger `rank`, and only then the larger event id.
+    So the order in which facts come, and how often, makes no difference.
+
+    None is a value, except in the fields that are `lasting`: there it is not known, and the newest
+    value that is known stays.
+    """
+    mark = (event.occurred_at, event.told_at, rank, event.id)
+    told = {**dict(zip(MARK, mark, strict=True)), **fields}
+    return told if group is None else newer(group, told, lasting)
 
 
-def newer(one: Group, other: Group) -> Group:
-    """The one of two groups that wins."""
-    return other if (other["at"], other["by"]) > (one["at"], one["by"]) else one
+def newer(one: Group, other: Group, lasting: Sequence[str] = ()) -> Group:
+    """The one of two groups that wins, with the newest known value of each `lasting` field."""
+    loser, winner = sorted((one, other), key=order)
+    kept = {name: found for name in lasting if (found := _last_known(name, loser, winner))}
+    if not kept:
+        return {name: value for name, value in winner.items() if name != "kept"}
+    values = {name: group[name] for name, group in kept.items()}
+    return {**winner, **values, "kept": kept}
+
+
+def order(group: Group) -> tuple[Any, ...]:
+    """What groups are sorted by: the newest is the last."""
+    # Rows of older versions lack the two in the middle.
+    told_at, rank = group.get("told_at"), group.get("rank", 0)
+    return (group["at"], told_at or _NEVER, rank, group["by"])
+
+
+def _last_known(name: str, loser: Group, winner: Group) -> dict[str, Any] | None:
+    """The field with the mark of the group that told it; None if the winner told it itself, or
+    nobody did."""
+    told = [one for group in (loser, winner) if (one := _teller(name, group)) is not None]
+    newest_told = max(told, key=order, default=None)
+    if newest_told is None or order(newest_told) == order(winner):
+        return None
+    return {key: newest_told[key] for key in (*MARK, name)}
+
+
+def _teller(name: str, group: Group) -> Group | None:
+    kept: Group | None = group.get("kept", {}).get(name)
+    return kept or (group if group[name] is not None else None)
 
 
 def mail_rank(event: Event) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
@@ -28,6 +29,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
         {
             "deleted": False,
             "person": order.person,
+            "customer": order.shopify_customer_id,
             "name": order.name,
             "currency": order.currency,
             "total_price": order.total_price,
@@ -37,12 +39,31 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             "test": order.test,
             "created_at": order.created_at or event.occurred_at,
         },
+        rank=_rank(order),
     )
+
+
+def _rank(order: OrderChanged) -> int:
+    """How far the order is, if two states of it have the same time: what was paid is not pending
+    again, what was fulfilled or cancelled stays so."""
+    paid, sent = order.financial_status or "", order.fulfillment_status or ""
+    return (
+        (100 if order.cancelled else 0)
+        + (10 * _PAYMENT.index(paid) if paid in _PAYMENT else 0)
+        + (_FULFILMENT.index(sent) if sent in _FULFILMENT else 0)
+    )
+
+
+_PAYMENT: Final = (
+    *("", "expired", "pending", "authorized", "partially_paid", "paid"),
+    *("partially_refunded", "refunded", "voided"),
+)
+_FULFILMENT: Final = ("", "partial", "fulfilled", "restocked")
 
 
 ORDERS = Projection(
     name="orders",
-    version=1,
+    version=2,
     handles=types(OrderChanged, OrderDeleted),
     passes=frozenset(
         {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}

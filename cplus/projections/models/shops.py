@@ -46,6 +46,7 @@ def _shop(row: Row, event: Recorded) -> Row:
                     "shopify_plan": shop.shopify_plan,
                     "country": shop.country,
                 },
+                lasting=("currency", "timezone", "shopify_plan", "country"),
             )
     return after
 
@@ -81,7 +82,7 @@ _NEW_IMPORT: Row = {
 
 SHOPS = Projection(
     name="shops",
-    version=1,
+    version=2,
     handles=types(
         AppInstalled,
         AppUninstalled,

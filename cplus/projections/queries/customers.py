@@ -8,13 +8,13 @@ from cplus.projections.models.orders import ORDERS
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.persons import (
     Family,
-    bought_by,
     conversations_of,
     customer_view,
     load_families,
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
 from cplus.projections.queries.row_views import conversation_view, order_view
+from cplus.projections.queries.spending import bought_by, since
 from cplus.projections.queries.views import (
     Customer,
     CustomerDetail,
@@ -93,5 +93,6 @@ class CustomerQueries(ReadModels):
             return []
         talks, orders = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
         conversations = await conversations_of(self._mongo, talks, shop, persons)
-        bought = await bought_by(self._mongo, orders, shop, persons)
+        wanted = [one for f in shown for one in since(f.persons, f.row["accounts"])]
+        bought = await bought_by(self._mongo, orders, shop, wanted)
         return [customer_view(family, conversations, bought) for family in shown]

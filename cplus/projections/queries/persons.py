@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
 from cplus.projections.counting import load_linked
 from cplus.projections.models.customers import PERSON_COUNTS, combine, kind_of, same_persons
+from cplus.projections.models.facts import order
+from cplus.projections.queries.spending import Bought, in_all
 from cplus.projections.queries.views import Customer
 
 
@@ -23,18 +24,6 @@ class Family:
     persons: tuple[str, ...]
     row: Row
     """All of them combined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """What orders come to."""
-
-    orders: int
-    amount: Decimal | None
-    currency: str | None
-
-
-NOTHING = Bought(0, None, None)
 
 
 def families(rows: Mapping[str, Row]) -> dict[str, Family]:
@@ -69,47 +58,19 @@ async def conversations_of(
     return {row["_id"]: row["conversations"] for row in rows}
 
 
-async def bought_by(
-    mongo: Mongo, orders: Collection, shop: str, persons: Iterable[str]
-) -> dict[str, list[tuple[str, Bought]]]:
-    """What each of the persons ordered, by currency; without tests and what was cancelled."""
-    price = {"$convert": {"input": "$total_price", "to": "decimal", "onError": 0, "onNull": 0}}
-    rows = await mongo.aggregate(
-        orders,
-        [
-            {"$match": {"shop": shop, "person": {"$in": sorted(persons)}}},
-            {"$match": {"deleted": False, "test": False, "cancelled": False}},
-            {
-                "$group": {
-                    "_id": {"person": "$person", "currency": "$currency"},
-                    "orders": {"$sum": 1},
-                    "amount": {"$sum": price},
-                }
-            },
-        ],
-    )
-    found: dict[str, list[tuple[str, Bought]]] = {}
-    for row in rows:
-        person, currency = row["_id"]["person"], row["_id"]["currency"]
-        bought = Bought(row["orders"], row["amount"].to_decimal(), currency)
-        found.setdefault(person, []).append((currency, bought))
-    return found
-
-
 def customer_view(
     family: Family,
     conversations: Mapping[str, int],
-    orders: Mapping[str, Sequence[tuple[str, Bought]]],
+    orders: Mapping[str, Sequence[Bought]],
 ) -> Customer:
-    """The person as pages show it. Pure."""
+    """The person as pages show it; `orders` are those that no sum of Shopify's holds. Pure."""
     row = family.row
     accounts = _accounts(row)
     shown: Mapping[str, Any] = accounts[0][1] if accounts else {}
     profile = shown.get("profile") or {}
     contact = row["contact"] or {}
-    seen = _seen(family, orders)
-    told = _told([account for _, account in accounts])
-    bought = told if told.orders >= seen.orders and told.currency else seen
+    later = [bought for person in family.persons for bought in orders.get(person, ())]
+    bought = in_all(row["accounts"], later)
     names = [profile.get("first_name"), profile.get("last_name")]
     return Customer(
         person=family.person,
@@ -150,7 +111,7 @@ def _accounts(row: Row) -> list[tuple[int, Mapping[str, Any]]]:
 def _email_consent(accounts: Sequence[tuple[int, Mapping[str, Any]]]) -> str | None:
     """What was last said about mail, to any of the accounts."""
     told = [account["consent"] for _, account in accounts if "consent" in account]
-    newest = max(told, key=lambda group: (group["at"], group["by"]), default=None)
+    newest = max(told, key=order, default=None)
     return newest["email"] if newest else None
 
 
@@ -158,33 +119,3 @@ def _newest_profile(numbered: tuple[int, Mapping[str, Any]]) -> tuple[bool, Any,
     shopify_id, account = numbered
     profile = account.get("profile")
     return (profile is not None, profile["at"] if profile else None, shopify_id)
-
-
-def _told(accounts: Sequence[Mapping[str, Any]]) -> Bought:
-    """What Shopify said on import, of the accounts in the currency of the first."""
-    spends = [account["spend"] for account in accounts if "spend" in account]
-    if not spends:
-        return NOTHING
-    currency = spends[0]["currency"]
-    same = [spend for spend in spends if spend["currency"] == currency]
-    amounts = [_decimal(spend["amount"]) for spend in same]
-    return Bought(sum(spend["orders"] for spend in same), sum(amounts, Decimal(0)), currency)
-
-
-def _seen(family: Family, orders: Mapping[str, Sequence[tuple[str, Bought]]]) -> Bought:
-    """What was ordered since, in the currency of most orders."""
-    by_currency: dict[str, Bought] = {}
-    for person in family.persons:
-        for currency, bought in orders.get(person, ()):
-            before = by_currency.get(currency, Bought(0, Decimal(0), currency))
-            amount = (before.amount or Decimal(0)) + (bought.amount or Decimal(0))
-            by_currency[currency] = Bought(before.orders + bought.orders, amount, currency)
-    return max(by_currency.values(), key=lambda b: (b.orders, b.currency), default=NOTHING)
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)
-    return value if value.is_finite() else Decimal(0)

@@ -128,8 +128,8 @@ class Customer:
     persons: Sequence[str]
     """Every id of this person, `person` among them."""
     kind: Literal["customer", "lead", "gone"]
-    """`customer`: Shopify knows the person. `lead`: wrote, and is no customer yet. `gone`: was a
-    customer, was deleted in Shopify, and never wrote."""
+    """`customer`: Shopify knows the person, or they wrote and ordered. `lead`: wrote, and has not
+    ordered yet. `gone`: was a customer, was deleted in Shopify, and never wrote."""
     first_name: str | None
     last_name: str | None
     name: str | None
@@ -149,9 +149,9 @@ class Customer:
     customer_since: datetime | None
     """When the customer was created in Shopify."""
     orders: int
-    """How many orders: what Shopify told on import, or what was seen since if that is more."""
+    """How many orders: what Shopify last told in sum, and what was ordered since."""
     amount_spent: Decimal | None
-    """In `currency`; from the same source as `orders`."""
+    """In `currency`; of the same orders as `orders`."""
     currency: str | None
     conversations: int
     first_contact_at: datetime | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from cplus.events.catalogue.customers import (
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerImported,
+    CustomerSpendChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.imports import ImportEnded, ImportStarted
@@ -38,6 +39,8 @@ from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.repository import decided
 from cplus.projections.base import Projection, Row
+from cplus.projections.models.customers import CUSTOMERS
+from cplus.projections.queries.persons import customer_view, families
 from cplus.projections.testing import fold_all
 from tests.samples import installed
 
@@ -51,7 +54,12 @@ def at(minutes: int) -> datetime:
 
 
 def recorded(
-    event: Event, minutes: int = 0, number: int = 1, stream: str = "", version: int | None = None
+    event: Event,
+    minutes: int = 0,
+    number: int = 1,
+    stream: str = "",
+    version: int | None = None,
+    told_at: datetime | None = None,
 ) -> Recorded:
     return Recorded(
         shop=SHOP,
@@ -65,6 +73,7 @@ def recorded(
         source="webhook",
         actor="shopify",
         event=event,
+        told_at=told_at,
     )
 
 
@@ -149,6 +158,27 @@ def imported(number: int, minutes: int, customer: int = 7, **fields: Any) -> Rec
     return recorded(event, minutes, number, f"customer/{customer}")
 
 
+def deleted(number: int, minutes: int, customer_id: int = 7, person: str = "person/a") -> Recorded:
+    event = CustomerDeleted(shopify_customer_id=customer_id, person=person)
+    return recorded(event, minutes, number, f"customer/{customer_id}")
+
+
+def bought(number: int, minutes: int, **fields: Any) -> Recorded:
+    fields = {"person": "person/a", "name": "#1", "currency": "EUR", **fields}
+    fields = {"total_price": "1.00", "financial_status": "pending", **fields}
+    return recorded(OrderChanged(shopify_order_id=7, **fields), minutes, number, "order/7")
+
+
+def plan(number: int, status: str, **fields: Any) -> Recorded:
+    event = SubscriptionChanged(subscription_id="gid/1", name="Plus", status=status, **fields)
+    return recorded(event, 5, number, "billing/acorn")
+
+
+def view_of(events: Sequence[Recorded], person: str = "person/a", **orders: Any) -> Any:
+    family = families(fold(CUSTOMERS, events))[person]
+    return customer_view(family, {}, orders)
+
+
 def joined(number: int, person: str, absorbed: str) -> Recorded:
     return recorded(PersonsJoined(person=person, absorbed=absorbed), number, number, person)
 
@@ -160,7 +190,14 @@ words = st.sampled_from(["Ada", "Bea", None])
 customer = {"shopify_customer_id": ids, "person": persons}
 shop_names = st.sampled_from(["Acorn", "Birch"])
 facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
-    st.builds(CustomerChanged, **customer, first_name=words, created_at=st.just(NOW)),
+    st.builds(
+        CustomerChanged,
+        **customer,
+        first_name=words,
+        locale=words,
+        state=st.sampled_from(["disabled", "enabled"]),
+        created_at=st.just(NOW),
+    ),
     st.builds(
         CustomerImported,
         **customer,
@@ -170,7 +207,8 @@ facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
         email_consent=st.sampled_from([None, "subscribed"]),
     ),
     st.builds(CustomerConsentChanged, **customer, email_consent=st.just("unsubscribed")),
-    st.builds(CustomerDeleted, **customer),
+    st.builds(CustomerDeleted, **customer, merged_into=st.sampled_from([None, 1, 2])),
+    st.builds(CustomerSpendChanged, **customer, orders=ids, amount_spent=st.just("9.00")),
     st.builds(PersonsJoined, person=persons, absorbed=persons),
     st.builds(
         OrderChanged,
@@ -179,16 +217,19 @@ facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
         name=st.just("#1"),
         currency=st.just("EUR"),
         total_price=st.just("1.00"),
+        financial_status=st.sampled_from(["pending", "paid"]),
+        test=st.booleans(),
     ),
     st.builds(OrderDeleted, shopify_order_id=ids),
     st.builds(installed, shop_names, st.just(("read_orders",))),
     st.builds(AppUninstalled),
-    st.builds(ShopChanged, shop_name=shop_names),
+    st.builds(ShopChanged, shop_name=shop_names, timezone=words),
     st.builds(
         SubscriptionChanged,
         subscription_id=st.sampled_from(["gid/1", "gid/2"]),
         name=st.just("Plus"),
         status=st.sampled_from(["active", "frozen"]),
+        price=st.sampled_from([None, "9.00", "10.00"]),
     ),
     st.builds(ImportStarted, import_id=st.just("i1")),
     st.builds(ImportEnded, import_id=st.just("i1"), outcome=st.just("complete"), pages=ids),
