@@ -107,8 +107,8 @@ class PurchasingSummary(Payload):
 
 def _somebody(value: object) -> object:
     # An order without a customer may have null, or a customer without an id: no reason to lose it.
-    named = isinstance(value, dict) and type(value.get("id")) is int and value["id"] > 0
-    return value if named and value["id"] <= MAX_INT64 else None
+    shopify_id = value.get("id") if isinstance(value, dict) else None
+    return value if type(shopify_id) is int and 0 < shopify_id <= MAX_INT64 else None
 
 
 class Buyer(Payload):

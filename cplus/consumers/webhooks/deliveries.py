@@ -13,14 +13,13 @@ from typing import Any, Final
 
 from cplus.clock import Clock, to_milliseconds
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.webhooks.edge import named
+from cplus.consumers.webhooks.edge import keeps, named
 from cplus.errors import InvalidInput
 from cplus.events.names import webhook_claim
 from cplus.shopify.hosts import shop_host
 
 _EVENT_BRIDGE: Final = "shopifyWebhook"
 _METADATA: Final = re.compile(r'"metadata"\s*:\s*')
-_PREFIX: Final = "x-shopify-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Delivery:
     """Tells this attempt from others of the same webhook."""
     received_at: datetime
     headers: Mapping[str, str]
-    """The `x-shopify-…` headers, in lower case."""
+    """The `x-shopify-…` headers but the signature, in lower case."""
     body: bytes | None
     """What came; None where it is behind `ref`."""
     ref: Mapping[str, str] | None
@@ -131,7 +130,7 @@ def _shopify_headers(given: object) -> dict[str, str]:
     for name, value in given.items() if isinstance(given, dict) else ():
         lower = str(name).lower()
         lower = f"x-{lower}" if lower.startswith("shopify-") else lower
-        if lower.startswith(_PREFIX) and isinstance(value, (str, int)):
+        if keeps(lower) and isinstance(value, (str, int)):
             headers[_storable(lower)] = _storable(str(value))
     return headers
 

@@ -121,7 +121,7 @@ def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int
         spend = {"orders": told.orders, "amount": told.amount_spent, "currency": told.currency}
         if isinstance(told, CustomerImported):
             # It is what was so when the import read it, however long ago the customer changed.
-            event = event._replace(occurred_at=event.told_at or event.recorded_at)
+            event = event._replace(occurred_at=event.told_at or event.occurred_at)
         groups["spend"] = (spend, event, 0)
     if isinstance(told, CustomerDeleted) and told.merged_into is not None:
         groups["merged"] = ({"into": told.merged_into}, event, 0)

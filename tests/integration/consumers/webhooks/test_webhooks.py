@@ -73,6 +73,7 @@ def queued(
             "x-shopify-webhook-id": webhook_id,
             "x-shopify-event-id": "e-1",
             "x-shopify-triggered-at": "2026-11-20T12:00:00.5Z",
+            "x-shopify-hmac-sha256": "as an older edge queued it",
         },
         "body": base64.b64encode(body).decode(),
         "body_ref": None,
@@ -116,12 +117,20 @@ async def post(use: Intake, body: bytes, **headers: str) -> int:
     return int(answer["statusCode"])
 
 
+async def test_no_signature_is_stored(webhooks: Webhooks) -> None:
+    assert await handle([queued()], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert commit.cause is not None
+    assert not [name for name in commit.cause["headers"] if "hmac" in name]
+
+
 async def test_a_webhook_goes_from_the_edge_to_the_log_as_it_came(
     use: Intake, webhooks: Webhooks
 ) -> None:
     assert await post(use, CUSTOMER) == 200
     batch = await use.drain(use.parts.settings.webhooks_queue)
     assert batch[0].attributes.get("MessageGroupId") == SHOP
+    assert "hmac" not in batch[0].body
     assert await handle(batch, webhooks, soon()) == []
     [commit] = await commits(webhooks)
     assert commit.claims == ["webhook/customers/update/w-1"]
@@ -189,8 +198,6 @@ BAD = [
     b"\xff\xfe",
     b"[" * 1000 + b"]" * 1000,
     b'{"id": 9223372036854775808}',
-    b'{"id": 7, "note": "a\\u0000b"}',
-    b'{"id": 7, "note": "\\ud800"}',
     b'{"id": "seven"}',
     b"\x00",
 ]

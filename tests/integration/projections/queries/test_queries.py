@@ -287,7 +287,7 @@ async def test_the_shop_and_its_last_import_are_told_together(
 
 
 async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Queries) -> None:
-    row = {"_id": f"customers.v1/{SHOP}", "projection": "customers", "shop": SHOP, "position": 7}
+    row = {"_id": f"customers.v2/{SHOP}", "projection": "customers", "shop": SHOP, "position": 7}
     await mongo.database[CHECKPOINTS].insert_one(row)
     read = await queries.positions_of(SHOP)
     assert (read["customers"], read["messages"]) == (7, 0)

@@ -270,8 +270,8 @@ def test_combined_rows_say_what_one_row_would_have_said(events: list[Recorded]) 
         fact._replace(event=fact.event.model_copy(update={"person": "person/a"})) for fact in facts
     ]
     alone = fold(CUSTOMERS, moved).get("person/a")
-    parts = ("accounts", "contact", "first_contact_at", "last_contact_at", "ordered_at")
-    parts = (*parts, "changed_at")
+    moments = ("first_contact_at", "last_contact_at", "ordered_at", "changed_at")
+    parts = ("accounts", "contact", *moments)
     if alone is not None:
         together = combine(rows.values())
         assert {name: together[name] for name in parts} == {name: alone[name] for name in parts}
