@@ -87,7 +87,7 @@ async def taking(uri: str, database: str) -> AsyncIterator[Parts]:
 
 def person(number: int) -> Person:
     """The customer of that number."""
-    return Person(number + 1, "Ada", "Brandt", f"ada{number}@shopper.example", "NO")
+    return Person(number + 1, "Ada", "Brandt", f"ada{number}@shopper.example", "NO", "USD")
 
 
 def webhooks(parts: Parts, run: str, first: int, shops: int = 1) -> Work:

@@ -9,18 +9,18 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from cplus.local.demo import payloads, words
+from cplus.local.demo.known import FIRST_SHOP, known_customers, shop_description
 from cplus.local.demo.payloads import Person, iso
 from cplus.local.demo.plan import BASE, ShopPlan, Webhook, expected_of
 from cplus.local.demo.talks import Joined, TalkMaker
 
 _IMPORTED: Final = 0.88  # of the customers; the others come by webhook
-_FIRST_SHOP: Final = 1_001  # the id of the first shop, in every run
 _CAPS: Final = (20, 25, 30, 40)  # of the subscription, in the order of the runs
 _CONSENT: Final = "customers_email_marketing_consent/update"
-_BUDGETS: Final = ((300, 400), (300, 200), (300, 300))  # points, and points a second
 
 
 def shop_plan(
@@ -37,16 +37,16 @@ def shop_plan(
     trade = words.TRADES[number % len(words.TRADES)]
     name = trade.name if number < len(words.TRADES) else f"{trade.name} {number + 1}"
     host = f"{_slug(name)}.myshopify.com"
-    people = _People(chance, run, number)
+    people = _People(chance, trade, run, number)
     live = [people.one() for _ in range(customers)]
     share = 0 if now else _IMPORTED
     imported = live[: -(-int(customers * share * 100) // 100)] if customers else []
     gone = [people.one() for _ in range(max(1, customers // 25) if customers else 0)]
     merged = [people.one() for _ in range(1 + customers // 100 if customers > 2 else 0)]
-    facts = _Facts(chance, host, trade, base)
+    facts = _Facts(chance, host, trade, base, run)
     facts.customers(live, imported)
     facts.removed(gone, [(live[-1 - i], one) for i, one in enumerate(merged)], imports=not now)
-    facts.shop(_FIRST_SHOP + number, name, run)
+    facts.shop(FIRST_SHOP + number, name, run)
     writers = live[: len(live) // 2]
     movers = live[len(live) // 2 :][: max(1, customers // 60)] if conversations > 1 else []
     facts.known_early(movers)
@@ -61,8 +61,12 @@ def shop_plan(
     addresses = {one.email for one in live} | {one.address for one in joined}
     return ShopPlan(
         host=host,
-        description=_description(
-            host, name, number, trade, _known(chance, [*imported, *gone, *merged], base)
+        description=shop_description(
+            host,
+            name,
+            number,
+            trade,
+            known_customers(chance, [*imported, *gone, *merged], facts.created, facts.bought, base),
         ),
         early=early,
         webhooks=main,
@@ -85,8 +89,9 @@ def shop_plan(
 class _People:
     """Invented people, all different within a run."""
 
-    def __init__(self, chance: random.Random, run: int, number: int) -> None:
+    def __init__(self, chance: random.Random, trade: words.Trade, run: int, number: int) -> None:
         self._chance = chance
+        self._currency = trade.currency
         self._run = run
         self._first_id = 6_000_000_000_000 + (run * 1_000 + number) * 10_000_000
         self._made = 0
@@ -107,6 +112,7 @@ class _People:
             last_name=last,
             email=f"{local}@{self._chance.choice(words.DOMAINS)}",
             country=self._chance.choice(words.COUNTRIES),
+            currency=self._currency,
         )
 
 
@@ -114,10 +120,13 @@ class _Facts:
     """Shopify's facts about one shop, each with its own time."""
 
     def __init__(
-        self, chance: random.Random, host: str, trade: words.Trade, base: datetime
+        self, chance: random.Random, host: str, trade: words.Trade, base: datetime, run: int
     ) -> None:
         self.notes: dict[int, str] = {}
         self.consents: dict[int, str] = {}
+        self.bought: dict[int, list[Decimal]] = {}
+        """What the orders of each customer come to."""
+        self._created: dict[int, datetime] = {}
         self._chance = chance
         self._host = host
         self._trade = trade
@@ -125,18 +134,16 @@ class _Facts:
         self._seconds = 0
         self._told: list[Webhook] = []
         self._early: list[Webhook] = []
-        self._numbers = iter(range(1_001, 1_000_000))
+        self._numbers = iter(range(1_001 + (run - 1) * 10_000, 1_000_000_000))
 
     def customers(self, live: Sequence[Person], imported: Sequence[Person]) -> None:
         """Customers are created, change, consent and order."""
         known = {person.id for person in imported}
         for person in live:
-            created = self._base - timedelta(days=self._chance.randint(40, 700))
             if person.id not in known:
-                created = self._now()
-                self._tell("customers/create", payloads.customer(person, created, created), created)
+                self._create(person)
             for _ in range(self._chance.choice((0, 0, 0, 1, 2))):
-                self._update(person, created)
+                self._update(person)
             for _ in range(self._chance.choice((0, 0, 0, 0, 1, 2))):
                 self._consent(person)
             if self._chance.random() < 0.3:
@@ -151,25 +158,19 @@ class _Facts:
     ) -> None:
         """Some customers are deleted, others merged."""
         for person in gone:
-            created = self._base - timedelta(days=50)
-            now = self._now()
+            now, created = self._now(), self.created(person)
             self._tell("customers/update", payloads.customer(person, created, now), now)
             self._tell("customers/delete", {"id": person.id}, self._now())
         for kept, deleted in merged:
             if not imports:  # then no import says who they were
-                made = self._now()
-                self._tell("customers/create", payloads.customer(deleted, made, made), made)
+                self._create(deleted)
             self._tell("customers/merge", payloads.merge(kept.id, deleted.id), self._now())
 
     def shop(self, number: int, name: str, run: int) -> None:
         """The shop changes, pays, and sends an unknown topic."""
         for _ in range(2):
             now = self._now()
-            self._tell(
-                "shop/update",
-                payloads.shop(number, name, self._trade.timezone, self._trade.currency, now),
-                now,
-            )
+            self._tell("shop/update", payloads.shop(number, name, self._trade, now), now)
         # Only one subscription: the first run starts it, later runs change its cap.
         cap = f"{_CAPS[(run - 1) % len(_CAPS)]}.0"
         for status in ("PENDING", "ACTIVE") if run == 1 else ("ACTIVE",):
@@ -182,7 +183,7 @@ class _Facts:
     def known_early(self, people: Sequence[Person]) -> None:
         """Webhooks from before the app is installed."""
         for person in people:
-            self._update(person, self._base - timedelta(days=60))
+            self._update(person)
             self._early.append(self._told.pop())
 
     def moved(self, person: Person) -> tuple[Webhook, str]:
@@ -190,9 +191,13 @@ class _Facts:
         webhook, and the note that they have then."""
         now = self._base + timedelta(days=2, seconds=self._chance.randint(1, 80_000))
         note = "gave a second address"
-        created = self._base - timedelta(days=60)
-        told = payloads.customer(person, created, now, note)
+        told = payloads.customer(person, self.created(person), now, note)
         return self._webhook("customers/update", told, now), note
+
+    def created(self, person: Person) -> datetime:
+        """When the customer was created in Shopify: long ago, where no webhook tells of it."""
+        long_ago = self._base - timedelta(days=self._chance.randint(40, 700))
+        return self._created.setdefault(person.id, long_ago)
 
     def parted(self) -> tuple[tuple[Webhook, ...], tuple[Webhook, ...], tuple[Webhook, ...]]:
         """The webhooks before the install, side by side with everything, and delayed: in no
@@ -211,12 +216,16 @@ class _Facts:
         early = (*self._early, *told[:edge])
         return early, tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
 
-    def _update(self, person: Person, created: datetime) -> None:
+    def _create(self, person: Person) -> None:
+        now = self._created[person.id] = self._now()
+        self._tell("customers/create", payloads.customer(person, now, now), now)
+
+    def _update(self, person: Person) -> None:
         now = self._now()
         told_before = self.notes.get(person.id)
         note = self._chance.choice([one for one in words.NOTES if one != told_before])
         self.notes[person.id] = note
-        told = payloads.customer(person, created, now, note)
+        told = payloads.customer(person, self.created(person), now, note)
         self._tell("customers/update", told, now)
 
     def _consent(self, person: Person) -> None:
@@ -229,10 +238,12 @@ class _Facts:
     def _order(self, person: Person) -> None:
         number = next(self._numbers)
         good = self._chance.choice(self._trade.goods)
-        price = f"{self._chance.randint(9, 240)}.{self._chance.choice(('00', '50', '90'))}"
-        created = self._now()
+        price = self._chance.randint(9, 240) + Decimal(self._chance.choice(("0", "0.5", "0.9")))
+        self.bought.setdefault(person.id, []).append(price)
+        known, created = self.created(person), self._now()
         for topic, at in (("orders/create", created), ("orders/updated", self._now())):
-            told = payloads.order(person, number, good, price, self._trade.currency, (created, at))
+            amount = payloads.amount(price, person.currency)
+            told = payloads.order(person, number, good, amount, (known, created, at))
             self._tell(topic, told, at)
             if self._chance.random() < 0.5:
                 return
@@ -254,51 +265,6 @@ class _Facts:
             event_id=_uuid(self._chance),
             triggered_at=iso(at),
         )
-
-
-def _known(
-    chance: random.Random, imported: Sequence[Person], base: datetime
-) -> list[dict[str, Any]]:
-    """The customers as the local Shopify is told of them; last changed before any webhook."""
-    changed = base - timedelta(days=30)
-    return [
-        {
-            "id": person.id,
-            "first_name": person.first_name,
-            "last_name": person.last_name,
-            "email": person.email,
-            "phone": f"+1555{chance.randint(1_000_000, 9_999_999)}" if i % 4 == 0 else None,
-            "tags": ["wholesale"] if i % 11 == 0 else [],
-            "number_of_orders": i % 3,
-            "spent": f"{(i % 3) * chance.randint(10, 90)}.00",
-            "created_at": iso(changed - timedelta(days=chance.randint(10, 900))),
-            "updated_at": iso(changed),
-            "email_marketing": "SUBSCRIBED" if i % 5 == 0 else "NOT_SUBSCRIBED",
-        }
-        for i, person in enumerate(imported)
-    ]
-
-
-def _description(
-    host: str,
-    name: str,
-    number: int,
-    trade: words.Trade,
-    customers: list[dict[str, Any]],
-) -> dict[str, Any]:
-    # Small budgets: the import needs small pages, and waits between them.
-    most, rate = _BUDGETS[number % len(_BUDGETS)]
-    return {
-        "host": host,
-        "id": _FIRST_SHOP + number,
-        "name": name,
-        "email": "owner@example.com",
-        "currency": trade.currency,
-        "timezone": trade.timezone,
-        "maximum_available": most,
-        "restore_rate": rate,
-        "customers": customers,
-    }
 
 
 def _slug(name: str) -> str:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
+
+from cplus.local.demo.words import Trade
+
+SHOP_CREATED: Final = "2023-03-01T09:00:00Z"
+"""When the shops of the demo were opened, before their customers came."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,8 @@ class Person:
     last_name: str
     email: str
     country: str
+    currency: str
+    """Of the shop."""
 
     @property
     def name(self) -> str:
@@ -26,6 +34,12 @@ class Person:
 def iso(moment: datetime) -> str:
     """A time as Shopify writes it."""
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """As Shopify writes it; of these currencies the yen alone has no smaller unit, and its amounts
+    are a hundred times as large."""
+    return f"{value * 100:.0f}" if currency == "JPY" else f"{value:.2f}"
 
 
 def customer(
@@ -58,7 +72,7 @@ def customer(
         "tax_exempt": False,
         "email": person.email,
         "phone": None,
-        "currency": "USD",
+        "currency": person.currency,
         "addresses": [address],
         "tax_exemptions": [],
         "admin_graphql_api_id": f"gid://shopify/Customer/{person.id}",
@@ -92,10 +106,11 @@ def merge(kept: int, deleted: int) -> dict[str, Any]:
 
 
 def order(
-    person: Person, number: int, good: str, price: str, currency: str, at: tuple[datetime, datetime]
+    person: Person, number: int, good: str, price: str, at: tuple[datetime, datetime, datetime]
 ) -> dict[str, Any]:
-    """orders/create and orders/updated; `at` is when it was made and when it changed last."""
-    created, updated = at
+    """orders/create and orders/updated; `at` is when the customer was created, and when the order
+    was made and changed last."""
+    known, created, updated = at
     changed = updated > created
     return {
         "id": person.id * 10 + number % 10,
@@ -109,7 +124,7 @@ def order(
         "processed_at": iso(created),
         "closed_at": None,
         "cancelled_at": None,
-        "currency": currency,
+        "currency": person.currency,
         "total_price": price,
         "subtotal_price": price,
         "total_tax": "0.00",
@@ -118,7 +133,7 @@ def order(
         "fulfillment_status": "fulfilled" if changed else None,
         "tags": "",
         "note": None,
-        "customer": customer(person, created, created),
+        "customer": customer(person, known, created),
         "customer_locale": "en",
         "line_items": [
             {"id": person.id * 10 + 5, "title": good, "quantity": 1, "price": price, "sku": None}
@@ -128,20 +143,20 @@ def order(
     }
 
 
-def shop(number: int, name: str, timezone: str, currency: str, updated: datetime) -> dict[str, Any]:
+def shop(number: int, name: str, trade: Trade, updated: datetime) -> dict[str, Any]:
     """shop/update."""
     return {
         "id": number,
         "name": name,
         "email": "owner@example.com",
         "domain": None,
-        "iana_timezone": timezone,
-        "currency": currency,
-        "country_code": "US",
+        "iana_timezone": trade.timezone,
+        "currency": trade.currency,
+        "country_code": trade.country,
         "primary_locale": "en",
         "plan_name": "basic",
         "plan_display_name": "Basic",
-        "created_at": "2025-03-01T09:00:00Z",
+        "created_at": SHOP_CREATED,
         "updated_at": iso(updated),
         "myshopify_domain": None,
     }

@@ -10,26 +10,44 @@ class Trade(NamedTuple):
 
     name: str
     timezone: str
+    country: str
     currency: str
     goods: tuple[str, ...]
 
 
 TRADES: Final = (
-    Trade("Blue Jam", "America/New_York", "USD", ("plum jam", "fig chutney", "tasting box")),
+    Trade("Blue Jam", "America/New_York", "US", "USD", ("plum jam", "fig chutney", "tasting box")),
     Trade(
-        "Tidewater Candles", "Europe/Berlin", "EUR", ("sea-salt candle", "wick trimmer", "gift set")
+        "Tidewater Candles",
+        "Europe/Berlin",
+        "DE",
+        "EUR",
+        ("sea-salt candle", "wick trimmer", "gift set"),
     ),
-    Trade("Fern and Thread", "Europe/London", "GBP", ("linen apron", "mending kit", "wool throw")),
+    Trade(
+        "Fern and Thread",
+        "Europe/London",
+        "GB",
+        "GBP",
+        ("linen apron", "mending kit", "wool throw"),
+    ),
     Trade(
         "Copper Kettle",
         "Australia/Sydney",
+        "AU",
         "AUD",
         ("stovetop kettle", "tea strainer", "oolong tin"),
     ),
     Trade(
-        "Night Owl Books", "America/Toronto", "CAD", ("reading lamp", "atlas", "box of mysteries")
+        "Night Owl Books",
+        "America/Toronto",
+        "CA",
+        "CAD",
+        ("reading lamp", "atlas", "box of mysteries"),
     ),
-    Trade("Paper Harbor", "Asia/Tokyo", "JPY", ("fountain pen", "ruled notebook", "letter set")),
+    Trade(
+        "Paper Harbor", "Asia/Tokyo", "JP", "JPY", ("fountain pen", "ruled notebook", "letter set")
+    ),
 )
 
 FIRST_NAMES: Final = (

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -120,6 +121,45 @@ def test_a_plan_for_now_has_no_fact_of_the_future_and_tells_of_everybody() -> No
         made = {one.payload["id"] for one in told if one.topic == "customers/create"}
         asked = {one.payload["customer_id"] for one in told if "consent" in one.topic}
         assert asked <= made
+
+
+@pytest.mark.parametrize("plan", [DEFAULT, make_plan(Sizes(6, 120, 0), run=2)])
+def test_what_is_said_of_a_shop_and_its_customers_does_not_contradict_itself(plan: Plan) -> None:
+    countries = {
+        "USD": ("US", "America/New_York"), "EUR": ("DE", "Europe/Berlin"),
+        "GBP": ("GB", "Europe/London"), "AUD": ("AU", "Australia/Sydney"),
+        "CAD": ("CA", "America/Toronto"), "JPY": ("JP", "Asia/Tokyo"),
+    }  # fmt: skip
+    for shop in plan.shops:
+        currency = shop.description["currency"]
+        assert countries[currency] == (shop.description["country"], shop.description["timezone"])
+        made, orders = defaultdict(set), {}
+        for webhook in _webhooks(shop):
+            told = webhook.payload
+            if webhook.topic == "shop/update":
+                assert (told["country_code"], told["iana_timezone"]) == countries[currency]
+                assert (told["currency"], told["created_at"]) == (
+                    currency,
+                    shop.description["created_at"],
+                )
+            for one in (told, told.get("customer") or {}):
+                if "multipass_identifier" in one:
+                    made[one["id"]].add(one["created_at"])
+                    assert one["currency"] == currency
+            if webhook.topic.startswith("orders/"):
+                orders[told["name"]] = told
+                assert told["currency"] == currency
+                assert ("." in told["total_price"]) == (currency != "JPY")
+        for one in shop.description["customers"]:
+            made[one["id"]].add(one["created_at"])
+            own = [order for order in orders.values() if order["customer"]["id"] == one["id"]]
+            assert one["number_of_orders"] >= len(own)
+            assert Decimal(one["spent"]) >= sum(Decimal(order["total_price"]) for order in own)
+            assert (one["number_of_orders"] > 0) == (Decimal(one["spent"]) > 0)
+        assert {len(times) for times in made.values()} == {1}
+        assert min(min(times) for times in made.values()) > shop.description["created_at"]
+        for order in orders.values():
+            assert order["created_at"] > min(made[order["customer"]["id"]])
 
 
 def test_a_consent_comes_before_anything_else_is_known_of_the_customer() -> None:
