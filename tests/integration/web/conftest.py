@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from tests.integration.web.harness import Harness, web_database
 
@@ -29,3 +31,13 @@ async def browser(web: Harness) -> AsyncIterator[httpx.AsyncClient]:
     """A browser in which the merchant of the first shop is signed in."""
     async with web.signed_in() as browser:
         yield browser
+
+
+@pytest.fixture(scope="package")
+async def chromium(browser_path: str | None) -> AsyncIterator[Browser]:
+    """One process for the folder, as a start takes seconds; each test has a profile of its own."""
+    flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=browser_path, args=flags)
+        yield started
+        await started.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import uvicorn
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts, ensure_indexes
@@ -223,6 +225,20 @@ class Harness:
         """The types of what happened in a conversation, in order."""
         commits = self.parts.store.iterate_stream(shop, f"conversation/{conversation_id}")
         return [document["type"] async for commit in commits for document in commit.documents]
+
+
+@asynccontextmanager
+async def served(web: Harness) -> AsyncIterator[str]:
+    """The app on a free port of this machine; answers its address."""
+    config = uvicorn.Config(web.app, port=0, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110  it tells nobody
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await task
 
 
 @asynccontextmanager

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-import uvicorn
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.mail import MailDelivered
 from cplus.ids import random_id
-from tests.integration.web.harness import SHOP, Harness
+from tests.integration.web.harness import SHOP, Harness, served
 
 pytestmark = pytest.mark.browser
 PATIENCE = 20_000  # milliseconds on a busy machine
-
-
-@asynccontextmanager
-async def served(web: Harness) -> AsyncIterator[str]:
-    """The app on a free port of this machine; answers its address."""
-    config = uvicorn.Config(web.app, port=0, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110  it tells nobody
-            await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await task
-
-
-@pytest.fixture(scope="module")
-async def chromium(browser_path: str | None) -> AsyncIterator[Browser]:
-    """One process for all tests here, as a start takes seconds; each has a profile of its own."""
-    flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=browser_path, args=flags)
-        yield started
-        await started.close()
 
 
 @pytest.fixture

@@ -19,12 +19,10 @@ from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
-from tests.integration.web.harness import OPERATOR, SHOP, Harness
-from tests.integration.web.test_in_a_browser import chromium, served
+from tests.integration.web.harness import OPERATOR, SHOP, Harness, served
 from tests.samples import installed
 
 pytestmark = pytest.mark.browser
-__all__ = ["chromium"]  # the fixture
 
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 CONTROLS = {"link", "button", "textbox", "searchbox", "combobox", "checkbox", "DisclosureTriangle"}
