@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cplus.counts import counted
 from cplus.errors import CplusError
-from cplus.mail import NO_MAIL, ContactForm, InboundMail, contact_form, parse
+
+if TYPE_CHECKING:
+    from cplus.mail import ContactForm, InboundMail
 
 
 class NoMail(CplusError):
@@ -34,6 +37,8 @@ def parse_command(file: Path, *, as_json: bool) -> None:
     Problems are listed under "defects". Input without any email headers ends with status 1; with
     --json it is still printed as the system would record it.
     """
+    from cplus.mail import NO_MAIL, contact_form, parse
+
     try:
         raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:

@@ -16,16 +16,21 @@ import sys
 _PR_SET_PDEATHSIG = 1
 
 
-def main(arguments: list[str]) -> None:
-    """Replaces this process with the program; exits with status 1 if the parent is gone."""
-    parent, program = int(arguments[0]), arguments[1:]
-    os.umask(0o077)
+def die_with(parent: int) -> None:
+    """Has this process killed when its parent ends; exits with status 1 if that is gone."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != parent:  # it died before prctl
             sys.exit(1)
+
+
+def main(arguments: list[str]) -> None:
+    """Replaces this process with the program; exits with status 1 if the parent is gone."""
+    parent, program = int(arguments[0]), arguments[1:]
+    os.umask(0o077)
+    die_with(parent)
     os.execvp(program[0], program)  # noqa: S606 - a shell would be one process more
 
 

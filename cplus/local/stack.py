@@ -194,7 +194,7 @@ class Stack:
         await self._create_resources()
 
     async def _start_functions(self, port: int) -> None:
-        from cplus.local.lambdas import Runner
+        from cplus.local.lambdas import LIBRARIES, Runner
 
         self.runner = Runner(
             self.application,
@@ -204,6 +204,7 @@ class Stack:
             port=port,
             cap=int(self._options["cap"]),
             idle_seconds=self._options["idle_seconds"],
+            libraries=LIBRARIES,
         )
         self._running = True
         await self.runner.start()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import structlog
 from cplus.errors import FunctionError, StillBusy
 from cplus.local.application import Application, QueueSpec
 from cplus.local.lambdas.environment import launch_of
+from cplus.local.lambdas.forks import Forks
 from cplus.local.lambdas.gateway import Gateway
 from cplus.local.lambdas.pool import FunctionStatus, Kill, Pool
 from cplus.local.lambdas.queues import UNREACHABLE, Poller, depth, sqs_client
@@ -30,8 +30,9 @@ class Runner:
 
     `environment` overrides each function's own variables of serverless.yml; `endpoint` is the
     address of the local AWS; logs go to `data`/logs. A function has at most `cap` processes, each
-    stopped after `idle_seconds` without work; a request waits `slot_seconds` for one. Start it in
-    the main thread: on Linux the processes die with the thread that started them.
+    stopped after `idle_seconds` without work; a request waits `slot_seconds` for one. The
+    processes share `libraries`, imported once. Start it in the main thread: on Linux what it
+    starts dies with the thread that did.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Runner:
         cap: int = 2,
         idle_seconds: float = 60.0,
         slot_seconds: float = 30.0,
-        python: str = sys.executable,
+        libraries: Sequence[str] = (),
     ) -> None:
         self.kills: list[Kill] = []
         self._application = application
@@ -55,9 +56,10 @@ class Runner:
         self._slot_seconds = slot_seconds
         self._address = (host, port)
         self._queues = {queue.name: queue for queue in application.queues}
+        self._forks = Forks(libraries, data / "logs" / "forks.log")
         self._pools = {
             name: Pool(
-                launch_of(spec, application, environment, data, python),
+                launch_of(spec, application, environment, data, self._forks),
                 limit=min(cap, spec.reserved_concurrency or cap),
                 idle_seconds=idle_seconds,
                 killed=self.kills.append,
@@ -128,6 +130,7 @@ class Runner:
         await asyncio.gather(*(poller.finish(_GRACE) for poller in self._pollers))
         await self._gateway.stop()
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        await self._forks.close()
         await self._stack.aclose()
 
     async def invoke(self, name: str, event: Any) -> Any:

@@ -7,11 +7,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,8 +19,8 @@ from aiohttp import web
 from cplus.errors import FunctionBroken, FunctionDied, FunctionError, FunctionTimedOut
 from cplus.local.application import FunctionSpec
 from cplus.local.hosts import only_known
+from cplus.local.lambdas.forks import Forked, Forks, Program
 
-_LAUNCH = Path(__file__).parents[1] / "launch.py"
 _LARGEST_ANSWER = 6 * 1024 * 1024 + 100  # bytes, Lambda's limit for synchronous answers
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 _STARTING_LIMIT = 30.0  # seconds; AWS gives 10, but here many may start at once on few cores
@@ -44,7 +41,7 @@ class Launch:
     """How all processes of a function are started; `root` is their working directory."""
 
     spec: FunctionSpec
-    python: str
+    forks: Forks
     root: Path
     log: Path
     environment: Mapping[str, str]
@@ -80,7 +77,7 @@ class Worker:
         self._broken: FunctionError | None = None
         self._next: asyncio.Future[Invocation] | None = None
         self._limit: asyncio.TimerHandle | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Forked | None = None
         self._life: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -98,9 +95,8 @@ class Worker:
     def kill(self) -> None:
         """Kills the process and its children, like `kill -9`."""
         self._ending = True
-        if self._process and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process:
+            self._process.kill()
 
     async def close(self) -> None:
         """Kills the process and waits until nothing of it is left."""
@@ -147,22 +143,14 @@ class Worker:
             return f"Runtime exited with error: signal {-code}"
         return f"Runtime exited with error: exit status {code}"
 
-    async def _spawn(self, port: int) -> asyncio.subprocess.Process:
+    async def _spawn(self, port: int) -> Forked:
         launch = self._launch
         launch.log.parent.mkdir(parents=True, exist_ok=True)
-        with launch.log.open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                *(launch.python, "-ISB", str(_LAUNCH), str(os.getpid())),
-                *(launch.python, "-m", "awslambdaric", launch.spec.handler),
-                cwd=launch.root,
-                env={**launch.environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Its own session: Ctrl-C in the terminal goes to the stack, and the whole group
-                # can be killed.
-                start_new_session=True,
-            )
+        environment = {**launch.environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
+        handler = [launch.spec.handler]
+        return await launch.forks.start(
+            Program("awslambdaric", handler, environment, launch.root, launch.log)
+        )
 
     def _api(self) -> web.Application:
         api = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[only_known()])

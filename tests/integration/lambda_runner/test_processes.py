@@ -18,6 +18,7 @@ from cplus.errors import (
     FunctionError,
     FunctionTimedOut,
 )
+from cplus.local.lambdas.forks import Forks
 from cplus.local.lambdas.worker import Invocation, Launch, Listener, Worker
 from tests.conftest import ROOT
 from tests.integration.lambda_runner.bench import (
@@ -209,9 +210,10 @@ async def test_a_process_that_is_killed_is_handed_nothing_more(bench: Bench) -> 
     listener = Listener(
         waits.put_nowait, lambda *_: None, lambda worker, _: ended.put_nowait(worker)
     )
+    forks = Forks((), bench.root / "forks.log")
     launch = Launch(
         function(),
-        python=sys.executable,
+        forks=forks,
         root=bench.root,
         log=bench.root / "work.log",
         environment={"JOURNAL": str(bench.root / "journal"), "PYTHONPATH": str(HERE)},
@@ -226,3 +228,4 @@ async def test_a_process_that_is_killed_is_handed_nothing_more(bench: Bench) -> 
     assert await ended.get() is worker
     assert not result.done()
     await worker.close()
+    await forks.close()
