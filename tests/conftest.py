@@ -64,6 +64,15 @@ async def mongo_uri() -> AsyncIterator[str]:
                 await mongod_child.stop(grace=0.0)  # nothing of it is needed afterwards
 
 
+@pytest.fixture(scope="session", autouse=True)
+async def _commands_end() -> AsyncIterator[None]:
+    """What the commands of a run come from ends with it."""
+    yield
+    from tests.integration.command_line import FORKS
+
+    await FORKS.close()
+
+
 @pytest.fixture
 def database_name(mongo_uri: str) -> Iterator[str]:
     """A name no other test uses; what begins with it is dropped after the test."""

@@ -5,28 +5,75 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import shutil
+import signal
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import SecretStr
 
+from cplus.local.lambdas import LIBRARIES
+from cplus.local.lambdas.forks import Forked, Forks, Program
 from cplus.settings import Settings
 from tests.conftest import ROOT
+
+FORKS: Final = Forks(
+    (
+        *LIBRARIES,
+        *("cplus.bootstrap", "cplus.cli", "cplus.projections.generations.rebuild"),
+        *("cplus.projections.checks.verify", "cplus.projections.running.runner"),
+    ),
+    Path(os.devnull),
+)
+"""Where the commands come from. Each is a process of its own, which has the code loaded: two
+hundred of them would spend minutes on importing it."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that runs."""
+
+    process: Forked
+    folder: Path
+
+    @property
+    def returncode(self) -> int | None:
+        """Its status; None while it runs."""
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """As `kill -9`."""
+        self.process.kill()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """As a terminal or an operator does."""
+        self.process.send_signal(number)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """What it wrote to its standard output and errors, once it has ended."""
+        try:
+            await self.process.wait()
+            return (self.folder / "output").read_bytes(), (self.folder / "errors").read_bytes()
+        finally:
+            shutil.rmtree(self.folder)
 
 
 async def started(
     *arguments: str, cwd: Path = ROOT, also: Mapping[str, str] | None = None
-) -> Process:
+) -> Command:
     """The command, with no variable of this process but those given."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(also or {})}
-    command = (sys.executable, "-m", "cplus.cli", *arguments)
-    return await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+    folder = Path(tempfile.mkdtemp(prefix="cplus-tests-"))
+    program = Program(
+        *("cplus.cli", arguments, environment, cwd),
+        output=folder / "output",
+        errors=folder / "errors",
     )
+    return Command(await FORKS.start(program), folder)
 
 
 async def told(*arguments: str, status: int = 0) -> dict[str, Any]:
@@ -49,13 +96,7 @@ async def printed(
     settings: Settings, *arguments: str, also: Mapping[str, str] | None = None
 ) -> str:
     """What the command prints; fails where its status is not 0."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cplus.cli", *arguments),
-        cwd=ROOT,
-        env={**os.environ, **_variables(settings), **(also or {})},
-        stdout=PIPE,
-        stderr=PIPE,
-    )
+    process = await started(*arguments, also={**os.environ, **_variables(settings), **(also or {})})
     out, err = await asyncio.wait_for(process.communicate(), 240)
     assert process.returncode == 0, f"{arguments}: {out.decode()} {err.decode()}"
     return out.decode()

@@ -150,7 +150,9 @@ def _git(*arguments: str) -> tuple[str, str]:
     except OSError as error:
         return "", f"it cannot be run ({error.strerror})"
     if done.returncode:
-        return "", "".join(done.stderr.strip().splitlines()[-1:])
+        lines = done.stderr.strip().splitlines()
+        # After what is wrong, git may say how far it looked.
+        return "", next((line for line in lines if line.startswith("fatal:")), "".join(lines[-1:]))
     return done.stdout.strip(), ""
 
 

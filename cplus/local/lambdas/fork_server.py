@@ -6,8 +6,9 @@ Importing the libraries takes a process most of a second of a core, and most of 
 has both for nothing. The code of the functions is not loaded here: each fork imports it anew.
 
 A request is a line of JSON on stdin, `{"id", "module", "arguments", "environment", "directory",
-"log"}`; the answers are lines on stdout: `{"id", "pid"}`, and `{"pid", "status"}` once that process
-has ended, its status as `subprocess` counts it. It ends when stdin ends, and its forks with it.
+"output", "errors"}`; the answers are lines on stdout: `{"id", "pid"}`, and `{"pid", "status"}` once
+that process has ended, its status as `subprocess` counts it. It ends when stdin ends, and its forks
+with it.
 """
 
 from __future__ import annotations
@@ -88,10 +89,9 @@ def _say(told: dict[str, Any]) -> None:
 
 def _become(request: dict[str, Any]) -> None:
     """Runs the module as `python -m` would in that directory, with that environment only."""
-    with Path(request["log"]).open("ab") as log, Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
+    for number, path in enumerate((os.devnull, request["output"], request["errors"])):
+        with Path(path).open("ab" if number else "rb") as file:
+            os.dup2(file.fileno(), number)
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()

@@ -21,13 +21,15 @@ _SERVER = Path(__file__).with_name("fork_server.py")
 
 @dataclass(frozen=True)
 class Program:
-    """A module to be run as a program; `environment` is all that it has, `log` takes its output."""
+    """A module to be run as a program, with these variables only; what it writes to its standard
+    output and errors is appended to files."""
 
     module: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     directory: Path
-    log: Path
+    output: Path
+    errors: Path
 
     def request(self, number: int) -> bytes:
         """As the server takes it."""
@@ -37,7 +39,8 @@ class Program:
             "arguments": list(self.arguments),
             "environment": dict(self.environment),
             "directory": str(self.directory),
-            "log": str(self.log),
+            "output": str(self.output),
+            "errors": str(self.errors),
         }
         return json.dumps(told).encode() + b"\n"
 
@@ -55,11 +58,17 @@ class Forked:
         await self._ended.wait()
         return self.returncode
 
-    def kill(self) -> None:
-        """Kills the process and its children, like `kill -9`."""
+    def send_signal(self, number: signal.Signals) -> None:
+        """Sends the process a signal, unless it has ended."""
         if self.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)  # in its first moment it leads no group yet
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kills the process and its children, like `kill -9`."""
+        self.send_signal(signal.SIGKILL)  # in its first moment it leads no group yet
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
     def end(self, status: int) -> None:

@@ -147,9 +147,9 @@ class Worker:
         launch = self._launch
         launch.log.parent.mkdir(parents=True, exist_ok=True)
         environment = {**launch.environment, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
-        handler = [launch.spec.handler]
+        handler, log = launch.spec.handler, launch.log
         return await launch.forks.start(
-            Program("awslambdaric", handler, environment, launch.root, launch.log)
+            Program("awslambdaric", [handler], environment, launch.root, output=log, errors=log)
         )
 
     def _api(self) -> web.Application:

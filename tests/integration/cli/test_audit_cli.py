@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,8 +19,16 @@ from cplus.events.audit.roots import Root, anchor_day
 from cplus.events.log.commit import Draft, prepare
 from cplus.events.log.store import COMMITS, ensure_indexes
 from cplus.settings import Settings
+from tests.integration.command_line import started
 
 SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
+
+
+@dataclass(frozen=True)
+class Told:
+    returncode: int | None
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True)
@@ -29,16 +36,15 @@ class World:
     parts: Parts
     environment: dict[str, str]
 
-    def verify(self, *options: str) -> tuple[int, dict[str, Any]]:
-        done = self.run("--json", *options)
+    async def verify(self, *options: str) -> tuple[int | None, dict[str, Any]]:
+        done = await self.run("--json", *options)
         assert not done.stderr, done.stderr
         return done.returncode, json.loads(done.stdout)
 
-    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "cplus.cli", "audit", "verify", *options]
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=60, check=False
-        )
+    async def run(self, *options: str) -> Told:
+        process = await started("audit", "verify", *options, also=self.environment)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        return Told(process.returncode, out.decode(), err.decode())
 
 
 def draft(claim: str, shop: str = SHOP) -> Draft:
@@ -71,19 +77,22 @@ async def test_a_log_as_it_was_written_is_told_as_such(world: World) -> None:
     await anchor_day(world.parts.store.log, world.parts.aws, bucket(world), yesterday(world))
     await world.parts.store.append([draft("later")])
     whole = {"ok": True, "findings": [], "wrong_roots": [], "days_without_root": []}
-    assert world.verify() == (0, {**whole, "shops": 2, "commits": 306, "roots": None})
-    assert world.verify("--roots") == (0, {**whole, "shops": 2, "commits": 306, "roots": 1})
-    assert world.verify("--shop", OTHER) == (0, {**whole, "shops": 1, "commits": 5, "roots": None})
+    assert await world.verify() == (0, {**whole, "shops": 2, "commits": 306, "roots": None})
+    assert await world.verify("--roots") == (0, {**whole, "shops": 2, "commits": 306, "roots": 1})
+    assert await world.verify("--shop", OTHER) == (
+        0,
+        {**whole, "shops": 1, "commits": 5, "roots": None},
+    )
 
 
 async def test_a_log_of_which_no_day_is_anchored_yet_is_not_called_tampered_with(
     world: World,
 ) -> None:
-    told = world.run("--roots")
+    told = await world.run("--roots")
     assert told.returncode == 1
     assert told.stdout.endswith("against the roots of 0 days: not anchored yet\n")
     await world.parts.mongo.database[COMMITS].delete_one({"shop": OTHER, "position": 3})
-    assert world.run("--roots").stdout.endswith(": TAMPERED WITH\n")
+    assert (await world.run("--roots")).stdout.endswith(": TAMPERED WITH\n")
 
 
 async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: World) -> None:
@@ -92,13 +101,13 @@ async def test_the_first_altered_commit_is_named_and_the_status_is_1(world: Worl
         {"shop": SHOP, "position": {"$in": [120, 200]}}, {"$set": {"actor": "nobody"}}
     )
     await commits.delete_one({"shop": OTHER, "position": 3})
-    status, said = world.verify()
+    status, said = await world.verify()
     assert status == 1
     assert [(f["shop"], f["kind"], f["position"]) for f in said["findings"]] == [
         (SHOP, "altered", 120),
         (OTHER, "removed", 3),
     ]
-    told = world.run("--shop", SHOP)
+    told = await world.run("--shop", SHOP)
     assert told.returncode == 1
     assert f"{SHOP}: position 120 was altered" in told.stdout
 
@@ -111,14 +120,14 @@ async def test_a_rewritten_tail_is_found_by_the_roots_only(world: World) -> None
     for claim in ("c3", "other"):
         raw, head = prepare(draft(claim, OTHER)).place(head, parts.clock())
         assert await parts.store.log.insert([[raw]]) == [True]
-    assert world.verify()[0] == 0
-    status, said = world.verify("--roots")
+    assert (await world.verify())[0] == 0
+    status, said = await world.verify("--roots")
     assert status == 1
     assert [(f["shop"], f["kind"], f["position"]) for f in said["findings"]] == [
         (OTHER, "altered", 5)
     ]
     await parts.mongo.database[COMMITS].delete_many({"shop": OTHER})
-    status, said = world.verify("--roots")
+    status, said = await world.verify("--roots")
     assert [(f["shop"], f["kind"], f["position"]) for f in said["findings"]] == [
         (OTHER, "removed", 1)
     ]
@@ -136,13 +145,13 @@ async def test_a_forged_root_over_a_rewritten_tail_is_found(world: World) -> Non
     forged = Root.over(day, heads, anchored.previous)
     await parts.aws.put_object(bucket(world), forged.key, forged.to_json())
     assert await anchor_day(parts.store.log, parts.aws, bucket(world), day) == anchored
-    status, said = world.verify("--roots")
+    status, said = await world.verify("--roots")
     assert status == 1
     assert said["wrong_roots"] == [f"{forged.key} was written 2 times: the first counts"]
     assert [(f["shop"], f["position"]) for f in said["findings"]] == [(OTHER, 5)]
     s3 = await parts.aws.client("s3")
     await s3.delete_object(Bucket=bucket(world), Key=forged.key)
-    assert f"{forged.key} was deleted" in world.verify("--roots")[1]["wrong_roots"]
+    assert f"{forged.key} was deleted" in (await world.verify("--roots"))[1]["wrong_roots"]
     assert await anchor_day(parts.store.log, parts.aws, bucket(world), day) == anchored
 
 
@@ -166,19 +175,19 @@ async def test_the_stack_of_a_directory_is_audited_with_its_roots(
         "buckets": {"roots": world.environment.pop("CPLUS_ROOTS_BUCKET")},
     }
     (tmp_path / "stack.json").write_text(json.dumps(stack))
-    status, said = world.verify("--roots", "--data", str(tmp_path))
+    status, said = await world.verify("--roots", "--data", str(tmp_path))
     assert (status, said["commits"], said["roots"]) == (0, 305, 1)
-    told = world.run("--data", str(tmp_path / "none"))
+    told = await world.run("--data", str(tmp_path / "none"))
     assert told.returncode == 1
     assert "No stack is running on" in told.stderr
 
 
 async def test_what_cannot_be_audited_is_said_in_one_line(world: World) -> None:
-    missing = world.run("--shop", "nobody.myshopify.com")
+    missing = await world.run("--shop", "nobody.myshopify.com")
     assert missing.returncode == 1
     assert "no commits of nobody.myshopify.com" in missing.stderr
     world.environment["CPLUS_ROOTS_BUCKET"] = ""
-    assert "CPLUS_ROOTS_BUCKET" in world.run("--roots").stderr
+    assert "CPLUS_ROOTS_BUCKET" in (await world.run("--roots")).stderr
 
 
 def yesterday(world: World) -> date:

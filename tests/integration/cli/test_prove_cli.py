@@ -25,6 +25,7 @@ from cplus.projections.groups import ALL
 from cplus.settings import Settings
 from tests.conftest import ROOT
 from tests.integration.cli.shops_world import everything
+from tests.integration.command_line import started
 from tests.integration.edited_code import copied, edited
 from tests.integration.fold_world import write
 from tests.samples import installed
@@ -64,9 +65,17 @@ async def prove(
         "CPLUS_MONGO_URI": mongo_uri,
         "CPLUS_MONGO_DATABASE": mongo.database.name,
     }
-    command = (sys.executable, "-m", "cplus.cli", "prove", "--against", str(against), *more)
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=project, env=environment, stdout=PIPE, stderr=PIPE
+    command = ("prove", "--against", str(against), *more)
+    process = await (
+        started(*command, also=environment)
+        if project == ROOT
+        else asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cplus.cli", *command),
+            cwd=project,
+            env=environment,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode(), err.decode()

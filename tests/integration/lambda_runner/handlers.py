@@ -39,6 +39,7 @@ def work(event: dict[str, Any], context: Any) -> Any:
         return "x" * (7 * 1024 * 1024)
     return {
         "pid": os.getpid(),
+        "parent": os.getppid(),
         "remaining": context.get_remaining_time_in_millis(),
         "name": context.function_name,
         "arn": context.invoked_function_arn,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from cplus.errors import (
     FunctionError,
     FunctionTimedOut,
 )
+from cplus.local.lambdas import LIBRARIES
 from cplus.local.lambdas.forks import Forks
 from cplus.local.lambdas.worker import Invocation, Launch, Listener, Worker
 from tests.conftest import ROOT
@@ -140,6 +142,26 @@ async def test_as_many_run_at_once_as_are_allowed(bench: Bench) -> None:
     gate.touch()
     assert len({answer["pid"] for answer in await asyncio.gather(*both)}) == 2
     assert (await runner.invoke("one", {}))["pid"] == (await alone)["pid"]
+
+
+async def test_where_the_process_that_forks_them_dies_they_die_and_others_come(
+    bench: Bench,
+) -> None:
+    runner = await bench.run(function(), libraries=("json", "no.such.library"))
+    first = await runner.invoke("work", {})
+    hanging = asyncio.create_task(runner.invoke("work", {"do": "wait", "path": "/nowhere"}))
+    await eventually(lambda: len(bench.notes()) == 2)
+    os.kill(first["parent"], signal.SIGKILL)
+    error = await fails(FunctionDied, hanging)
+    assert "signal 9" in error.values["message"]
+    await eventually(lambda: not alive(first["pid"]))
+    again = await runner.invoke("work", {})
+    assert again["parent"] not in (first["parent"], os.getpid())
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_library_that_is_imported_once_for_all_is_there(name: str) -> None:
+    assert importlib.util.find_spec(name)
 
 
 async def test_stop_leaves_no_process(bench: Bench) -> None:
