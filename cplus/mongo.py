@@ -115,10 +115,20 @@ class Mongo:
         self, collection: Collection, pipeline: list[dict[str, Any]], **options: Any
     ) -> list[dict[str, Any]]:
         """All results of the aggregation, as a list."""
-        cursor = collection.aggregate(pipeline, **options)
-        if inspect.isawaitable(cursor):
-            cursor = await cursor
+        cursor = await _cursor(collection.aggregate(pipeline, **options))
         return list(await cursor.to_list(None))
+
+    async def aggregate_in_parts(
+        self, collection: Collection, pipeline: list[dict[str, Any]], size: int
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """The results of the aggregation, up to `size` at a time: no more are in memory. The server
+        ends it if a part is not asked for within ten minutes of the one before."""
+        cursor = await _cursor(collection.aggregate(pipeline, batchSize=size))
+        try:
+            while part := await cursor.to_list(size):
+                yield part
+        finally:
+            await cursor.close()
 
     async def transaction(self, work: Callable[[Any], Awaitable[None]]) -> None:
         """Runs `work(session)` in one transaction, once.
@@ -167,6 +177,11 @@ class Mongo:
         closed = self.client.close()
         if inspect.isawaitable(closed):
             await closed
+
+
+async def _cursor(answer: Any) -> Any:
+    """The cursor of an aggregation: one of the two drivers has it awaited."""
+    return await answer if inspect.isawaitable(answer) else answer
 
 
 def as_stored(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,6 +197,15 @@ class Reached:
             raise UnknownShop(shops=", ".join(unknown), database=database)
         return named or sorted(held)
 
+    async def shops_of_log(self, chosen: Sequence[str]) -> list[str]:
+        """The hosts named by --shop, each of which has a log. Raises what `shops` raises."""
+        from cplus.shopify.hosts import shop_host
+
+        named, held, empty = set(map(shop_host, chosen)), set[str](), True
+        async for heads in self.store.heads_in_pages():
+            empty, held = False, held | (named & heads.keys())
+        return self.shops(chosen, held, needed=empty)
+
     async def __aenter__(self) -> Self:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None  # noqa: S101  this runs in one

@@ -110,6 +110,16 @@ async def test_one_claim_may_be_held_in_each_shop(store: EventStore) -> None:
     assert await store.heads() == {SHOP: 1, "birch.myshopify.com": 1}
 
 
+async def test_the_heads_of_many_shops_come_in_pages_by_host(store: EventStore) -> None:
+    hosts = [f"s{number}.myshopify.com" for number in range(5)]
+    await store.append([fact(f"w{n}", shop=shop) for shop in reversed(hosts) for n in range(2)])
+    for since in (None, NOW - timedelta(hours=1)):
+        pages = [page async for page in store.heads_in_pages(since, size=2)]
+        assert [list(page) for page in pages] == [hosts[:2], hosts[2:4], hosts[4:]]
+        assert {shop: at for page in pages for shop, at in page.items()} == await store.heads()
+    assert [page async for page in store.heads_in_pages(NOW + timedelta(days=9_999))] == []
+
+
 async def test_two_writers_of_one_version_collide(store: EventStore) -> None:
     await store.append([version(1, "one")])
     outcomes = await asyncio.gather(*(store.append([version(2, f"w{i}")]) for i in range(8)))

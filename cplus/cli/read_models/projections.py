@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ from cplus.counts import counted, lasting
 from cplus.errors import CplusError
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import IO, TypeAlias
 
     from cplus.commands.unparking import GoOn, Unparked
     from cplus.consumers.reactions.reaction import Reaction
@@ -52,50 +53,88 @@ def lag_command(*, shops: Sequence[str], data: Path | None, as_json: bool) -> No
     """
     from cplus.loop import run
 
-    with failures():
-        found, sums = run(_lag(Reached(data), shops))
-    if as_json:
-        click.echo(json.dumps({**sums, "shops": [_told(one) for one in found]}))
-        return
-    for line in lines_of(found, sums):
-        click.echo(line)
+    with failures(), TemporaryFile("w+") as said:
+        # To a file first: it is whole or not shown at all, and as long as there are shops.
+        run(_lag(Reached(data), shops, _Json(said) if as_json else Text(said)))
+        said.seek(0)
+        for line in said:
+            click.echo(line, nl=False)
 
 
-def lines_of(found: Sequence[Lag], sums: Mapping[str, Any]) -> list[str]:
-    """The readers that are behind or parked, the worst first, then the totals."""
-    late = [one for one in found if one.behind or one.parked]
-    worst = sorted(late, key=lambda one: (one.parked is None, -one.seconds, -one.behind))
-    lines = [_line(one) for one in worst[:_SHOWN]]
-    if len(worst) > _SHOWN:
-        lines.append(f"… and {len(worst) - _SHOWN:,} more")
-    return [*lines, _sums(found, sums)]
+class Text:
+    """Writes the readers that are behind or parked, the worst first, then the totals. Holds those
+    that it will show, however many shops there are."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self._worst: list[Lag] = []
+        self._late = self._shops = 0
+        self._used: set[str] = set()
+        self._unused: set[str] = set()
+
+    def add(self, part: Sequence[Lag]) -> None:
+        """All readers of some shops."""
+        late = [one for one in part if one.behind or one.parked]
+        self._late += len(late)
+        self._worst = sorted([*self._worst, *late], key=_urgent)[:_SHOWN]
+        self._shops += len({one.shop for one in part})
+        self._used |= {one.collection for one in part if one.filled}
+        self._unused |= {one.collection for one in part if not one.filled}
+
+    def end(self, sums: Mapping[str, Any]) -> None:
+        """Writes it."""
+        lines = [_line(one) for one in self._worst]
+        if self._late > _SHOWN:
+            lines.append(f"… and {self._late - _SHOWN:,} more")
+        shops, readers = counted(self._shops, "shop"), counted(len(self._used), "reader")
+        line = (
+            f"{shops}, {readers} each (read models and reactions): "
+            f"{counted(sums['behind'], 'event')} behind, at most {lasting(sums['most_seconds'])} "
+            f"(p99: {lasting(sums['p99_seconds'])}), {sums['parked']:,} parked"
+        )
+        if self._unused:
+            line += f"; not counting unused generations: {', '.join(sorted(self._unused))}"
+        for one in [*lines, line]:
+            self._out.write(f"{one}\n")
 
 
-def _sums(found: Sequence[Lag], sums: Mapping[str, Any]) -> str:
-    summed = {one.collection for one in found if one.filled}
-    left_out = {one.collection for one in found} - summed
-    shops = counted(len({one.shop for one in found}), "shop")
-    line = (
-        f"{shops}, {counted(len(summed), 'reader')} each (read models and reactions): "
-        f"{counted(sums['behind'], 'event')} behind, at most {lasting(sums['most_seconds'])} "
-        f"(p99: {lasting(sums['p99_seconds'])}), {sums['parked']:,} parked"
-    )
-    if left_out:
-        line += f"; not counting unused generations: {', '.join(sorted(left_out))}"
-    return line
+def _urgent(one: Lag) -> tuple[bool, float, int]:
+    return one.parked is None, -one.seconds, -one.behind
 
 
-async def _lag(at: Reached, chosen: Sequence[str]) -> tuple[list[Lag], dict[str, Any]]:
+class _Json:
+    """Writes one JSON object, reader by reader."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out, self._before = out, '{"shops": ['
+
+    def add(self, part: Sequence[Lag]) -> None:
+        for one in part:
+            self._out.write(self._before + json.dumps(_told(one)))
+            self._before = ",\n"
+
+    def end(self, sums: Mapping[str, Any]) -> None:
+        self._out.write(f"],\n{json.dumps(dict(sums))[1:]}\n")
+
+
+async def _lag(at: Reached, chosen: Sequence[str], report: Text | _Json) -> None:
+    from cplus.clock import utc_now
     from cplus.consumers.reactions.registry import REACTIONS
     from cplus.projections.groups import ALL
-    from cplus.projections.lag.lag import lag
-    from cplus.projections.lag.sums import sums_of
+    from cplus.projections.lag.lag import lags, readers_of
+    from cplus.projections.lag.sums import Sums
 
     async with at:
-        shops = set(at.shops(chosen, await at.store.heads(), needed=True))
-        wanted = shops if chosen else None
-        found = await lag(at.mongo, at.store, ALL, reactions=REACTIONS, shops=wanted)
-        return found, asdict(sums_of(found))
+        shops = await at.shops_of_log(chosen) if chosen else None
+        readers, sums = await readers_of(at.mongo.database, ALL, REACTIONS), Sums()
+        empty = True
+        async for part in lags(at.mongo, at.store, readers, utc_now, shops):
+            sums.add(part)
+            report.add(part)
+            empty = False
+        if empty:
+            at.shops((), (), needed=True)
+        report.end(asdict(sums.totals()))
 
 
 def _told(one: Lag) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -16,6 +17,8 @@ from cplus.consumers.reactions.following import due, follow
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.deadline import Deadline
 from cplus.logs import measure
+from cplus.loop import together
+from cplus.projections.generations.lineage import Driven
 from cplus.projections.lag.overview import late_readers, late_shops, worst
 from cplus.projections.lag.sums import Worst
 from cplus.projections.running.runner import Runner
@@ -61,42 +64,105 @@ async def sweep(
     behind or is to try again. No shop begins after `deadline`.
     """
     since = clock() - RECENT if scope == "recent" else None
-    # The heads first: a checkpoint that moves meanwhile is only found further on.
-    heads = await runner.store.heads(since)
-    targets = await runner.driven()
-    followed = [target.projection.collection for target in targets if target.filled]
-    behind = await late_shops(runner.mongo, followed, heads)
-    database, names = runner.mongo.database, [one.collection for one in reactions]
-    late = await late_readers(database, names, heads)
-    again = await due(database, reactions, clock())
-    places = asyncio.Semaphore(side_by_side)
+    turn = _Sweep(runner, await runner.driven(), reactions, reactor, deadline)
+    # Workers take shop by shop, and no page is read before they are nearly through the last.
+    shops: asyncio.Queue[_Late | None] = asyncio.Queue(side_by_side)
 
-    async def one(shop: str) -> str:
-        async with places:
-            if deadline.passed():
-                return "unfinished"
-            healthy = True
-            if shop in behind:
-                healthy = await look_at(runner, targets, shop, until=None, deadline=deadline)
-            wanted = late.get(shop, set()) | again.get(shop, set())
-            for reaction in reactions:
-                if reactor is not None and reaction.name in wanted:
-                    healthy = await _react(reaction, shop, reactor, deadline) and healthy
-            return "done" if healthy else "failed"
+    async def find() -> None:
+        async for one in turn.late(since, clock()):
+            await shops.put(one)
+        for _ in range(side_by_side):
+            await shops.put(None)
 
-    # Those that are known to be behind first, should the time run out.
-    shops = sorted(heads.keys() | again.keys(), key=lambda shop: (shop not in behind, shop))
-    answers = dict(zip(shops, await asyncio.gather(*map(one, shops)), strict=True))
-    swept = Swept(
-        shops=len(shops),
-        behind=len(behind),
-        healed=sum(answers[shop] == "done" for shop in behind),
-        failed=sum(answer == "failed" for answer in answers.values()),
-        unfinished=sum(answer == "unfinished" for answer in answers.values()),
-    )
+    async def work() -> None:
+        while (one := await shops.get()) is not None:
+            await turn.look_at(one)
+
+    await together(find(), *(work() for _ in range(side_by_side)))
+    swept = turn.swept()
     if swept.behind or swept.failed or swept.unfinished:
         log.warning("swept", scope=scope, **{n: getattr(swept, n) for n in Swept.__slots__})
     return swept
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A shop, and what has something to do there."""
+
+    shop: str
+    behind: bool
+    """A projection is behind."""
+    reactions: Collection[str]
+    """The names of those that are behind or are to try again."""
+
+
+class _Sweep:
+    """A sweep on its way through the shops, of which it holds some at a time."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        targets: Sequence[Driven],
+        reactions: Sequence[Reaction],
+        reactor: Reactor | None,
+        deadline: Deadline,
+    ) -> None:
+        self._runner, self._targets, self._deadline = runner, targets, deadline
+        self._reactions, self._reactor = reactions, reactor
+        self._shops = self._behind = self._healed = 0
+        self._answers: Counter[str] = Counter()
+
+    async def late(self, since: datetime | None, now: datetime) -> AsyncIterator[_Late]:
+        """The shops in the scope, and those where a reaction is to be tried again."""
+        # Held for all shops, since they are only those where something failed.
+        again = await due(self._runner.mongo.database, self._reactions, now)
+        # The heads first: a checkpoint that moves meanwhile is only found further on.
+        async for heads in self._runner.store.heads_in_pages(since):
+            some = {shop: again.pop(shop) for shop in heads.keys() & again.keys()}
+            for one in await self._page(heads, some):
+                yield one
+        for one in await self._page({}, again):
+            yield one
+
+    async def _page(self, heads: Mapping[str, int], again: Mapping[str, set[str]]) -> list[_Late]:
+        mongo, names = self._runner.mongo, [one.collection for one in self._reactions]
+        followed = [one.projection.collection for one in self._targets if one.filled]
+        behind = await late_shops(mongo, followed, heads)
+        late = await late_readers(mongo.database, names, heads)
+        shops = heads.keys() | again.keys()
+        self._shops, self._behind = self._shops + len(shops), self._behind + len(behind)
+        # Those that are known to be behind first, should the time run out.
+        return [
+            _Late(shop, shop in behind, late.get(shop, set()) | again.get(shop, set()))
+            for shop in sorted(shops, key=lambda shop: (shop not in behind, shop))
+        ]
+
+    async def look_at(self, one: _Late) -> None:
+        """Brings on what is behind in the shop."""
+        if self._deadline.passed():
+            self._answers["unfinished"] += 1
+            return
+        healthy = True
+        if one.behind:
+            healthy = await look_at(
+                self._runner, self._targets, one.shop, until=None, deadline=self._deadline
+            )
+        for reaction in self._reactions:
+            if self._reactor is not None and reaction.name in one.reactions:
+                done = await _react(reaction, one.shop, self._reactor, self._deadline)
+                healthy = done and healthy
+        self._answers["done" if healthy else "failed"] += 1
+        self._healed += healthy and one.behind
+
+    def swept(self) -> Swept:
+        """What was found and done by now."""
+        return Swept(
+            shops=self._shops,
+            behind=self._behind,
+            healed=self._healed,
+            failed=self._answers["failed"],
+            unfinished=self._answers["unfinished"],
+        )
 
 
 async def measure_lag(

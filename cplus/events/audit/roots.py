@@ -133,10 +133,9 @@ async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> 
     if roots:
         last = max(roots)
         previous = (await _first(objects, bucket, last, roots[last])).value
-    shops = sorted(await log.positions(None))
     heads: dict[str, tuple[int, bytes]] = {}
-    for start in range(0, len(shops), _SHOPS_AT_ONCE):
-        found = await log.heads(shops[start : start + _SHOPS_AT_ONCE])
+    async for shops in log.positions(None, _SHOPS_AT_ONCE):
+        found = await log.heads(sorted(shops))
         heads.update({shop: (head.position, head.hash) for shop, head in found.items()})
     root = Root.over(day, heads, previous)
     if await objects.put_new_object(bucket, root.key, root.to_json()):

@@ -35,8 +35,9 @@ class Commits(Protocol):
     async def heads(self, shops: Sequence[str]) -> dict[str, Head]:
         """The heads of many shops in one query."""
 
-    async def positions(self, since: datetime | None) -> dict[str, int]:
-        """The last position of each shop, or of those with commits recorded since."""
+    def positions(self, since: datetime | None, size: int) -> AsyncIterator[dict[str, int]]:
+        """The last position of each shop, or of those with commits recorded since, by host, up to
+        `size` shops at a time."""
 
     async def after(
         self,

@@ -99,14 +99,16 @@ class MemoryCommits:
         last = {shop: max(self._rows(shop).raws, default=0) for shop in shops}
         return {shop: Head.of(self._row(shop, at) if at else None) for shop, at in last.items()}
 
-    async def positions(self, since: datetime | None) -> dict[str, int]:
+    async def positions(self, since: datetime | None, size: int) -> AsyncIterator[dict[str, int]]:
         """The last position of each shop, or of those with commits recorded since."""
-        heads = await self.heads(list(self._shops))
-        return {
-            shop: head.position
+        heads = await self.heads(sorted(self._shops))
+        found = [
+            (shop, head.position)
             for shop, head in heads.items()
             if head.recorded_at and (since is None or head.recorded_at >= since)
-        }
+        ]
+        for start in range(0, len(found), size):
+            yield dict(found[start : start + size])
 
     async def after(
         self,

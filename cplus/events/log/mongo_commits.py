@@ -68,7 +68,7 @@ class MongoCommits:
         found = {row["shop"]: Head.of(row) for row in rows}
         return {shop: found.get(shop) or Head.of(None) for shop in shops}
 
-    async def positions(self, since: datetime | None) -> dict[str, int]:
+    async def positions(self, since: datetime | None, size: int) -> AsyncIterator[dict[str, int]]:
         """The last positions; see Commits."""
         if since is None:
             # In this order the result comes from the index, one key per shop.
@@ -82,8 +82,9 @@ class MongoCommits:
                 {"$match": {"recorded_at": {"$gte": since}}},
                 {"$group": {"_id": "$shop", "position": {"$max": "$position"}}},
             ]
-        rows = await self._mongo.aggregate(self.collection, pipeline)
-        return {row["_id"]: row["position"] for row in rows}
+        pipeline.append({"$sort": {"_id": 1}})
+        async for rows in self._mongo.aggregate_in_parts(self.collection, pipeline, size):
+            yield {row["_id"]: row["position"] for row in rows}
 
     async def after(
         self,

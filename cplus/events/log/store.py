@@ -24,6 +24,9 @@ BATCH = 1_000
 ROOM = 8 * 1024 * 1024
 """Approximate bytes per read, for followers that hold a batch in memory while they work."""
 
+SHOPS_AT_ONCE = 500
+"""Shops of one page of heads."""
+
 _WRITERS_KEPT = 4_096
 _HEADS = 50  # heads read in one query
 
@@ -89,7 +92,17 @@ class EventStore:
 
     async def heads(self, since: datetime | None = None) -> dict[str, int]:
         """The last position of each shop; with `since`, of those with commits recorded since."""
-        return await self._log.positions(since)
+        found: dict[str, int] = {}
+        async for page in self.heads_in_pages(since):
+            found |= page
+        return found
+
+    def heads_in_pages(
+        self, since: datetime | None = None, size: int = SHOPS_AT_ONCE
+    ) -> AsyncIterator[dict[str, int]]:
+        """The same, by host and up to `size` shops at a time: for what walks over all shops in
+        memory that does not grow with their number. It may work on a page for ten minutes."""
+        return self._log.positions(since, size)
 
     async def seqs(self, shops: Sequence[str]) -> dict[str, int]:
         """The number of events of each shop."""

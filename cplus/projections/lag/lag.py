@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cplus.clock import Clock, utc_now
-from cplus.events.log.store import EventStore
+from cplus.events.log.store import SHOPS_AT_ONCE, EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import driven
 from cplus.projections.lag.reader_positions import LogReader, Reaction, each, positions_of
 from cplus.subscriptions.checkpoints import Checkpoint, Parked, Retry, read_checkpoints
-
-_PART = 500  # shops asked about in one question
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,51 +53,55 @@ async def lag(
 ) -> list[Lag]:
     """One entry for each generation that is not dropped and each shop of the log, or each of
     `shops` that has one: by the order of `projections` and by host; then the same for each
-    reaction. All are held in memory: for very many shops see `cplus.projections.lag.overview`."""
+    reaction. All are held in memory: for very many shops see `lags`."""
     readers = await readers_of(mongo.database, projections, reactions)
-    heads = await heads_of(store, shops)
-    found = [one async for part in lags(mongo, store, readers, heads, clock) for one in part]
+    found = [one async for part in lags(mongo, store, readers, clock, shops) for one in part]
     order = {reader.collection: number for number, reader in enumerate(readers)}
     return sorted(found, key=lambda one: order[one.collection])
 
 
-async def heads_of(store: EventStore, shops: Collection[str] | None = None) -> dict[str, int]:
-    """The last position of each shop of the log, or of those of `shops` that have one."""
+async def pages_of_heads(
+    store: EventStore, shops: Collection[str] | None = None
+) -> AsyncIterator[dict[str, int]]:
+    """The last position of each shop of the log, or of those of `shops` that have one, by host and
+    some shops at a time."""
     if shops is None:
-        return await store.heads()
+        async for page in store.heads_in_pages():
+            yield page
+        return
 
     async def position(shop: str) -> int:
         return (await store.head(shop)).position
 
-    return {shop: at for shop, at in (await each(shops, position)).items() if at}
-
-
-def parts_of(shops: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The shops, as many at a time as are asked about in one question."""
-    return (shops[start : start + _PART] for start in range(0, len(shops), _PART))
+    named = sorted(shops)
+    for start in range(0, len(named), SHOPS_AT_ONCE):
+        asked = await each(named[start : start + SHOPS_AT_ONCE], position)
+        if page := {shop: at for shop, at in asked.items() if at}:
+            yield page
 
 
 async def lags(
     mongo: Mongo,
     store: EventStore,
     readers: Sequence[LogReader],
-    heads: Mapping[str, int],
     clock: Clock,
+    shops: Collection[str] | None = None,
 ) -> AsyncIterator[list[Lag]]:
-    """How far each of the readers is in each shop of `heads`, some shops at a time, by host.
-    Every figure about lag is counted from this."""
-    for part in parts_of(sorted(heads)):
-        yield await _lags_of(mongo, store, readers, {shop: heads[shop] for shop in part}, clock)
+    """How far each of the readers is in each shop, or in each of `shops` that has a log, some shops
+    at a time, by host."""
+    async for heads in pages_of_heads(store, shops):
+        yield await lags_of(mongo, store, readers, heads, clock)
 
 
-async def _lags_of(
+async def lags_of(
     mongo: Mongo,
     store: EventStore,
     readers: Sequence[LogReader],
     heads: Mapping[str, int],
     clock: Clock,
 ) -> list[Lag]:
-    """One entry for each of the readers and each shop of `heads`, whose log may have grown."""
+    """One entry for each of the readers and each shop of `heads`, whose log may have grown. Every
+    figure about lag is counted from this."""
     checkpoints = await read_checkpoints(mongo.database, readers, list(heads))
     pairs = [
         (reader, shop, checkpoints.get((reader.collection, shop), Checkpoint()))

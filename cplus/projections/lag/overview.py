@@ -1,22 +1,22 @@
 """Who is behind the log, among very many shops, in memory that does not grow with their number.
 
 Nearly every reader of nearly every shop stands at the end of the log. The database says where one
-does not, and only of those shops are the checkpoints read, some shops at a time.
+does not, and only of those shops are the checkpoints read. The heads are read some shops at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cplus.clock import Clock, utc_now
 from cplus.events.log.store import EventStore
 from cplus.mongo import Database, Mongo
 from cplus.projections.base import Projection
-from cplus.projections.lag.lag import Lag, heads_of, lags, parts_of, readers_of
+from cplus.projections.lag.lag import Lag, lags_of, pages_of_heads, readers_of
 from cplus.projections.lag.reader_positions import LogReader, Reaction
 from cplus.projections.lag.sums import Tally, Worst
-from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked
+from cplus.subscriptions.checkpoints import CHECKPOINTS, Parked, checkpoint_id
 
 
 @dataclass(slots=True)
@@ -72,40 +72,36 @@ class Overview:
 async def late_shops(
     mongo: Mongo, collections: Collection[str], heads: Mapping[str, int]
 ) -> set[str]:
-    """Those shops of `heads` where the reader of one of the collections has not come to the
+    """Those shops of a page of heads where the reader of one of the collections has not come to the
     head, or has not begun."""
-    found: set[str] = set()
     if not collections:
-        return found
-    for part in parts_of(sorted(heads)):
-        ids = [f"{collection}/{shop}" for collection in sorted(collections) for shop in part]
-        rows = await mongo.aggregate(
-            mongo.database[CHECKPOINTS],
-            [
-                {"$match": {"_id": {"$in": ids}}},
-                {"$group": {"_id": "$shop", "at": {"$min": "$position"}, "of": {"$sum": 1}}},
-            ],
-        )
-        there = {row["_id"] for row in rows
-                 if row["of"] == len(collections) and row["at"] >= heads[row["_id"]]}  # fmt: skip
-        found.update(shop for shop in part if shop not in there)
-    return found
+        return set()
+    ids = [f"{collection}/{shop}" for collection in sorted(collections) for shop in heads]
+    rows = await mongo.aggregate(
+        mongo.database[CHECKPOINTS],
+        [
+            {"$match": {"_id": {"$in": ids}}},
+            {"$group": {"_id": "$shop", "at": {"$min": "$position"}, "of": {"$sum": 1}}},
+        ],
+    )
+    there = {row["_id"] for row in rows
+             if row["of"] == len(collections) and row["at"] >= heads[row["_id"]]}  # fmt: skip
+    return heads.keys() - there
 
 
 async def late_readers(
     database: Database, collections: Collection[str], heads: Mapping[str, int]
 ) -> dict[str, set[str]]:
-    """By shop of `heads`, those of the collections whose reader has not come to the head, or has
-    not begun."""
+    """By shop of a page of heads, those of the collections whose reader has not come to the head,
+    or has not begun."""
     found: dict[str, set[str]] = {}
-    for part in parts_of(sorted(heads)):
-        ids = [f"{collection}/{shop}" for collection in collections for shop in part]
-        rows = database[CHECKPOINTS].find({"_id": {"$in": ids}}, {"position": 1})
-        at = {row["_id"]: row["position"] for row in await rows.to_list(None)}
-        for shop in part:
-            late = {one for one in collections if at.get(f"{one}/{shop}", -1) < heads[shop]}
-            if late:
-                found[shop] = late
+    ids = [f"{collection}/{shop}" for collection in collections for shop in heads]
+    rows = database[CHECKPOINTS].find({"_id": {"$in": ids}}, {"position": 1})
+    at = {row["_id"]: row["position"] for row in await rows.to_list(None)}
+    for shop, head in heads.items():
+        late = {one for one in collections if at.get(f"{one}/{shop}", -1) < head}
+        if late:
+            found[shop] = late
     return found
 
 
@@ -121,12 +117,11 @@ async def worst(
     read: one entry each, also where there is no shop."""
     readers = await readers_of(mongo.database, projections, reactions)
     readers = [reader for reader in readers if reader.filled]
-    heads = await store.heads()
     found = {name: Tally() for name in [one.name for one in [*projections, *reactions]]}
-    for reader in readers:
-        found[reader.name].of += len(heads)
-    async for part in _late(mongo, store, readers, heads, clock):
-        for one in part:
+    async for heads in pages_of_heads(store):
+        for reader in readers:
+            found[reader.name].of += len(heads)
+        for one in await _late(mongo, store, readers, heads, clock):
             found[one.projection].add(one)
     return [Worst.of(name, tally) for name, tally in found.items()]
 
@@ -143,22 +138,20 @@ async def overview(
 ) -> Overview:
     """All shops of the log, or those of `shops` that have one; `most` of them one by one."""
     readers = await readers_of(mongo.database, projections, reactions)
-    heads = await heads_of(store, shops)
+    count = commits = behind = parked = 0
     lines: list[ShopLag] = []
-    late, behind, parked = set[str](), 0, 0
-    async for part in _late(mongo, store, readers, heads, clock):
-        some = _lines(part)
-        late.update(line.shop for line in some)
+    rest: dict[str, int] = {}  # the first shops in which nothing is late, should there be room
+    async for heads in pages_of_heads(store, shops):
+        count, commits = count + len(heads), commits + sum(heads.values())
+        some = _lines(await _late(mongo, store, readers, heads, clock))
         behind += sum(line.behind > 0 for line in some)
         parked += sum(bool(line.parked) for line in some)
         lines = sorted([*lines, *some], key=_urgent)[:most]
-    if room := most - len(lines):
-        rest = [shop for shop in sorted(heads) if shop not in late][:room]
-        ends = {shop: heads[shop] for shop in rest}
-        async for part in lags(mongo, store, readers, ends, clock):
-            lines += _lines(part)
-    return Overview(readers, len(heads), sum(heads.values()), behind, parked,
-                    sorted(lines, key=_urgent))  # fmt: skip
+        on_time = sorted(heads.keys() - {line.shop for line in some})
+        rest |= {shop: heads[shop] for shop in on_time[: most - len(rest)]}
+    if room := dict(list(rest.items())[: most - len(lines)]):
+        lines += _lines(await lags_of(mongo, store, readers, room, clock))
+    return Overview(readers, count, commits, behind, parked, sorted(lines, key=_urgent))
 
 
 async def _late(
@@ -167,20 +160,23 @@ async def _late(
     readers: Sequence[LogReader],
     heads: Mapping[str, int],
     clock: Clock,
-) -> AsyncIterator[list[Lag]]:
-    """Everything on the shops where something that is read is behind, or anything is parked."""
+) -> list[Lag]:
+    """Everything on the shops of a page of heads where something that is read is behind, or
+    anything is parked."""
     late = await late_shops(mongo, [one.collection for one in readers if one.filled], heads)
     for reader in readers:
         if not reader.filled:  # it is behind nearly everywhere, until it is filled
-            late |= heads.keys() & await _parked(mongo.database, reader)
-    async for part in lags(mongo, store, readers, {shop: heads[shop] for shop in late}, clock):
-        yield part
+            late |= await _parked(mongo.database, reader, heads)
+    if not late:
+        return []
+    return await lags_of(mongo, store, readers, {shop: heads[shop] for shop in sorted(late)}, clock)
 
 
-async def _parked(database: Database, reader: LogReader) -> set[str]:
-    wanted = {"projection": reader.name, "parked": {"$ne": None}}
+async def _parked(database: Database, reader: LogReader, shops: Collection[str]) -> set[str]:
+    ids = [checkpoint_id(reader.collection, shop) for shop in shops]
+    wanted = {"_id": {"$in": ids}, "parked": {"$ne": None}}
     rows = await database[CHECKPOINTS].find(wanted, {"shop": 1}).to_list(None)
-    return {row["shop"] for row in rows if row["_id"].partition("/")[0] == reader.collection}
+    return {row["shop"] for row in rows}
 
 
 def stops_of(lines: Iterable[ShopLag]) -> list[Standstill]:

@@ -129,15 +129,8 @@ async def totals(
     """The sums over all shops, counted some shops at a time."""
     readers = await readers_of(mongo.database, projections, reactions)
     sums = Sums()
-    async for found in lags(mongo, store, readers, await store.heads(), clock):
+    async for found in lags(mongo, store, readers, clock):
         sums.add(found)
-    return sums.totals()
-
-
-def sums_of(found: Iterable[Lag]) -> Totals:
-    """The totals of all these."""
-    sums = Sums()
-    sums.add(found)
     return sums.totals()
 
 

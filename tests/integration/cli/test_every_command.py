@@ -36,12 +36,13 @@ import asyncio, sys
 from cplus.cli import main
 from cplus.events.log.store import EventStore
 
-async def heads(*_):
+async def heads_in_pages(*_):
     sys.stderr.write("at work\\n")
     sys.stderr.flush()
     await asyncio.Event().wait()
+    yield {}
 
-EventStore.heads = heads
+EventStore.heads_in_pages = heads_in_pages
 main()
 """
 """The command with a log of which it never hears which shops there are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -11,11 +12,11 @@ from cplus.cli import main
 from cplus.cli.audit import Report as Audited
 from cplus.cli.audit import audit
 from cplus.cli.mail import mail
-from cplus.cli.read_models.projections import lines_of, projections
+from cplus.cli.read_models.projections import Text, projections
 from cplus.cli.read_models.verify import Report as Verified
 from cplus.projections.checks.verify import Difference
 from cplus.projections.lag.lag import Lag
-from cplus.projections.lag.sums import sums_of
+from cplus.projections.lag.sums import Sums
 from cplus.subscriptions.checkpoints import Retry
 
 
@@ -32,6 +33,17 @@ def test_an_audit_says_its_counts_as_all_commands_do() -> None:
     assert Audited(2, 12_000, None, [], [], []).text().startswith("2 shops, 12,000 commits: ")
 
 
+def said(*parts: list[Lag]) -> list[str]:
+    """What `cplus projections lag` says of readers that it is told of some at a time."""
+    out = io.StringIO()
+    report, sums = Text(out), Sums()
+    for part in parts:
+        report.add(part)
+        sums.add(part)
+    report.end(asdict(sums.totals()))
+    return out.getvalue().splitlines()
+
+
 def test_a_lag_says_what_its_sums_leave_out_and_how_many_lines_it_does() -> None:
     def behind(number: int, *, filled: bool) -> Lag:
         collection = "shops.v1" if filled else "shops.v1.g2"
@@ -39,7 +51,7 @@ def test_a_lag_says_what_its_sums_leave_out_and_how_many_lines_it_does() -> None
         return Lag("shops", collection, filled, filled, shop, 9, 2, True, 2, 7, 100_000.0, None)
 
     found = [behind(0, filled=False), *(behind(number, filled=True) for number in range(44))]
-    first, *rest, last = lines_of(found, asdict(sums_of(found)))
+    first, *rest, last = said(found[:30], found[30:])
     assert first == "s0.myshopify.com: shops.v1.g2 (not in use) is 7 events and 1 day 3 h behind"
     assert (len(rest), rest[-1]) == (40, "… and 5 more")
     assert last == (
@@ -54,7 +66,7 @@ def test_a_lag_says_when_a_reaction_tries_again_what_failed() -> None:
     lag = Lag(
         "react-a", "react-a", True, True, "s.myshopify.com", 9, 2, True, 2, 7, 90.0, None, retry
     )
-    [line, _] = lines_of([lag], asdict(sums_of([lag])))
+    [line, _] = said([lag])
     assert line == (
         "s.myshopify.com: react-a is 7 events and 1 min 30 s behind, failed 4 times at position 3, "
         "to be tried again at 2026-11-30 08:08 UTC: LookupError mail.sent"

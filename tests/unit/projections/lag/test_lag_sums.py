@@ -3,10 +3,11 @@ that only those that are behind take."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from cplus.projections.lag.lag import Lag
-from cplus.projections.lag.sums import Sums, Tally, Worst, sums_of
+from cplus.projections.lag.sums import Sums, Tally, Totals, Worst
 from cplus.subscriptions.checkpoints import Parked
 
 READERS = ("orders.v1", "shops.v1")
@@ -32,6 +33,12 @@ def lags(shop: int, behind: int = 0, *, parked: bool = False, filled: bool = Tru
         )
         for collection in READERS
     ]
+
+
+def sums_of(found: Iterable[Lag]) -> Totals:
+    sums = Sums()
+    sums.add(found)
+    return sums.totals()
 
 
 def test_sums_are_the_same_however_many_shops_are_counted_at_a_time() -> None:
