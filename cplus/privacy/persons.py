@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from cplus.clock import Clock, utc_now
+from cplus.clock import Clock, to_milliseconds, utc_now
 from cplus.combiner import Combiner
 from cplus.errors import CplusError
-from cplus.events.names import person as named
 from cplus.ids import random_id
 from cplus.keys import derived_key
-from cplus.mongo import BulkWriteError, Database
+from cplus.mongo import BulkWriteError, Database, UpdateOne
+from cplus.privacy.identities import Identities, Question, Resolved, Row
 from cplus.retries import Retries
 
 PERSONS = "persons"
@@ -27,37 +27,12 @@ RETRIES = Retries(tries=10, pause=0.01, longest=0.1)
 _AT_ONCE: Final = 500  # questions that one query answers
 _DUPLICATE: Final = 11000
 
-_Row = dict[str, Any]
+_WATCHED: Final = ("person", "holder", "address", "at", "ended")
+"""What makes a row another one, if another process changes it."""
 
 
 class IdentityTaken(CplusError):
     """An identity of a person was given to another id in this moment: look again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A person, as found in the directory."""
-
-    person: str
-    """The id that the log uses, `person/<random>`."""
-    absorbed: Sequence[str] = ()
-    """Other persons that turned out to be the same; record a PersonsJoined for each, then
-    `join`."""
-    former: Sequence[str] = ()
-    """Ids that were joined into this one earlier; the log still uses them."""
-
-    @property
-    def ids(self) -> list[str]:
-        """Every id that the log may use for this person."""
-        return list(dict.fromkeys([self.person, *self.absorbed, *self.former]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Who has these identities of one shop?"""
-
-    shop: str
-    names: Sequence[str]
 
 
 class PersonDirectory:
@@ -87,38 +62,86 @@ class PersonDirectory:
         self._questions = Combiner(self._answer, groups=1, room=_AT_ONCE)
 
     async def resolve(
-        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+        self,
+        shop: str,
+        *,
+        shopify_id: int | None = None,
+        address: str | None = None,
+        at: datetime | None = None,
     ) -> Resolved | None:
         """The person with these identities, new or known; None without identities.
 
-        If the identities belong to two persons, the one with the smaller id stays. Only `join`
-        changes the directory, after the log has the event: until then each call returns the same.
-        Raises IdentityTaken if other processes are faster in every attempt.
+        The customer `shopify_id` has this address, and did `at` that time (now, where it is not
+        given): it is theirs until another account has it. With `at` and no address, they have none.
+        An address alone is a question: who has it now?
+
+        If a customer's address is that of somebody who only wrote, they are one person, and the
+        smaller id stays. Only `join` makes them one in the directory, after the log has the event:
+        until then each call returns the same. Raises IdentityTaken if other processes are faster in
+        every attempt.
         """
-        names = self._names(shop, shopify_id, address)
-        if not names:
+        account = None if shopify_id is None else f"{shop}/shopify/{shopify_id}"
+        named = self._address(shop, address) if address else None
+        if account is None and named is None:
             return None
-        ask = partial(self._questions.ask, _Question(shop, names))
+        if account and named and at is None:
+            at = self._clock()
+        at = None if account is None or at is None else to_milliseconds(at)
+        question = Question(shop, account, named, at)
+        ask = partial(self._questions.ask, question)
         return await self._retries.of(ask, IdentityTaken, shop=shop)
 
-    async def _answer(self, questions: Sequence[_Question]) -> list[Resolved | IdentityTaken]:
-        known = await self._find({name for one in questions for name in one.names})
-        answers, missing = [], list[_Row]()
-        for one in questions:
-            found = [known[name] for name in one.names if name in known]
-            persons = sorted({row["person"] for row in found})
-            former = tuple(sorted({i for row in found for i in row.get("former", ())}))
-            person = persons[0] if persons else named(self._new_id())
-            answers.append(Resolved(person, persons[1:], former))
-            for name in one.names:
-                if name not in known:
-                    known[name] = self._row(name, one.shop, answers[-1])
-                    missing.append(known[name])
-        lost = await self._insert(missing)
+    async def _answer(self, questions: Sequence[Question]) -> list[Resolved | IdentityTaken]:
+        rows = await self._find({name for one in questions for name in one.names})
+        left = {
+            held
+            for one in questions
+            if one.at and (held := rows.get(one.account or "", {}).get("address"))
+        }
+        if left - rows.keys():
+            rows |= await self._find(left - rows.keys())
+        customers = await self._customers(questions, rows)
+        found = Identities(rows, customers, self._clock(), self._new_id)
+        answers = [found.answer(one) for one in questions]
+        if not await self._update(found.updates()):
+            return [IdentityTaken() for _ in questions]
+        lost = await self._insert(found.inserts)
         return [
             answer if lost.isdisjoint(one.names) else IdentityTaken()
             for one, answer in zip(questions, answers, strict=True)
         ]
+
+    async def _customers(self, questions: Sequence[Question], rows: Mapping[str, Row]) -> set[str]:
+        """Which persons have an account, of those whose address an account has that is not known
+        to be theirs."""
+        doubtful = {
+            address["person"]
+            for one in questions
+            if one.account
+            and (address := rows.get(one.address or ""))
+            and address.get("holder") is None
+            and rows.get(one.account, {}).get("person") != address["person"]
+        }
+        if not doubtful:
+            return set()
+        shops = sorted({one.shop for one in questions})
+        wanted = {"shop": {"$in": shops}, "person": {"$in": sorted(doubtful)}}
+        found = await self._persons.find(wanted, {"person": 1}).to_list(None)
+        return {row["person"] for row in found if "/shopify/" in row["_id"]}
+
+    async def _update(self, changed: Sequence[tuple[Row, Row]]) -> bool:
+        """Writes the changed rows; False if another process was faster with one of them."""
+        if not changed:
+            return True
+        writes = []
+        for before, after in changed:
+            was = {name: before.get(name) for name in _WATCHED}
+            gone = dict.fromkeys(before.keys() - after.keys(), "")
+            change = {"$set": {name: value for name, value in after.items() if name != "_id"}}
+            change |= {"$unset": gone} if gone else {}
+            writes.append(UpdateOne({"_id": before["_id"], **was}, change))
+        result = await self._persons.bulk_write(writes)
+        return int(result.matched_count) == len(writes)
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         """Moves every identity of `absorbed` to `person`. Repeatable."""
@@ -135,18 +158,14 @@ class PersonDirectory:
             {"$addToSet": {"former": {"$each": [absorbed, *former]}}},
         )
 
-    async def _find(self, names: Iterable[str]) -> dict[str, _Row]:
+    async def _find(self, names: Iterable[str]) -> dict[str, Row]:
         wanted = sorted(names)
-        cursor = self._persons.find({"_id": {"$in": wanted}}, {"person": 1, "former": 1})
+        cursor = self._persons.find({"_id": {"$in": wanted}})
         # A batch as large as the question: one request, one reply.
         rows = await cursor.batch_size(len(wanted) + 1).to_list(None)
         return {row["_id"]: row for row in rows}
 
-    def _row(self, name: str, shop: str, who: Resolved) -> _Row:
-        row = {"_id": name, "shop": shop, "person": who.person, "since": self._clock()}
-        return {**row, "former": list(who.former)} if who.former else row
-
-    async def _insert(self, rows: Sequence[_Row]) -> set[str]:
+    async def _insert(self, rows: Sequence[Row]) -> set[str]:
         """Inserts in this order; returns the names that were not inserted, because another process
         has just inserted them, or one of the same person before them."""
         lost: set[str] = set()
@@ -158,7 +177,7 @@ class PersonDirectory:
             rows = [row for row in rows[taken:] if row["person"] != person]
         return lost
 
-    async def _first_taken(self, rows: Sequence[_Row]) -> int | None:
+    async def _first_taken(self, rows: Sequence[Row]) -> int | None:
         """Inserts up to the first row that is there already, and returns its place."""
         try:
             await self._persons.insert_many(rows)
@@ -169,15 +188,10 @@ class PersonDirectory:
             return int(refused["index"])
         return None
 
-    def _names(self, shop: str, shopify_id: int | None, address: str | None) -> list[str]:
-        names = []
-        if shopify_id is not None:
-            names.append(f"{shop}/shopify/{shopify_id}")
-        if address:
-            hashed = self._keyed.copy()
-            hashed.update(f"{shop}\n{address.strip().lower()}".encode())
-            names.append(f"{shop}/address/{hashed.hexdigest()}")
-        return names
+    def _address(self, shop: str, address: str) -> str:
+        hashed = self._keyed.copy()
+        hashed.update(f"{shop}\n{address.strip().lower()}".encode())
+        return f"{shop}/address/{hashed.hexdigest()}"
 
 
 async def ensure_indexes(keyring: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -56,7 +57,7 @@ class ImportLog:
         now = self._use.clock()
         events: list[NewEvent] = []
         for customer, told in zip(
-            page.customers, await self._imported(page.customers), strict=True
+            page.customers, await self._imported(page.customers, now), strict=True
         ):
             when = customer.updated_at or now
             events += facts(customer_stream(customer.id), when, *told, told_at=now)
@@ -81,11 +82,17 @@ class ImportLog:
         log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
         return Place(place.page + 1, page.end_cursor, ended=not page.has_next)
 
-    async def _imported(self, customers: Sequence[ImportedCustomer]) -> list[list[Event]]:
+    async def _imported(
+        self, customers: Sequence[ImportedCustomer], now: datetime
+    ) -> list[list[Event]]:
         async def one(customer: ImportedCustomer) -> list[Event]:
             address = customer.email.address if customer.email else None
             person, joined = await known(
-                self._use.persons.resolve, self._shop, customer.id, address
+                self._use.persons.resolve,
+                self._shop,
+                customer.id,
+                address,
+                customer.updated_at or now,
             )
             return [*joined, imported(customer, str(person))]
 

@@ -37,8 +37,9 @@ from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.mail import InboundMail, Receipt, Route, parse_receipt, route
+from cplus.privacy.identities import Resolved
 from cplus.privacy.joining import join, join_recorded
-from cplus.privacy.persons import PersonDirectory, Resolved
+from cplus.privacy.persons import PersonDirectory
 from cplus.settings import Settings
 
 log = structlog.get_logger()

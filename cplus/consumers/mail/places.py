@@ -20,7 +20,7 @@ from cplus.events.names import (
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.mail import Candidate, InboundMail, Route, candidates
-from cplus.privacy.persons import Resolved
+from cplus.privacy.identities import Resolved
 from cplus.settings import Settings
 
 _CANDIDATES = 20  # a mail may name a thousand others; the best come first

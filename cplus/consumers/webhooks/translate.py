@@ -25,7 +25,7 @@ from cplus.events.catalogue.customers import (
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
-from cplus.privacy.persons import Resolved
+from cplus.privacy.identities import Resolved
 from cplus.shopify import webhooks
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ class Resolve(Protocol):
     """Says who somebody is, as PersonDirectory.resolve does."""
 
     async def __call__(
-        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+        self,
+        shop: str,
+        *,
+        shopify_id: int | None = None,
+        address: str | None = None,
+        at: datetime | None = None,
     ) -> Resolved | None:
         """None where no identity is given."""
 
@@ -75,11 +80,16 @@ def facts(
 
 
 async def known(
-    resolve: Resolve, shop: str, shopify_id: int | None, address: str | None
+    resolve: Resolve,
+    shop: str,
+    shopify_id: int | None,
+    address: str | None,
+    at: datetime | None = None,
 ) -> tuple[str | None, list[PersonsJoined]]:
-    """The person with these identities, and what has to be recorded where they were several."""
+    """The person with these identities, and what has to be recorded where they were several. With
+    `at`, the customer had this address, or none, at that time."""
     address = (address or "").strip() or None
-    found = await resolve(shop, shopify_id=shopify_id, address=address)
+    found = await resolve(shop, shopify_id=shopify_id, address=address, at=at)
     if found is None:
         return None, []
     joined = [PersonsJoined(person=found.person, absorbed=other) for other in found.absorbed]
@@ -123,12 +133,18 @@ def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
 def _facts(
     notice: Notice, stream: str, updated_at: datetime | None, *events: Event
 ) -> list[NewEvent]:
-    when = updated_at or notice.triggered_at or notice.received_at
+    when = _when(notice, updated_at)
     return facts(stream, when, *events, told_at=notice.triggered_at)
 
 
+def _when(notice: Notice, updated_at: datetime | None) -> datetime:
+    return updated_at or notice.triggered_at or notice.received_at
+
+
 async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve) -> list[NewEvent]:
-    person, joined = await known(resolve, notice.shop, payload.id, payload.email)
+    # An address that is left out is not known, one that is null is none.
+    at = _when(notice, payload.updated_at) if "email" in payload.model_fields_set else None
+    person, joined = await known(resolve, notice.shop, payload.id, payload.email, at)
     fact = CustomerChanged(
         shopify_customer_id=payload.id,
         person=_someone(person),
@@ -182,7 +198,7 @@ async def _consent(
     consent = payload.email_marketing_consent
     if consent.state is None:
         raise InvalidInput(reason=f"{notice.topic}: email_marketing_consent.state is missing")
-    person, joined = await known(resolve, notice.shop, payload.customer_id, payload.email_address)
+    person, joined = await known(resolve, notice.shop, payload.customer_id, None)
     fact = CustomerConsentChanged(
         shopify_customer_id=payload.customer_id,
         person=_someone(person),

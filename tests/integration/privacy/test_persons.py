@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +17,19 @@ from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"
 ADA = "Ada@Shopper.example"
+DESK, ANN = "desk@example.com", "ann@example.com"
+
+
+def at(minutes: int) -> datetime:
+    return datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+
+
+MOVED: tuple[dict[str, Any], ...] = (
+    {"shopify_id": 1, "address": DESK, "at": at(1)},
+    {"shopify_id": 1, "address": ANN, "at": at(2)},
+    {"shopify_id": 2, "address": DESK, "at": at(3)},
+)
+"""The customer 1 gives up an address, and the customer 2 is created with it."""
 
 
 @pytest.fixture
@@ -98,3 +114,68 @@ async def test_a_joined_person_is_still_known_by_all_former_ids(persons: PersonD
         found = await persons.resolve(SHOP, **identity)
         assert found is not None
         assert (found.person, found.ids) == (kept, [kept, *absorbed])
+
+
+@pytest.mark.parametrize("facts", list(itertools.permutations(MOVED)))
+async def test_an_address_belongs_to_the_customer_who_has_it_now(
+    persons: PersonDirectory, facts: Sequence[dict[str, Any]]
+) -> None:
+    for fact in facts:
+        found = await persons.resolve(SHOP, **fact)
+        assert found is not None
+        assert not found.absorbed, "two customers are two persons"
+    first, second = await who(persons, shopify_id=1), await who(persons, shopify_id=2)
+    assert first != second
+    assert await who(persons, address=DESK) == second
+    assert await who(persons, address=ANN) == first
+
+
+async def test_who_has_an_address_now_is_not_who_once_wrote_from_it(
+    persons: PersonDirectory,
+) -> None:
+    wrote = await who(persons, address=DESK)
+    assert await who(persons, **MOVED[0]) == wrote
+    assert await who(persons, **MOVED[1]) == wrote
+    await who(persons, **MOVED[2])
+    found = await persons.resolve(SHOP, address=DESK)
+    assert found is not None
+    assert wrote not in found.ids
+
+
+async def test_an_address_that_nobody_has_any_more_is_of_somebody_new(
+    persons: PersonDirectory,
+) -> None:
+    first = await who(persons, **MOVED[0])
+    await who(persons, shopify_id=1, at=at(2))
+    stranger = await who(persons, address=DESK)
+    assert stranger != first
+    assert await who(persons, address=DESK) == stranger
+    assert await who(persons, shopify_id=1, address=DESK, at=at(1)) == first, "that is old news"
+    assert await who(persons, address=DESK) == stranger
+
+
+async def test_customers_who_swap_their_addresses_stay_themselves(
+    persons: PersonDirectory,
+) -> None:
+    first = await who(persons, shopify_id=1, address=DESK, at=at(1))
+    second = await who(persons, shopify_id=2, address=ANN, at=at(1))
+    for one, (shopify_id, address) in ((first, (1, ANN)), (second, (2, DESK))):
+        assert await who(persons, shopify_id=shopify_id, address=address, at=at(5)) == one
+    assert await who(persons, address=ANN) == first
+    assert await who(persons, address=DESK) == second
+
+
+async def test_rows_of_older_releases_say_whose_an_address_is(
+    mongo: Mongo, persons: PersonDirectory
+) -> None:
+    first = await who(persons, shopify_id=1, address=DESK)
+    lead = await who(persons, address=ANN)
+    mine = {"holder": "", "address": "", "at": "", "ended": ""}
+    await mongo.keyring.persons.update_many({}, {"$unset": mine})
+    assert await who(persons, address=DESK) == first
+    second = await who(persons, shopify_id=2, address=DESK)
+    assert second not in {first, lead}
+    assert await who(persons, address=DESK) == second
+    found = await persons.resolve(SHOP, shopify_id=1, address=ANN)
+    assert found is not None
+    assert found.ids == sorted([first, lead])

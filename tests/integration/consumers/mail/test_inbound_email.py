@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from cplus.aws import Aws
 from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.names import started_ref
-from cplus.privacy.persons import PersonDirectory, Resolved
+from cplus.privacy.identities import Resolved
+from cplus.privacy.persons import PersonDirectory
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -104,6 +106,19 @@ async def test_a_form_of_a_joined_person_joins_what_they_began_under_another_id(
     await directory.join(SHOP, other.person, began.person)
     await world.receive(form("And in red?", number=2), "ses2")
     assert await world.types() == [STARTED, ["message_received"]]
+
+
+async def test_nobody_inherits_the_conversations_of_who_had_their_address(world: World) -> None:
+    await world.receive(form(), "ses1")
+    directory, before = world.parts.persons, world.now - timedelta(days=1)
+    began = await directory.resolve(SHOP, shopify_id=1, address=ADA, at=before)
+    await directory.resolve(SHOP, shopify_id=1, address="new@example.com", at=world.now)
+    now_theirs = await directory.resolve(SHOP, shopify_id=2, address=ADA, at=world.now)
+    assert began
+    assert now_theirs
+    assert began.person != now_theirs.person
+    await world.receive(form("And in red?", number=2), "ses2")
+    assert await world.types() == [STARTED, STARTED]
 
 
 async def test_two_first_mails_at_once_start_one_conversation(world: World) -> None:

@@ -22,7 +22,7 @@ from cplus.events.log.outcomes import Outcome, Unknown
 from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.mongo import AutoReconnect
-from cplus.privacy.persons import Resolved
+from cplus.privacy.identities import Resolved
 from cplus.shopify.signatures import sign_webhook
 from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
 from tests.nudges import Nudges
@@ -360,7 +360,12 @@ class Says:
         self._answer = answer
 
     async def resolve(
-        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+        self,
+        shop: str,
+        *,
+        shopify_id: int | None = None,
+        address: str | None = None,
+        at: datetime | None = None,
     ) -> Resolved | None:
         if shopify_id != 7:
             return Resolved("person/other")

@@ -21,7 +21,7 @@ from cplus.events.catalogue.customers import (
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
-from cplus.privacy.persons import Resolved
+from cplus.privacy.identities import Resolved
 from cplus.shopify.webhooks import PAYLOADS
 
 SHOP = "blue-jam.myshopify.com"
@@ -37,12 +37,19 @@ class People:
     def __init__(self, **persons: str) -> None:
         self.persons = persons
         self.asked: list[tuple[int | None, str | None]] = []
+        self.told: list[datetime | None] = []
 
     async def __call__(
-        self, shop: str, *, shopify_id: int | None = None, address: str | None = None
+        self,
+        shop: str,
+        *,
+        shopify_id: int | None = None,
+        address: str | None = None,
+        at: datetime | None = None,
     ) -> Resolved | None:
         assert shop == SHOP
         self.asked.append((shopify_id, address))
+        self.told.append(at)
         names = ([f"id{shopify_id}"] if shopify_id is not None else []) + [address or ""]
         found = sorted({self.persons[name] for name in names if name in self.persons})
         if not any(names):
@@ -89,7 +96,7 @@ async def test_a_customer_that_changed_is_told_with_its_own_time(topic: str) -> 
         created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     )
     assert (new.stream, new.version, new.occurred_at) == ("customer/7", None, UPDATED)
-    assert people.asked == [(7, "ann@example.com")]
+    assert (people.asked, people.told) == ([(7, "ann@example.com")], [UPDATED])
 
 
 async def test_without_a_time_of_its_own_it_happened_when_it_was_triggered_or_came() -> None:
@@ -109,10 +116,16 @@ async def test_identities_of_two_persons_join_them_before_the_fact() -> None:
 
 
 @pytest.mark.parametrize("email", [None, "", "   "])
-async def test_no_address_is_no_identity(email: str | None) -> None:
+async def test_no_address_is_no_identity_and_ends_the_last_one(email: str | None) -> None:
     people = People()
     await told("customers/update", {"id": 7, "email": email}, people)
-    assert people.asked == [(7, None)]
+    assert (people.asked, people.told) == ([(7, None)], [TRIGGERED])
+
+
+async def test_an_address_that_is_left_out_ends_nothing() -> None:
+    people = People()
+    await told("customers/update", {"id": 7}, people)
+    assert (people.asked, people.told) == ([(7, None)], [None])
 
 
 async def test_a_deleted_customer_is_told_with_its_person() -> None:

@@ -1,0 +1,178 @@
+"""Who somebody is, by the rows of the directory: decided in memory, for many questions at once.
+
+A customer's id in Shopify is one person for ever. An address belongs to who holds it now: the
+customer whose account has it, else whoever has written from it. So it says who somebody is only
+where nothing stronger does. Two persons become one if a customer's account has the address of
+somebody who only wrote; two customers never become one by an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from cplus.events.names import person as named
+
+Row = dict[str, Any]
+"""A row of the directory. Of an account, by its customer's id: `address`, the row of the address
+that it holds, and `at`, since when. Of an address: `holder`, the row of the account, `at`, since
+when, and `ended` once the account has another. Older rows have none of these."""
+
+_HELD: Final = ("holder", "address", "at", "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A person, as found in the directory."""
+
+    person: str
+    """The id that the log uses, `person/<random>`."""
+    absorbed: Sequence[str] = ()
+    """Other persons that turned out to be the same; record a PersonsJoined for each, then
+    `join`."""
+    former: Sequence[str] = ()
+    """Ids that were joined into this one earlier; the log still uses them."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Every id that the log may use for this person."""
+        return list(dict.fromkeys([self.person, *self.absorbed, *self.former]))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who is this, in one shop?"""
+
+    shop: str
+    account: str | None
+    """The id of the row of a customer in Shopify."""
+    address: str | None
+    """The id of the row of an address."""
+    at: datetime | None
+    """When the account had this address, or none; None if nothing is said about that."""
+
+    @property
+    def names(self) -> list[str]:
+        """The ids of its rows."""
+        return [name for name in (self.account, self.address) if name is not None]
+
+
+class Identities:
+    """Rows of the directory, as they are after each answer."""
+
+    def __init__(
+        self,
+        rows: dict[str, Row],
+        customers: Collection[str],
+        now: datetime,
+        new_id: Callable[[], str],
+    ) -> None:
+        """`customers` are those of the rows' persons who have an account."""
+        self.inserts: list[Row] = []
+        """Rows that are new, in the order in which they are to be inserted."""
+        self._rows = rows
+        self._customers = set(customers)
+        self._now = now
+        self._new_id = new_id
+        self._before: dict[str, Row] = {}
+        self._new: set[str] = set()
+
+    def answer(self, one: Question) -> Resolved:
+        """The person, new or known. Asked again, it is the same."""
+        if one.account is None:
+            return self._writer(one)
+        account = self._rows.get(one.account) or self._new_account(one)
+        # Facts come in any order: what is older than what is known changes nothing.
+        if one.at is not None and (account.get("at") is None or account["at"] <= one.at):
+            self._hold(account, one.address, one.at)
+        found = [account]
+        address = self._rows.get(one.address or "")
+        if address is not None and address.get("holder") == one.account:
+            found.append(address)
+        persons = sorted({row["person"] for row in found})
+        former = sorted({former for row in found for former in row.get("former", ())})
+        return Resolved(persons[0], persons[1:], tuple(former))
+
+    def updates(self) -> list[tuple[Row, Row]]:
+        """The rows that are to change, as they were and as they are. Addresses come first: as long
+        as the account's row is as it was, the same question does all of it again."""
+        changed = [(before, self._rows[name]) for name, before in self._before.items()]
+        return sorted(changed, key=lambda both: "holder" not in both[1])
+
+    def _writer(self, one: Question) -> Resolved:
+        """Who writes from an address, or orders with it and has no account."""
+        assert one.address is not None  # noqa: S101  a question has one of the two
+        row = self._rows.get(one.address)
+        if row is None:
+            row = self._insert(one.address, one.shop, named(self._new_id()))
+        elif row.get("ended"):
+            # Nobody holds it any more. Whose it was may be told of them, not who has it now.
+            self._change(row, person=named(self._new_id()), former=None, **dict.fromkeys(_HELD))
+        return Resolved(row["person"], [], tuple(sorted(row.get("former") or ())))
+
+    def _new_account(self, one: Question) -> Row:
+        assert one.account is not None  # noqa: S101  asked by the caller
+        address = self._rows.get(one.address or "")
+        if address is not None and (
+            address.get("holder") == one.account or self._only_wrote(address)
+        ):
+            row = self._insert(one.account, one.shop, address["person"], address.get("former"))
+        else:
+            row = self._insert(one.account, one.shop, named(self._new_id()))
+        self._customers.add(row["person"])
+        return row
+
+    def _only_wrote(self, address: Row) -> bool:
+        """Whether the address is of somebody without an account."""
+        free = address.get("holder") is None and not address.get("ended")
+        return free and address["person"] not in self._customers
+
+    def _hold(self, account: Row, address: str | None, at: datetime) -> None:
+        """The account has this address and no other."""
+        before = account.get("address")
+        if before != address and before is not None:
+            left = self._rows.get(before)
+            if left is not None and left.get("holder") == account["_id"]:
+                self._change(left, ended=True)
+        held = address if address is not None and self._take(account, address, at) else None
+        if account.get("at") is None or before != held:
+            self._change(account, address=held, at=at)
+
+    def _take(self, account: Row, address: str, at: datetime) -> bool:
+        """Gives the address to the account, unless another one has had it since."""
+        row = self._rows.get(address)
+        mine = {"holder": account["_id"], "at": at, "ended": None}
+        if row is None:
+            new = self._insert(address, account["shop"], account["person"], account.get("former"))
+            new.update(holder=account["_id"], at=at)
+        elif row.get("holder") == account["_id"]:
+            if row.get("ended"):
+                self._change(row, **mine)
+        elif row["person"] == account["person"] or self._only_wrote(row):
+            # The row goes over to the account's person once the log knows that they are one.
+            self._change(row, **mine)
+        elif row.get("ended") or row.get("at") is None or row["at"] <= at:
+            self._change(row, person=account["person"], former=account.get("former"), **mine)
+        else:
+            return False
+        return True
+
+    def _insert(self, name: str, shop: str, person: str, former: object = None) -> Row:
+        row = {"_id": name, "shop": shop, "person": person, "since": self._now}
+        if former:
+            row["former"] = former
+        self._rows[name] = row
+        self.inserts.append(row)
+        self._new.add(name)
+        return row
+
+    def _change(self, row: Row, **changes: Any) -> None:
+        if row["_id"] not in self._new:
+            self._before.setdefault(row["_id"], dict(row))
+        for name, value in changes.items():
+            if value is None:
+                row.pop(name, None)
+            else:
+                row[name] = value
