@@ -69,6 +69,7 @@ async def taking(uri: str, database: str) -> AsyncIterator[Parts]:
         mongo_pool=16,
         application_secret=SecretStr("a secret that is only for benchmarks"),
         mail_domain=DOMAIN,
+        mail_bucket="mail",
         shopify_client_id="client-id",
         shopify_client_secret=SecretStr("a client secret that is only for benchmarks"),
     )
