@@ -26,7 +26,10 @@ def _utc(value: datetime) -> datetime:
 
 def _storable(value: object) -> object:
     if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = value.replace("\0", "")
+        if text.isascii():
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 
 

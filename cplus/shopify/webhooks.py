@@ -211,7 +211,12 @@ def parse(topic: str, body: bytes) -> Payload | None:
     model = PAYLOADS.get(topic)
     if model is None:
         return None
-    document = _document(body)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError:
+        # That reader is five times as fast, but refuses a lone surrogate in a field that is not
+        # used, and does not tell what is no JSON from what is no object.
+        document = _document(body)
     try:
         return model.model_validate(document)
     except ValidationError as error:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import structlog
 
@@ -35,8 +34,7 @@ def start_by(limit: Deadline) -> Deadline:
     return limit.with_margin(10.0, 0.2)
 
 
-@dataclass(frozen=True, slots=True)
-class Item(Generic[T]):
+class Item(NamedTuple, Generic[T]):
     """A piece of work, and the messages that it is for."""
 
     records: Sequence[SqsRecord]
@@ -88,7 +86,8 @@ class Batch:
             async with places:
                 return await work(value)
 
-        tasks = [asyncio.ensure_future(one(item.value)) for item in items]
+        begin = one if len(items) > self._side_by_side else work
+        tasks = [asyncio.ensure_future(begin(item.value)) for item in items]
         late = await self._wait(tasks)
         done = []
         for item, task in zip(items, tasks, strict=True):

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from cplus.errors import InvalidInput
 
 
@@ -32,13 +34,20 @@ class SqsRecord:
 def json_object(body: str) -> dict[str, Any]:
     """The body as a JSON object; raises InvalidInput, whose reason shows nothing of it."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        kind = type(error).__name__
-        raise InvalidInput(reason=f"the message is not JSON ({kind})") from None
+        value = from_json(body)
+    except ValueError:  # that reader is five times as fast, and refuses a lone surrogate
+        value = _slowly(body)
     if not isinstance(value, dict):
         raise InvalidInput(reason="the message is not a JSON object")
     return value
+
+
+def _slowly(body: str) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        kind = type(error).__name__
+        raise InvalidInput(reason=f"the message is not JSON ({kind})") from None
 
 
 def records(event: Mapping[str, Any]) -> list[SqsRecord]:

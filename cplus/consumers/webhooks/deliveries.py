@@ -7,9 +7,8 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cplus.clock import Clock, to_milliseconds
 from cplus.consumers.batches.sqs import SqsRecord
@@ -22,8 +21,7 @@ _EVENT_BRIDGE: Final = "shopifyWebhook"
 _METADATA: Final = re.compile(r'"metadata"\s*:\s*')
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One attempt of Shopify to tell us something."""
 
     message_id: str

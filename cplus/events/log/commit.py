@@ -70,9 +70,9 @@ class Draft:
         return claims
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The last commit of a shop, on which the next one builds."""
+class Head(NamedTuple):
+    """The last commit of a shop, on which the next one builds. A tuple, like all that an append
+    makes for each commit."""
 
     position: int
     seq: int
@@ -151,8 +151,7 @@ class Commit(NamedTuple):
         return self.seq + len(self.documents)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A draft in BSON except for what depends on its position, so a retry need not encode it
     again."""
 

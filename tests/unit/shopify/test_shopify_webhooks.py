@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from cplus.errors import InvalidInput
 from cplus.shopify import PAYLOADS, parse
@@ -326,3 +327,26 @@ def test_any_json_is_read_or_refused_and_never_anything_else(
 def test_any_bytes_are_refused_and_never_anything_else(topic: str, body: bytes) -> None:
     with pytest.raises(InvalidInput):
         parse(topic, body)
+
+
+@given(
+    st.sampled_from([("customers/update", CUSTOMER), ("orders/updated", ORDER)]),
+    st.dictionaries(FIELDS | st.text(), JSON_VALUES),
+    st.sampled_from(
+        ["", '"id": 1', '"note": "\\ud800"', '"tags": NaN', '"tags": ' + "[" * 250 + "]" * 250]
+    ),
+)
+def test_the_fast_reader_of_json_reads_what_the_exact_one_does(
+    known: tuple[str, dict[str, Any]], others: dict[str, Any], first: str
+) -> None:
+    topic, payload = known
+    body = json.dumps({**payload, **others}).encode()
+    if first:  # a field that comes twice counts as it comes last
+        body = b"{%s, %s" % (first.encode(), body[1:])
+    try:
+        exact = PAYLOADS[topic].model_validate(json.loads(body))
+    except ValidationError:
+        with pytest.raises(InvalidInput):
+            parse(topic, body)
+    else:
+        assert parse(topic, body) == exact

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cplus.consumers.batches.sqs import answer, records
+from cplus.consumers.batches.sqs import answer, json_object, records
 from cplus.errors import InvalidInput
 
 
@@ -28,6 +28,10 @@ def test_records_keep_their_order_and_tell_their_queue() -> None:
     assert first.json() == {"a": 1}
     assert first.queue == "cplus-dev-webhooks"
     assert first.attributes["MessageGroupId"] == "a"
+
+
+def test_a_message_may_hold_half_a_character() -> None:
+    assert json_object('{"name": "\\ud800", "name": "\\udc00"}') == {"name": "\udc00"}
 
 
 @pytest.mark.parametrize("body", ["", "no json", "[1]", "7", "[" * 100_000, '"text"', "null"])

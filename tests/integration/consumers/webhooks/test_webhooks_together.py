@@ -1,0 +1,93 @@
+"""A batch of webhooks asks the database for all of them at once."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from pymongo import monitoring
+
+from cplus.bootstrap import Parts
+from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
+from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
+from cplus.mongo import connect
+from tests.integration.intake import intake, record, soon
+from tests.nudges import Nudges
+
+SHOP = "blue-jam.myshopify.com"
+
+
+class Asked(monitoring.CommandListener):
+    """Notes each command to the database, and the collection that it is for."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.commands.append(f"{event.command_name} {event.command.get(event.command_name)}")
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+async def world(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[tuple[Webhooks, Asked]]:
+    asked = Asked()
+    async with intake(mongo_uri) as made:
+        mongo = connect(made.parts.settings, [asked])
+        parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
+        rows = mongo.database[REDELIVERIES]
+        yield Webhooks(parts.recorder, parts.persons, parts.bodies, rows, parts.clock), asked
+        await mongo.close()
+
+
+def queued(run: str, number: int, customer: int, email: str | None) -> SqsRecord:
+    body = json.dumps({"id": customer, "email": email, "updated_at": "2026-11-20T12:00:00Z"})
+    message = {
+        "delivery": f"{run}-{number}",
+        "headers": {
+            "x-shopify-topic": "customers/update",
+            "x-shopify-shop-domain": SHOP,
+            "x-shopify-webhook-id": f"{run}-{number}",
+        },
+        "body": base64.b64encode(body.encode()).decode(),
+    }
+    return record(message, f"{run}-{number}")
+
+
+async def test_fifty_webhooks_take_as_many_commands_as_one(world: tuple[Webhooks, Asked]) -> None:
+    webhooks, asked = world
+    persons = ["find persons", "insert persons"]
+    for run, commands in (
+        ("first", [*persons, "find commits", "insert commits"]),  # with the head of the log
+        ("again", ["find persons", "insert commits"]),
+    ):
+        asked.commands.clear()
+        batch = [queued(run, number, number, f"ann{number}@example.com") for number in range(1, 51)]
+        assert await handle(batch, webhooks, soon()) == []
+        assert asked.commands == commands
+
+
+async def test_a_person_who_is_named_in_two_ways_in_a_batch_is_one(
+    world: tuple[Webhooks, Asked],
+) -> None:
+    webhooks, _ = world
+    batch = [
+        queued("ways", 1, 101, "eve@example.com"),
+        queued("ways", 2, 101, None),
+        queued("ways", 3, 102, None),
+        queued("ways", 4, 103, "ben@example.com"),
+    ]
+    assert await handle(batch, webhooks, soon()) == []
+    commits = (await webhooks.recorder.store.read(SHOP, 0))[-4:]
+    told = [one.event for some in await webhooks.recorder.reader.read(commits) for one in some]
+    assert not [event for event in told if isinstance(event, PersonsJoined)]
+    one, again, *others = [event.person for event in told if isinstance(event, CustomerChanged)]
+    assert one == again
+    assert len({one, *others}) == 3
