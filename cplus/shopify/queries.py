@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -29,7 +30,8 @@ WINDOW: Final = 20_000
 Shopify pages through at most 25,000 objects; a filter on the id starts a new count.
 """
 
-_CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(.*)", re.DOTALL)
+# Cursors that older releases stored have no third number.
+_CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(?:([0-9]{1,19})\.)?(.*)", re.DOTALL)
 
 
 class _Answer(BaseModel):
@@ -169,23 +171,52 @@ async def customers_page(
     counted: one customer must not stop the import of thousands. Raises the same errors as
     AdminClient.query, and InvalidInput for a cursor that is not ours.
     """
-    floor, count, cursor = _place(after)
-    data = await _customers(client, min(first, most), floor, cursor, deadline)
+    place = _place(after)
+    data = await _customers(client, min(first, most), place, deadline)
     try:
         info = data["customers"]["pageInfo"]
         nodes = list(data["customers"]["nodes"])
-        has_next, end = bool(info["hasNextPage"]), info["endCursor"]
+        has_next, end = info["hasNextPage"], info["endCursor"]
+        if not isinstance(has_next, bool):
+            raise TypeError
     except (KeyError, TypeError) as error:
         raise _unreadable(client, error) from None
     customers = tuple(one for node in nodes if (one := _customer(client, node)) is not None)
     skipped = len(nodes) - len(customers)
-    if not nodes or end is None:
-        return CustomersPage(customers=customers, end_cursor=None, has_next=False, skipped=skipped)
-    count += len(nodes)
+    cursor = None
+    if has_next:
+        behind = _next(place, [_id(node) for node in nodes], end, window)
+        if behind is None:
+            # Taken for the end, it would lose the rest; followed, it would go round for ever.
+            raise ShopifyUnavailable(
+                shop=client.shop, reason="the list of customers goes no further"
+            )
+        cursor = str(behind)
+    return CustomersPage(customers=customers, end_cursor=cursor, has_next=has_next, skipped=skipped)
+
+
+def _next(place: _Place, ids: Sequence[int | None], end: object, window: int) -> _Place | None:
+    """Where to go on behind these customers, if Shopify says that more follow; None if that is not
+    further than before."""
+    known = [one for one in ids if one is not None]
+    last = max([place.last, *known])
+    if known and last == place.last:
+        return None
+    behind = _Place(last, 0, last, "")
+    if not ids or not isinstance(end, str):
+        return None if (last, "") == (place.floor, place.cursor) else behind
+    if end == place.cursor:
+        return None
+    count = place.read + len(ids)
     # A window starts after a readable id; until there is one, this window continues.
-    new = count >= window and customers
-    place = f"{customers[-1].id}.0." if new else f"{floor}.{count}.{end}"
-    return CustomersPage(customers=customers, end_cursor=place, has_next=has_next, skipped=skipped)
+    return behind if count >= window and known else _Place(place.floor, count, last, end)
+
+
+def _id(node: object) -> int | None:
+    found = node.get("legacyResourceId") if isinstance(node, dict) else None
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 20:
+        return int(found)
+    return None
 
 
 def _customer(client: AdminClient, node: object) -> ImportedCustomer | None:
@@ -197,11 +228,11 @@ def _customer(client: AdminClient, node: object) -> ImportedCustomer | None:
 
 
 async def _customers(
-    client: AdminClient, first: int, floor: int, cursor: str, deadline: Deadline | None
+    client: AdminClient, first: int, place: _Place, deadline: Deadline | None
 ) -> dict[str, Any]:
-    query = f"id:>{floor}" if floor else None
+    query = f"id:>{place.floor}" if place.floor else None
     while True:
-        variables = {"first": first, "after": cursor or None, "query": query}
+        variables = {"first": first, "after": place.cursor or None, "query": query}
         try:
             return await client.query(CUSTOMERS, variables, deadline=deadline)
         except ShopifyRefused as refused:
@@ -211,14 +242,29 @@ async def _customers(
             first //= 2
 
 
-def _place(after: str | None) -> tuple[int, int, str]:
-    """(id after which this window starts, customers read in it, Shopify's cursor)."""
+class _Place(NamedTuple):
+    """Where the paging is; as a text, it is our cursor."""
+
+    floor: int
+    """The id after which this window starts."""
+    read: int
+    """Customers read in it."""
+    last: int
+    """The largest id that was read."""
+    cursor: str
+    """Shopify's."""
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
+
+
+def _place(after: str | None) -> _Place:
     if after is None:
-        return 0, 0, ""
+        return _Place(0, 0, 0, "")
     match = _CURSOR.fullmatch(after)
     if match is None:
         raise InvalidInput(reason="the cursor of the customer import is not one of ours")
-    return int(match[1]), int(match[2]), match[3]
+    return _Place(int(match[1]), int(match[2]), int(match[3] or match[1]), match[4])
 
 
 def _unreadable(client: AdminClient, error: Exception) -> ShopifyUnavailable:

@@ -75,6 +75,10 @@ async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> H
         await use.leases.release(lease)
 
 
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "values", {}).get("reason", type(error).__name__))
+
+
 def _follows(message: Mapping[str, Any], import_id: str) -> Follows:
     correlation_id, causation_id = message.get("correlation_id"), message.get("causation_id")
     return Follows(
@@ -117,7 +121,8 @@ class _Run:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
                 await self._log.end(place, error)
-            except (ShopifyUnavailable, TimeoutError):
+            except (ShopifyUnavailable, TimeoutError) as error:
+                log.warning("import_interrupted", shop=self._shop, reason=_reason(error))
                 if place == first:
                     raise  # not one page: the queue counts the tries
                 return self._rest(place, _PAUSE)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -91,6 +93,93 @@ async def test_paging_goes_on_where_shopify_would_end_it(
     with pytest.raises(ShopifyRefused):
         await _import(client, None)
     assert await _import(client, None, window=200) == list(range(1000, 1700))
+
+
+async def test_a_page_without_customers_or_cursor_is_not_the_end(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 600, restore_rate=100_000))
+    tokens = await install(http, shopify, app)
+    client, pages = admin(http, shopify, tokens.access_token), 0
+
+    def odd(answer: dict[str, Any]) -> dict[str, Any]:
+        nonlocal pages
+        pages += 1
+        customers = answer["data"]["customers"]
+        more = {"hasNextPage": True, "endCursor": customers["pageInfo"]["endCursor"]}
+        if pages == 2:
+            customers |= {"nodes": [], "pageInfo": more}
+        if pages == 4:
+            customers["pageInfo"] = {**more, "endCursor": None}
+        return answer
+
+    shopify.changed[SHOP] = odd
+    assert await _import(client, None) == list(range(1000, 1600))
+    assert pages > 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda page: {**page, "nodes": []}, id="no customers"),
+        pytest.param(
+            lambda page: {"nodes": [], "pageInfo": {**page["pageInfo"], "endCursor": None}},
+            id="neither customers nor cursor",
+        ),
+        pytest.param(lambda page: {**page, "pageInfo": {"hasNextPage": None}}, id="no answer"),
+    ],
+)
+async def test_customers_that_never_come_are_worth_another_try(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App, change: Callable[[Any], Any]
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 600, restore_rate=100_000))
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    pages = 0
+
+    def odd(answer: dict[str, Any]) -> dict[str, Any]:
+        nonlocal pages
+        pages += 1
+        customers = answer["data"]["customers"]
+        return {"data": {"customers": change(customers) if pages > 1 else customers}}
+
+    shopify.changed[SHOP] = odd
+    with pytest.raises(ShopifyUnavailable):
+        await _import(client, None)
+    assert pages <= 3
+
+
+async def test_a_list_that_goes_round_is_given_up_and_said_to(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 600, restore_rate=100_000))
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    kept: list[dict[str, Any]] = []
+
+    def same(answer: dict[str, Any]) -> dict[str, Any]:
+        kept.append(answer)
+        page = kept[0]["data"]["customers"]
+        other = {**page["pageInfo"], "endCursor": f"cursor{len(kept)}"}
+        return {"data": {"customers": {**page, "pageInfo": other}}}
+
+    shopify.changed[SHOP] = same
+    with pytest.raises(ShopifyUnavailable, match="no further"):
+        await _import(client, None)
+    assert len(kept) == 2
+
+
+async def test_a_cursor_of_an_older_release_is_read(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 5))
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    page = await customers_page(client, 2, None)
+    assert page.end_cursor is not None
+    floor, count, _, cursor = page.end_cursor.split(".")
+    older = await customers_page(client, 2, f"{floor}.{count}.{cursor}")
+    assert older == await customers_page(client, 2, page.end_cursor)
 
 
 async def test_a_cursor_that_is_not_ours_is_refused(
