@@ -181,15 +181,21 @@ async def test_a_webhook_of_a_shop_that_never_installed_is_recorded(running: Run
     assert [event["type"] for event in commit["events"]] == ["customer.changed"]
 
 
-@pytest.mark.parametrize("raw", [b"", b"no mail at all", bytes(range(256)) * 20])
-async def test_mail_that_is_no_mime_is_kept_and_pointed_at(running: Running, raw: bytes) -> None:
+@pytest.mark.parametrize(
+    ("raw", "shown"), [(b"", False), (b"no mail at all", True), (bytes(range(256)) * 20, True)]
+)
+async def test_mail_that_is_no_mime_is_kept_and_shown_if_it_has_words(
+    running: Running, raw: bytes, *, shown: bool
+) -> None:
     name = SHOP.partition(".")[0]
     receipt = _receipt(running.stack)
     ses_id = await asyncio.to_thread(
         deliver, receipt, raw, [f"{name}@{MAIL_DOMAIN}"], "someone@example.com"
     )
     commit = await running.commit(f"mail/{ses_id}")
-    assert commit["reason"]
+    types = [event["type"] for event in commit["events"]]
+    assert types == (["conversation.started", "conversation.message_received"] if shown else [])
+    assert shown or commit["reason"]
     assert commit["cause"]["ref"]["key"].endswith(ses_id)
 
 

@@ -99,8 +99,8 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
         subject = _first_words(form.body) or mail.subject
         return Found(mail, form, form.email, form.name or None, subject, form.body)
     address = answer_address(mail, domain)
-    if not (address or mail.text or mail.attachments):
-        return "neither a sender nor words"
+    if not (mail.from_address or mail.subject or mail.text.strip() or mail.attachments):
+        return "neither an author nor words"
     name = mail.reply_to_name if address == mail.reply_to else mail.from_name
     return Found(
         mail,

@@ -305,8 +305,8 @@ async def test_who_names_a_message_id_is_heard_and_gets_no_answers(world: World)
         (form(), {"dmarc": "FAIL", "dkim": "FAIL"}, "did not sign"),
         (plain("Out of office", Auto_Submitted="auto-replied"), {}, "automatic"),
         (plain("Loop", sender=f"acorn@{DOMAIN}"), {}, "our own"),
-        (b"", {}, "neither a sender"),
-        (b"\x00\xff\xfe no mime at all", {}, "neither a sender"),
+        (b"", {}, "neither an author"),
+        (b"\x00\xff\xfe no mime at all", {}, "neither an author"),
     ],
 )
 async def test_what_means_nothing_is_recorded_with_the_reason(
