@@ -81,6 +81,7 @@ class Aws:
         self._session = aioboto3.Session()
         self._options = options
         self._clients: dict[str, Any] = {}
+        self._visibility: dict[str, tuple[str, int]] = {}  # URL and seconds, by a queue's name
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
 
@@ -116,6 +117,23 @@ class Aws:
         await sqs.send_message(
             QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=delay, **extra
         )
+
+    async def hide(self, queue: str, receipt: str, times: int) -> None:
+        """Hides a received message of the queue with the name `queue` for so many times its
+        visibility timeout from now; raises QueueUnanswered."""
+        sqs = await self.client("sqs")
+        try:
+            if queue not in self._visibility:
+                url = (await sqs.get_queue_url(QueueName=queue))["QueueUrl"]
+                asked = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
+                answer = await sqs.get_queue_attributes(**asked)
+                self._visibility[queue] = url, int(answer["Attributes"]["VisibilityTimeout"])
+            url, seconds = self._visibility[queue]
+            await sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=times * seconds
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnanswered(queue=queue, error=type(error).__name__) from error
 
     async def publish(self, topic: str, messages: Sequence[TopicMessage]) -> list[str]:
         """Publishes the messages to the topic; returns the refused groups."""

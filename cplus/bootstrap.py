@@ -265,6 +265,7 @@ class Parts:
 def projector(group: Sequence[Projection]) -> Handler:
     """The handler of a function that folds the projections of `group` for nudged shops."""
     from cplus.consumers.batches.handler import queue_handler
+    from cplus.consumers.batches.one_by_one import one_by_one
     from cplus.consumers.folding.projecting import handle_nudges
     from cplus.logs import configure
     from cplus.projections.running.runner import Runner
@@ -274,7 +275,9 @@ def projector(group: Sequence[Projection]) -> Handler:
         configure(parts.settings.log_level)
         runner = Runner(parts.mongo, parts.store, parts.reader, group, parts.clock)
         pool = parts.settings.mongo_pool
-        return lambda records, limit: handle_nudges(records, runner, limit, pool)
+        return one_by_one(
+            lambda records, limit: handle_nudges(records, runner, limit, pool), parts.aws
+        )
 
     return queue_handler(made)
 

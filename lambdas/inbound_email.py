@@ -5,6 +5,7 @@ from __future__ import annotations
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.messages import Consume
+from cplus.consumers.batches.one_by_one import one_by_one
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.logs import configure
 
@@ -12,7 +13,8 @@ from cplus.logs import configure
 def _inbound() -> Consume:
     p = Parts()
     configure(p.settings.log_level)
-    return Inbound(p.settings, p.store, p.persons, p.aws, p.recorder).handle_all
+    inbound = Inbound(p.settings, p.store, p.persons, p.aws, p.recorder)
+    return one_by_one(inbound.handle_all, p.aws)
 
 
 handler = queue_handler(_inbound)

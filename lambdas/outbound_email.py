@@ -6,6 +6,7 @@ from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.messages import Consume
+from cplus.consumers.batches.one_by_one import one_by_one
 from cplus.consumers.mail.outbound_email import Outbound
 from cplus.logs import configure
 
@@ -14,7 +15,8 @@ def _outbound() -> Consume:
     p = Parts()
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
-    return Outbound(p.settings, p.store, leases, p.aws, p.recorder, p.clock).handle_all
+    outbound = Outbound(p.settings, p.store, leases, p.aws, p.recorder, p.clock)
+    return one_by_one(outbound.handle_all, p.aws)
 
 
 handler = queue_handler(_outbound)

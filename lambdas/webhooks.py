@@ -5,6 +5,7 @@ from __future__ import annotations
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import queue_handler
 from cplus.consumers.batches.messages import Consume
+from cplus.consumers.batches.one_by_one import one_by_one
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
 from cplus.logs import configure
 
@@ -19,7 +20,7 @@ def _webhooks() -> Consume:
         redeliveries=parts.mongo.database[REDELIVERIES],
         clock=parts.clock,
     )
-    return lambda records, limit: handle(records, use, limit)
+    return one_by_one(lambda records, limit: handle(records, use, limit), parts.aws)
 
 
 handler = queue_handler(_webhooks)

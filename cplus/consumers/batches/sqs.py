@@ -25,6 +25,13 @@ class SqsRecord:
     """Name of the queue; empty where the event does not say."""
     attributes: Mapping[str, str]
     """SQS's own attributes, for example `SentTimestamp` and `MessageGroupId`."""
+    receipt: str = ""
+    """What SQS names this receive of the message by."""
+
+    @property
+    def receives(self) -> int:
+        """How often the message was received, this time among them."""
+        return int(self.attributes.get("ApproximateReceiveCount", 1))
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; raises InvalidInput, whose reason shows nothing of it."""
@@ -69,4 +76,5 @@ def _record(entry: Mapping[str, Any]) -> SqsRecord:
         body=entry["body"],
         queue=str(entry.get("eventSourceARN", "")).rpartition(":")[2],
         attributes=entry.get("attributes") or {},
+        receipt=entry.get("receiptHandle", ""),
     )

@@ -1,0 +1,62 @@
+"""Messages that were received before come one by one: one of them may have ended the process.
+
+What ends the process that works on it (a mail that takes more memory than there is) takes its batch
+along: Lambda learns nothing of the others, all of them come back together, and after five receives
+all are dead letters. SQS tells how often a message was received, and not why it came back. So what
+was received before is worked on one after the other, and each is hidden for longer before its turn:
+if it ends the process, the others come back without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from cplus.aws import Aws, QueueUnanswered
+from cplus.consumers.batches.messages import Consume, start_by
+from cplus.consumers.batches.sqs import SqsRecord
+from cplus.deadline import Deadline
+
+log = structlog.get_logger()
+
+_LONGER: Final = 4
+"""Times a queue's visibility timeout. Before that ends, the others come back three times more, and
+are dead letters after the last of these: so three of a batch may each end a process."""
+
+
+def one_by_one(consume: Consume, aws: Aws) -> Consume:
+    """`consume`, which is given each message of a batch alone that was received before.
+
+    Those that were not are worked on first, together. A batch of one message, and one in which none
+    was received before, costs nothing.
+    """
+
+    async def careful(records: Sequence[SqsRecord], limit: Deadline) -> Sequence[str]:
+        suspects = [record for record in records if record.receives > 1]
+        if not suspects or len(records) == 1:
+            return await consume(records, limit)
+        begin_by = start_by(limit)
+        fresh = [record for record in records if record.receives <= 1]
+        failed = list(await consume(fresh, limit)) if fresh else []
+        for record in suspects:
+            if begin_by.passed():
+                failed.append(record.message_id)
+                log.warning("message_put_back", queue=record.queue, message_id=record.message_id)
+                continue
+            await _hide(aws, record, _LONGER)
+            told = await consume([record], limit)
+            failed += told
+            if told and not begin_by.passed():  # it failed by itself, and took nobody's time
+                await _hide(aws, record, 1)
+        return failed
+
+    return careful
+
+
+async def _hide(aws: Aws, record: SqsRecord, times: int) -> None:
+    try:
+        await aws.hide(record.queue, record.receipt, times)
+    except QueueUnanswered as error:  # it is worked on all the same
+        log.warning("message_not_hidden", queue=record.queue, error=error.values["error"])
