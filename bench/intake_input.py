@@ -100,6 +100,7 @@ def webhooks(parts: Parts, run: str, first: int, shops: int = 1) -> Work:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
+        removed=parts.removed,
         clock=parts.clock,
     )
 

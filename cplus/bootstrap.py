@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
+    from cplus.shopify.granting import Granting
     from cplus.shopify.oauth import App
     from cplus.signing import Signer
 
@@ -177,11 +178,20 @@ class Parts:
     def installs(self) -> Installs:
         """The app's installation in a shop."""
         from cplus.commands.installs import Installs
-        from cplus.shopify.granting import Granting
 
         free = self.settings.free_conversations
-        shopify = Granting(self.app, self.http, self.settings.shopify_api_version)
-        return Installs(shopify, self.credentials, self.recorder, free, self.clock)
+        return Installs(self.granting, self.credentials, self.recorder, free, self.clock)
+
+    @cached_property
+    def granting(self) -> Granting:
+        """Shopify, for an app that is being installed or was removed."""
+        from cplus.shopify.granting import Granting
+
+        return Granting(self.app, self.http, self.settings.shopify_api_version)
+
+    async def removed(self, shop: str) -> bool:
+        """Whether Shopify says that the app is no longer installed."""
+        return await self.granting.removed(shop, self.credentials)
 
     @cached_property
     def reactor(self) -> Reactor:

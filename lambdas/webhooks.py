@@ -18,6 +18,7 @@ def _webhooks() -> Consume:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
+        removed=parts.removed,
         clock=parts.clock,
     )
     return one_by_one(lambda records, limit: handle(records, use, limit), parts.aws)

@@ -12,7 +12,6 @@ import structlog
 
 from cplus.actors import Actor
 from cplus.clock import Clock
-from cplus.errors import AuthFailed, CredentialsUnreadable, NotInstalled
 from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import Cause, NewEvent
@@ -47,6 +46,11 @@ class Shopify(Protocol):
 
     async def info(self, shop: str, access_token: str) -> ShopInfo:
         """The shop's facts. Raises AuthFailed, ShopifyRefused, ShopifyUnavailable, Throttled."""
+        ...
+
+    async def removed(self, shop: str, credentials: Credentials) -> bool:
+        """Whether the app is no longer installed. Raises ShopifyRefused, ShopifyUnavailable,
+        Throttled."""
         ...
 
 
@@ -143,11 +147,7 @@ async def _void_at(shop: str, use: Installs) -> datetime | None:
     if installed_at is None or (void_at is not None and void_at >= installed_at):
         return void_at
     asked_at = use.clock()
-    try:
-        await use.shopify.info(shop, await use.credentials.get_access_token(shop))
-    except (NotInstalled, AuthFailed, CredentialsUnreadable):
-        return asked_at
-    return None
+    return asked_at if await use.shopify.removed(shop, use.credentials) else None
 
 
 async def _told(shop: str, recorder: Recorder) -> tuple[datetime | None, datetime | None]:

@@ -8,7 +8,9 @@ from typing import Final
 import httpx
 
 from cplus.deadline import Deadline
+from cplus.errors import AccessDenied, AuthFailed, CredentialsUnreadable, NotInstalled
 from cplus.shopify.admin import AdminClient
+from cplus.shopify.credentials import Credentials
 from cplus.shopify.oauth import App, Tokens, exchange_code
 from cplus.shopify.queries import ShopInfo, shop_info
 
@@ -31,3 +33,22 @@ class Granting:
         """The shop's facts; raises AuthFailed, ShopifyUnavailable, ShopifyRefused, Throttled."""
         client = AdminClient(self.http, self.app.origin, self.api_version, shop, access_token)
         return await shop_info(client, deadline=Deadline.within(_PATIENCE))
+
+    async def removed(self, shop: str, credentials: Credentials) -> bool:
+        """Whether the app is no longer installed: Shopify voids the tokens of an app that is
+        removed at once. True also if there are none. Raises ShopifyUnavailable, ShopifyRefused and
+        Throttled if it can't be told."""
+        try:
+            token = await credentials.get_access_token(shop)
+            try:
+                await self.info(shop, token)
+            except AccessDenied:
+                raise
+            except AuthFailed:  # perhaps only this token, which a renewal shows
+                fresh = await credentials.get_access_token(shop, rejected=token)
+                await self.info(shop, fresh)
+        except AccessDenied:
+            return False  # known, and not allowed this question
+        except (NotInstalled, AuthFailed, CredentialsUnreadable):
+            return True
+        return False

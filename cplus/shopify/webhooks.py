@@ -144,8 +144,14 @@ class OrderDeleted(Payload):
     id: Id
 
 
+class Uninstalled(Payload):
+    """app/uninstalled: the shop, of which only the host says anything, and may be missing."""
+
+    myshopify_domain: Text | None = None
+
+
 class Shop(Payload):
-    """app/uninstalled and shop/update. The host may be null here: take it from the headers."""
+    """shop/update. The host may be null here: take it from the headers."""
 
     id: Id
     name: Text | None = None
@@ -194,7 +200,7 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "orders/cancelled": Order,
     "orders/fulfilled": Order,
     "orders/delete": OrderDeleted,
-    "app/uninstalled": Shop,
+    "app/uninstalled": Uninstalled,
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,
 }

@@ -16,8 +16,16 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.translate import Notice, Resolve, translate
 from cplus.deadline import Deadline
-from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
+from cplus.errors import (
+    CommitTooLarge,
+    InvalidDraft,
+    InvalidInput,
+    ShopifyRefused,
+    ShopifyUnavailable,
+    Throttled,
+)
 from cplus.events.base import Cause, NewEvent
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome, settled
@@ -26,6 +34,7 @@ from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import Collection, Database, DuplicateKeyError
 from cplus.privacy.joining import join, joins
+from cplus.shopify.webhooks import Uninstalled, parse
 
 log = structlog.get_logger()
 
@@ -74,6 +83,13 @@ class Drafted(NamedTuple):
     """None if no commit can hold it."""
 
 
+class Removed(Protocol):
+    """Asks Shopify whether the app is no longer installed in the shop."""
+
+    async def __call__(self, shop: str) -> bool:
+        """Raises ShopifyUnavailable, ShopifyRefused and Throttled if it can't be told."""
+
+
 class Unwritable(Exception):
     """No commit can hold the delivery, not even without its events."""
 
@@ -86,6 +102,7 @@ class Webhooks:
     persons: Persons
     bodies: Bodies
     redeliveries: Collection
+    removed: Removed
     clock: Clock
 
 
@@ -126,6 +143,9 @@ async def _draft(one: Delivery, use: Webhooks) -> Drafted:
     reason = None
     try:
         events = await translate(notice, payload, use.persons.resolve)
+        uninstalled = any(isinstance(new.event, AppUninstalled) for new in events)
+        if uninstalled and not await _is_removed(one.shop, payload, use.removed):
+            events, reason = [], "the app is still installed: Shopify takes its tokens"
     except InvalidInput as error:
         reason = str(error.values.get("reason", error))
     except _UNTRANSLATABLE as error:
@@ -144,6 +164,19 @@ async def _draft(one: Delivery, use: Webhooks) -> Drafted:
         reason=reason,
     )
     return Drafted(one, draft)
+
+
+async def _is_removed(shop: str, body: bytes, removed: Removed) -> bool:
+    """Whether an uninstall counts. Shop and topic are in headers, which are not signed: one of
+    another shop, or an old one of this shop, must not end an installation that stands."""
+    try:
+        return await removed(shop)
+    except (ShopifyUnavailable, ShopifyRefused, Throttled):
+        # Also what a shop that was closed answers. What is signed has to say which shop it is.
+        payload = parse("app/uninstalled", body)
+        if isinstance(payload, Uninstalled) and payload.myshopify_domain:
+            return True
+        raise
 
 
 async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:

@@ -259,14 +259,23 @@ async def _order_deleted(
     return _facts(notice, order_stream(payload.id), None, fact)
 
 
+async def _uninstalled(
+    notice: Notice, payload: webhooks.Uninstalled, _resolve: Resolve
+) -> list[NewEvent]:
+    _of_this_shop(notice, payload.myshopify_domain)
+    return _facts(notice, shop_stream(notice.shop), None, AppUninstalled())
+
+
+def _of_this_shop(notice: Notice, host: str | None) -> None:
+    """The headers are not signed, the body is: what it says of one shop must not pass for
+    another's."""
+    if host and host.strip().lower() != notice.shop:
+        raise InvalidInput(reason="the body names another shop")
+
+
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
     stream = shop_stream(notice.shop)
-    # The headers are not signed, the body is: an uninstall of one shop must not pass for another's.
-    if payload.myshopify_domain and payload.myshopify_domain.strip().lower() != notice.shop:
-        raise InvalidInput(reason="the body names another shop")
-    if notice.topic == "app/uninstalled":
-        # `updated_at` tells when the shop was last edited: before the install, for most.
-        return _facts(notice, stream, None, AppUninstalled())
+    _of_this_shop(notice, payload.myshopify_domain)
     if payload.name is None:
         raise InvalidInput(reason=f"{notice.topic}: name is missing")
     fact = ShopChanged(
@@ -313,6 +322,7 @@ _MEANINGS: Final[dict[type[webhooks.Payload], _Meaning]] = {
     webhooks.PurchasingSummary: _spend,
     webhooks.Order: _order,
     webhooks.OrderDeleted: _order_deleted,
+    webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,
 }

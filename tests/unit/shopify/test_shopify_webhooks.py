@@ -136,6 +136,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Customer], CUSTOMER),
     **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Order], ORDER),
     **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Shop], SHOP),
+    "app/uninstalled": SHOP,
     "customers/delete": {"id": 706405506930370084, "tax_exemptions": []},
     "orders/delete": {"id": 820982911946154508},
     "customers/merge": MERGE,

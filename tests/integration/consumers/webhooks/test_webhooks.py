@@ -51,6 +51,7 @@ def webhooks(use: Intake) -> Webhooks:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
+        removed=parts.removed,
         clock=parts.clock,
     )
 

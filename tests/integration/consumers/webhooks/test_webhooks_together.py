@@ -43,7 +43,8 @@ async def world(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[tuple[Webhoo
         mongo = connect(made.parts.settings, [asked])
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
-        yield Webhooks(parts.recorder, parts.persons, parts.bodies, rows, parts.clock), asked
+        use = (parts.recorder, parts.persons, parts.bodies, rows, parts.removed, parts.clock)
+        yield Webhooks(*use), asked
         await mongo.close()
 
 
