@@ -17,7 +17,7 @@ from cplus.combiner import Combiner
 from cplus.errors import CplusError
 from cplus.ids import random_id
 from cplus.keys import derived_key
-from cplus.mongo import BulkWriteError, Database, UpdateOne
+from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne
 from cplus.privacy.identities import Identities, Question, Resolved, Row
 from cplus.retries import Retries
 
@@ -144,19 +144,30 @@ class PersonDirectory:
         return int(result.matched_count) == len(writes)
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
-        """Moves every identity of `absorbed` to `person`. Repeatable."""
-        if person == absorbed:
-            return
-        rows = {"shop": shop, "person": absorbed}
-        former = await self._persons.distinct("former", rows)
-        await self._persons.update_many(
-            rows, {"$set": {"person": person}, "$addToSet": {"former": absorbed}}
-        )
-        # A lookup by another identity must return the former ids too.
-        await self._persons.update_many(
-            {"shop": shop, "person": person},
-            {"$addToSet": {"former": {"$each": [absorbed, *former]}}},
-        )
+        """Makes two persons one: every identity of both is of `person` from now on.
+
+        Repeatable, and in any order: if one of them was joined into another before, all of them
+        become one, and of those the smallest id stays.
+        """
+        ids = {person, absorbed}
+        while len(ids) > 1:
+            asked = len(ids)
+            one_of = {"$in": sorted(ids)}
+            wanted = {"shop": shop, "$or": [{"person": one_of}, {"former": one_of}]}
+            rows = await self._persons.find(wanted, {"person": 1, "former": 1}).to_list(None)
+            ids.update(*({row["person"], *row.get("former", ())} for row in rows))
+            if len(ids) > asked:
+                continue
+            live = {row["person"] for row in rows}
+            kept = person if live <= {person, absorbed} else min(live)
+            # A lookup by another identity must return the former ids too.
+            former = ids - {kept}
+            if all(row["person"] == kept and former <= {*row.get("former", ())} for row in rows):
+                return
+            await self._persons.update_many(
+                {"shop": shop, "person": {"$in": sorted(live)}},
+                {"$set": {"person": kept}, "$addToSet": {"former": {"$each": sorted(former)}}},
+            )
 
     async def _find(self, names: Iterable[str]) -> dict[str, Row]:
         wanted = sorted(names)
@@ -195,5 +206,14 @@ class PersonDirectory:
 
 
 async def ensure_indexes(keyring: Database) -> None:
-    """Creates the directory's index on persons."""
-    await keyring[PERSONS].create_index([("shop", 1), ("person", 1)], name="persons")
+    """Creates the directory's indexes: on persons, and on those who were joined into them."""
+    await keyring[PERSONS].create_indexes(
+        [
+            IndexModel([("shop", 1), ("person", 1)], name="persons"),
+            IndexModel(
+                [("shop", 1), ("former", 1)],
+                name="former",
+                partialFilterExpression={"former": {"$exists": True}},
+            ),
+        ]
+    )

@@ -102,14 +102,26 @@ async def test_no_address_rests_in_the_directory(mongo: Mongo, persons: PersonDi
     assert "shopper" not in str(await mongo.keyring.persons.find().to_list(None)).lower()
 
 
-async def test_a_joined_person_is_still_known_by_all_former_ids(persons: PersonDirectory) -> None:
+JOINS = [(0, 1), (1, 2), (0, 2)]
+"""Of three persons by their ids; two of them make the three one."""
+
+
+@pytest.mark.parametrize("joins", list(itertools.permutations(JOINS, 2)))
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_joined_person_is_still_known_by_all_former_ids(
+    persons: PersonDirectory, joins: Sequence[tuple[int, int]], together: bool
+) -> None:
     first = await who(persons, shopify_id=1)
     second = await who(persons, shopify_id=2)
     third = await who(persons, address=ADA)
-    kept, *absorbed = sorted([first, second, third])
-    # In the order that leaves a chain of joins behind.
-    await persons.join(SHOP, absorbed[0], absorbed[1])
-    await persons.join(SHOP, kept, absorbed[0])
+    ids = sorted([first, second, third])
+    works = [persons.join(SHOP, ids[one], ids[other]) for one, other in joins]
+    if together:  # as the messages of one batch are settled
+        await asyncio.gather(*works)
+    else:
+        for work in works:
+            await work
+    kept, *absorbed = ids
     for identity in ({"shopify_id": 1}, {"shopify_id": 2}, {"address": ADA}):
         found = await persons.resolve(SHOP, **identity)
         assert found is not None

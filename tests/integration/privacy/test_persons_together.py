@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymongo
@@ -25,8 +25,11 @@ from cplus.settings import Settings
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
 
-Question = tuple[str, int | None, str | None]
-"""(shop, Shopify's id, address)"""
+Question = tuple[str, int | None, str | None, datetime | None]
+"""(shop, Shopify's id, address, since when the account has it)"""
+
+Way = Callable[[PersonDirectory, Sequence[Question]], Awaitable[list[Resolved | None]]]
+"""How the questions of a batch are asked."""
 
 
 class Server(monitoring.CommandListener):
@@ -77,8 +80,8 @@ async def emptied(worlds: list[tuple[Mongo, Server]]) -> list[PersonDirectory]:
 
 
 async def ask(persons: PersonDirectory, question: Question) -> Resolved | None:
-    shop, shopify_id, address = question
-    return await persons.resolve(shop, shopify_id=shopify_id, address=address)
+    shop, shopify_id, address, at = question
+    return await persons.resolve(shop, shopify_id=shopify_id, address=address, at=at)
 
 
 async def together(persons: PersonDirectory, some: Sequence[Question]) -> list[Resolved | None]:
@@ -89,8 +92,18 @@ async def one_by_one(persons: PersonDirectory, some: Sequence[Question]) -> list
     return [await ask(persons, one) for one in some]
 
 
+async def joined_at_once(
+    persons: PersonDirectory, some: Sequence[Question]
+) -> list[Resolved | None]:
+    answers = []
+    for one in some:
+        answers.append(await ask(persons, one))
+        await join_all(persons, [one], answers[-1:])
+    return answers
+
+
 async def join_all(persons: PersonDirectory, some: Sequence[Question], told: list[Any]) -> None:
-    for (shop, _, _), one in zip(some, told, strict=True):
+    for (shop, *_), one in zip(some, told, strict=True):
         for absorbed in one.absorbed if one else ():
             await persons.join(shop, one.person, absorbed)
 
@@ -100,36 +113,53 @@ questions = st.tuples(
     st.one_of(st.none(), st.integers(1, 4)),
     st.one_of(st.none(), st.sampled_from(["", "ada@shopper.example", " ADA@shopper.example"]),
               st.sampled_from(["ben@shopper.example", "eve@shopper.example"])),
+    st.one_of(st.none(), st.integers(-3, 3).map(lambda days: NOW + timedelta(days))),
 )  # fmt: skip
+scripts = st.lists(st.lists(questions, min_size=1, max_size=8), min_size=1, max_size=3)
 
 
-@given(st.lists(st.lists(questions, min_size=1, max_size=8), min_size=1, max_size=3))
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+def examples(count: int) -> settings:
+    left_out = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=count, deadline=None, suppress_health_check=left_out)
+
+
+async def played(mongo: Mongo, way: Way, batches: list[list[Question]]) -> tuple[Any, list[Any]]:
+    """The answers of a directory that knows nobody, and its rows in the end."""
+    await mongo.keyring[PERSONS].delete_many({})
+    # In no order, and the same each time: of two persons, the one with the smaller id stays.
+    ids = (hashlib.sha256(b"%d" % number).hexdigest() for number in itertools.count())
+    persons = PersonDirectory(mongo.keyring, "a secret", lambda: NOW, new_id=ids.__next__)
+    answers = []
+    for batch in batches:
+        answers.append(await way(persons, batch))
+        await join_all(persons, batch, answers[-1])
+    return answers, await mongo.keyring[PERSONS].find(sort=[("_id", 1)]).to_list(None)
+
+
+@given(scripts)
+@examples(40)
 async def test_together_and_one_by_one_give_the_same_persons(
     worlds: list[tuple[Mongo, Server]], batches: list[list[Question]]
 ) -> None:
-    await emptied(worlds)
-    found = []
-    for (mongo, _), way in zip(worlds, (together, one_by_one), strict=True):
-        # In no order, and the same in both worlds: of two persons, the one with the smaller id
-        # stays.
-        ids = (hashlib.sha256(b"%d" % number).hexdigest() for number in itertools.count())
-        persons = PersonDirectory(mongo.keyring, "a secret", lambda: NOW, new_id=ids.__next__)
-        answers = []
-        for batch in batches:
-            answers.append(await way(persons, batch))
-            await join_all(persons, batch, answers[-1])
-        rows = await mongo.keyring[PERSONS].find(sort=[("_id", 1)]).to_list(None)
-        found.append((answers, rows))
-    assert found[0] == found[1]
+    [(mongo, _), (other, _)] = worlds
+    assert await played(mongo, together, batches) == await played(other, one_by_one, batches)
+
+
+@given(scripts)
+@examples(40)
+async def test_a_batch_joins_the_persons_that_its_messages_would_have_joined_one_by_one(
+    worlds: list[tuple[Mongo, Server]], batches: list[list[Question]]
+) -> None:
+    [(mongo, _), (other, _)] = worlds
+    _, rows = await played(mongo, together, batches)
+    _, at_once = await played(other, joined_at_once, batches)
+    assert [(row["_id"], row["person"]) for row in rows] == [
+        (row["_id"], row["person"]) for row in at_once
+    ]
 
 
 def everybody(count: int) -> list[Question]:
-    return [(SHOP, number, f"ada{number}@shopper.example") for number in range(1, count + 1)]
+    return [(SHOP, number, f"ada{number}@shopper.example", None) for number in range(1, count + 1)]
 
 
 async def test_a_batch_of_new_persons_takes_one_find_and_one_insert(
@@ -148,12 +178,15 @@ async def test_one_batch_that_names_a_person_in_two_ways_means_one_person(
 ) -> None:
     [persons, _] = await emptied(worlds)
     ada = "ada@shopper.example"
-    told = await together(persons, [(SHOP, 1, ada), (SHOP, None, ada), (SHOP, 1, None)])
+    told = await together(
+        persons, [(SHOP, 1, ada, None), (SHOP, None, ada, None), (SHOP, 1, None, None)]
+    )
     assert len({one.person for one in told if one}) == 1
     # Both are known, and only now turn out to be one: to whoever says so, and who asks after.
     ben = "ben@shopper.example"
     told = await together(
-        persons, [(SHOP, 2, None), (SHOP, None, ben), (SHOP, 2, ben), (SHOP, 2, "")]
+        persons,
+        [(SHOP, 2, None, None), (SHOP, None, ben, None), (SHOP, 2, ben, None), (SHOP, 2, "", None)],
     )
     assert [len(one.absorbed) for one in told if one] == [0, 0, 1, 0]
 
