@@ -25,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import intake_input
-from bench.intake_input import CUSTOMERS, MAILS, WEBHOOKS, taking
+from bench.intake_input import BEFORE, CUSTOMERS, MAILS, WEBHOOKS, taking
 from bench.measure import Figure, Work, alternate, figure, write
 from cplus.bootstrap import Parts
 from cplus.events.log.store import COMMITS
@@ -76,7 +76,7 @@ class Bench:
         async with taking(self.uri, f"bench_intake_{name}") as parts:
             if known:
                 for first in range(0, KNOWN, size):
-                    await make(parts, "before", first)()
+                    await make(parts, BEFORE, first)()
             yield parts
 
 

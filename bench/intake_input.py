@@ -32,6 +32,8 @@ from cplus.shopify.queries import CustomersPage, ImportedCustomer
 SHOP = "bench.myshopify.com"
 DOMAIN = "mail.cplus.example"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+BEFORE = "before"
+"""The run that makes persons known: all others come later."""
 WEBHOOKS, CUSTOMERS, MAILS = 50, 150, 25
 TEXT = "Do you have the lamp in blue, and do you ship to Norway before the holidays? " * 4
 
@@ -112,7 +114,7 @@ def webhooks(parts: Parts, run: str, first: int, shops: int = 1) -> Work:
 
 
 def _webhook(run: str, number: int, shops: int) -> SqsRecord:
-    updated = NOW + timedelta(seconds=number)
+    updated = NOW + timedelta(days=run != BEFORE, seconds=number)
     body = json.dumps(customer(person(number), NOW, updated, "asked for the blue lamp")).encode()
     message = {
         "delivery": f"{run}-{number}",

@@ -1,4 +1,5 @@
-"""Writes the tables of docs/scale.md from bench/results/store.json and read_models.json.
+"""Writes the tables of docs/scale.md from store.json, read_models.json and intake.json of
+bench/results.
 
 `make bench` ends with it; `python bench/scale.py` alone brings the page up to the files.
 """
@@ -65,7 +66,7 @@ class Carried:
 
 def tables() -> str:
     """What stands between the two marks of the page."""
-    log, models = Measured("store"), Measured("read_models")
+    log, models, intake = Measured("store"), Measured("read_models"), Measured("intake")
     body, index = (log.value(f"bytes of a commit, {what}") for what in ("as stored", "in the"))
     many = {
         "64 writers, single commits": log.value("single append, 64 writers, head warm"),
@@ -89,8 +90,10 @@ def tables() -> str:
             _table(("shards", "commits a second", "shops", "commits that fit"), _shards(carried)),
             _machine("The read models", models),
             _table(("read models", "figure", "ratio", "goal", "to"), map(_line, models.lines)),
+            _machine("Taking in", intake),
+            _table(("taking in", "figure", "ratio", "goal", "to"), map(_line, intake.lines)),
             "What the benchmarks set out to reach and this run did not:",
-            _table(("figure", "ratio", "goal", "to"), [*_missed(log), *_missed(models)]),
+            _table(("figure", "ratio", "goal", "to"), _all_missed(log, models, intake)),
         )
     )
 
@@ -145,6 +148,11 @@ def _shards(carried: Carried) -> Iterator[tuple[str, ...]]:
     for many in SHARDS:
         shops = many * carried.day / SHOP_A_DAY
         yield str(many), _whole(many * carried.second), _short(shops), _short(many * carried.fits)
+
+
+def _all_missed(*measured: Measured) -> Iterator[tuple[str, ...]]:
+    for one in measured:
+        yield from _missed(one)
 
 
 def _missed(measured: Measured) -> Iterator[tuple[str, ...]]:
