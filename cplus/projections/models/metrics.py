@@ -1,6 +1,8 @@
 """Metrics: what happened in a shop, counted for each day in UTC and over all days.
 
-Every event counts on the day on which it happened (`occurred_at`), whenever it is folded. Beside
+Every event counts on the day on which it happened (`occurred_at`), whenever it is folded. A day
+also holds the sums of its quarters of an hour: the days of every time zone begin with one, so a
+shop's own days are made of them on reading, also after it has moved to another zone. Beside
 the sums are small rows that record what was already counted: a conversation with its version, a
 person, a customer, and a fact about a mail on a day.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
 from cplus.events.base import Recorded
@@ -33,6 +35,8 @@ from cplus.projections.models.facts import MAIL_FACTS, fate_name, types
 
 Counted: TypeAlias = Mapping[str, int]
 """What an event adds to the sums."""
+QUARTERS: Final = "quarters"
+"""The field of a day's row with the sums of its quarters of an hour that are not 0, by number."""
 
 TOTAL: Final = "total"
 """The key of the sums over all days."""
@@ -69,14 +73,23 @@ def day_of(key: str) -> date:
     return date.fromisoformat(key.removeprefix("day/"))
 
 
+def quarter_of(moment: datetime) -> int:
+    """The number of the quarter of an hour of its day (UTC), from 0 to 95."""
+    return moment.hour * 4 + moment.minute // 15
+
+
 def keys(event: Recorded) -> Iterable[str]:
     """What tells whether it was counted, and the sums that it counts in."""
-    told, when = event.event, event.occurred_at
+    when = _when(event)
+    return [] if when is None else [*_marks(event), day_key(when.date()), TOTAL]
+
+
+def _when(event: Recorded) -> datetime | None:
+    """The moment on whose day it counts; None for what counts nowhere."""
+    told = event.event
     if isinstance(told, CustomerChanged | CustomerImported):
-        if told.created_at is None:
-            return []
-        when = told.created_at
-    return [*_marks(event), day_key(when.date()), TOTAL]
+        return told.created_at
+    return event.occurred_at
 
 
 def _marks(event: Recorded) -> list[str]:
@@ -91,12 +104,13 @@ def _marks(event: Recorded) -> list[str]:
 
 def evolve_together(rows: Rows, event: Recorded) -> Rows:
     """Counts what the event tells, unless its marks say that it was counted."""
-    marks = _marks(event)
-    if not rows:
+    marks, when = _marks(event), _when(event)
+    if not rows or when is None:
         return {}
     if type(event.event) in MAIL_FACTS:
-        after, counted = _mail(rows[marks[0]], event)
-    elif isinstance(event.event, CustomerChanged | CustomerImported):
+        return _mail(rows, marks[0], event)
+    counted: Counted
+    if isinstance(event.event, CustomerChanged | CustomerImported):
         after, counted = _COUNTED, {"customers": 1} if rows[marks[0]] is None else {}
     else:
         after, counted = _talk(rows[marks[0]], event)
@@ -106,17 +120,40 @@ def evolve_together(rows: Rows, event: Recorded) -> Rows:
     for person in marks[1:]:
         if rows[person] is None:
             changed[person], counted = _COUNTED, {**counted, "people": 1}
-    sums = {key: _added(rows[key], counted) for key in rows if key not in marks}
-    return {**changed, **sums}
+    return {**changed, **_counted_at(rows, when, counted)}
 
 
-def _mail(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
-    """Each fate of a mail once a day: two mails that went out for one answer on one day are one,
-    and the order in which SES tells makes no difference."""
-    what, told = fate_name(event.event), row["told"] if row else []
-    if what in told:
-        return {"told": told}, {}
-    return {"told": sorted([*told, what])}, {what: 1}
+def _mail(rows: Rows, mark: str, event: Recorded) -> Rows:
+    """Each fate of a mail once a day, in the earliest quarter that was told: two mails that went
+    out for one answer on one day are one, and the order in which SES tells makes no difference."""
+    row, what, when = rows[mark], fate_name(event.event), event.occurred_at
+    told: Mapping[str, int] = row["told"] if row else {}
+    before, quarter = told.get(what), quarter_of(when)
+    if before is not None and before <= quarter:
+        return {mark: {"told": told}}
+    changed: Rows = {mark: {"told": {**told, what: quarter}}}
+    if before is None:
+        return {**changed, **_counted_at(rows, when, {what: 1})}
+    day = day_key(when.date())
+    sums = _in_quarter(_in_quarter(rows[day], before, {what: -1}), quarter, {what: 1})
+    return {**changed, day: sums}
+
+
+def _counted_at(rows: Rows, when: datetime, counted: Counted) -> Rows:
+    """The sums of the day and of all days with what was counted at that moment."""
+    day = day_key(when.date())
+    sums = _in_quarter(_added(rows[day], counted), quarter_of(when), counted)
+    return {day: sums, TOTAL: _added(rows[TOTAL], counted)}
+
+
+def _in_quarter(day: Row | None, quarter: int, counted: Counted) -> Row:
+    """The row of a day with what was counted in one of its quarters, without what is 0."""
+    row: Row = {} if day is None else day
+    quarters = dict(row.get(QUARTERS, {}))
+    sums = _added(quarters.pop(str(quarter), None), counted)
+    if left := {name: value for name, value in sums.items() if value and value != _NONE}:
+        quarters[str(quarter)] = left
+    return {**row, QUARTERS: quarters}
 
 
 def _talk(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
@@ -148,7 +185,7 @@ def _talk(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
 
 def _added(row: Row | None, counted: Counted) -> Row:
     """The sums with what was counted; whole numbers, so that no order makes a difference."""
-    after = dict(row or _NOTHING)
+    after = {**_NOTHING, **(row or {})}
     for name in counted.keys() & set(COUNTS):
         after[name] += counted[name]
     if (waited := counted.get("waited_ms")) is not None:
@@ -161,17 +198,18 @@ def _added(row: Row | None, counted: Counted) -> Row:
 
 
 _COUNTED: Final[Row] = {"counted": True}
+_NONE: Final = [0] * (len(EDGES) + 1)
 _NOTHING: Final[Row] = {
     **dict.fromkeys(COUNTS, 0),
     "waited_ms": 0,
     "longest_ms": 0,
-    "buckets": [0] * (len(EDGES) + 1),
+    "buckets": _NONE,
 }
 
 
 METRICS = Projection(
     name="metrics",
-    version=1,
+    version=2,
     handles=types(
         ConversationStarted,
         MessageReceived,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import accumulate
 from typing import Any
 
-from cplus.projections.models.metrics import EDGES
+from cplus.projections.models.metrics import EDGES, QUARTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,31 @@ class Day:
     """What happened on a day."""
 
     day: date
-    """In UTC."""
+    """In UTC, or in the zone that was asked for."""
     figures: Figures
 
 
 def figures_of(row: Mapping[str, Any] | None) -> Figures:
-    """The figures of a row of sums; all 0 without a row."""
-    if row is None:
-        return Figures()
-    return Figures(**{f.name: row[f.name] for f in fields(Figures) if f.name != "buckets"},
-                   buckets=tuple(row["buckets"]))  # fmt: skip
+    """The figures of a row of sums; 0 where it names none."""
+    known = {f.name: row[f.name] for f in fields(Figures) if f.name in row} if row else {}
+    if "buckets" in known:
+        known["buckets"] = tuple(known["buckets"])
+    return Figures(**known)
+
+
+def days_in(zone: tzinfo, rows: Iterable[tuple[date, Mapping[str, Any]]]) -> list[Day]:
+    """The days of a zone, the newest first, from rows of days in UTC with their quarters of an
+    hour. A row of an older release has none: it counts as the day of the same name."""
+    parts: dict[date, list[Figures]] = {}
+    for day, row in rows:
+        if QUARTERS not in row:
+            parts.setdefault(day, []).append(figures_of(row))
+            continue
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        for quarter, sums in row[QUARTERS].items():
+            local = (begin + timedelta(minutes=15 * int(quarter))).astimezone(zone).date()
+            parts.setdefault(local, []).append(figures_of(sums))
+    return [Day(day, summed(parts[day])) for day in sorted(parts, reverse=True)]
 
 
 def summed(some: Iterable[Figures]) -> Figures:

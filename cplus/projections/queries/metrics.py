@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta, tzinfo
 
 from cplus.projections.models.metrics import METRICS, TOTAL, day_key, day_of
-from cplus.projections.queries.figures import Day, Figures, figures_of
+from cplus.projections.queries.figures import Day, Figures, days_in, figures_of
 from cplus.projections.queries.paging import MOST, before_day, bounded, cursor_before
 from cplus.projections.queries.read_models import ReadModels
 from cplus.projections.queries.views import Page
@@ -29,6 +29,17 @@ class MetricsQueries(ReadModels):
         found = await rows.find(wanted, sort=[("_id", -1)]).limit(limit + 1).to_list(limit + 1)
         days = [Day(day_of(key_of(row)), figures_of(row)) for row in found[:limit]]
         return Page(days, cursor_before(days[-1].day) if len(found) > limit else None)
+
+    async def metrics_in(self, shop: str, zone: tzinfo, first: date, last: date) -> list[Day]:
+        """The days of that time zone from the first to the last, both in it, on which something
+        happened; the newest first."""
+        # A zone is at most 14 hours ahead of UTC or 12 behind it: a day of it lies in two of UTC.
+        begin, end = first - timedelta(days=1), last + timedelta(days=1)
+        ids = {"$gte": row_id(shop, day_key(begin)), "$lte": row_id(shop, day_key(end))}
+        rows = await self._rows(METRICS)
+        found = await rows.find({"shop": shop, "_id": ids}).to_list(None)
+        days = days_in(zone, ((day_of(key_of(row)), row) for row in found))
+        return [one for one in days if first <= one.day <= last]
 
     async def metrics_total(self, shop: str) -> Figures:
         """The sums over all days."""

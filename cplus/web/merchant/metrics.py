@@ -15,7 +15,7 @@ from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures, every_day, summed
 from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.kit.text import span
+from cplus.web.kit.text import span, zone
 
 router = APIRouter()
 
@@ -33,14 +33,14 @@ async def metrics(
     days: Annotated[Literal["7", "30", "90"], Query()] = "30",
     cursor: str | None = None,
 ) -> HTMLResponse:
-    """The last days in UTC, and a page of the mails that did not arrive."""
-    last = clock().date()
+    """The last days in the shop's time zone, and a page of the mails that did not arrive."""
+    here = zone(me.timezone)
+    last = clock().astimezone(here).date()
     first = last - timedelta(days=int(days) - 1)
-    found = await queries.metrics(me.shop, first, last)
-    shown = every_day(found.items, first, last)
+    shown = every_day(await queries.metrics_in(me.shop, here, first, last), first, last)
     failed = await queries.deliveries(me.shop, "failed", cursor, _FAILED)
     talks = [await queries.conversation(me.shop, one.conversation_id) for one in failed.items]
-    here = f"/metrics?{urlencode({'days': days})}"
+    address = f"/metrics?{urlencode({'days': days})}"
     return pages.render(
         "metrics.html",
         me=me,
@@ -53,8 +53,9 @@ async def metrics(
         chart=Chart.of(shown),
         waits=waits_of(summed(one.figures for one in shown)),
         failed=list(zip(failed.items, talks, strict=True)),
-        first=here if cursor else None,
-        following=f"{here}&{urlencode({'cursor': failed.next})}#failed" if failed.next else None,
+        zone=here.key,
+        first=address if cursor else None,
+        following=f"{address}&{urlencode({'cursor': failed.next})}#failed" if failed.next else None,
     )
 
 

@@ -18,6 +18,7 @@ from cplus.events.log.store import COMMITS, EventStore
 from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
+from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
@@ -154,13 +155,14 @@ async def test_log_lines_are_none_of_the_output_and_begin_at_warnings_unless_ask
     process = await started(*command)
     out, err = await process.communicate()
     assert (len(out.splitlines()), err) == (1, b"")
-    kept = "shops.v1, shops.v1.g2, shops.v1.g3 are kept up to date until"
+    name = SHOPS.collection
+    kept = f"{name}, {name}.g2, {name}.g3 are kept up to date until"
     assert f"; {kept} `cplus rebuild shops --drop` drops them\n" in out.decode()
     process = await started(*command, "--json", also={"CPLUS_LOG_LEVEL": "info"})
     out, err = await process.communicate()
-    assert json.loads(out)["live"] == "shops.v1.g5"
+    assert json.loads(out)["live"] == f"{name}.g5"
     assert [json.loads(line)["event"] for line in err.splitlines()] == ["generation_switched"]
-    await mongo.database["shops.v1.g5"].update_one({}, {"$set": {"name": "Another"}})
+    await mongo.database[f"{name}.g5"].update_one({}, {"$set": {"name": "Another"}})
     process = await started(*command, "--json", "--shop", SHOP)
     out, err = await process.communicate()
     assert json.loads(out)["repaired"] == 1
@@ -175,12 +177,12 @@ async def test_one_shop_with_one_event_is_said_in_the_singular(mongo: Mongo, sta
     replay = ("replay", "--projection", "cplus.projections.models.shops:SHOPS")
     out_file = stack / "rows.jsonl"
     for command, status, words in (
-        (("verify", "shops"), 1, "shops.v1: 1 shop, 1 event, 1 row, 1 difference"),
-        (("projections", "lag"), 0, f"{SHOP}: metrics.v1 is 1 event and "),
+        (("verify", "shops"), 1, f"{SHOPS.collection}: 1 shop, 1 event, 1 row, 1 difference"),
+        (("projections", "lag"), 0, f"{SHOP}: {METRICS.collection} is 1 event and "),
         ((*replay, "--out", str(out_file)), 0, f"{out_file}: 1 row of 1 event in 1 shop"),
         (("audit", "verify"), 0, "1 shop, 1 commit: intact"),
         (("rebuild", "shops", "--shop", SHOP), 0, f"{SHOP}: 1 row repaired"),
-        (("rebuild", "shops"), 0, "shops now reads from shops.v1.g2: 1 event in "),
+        (("rebuild", "shops"), 0, f"shops now reads from {SHOPS.collection}.g2: 1 event in "),
     ):
         process = await started(*command, "--data", str(stack))
         out, err = await process.communicate()

@@ -100,5 +100,5 @@ async def test_figures_that_were_damaged_are_made_anew_from_the_log(
     row = {"_id": f"{ACORN}/day/{TODAY}"}
     await mongo.database[METRICS.collection].update_one(row, {"$set": {"messages_in": 77}})
     said = await told("rebuild", "metrics", "--data", str(data))
-    assert (said["live"], said["differences"]) == ("metrics.v1.g2", 1)
+    assert (said["live"], said["differences"]) == (f"{METRICS.collection}.g2", 1)
     assert await told(*ask) == before

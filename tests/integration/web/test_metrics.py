@@ -16,6 +16,7 @@ from cplus.projections.queries import Day, Figures
 from cplus.web.kit.text import span
 from cplus.web.merchant.metrics import Chart, round_above, waits_of
 from tests.integration.web.harness import NOW, OTHER, SHOP, Harness, form_fields
+from tests.samples import installed
 
 
 async def answer(web: Harness, browser: httpx.AsyncClient, conversation: str) -> str:
@@ -75,6 +76,28 @@ async def test_what_happened_in_the_last_days_is_counted(
     assert "<title>3 Nov: 1 received, 0 replies</title>" in page
     row = r"<td>Bounced</td><td[^>]*>1</td><td[^>]*>1</td>"
     assert re.search(row, page)
+
+
+@pytest.mark.parametrize(
+    ("timezone", "today"), [("Pacific/Auckland", "24 Nov"), ("America/Los_Angeles", "22 Nov")]
+)
+async def test_days_are_those_of_the_shops_time_zone(
+    web: Harness, browser: httpx.AsyncClient, timezone: str, today: str
+) -> None:
+    await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co", timezone=timezone))
+    web.clock.forward(-8 * 3600 if today == "22 Nov" else 0)
+    conversation = await web.conversation()
+    web.clock.forward(600)
+    message = await answer(web, browser, conversation)
+    await tell(web, message, conversation, MailSent, MailDelivered)
+    page = (await browser.get("/metrics?days=7")).text
+    assert f"<title>{today}: 1 received, 1 reply</title>" in page
+    days = re.findall(r"<title>(\d+ \w+): ", page)
+    assert (days[-1], len(days)) == (today, 7)
+    assert (tile(page, "Conversations"), tile(page, "Median first reply")) == ("1", "7.5 min")
+    assert f"your shop’s time zone ({timezone.replace('_', ' ')})" in page
+    table = page.partition("<summary>Daily figures")[2]
+    assert re.findall(r'<tr><td class="number">([^<]*)<', table) == [today]
 
 
 async def test_a_day_on_which_nothing_of_the_table_happened_has_no_row_in_it(

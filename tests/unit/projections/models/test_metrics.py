@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given as for_any
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,8 +25,15 @@ from cplus.events.catalogue.mail import (
 )
 from cplus.projections.base import Row
 from cplus.projections.models.deliveries import DELIVERIES
-from cplus.projections.models.metrics import COUNTS, EDGES, METRICS
-from cplus.projections.queries.figures import Day, Figures, every_day, figures_of, summed
+from cplus.projections.models.metrics import COUNTS, EDGES, METRICS, quarter_of
+from cplus.projections.queries.figures import (
+    Day,
+    Figures,
+    days_in,
+    every_day,
+    figures_of,
+    summed,
+)
 from cplus.projections.testing import fold_all, given
 from tests.unit.projections.models.told_events import (
     CLOSED,
@@ -145,6 +154,64 @@ def test_figures_of_several_days_are_one() -> None:
     assert [found.figures for found in days] == [Figures(), one, Figures()]
 
 
+def test_what_happened_counts_in_its_quarter_of_an_hour() -> None:
+    said = thread(STARTED, received("m1"), reply("m2"), CLOSED)
+    events = [*said[:2], moved(said[2], 16), moved(said[3], 44)]
+    row = fold_all(METRICS, tuple(events))[TODAY]
+    first = min(int(quarter) for quarter in row["quarters"])
+    found = {int(number) - first: one for number, one in row["quarters"].items()}
+    assert found[0] == {"conversations": 1, "people": 1, "messages_in": 1}
+    waited = {"waited_ms": 14 * 60_000, "longest_ms": 14 * 60_000}
+    assert found[1] == {"messages_out": 1, "first_answers": 1, **waited} | {
+        "buckets": [0, 0, 1] + [0] * 10
+    }
+    assert found[2] == {"closed": 1}
+    assert first == quarter_of(NOW)
+
+
+def test_the_fate_of_a_mail_counts_in_the_earliest_quarter_that_was_told() -> None:
+    early, late = moved(FATES[2], 31), moved(FATES[2], 90)
+    for told in ([early, late], [late, early], [late, early, late, early]):
+        row = fold_all(METRICS, tuple(told))[TODAY]
+        assert list(row["quarters"].values()) == [{"delivered": 1}]
+        assert int(next(iter(row["quarters"]))) == quarter_of(early.occurred_at)
+        assert row["delivered"] == 1
+
+
+def _day(moment: str, **sums: Any) -> tuple[date, Row]:
+    at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    return at.date(), {**sums, "quarters": {str(quarter_of(at)): sums}}
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "day"),
+    [
+        ("UTC", "2026-11-23T23:59", "2026-11-23"),
+        ("Pacific/Kiritimati", "2026-11-23T09:59", "2026-11-23"),
+        ("Pacific/Kiritimati", "2026-11-23T10:00", "2026-11-24"),
+        ("Asia/Kolkata", "2026-11-23T18:29", "2026-11-23"),
+        ("Asia/Kolkata", "2026-11-23T18:30", "2026-11-24"),
+        ("Asia/Kathmandu", "2026-11-23T18:14", "2026-11-23"),
+        ("Asia/Kathmandu", "2026-11-23T18:15", "2026-11-24"),
+        # On the day on which clocks are set, before and after it.
+        ("America/New_York", "2026-11-01T03:59", "2026-10-31"),
+        ("America/New_York", "2026-11-01T04:00", "2026-11-01"),
+        ("America/New_York", "2026-11-02T04:59", "2026-11-01"),
+        ("America/New_York", "2026-11-02T05:00", "2026-11-02"),
+    ],
+)
+def test_a_day_of_a_zone_begins_at_its_own_midnight(zone: str, moment: str, day: str) -> None:
+    [found] = days_in(ZoneInfo(zone), [_day(moment, messages_in=3)])
+    assert found == Day(date.fromisoformat(day), Figures(messages_in=3))
+
+
+def test_days_of_a_zone_are_made_of_two_days_in_utc() -> None:
+    rows = [_day("2026-11-22T12:00", closed=1), _day("2026-11-23T09:00", closed=2)]
+    rows.append((date(2026, 11, 23), {"closed": 5}))  # folded by an older release
+    found = days_in(ZoneInfo("Pacific/Auckland"), rows)
+    assert found == [Day(date(2026, 11, 23), Figures(closed=8))]
+
+
 # --- histories
 
 persons = st.sampled_from(["person/a", "person/b"])
@@ -213,6 +280,9 @@ def test_the_total_is_the_sum_over_all_days(told: list[tuple[Event, int]]) -> No
     for name in (*COUNTS, "waited_ms"):
         assert rows["total"][name] == sum(day[name] for day in days)
     assert rows["total"]["longest_ms"] == max(day["longest_ms"] for day in days)
+    for day in days:
+        quarters = [figures_of(one) for one in day["quarters"].values()]
+        assert summed(quarters) == figures_of(day), "a day is the sum over its quarters"
 
 
 # --- deliveries
