@@ -81,7 +81,7 @@ class Aws:
         self._session = aioboto3.Session()
         self._options = options
         self._clients: dict[str, Any] = {}
-        self._visibility: dict[str, tuple[str, int]] = {}  # URL and seconds, by a queue's name
+        self._queues: dict[str, tuple[str, int]] = {}  # URL and visibility timeout, by name
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
 
@@ -121,19 +121,32 @@ class Aws:
     async def hide(self, queue: str, receipt: str, times: int) -> None:
         """Hides a received message of the queue with the name `queue` for so many times its
         visibility timeout from now; raises QueueUnanswered."""
-        sqs = await self.client("sqs")
         try:
-            if queue not in self._visibility:
-                url = (await sqs.get_queue_url(QueueName=queue))["QueueUrl"]
-                asked = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
-                answer = await sqs.get_queue_attributes(**asked)
-                self._visibility[queue] = url, int(answer["Attributes"]["VisibilityTimeout"])
-            url, seconds = self._visibility[queue]
+            sqs, (url, seconds) = await self.client("sqs"), await self._queue(queue)
             await sqs.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=times * seconds
             )
         except (BotoCoreError, ClientError) as error:
             raise QueueUnanswered(queue=queue, error=type(error).__name__) from error
+
+    async def delete(self, queue: str, receipt: str) -> None:
+        """Deletes a received message of the queue with the name `queue`, which may be deleted
+        already; raises QueueUnanswered."""
+        try:
+            sqs, (url, _) = await self.client("sqs"), await self._queue(queue)
+            await sqs.delete_message(QueueUrl=url, ReceiptHandle=receipt)
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnanswered(queue=queue, error=type(error).__name__) from error
+
+    async def _queue(self, name: str) -> tuple[str, int]:
+        """The URL of a queue, and its visibility timeout in seconds."""
+        if name not in self._queues:
+            sqs = await self.client("sqs")
+            url = (await sqs.get_queue_url(QueueName=name))["QueueUrl"]
+            asked = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
+            answer = await sqs.get_queue_attributes(**asked)
+            self._queues[name] = url, int(answer["Attributes"]["VisibilityTimeout"])
+        return self._queues[name]
 
     async def publish(self, topic: str, messages: Sequence[TopicMessage]) -> list[str]:
         """Publishes the messages to the topic; returns the refused groups."""

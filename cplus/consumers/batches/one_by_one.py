@@ -3,13 +3,13 @@
 What ends the process that works on it (a mail that takes more memory than there is) takes its batch
 along: Lambda learns nothing of the others, all of them come back together, and after five receives
 all are dead letters. SQS tells how often a message was received, and not why it came back. So what
-was received before is worked on one after the other, and each is hidden for longer before its turn:
-if it ends the process, the others come back without it.
+was received before is worked on one after the other. Each is hidden for longer before its turn, so
+that the others come back without it if it ends the process, and is deleted once it is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import structlog
@@ -45,18 +45,21 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
                 failed.append(record.message_id)
                 log.warning("message_put_back", queue=record.queue, message_id=record.message_id)
                 continue
-            await _hide(aws, record, _LONGER)
+            await _told(aws.hide(record.queue, record.receipt, _LONGER))
             told = await consume([record], limit)
             failed += told
-            if told and not begin_by.passed():  # it failed by itself, and took nobody's time
-                await _hide(aws, record, 1)
+            if not told:
+                await _told(aws.delete(record.queue, record.receipt))
+            elif not begin_by.passed():  # it failed by itself, and took nobody's time
+                await _told(aws.hide(record.queue, record.receipt, 1))
         return failed
 
     return careful
 
 
-async def _hide(aws: Aws, record: SqsRecord, times: int) -> None:
+async def _told(call: Awaitable[None]) -> None:
+    """The message is worked on even if its queue does not answer."""
     try:
-        await aws.hide(record.queue, record.receipt, times)
-    except QueueUnanswered as error:  # it is worked on all the same
-        log.warning("message_not_hidden", queue=record.queue, error=error.values["error"])
+        await call
+    except QueueUnanswered as error:
+        log.warning("queue_unanswered", **error.values)

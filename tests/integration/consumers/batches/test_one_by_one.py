@@ -7,7 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 
-from cplus.aws import Aws
+from cplus.aws import Aws, Queue
 from cplus.consumers.batches.one_by_one import one_by_one
 from cplus.consumers.batches.sqs import SqsRecord, records
 from cplus.deadline import Deadline
@@ -31,11 +31,12 @@ class Lambda:
     async def consume(self, batch: Sequence[SqsRecord], _limit: Deadline) -> list[str]:
         if any(record.body.startswith(DEADLY) for record in batch):
             raise Died
+        self.done.update(record.body for record in batch)
         return []
 
     async def run(self, honest: set[str]) -> None:
         sqs = await self.aws.client("sqs")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             while not honest <= self.done:
                 answer = await sqs.receive_message(
                     QueueUrl=self.url,
@@ -56,7 +57,10 @@ class Lambda:
         for record in given:
             if record.message_id not in failed:
                 await sqs.delete_message(QueueUrl=self.url, ReceiptHandle=record.receipt)
-                self.done.add(record.body)
+
+    async def left(self) -> int:
+        """How many messages are still on the queue."""
+        return (await Queue(self.aws, self.url).depth()).waiting
 
     def record(self, message: dict[str, object]) -> dict[str, object]:
         return {
@@ -77,6 +81,7 @@ async def test_what_ends_its_process_takes_no_other_to_the_dead_letters(aws: Aws
     world = Lambda(aws, name, made["QueueUrl"])
     await world.run(honest)
     assert world.done == honest
+    assert await world.left() == 2
     assert max(world.receives[body] for body in honest) < RECEIVES
 
 
