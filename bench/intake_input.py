@@ -145,6 +145,7 @@ def page(parts: Parts, run: str, first: int) -> Work:
     importer = Importer(
         store=parts.store,
         persons=parts.persons,
+        listed=parts.listed,
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),

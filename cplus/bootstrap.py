@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cplus.consumers.batches.messages import Consume
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
+    from cplus.privacy.listed import ListedCustomers
     from cplus.privacy.sessions import EndedSessions, UsedLinks
     from cplus.privacy.token_tries import TokenTries
     from cplus.projections.base import Projection
@@ -119,6 +120,13 @@ class Parts:
         """The directory of persons."""
         secret = self.settings.secret("application_secret")
         return PersonDirectory(self.mongo.keyring, secret, self.clock)
+
+    @cached_property
+    def listed(self) -> ListedCustomers:
+        """Which customers Shopify's lists had."""
+        from cplus.privacy.listed import ListedCustomers
+
+        return ListedCustomers(self.mongo.keyring, self.clock)
 
     @cached_property
     def nudger(self) -> Nudger:

@@ -20,6 +20,7 @@ def _importer() -> Consume:
     importer = Importer(
         store=parts.store,
         persons=parts.persons,
+        listed=parts.listed,
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),

@@ -30,6 +30,15 @@ query Customers($first: Int!, $after: String, $query: String) {
 """
 """A page of customers, for the import. Six objects for each customer: see `admin.MAX_PAGE`."""
 
+CUSTOMER: Final = """
+query Customer($id: ID!) {
+  customer(id: $id) {
+    legacyResourceId
+  }
+}
+"""
+"""Whether a customer is there."""
+
 SHOP: Final = """
 query Shop {
   shop {

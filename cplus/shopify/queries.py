@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
-from cplus.shopify.documents import CUSTOMERS, SHOP
+from cplus.shopify.documents import CUSTOMER, CUSTOMERS, SHOP
 from cplus.shopify.values import Currency, GidNumber, Moment, Money, Text, Unsigned
 
 log = structlog.get_logger()
@@ -193,6 +193,17 @@ async def customers_page(
             )
         cursor = str(behind)
     return CustomersPage(customers=customers, end_cursor=cursor, has_next=has_next, skipped=skipped)
+
+
+async def customer_exists(
+    client: AdminClient, shopify_id: int, *, deadline: Deadline | None = None
+) -> bool:
+    """Whether Shopify has the customer. Raises the same errors as AdminClient.query."""
+    variables = {"id": f"gid://shopify/Customer/{shopify_id}"}
+    data = await client.query(CUSTOMER, variables, deadline=deadline)
+    if "customer" not in data:
+        raise _unreadable(client, KeyError("customer"))
+    return data["customer"] is not None
 
 
 def _next(place: _Place, ids: Sequence[int | None], end: object, window: int) -> _Place | None:

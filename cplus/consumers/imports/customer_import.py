@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 import structlog
@@ -33,9 +33,12 @@ from cplus.errors import (
     ShopifyUnavailable,
     Throttled,
 )
+from cplus.privacy.listed import Known
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.hosts import shop_host
-from cplus.shopify.queries import CustomersPage, customers_page
+from cplus.shopify.queries import CustomersPage, customer_exists, customers_page
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -45,6 +48,7 @@ MARGIN: Final = 20.0
 MAX_DELAY: Final = 900
 """Seconds that SQS delays a message at most."""
 
+_LOOKS: Final = 25  # customers that one commit tells of as gone, at most
 _PAUSE: Final = 30  # seconds until a run that got somewhere asks a Shopify that is down again
 _IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -115,8 +119,10 @@ class _Run:
                 while not place.ended:
                     if self._begins_until.passed():
                         return self._rest(place, 0)
-                    page = await self._page(client, place)
-                    place = await self._take(place, page)
+                    if place.unlisted is None:
+                        place = await self._take(place, await self._page(client, place))
+                    else:
+                        place = await self._look(client, place, place.unlisted[1])
             except Throttled as throttled:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
@@ -147,19 +153,38 @@ class _Run:
         return AdminClient(http, self._use.origin, self._use.api_version, self._shop, token)
 
     async def _page(self, client: AdminClient, place: Place) -> CustomersPage:
-        """The next page. A refused token is renewed once; waits end before the time does."""
+        """The next page."""
+        return await self._ask(
+            client,
+            lambda: customers_page(client, self._first, place.cursor, deadline=self._begins_until),
+        )
+
+    async def _look(self, client: AdminClient, place: Place, after: str) -> Place:
+        """Asks Shopify for some of those who were known and are not in its list, and records who is
+        gone: a list may lag, and deleting cannot be undone. Answers where the import then stands.
+        """
+        some = await self._log.unlisted(place, after, _LOOKS)
+        gone = [one for one in some if not await self._exists(client, one)]
+        last = str(some[-1].shopify_id) if len(some) == _LOOKS else None
+        return await self._log.record_gone(place, gone, last)
+
+    async def _exists(self, client: AdminClient, one: Known) -> bool:
+        return await self._ask(
+            client, lambda: customer_exists(client, one.shopify_id, deadline=self._begins_until)
+        )
+
+    async def _ask(self, client: AdminClient, question: Callable[[], Awaitable[T]]) -> T:
+        """The answer. A refused token is renewed once; waits end before the time does."""
         try:
             async with asyncio.timeout(self._waits_until.remaining()):
-                return await customers_page(
-                    client, self._first, place.cursor, deadline=self._begins_until
-                )
+                return await question()
         except AuthFailed as error:
             if self._renewed or isinstance(error, AccessDenied):
                 raise  # a new token would be denied too
         self._renewed = True
         fresh = await self._client(client.http, rejected=client.access_token)
         client.access_token = fresh.access_token
-        return await self._page(client, place)
+        return await self._ask(client, question)
 
     async def _take(self, place: Place, page: CustomersPage) -> Place:
         """Records the page; where no commit holds it, asks for half as many customers next, and

@@ -19,12 +19,14 @@ from cplus.errors import (
     ShopifyRefused,
 )
 from cplus.events.base import Cause, Event, NewEvent
+from cplus.events.catalogue.customers import CustomerDeleted
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
 from cplus.events.names import customer_stream, import_page, import_page_claim, import_stream
 from cplus.privacy.joining import join, join_recorded
+from cplus.privacy.listed import Known
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
 log = structlog.get_logger()
@@ -44,7 +46,7 @@ class ImportLog:
         """Where the log says that the import stands."""
         newest = await self._use.store.by_ref(self._shop, self._stream, 1)
         if not newest:
-            return Place(1, None)
+            return Place(1, None, began=self._use.listed.now())
         commit = await self._use.store.by_claim(self._shop, newest[0].claims[0], cause=True)
         if commit is None:
             raise AssertionError("a commit does not go away")
@@ -55,6 +57,11 @@ class ImportLog:
         """Appends the page, which Shopify told in `answer`; the place behind it, as the log has
         it. Raises CommitTooLarge or InvalidDraft where no commit holds it."""
         now = self._use.clock()
+        await self._use.listed.saw(self._shop, [one.id for one in page.customers], self._id)
+        cursor = page.end_cursor
+        if not page.has_next and await self.unlisted(place, "", 1):
+            cursor = place.behind_list(place.page)
+        ended = not page.has_next and cursor is None
         events: list[NewEvent] = []
         for customer, told in zip(
             page.customers, await self._imported(page.customers, now), strict=True
@@ -71,16 +78,41 @@ class ImportLog:
         ]
         if place.page == 1:
             marks.insert(0, ImportStarted(import_id=self._id))
-        if not page.has_next:
+        if ended:
             marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
         events += facts(self._stream, now, *marks)
-        outcome = await self._append(
-            place, events, await self._cause(place, page.end_cursor, answer)
-        )
+        outcome = await self._append(place, events, await self._cause(place, cursor, answer))
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
-        return Place(place.page + 1, page.end_cursor, ended=not page.has_next)
+        return Place(place.page + 1, cursor, ended, place.began)
+
+    async def unlisted(self, place: Place, after: str, limit: int) -> list[Known]:
+        """Customers who were known when the import began and are not in the list."""
+        if place.began is None:
+            return []
+        return await self._use.listed.unseen(self._shop, self._id, place.began, after, limit)
+
+    async def record_gone(self, place: Place, gone: Sequence[Known], after: str | None) -> Place:
+        """Appends that these customers are deleted: they are not in the list, and Shopify has none
+        of that id. `after` is the last that was looked at; None if there are no more."""
+        now = self._use.clock()
+        pages, _ = place.unlisted or (0, "")
+        events: list[NewEvent] = []
+        for one in gone:
+            deleted = CustomerDeleted(shopify_customer_id=one.shopify_id, person=one.person)
+            events += facts(customer_stream(one.shopify_id), now, deleted)
+        cursor = None if after is None else place.behind_list(pages, after)
+        if cursor is None:
+            ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
+            events += facts(self._stream, now, ended)
+        headers = self._headers(place, cursor)
+        outcome = await self._append(place, events, Cause("import", headers=headers))
+        await self._use.listed.gone(self._shop, [one.shopify_id for one in gone])
+        if isinstance(outcome, AlreadyRecorded):
+            return await self.place()
+        log.info("import_gone", shop=self._shop, import_id=self._id, customers=len(gone))
+        return Place(place.page + 1, cursor, cursor is None, place.began)
 
     async def _imported(
         self, customers: Sequence[ImportedCustomer], now: datetime
@@ -112,8 +144,12 @@ class ImportLog:
         await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
         log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
 
-    async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
+    def _headers(self, place: Place, end_cursor: str | None) -> dict[str, str]:
         headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
+        return headers | ({"began": place.began.isoformat()} if place.began else {})
+
+    async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
+        headers = self._headers(place, end_cursor)
         return await cause_of(
             "import",
             self._shop,
@@ -149,4 +185,10 @@ def _behind(commit: Commit) -> Place:
     page = import_page(commit.claims[0])
     ended = ImportEnded.TYPE in commit.types
     headers = (commit.cause or {}).get("headers") or {}
-    return Place(page + 1, headers.get("end_cursor") or None, ended)
+    began = headers.get("began")
+    return Place(
+        page + 1,
+        headers.get("end_cursor") or None,
+        ended,
+        datetime.fromisoformat(began) if began else None,
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from cplus.clock import Clock
 from cplus.consumers.batches.hand_on import Send
@@ -11,7 +13,10 @@ from cplus.consumers.webhooks.record import Bodies, Persons
 from cplus.events.causes import INLINE
 from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
+from cplus.privacy.listed import ListedCustomers
 from cplus.shopify.credentials import Credentials
+
+UNLISTED: Final = "unlisted/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Importer:
 
     store: EventStore
     persons: Persons
+    listed: ListedCustomers
     bodies: Bodies
     credentials: Credentials
     leases: Leases
@@ -52,3 +58,18 @@ class Place:
     """The page that comes next, from 1."""
     cursor: str | None
     ended: bool = False
+    began: datetime | None = None
+    """When its first page was asked for; None for an import that an older release began."""
+
+    @property
+    def unlisted(self) -> tuple[int, str] | None:
+        """Once the whole list was read: how many pages it had, and behind which customer those are
+        to be looked for who were known and are not in it."""
+        if self.cursor is None or not self.cursor.startswith(UNLISTED):
+            return None
+        pages, _, after = self.cursor.removeprefix(UNLISTED).partition("/")
+        return int(pages), after
+
+    def behind_list(self, pages: int, after: str = "") -> str:
+        """The cursor for `unlisted`."""
+        return f"{UNLISTED}{pages}/{after}"

@@ -63,7 +63,7 @@ class Api:
             cost = self.bucket.describe(requested, None)
             throttled = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
             return {"errors": [throttled], "extensions": {"cost": cost}}
-        root = {"shop": self._shop, "customers": self._customers}
+        root = {"shop": self._shop, "customer": self._one, "customers": self._customers}
         result = execute_sync(schema, document, root_value=root, variable_values=variables)
         actual = pricing.actual(result.data) if result.data else 0
         self.bucket.give_back(requested - actual)
@@ -91,9 +91,17 @@ class Api:
             },
         }
 
-    def _customers(self, _info: object, **arguments: Any) -> dict[str, Any]:
+    def _one(self, _info: object, **arguments: Any) -> dict[str, Any] | None:
+        self._require_scope("customer")
+        found = [one for one in self.shop.customers if arguments["id"] == _gid(one)]
+        return _customer(found[0], self.shop.currency) if found else None
+
+    def _require_scope(self, field: str) -> None:
         if not self.scopes & {"read_customers", "write_customers"}:
-            raise _error("Access denied for customers field.", "ACCESS_DENIED")
+            raise _error(f"Access denied for {field} field.", "ACCESS_DENIED")
+
+    def _customers(self, _info: object, **arguments: Any) -> dict[str, Any]:
+        self._require_scope("customers")
         first = arguments.get("first")
         if first is None or not 0 < first <= MAX_FIRST:
             raise _error("first must be between 1 and 250", "BAD_REQUEST")
@@ -112,6 +120,10 @@ class Api:
             "nodes": [_customer(one, self.shop.currency) for one in page],
             "pageInfo": {"hasNextPage": len(rest) > len(page), "endCursor": end},
         }
+
+
+def _gid(one: LocalCustomer) -> str:
+    return f"gid://shopify/Customer/{one.id}"
 
 
 def _customer(one: LocalCustomer, currency: str) -> dict[str, Any]:

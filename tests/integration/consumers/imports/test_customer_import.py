@@ -18,7 +18,7 @@ from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
 from cplus.events.base import Recorded
-from cplus.events.catalogue.customers import CustomerImported, PersonsJoined
+from cplus.events.catalogue.customers import CustomerDeleted, CustomerImported, PersonsJoined
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
 from cplus.events.names import correlation_ref
@@ -58,6 +58,7 @@ def importer(use: Intake) -> Importer:
     return Importer(
         store=parts.store,
         persons=parts.persons,
+        listed=parts.listed,
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
@@ -396,6 +397,74 @@ async def test_a_shopify_that_goes_down_midway_is_asked_again_from_there(
     assert message["page"] == 2
     assert await handle([record(message)], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
+
+
+async def deleted(use: Intake) -> list[int]:
+    return [
+        told.event.shopify_customer_id
+        for told in await events(use)
+        if isinstance(told.event, CustomerDeleted)
+    ]
+
+
+async def test_who_is_not_in_a_complete_list_any_more_is_deleted(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 6)
+    assert await handle([asked("i1")], importer, soon()) == []
+    before = await use.parts.persons.resolve(SHOP, shopify_id=2)
+    shop = shopify.store.state.shops[SHOP]
+    shop.customers = [one for one in shop.customers if one.id not in {2, 6}]
+    for import_id in ("i2", "i3"):
+        assert await handle([asked(import_id)], importer, soon()) == []
+        assert await deleted(use) == [2, 6], "and told once"
+        last = (await events(use))[-1].event
+        assert last == ImportEnded(import_id=import_id, outcome="complete", pages=1)
+    [gone, _] = [one.event for one in await events(use) if isinstance(one.event, CustomerDeleted)]
+    assert before is not None
+    assert gone == CustomerDeleted(shopify_customer_id=2, person=before.person)
+
+
+async def test_who_is_created_during_an_import_or_missing_in_a_late_list_stays(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 6)
+    assert await handle([asked("i1")], importer, soon()) == []
+
+    def late(answer: dict[str, Any]) -> dict[str, Any]:
+        if page := answer["data"].get("customers"):
+            page["nodes"] = [one for one in page["nodes"] if one["legacyResourceId"] != "3"]
+        return answer
+
+    assert await handle([asked("i2")], *for_one_page(importer)) == []
+    await use.parts.persons.resolve(SHOP, shopify_id=99)
+    shopify.changed[SHOP] = late
+    try:
+        for message in await use.drain(use.parts.settings.import_queue):
+            assert await handle([message], importer, soon()) == []
+        assert await handle([asked("i3")], importer, soon()) == []
+    finally:
+        shopify.changed.clear()
+    assert await deleted(use) == [99], "known before the third list, and Shopify has no such"
+    assert (await events(use))[-1].event == ImportEnded(import_id="i3", outcome="complete", pages=2)
+
+
+async def test_many_who_are_gone_are_told_in_several_runs(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 60)
+    assert await handle([asked("i1")], replace(importer, page_size=60), soon()) == []
+    shopify.store.state.shops[SHOP].customers = []
+    message, runs = asked("i2"), 0
+    while True:
+        runs += 1
+        assert await handle([message], *for_one_page(importer)) == []
+        left = await waiting(use)
+        if not left:
+            break
+        message = record(left[0])
+    assert runs == 4, "the empty list, and three times at most 25"
+    assert sorted(await deleted(use)) == list(range(1, 61))
 
 
 async def test_persons_who_turn_out_to_be_one_are_joined_also_after_a_crash(
