@@ -14,7 +14,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from cplus.local.aws.email.inbound import Receipt, deliver
 from cplus.local.stack import MAIL_DOMAIN, Stack
 
-SHOP = "juniper-and-june.myshopify.com"
+# The first shop of the demo, so that the pictures show what people see who run it.
+SHOP = "blue-jam.myshopify.com"
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "dashboard.png"
 SECONDS = 30_000  # milliseconds that anything may take on a busy machine
 
@@ -23,20 +24,20 @@ _FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 _WRITERS = [
-    ("Noor Haddad", "Can I change the colour of my order? I would love the green one."),
-    ("Elias Brandt", "Is the walnut board safe for the dishwasher?"),
-    ("Sofia Marino", "Thank you for the quick answer last week, the table looks wonderful."),
-    ("Jonah Okafor", "When will the brass hooks be back? I need six of them."),
-    ("Maya Lindqvist", "Is the linen apron long enough for someone over six feet?"),
-    ("Tomás Herrera", "Do you ship the stoneware set to Portugal, and how long does it take?"),
-    ("Priya Raman", "My jug arrived with a small chip at the rim. What should I do?"),
+    ("Noor Haddad", "Can I change my order? I would love the tasting box instead."),
+    ("Elias Brandt", "Is the plum jam made with pectin?"),
+    ("Sofia Marino", "Thank you for the quick answer last week, the chutney is wonderful."),
+    ("Jonah Okafor", "When will the fig chutney be back? I need six of them."),
+    ("Maya Lindqvist", "Is the tasting box small enough for a letter box?"),
+    ("Tomás Herrera", "Do you ship the tasting box to Portugal, and how long does it take?"),
+    ("Priya Raman", "One jar of plum jam arrived with a cracked lid. What should I do?"),
 ]
 
 
 @pytest.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     async with Stack(tmp_path) as made:
-        shop = {"host": SHOP, "name": "Juniper & June", "email": "june@juniper.example"}
+        shop = {"host": SHOP, "name": "Blue Jam", "email": "owner@example.com"}
         async with httpx.AsyncClient(timeout=30) as http:
             answer = await http.post(f"{made.shopify_url}/_control/shops", json=shop)
             answer.raise_for_status()
@@ -62,8 +63,8 @@ def contact_form(name: str, text: str, number: int) -> bytes:
     """The mail that Shopify sends for a contact form."""
     first = name.split(" ", maxsplit=1)[0].lower().replace("á", "a")
     mail = EmailMessage()
-    mail["From"] = "Juniper & June (Shopify) <mailer@shopify.com>"
-    mail["To"] = f"juniper-and-june@{MAIL_DOMAIN}"
+    mail["From"] = "Blue Jam (Shopify) <mailer@shopify.com>"
+    mail["To"] = f"blue-jam@{MAIL_DOMAIN}"
     mail["Reply-To"] = f"{first}@shopper.example"
     mail["Subject"] = f"New customer message on November 23, 2026 at 10:0{number} am"
     mail["Message-ID"] = f"<form-{number}@shopify.com>"
@@ -82,7 +83,7 @@ def write_as_a_shopper(stack: Stack, name: str, text: str, number: int) -> None:
         topic=str(exports["cplus-local-mail-topic"]),
     )
     raw = contact_form(name, text, number)
-    deliver(receipt, raw, [f"juniper-and-june@{MAIL_DOMAIN}"], "mailer@shopify.com")
+    deliver(receipt, raw, [f"blue-jam@{MAIL_DOMAIN}"], "mailer@shopify.com")
 
 
 def fault(said: ConsoleMessage) -> str:
@@ -117,16 +118,22 @@ async def test_a_merchant_installs_the_app_and_answers_a_shopper(stack: Stack, p
     # The merchant answers.
     await page.get_by_role("link").filter(has_text="Maya Lindqvist").click()
     thread = page.get_by_role("region", name="Messages")
-    await expect(thread.get_by_text("long enough for someone over six feet")).to_be_visible()
-    await page.get_by_label("Reply to Maya Lindqvist").fill("It is: 96 cm, with long ties.")
+    await expect(thread.get_by_text("small enough for a letter box")).to_be_visible()
+    await page.get_by_label("Reply to Maya Lindqvist").fill(
+        "It is: 3 cm high, so nobody has to be in."
+    )
     await page.get_by_role("button", name="Send reply").click()
-    await expect(thread.get_by_text("It is: 96 cm, with long ties.")).to_be_visible(timeout=SECONDS)
+    await expect(thread.get_by_text("It is: 3 cm high, so nobody has to be in.")).to_be_visible(
+        timeout=SECONDS
+    )
     await expect(thread.get_by_text("Delivered")).to_be_visible(timeout=SECONDS)
     if os.environ.get("CPLUS_PICTURES"):
         await page.screenshot(path=PICTURE.with_name("conversation.png"))
 
     # The shopper's mailbox has the answer.
     await page.goto(f"{stack.aws.endpoint}/_mailbox/?to=maya@shopper.example")
-    await page.get_by_role("link").filter(has_text="Is the linen apron").click()
-    await expect(page.get_by_text("It is: 96 cm, with long ties.").first).to_be_visible()
+    await page.get_by_role("link").filter(has_text="Is the tasting box").click()
+    await expect(
+        page.get_by_text("It is: 3 cm high, so nobody has to be in.").first
+    ).to_be_visible()
     assert [fault for fault in faults if stack.info.web in fault] == []
