@@ -68,6 +68,7 @@ __all__ = [
     "connect",
     "decoded",
     "decoded_all",
+    "duplicates",
     "ids_of",
     "is_transient",
 ]
@@ -80,6 +81,7 @@ MAJORITY = WriteConcern(w="majority")
 _LENGTH = struct.Struct("<i")  # the first bytes of a document
 _TZ_AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _COMMIT_TRIES = 5
+_DUPLICATE = 11000
 
 
 class NoConnectionString(CplusError):
@@ -315,6 +317,15 @@ def is_transient(error: BaseException) -> bool:
         error.has_error_label("TransientTransactionError")
         or (isinstance(error, OperationFailure) and error.code == 112)  # WriteConflict
     )
+
+
+def duplicates(error: BulkWriteError) -> list[int]:
+    """The places of the documents that were there already; raises `error` if more was refused than
+    those."""
+    refused = error.details["writeErrors"]
+    if error.details["writeConcernErrors"] or any(one["code"] != _DUPLICATE for one in refused):
+        raise error
+    return [one["index"] for one in refused]
 
 
 def ids_of(owner: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from cplus.combiner import Combiner
 from cplus.errors import CplusError
 from cplus.ids import random_id
 from cplus.keys import derived_key
-from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne
+from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne, duplicates
 from cplus.privacy.identities import Identities, Question, Resolved, Row
 from cplus.retries import Retries
 
@@ -25,7 +25,6 @@ PERSONS = "persons"
 RETRIES = Retries(tries=10, pause=0.01, longest=0.1)
 
 _AT_ONCE: Final = 500  # questions that one query answers
-_DUPLICATE: Final = 11000
 
 _WATCHED: Final = ("person", "holder", "address", "at", "ended")
 """What makes a row another one, if another process changes it."""
@@ -193,10 +192,7 @@ class PersonDirectory:
         try:
             await self._persons.insert_many(rows)
         except BulkWriteError as error:
-            [refused] = error.details["writeErrors"] or [{}]
-            if error.details["writeConcernErrors"] or refused.get("code") != _DUPLICATE:
-                raise
-            return int(refused["index"])
+            return duplicates(error)[0]
         return None
 
     def _address(self, shop: str, address: str) -> str:

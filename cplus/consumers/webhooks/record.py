@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
@@ -28,11 +28,11 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Draft
-from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome, settled
+from cplus.events.log.outcomes import Appended, Outcome, settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
-from cplus.mongo import Collection, Database, DuplicateKeyError
+from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
 from cplus.shopify.webhooks import Uninstalled, parse
 
@@ -127,11 +127,16 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
         for item, outcome in zip(drafted, outcomes, strict=True)
     ]
     _log([item.value for item in recorded])
-    await batch.each(
+    done = await batch.each(
         [item for item in recorded if _is_unsettled(item.value)],
         lambda drafted: _settle(drafted, use),
         lambda drafted: {"shop": drafted.delivery.shop, "topic": drafted.delivery.topic},
     )
+    again = [(item.records, item.value) for item in done if item.value is not None]
+    if again:
+        sent = [record for records, _ in again for record in records]
+        rows = Item(sent, [row for _, row in again])
+        await batch.each([rows], lambda rows: _remember(rows, use.redeliveries))
     return batch.failed
 
 
@@ -235,31 +240,29 @@ def _is_unsettled(recorded: Drafted) -> bool:
     return not isinstance(recorded.outcome, Appended) or bool(joins(recorded.draft))
 
 
-async def _settle(recorded: Drafted, use: Webhooks) -> None:
-    """What is to be done once the outcome is known."""
+async def _settle(recorded: Drafted, use: Webhooks) -> dict[str, Any] | None:
+    """Does what is to be done once the outcome is known; returns the row that remembers it, if it
+    is a redelivery."""
     if recorded.outcome is None:
         raise Unwritable
     one, outcome = recorded.delivery, settled(recorded.outcome)
     await join(use.recorder.reader, recorded.draft, outcome, use.persons.join)
-    if (
-        isinstance(outcome, AlreadyRecorded)
-        and delivery_ref(one.delivery) not in outcome.commit.refs
-    ):
-        await _redelivered(one, use.redeliveries)
-        log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
-
-
-async def _redelivered(one: Delivery, redeliveries: Collection) -> None:
-    row = {
+    if isinstance(outcome, Appended) or delivery_ref(one.delivery) in outcome.commit.refs:
+        return None
+    log.info("webhook_redelivered", shop=one.shop, topic=one.topic, position=outcome.position)
+    return {
         "_id": f"{one.shop}/{one.topic}/{one.webhook_id}/{one.delivery}",
         "shop": one.shop,
         "topic": one.topic,
         "at": one.received_at,
     }
+
+
+async def _remember(rows: Sequence[Mapping[str, Any]], redeliveries: Collection) -> None:
     try:
-        await redeliveries.insert_one(row)
-    except DuplicateKeyError:
-        return  # SQS gave us the same delivery again
+        await redeliveries.insert_many(rows, ordered=False)
+    except BulkWriteError as error:
+        duplicates(error)  # SQS gave us the same delivery again
 
 
 async def ensure_indexes(database: Database) -> None:

@@ -48,10 +48,12 @@ async def world(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[tuple[Webhoo
         await mongo.close()
 
 
-def queued(run: str, number: int, customer: int, email: str | None) -> SqsRecord:
+def queued(
+    run: str, number: int, customer: int, email: str | None, delivery: str = ""
+) -> SqsRecord:
     body = json.dumps({"id": customer, "email": email, "updated_at": "2026-11-20T12:00:00Z"})
     message = {
-        "delivery": f"{run}-{number}",
+        "delivery": delivery or f"{run}-{number}",
         "headers": {
             "x-shopify-topic": "customers/update",
             "x-shopify-shop-domain": SHOP,
@@ -92,3 +94,38 @@ async def test_a_person_who_is_named_in_two_ways_in_a_batch_is_one(
     one, again, *others = [event.person for event in told if isinstance(event, CustomerChanged)]
     assert one == again
     assert len({one, *others}) == 3
+
+
+async def test_fifty_redeliveries_are_remembered_together(world: tuple[Webhooks, Asked]) -> None:
+    webhooks, asked = world
+
+    def batch(delivery: str) -> list[SqsRecord]:
+        return [queued("late", n, n, f"ann{n}@example.com", delivery) for n in range(1, 51)]
+
+    assert await handle(batch("first"), webhooks, soon()) == []
+    await webhooks.redeliveries.delete_many({})
+    for _ in range(2):  # the second time it is SQS that repeats itself
+        asked.commands.clear()
+        assert await handle(batch("second"), webhooks, soon()) == []
+        assert asked.commands[-1] == "insert redeliveries"
+        assert len(asked.commands) <= 5
+        assert await webhooks.redeliveries.count_documents({}) == 50
+
+
+async def test_redeliveries_that_cannot_be_remembered_come_back(
+    world: tuple[Webhooks, Asked],
+) -> None:
+    webhooks, _ = world
+
+    def batch(delivery: str) -> list[SqsRecord]:
+        known = [queued("lost", n, n, None, delivery) for n in range(1, 4)]
+        return [*known, queued(delivery, 9, 9, None)]
+
+    assert await handle(batch("first"), webhooks, soon()) == []
+    database = webhooks.redeliveries.database
+    refusing = {"collMod": webhooks.redeliveries.name, "validator": {"never": True}}
+    await database.command(refusing)
+    failed = await handle(batch("second"), webhooks, soon())
+    assert failed == ["lost-1", "lost-2", "lost-3"]
+    await database.command({**refusing, "validator": {}})
+    assert await handle(batch("second"), webhooks, soon()) == []
