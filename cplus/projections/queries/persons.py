@@ -13,6 +13,7 @@ from cplus.projections.models.customers import PERSON_COUNTS, combine, kind_of, 
 from cplus.projections.models.facts import order
 from cplus.projections.queries.spending import Bought, in_all
 from cplus.projections.queries.views import Customer
+from cplus.projections.queries.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,16 @@ def customer_view(
     contact = row["contact"] or {}
     later = [bought for person in family.persons for bought in orders.get(person, ())]
     bought = in_all(row["accounts"], later)
-    names = [profile.get("first_name"), profile.get("last_name")]
+    names = [visible(profile.get("first_name")), visible(profile.get("last_name"))]
     return Customer(
         person=family.person,
         persons=family.persons,
         kind=kind_of(row),
         first_name=names[0],
         last_name=names[1],
-        name=" ".join(name for name in names if name) or contact.get("name"),
-        email=profile.get("email") or contact.get("address"),
-        phone=profile.get("phone"),
+        name=" ".join(name for name in names if name) or visible(contact.get("name")),
+        email=visible(profile.get("email")) or visible(contact.get("address")),
+        phone=visible(profile.get("phone")),
         note=profile.get("note"),
         locale=profile.get("locale"),
         state=profile.get("state"),

@@ -13,6 +13,7 @@ from cplus.projections.queries.views import (
     Shop,
     Subscription,
 )
+from cplus.projections.queries.visible import visible
 from cplus.projections.rows import key_of
 
 
@@ -21,10 +22,10 @@ def conversation_view(row: Row) -> Conversation:
     return Conversation(
         id=key_of(row),
         person=row["person"],
-        subject=row["subject"],
+        subject=visible(row["subject"]) or "",
         channel=row["channel"],
-        from_name=row["from_name"],
-        from_address=row["from_address"],
+        from_name=visible(row["from_name"]),
+        from_address=visible(row["from_address"]),
         open=row["open"],
         unanswered=row["unanswered"],
         messages=row["messages"],
@@ -46,10 +47,10 @@ def message_view(row: Row) -> Message:
         number=row["number"],
         direction=row["direction"],
         text=row["text"],
-        subject=row["subject"],
+        subject=visible(row["subject"]) or "",
         at=row["at"],
-        from_name=row["from_name"],
-        from_address=row["from_address"],
+        from_name=visible(row["from_name"]),
+        from_address=visible(row["from_address"]),
         sent_from=row.get("sent_from"),
         proved=row.get("proved"),
         author=row["author"],
@@ -88,7 +89,7 @@ def order_view(row: Row) -> Order:
     return Order(
         shopify_id=int(key_of(row)),
         person=row["person"],
-        name=row["name"],
+        name=visible(row["name"]) or f"#{key_of(row)}",
         total_price=row["total_price"],
         currency=row["currency"],
         financial_status=row["financial_status"],
@@ -145,7 +146,7 @@ def shop_view(host: str, row: Row, last_import: CustomerImport | None) -> Shop:
         installed_at=installation["at"] if installed else None,
         uninstalled_at=None if installed else installation["at"],
         scopes=installation["scopes"],
-        name=profile.get("name"),
+        name=visible(profile.get("name")),
         currency=profile.get("currency"),
         timezone=profile.get("timezone"),
         shopify_plan=profile.get("shopify_plan"),
