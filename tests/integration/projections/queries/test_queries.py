@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from cplus.errors import InvalidInput
+from cplus.events.base import Recorded
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
@@ -35,6 +37,7 @@ from tests.unit.projections.models.told_events import (
     DAY,
     FATES,
     STARTED,
+    at,
     changed,
     fold,
     imported,
@@ -284,6 +287,41 @@ async def test_the_shop_and_its_last_import_are_told_together(
     assert not shop.installed
     assert shop.last_import is not None
     assert (shop.last_import.id, shop.last_import.outcome) == ("i2", None)
+
+
+async def test_what_was_bought_is_the_newest_sum_and_the_orders_after_it(
+    mongo: Mongo, queries: Queries
+) -> None:
+    sums = {"orders": 5, "amount_spent": "500.00", "currency": "USD"}
+    events = [
+        imported(1, -DAY, customer=7, **sums)._replace(told_at=NOW),
+        changed(2, 1, customer=8, person="person/b"),
+    ]
+    await put(mongo, CUSTOMERS, fold(CUSTOMERS, events))
+
+    def order(minutes: int, **fields: Any) -> Recorded:
+        place: dict[str, Any] = {
+            "shopify_order_id": 100 + minutes,
+            "created_at": at(minutes),
+            "name": "#1",
+        }
+        usual = {"person": "person/a", "shopify_customer_id": 7, "currency": "USD"}
+        told = OrderChanged(**(place | usual | {"total_price": "40.00"} | fields))
+        return recorded(told, minutes, 100 + minutes)
+
+    dinars = {"person": "person/b", "shopify_customer_id": 8, "currency": "KWD"}
+    orders = [
+        order(-3),
+        order(-2, shopify_customer_id=None),
+        order(2),
+        order(3),
+        *(order(minutes, total_price="12.345", **dinars) for minutes in (-9, 8, 9)),
+    ]
+    await put(mongo, ORDERS, fold(ORDERS, orders))
+    shown = {one.person: one for one in (await queries.customers(SHOP)).items}
+    first, second = shown["person/a"], shown["person/b"]
+    assert (first.orders, first.amount_spent, first.currency) == (7, Decimal("580.00"), "USD")
+    assert (second.orders, str(second.amount_spent), second.currency) == (3, "37.035", "KWD")
 
 
 async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Queries) -> None:
