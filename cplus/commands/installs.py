@@ -72,6 +72,8 @@ class Installed:
 
     position: int
     """Where the consent is recorded."""
+    consented_at: datetime
+    """When Shopify vouched for the consent: of one that comes again, the first time."""
 
 
 async def install(
@@ -87,7 +89,7 @@ async def install(
     claim = install_claim(code)
     before = await use.recorder.store.by_claim(shop, claim)
     if before is not None:
-        return Installed(before.position)
+        return Installed(before.position, before.recorded_at)
     void_at = await _void_at(shop, use)  # of the tokens that are replaced now
     tokens = await use.shopify.tokens(shop, code)
     # First of all: the code is used up, and who reads the event needs the tokens.
@@ -110,7 +112,7 @@ async def install(
 
     outcome = await use.recorder.record(shop, claim, decide)
     log.info("app_granted", shop=shop, position=outcome.position)
-    return Installed(outcome.position)
+    return Installed(outcome.position, use.clock())
 
 
 async def _decided(

@@ -46,15 +46,19 @@ class Signatures:
         self._forms = derived_key(secret, "web-forms")
         self._signer = signer
 
-    def session_cookie(self, shop: str, actor: Actor, *, vouched: bool = False) -> str:
-        """The value of the cookie that begins a new session."""
+    def session_cookie(self, shop: str, actor: Actor, *, vouched_at: datetime | None = None) -> str:
+        """The value of the cookie that begins a new session. `vouched_at` is when Shopify itself
+        brought the merchant, if it did: the session counts from then."""
+        way = {"way": "link"}
+        if vouched_at is not None:
+            way = {"way": "install", "since": vouched_at.isoformat()}
         return self._signer.sign(
             "session",
             SESSION_SECONDS,
             shop=shop_host(shop),
-            way="install" if vouched else "link",
             user=actor.id,
             called=actor.called,
+            **way,
         )
 
     def session(self, cookie: str | None) -> Session | None:
@@ -92,7 +96,9 @@ class Signatures:
 
 
 def _session(held: dict[str, Any], shop: str, actor: Actor, *, vouched: bool = False) -> Session:
-    since = datetime.fromtimestamp(held["at"], UTC)
+    # Most cookies hold no other moment than that of their signature.
+    told = held.get("since")
+    since = datetime.fromisoformat(told) if told else datetime.fromtimestamp(held["at"], UTC)
     return Session(shop, str(held["id"]), since, actor, vouched)
 
 

@@ -9,7 +9,7 @@ import structlog
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.actors import ADMIN, Actor
+from cplus.actors import ADMIN
 from cplus.commands import installs, sessions
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
 from cplus.privacy.sessions import UsedLinks
@@ -116,7 +116,10 @@ async def use_link(links: LinksDep) -> Response:
         found = await sessions.use_link(token, signer=links.signer, used=links.used)
     except InvalidSignature:
         return links.stale(token, leads_to)
-    return _signed_in(links.signatures, links.cookies, found.shop, found.actor, leads_to=leads_to)
+    answer = see_other(leads_to)
+    value = links.signatures.session_cookie(found.shop, found.actor)
+    links.cookies.give(answer, SESSION, value)
+    return answer
 
 
 async def needed(request: Request, error: SignInNeeded) -> Response:
@@ -197,7 +200,9 @@ async def callback(
     query = request.query_params.multi_items()
     try:
         consent = handshake.finish(query, cookies.held(request, INSTALL) or "")
-        await installs.install(consent.shop, consent.code, said=consent.said, actor=ADMIN, use=use)
+        installed = await installs.install(
+            consent.shop, consent.code, said=consent.said, actor=ADMIN, use=use
+        )
     except InvalidInput as error:
         session = signatures.session(cookies.held(request, SESSION))
         if session and ("shop", session.shop) in query:
@@ -207,9 +212,11 @@ async def callback(
         log.warning("install_failed", error=type(error).__name__)
         raise HTTPException(502, "Shopify didn’t respond as expected. Try again.") from None
     # The browser keeps its nonce: the step can be reloaded, and another one that it began goes on.
-    return _signed_in(
-        signatures, cookies, consent.shop, ADMIN, vouched=True, leads_to=consent.leads_to
-    )
+    answer = see_other(consent.leads_to)
+    at = installed.consented_at
+    value = signatures.session_cookie(consent.shop, ADMIN, vouched_at=at)
+    cookies.give(answer, SESSION, value)
+    return answer
 
 
 def _refused(error: InvalidInput) -> HTTPException:
@@ -239,18 +246,4 @@ async def sign_out(
     answer = see_other(sign_in_page(note="out"))
     for name in (SESSION, INSTALL):
         cookies.drop(answer, name)
-    return answer
-
-
-def _signed_in(
-    signatures: Signatures,
-    cookies: Cookies,
-    shop: str,
-    actor: Actor,
-    *,
-    vouched: bool = False,
-    leads_to: str = HOME,
-) -> Response:
-    answer = see_other(leads_to)
-    cookies.give(answer, SESSION, signatures.session_cookie(shop, actor, vouched=vouched))
     return answer

@@ -190,6 +190,20 @@ async def test_each_of_several_begun_installs_ends_as_if_it_were_the_only_one(
         assert (await browser.get(back)).status_code == 403
 
 
+@pytest.mark.usefixtures("real_time")
+async def test_a_consent_that_is_loaded_again_reads_nothing_after_the_app_was_removed(
+    web: Harness,
+) -> None:
+    async with web.browser() as browser:
+        back = await _consent(web, await browser.get(f"/auth/install?shop={SHOP}"))
+        await browser.get(back)
+        web.clock.forward(20)
+        await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+        web.clock.forward(20)
+        await browser.get(back)
+        assert path_of(await browser.get("/inbox")) == "/auth/sign-in?note=gone"
+
+
 async def test_the_address_of_a_form_that_is_loaded_again_leads_to_its_page(web: Harness) -> None:
     conversation = await web.conversation()
     async with web.signed_in() as browser:
