@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -63,10 +65,12 @@ async def _everything(web: Harness) -> list[str]:
     await web.record(SHOP, "order/9", OrderChanged(**order, currency="EUR"))
     long = await web.conversation(text="A long letter. " * 400)
     await web.conversation(person="person/bea", name="Bea")
+    [message] = (await web.parts.queries.messages_of(SHOP, long)).items
     return [
         "/inbox",
         "/inbox?tab=closed",
         f"/conversations/{long}",
+        f"/conversations/{long}/messages/{message.id}",
         "/customers",
         "/customers/ada",
         "/metrics",
@@ -78,6 +82,23 @@ async def _everything(web: Harness) -> list[str]:
         sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""),
         "/console",
     ]
+
+
+# What is no page: it leads elsewhere, or is for programs.
+_NO_PAGE = re.compile(
+    r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
+    r"|/conversations/{conversation_id}/(reply|close|reopen)"
+)
+
+
+async def test_every_page_of_the_app_is_looked_at_here(web: Harness) -> None:
+    paths = [urlsplit(address).path for address in await _everything(web)]
+    routes = [path for path, methods in web.app.openapi()["paths"].items() if "get" in methods]
+    pages = [path for path in routes if not _NO_PAGE.fullmatch(path)]
+    assert len(pages) >= 10
+    for page in pages:
+        known = re.compile(re.sub(r"{\w+}", "[^/]+", page))
+        assert any(map(known.fullmatch, paths)), page
 
 
 async def test_every_control_of_every_page_has_a_name_on_a_phone_and_wide(
