@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +46,7 @@ KEPT: Final = 30 * 24 * 3600
 """Seconds that a redelivery is remembered."""
 
 _SIDE_BY_SIDE: Final = 50  # all of a batch, so that the directory is asked for all at once
+_LARGE: Final = 16  # bodies from the bucket in memory at once, of 4 MB at most
 
 # What a translation raises when the payload or the code is at fault, and not the database.
 _UNTRANSLATABLE: Final = (
@@ -114,11 +116,12 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
     function.
     """
     batch = Batch(records, limit, _SIDE_BY_SIDE)
+    large = asyncio.Semaphore(_LARGE)
     # A batch makes many objects and few cycles.
     with collector.seldom():
         drafted = await batch.each(
             batch.read(lambda record: read(record, use.clock)),
-            lambda delivery: _draft(delivery, use),
+            lambda delivery: _draft(delivery, use, large),
             lambda delivery: {"shop": delivery.shop, "topic": delivery.topic},
         )
         outcomes = await _append(use.recorder, [item.value.draft for item in drafted])
@@ -140,8 +143,14 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
     return batch.failed
 
 
-async def _draft(one: Delivery, use: Webhooks) -> Drafted:
-    body = one.body if one.body is not None else await use.bodies.get(one.ref or {})
+async def _draft(one: Delivery, use: Webhooks, large: asyncio.Semaphore) -> Drafted:
+    if one.body is not None:
+        return await _drafted(one, one.body, use)
+    async with large:
+        return await _drafted(one, await use.bodies.get(one.ref or {}), use)
+
+
+async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
     notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
     payload = body if one.payload is None else one.payload
     events: list[NewEvent] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 import pytest
 from pymongo import monitoring
@@ -129,3 +131,36 @@ async def test_redeliveries_that_cannot_be_remembered_come_back(
     assert failed == ["lost-1", "lost-2", "lost-3"]
     await database.command({**refusing, "validator": {}})
     assert await handle(batch("second"), webhooks, soon()) == []
+
+
+class Large:
+    """A bucket of large bodies that counts how many are read at once."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    async def put(self, shop: str, body: bytes) -> dict[str, str]:
+        raise AssertionError(f"{shop} stores {len(body)} bytes that rest in the bucket")
+
+    async def get(self, ref: Mapping[str, str]) -> bytes:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        for _ in range(5):
+            await asyncio.sleep(0)  # a turn for each of the others
+        self.now -= 1
+        return json.dumps({"id": int(ref["key"]), "note": "x" * 300_000}).encode()
+
+
+async def test_large_bodies_do_not_fill_the_memory_together(world: tuple[Webhooks, Asked]) -> None:
+    webhooks, _ = world
+    bodies = Large()
+    batch = []
+    for number in range(1, 41):
+        message = json.loads(queued("large", number, number, None).body)
+        message |= {"body": None, "body_ref": {"bucket": "bodies", "key": str(number)}}
+        batch.append(record(message, f"large-{number}"))
+    assert await handle(batch, replace(webhooks, bodies=bodies), soon()) == []
+    assert bodies.most == 16
+    [commit] = (await webhooks.recorder.store.read(SHOP, 0, cause=True))[-1:]
+    assert commit.cause is not None
+    assert commit.cause["ref"] == {"bucket": "bodies", "key": "40"}
