@@ -14,7 +14,7 @@ import aioboto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cplus.errors import CplusError
+from cplus.errors import CplusError, InvalidInput
 
 _BATCH = 10  # entries that SQS and SNS accept per call
 
@@ -279,7 +279,10 @@ class Bodies:
         return {"bucket": self._bucket, "key": key}
 
     async def get(self, ref: Mapping[str, str]) -> bytes:
-        """The bytes for a result of `put`; raises KeyError if there are none."""
+        """The bytes for a result of `put`; raises KeyError if there are none, and InvalidInput for
+        another bucket, which only a message of somebody else can name."""
+        if ref["bucket"] != self._bucket:
+            raise InvalidInput(reason="the body is not in the bucket of bodies")
         return await self._aws.get_object(ref["bucket"], ref["key"])
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import structlog
 
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks import edge
@@ -269,6 +270,17 @@ async def test_a_body_that_is_not_in_the_bucket_fails_alone(
     message |= {"body": None, "body_ref": {"bucket": bucket, "key": "missing"}}
     assert await handle([record(message, "bad"), queued()], webhooks, soon()) == ["bad"]
     assert len(await commits(webhooks)) == 1
+
+
+async def test_a_body_in_another_bucket_is_not_read(use: Intake, webhooks: Webhooks) -> None:
+    await (await use.parts.aws.client("s3")).create_bucket(Bucket="others")
+    await use.parts.aws.put_object("others", "body", CUSTOMER)
+    message = json.loads(queued().body)
+    message |= {"body": None, "body_ref": {"bucket": "others", "key": "body"}}
+    with structlog.testing.capture_logs() as lines:
+        assert await handle([record(message, "bad")], webhooks, soon()) == ["bad"]
+    assert "not in the bucket of bodies" in lines[0]["reason"]
+    assert await commits(webhooks) == []
 
 
 def bridged(payload: str = CUSTOMER.decode(), *, prefix: str = "X-Shopify-") -> SqsRecord:
