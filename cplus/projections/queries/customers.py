@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS, kind_of
 from cplus.projections.models.orders import ORDERS
@@ -14,7 +16,7 @@ from cplus.projections.queries.persons import (
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
 from cplus.projections.queries.row_views import conversation_view, order_view
-from cplus.projections.queries.spending import bought_by, since
+from cplus.projections.queries.spending import bought_by
 from cplus.projections.queries.views import (
     Customer,
     CustomerDetail,
@@ -92,7 +94,9 @@ class CustomerQueries(ReadModels):
         if not persons:
             return []
         talks, orders = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
-        conversations = await conversations_of(self._mongo, talks, shop, persons)
-        wanted = [one for f in shown for one in since(f.persons, f.row["accounts"])]
-        bought = await bought_by(self._mongo, orders, shop, wanted)
+        accounts = {person: f.row["accounts"] for f in shown for person in f.persons}
+        conversations, bought = await asyncio.gather(
+            conversations_of(self._mongo, talks, shop, persons),
+            bought_by(orders, shop, accounts),
+        )
         return [customer_view(family, conversations, bought) for family in shown]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cplus.projections.models.billing import ACCOUNT, BILLING
 from cplus.projections.models.shops import SHOP, SHOPS
 from cplus.projections.queries.read_models import BEGINNING, ReadModels
@@ -21,9 +23,10 @@ class ShopQueries(ReadModels):
     async def shop(self, shop: str) -> Shop | None:
         """The shop; None if nothing is known of it."""
         rows = await self._rows(SHOPS)
-        row = await rows.find_one({"_id": row_id(shop, SHOP)})
-        found = await rows.find_one(
-            {"shop": shop, "started_at": {"$gt": BEGINNING}}, sort=[("started_at", -1)]
+        imports = {"shop": shop, "started_at": {"$gt": BEGINNING}}
+        row, found = await asyncio.gather(
+            rows.find_one({"_id": row_id(shop, SHOP)}),
+            rows.find_one(imports, sort=[("started_at", -1)]),
         )
         if row is None and found is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
@@ -52,14 +53,18 @@ async def settings(
     pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
+    conversations, persons, total = await asyncio.gather(
+        queries.conversation_counts(me.shop),
+        queries.person_counts(me.shop),
+        queries.metrics_total(me.shop),
+    )
     return pages.render(
         "settings.html",
         me=me,
         section="settings",
         shop=me.row,
         address=f"{shop_name(me.shop)}@{domain}" if domain else None,
-        conversations=await queries.conversation_counts(me.shop),
-        persons=await queries.person_counts(me.shop),
-        # Not counted anew: the sums of the metrics hold them.
-        messages=(await queries.metrics_total(me.shop)).messages,
+        conversations=conversations,
+        persons=persons,
+        messages=total.messages,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Final
 from urllib.parse import urlencode
@@ -33,8 +34,9 @@ async def customers(
     cursor: str | None = None,
 ) -> HTMLResponse:
     """A page of people, those with the latest news first."""
-    counts = await queries.person_counts(me.shop)
-    page = await queries.customers(me.shop, kind, cursor)
+    counts, page = await asyncio.gather(
+        queries.person_counts(me.shop), queries.customers(me.shop, kind, cursor)
+    )
     numbers = {
         "all": counts.customers + counts.leads,
         "customers": counts.customers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 from urllib.parse import urlencode
 
@@ -40,8 +41,9 @@ async def inbox(
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
     position = await read_position(queries, me.shop)
-    counts = await queries.conversation_counts(me.shop)
-    page = await queries.list_conversations(me.shop, tab, cursor)
+    counts, page = await asyncio.gather(
+        queries.conversation_counts(me.shop), queries.list_conversations(me.shop, tab, cursor)
+    )
     numbers = {
         "open": counts.open,
         "unanswered": counts.unanswered,

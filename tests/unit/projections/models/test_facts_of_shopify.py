@@ -15,7 +15,7 @@ from cplus.projections.models.customers import CUSTOMERS, kind_of
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries.persons import customer_view, families
-from cplus.projections.queries.spending import NOTHING, Bought, since
+from cplus.projections.queries.spending import NOTHING, Bought, is_later
 from tests.unit.projections.models.told_events import (
     STARTED,
     at,
@@ -119,9 +119,18 @@ def test_orders_are_counted_from_the_sum_of_their_own_customer_on() -> None:
             changed(4, 4, 9),
         ],
     )
-    asked = since(["person/a"], rows["person/a"]["accounts"])
-    after = {one["customer"]: one.get("created_at") for one in asked[-3:]}
-    assert after == {7: {"$gt": at(1)}, 8: {"$gt": at(4)}, 9: None}
+    accounts = rows["person/a"]["accounts"]
+
+    def later(customer: int | None) -> list[int]:
+        orders = ({"customer": customer, "created_at": at(minute)} for minute in range(6))
+        return [minute for minute, one in enumerate(orders) if is_later(one, accounts)]
+
+    assert later(7) == [2, 3, 4, 5], "after the sum of its own"
+    assert later(8) == [5]
+    assert later(9) == [0, 1, 2, 3, 4, 5], "of whom there is no sum"
+    assert later(1) == [0, 1, 2, 3, 4, 5], "of nobody who is known here"
+    assert later(None) == [5], "whose it is was not recorded: after all sums"
+    assert is_later({"created_at": at(0)}, {})
 
 
 def test_who_ordered_as_a_guest_and_writes_is_a_customer() -> None:
