@@ -10,6 +10,7 @@ from typing import Any
 
 import bson
 import pytest
+from bson import Int64
 
 from cplus.aws import Versions
 from cplus.events.audit.chain import Finding, Walk, merkle_root
@@ -145,6 +146,37 @@ def test_a_whole_chain_is_whole_however_it_is_cut_into_pieces() -> None:
         assert walk.feed(b"".join(raws[cut:]))
         assert walk.position == 8
         assert walk.missing() is None
+
+
+def rechained(rows: list[Row]) -> bytes:
+    """The rows, each built on the one before, as somebody would write them who knows the format."""
+    last = rows[0]["prev"]
+    for row in rows:
+        row["prev"] = last
+        rehash(row)
+        last = row["hash"]
+    return b"".join(map(bson.encode, rows))
+
+
+def test_a_position_is_read_whatever_stands_before_it_and_however_it_is_stored() -> None:
+    rows = [bson.decode(raw) for raw in chain("abcdefgh")]
+    for number, row in enumerate(rows):
+        row["_id"] += "x" * (number // 3)
+    rows[2]["position"], rows[6]["position"] = Int64(3), Int64(7)
+    walk = Walk(SHOP)
+    assert walk.feed(rechained(rows))
+    assert walk.position == 8
+
+
+@pytest.mark.parametrize("wrong", [3, 5, 4 + 2**8, Int64(4 + 2**32), 4.0, "4"])
+def test_a_commit_that_names_another_position_breaks_the_chain_though_all_hashes_fit(
+    wrong: Any,
+) -> None:
+    rows = [bson.decode(raw) for raw in chain("abcdef")]
+    rows[3]["position"] = wrong
+    walk = Walk(SHOP)
+    assert not walk.feed(rechained(rows))
+    assert walk.position == 3
 
 
 def test_every_single_bit_counts() -> None:
