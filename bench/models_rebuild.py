@@ -76,13 +76,13 @@ async def _main(uri: str, database: str) -> None:
     settings = settings_of(uri, database)
     mongo = connect(settings)
     found = await rate(rebuilding(mongo, settings))
-    peak = _peak()
+    high = peak()
     await clean(mongo)
     await mongo.close()
-    print(json.dumps({"rate": found, "peak": peak}))
+    print(json.dumps({"rate": found, "peak": high}))
 
 
-def _peak() -> float:
+def peak() -> float:
     """The most memory that this program had, in MiB.
 
     Where there is /proc, from there: what getrusage tells begins with what the program that
