@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from pymongo import monitoring
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.privacy.identities import Resolved
-from cplus.privacy.persons import PERSONS, PersonDirectory
+from cplus.privacy.persons import PERSONS, PersonDirectory, ensure_indexes
 from cplus.settings import Settings
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -38,12 +38,15 @@ class Server(monitoring.CommandListener):
 
     def __init__(self, uri: str, database: str) -> None:
         self.asked: list[str] = []
+        self.filters: list[Mapping[str, Any]] = []
         self.faster: list[dict[str, Any]] = []
         self._uri = uri
         self._database = database
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         self.asked.append(event.command_name)
+        if event.command_name == "find":
+            self.filters.append(event.command["filter"])
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         if event.command_name == "find" and self.faster:
@@ -220,3 +223,19 @@ async def test_only_who_was_overtaken_looks_again_and_no_person_is_split(
     assert server.asked == ["find", "insert", "insert", "find", "update", "insert"]
     assert await mongo.keyring[PERSONS].count_documents({"person": "person/faster"}) == 2
     assert await together(persons, everybody(3)) == [first, second, third]
+
+
+async def test_a_join_looks_only_at_those_whom_it_joins(
+    worlds: list[tuple[Mongo, Server]],
+) -> None:
+    [persons, _], [(mongo, server), _] = await emptied(worlds), worlds
+    await ensure_indexes(mongo.keyring)
+    for first in (0, 2):  # so that others were joined before
+        answers = await together(persons, everybody(300))
+        one, other = sorted(found.person for found in answers[first : first + 2] if found)
+        server.filters.clear()
+        await persons.join(SHOP, one, other)
+        for asked in server.filters:
+            question = {"find": PERSONS, "filter": asked}
+            told = await mongo.keyring.command("explain", question, verbosity="executionStats")
+            assert told["executionStats"]["totalKeysExamined"] <= 20
