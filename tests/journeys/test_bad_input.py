@@ -141,15 +141,13 @@ async def test_a_body_beyond_the_limit_is_refused(running: Running) -> None:
         (b"", "not JSON"),
         (b"\xff\xfe", "not UTF-8"),
         (b"[]", "not a JSON object"),
-        (b'{"id": 9223372036854775808}', "does not fit 64 bits"),
-        (b'{"id": 1' + b"0" * 5_000 + b"}", "does not fit 64 bits"),
-        (b'{"id": 71, "note": "a\\u0000b"}', "NUL"),
+        (b'{"id": 9223372036854775808}', "id: "),
+        (b'{"id": 1' + b"0" * 5_000 + b"}", "id: "),
         (b'{"id": 71, "note": "a\x00b"}', "not JSON"),
-        (b'{"id": 71, "note": "\\ud800"}', "lone surrogate"),
         (b'{"id": 71, "x": ' + b"[" * 1_000 + b"]" * 1_000 + b"}", "nested too deeply"),
         (b'{"id": 71, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
     ],
-    ids=["broken", "empty", "bytes", "list", "2^63", "long", "NUL", "raw NUL", "half", "deep", "!"],
+    ids=["broken", "empty", "bytes", "list", "2^63", "long", "raw NUL", "deep", "!"],
 )
 async def test_what_cannot_be_read_is_kept_as_it_came_with_the_reason(
     running: Running, body: bytes, reason: str
@@ -159,6 +157,16 @@ async def test_what_cannot_be_read_is_kept_as_it_came_with_the_reason(
     commit = await running.commit(f"webhook/customers/update/{webhook_id}")
     assert commit["events"] == []
     assert reason in commit["reason"]
+    assert commit["cause"]["body"] == body
+
+
+async def test_what_cannot_be_stored_costs_only_itself(running: Running) -> None:
+    body = b'{"id": 71, "note": "a\\u0000b\\ud800", "x": ["\\ud800", 1' + b"0" * 5_000 + b"]}"
+    status, webhook_id = await running.send(body)
+    assert status == 200
+    commit = await running.commit(f"webhook/customers/update/{webhook_id}")
+    [event] = commit["events"]
+    assert event["sealed"]["fields"]["note"] == "ab\ufffd"
     assert commit["cause"]["body"] == body
 
 
