@@ -22,6 +22,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
 from cplus.projections.groups import ALL
+from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
 from tests.conftest import ROOT
 from tests.integration.cli.shops_world import everything
@@ -125,7 +126,7 @@ async def test_a_changed_fold_fails_until_its_differences_are_listed_as_meant(
     assert lines[:2] == [f"shops {shop}/shop: differs in profile" for shop in HOSTS]
     rows, pages = 2 * (1 + IMPORTS), 2 * IMPORTS
     told = f"{rows} rows, 2 not intended, {pages} intended ({pages} × pages, 2 × profile)"
-    assert f"shops v1: {told}" in lines
+    assert f"shops v{SHOPS.version}: {told}" in lines
     assert (
         "prove.toml lists a difference that does not exist: differs in billing: prices rose"
         in lines
