@@ -79,9 +79,11 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
             waiting = row["waiting"] or not mail.automatic
             # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
             answered = mail.answer_here and not (mail.automatic and row["from_address"])
+            # Anybody can write any name: it takes the place of none that is known.
+            named = answered and not (mail.proved is False and row["from_name"])
             return {
                 **_message(row, event, mail.text, "shopper", unproved=mail.proved is False),
-                "from_name": mail.from_name if answered else row["from_name"],
+                "from_name": mail.from_name if named else row["from_name"],
                 "from_address": mail.from_address if answered else row["from_address"],
                 "waiting": waiting,
                 "unanswered": row["open"] and waiting,

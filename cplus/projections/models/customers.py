@@ -150,10 +150,10 @@ def _kept(accounts: Mapping[str, Account]) -> dict[str, Account]:
 
 
 def _contact(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]:
-    """Who wrote last. What a machine sent is no contact, and names the person only as long as
-    nothing else does."""
+    """Who wrote last. What a machine sent is no contact. It names the person only as long as
+    nothing else does, and so does a mail whose sender was not proved."""
     fields = {
-        "person_wrote": not mail.automatic,
+        "person_wrote": not mail.automatic and mail.proved is not False,
         "name": mail.from_name,
         "address": mail.from_address,
     }

@@ -97,6 +97,16 @@ def test_only_the_newest_message_says_whether_its_sender_was_proved() -> None:
     assert not fold(CONVERSATIONS, thread(STARTED, forged, reply("m4")))["c1"]["last_unproved"]
 
 
+def test_an_unproved_mail_gives_nobody_another_name() -> None:
+    forged = received("m2", from_name="Support", proved=False)
+    told = thread(STARTED, received("m1", proved=True), forged)
+    assert fold(CONVERSATIONS, told)["c1"]["from_name"] == "Ada"
+    assert fold(CUSTOMERS, told)["person/a"]["contact"]["name"] == "Ada"
+    alone = thread(STARTED, forged)
+    assert fold(CONVERSATIONS, alone)["c1"]["from_name"] == "Support"
+    assert fold(CUSTOMERS, alone)["person/a"]["contact"]["name"] == "Support"
+
+
 def test_rows_of_mail_from_before_senders_were_proved_stay_as_they_were() -> None:
     told = thread(STARTED, received("m1"), reply("m2"))
     assert "last_unproved" not in fold(CONVERSATIONS, told)["c1"]
