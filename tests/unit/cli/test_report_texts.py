@@ -26,6 +26,13 @@ def test_a_verify_of_one_shop_with_one_row_says_no_plural() -> None:
     assert report.text().endswith("shops.v1: 1 shop, 1 event, 1 row, 1 difference")
 
 
+def test_a_verify_says_which_counts_of_a_shop_are_wrong() -> None:
+    wrong = Difference("acorn.myshopify.com", "", "miscounted", ("open", "unanswered"))
+    report = Verified("conversations", "conversations.v1", 1, 1, 1, [wrong], [])
+    assert report.text().splitlines()[0] == "acorn.myshopify.com: miscounted in open, unanswered"
+    assert not report.ok
+
+
 def test_an_audit_says_its_counts_as_all_commands_do() -> None:
     assert Audited(1, 1, 1, [], [], []).text() == (
         "1 shop, 1 commit against the roots of 1 day: intact"
