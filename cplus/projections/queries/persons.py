@@ -30,12 +30,13 @@ class Family:
 def families(rows: Mapping[str, Row]) -> dict[str, Family]:
     """The family of each person, by any id: links are followed to the end, in both directions.
     Pure."""
-    return {
-        person: family
-        for persons in same_persons(rows)
-        for family in [Family(persons[0], tuple(persons), combine(rows[one] for one in persons))]
-        for person in persons
-    }
+    found: dict[str, Family] = {}
+    for persons in same_persons(rows):
+        own = [rows[person] for person in persons]
+        # Nearly every person has one row, which is what it says combined.
+        row = own[0] if len(own) == 1 else combine(own)
+        found.update(dict.fromkeys(persons, Family(persons[0], tuple(persons), row)))
+    return found
 
 
 async def load_families(
