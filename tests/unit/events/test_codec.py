@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from cplus.errors import UnknownEvent
 from cplus.events.base import Event, NewEvent, Personal
 from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
 from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.log.codec import decode, encode
 from tests.conftest import ROOT
 from tests.samples import NOW, sample
@@ -61,6 +63,12 @@ def test_what_is_read_is_what_was_written(kind: type[Event]) -> None:
         bson.encode(encode(new)), bson.CodecOptions(tz_aware=True)
     )
     assert decode(document) == new.event
+
+
+def test_only_facts_whose_source_says_so_hold_when_it_told_of_them() -> None:
+    new = sample(OrderChanged)
+    assert "told_at" not in encode(new)
+    assert encode(replace(new, told_at=NOW))["told_at"] == NOW
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

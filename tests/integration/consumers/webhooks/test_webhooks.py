@@ -119,6 +119,13 @@ async def post(use: Intake, body: bytes, **headers: str) -> int:
     return int(answer["statusCode"])
 
 
+async def test_a_fact_says_when_shopify_told_of_it(webhooks: Webhooks) -> None:
+    assert await handle([queued()], webhooks, soon()) == []
+    [told] = await webhooks.recorder.reader.of((await commits(webhooks))[0])
+    assert told.occurred_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
+    assert told.told_at == datetime(2026, 11, 20, 12, 0, 0, 500_000, tzinfo=UTC)
+
+
 async def test_no_signature_is_stored(webhooks: Webhooks) -> None:
     assert await handle([queued()], webhooks, soon()) == []
     [commit] = await commits(webhooks)
