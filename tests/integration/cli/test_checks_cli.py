@@ -114,13 +114,13 @@ async def test_what_stands_still_is_shown_and_goes_on_with_code_that_knows(
     # Faulty code was parked there; the current code has no fault.
     await Runner(mongo, store, EventReader(), [FAULTY]).catch_up(FAULTY, SHOP)
     said = await told("projections", "lag", "--data", str(data), "--shop", SHOP)
-    [shops] = [one for one in said["shops"] if one["collection"] == "shops.v2"]
+    [shops] = [one for one in said["shops"] if one["collection"] == SHOPS.collection]
     assert (shops["behind"], shops["parked"]["reason"]) == (1, "ZeroDivisionError")
     assert (shops["parked"]["position"], shops["parked"]["type"]) == (head, "app.installed")
     assert 0 < shops["seconds"] <= said["most_seconds"]
     assert said["parked"] == 1
     unparked = await told("projections", "unpark", "shops", "--data", str(data))
-    place = {"shop": SHOP, "collection": "shops.v2"}
+    place = {"shop": SHOP, "collection": SHOPS.collection}
     assert unparked["shops"] == [{**place, "position": head, "reason": None}]
     await write(store, GiftWrapped())
     await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, SHOP)
