@@ -108,6 +108,8 @@ class LocalShopify:
         `secret`."""
         secret = given.pop("secret", self.grants.client_secret)
         delivery = new_delivery(topic, shop, content, secret, **given)
+        if isinstance(content, dict) and (known := self.store.state.shops.get(shop)):
+            known.hear(topic, content)
         return delivery, self.courier.send(delivery, self.app_url + self.webhook_path)
 
     def redeliver(

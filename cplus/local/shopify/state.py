@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -73,6 +74,18 @@ class LocalShop(_Description):
     maximum_available: float = Field(2000.0, gt=0)
     restore_rate: float = Field(100.0, gt=0)
     customers: list[LocalCustomer] = Field(default_factory=list)
+    unlisted: set[int] = Field(default_factory=set)
+    """Ids of customers of whom only webhooks told: they exist, and no list has them yet."""
+
+    def hear(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Has the customer that a webhook tells of, or no longer."""
+        customer = payload.get("customer") or payload
+        known = customer.get("customer_id", customer.get("id"))
+        if topic == "customers/delete":
+            self.unlisted.discard(known)
+            self.customers = [one for one in self.customers if one.id != known]
+        elif topic.startswith(("customers", "orders/")) and isinstance(known, int):
+            self.unlisted |= {known} - {one.id for one in self.customers}
 
 
 class AccessToken(BaseModel):

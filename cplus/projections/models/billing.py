@@ -71,7 +71,7 @@ _STATUSES: Final = (
 
 BILLING = Projection(
     name="billing",
-    version=2,
+    version=1,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
     passes=frozenset(
         {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}

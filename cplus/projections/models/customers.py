@@ -119,16 +119,20 @@ def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int
         groups["tags"] = ({"tags": sorted(told.tags)}, event, 0)
     if isinstance(told, CustomerImported | CustomerSpendChanged):
         spend = {"orders": told.orders, "amount": told.amount_spent, "currency": told.currency}
-        if isinstance(told, CustomerImported):
-            # It is what was so when the import read it, however long ago the customer changed.
-            event = event._replace(occurred_at=event.told_at or event.occurred_at)
-        groups["spend"] = (spend, event, 0)
+        groups["spend"] = (spend, _as_read(event), 0)
     if isinstance(told, CustomerDeleted) and told.merged_into is not None:
         groups["merged"] = ({"into": told.merged_into}, event, 0)
     consent = getattr(told, "email_consent", None)
     if consent is not None:
         groups["consent"] = ({"email": consent}, event, _rank(_CONSENTS, consent))
     return groups
+
+
+def _as_read(event: Recorded) -> Recorded:
+    """What an import read was so when it was read, however long ago the customer changed."""
+    if not isinstance(event.event, CustomerImported) or event.told_at is None:
+        return event
+    return event._replace(occurred_at=event.told_at)
 
 
 def _rank(states: Sequence[str], state: str | None) -> int:
@@ -277,7 +281,7 @@ def _latest(one: Any, other: Any) -> Any:
 
 CUSTOMERS = Projection(
     name="customers",
-    version=2,
+    version=1,
     handles=types(
         CustomerChanged,
         CustomerImported,

@@ -127,7 +127,7 @@ def _mail(rows: Rows, mark: str, event: Recorded) -> Rows:
     """Each fate of a mail once a day, in the earliest quarter that was told: two mails that went
     out for one answer on one day are one, and the order in which SES tells makes no difference."""
     row, what, when = rows[mark], fate_name(event.event), event.occurred_at
-    told: Mapping[str, int] = row["told"] if row else {}
+    told = _told(row)
     before, quarter = told.get(what), quarter_of(when)
     if before is not None and before <= quarter:
         return {mark: {"told": told}}
@@ -137,6 +137,13 @@ def _mail(rows: Rows, mark: str, event: Recorded) -> Rows:
     day = day_key(when.date())
     sums = _in_quarter(_in_quarter(rows[day], before, {what: -1}), quarter, {what: 1})
     return {**changed, day: sums}
+
+
+def _told(row: Row | None) -> Mapping[str, int]:
+    """The fates that were counted, with their quarters."""
+    told = row["told"] if row else {}
+    # Rows from before the quarters only list them: the first quarter lets nothing move.
+    return told if isinstance(told, Mapping) else dict.fromkeys(told, 0)
 
 
 def _counted_at(rows: Rows, when: datetime, counted: Counted) -> Rows:
@@ -209,7 +216,7 @@ _NOTHING: Final[Row] = {
 
 METRICS = Projection(
     name="metrics",
-    version=2,
+    version=1,
     handles=types(
         ConversationStarted,
         MessageReceived,

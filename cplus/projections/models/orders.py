@@ -63,7 +63,7 @@ _FULFILMENT: Final = ("", "partial", "fulfilled", "restocked")
 
 ORDERS = Projection(
     name="orders",
-    version=2,
+    version=1,
     handles=types(OrderChanged, OrderDeleted),
     passes=frozenset(
         {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}

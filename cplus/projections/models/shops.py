@@ -82,7 +82,7 @@ _NEW_IMPORT: Row = {
 
 SHOPS = Projection(
     name="shops",
-    version=2,
+    version=1,
     handles=types(
         AppInstalled,
         AppUninstalled,

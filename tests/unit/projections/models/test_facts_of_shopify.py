@@ -8,7 +8,11 @@ from decimal import Decimal
 import pytest
 
 from cplus.events.base import Recorded
-from cplus.events.catalogue.customers import CustomerDeleted, CustomerSpendChanged
+from cplus.events.catalogue.customers import (
+    CustomerConsentChanged,
+    CustomerDeleted,
+    CustomerSpendChanged,
+)
 from cplus.events.catalogue.shops import ShopChanged
 from cplus.projections.models.billing import BILLING
 from cplus.projections.models.customers import CUSTOMERS, kind_of
@@ -72,6 +76,16 @@ def test_what_a_webhook_leaves_out_stays_as_it_was_known() -> None:
     for events in ([zone, none], [none, zone]):
         profile = fold(SHOPS, events)["shop"]["profile"]
         assert (profile["name"], profile["timezone"]) == ("Birch", "Asia/Tokyo")
+
+
+def test_a_consent_that_an_import_read_late_is_as_old_as_the_customer_says() -> None:
+    read = imported(1, 1, email_consent="subscribed")._replace(told_at=at(9))
+    told = CustomerConsentChanged(
+        shopify_customer_id=7, person="person/a", email_consent="unsubscribed"
+    )
+    left = recorded(told, 5, 2)
+    assert view_of([read, left]).email_consent == view_of([left, read]).email_consent
+    assert view_of([left, read]).email_consent == "unsubscribed"
 
 
 def test_orders_are_what_shopify_told_in_sum_and_what_came_later() -> None:
