@@ -74,7 +74,7 @@ class LocalShop(_Description):
     maximum_available: float = Field(2000.0, gt=0)
     restore_rate: float = Field(100.0, gt=0)
     customers: list[LocalCustomer] = Field(default_factory=list)
-    unlisted: set[int] = Field(default_factory=set)
+    unlisted: list[int] = Field(default_factory=list)
     """Ids of customers of whom only webhooks told: they exist, and no list has them yet."""
 
     def hear(self, topic: str, payload: Mapping[str, Any]) -> None:
@@ -82,10 +82,13 @@ class LocalShop(_Description):
         customer = payload.get("customer") or payload
         known = customer.get("customer_id", customer.get("id"))
         if topic == "customers/delete":
-            self.unlisted.discard(known)
+            self.unlisted = [one for one in self.unlisted if one != known]
             self.customers = [one for one in self.customers if one.id != known]
-        elif topic.startswith(("customers", "orders/")) and isinstance(known, int):
-            self.unlisted |= {known} - {one.id for one in self.customers}
+            return
+        listed = {*self.unlisted, *(one.id for one in self.customers)}
+        told = topic.startswith(("customers", "orders/")) and isinstance(known, int)
+        if told and known not in listed:
+            self.unlisted.append(known)
 
 
 class AccessToken(BaseModel):

@@ -19,6 +19,7 @@ STORED = {
     "import_stream": (("k3-0",), "import/k3-0"),
     "mail_stream": (("m1",), "mail/m1"),
     "contact_sequence": (("person/q5xe",), "contact/q5xe"),
+    "received_sequence": (("abcd",), "received/abcd"),
     "version_claim": (("conversation/7d2k", 7), "conversation/7d2k@0000000007"),
     "webhook_claim": (("orders/create", "b54557e4"), "webhook/orders/create/b54557e4"),
     "received_mail_claim": (("0100-ses",), "mail/0100-ses"),
