@@ -50,30 +50,32 @@ async def test_a_rebuild_is_killed_is_stopped_and_goes_on_to_its_end(
     mongo: Mongo, data: Path
 ) -> None:
     killed = await started("rebuild", "shops", "--data", str(data))
-    await folds_into(mongo, "shops.v2.g2")
+    await folds_into(mongo, f"{SHOPS.collection}.g2")
     killed.kill()
     await killed.communicate()
     said = await told("rebuild", "shops", "--data", str(data), "--workers", "2")
     events = 1 + PAGES // 5 + PAGES
-    assert (said["live"], said["before"]) == ("shops.v2.g2", "shops.v2")
-    assert said["older"] == ["shops.v2"]
+    assert (said["live"], said["before"]) == (f"{SHOPS.collection}.g2", SHOPS.collection)
+    assert said["older"] == [SHOPS.collection]
     assert (said["shops"], said["differences"], said["stopped"]) == (3, 0, False)
     assert 0 < said["events"] < 3 * events
     verified = await told("verify", "shops", "--data", str(data))
     assert (verified["ok"], verified["events"]) == (True, 3 * events)
-    assert verified["collection"] == "shops.v2.g2"
+    assert verified["collection"] == f"{SHOPS.collection}.g2"
 
     stopped = await started("rebuild", "shops", "--data", str(data), "--json")
-    await folds_into(mongo, "shops.v2.g3")
+    await folds_into(mongo, f"{SHOPS.collection}.g3")
     stopped.send_signal(signal.SIGINT)
     out, err = await asyncio.wait_for(stopped.communicate(), 60)
     assert stopped.returncode == 130, err.decode()
     assert json.loads(out)["stopped"] is True
-    assert (await told("verify", "shops", "--data", str(data)))["collection"] == "shops.v2.g2"
+    assert (await told("verify", "shops", "--data", str(data)))[
+        "collection"
+    ] == f"{SHOPS.collection}.g2"
     again = await told("rebuild", "shops", "--data", str(data))
-    assert (again["live"], again["differences"]) == ("shops.v2.g3", 0)
+    assert (again["live"], again["differences"]) == (f"{SHOPS.collection}.g3", 0)
     back = await told("rebuild", "shops", "--back", "--data", str(data))
-    assert back == {"projection": "shops", "live": "shops.v2.g2"}
+    assert back == {"projection": "shops", "live": f"{SHOPS.collection}.g2"}
 
 
 Shows = Callable[[str], Awaitable[None]]
@@ -143,13 +145,13 @@ async def test_a_rebuild_that_compares_shows_it_is_stopped_and_goes_on(
         out, _ = await stopped.communicate()
     said = json.loads(out)
     assert (stopped.returncode, said["stopped"], said["left"]) == (130, True, 0)
-    assert (await told("verify", "shops", "--data", str(data)))["collection"] == "shops.v2"
+    assert (await told("verify", "shops", "--data", str(data)))["collection"] == SHOPS.collection
     async with on_terminal("-m", "cplus.cli", *command) as (again, shows):
         await shows("shops compared")
-        await shows("switching to shops.v2.g2")
+        await shows(f"switching to {SHOPS.collection}.g2")
         out, _ = await again.communicate()
     said = json.loads(out)
-    assert (again.returncode, said["events"], said["live"]) == (0, 0, "shops.v2.g2")
+    assert (again.returncode, said["events"], said["live"]) == (0, 0, f"{SHOPS.collection}.g2")
     assert (said["compared"], said["differences"]) == (3, 0)
 
 
@@ -174,7 +176,7 @@ async def test_a_rebuild_on_lambda_is_stopped_and_goes_on_where_it_was(
     runner = Runner(mongo, EventStore(mongo), EventReader(), ALL)
     async with on_lambda(aws, url, runner, queue, HURRIED):
         said = await told(*command)
-    assert (said["live"], said["before"]) == ("shops.v2.g2", "shops.v2")
+    assert (said["live"], said["before"]) == (f"{SHOPS.collection}.g2", SHOPS.collection)
     assert (said["events"], said["differences"], said["dead_letters"]) == (events, 0, 0)
     assert (await told("verify", "shops", "--data", str(data)))["ok"] is True
 
@@ -233,7 +235,7 @@ async def test_a_rebuild_that_cannot_switch_says_in_front_of_what_it_stands_stil
     command = ("rebuild", "shops", "--data", str(stack))
     said = await told(*command, status=1)
     [one] = said["parked"]
-    assert (said["switched"], said["live"]) == (False, "shops.v2")
+    assert (said["switched"], said["live"]) == (False, SHOPS.collection)
     assert (one["shop"], one["position"], one["reason"]) == (SHOP, 2, "unknown_type")
     for_people = await started(*command)
     out, err = await for_people.communicate()

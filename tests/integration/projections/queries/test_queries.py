@@ -325,7 +325,12 @@ async def test_what_was_bought_is_the_newest_sum_and_the_orders_after_it(
 
 
 async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Queries) -> None:
-    row = {"_id": f"customers.v2/{SHOP}", "projection": "customers", "shop": SHOP, "position": 7}
+    row = {
+        "_id": f"{CUSTOMERS.collection}/{SHOP}",
+        "projection": "customers",
+        "shop": SHOP,
+        "position": 7,
+    }
     await mongo.database[CHECKPOINTS].insert_one(row)
     read = await queries.positions_of(SHOP)
     assert (read["customers"], read["messages"]) == (7, 0)
