@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from cplus.aws import Aws, QueueUnanswered
+from cplus.aws import Aws, QueueUnanswered, Received
 from cplus.consumers.batches.messages import Consume, start_by
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.deadline import Deadline
@@ -32,6 +32,7 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
     Those that were not are worked on first, together. A batch of one message, and one in which none
     was received before, costs nothing.
     """
+    received = Received(aws)
 
     async def careful(records: Sequence[SqsRecord], limit: Deadline) -> Sequence[str]:
         suspects = [record for record in records if record.receives > 1]
@@ -45,13 +46,13 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
                 failed.append(record.message_id)
                 log.warning("message_put_back", queue=record.queue, message_id=record.message_id)
                 continue
-            await _told(aws.hide(record.queue, record.receipt, _LONGER))
+            await _told(received.hide(record.queue, record.receipt, _LONGER))
             told = await consume([record], limit)
             failed += told
             if not told:
-                await _told(aws.delete(record.queue, record.receipt))
+                await _told(received.delete(record.queue, record.receipt))
             elif not begin_by.passed():  # it failed by itself, and took nobody's time
-                await _told(aws.hide(record.queue, record.receipt, 1))
+                await _told(received.hide(record.queue, record.receipt, 1))
         return failed
 
     return careful

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,9 +11,7 @@ from typing import Any, cast
 
 import aioboto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from cplus.errors import CplusError, InvalidInput
+from botocore.exceptions import ClientError
 
 _BATCH = 10  # entries that SQS and SNS accept per call
 
@@ -30,11 +27,6 @@ class MailNotTaken(Exception):
         self.code = code
         self.permanent = code in _REFUSALS
         super().__init__(f"SES did not take the mail: {code}")
-
-
-class QueueUnanswered(CplusError):
-    """The queue {queue} gave no usable answer ({error}): check that it exists, and that these
-    credentials may use it."""
 
 
 @dataclass(slots=True)
@@ -81,7 +73,6 @@ class Aws:
         self._session = aioboto3.Session()
         self._options = options
         self._clients: dict[str, Any] = {}
-        self._queues: dict[str, tuple[str, int]] = {}  # URL and visibility timeout, by name
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
 
@@ -117,36 +108,6 @@ class Aws:
         await sqs.send_message(
             QueueUrl=queue, MessageBody=json.dumps(message), DelaySeconds=delay, **extra
         )
-
-    async def hide(self, queue: str, receipt: str, times: int) -> None:
-        """Hides a received message of the queue with the name `queue` for so many times its
-        visibility timeout from now; raises QueueUnanswered."""
-        try:
-            sqs, (url, seconds) = await self.client("sqs"), await self._queue(queue)
-            await sqs.change_message_visibility(
-                QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=times * seconds
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise QueueUnanswered(queue=queue, error=type(error).__name__) from error
-
-    async def delete(self, queue: str, receipt: str) -> None:
-        """Deletes a received message of the queue with the name `queue`, which may be deleted
-        already; raises QueueUnanswered."""
-        try:
-            sqs, (url, _) = await self.client("sqs"), await self._queue(queue)
-            await sqs.delete_message(QueueUrl=url, ReceiptHandle=receipt)
-        except (BotoCoreError, ClientError) as error:
-            raise QueueUnanswered(queue=queue, error=type(error).__name__) from error
-
-    async def _queue(self, name: str) -> tuple[str, int]:
-        """The URL of a queue, and its visibility timeout in seconds."""
-        if name not in self._queues:
-            sqs = await self.client("sqs")
-            url = (await sqs.get_queue_url(QueueName=name))["QueueUrl"]
-            asked = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
-            answer = await sqs.get_queue_attributes(**asked)
-            self._queues[name] = url, int(answer["Attributes"]["VisibilityTimeout"])
-        return self._queues[name]
 
     async def publish(self, topic: str, messages: Sequence[TopicMessage]) -> list[str]:
         """Publishes the messages to the topic; returns the refused groups."""
@@ -263,76 +224,3 @@ class Aws:
                 raise
             raise MailNotTaken(error.response["Error"]["Code"]) from error
         return str(answer["MessageId"])
-
-
-class Bodies:
-    """Bodies too large for a queue message or a commit, in one bucket, named by their content."""
-
-    def __init__(self, aws: Aws, bucket: str) -> None:
-        self._aws = aws
-        self._bucket = bucket
-
-    async def put(self, shop: str, body: bytes) -> dict[str, str]:
-        """Stores `body` and returns {"bucket", "key"}. The same body has the same key."""
-        key = f"{shop}/{hashlib.sha256(body).hexdigest()}"
-        await self._aws.put_object(self._bucket, key, body)
-        return {"bucket": self._bucket, "key": key}
-
-    async def get(self, ref: Mapping[str, str]) -> bytes:
-        """The bytes for a result of `put`; raises KeyError if there are none, and InvalidInput for
-        another bucket, which only a message of somebody else can name."""
-        if ref["bucket"] != self._bucket:
-            raise InvalidInput(reason="the body is not in the bucket of bodies")
-        return await self._aws.get_object(ref["bucket"], ref["key"])
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """Approximate number of messages: SQS is exact a minute after the last change."""
-
-    waiting: int
-    """On the queue, including those in flight and delayed."""
-    dead: int
-    """On its dead-letter queue."""
-
-
-class Queue:
-    """One queue by its URL, for callers that need to know whether it answers."""
-
-    def __init__(self, aws: Aws, url: str) -> None:
-        self._aws = aws
-        self._url = url
-
-    async def send(self, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
-        """Puts one JSON message on it; raises QueueUnanswered."""
-        try:
-            await self._aws.send(self._url, message, group=group, delay=delay)
-        except (BotoCoreError, ClientError) as error:
-            raise self._unanswered(error) from error
-
-    async def depth(self) -> Depth:
-        """Number of messages on it and on its dead-letter queue; raises QueueUnanswered."""
-        try:
-            attributes = await self._attributes(self._url)
-            arn = json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
-            dead = 0
-            if arn is not None:
-                sqs = await self._aws.client("sqs")
-                answer = await sqs.get_queue_url(QueueName=arn.rpartition(":")[2])
-                dead = _held(await self._attributes(answer["QueueUrl"]))
-            return Depth(_held(attributes), dead)
-        except (BotoCoreError, ClientError) as error:
-            raise self._unanswered(error) from error
-
-    async def _attributes(self, url: str) -> dict[str, str]:
-        sqs = await self._aws.client("sqs")
-        answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        return dict(answer["Attributes"])
-
-    def _unanswered(self, error: Exception) -> QueueUnanswered:
-        return QueueUnanswered(queue=self._url.rpartition("/")[2], error=type(error).__name__)
-
-
-def _held(attributes: Mapping[str, str]) -> int:
-    counts = ("", "NotVisible", "Delayed")
-    return sum(int(attributes[f"ApproximateNumberOfMessages{count}"]) for count in counts)

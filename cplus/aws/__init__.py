@@ -1,0 +1,17 @@
+"""AWS: queues, topic, buckets and mail."""
+
+from cplus.aws.bodies import Bodies
+from cplus.aws.clients import Aws, MailNotTaken, TopicMessage, Versions
+from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
+
+__all__ = [
+    "Aws",
+    "Bodies",
+    "Depth",
+    "MailNotTaken",
+    "Queue",
+    "QueueUnanswered",
+    "Received",
+    "TopicMessage",
+    "Versions",
+]
