@@ -11,7 +11,7 @@ import structlog
 
 from cplus.actors import system
 from cplus.consumers.imports.importer import Follows, Importer, Place
-from cplus.consumers.webhooks.translate import facts, imported, known
+from cplus.consumers.shopify_facts import facts, known
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
@@ -19,7 +19,7 @@ from cplus.errors import (
     ShopifyRefused,
 )
 from cplus.events.base import Cause, Event, NewEvent
-from cplus.events.catalogue.customers import CustomerDeleted
+from cplus.events.catalogue.customers import CustomerDeleted, CustomerImported
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Commit, Draft
@@ -126,7 +126,7 @@ class ImportLog:
                 address,
                 customer.updated_at or now,
             )
-            return [*joined, imported(customer, str(person))]
+            return [*joined, _imported(customer, str(person))]
 
         # All at once: the directory answers them together.
         return list(await asyncio.gather(*map(one, customers)))
@@ -191,4 +191,26 @@ def _behind(commit: Commit) -> Place:
         headers.get("end_cursor") or None,
         ended,
         datetime.fromisoformat(began) if began else None,
+    )
+
+
+def _imported(customer: ImportedCustomer, person: str) -> CustomerImported:
+    """The event that a customer of the import is."""
+    spent, email, phone = customer.spent, customer.email, customer.phone
+    return CustomerImported(
+        shopify_customer_id=customer.id,
+        person=person,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        email=email.address if email else None,
+        phone=phone.number if phone else None,
+        note=customer.note,
+        locale=customer.locale,
+        state=customer.state.lower() if customer.state else None,
+        tags=customer.tags,
+        orders=customer.number_of_orders,
+        amount_spent=spent.amount if spent else "0.00",
+        currency=spent.currency if spent else None,
+        email_consent=email.marketing_state.lower() if email else None,
+        created_at=customer.created_at,
     )

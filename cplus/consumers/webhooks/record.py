@@ -14,8 +14,9 @@ from cplus import collector
 from cplus.clock import Clock
 from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.deliveries import Delivery, read
-from cplus.consumers.webhooks.translate import Notice, Resolve, translate
+from cplus.consumers.webhooks.translate import Notice, translate
 from cplus.deadline import Deadline
 from cplus.errors import (
     CommitTooLarge,

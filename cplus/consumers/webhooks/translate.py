@@ -1,4 +1,4 @@
-"""What Shopify tells us, by webhook or import, as events of the catalogue.
+"""What Shopify tells us by webhook, as events of the catalogue.
 
 Pure but for the directory of persons, which is handed in.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from cplus.clock import to_milliseconds
+from cplus.consumers.shopify_facts import Resolve, facts, known
 from cplus.errors import InvalidInput
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.billing import SubscriptionChanged
@@ -18,32 +18,16 @@ from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
-    CustomerImported,
     CustomerSpendChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
-from cplus.privacy.identities import Resolved
 from cplus.shopify import webhooks
 
 if TYPE_CHECKING:
-    from cplus.shopify.queries import ImportedCustomer
-
-
-class Resolve(Protocol):
-    """Says who somebody is, as PersonDirectory.resolve does."""
-
-    async def __call__(
-        self,
-        shop: str,
-        *,
-        shopify_id: int | None = None,
-        address: str | None = None,
-        at: datetime | None = None,
-    ) -> Resolved | None:
-        """None where no identity is given."""
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,44 +42,6 @@ class Notice:
     received_at: datetime
 
 
-def facts(
-    stream: str, when: datetime, *events: Event, told_at: datetime | None = None
-) -> list[NewEvent]:
-    """The events as facts from outside: with no version, since nobody decides on them.
-
-    That persons are one belongs to the person, everything else to `stream`. `told_at` is when
-    Shopify told of it: Shopify's own times of a thing are in whole seconds.
-    """
-    when = to_milliseconds(when)
-    told_at = told_at and to_milliseconds(told_at)
-    return [
-        NewEvent(
-            event.person if isinstance(event, PersonsJoined) else stream,
-            event,
-            when,
-            told_at=told_at,
-        )
-        for event in events
-    ]
-
-
-async def known(
-    resolve: Resolve,
-    shop: str,
-    shopify_id: int | None,
-    address: str | None,
-    at: datetime | None = None,
-) -> tuple[str | None, list[PersonsJoined]]:
-    """The person with these identities, and what has to be recorded where they were several. With
-    `at`, the customer had this address, or none, at that time."""
-    address = (address or "").strip() or None
-    found = await resolve(shop, shopify_id=shopify_id, address=address, at=at)
-    if found is None:
-        return None, []
-    joined = [PersonsJoined(person=found.person, absorbed=other) for other in found.absorbed]
-    return found.person, joined
-
-
 async def translate(notice: Notice, body: bytes, resolve: Resolve) -> list[NewEvent]:
     """The events that the webhook means; none for a topic that is not known here.
 
@@ -106,28 +52,6 @@ async def translate(notice: Notice, body: bytes, resolve: Resolve) -> list[NewEv
     if payload is None:
         return []
     return await _MEANINGS[type(payload)](notice, payload, resolve)
-
-
-def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
-    """The event that a customer of the import is."""
-    spent, email, phone = customer.spent, customer.email, customer.phone
-    return CustomerImported(
-        shopify_customer_id=customer.id,
-        person=person,
-        first_name=customer.first_name,
-        last_name=customer.last_name,
-        email=email.address if email else None,
-        phone=phone.number if phone else None,
-        note=customer.note,
-        locale=customer.locale,
-        state=customer.state.lower() if customer.state else None,
-        tags=customer.tags,
-        orders=customer.number_of_orders,
-        amount_spent=spent.amount if spent else "0.00",
-        currency=spent.currency if spent else None,
-        email_consent=email.marketing_state.lower() if email else None,
-        created_at=customer.created_at,
-    )
 
 
 def _facts(
