@@ -12,6 +12,7 @@ Purpose: TypeAlias = Literal[
     "install-state",  # proves that the browser returning from Shopify is the one that started
     "message-ids",  # refs of the log to Message-IDs
     "persons",  # addresses in the directory of persons
+    "received-mails",  # claims of the log on what a mail says
     "reply-addresses",  # tokens of conversations, in addresses and in mails
     "shopify-credentials",  # access tokens at rest
     "web-forms",  # tokens of forms

@@ -10,6 +10,7 @@ STORED = {
     "install-state": "921dd06d635a1f82",
     "message-ids": "d608f8b415f31ab7",
     "persons": "241f32edd52153c4",
+    "received-mails": "b101d220ff39ace9",
     "reply-addresses": "3510ad8059656eb7",
     "shopify-credentials": "5618b9a1b40df91b",
     "web-forms": "fd847ee4fd3a51ec",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import json
 from dataclasses import dataclass
 
 from cplus.errors import InvalidInput
@@ -13,6 +15,7 @@ from cplus.events.catalogue.shops import AppInstalled, ShopChanged
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
+from cplus.keys import derived_key
 from cplus.mail import message_id_key
 from cplus.settings import Settings
 from cplus.shopify import shop_name
@@ -71,15 +74,17 @@ def rfc_ref(settings: Settings, message_id: str) -> str:
     return names.rfc_ref(message_id_key(message_id, settings.secret("application_secret")))
 
 
-def received_sequence(settings: Settings, message_id: str, *said: object) -> str:
+def received_sequence(settings: Settings, message_id: str, *said: str | bool | None) -> str:
     """The sequence that holds one mail, by its Message-ID and what it says: another mail with the
-    same Message-ID, which anybody can write, is another one."""
-    words = "\n".join(
-        [message_id_key(message_id, settings.secret("application_secret")), *map(str, said)]
-    )
-    return names.received_sequence(
-        hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:32]
-    )
+    same Message-ID, which anybody can write, is another one.
+
+    Keyed: who reads the log can't find out by guessing what a mail said, or who wrote it.
+    """
+    secret = settings.secret("application_secret")
+    # As JSON: a line break in one field must not pass for the border to the next.
+    words = json.dumps([message_id_key(message_id, secret), *said]).encode()
+    keyed = hmac.new(derived_key(secret, "received-mails"), words, hashlib.sha256)
+    return names.received_sequence(keyed.hexdigest()[:32])
 
 
 def rfc_refs(settings: Settings, ses_message_id: str) -> list[str]:
