@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -48,6 +49,7 @@ class LocalShopify:
         port: int = 0,
         backoff: Backoff = SHORT_BACKOFF,
         access_seconds: int = 3600,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app_url = app_url.rstrip("/")
         self.webhook_path = "/webhooks/shopify"
@@ -56,6 +58,7 @@ class LocalShopify:
         self.grants = Grants(self.store, client_id, client_secret, access_seconds=access_seconds)
         self.courier = Courier(backoff)
         self._port = port
+        self._monotonic = monotonic  # what the shops' points are restored by
         self._buckets: dict[str, Bucket] = {}
         self._faults: defaultdict[str, list[int]] = defaultdict(list)
         self.changed: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -250,7 +253,9 @@ class LocalShopify:
 
     def _bucket(self, shop: LocalShop) -> Bucket:
         if shop.host not in self._buckets:
-            self._buckets[shop.host] = Bucket(shop.maximum_available, shop.restore_rate)
+            self._buckets[shop.host] = Bucket(
+                shop.maximum_available, shop.restore_rate, self._monotonic
+            )
         return self._buckets[shop.host]
 
     def _failure(self, shop: LocalShop) -> web.Response | None:

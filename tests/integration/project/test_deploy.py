@@ -20,6 +20,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
+from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.mongo import Mongo, connect
@@ -180,8 +181,9 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
     settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
     made = connect(settings)
     await ensure_log_indexes(made.database)
-    named = installed("Acorn", ("read_orders",))
-    await write(EventStore(made), named, shop="acorn.myshopify.com")
+    page = ImportPageLoaded(import_id="i1", page=1, customers=1)
+    told = (installed("Acorn", ("read_orders",)), ImportStarted(import_id="i1"), page)
+    await write(EventStore(made), *told, shop="acorn.myshopify.com")
     yield made
     await made.close()
 
@@ -194,7 +196,7 @@ async def test_code_that_makes_other_rows_than_the_running_package_is_not_deploy
     environment = desk.environment(mongo_uri) | {"CPLUS_MONGO_DATABASE": mongo.database.name}
 
     archive = io.BytesIO()
-    edited(project, "models/shops.py", '"name": shop.shop_name', '"name": shop.shop_name + "!"')
+    edited(project, "models/shops.py", '["pages"] += 1', '["pages"] += 2')
     with zipfile.ZipFile(archive, "w") as package:
         for path in sorted(project.rglob("*.py")):
             package.write(path, path.relative_to(project))
@@ -205,5 +207,5 @@ async def test_code_that_makes_other_rows_than_the_running_package_is_not_deploy
     )  # fmt: skip
     out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1, err
-    assert b"shops acorn.myshopify.com/shop: differs in profile" in out
+    assert b"shops acorn.myshopify.com/import/i1: differs in pages" in out
     assert desk.steps == ["make package"]
