@@ -53,11 +53,13 @@ def told(
     )
 
 
-def fold_all(projection: Projection, events: tuple[Recorded, ...]) -> dict[str, Row]:
-    """The rows that the events make, by key. Raises AssertionError for an event that the
-    projection neither handles nor passes over, which would park the shop, and where it changes a
-    row that it is given, which the runner would not write."""
-    rows: dict[str, Row] = {}
+def fold_all(
+    projection: Projection, events: tuple[Recorded, ...], before: Mapping[str, Row] | None = None
+) -> dict[str, Row]:
+    """The rows that the events make of those from `before`, by key. Raises AssertionError for an
+    event that the projection neither handles nor passes over, which would park the shop, and where
+    it changes a row that it is given, which the runner would not write."""
+    rows: dict[str, Row] = dict(before or {})
     for event in events:
         kind = type(event.event)
         if kind not in projection.handles and kind.FAMILY in projection.passes:
@@ -66,15 +68,15 @@ def fold_all(projection: Projection, events: tuple[Recorded, ...]) -> dict[str, 
             f"{projection.name} neither handles nor passes over {kind.__name__}"
         )
         given: Rows = {key: rows.get(key) for key in projection.keys(event)}
-        before = copy.deepcopy(given)
+        unchanged = copy.deepcopy(given)
         touched: Rows = {}
         if projection.evolve is not None:
             touched = {key: projection.evolve(key, row, event) for key, row in given.items()}
         elif projection.evolve_together is not None:
             touched = projection.evolve_together(given, event)
-        assert given == before, (  # noqa: S101
+        assert given == unchanged, (  # noqa: S101
             f"{projection.name} changed in place what it was given for {kind.__name__}: "
-            f"{before} became {given}; a fold answers new rows"
+            f"{unchanged} became {given}; a fold answers new rows"
         )
         for key, row in touched.items():
             if row is None:

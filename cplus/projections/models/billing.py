@@ -27,7 +27,7 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
 
 
 def _account(row: Row | None, event: Recorded) -> Row:
-    before = row or {"version": 0, "plan": "", "conversations": 0, "reached": None}
+    before = {**_UNOPENED, **(row or {})}
     version = event.version or 0
     if version <= before["version"]:
         return before
@@ -39,6 +39,9 @@ def _account(row: Row | None, event: Recorded) -> Row:
             # A month that ended may be told after the one that runs.
             after["reached"] = max(before["reached"] or "", reached.month)
     return after
+
+
+_UNOPENED: Final[Row] = {"version": 0, "plan": "", "conversations": 0, "reached": None}
 
 
 def _subscription(row: Row | None, event: Recorded) -> Row:

@@ -68,7 +68,8 @@ def keys(event: Recorded) -> Iterable[str]:
 
 def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     """The row after the event: the same whatever the order, and however often it comes."""
-    after = dict(row or _EMPTY)
+    # A row that an earlier release stored lacks what was added since.
+    after = {**_EMPTY, **(row or {})}
     match event.event:
         case (
             CustomerChanged()
@@ -225,7 +226,8 @@ def combine(rows: Iterable[Row]) -> Row:
             ("ordered_at", _earliest),
             ("changed_at", _latest),
         ):
-            if row.get(name) is not None:  # rows of version 1 lack `ordered_at`
+            # Rows from before the end of November 2026 lack `ordered_at`.
+            if row.get(name) is not None:
                 result[name] = pick(result[name], row[name])
     result["accounts"] = _kept(accounts)
     return result

@@ -29,7 +29,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     A fate that is folded before the reply itself waits in a row without a state, which no query
     shows.
     """
-    before, fact = row or _UNWRITTEN, event.event
+    before, fact = {**_UNWRITTEN, **(row or {})}, event.event
     if isinstance(fact, ReplyWritten):
         wish = {
             "conversation_id": event.stream.removeprefix("conversation/"),

@@ -65,7 +65,7 @@ def newer(one: Group, other: Group, lasting: Sequence[str] = ()) -> Group:
 
 def order(group: Group) -> tuple[Any, ...]:
     """What groups are sorted by: the newest is the last."""
-    # Rows of older versions lack the two in the middle.
+    # Rows from before the end of November 2026 lack the two in the middle.
     told_at, rank = group.get("told_at"), group.get("rank", 0)
     return (group["at"], told_at or _NEVER, rank, group["by"])
 

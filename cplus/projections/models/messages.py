@@ -44,7 +44,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
                 "attachments": mail.attachments,
             }
         case ReplyWritten() as reply:
-            fate = {name: row[name] for name in UNSENT} if row is not None else UNSENT
+            fate = {name: (row or {}).get(name, value) for name, value in UNSENT.items()}
             return {
                 **fate,
                 **_placed(event),
@@ -82,7 +82,7 @@ def _fate(row: Row | None, event: Recorded) -> Row:
     """A fact that comes before its message waits in a row with no place in the thread, which no
     query shows."""
     conversation_id = getattr(event.event, "conversation_id", "")
-    return with_fate(row or {**UNSENT, "conversation_id": conversation_id}, event)
+    return with_fate({**UNSENT, "conversation_id": conversation_id, **(row or {})}, event)
 
 
 MESSAGES = Projection(

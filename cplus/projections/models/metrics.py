@@ -165,7 +165,7 @@ def _in_quarter(day: Row | None, quarter: int, counted: Counted) -> Row:
 
 def _talk(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
     """Versions of the stream in their order, each once."""
-    before = row or {"version": 0, "asked_at": None, "answered": False}
+    before = {**_UNSEEN, **(row or {})}
     version = event.version or 0
     if version <= before["version"]:
         return before, {}
@@ -205,6 +205,7 @@ def _added(row: Row | None, counted: Counted) -> Row:
 
 
 _COUNTED: Final[Row] = {"counted": True}
+_UNSEEN: Final[Row] = {"version": 0, "asked_at": None, "answered": False}
 _NONE: Final = [0] * (len(EDGES) + 1)
 _NOTHING: Final[Row] = {
     **dict.fromkeys(COUNTS, 0),

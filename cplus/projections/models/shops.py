@@ -52,7 +52,7 @@ def _shop(row: Row, event: Recorded) -> Row:
 
 
 def _import(row: Row | None, event: Recorded) -> Row:
-    after = dict(row or _NEW_IMPORT)
+    after = {**_NEW_IMPORT, **(row or {})}
     match event.event:
         case ImportStarted():
             after["started_at"] = min(after["started_at"] or event.occurred_at, event.occurred_at)
