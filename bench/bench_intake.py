@@ -7,14 +7,10 @@ own, and logs as a function does, to nowhere. All parts take about two minutes o
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import gc
 import itertools
-import os
 import statistics
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,11 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import intake_input
 from bench.intake_input import BEFORE, CUSTOMERS, MAILS, WEBHOOKS, taking
-from bench.measure import Figure, Work, alternate, figure, write
+from bench.measure import Figure, Work, alternate, figure, run_parts
 from cplus.bootstrap import Parts
 from cplus.events.log.store import COMMITS
-from cplus.local.mongod import Mongod
-from cplus.logs import configure
 
 KNOWN = 1_000
 """Customers that are known before, where they are."""
@@ -157,24 +151,5 @@ PARTS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
 }
 
 
-async def main(rounds: int, only: list[str]) -> None:
-    """Runs the parts and writes what they show."""
-    with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
-        mongod = Mongod(Path(directory))
-        await mongod.start()
-        try:
-            bench = Bench(mongod.uri, rounds)
-            found = {name: await PARTS[name](bench) for name in PARTS if not only or name in only}
-        finally:
-            await mongod.stop()
-    write("intake", found, keep=bool(only), driver="motor")
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=[])
-    given = parser.parse_args()
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        configure("info", stream=nowhere)
-        asyncio.run(main(given.rounds, given.only))
+    run_parts("intake", PARTS, Bench, about=__doc__, rounds=60)

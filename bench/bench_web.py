@@ -7,13 +7,9 @@ All parts take about four minutes on 2 idle cores, most of it to make the rows.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import gc
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -24,11 +20,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import web_memory, web_rows
-from bench.measure import Figure, figure, write
+from bench.measure import Figure, figure, run_parts
 from bench.web_app import Browser, settings_of
 from cplus.bootstrap import Parts, ensure_indexes
-from cplus.local.mongod import Mongod
-from cplus.logs import configure
 from cplus.mongo import Mongo
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
@@ -270,24 +264,5 @@ PARTS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
 }
 
 
-async def main(rounds: int, only: list[str]) -> None:
-    """Runs the parts and writes what they show."""
-    with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
-        mongod = Mongod(Path(directory))
-        await mongod.start()
-        try:
-            bench = Bench(mongod.uri, rounds)
-            found = {name: await PARTS[name](bench) for name in PARTS if not only or name in only}
-        finally:
-            await mongod.stop()
-    write("web", found, keep=bool(only), driver="motor")
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=[])
-    given = parser.parse_args()
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        configure("info", stream=nowhere)
-        asyncio.run(main(given.rounds, given.only))
+    run_parts("web", PARTS, Bench, about=__doc__, rounds=200)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import itertools
 import json
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from cplus.local.mongod import Mongod
+from cplus.logs import configure
+
+B = TypeVar("B")
 Work = Callable[[], Awaitable[int]]
 Making = Callable[[], Work]
 
@@ -126,3 +133,35 @@ def write(
             one.baseline,
         )
     Console(width=200).print(table)
+
+
+def run_parts(
+    name: str,
+    parts: Mapping[str, Callable[[B], Awaitable[list[Figure]]]],
+    bench: Callable[[str, int], B],
+    *,
+    about: str | None,
+    rounds: int,
+) -> None:
+    """Runs the parts that the command line names, or all, on a mongod of their own, and writes what
+    they show. `bench` is made from the address of the mongod and the number of rounds."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--only", nargs="*", choices=list(parts), default=[])
+    given = parser.parse_args()
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory(prefix="cplus-bench-") as directory:
+            mongod = Mongod(Path(directory))
+            await mongod.start()
+            try:
+                made = bench(mongod.uri, given.rounds)
+                wanted = [part for part in parts if not given.only or part in given.only]
+                found = {part: await parts[part](made) for part in wanted}
+            finally:
+                await mongod.stop()
+        write(name, found, keep=bool(given.only), driver="motor")
+
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        configure("info", stream=nowhere)  # as in production, log lines are made; none is shown
+        asyncio.run(run())
