@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import accumulate
-from typing import Any
+from typing import Any, Final
 
 from cplus.projections.models.metrics import EDGES, QUARTERS
 
@@ -75,6 +75,11 @@ class Figures:
         return low + (high - low) * inside / self.buckets[bucket]
 
 
+_NOTHING: Final = Figures()
+_SUMS: Final = [f.name for f in fields(Figures) if f.name not in {"buckets", "longest_ms"}]
+"""The figures that add up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
     """What happened on a day."""
@@ -94,27 +99,38 @@ def figures_of(row: Mapping[str, Any] | None) -> Figures:
 
 def days_in(zone: tzinfo, rows: Iterable[tuple[date, Mapping[str, Any]]]) -> list[Day]:
     """The days of a zone, the newest first, from rows of days in UTC with their quarters of an
-    hour. A row of an older release has none: it counts as the day of the same name."""
+    hour. What an older release counted is in no quarter: it counts on the day of the same name."""
     parts: dict[date, list[Figures]] = {}
     for day, row in rows:
-        if QUARTERS not in row:
-            parts.setdefault(day, []).append(figures_of(row))
-            continue
+        quarters: Mapping[str, Mapping[str, Any]] = row.get(QUARTERS, {})
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        for quarter, sums in row[QUARTERS].items():
+        for quarter, sums in quarters.items():
             local = (begin + timedelta(minutes=15 * int(quarter))).astimezone(zone).date()
             parts.setdefault(local, []).append(figures_of(sums))
+        if (left := _in_no_quarter(row, quarters.values())) != _NOTHING:
+            parts.setdefault(day, []).append(left)
     return [Day(day, summed(parts[day])) for day in sorted(parts, reverse=True)]
+
+
+def _in_no_quarter(row: Mapping[str, Any], quarters: Iterable[Mapping[str, Any]]) -> Figures:
+    """What the day counts beyond its quarters."""
+    whole = figures_of(row)
+    left: dict[str, int] = {name: getattr(whole, name) for name in _SUMS}
+    buckets = list(whole.buckets)
+    for sums in quarters:  # they name only what is not 0
+        for name in sums.keys() & left.keys():
+            left[name] -= sums[name]
+        for number, answers in enumerate(sums.get("buckets", ())):
+            buckets[number] -= answers
+    # The slowest answer of the day may be in a quarter. None took longer than all together.
+    longest = min(whole.longest_ms, left["waited_ms"])
+    return Figures(**left, longest_ms=longest, buckets=tuple(buckets))
 
 
 def summed(some: Iterable[Figures]) -> Figures:
     """Several as one."""
     many = [Figures(), *some]
-    sums: dict[str, Any] = {
-        f.name: sum(getattr(one, f.name) for one in many)
-        for f in fields(Figures)
-        if f.name not in {"buckets", "longest_ms"}
-    }
+    sums: dict[str, Any] = {name: sum(getattr(one, name) for one in many) for name in _SUMS}
     longest = max(one.longest_ms for one in many)
     buckets = tuple(map(sum, zip(*(one.buckets for one in many), strict=True)))
     return Figures(**sums, longest_ms=longest, buckets=buckets)

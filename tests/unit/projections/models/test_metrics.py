@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given as for_any
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -29,7 +27,6 @@ from cplus.projections.models.metrics import COUNTS, EDGES, METRICS, quarter_of
 from cplus.projections.queries.figures import (
     Day,
     Figures,
-    days_in,
     every_day,
     figures_of,
     summed,
@@ -176,40 +173,6 @@ def test_the_fate_of_a_mail_counts_in_the_earliest_quarter_that_was_told() -> No
         assert list(row["quarters"].values()) == [{"delivered": 1}]
         assert int(next(iter(row["quarters"]))) == quarter_of(early.occurred_at)
         assert row["delivered"] == 1
-
-
-def _day(moment: str, **sums: Any) -> tuple[date, Row]:
-    at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    return at.date(), {**sums, "quarters": {str(quarter_of(at)): sums}}
-
-
-@pytest.mark.parametrize(
-    ("zone", "moment", "day"),
-    [
-        ("UTC", "2026-11-23T23:59", "2026-11-23"),
-        ("Pacific/Kiritimati", "2026-11-23T09:59", "2026-11-23"),
-        ("Pacific/Kiritimati", "2026-11-23T10:00", "2026-11-24"),
-        ("Asia/Kolkata", "2026-11-23T18:29", "2026-11-23"),
-        ("Asia/Kolkata", "2026-11-23T18:30", "2026-11-24"),
-        ("Asia/Kathmandu", "2026-11-23T18:14", "2026-11-23"),
-        ("Asia/Kathmandu", "2026-11-23T18:15", "2026-11-24"),
-        # On the day on which clocks are set, before and after it.
-        ("America/New_York", "2026-11-01T03:59", "2026-10-31"),
-        ("America/New_York", "2026-11-01T04:00", "2026-11-01"),
-        ("America/New_York", "2026-11-02T04:59", "2026-11-01"),
-        ("America/New_York", "2026-11-02T05:00", "2026-11-02"),
-    ],
-)
-def test_a_day_of_a_zone_begins_at_its_own_midnight(zone: str, moment: str, day: str) -> None:
-    [found] = days_in(ZoneInfo(zone), [_day(moment, messages_in=3)])
-    assert found == Day(date.fromisoformat(day), Figures(messages_in=3))
-
-
-def test_days_of_a_zone_are_made_of_two_days_in_utc() -> None:
-    rows = [_day("2026-11-22T12:00", closed=1), _day("2026-11-23T09:00", closed=2)]
-    rows.append((date(2026, 11, 23), {"closed": 5}))  # folded by an older release
-    found = days_in(ZoneInfo("Pacific/Auckland"), rows)
-    assert found == [Day(date(2026, 11, 23), Figures(closed=8))]
 
 
 # --- histories
