@@ -42,7 +42,8 @@ class Projection:
 
     name: str
     version: int
-    """Raised when the rows of the same log would come out otherwise."""
+    """Raised when the fold changes and cannot continue from the rows that are stored
+    (docs/read-models.md, "Changing a fold")."""
     handles: frozenset[type[Event]]
     passes: frozenset[str]
     """Names of families (the modules of `cplus.events.catalogue`): whatever of them is not handled
