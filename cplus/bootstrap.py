@@ -197,9 +197,9 @@ class Parts:
 
         return Granting(self.app, self.http, self.settings.shopify_api_version)
 
-    async def removed(self, shop: str) -> bool:
-        """Whether Shopify says that the app is no longer installed."""
-        return await self.granting.removed(shop, self.credentials)
+    async def accepted_since(self, shop: str) -> datetime | None:
+        """When the tokens that Shopify takes of the shop were stored; None if it takes none."""
+        return await self.granting.accepted_since(shop, self.credentials)
 
     @cached_property
     def reactor(self) -> Reactor:

@@ -18,7 +18,7 @@ def _webhooks() -> Consume:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        removed=parts.removed,
+        accepted_since=parts.accepted_since,
         clock=parts.clock,
     )
     return one_by_one(lambda records, limit: handle(records, use, limit), parts.aws)

@@ -56,6 +56,9 @@ class Credentials(Protocol):
     async def save(self, shop: str, tokens: Tokens) -> None:
         """Replaces any older tokens with those of an installation."""
 
+    async def saved_at(self, shop: str) -> datetime | None:
+        """When the tokens that are there were stored; None if there are none."""
+
     async def forget(self, shop: str, before: datetime) -> None:
         """Deletes the tokens of a shop that removed the app, unless they were saved after the
         moment: the news of an uninstall may be a day late, and the app installed again
@@ -134,6 +137,11 @@ class MongoCredentials:
         """Saves the tokens of an installation; a running renewal will not overwrite them."""
         shop = shop_host(shop)
         await self._rows.update_one({"_id": shop}, self._change(shop, tokens), upsert=True)
+
+    async def saved_at(self, shop: str) -> datetime | None:
+        """When the shop's tokens were stored; None if there are none."""
+        row = await self._rows.find_one({"_id": shop_host(shop)}, {"saved_at": True})
+        return None if row is None else row["saved_at"]
 
     async def forget(self, shop: str, before: datetime) -> None:
         """Deletes the tokens of a shop, if any were saved at the moment or before it."""

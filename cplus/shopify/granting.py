@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import httpx
@@ -52,3 +53,9 @@ class Granting:
         except (NotInstalled, AuthFailed, CredentialsUnreadable):
             return True
         return False
+
+    async def accepted_since(self, shop: str, credentials: Credentials) -> datetime | None:
+        """When the tokens that Shopify takes were stored, or were before they were renewed during
+        the question; None if it takes none. Raises as `removed`."""
+        saved_at = await credentials.saved_at(shop)
+        return None if await self.removed(shop, credentials) else saved_at

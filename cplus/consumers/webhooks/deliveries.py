@@ -37,6 +37,8 @@ class Delivery(NamedTuple):
     body: bytes | None
     """What came; None where it is behind `ref`."""
     ref: Mapping[str, str] | None
+    receives: int
+    """How often SQS has handed the message out."""
     payload: bytes | None = None
     """Shopify's payload, where `body` holds more than that (EventBridge)."""
 
@@ -90,6 +92,7 @@ def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> D
         headers=headers,
         body=body,
         ref=ref,
+        receives=record.receives,
     )
 
 
@@ -118,6 +121,7 @@ def _from_event_bridge(
         headers=headers,
         body=body,
         ref=None,
+        receives=record.receives,
         payload=payload if payload is not None else b"",
     )
 

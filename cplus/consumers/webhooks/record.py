@@ -17,15 +17,9 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.translate import Notice, translate
+from cplus.consumers.webhooks.uninstalls import AcceptedSince, objection
 from cplus.deadline import Deadline
-from cplus.errors import (
-    CommitTooLarge,
-    InvalidDraft,
-    InvalidInput,
-    ShopifyRefused,
-    ShopifyUnavailable,
-    Throttled,
-)
+from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.causes import cause_of
@@ -36,7 +30,6 @@ from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
-from cplus.shopify.webhooks import Uninstalled, parse
 
 log = structlog.get_logger()
 
@@ -86,13 +79,6 @@ class Drafted(NamedTuple):
     """None if no commit can hold it."""
 
 
-class Removed(Protocol):
-    """Asks Shopify whether the app is no longer installed in the shop."""
-
-    async def __call__(self, shop: str) -> bool:
-        """Raises ShopifyUnavailable, ShopifyRefused and Throttled if it can't be told."""
-
-
 class Unwritable(Exception):
     """No commit can hold the delivery, not even without its events."""
 
@@ -105,7 +91,7 @@ class Webhooks:
     persons: Persons
     bodies: Bodies
     redeliveries: Collection
-    removed: Removed
+    accepted_since: AcceptedSince
     clock: Clock
 
 
@@ -158,9 +144,11 @@ async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
     reason = None
     try:
         events = await translate(notice, payload, use.persons.resolve)
-        uninstalled = any(isinstance(new.event, AppUninstalled) for new in events)
-        if uninstalled and not await _is_removed(one.shop, payload, use.removed):
-            events, reason = [], "the app is still installed: Shopify takes its tokens"
+        removal = next((new for new in events if isinstance(new.event, AppUninstalled)), None)
+        if removal is not None:
+            at = removal.occurred_at
+            reason = await objection(one, payload, at, use.recorder, use.accepted_since)
+            events = [] if reason else events
     except InvalidInput as error:
         reason = str(error.values.get("reason", error))
     except _UNTRANSLATABLE as error:
@@ -179,19 +167,6 @@ async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
         reason=reason,
     )
     return Drafted(one, draft)
-
-
-async def _is_removed(shop: str, body: bytes, removed: Removed) -> bool:
-    """Whether an uninstall counts. Shop and topic are in headers, which are not signed: one of
-    another shop, or an old one of this shop, must not end an installation that stands."""
-    try:
-        return await removed(shop)
-    except (ShopifyUnavailable, ShopifyRefused, Throttled):
-        # Also what a shop that was closed answers. What is signed has to say which shop it is.
-        payload = parse("app/uninstalled", body)
-        if isinstance(payload, Uninstalled) and payload.myshopify_domain:
-            return True
-        raise
 
 
 async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
-from cplus.events.log.commit import Commit
+from cplus.consumers.webhooks.uninstalls import TRIES, UNTOLD
+from cplus.events.aggregates.shop import Shop
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.names import INSTALLED_REF, shop_stream
+from cplus.events.repository import decided
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.shopify.oauth import Tokens
 from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon
@@ -53,19 +60,39 @@ async def webhooks(shared: Intake, shopify: LocalShopify) -> Webhooks:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        removed=parts.removed,
+        accepted_since=parts.accepted_since,
         clock=parts.clock,
     )
 
 
-def uninstall(body: Any) -> SqsRecord:
+def uninstall(body: Any, *, at: datetime | None = None, receives: int = 1) -> SqsRecord:
     headers = {
         "x-shopify-topic": "app/uninstalled",
         "x-shopify-shop-domain": SHOP,
         "x-shopify-webhook-id": "w-1",
     }
+    if at is not None:
+        headers["x-shopify-triggered-at"] = at.isoformat()
     encoded = base64.b64encode(json.dumps(body).encode()).decode()
-    return record({"delivery": "d-1", "headers": headers, "body": encoded, "body_ref": None})
+    message = record({"delivery": "d-1", "headers": headers, "body": encoded, "body_ref": None})
+    return replace(message, attributes={"ApproximateReceiveCount": str(receives)})
+
+
+async def installed(webhooks: Webhooks, *, after: datetime) -> datetime:
+    """Records the installation whose tokens are there; answers when it happened."""
+    at = after + timedelta(seconds=3)
+    shop = Shop.empty(shop_stream(SHOP))
+    shop.install(scopes=["read_customers"], shop_name="Blue Jam", void_at=None, now=at)
+    draft = Draft(
+        shop=SHOP,
+        claim="install/1",
+        source="install",
+        actor="merchant",
+        events=decided(shop),
+        refs=[shop_stream(SHOP), INSTALLED_REF],
+    )
+    await webhooks.recorder.append([draft])
+    return at
 
 
 async def commits(webhooks: Webhooks) -> list[Commit]:
@@ -112,3 +139,79 @@ async def test_while_shopify_cannot_tell_only_a_body_that_names_the_shop_counts(
     assert await handle([uninstall({"myshopify_domain": SHOP})], webhooks, soon()) == []
     [commit] = await commits(webhooks)
     assert commit.types == ["app.uninstalled"]
+
+
+async def test_the_late_news_of_an_earlier_removal_counts_at_its_own_time(
+    webhooks: Webhooks, shared: Intake
+) -> None:
+    stored = await shared.parts.credentials.saved_at(SHOP)
+    assert stored
+    await installed(webhooks, after=stored)
+    removed_at = stored - timedelta(minutes=1)
+    late = uninstall({"myshopify_domain": SHOP}, at=removed_at)
+    assert await handle([late], webhooks, soon()) == []
+    _, commit = await commits(webhooks)
+    assert commit.types == ["app.uninstalled"]
+    [events] = await webhooks.recorder.reader.read([commit])
+    assert [event.occurred_at for event in events] == [removed_at]
+    # What follows from it ends the sessions of that time, and leaves the tokens.
+    reactor = shared.parts.reactor
+    for event in events:
+        await UNINSTALLS.hand_out(commit, event, reactor)
+    sessions = shared.parts.ended_sessions
+    assert await sessions.holds(SHOP, "one", removed_at - timedelta(hours=1))
+    assert not await sessions.holds(SHOP, "one", stored)
+    assert await shared.parts.credentials.saved_at(SHOP) == stored
+
+
+@pytest.mark.parametrize("body", [ANOTHERS, {}])
+async def test_what_names_no_shop_ends_nothing_by_saying_that_it_is_old(
+    webhooks: Webhooks, shared: Intake, body: Any
+) -> None:
+    stored = await shared.parts.credentials.saved_at(SHOP)
+    assert stored
+    await installed(webhooks, after=stored)
+    late = uninstall(body, at=stored - timedelta(minutes=1))
+    assert await handle([late], webhooks, soon()) == []
+    _, commit = await commits(webhooks)
+    assert not commit.types
+
+
+async def test_no_time_between_tokens_and_installation_takes_the_tokens(
+    webhooks: Webhooks, shared: Intake
+) -> None:
+    stored = await shared.parts.credentials.saved_at(SHOP)
+    assert stored
+    installed_at = await installed(webhooks, after=stored)
+    between = uninstall({"myshopify_domain": SHOP}, at=installed_at - timedelta(seconds=1))
+    assert await handle([between], webhooks, soon()) == []
+    _, commit = await commits(webhooks)
+    assert not commit.types
+
+
+async def test_a_late_uninstall_waits_for_the_installation_that_is_under_way(
+    webhooks: Webhooks, shared: Intake
+) -> None:
+    stored = await shared.parts.credentials.saved_at(SHOP)
+    assert stored
+    body, at = {"myshopify_domain": SHOP}, stored - timedelta(minutes=1)
+    assert await handle([uninstall(body, at=at)], webhooks, soon()) == ["m"]
+    assert await commits(webhooks) == []
+    await installed(webhooks, after=stored)
+    assert await handle([uninstall(body, at=at, receives=2)], webhooks, soon()) == []
+    _, commit = await commits(webhooks)
+    assert commit.types == ["app.uninstalled"]
+
+
+async def test_an_uninstall_of_which_shopify_never_tells_is_recorded_before_it_is_given_up(
+    webhooks: Webhooks, shopify: LocalShopify
+) -> None:
+    for receives in range(1, TRIES):
+        shopify.fail_next(SHOP, 423)
+        assert await handle([uninstall({}, receives=receives)], webhooks, soon()) == ["m"]
+    assert await commits(webhooks) == []
+    shopify.fail_next(SHOP, 423)
+    assert await handle([uninstall({}, receives=TRIES)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert not commit.types
+    assert commit.reason == UNTOLD

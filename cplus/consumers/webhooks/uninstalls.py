@@ -1,0 +1,76 @@
+"""Whether an uninstall counts: what says of which shop and when it is, is not signed.
+
+A webhook of another shop, or one that is sent once more, must not end an installation that stands.
+So Shopify is asked, which voids the tokens of an app that is removed at once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Protocol
+
+from cplus.consumers.webhooks.deliveries import Delivery
+from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
+from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.names import INSTALLED_REF
+from cplus.events.recording import Recorder
+from cplus.shopify.webhooks import Uninstalled, parse
+
+STANDS: Final = "the app is still installed: Shopify takes its tokens"
+UNTOLD: Final = "Shopify did not say whether the app is installed, and the body names no shop"
+
+TRIES: Final = 4
+"""Receives after which an uninstall is recorded with what is known then: one before it would
+become a dead letter, which is not recorded."""
+
+
+class AcceptedSince(Protocol):
+    """Asks Shopify whether it takes the app's tokens of a shop."""
+
+    async def __call__(self, shop: str) -> datetime | None:
+        """When the tokens that it takes were stored, None if it takes none. Raises
+        ShopifyUnavailable, ShopifyRefused and Throttled if it can't be told."""
+
+
+class InstallUnderWay(Exception):
+    """The log may not know yet of an installation whose tokens are there."""
+
+
+async def objection(
+    one: Delivery, body: bytes, at: datetime, recorder: Recorder, accepted_since: AcceptedSince
+) -> str | None:
+    """Why the uninstall that says that it happened at `at` does not count; None if it does.
+
+    Raises what kept Shopify from telling, or InstallUnderWay, while another try may tell.
+    """
+    payload = parse("app/uninstalled", body)
+    names_the_shop = isinstance(payload, Uninstalled) and bool(payload.myshopify_domain)
+    try:
+        since = await accepted_since(one.shop)
+    except (ShopifyUnavailable, ShopifyRefused, Throttled):
+        # Also what a shop that was closed answers. What is signed has to say which shop it is.
+        if names_the_shop:
+            return None
+        if one.receives < TRIES:
+            raise
+        return UNTOLD
+    if since is None:
+        return None
+    # The removal of an earlier installation still ends the sessions of that time. Its time is not
+    # signed either: from before the tokens were stored, it cannot take them away.
+    if not (names_the_shop and at < since):
+        return STANDS
+    if await _installed_after(one.shop, at, recorder):
+        return None
+    if one.receives < TRIES:
+        raise InstallUnderWay
+    return STANDS
+
+
+async def _installed_after(shop: str, at: datetime, recorder: Recorder) -> bool:
+    newest = await recorder.store.by_ref(shop, INSTALLED_REF, 1)
+    return any(
+        recorded.occurred_at > at
+        for events in await recorder.reader.read(newest, [AppInstalled])
+        for recorded in events
+    )
