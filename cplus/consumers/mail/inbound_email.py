@@ -14,7 +14,7 @@ import structlog
 from cplus.aws import Aws
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.mail.places import Places
+from cplus.consumers.mail.conversation_finder import ConversationFinder
 from cplus.consumers.mail.reading import Found, Room, Said, read
 from cplus.consumers.mail.replies import received_sequence, rfc_ref
 from cplus.deadline import Deadline
@@ -62,9 +62,9 @@ class Inbound:
     bytes_at_once: int = BYTES_AT_ONCE
 
     @property
-    def places(self) -> Places:
+    def finder(self) -> ConversationFinder:
         """Finds where a mail belongs."""
-        return Places(self.settings, self.store, self.recorder)
+        return ConversationFinder(self.settings, self.store, self.recorder)
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Records the mails of a batch; answers the ids of the messages that failed.
@@ -176,14 +176,14 @@ class Inbound:
         if once and (await self.store.latest(way.shop, once))[0]:
             return {"reason": "the same mail came before, under another id of SES"}
         if found.form is None:
-            conversation = await self.places.by_thread(way, found.mail, now)
+            conversation = await self.finder.by_thread(way, found.mail, now)
         if conversation is None and found.mail.automatic and found.form is None:
             return {"reason": "automatic mail starts nothing"}
         who = await self._sender(way.shop, found, conversation)
         begins: list[tuple[str, int]] = []
         answer_here = conversation is None or _may_take_answers(conversation, who, found)
         if conversation is None:
-            conversation, begins = await self.places.by_person(way.shop, who, found, now)
+            conversation, begins = await self.finder.by_person(way.shop, who, found, now)
         message_id = _message_id(way.shop, receipt.ses_message_id)
         conversation.receive(
             now=now,

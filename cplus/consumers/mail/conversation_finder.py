@@ -27,8 +27,8 @@ _CANDIDATES = 20  # a mail may name a thousand others; the best come first
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """What finding a mail's conversation needs."""
+class ConversationFinder:
+    """Finds a mail's conversation in the log."""
 
     settings: Settings
     store: EventStore
