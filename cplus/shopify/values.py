@@ -24,13 +24,16 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("is out of range") from None
 
 
+def storable(text: str) -> str:
+    """The text without what MongoDB can't store, as a value or as a name."""
+    text = text.replace("\0", "")
+    if text.isascii():  # as nearly every text is
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _storable(value: object) -> object:
-    if isinstance(value, str):
-        text = value.replace("\0", "")
-        if text.isascii():
-            return text
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value
+    return storable(value) if isinstance(value, str) else value
 
 
 def _unsigned(value: object) -> object:

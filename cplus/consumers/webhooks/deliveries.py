@@ -16,6 +16,7 @@ from cplus.consumers.webhooks.edge import keeps, named
 from cplus.errors import InvalidInput
 from cplus.events.names import webhook_claim
 from cplus.shopify.hosts import shop_host
+from cplus.shopify.values import storable
 
 _EVENT_BRIDGE: Final = "shopifyWebhook"
 _METADATA: Final = re.compile(r'"metadata"\s*:\s*')
@@ -87,7 +88,7 @@ def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> D
         shop=shop_host(headers.get("x-shopify-shop-domain")),
         topic=headers["x-shopify-topic"],
         webhook_id=headers["x-shopify-webhook-id"],
-        delivery=_storable(message.get("delivery")) or f"sqs-{record.message_id}",
+        delivery=_delivery(message.get("delivery"), record),
         received_at=_moment(message.get("received_at")) or clock(),
         headers=headers,
         body=body,
@@ -116,7 +117,7 @@ def _from_event_bridge(
         shop=shop_host(headers.get("x-shopify-shop-domain")),
         topic=headers["x-shopify-topic"],
         webhook_id=headers["x-shopify-webhook-id"],
-        delivery=_storable(message.get("id")) or f"sqs-{record.message_id}",
+        delivery=_delivery(message.get("id"), record),
         received_at=_moment(message.get("time")) or clock(),
         headers=headers,
         body=body,
@@ -133,7 +134,7 @@ def _shopify_headers(given: object) -> dict[str, str]:
         lower = str(name).lower()
         lower = f"x-{lower}" if lower.startswith("shopify-") else lower
         if keeps(lower) and isinstance(value, (str, int)):
-            headers[_storable(lower)] = _storable(str(value))
+            headers[storable(lower)] = storable(str(value))
     return headers
 
 
@@ -151,14 +152,9 @@ def _metadata_of(text: str) -> dict[str, Any] | None:
     return None
 
 
-def _storable(value: object) -> str:
-    """A text that MongoDB can hold as a value and as a name; empty for what is no text."""
-    if not isinstance(value, str):
-        return ""
-    text = value.replace("\0", "")
-    if text.isascii():  # as nearly every header is
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _delivery(told: object, record: SqsRecord) -> str:
+    """The delivery's id as the message told it; where it did not, by SQS's id of the message."""
+    return storable(told if isinstance(told, str) else "") or f"sqs-{record.message_id}"
 
 
 def _moment(value: object) -> datetime | None:
