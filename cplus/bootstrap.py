@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations import Conversations
     from cplus.commands.installs import Installs
-    from cplus.consumers.batches.handler import Handler
-    from cplus.consumers.batches.messages import Consume
+    from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.privacy.listed import ListedCustomers
@@ -283,19 +282,16 @@ class Parts:
 def projector(group: Sequence[Projection]) -> Handler:
     """The handler of a function that folds the projections of `group` for nudged shops."""
     from cplus.consumers.batches.handler import queue_handler
-    from cplus.consumers.batches.one_by_one import one_by_one
     from cplus.consumers.folding.projecting import handle_nudges
     from cplus.logs import configure
     from cplus.projections.running.runner import Runner
 
-    def made() -> Consume:
+    def made() -> Consumer:
         parts = Parts()
         configure(parts.settings.log_level)
         runner = Runner(parts.mongo, parts.store, parts.reader, group, parts.clock)
         pool = parts.settings.mongo_pool
-        return one_by_one(
-            lambda records, limit: handle_nudges(records, runner, limit, pool), parts.aws
-        )
+        return (lambda records, limit: handle_nudges(records, runner, limit, pool)), parts.aws
 
     return queue_handler(made)
 

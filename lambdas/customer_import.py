@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.handler import queue_handler
+from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.batches.leases import Leases
-from cplus.consumers.batches.messages import Consume
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.logs import configure
 
 
-def _importer() -> Consume:
+def _importer() -> Consumer:
     parts = Parts()
     settings = parts.settings
     configure(settings.log_level)
@@ -31,7 +30,7 @@ def _importer() -> Consume:
         page_size=settings.import_page_size,
         clock=parts.clock,
     )
-    return lambda records, limit: handle(records, importer, limit)
+    return (lambda records, limit: handle(records, importer, limit)), parts.aws
 
 
 handler = queue_handler(_importer)

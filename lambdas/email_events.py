@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.handler import queue_handler
-from cplus.consumers.batches.messages import Consume
-from cplus.consumers.batches.one_by_one import one_by_one
+from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.mail.email_events import EmailEvents
 from cplus.logs import configure
 
 
-def _events() -> Consume:
+def _events() -> Consumer:
     parts = Parts()
     configure(parts.settings.log_level)
     events = EmailEvents(parts.settings, parts.store, parts.recorder)
-    return one_by_one(events.handle_all, parts.aws)
+    return events.handle_all, parts.aws
 
 
 handler = queue_handler(_events)

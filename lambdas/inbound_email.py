@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.handler import queue_handler
-from cplus.consumers.batches.messages import Consume
-from cplus.consumers.batches.one_by_one import one_by_one
+from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.logs import configure
 
 
-def _inbound() -> Consume:
+def _inbound() -> Consumer:
     p = Parts()
     configure(p.settings.log_level)
     inbound = Inbound(p.settings, p.store, p.persons, p.aws, p.recorder)
-    return one_by_one(inbound.handle_all, p.aws)
+    return inbound.handle_all, p.aws
 
 
 handler = queue_handler(_inbound)

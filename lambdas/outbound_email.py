@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.handler import queue_handler
+from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.batches.leases import Leases
-from cplus.consumers.batches.messages import Consume
-from cplus.consumers.batches.one_by_one import one_by_one
 from cplus.consumers.mail.outbound_email import Outbound
 from cplus.logs import configure
 
 
-def _outbound() -> Consume:
+def _outbound() -> Consumer:
     p = Parts()
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
     outbound = Outbound(p.settings, p.store, leases, p.aws, p.recorder, p.clock)
-    return one_by_one(outbound.handle_all, p.aws)
+    return outbound.handle_all, p.aws
 
 
 handler = queue_handler(_outbound)

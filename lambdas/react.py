@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.handler import queue_handler
-from cplus.consumers.batches.messages import Consume
-from cplus.consumers.batches.one_by_one import one_by_one
+from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.reactions.following import handle
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.logs import configure
 
 
-def _reactor() -> Consume:
+def _reactor() -> Consumer:
     parts = Parts()
     configure(parts.settings.log_level)
     reactor = parts.reactor
-    return one_by_one(lambda records, limit: handle(records, REACTIONS, reactor, limit), parts.aws)
+    return (lambda records, limit: handle(records, REACTIONS, reactor, limit)), parts.aws
 
 
 handler = queue_handler(_reactor)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.handler import queue_handler
-from cplus.consumers.batches.messages import Consume
-from cplus.consumers.batches.one_by_one import one_by_one
+from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
 from cplus.logs import configure
 
 
-def _webhooks() -> Consume:
+def _webhooks() -> Consumer:
     parts = Parts()
     configure(parts.settings.log_level)
     use = Webhooks(
@@ -21,7 +19,7 @@ def _webhooks() -> Consume:
         accepted_since=parts.accepted_since,
         clock=parts.clock,
     )
-    return one_by_one(lambda records, limit: handle(records, use, limit), parts.aws)
+    return (lambda records, limit: handle(records, use, limit)), parts.aws
 
 
 handler = queue_handler(_webhooks)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol, TypeAlias
 
+from cplus.aws import Aws
 from cplus.consumers.batches import sqs
 from cplus.consumers.batches.messages import Consume
+from cplus.consumers.batches.one_by_one import one_by_one
 from cplus.deadline import Deadline
 from cplus.loop import run
 
@@ -19,6 +21,9 @@ class Context(Protocol):
         """Milliseconds until Lambda ends it."""
 
 
+Consumer: TypeAlias = tuple[Consume, Aws]
+"""What works on a batch, and the AWS whose queues its messages come from."""
+
 Handler: TypeAlias = Callable[[Mapping[str, Any], Context], dict[str, Any]]
 
 
@@ -27,10 +32,14 @@ def limit_of(context: Context) -> Deadline:
     return Deadline.within(context.get_remaining_time_in_millis() / 1000)
 
 
-def queue_handler(make: Callable[[], Consume]) -> Handler:
+def queue_handler(make: Callable[[], Consumer]) -> Handler:
     """Answers a batch of SQS messages with those that failed, by what `make` makes at the first
-    call: it is kept, with its connections, for as long as the process lives."""
-    consume = cache(make)
+    call: it is kept, with its connections, for as long as the process lives. Messages that were
+    received before are worked on one by one."""
+
+    @cache
+    def consume() -> Consume:
+        return one_by_one(*make())
 
     async def handle(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
         return sqs.answer(await consume()(sqs.records(event), limit_of(context)))

@@ -46,19 +46,19 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
                 failed.append(record.message_id)
                 log.warning("message_put_back", queue=record.queue, message_id=record.message_id)
                 continue
-            await _told(received.hide(record.queue, record.receipt, _LONGER))
+            await _even_if_unanswered(received.hide(record.queue, record.receipt, _LONGER))
             told = await consume([record], limit)
             failed += told
             if not told:
-                await _told(received.delete(record.queue, record.receipt))
+                await _even_if_unanswered(received.delete(record.queue, record.receipt))
             elif not begin_by.passed():  # it failed by itself, and took nobody's time
-                await _told(received.hide(record.queue, record.receipt, 1))
+                await _even_if_unanswered(received.hide(record.queue, record.receipt, 1))
         return failed
 
     return careful
 
 
-async def _told(call: Awaitable[None]) -> None:
+async def _even_if_unanswered(call: Awaitable[None]) -> None:
     """The message is worked on even if its queue does not answer."""
     try:
         await call

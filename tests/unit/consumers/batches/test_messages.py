@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import structlog
+from botocore.exceptions import EndpointConnectionError
 
+from cplus.aws import Aws
 from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, work_on
-from cplus.consumers.batches.handler import queue_handler
-from cplus.consumers.batches.messages import Batch, Consume, each_message, start_by
+from cplus.consumers.batches.handler import Consumer, queue_handler
+from cplus.consumers.batches.messages import Batch, each_message, start_by
 from cplus.consumers.batches.nudges import each_shop
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.deadline import Deadline
@@ -224,21 +227,22 @@ def test_nothing_new_begins_in_the_last_fifth_of_the_time_or_the_last_ten_second
     assert start_by(Deadline.within(120, clock)).remaining() == 110
 
 
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
 def test_a_handler_is_made_once_and_answers_with_what_failed() -> None:
     made, limits = [], []
 
-    def make() -> Consume:
+    def make() -> Consumer:
         made.append(1)
 
         async def consume(batch: Any, limit: Deadline) -> list[str]:
             limits.append(limit.remaining())
             return [one.message_id for one in batch if one.body == "bad"]
 
-        return consume
-
-    class Context:
-        def get_remaining_time_in_millis(self) -> int:
-            return 30_000
+        return consume, Aws()
 
     handler = queue_handler(make)
     event = {
@@ -248,3 +252,27 @@ def test_a_handler_is_made_once_and_answers_with_what_failed() -> None:
         assert handler(event, Context()) == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert made == [1]
     assert all(29 < limit <= 30 for limit in limits)
+
+
+class Unreachable(Aws):
+    """No queue answers; the messages are worked on all the same."""
+
+    async def client(self, service: str, *, tries: int = 3) -> Any:
+        raise EndpointConnectionError(endpoint_url=service)
+
+
+def test_every_handler_takes_messages_that_were_received_before_one_by_one() -> None:
+    batches: list[list[str]] = []
+
+    async def consume(batch: Sequence[SqsRecord], _limit: Deadline) -> list[str]:
+        batches.append([one.message_id for one in batch])
+        return []
+
+    receives = {"a": 1, "b": 2, "c": 3, "d": 1}
+    records = [
+        {"messageId": one, "body": "", "attributes": {"ApproximateReceiveCount": str(times)}}
+        for one, times in receives.items()
+    ]
+    handler = queue_handler(lambda: (consume, Unreachable()))
+    assert handler({"Records": records}, Context()) == {"batchItemFailures": []}
+    assert batches == [["a", "d"], ["b"], ["c"]]
