@@ -61,6 +61,9 @@ _PAYMENT: Final = (
 _FULFILMENT: Final = ("", "partial", "fulfilled", "restocked")
 
 
+BY_CUSTOMER: Final = (("person", 1), ("customer", 1), ("created_at", -1))
+"""The index for what each customer of a person bought since a moment."""
+
 ORDERS = Projection(
     name="orders",
     version=1,
@@ -70,5 +73,8 @@ ORDERS = Projection(
     ),
     keys=keys,
     evolve=evolve,
-    indexes=((("person", 1), ("created_at", -1)),),
+    indexes=(
+        (("person", 1), ("created_at", -1)),
+        BY_CUSTOMER,
+    ),
 )
