@@ -2,13 +2,13 @@
 
 A fact folds into the row of the person that it names, and nowhere else, also where that person
 was joined with another: what a row holds then depends on no order. Rows that are one person are
-linked by PersonsJoined, and `combine` makes one of them on reading.
+linked by PersonsJoined, and `combine` (persons.py) makes one of them on reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import ConversationStarted, MessageReceived
@@ -21,39 +21,28 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged
-from cplus.projections.base import Counts, Projection, Row
-from cplus.projections.models.facts import newer, newest, types
-
-MAX_ACCOUNTS = 20
-"""Customers in Shopify that one row holds. Those with the largest ids stay, which are the newest;
-which they are depends on no order."""
+from cplus.projections.base import Projection, Row
+from cplus.projections.models.facts import newest, types
+from cplus.projections.models.persons import (
+    EMPTY,
+    LASTING,
+    PERSON_COUNTS,
+    Account,
+    better_contact,
+    earliest,
+    kept,
+    kind_of,
+    latest,
+    left_of,
+)
 
 _PROFILE = (
     *("first_name", "last_name", "email", "phone", "note", "locale", "state", "currency"),
     "created_at",
 )
-_LASTING: Mapping[str, tuple[str, ...]] = {
-    # Webhooks leave out the one or the other, and Shopify never takes them away.
-    "profile": ("locale", "state", "currency", "created_at"),
-}
 _STATES = ("", "disabled", "invited", "declined", "enabled")
 _CONSENTS = ("", "invalid", "not_subscribed", "pending", "subscribed", "unsubscribed")
 """In the order in which one follows the other, if two come with the same time."""
-
-_EMPTY: Row = {
-    "accounts": {},
-    "contact": None,
-    "first_contact_at": None,
-    "last_contact_at": None,
-    "ordered_at": None,
-    "merged_into": [],
-    "joined": False,
-    "changed_at": None,
-    "lists": [],
-}
-Account = Mapping[str, Any]
-"""What is known of one customer in Shopify: groups of fields. Of one that is deleted, as it stays
-for ever, only {"deleted": True}, what they had spent, and into which customer they were merged."""
 
 
 def keys(event: Recorded) -> Iterable[str]:
@@ -69,7 +58,7 @@ def keys(event: Recorded) -> Iterable[str]:
 def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     """The row after the event: the same whatever the order, and however often it comes."""
     # A row that an earlier release stored lacks what was added since.
-    after = {**_EMPTY, **(row or {})}
+    after = {**EMPTY, **(row or {})}
     match event.event:
         case (
             CustomerChanged()
@@ -81,18 +70,18 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
             accounts = dict(after["accounts"])
             account = accounts.get(str(fact.shopify_customer_id), {})
             accounts[str(fact.shopify_customer_id)] = _account(account, event)
-            after["accounts"] = _kept(accounts)
+            after["accounts"] = kept(accounts)
         case OrderChanged() as order:
             placed = order.created_at or event.occurred_at
-            after["ordered_at"] = _earliest(after["ordered_at"], placed)
+            after["ordered_at"] = earliest(after["ordered_at"], placed)
         case ConversationStarted():
-            after["first_contact_at"] = _earliest(after["first_contact_at"], event.occurred_at)
-            after["last_contact_at"] = _latest(after["last_contact_at"], event.occurred_at)
+            after["first_contact_at"] = earliest(after["first_contact_at"], event.occurred_at)
+            after["last_contact_at"] = latest(after["last_contact_at"], event.occurred_at)
         case MessageReceived() as mail:
             after.update(_contact(after, mail, event))
         case PersonsJoined() as joined:
             _link(after, key, joined)
-    after["changed_at"] = _latest(after["changed_at"], event.occurred_at)
+    after["changed_at"] = latest(after["changed_at"], event.occurred_at)
     after["lists"] = _lists(after)
     return after
 
@@ -103,9 +92,9 @@ def _account(account: Account, event: Recorded) -> Account:
     if isinstance(told, CustomerDeleted):
         after["deleted"] = True
     for name, (fields, fact, rank) in _groups(event).items():
-        lasting = _LASTING.get(name, ())
+        lasting = LASTING.get(name, ())
         after[name] = newest(account.get(name), fact, fields, rank=rank, lasting=lasting)
-    return _left(after)
+    return left_of(after)
 
 
 def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int]]:
@@ -140,20 +129,6 @@ def _rank(states: Sequence[str], state: str | None) -> int:
     return states.index(state) if state in states else 0
 
 
-def _left(account: Account) -> Account:
-    """What is left of an account: Shopify never uses an id again, so what comes late brings nothing
-    of a deleted customer back."""
-    if not account.get("deleted"):
-        return account
-    return {name: account[name] for name in ("deleted", "merged", "spend") if name in account}
-
-
-def _kept(accounts: Mapping[str, Account]) -> dict[str, Account]:
-    """At most `MAX_ACCOUNTS`, in the order of their ids: equal rows are equal documents."""
-    ids = sorted(accounts, key=int)[-MAX_ACCOUNTS:]
-    return {shopify_id: accounts[shopify_id] for shopify_id in ids}
-
-
 def _contact(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]:
     """Who wrote last. What a machine sent is no contact. It names the person only as long as
     nothing else does, and so does a mail whose sender was not proved."""
@@ -165,18 +140,10 @@ def _contact(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]
     told = newest(None, event, fields)
     changed: dict[str, Any] = {}
     if mail.from_address is not None:  # an unknown sender is known by no name
-        changed["contact"] = _better_contact(row["contact"], told)
+        changed["contact"] = better_contact(row["contact"], told)
     if not mail.automatic:
-        changed["last_contact_at"] = _latest(row["last_contact_at"], event.occurred_at)
+        changed["last_contact_at"] = latest(row["last_contact_at"], event.occurred_at)
     return changed
-
-
-def _better_contact(one: Row | None, other: Row | None) -> Row | None:
-    if one is None or other is None:
-        return one or other
-    if one["person_wrote"] != other["person_wrote"]:
-        return one if one["person_wrote"] else other
-    return newer(one, other)
 
 
 def _link(after: dict[str, Any], key: str, joined: PersonsJoined) -> None:
@@ -196,89 +163,6 @@ def _lists(row: Row) -> list[str]:
     if row["joined"]:
         return ["all", "customers", "leads", "joined"]
     return {"customer": ["all", "customers"], "lead": ["all", "leads"], "gone": []}[kind_of(row)]
-
-
-def kind_of(row: Row) -> Literal["customer", "lead", "gone"]:
-    """`customer`, `lead`, or `gone`. Who wrote and ordered as a guest is a customer, although
-    Shopify has no account of them."""
-    if any(not account.get("deleted") for account in row["accounts"].values()):
-        return "customer"
-    if not (row["first_contact_at"] or row["contact"]):
-        return "gone"
-    return "customer" if row.get("ordered_at") and not row["accounts"] else "lead"
-
-
-def combine(rows: Iterable[Row]) -> Row:
-    """One row of all the rows of a person: as if every fact had named the same id.
-
-    Pure, and the order of `rows` makes no difference. `merged_into`, `joined` and `lists` say
-    nothing any more.
-    """
-    result: dict[str, Any] = dict(_EMPTY)
-    accounts: dict[str, Account] = {}
-    for row in rows:
-        for shopify_id, account in row["accounts"].items():
-            accounts[shopify_id] = _one_account(accounts.get(shopify_id), account)
-        result["contact"] = _better_contact(result["contact"], row["contact"])
-        for name, pick in (
-            ("first_contact_at", _earliest),
-            ("last_contact_at", _latest),
-            ("ordered_at", _earliest),
-            ("changed_at", _latest),
-        ):
-            # Rows from before the end of November 2026 lack `ordered_at`.
-            if row.get(name) is not None:
-                result[name] = pick(result[name], row[name])
-    result["accounts"] = _kept(accounts)
-    return result
-
-
-def _one_account(one: Account | None, other: Account) -> Account:
-    if one is None:
-        return other
-    both = (one.keys() & other.keys()) - {"deleted"}
-    same = {name: newer(one[name], other[name], _LASTING.get(name, ())) for name in both}
-    return _left({**one, **other, **same})
-
-
-def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:
-    """The keys of the rows, those that are one person together, the smallest first: links are
-    followed to the end, in both directions."""
-    root = {person: person for person in rows}
-
-    def find(person: str) -> str:
-        while root[person] != person:
-            person = root[person]
-        return person
-
-    for person, row in rows.items():
-        for other in row["merged_into"]:
-            if other in root:
-                one, two = sorted((find(person), find(other)))
-                root[two] = one
-    members: dict[str, list[str]] = {}
-    for person in sorted(rows):
-        members.setdefault(find(person), []).append(person)
-    return list(members.values())
-
-
-def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
-    """How many customers and leads there are, each person once."""
-    joined = {person: row for person, row in rows.items() if row["joined"]}
-    kinds = [kind_of(row) for row in rows.values() if not row["joined"]]
-    kinds += [kind_of(combine(joined[one] for one in persons)) for persons in same_persons(joined)]
-    return {"customers": kinds.count("customer"), "leads": kinds.count("lead")}
-
-
-PERSON_COUNTS = Counts(count, links="merged_into", linked="joined")
-
-
-def _earliest(one: Any, other: Any) -> Any:
-    return other if one is None else min(one, other)
-
-
-def _latest(one: Any, other: Any) -> Any:
-    return other if one is None else max(one, other)
 
 
 CUSTOMERS = Projection(

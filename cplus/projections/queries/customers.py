@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from cplus.projections.models.conversations import CONVERSATIONS
-from cplus.projections.models.customers import CUSTOMERS, kind_of
+from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.persons import kind_of
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.persons import (
     Family,

@@ -9,8 +9,8 @@ from typing import Any
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
 from cplus.projections.counting import load_linked
-from cplus.projections.models.customers import PERSON_COUNTS, combine, kind_of, same_persons
 from cplus.projections.models.facts import order
+from cplus.projections.models.persons import PERSON_COUNTS, combine, kind_of, same_persons
 from cplus.projections.queries.spending import Bought, in_all
 from cplus.projections.queries.views import Customer
 from cplus.projections.queries.visible import visible

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from cplus.mongo import Collection
 from cplus.projections.base import Row
-from cplus.projections.models.customers import Account
 from cplus.projections.models.orders import BY_CUSTOMER
+from cplus.projections.models.persons import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from cplus.events.catalogue.customers import (
 )
 from cplus.events.catalogue.shops import ShopChanged
 from cplus.projections.models.billing import BILLING
-from cplus.projections.models.customers import CUSTOMERS, kind_of
+from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.persons import kind_of
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries.persons import customer_view, families
 from cplus.projections.queries.spending import NOTHING, Bought, is_later

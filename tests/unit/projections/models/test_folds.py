@@ -19,9 +19,10 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.projections.groups import ALL
 from cplus.projections.models.billing import BILLING
 from cplus.projections.models.conversations import CONVERSATIONS
-from cplus.projections.models.customers import CUSTOMERS, MAX_ACCOUNTS, combine, kind_of
+from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.persons import MAX_ACCOUNTS, combine, kind_of
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries.persons import customer_view, families
 from cplus.projections.queries.row_views import account_view

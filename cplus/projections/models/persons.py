@@ -1,0 +1,142 @@
+"""Persons: what the row of one says, and what several rows say that are one person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from cplus.projections.base import Counts, Row
+from cplus.projections.models.facts import newer
+
+MAX_ACCOUNTS = 20
+"""Customers in Shopify that one row holds. Those with the largest ids stay, which are the newest;
+which they are depends on no order."""
+
+LASTING: Mapping[str, tuple[str, ...]] = {
+    # Webhooks leave out the one or the other, and Shopify never takes them away.
+    "profile": ("locale", "state", "currency", "created_at"),
+}
+"""Fields that stay as they were known if a fact leaves them out, by group."""
+EMPTY: Row = {
+    "accounts": {},
+    "contact": None,
+    "first_contact_at": None,
+    "last_contact_at": None,
+    "ordered_at": None,
+    "merged_into": [],
+    "joined": False,
+    "changed_at": None,
+    "lists": [],
+}
+"""The row of a person of whom nothing is known."""
+Account = Mapping[str, Any]
+"""What is known of one customer in Shopify: groups of fields. Of one that is deleted, as it stays
+for ever, only {"deleted": True}, what they had spent, and into which customer they were merged."""
+
+
+def kind_of(row: Row) -> Literal["customer", "lead", "gone"]:
+    """`customer`, `lead`, or `gone`. Who wrote and ordered as a guest is a customer, although
+    Shopify has no account of them."""
+    if any(not account.get("deleted") for account in row["accounts"].values()):
+        return "customer"
+    if not (row["first_contact_at"] or row["contact"]):
+        return "gone"
+    return "customer" if row.get("ordered_at") and not row["accounts"] else "lead"
+
+
+def combine(rows: Iterable[Row]) -> Row:
+    """One row of all the rows of a person: as if every fact had named the same id.
+
+    Pure, and the order of `rows` makes no difference. `merged_into`, `joined` and `lists` say
+    nothing any more.
+    """
+    result: dict[str, Any] = dict(EMPTY)
+    accounts: dict[str, Account] = {}
+    for row in rows:
+        for shopify_id, account in row["accounts"].items():
+            accounts[shopify_id] = _one_account(accounts.get(shopify_id), account)
+        result["contact"] = better_contact(result["contact"], row["contact"])
+        for name, pick in (
+            ("first_contact_at", earliest),
+            ("last_contact_at", latest),
+            ("ordered_at", earliest),
+            ("changed_at", latest),
+        ):
+            # Rows from before the end of November 2026 lack `ordered_at`.
+            if row.get(name) is not None:
+                result[name] = pick(result[name], row[name])
+    result["accounts"] = kept(accounts)
+    return result
+
+
+def _one_account(one: Account | None, other: Account) -> Account:
+    if one is None:
+        return other
+    both = (one.keys() & other.keys()) - {"deleted"}
+    same = {name: newer(one[name], other[name], LASTING.get(name, ())) for name in both}
+    return left_of({**one, **other, **same})
+
+
+def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:
+    """The keys of the rows, those that are one person together, the smallest first: links are
+    followed to the end, in both directions."""
+    root = {person: person for person in rows}
+
+    def find(person: str) -> str:
+        while root[person] != person:
+            person = root[person]
+        return person
+
+    for person, row in rows.items():
+        for other in row["merged_into"]:
+            if other in root:
+                one, two = sorted((find(person), find(other)))
+                root[two] = one
+    members: dict[str, list[str]] = {}
+    for person in sorted(rows):
+        members.setdefault(find(person), []).append(person)
+    return list(members.values())
+
+
+def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
+    """How many customers and leads there are, each person once."""
+    joined = {person: row for person, row in rows.items() if row["joined"]}
+    kinds = [kind_of(row) for row in rows.values() if not row["joined"]]
+    kinds += [kind_of(combine(joined[one] for one in persons)) for persons in same_persons(joined)]
+    return {"customers": kinds.count("customer"), "leads": kinds.count("lead")}
+
+
+PERSON_COUNTS = Counts(count, links="merged_into", linked="joined")
+
+
+def left_of(account: Account) -> Account:
+    """What is left of an account: Shopify never uses an id again, so what comes late brings nothing
+    of a deleted customer back."""
+    if not account.get("deleted"):
+        return account
+    return {name: account[name] for name in ("deleted", "merged", "spend") if name in account}
+
+
+def kept(accounts: Mapping[str, Account]) -> dict[str, Account]:
+    """At most `MAX_ACCOUNTS`, in the order of their ids: equal rows are equal documents."""
+    ids = sorted(accounts, key=int)[-MAX_ACCOUNTS:]
+    return {shopify_id: accounts[shopify_id] for shopify_id in ids}
+
+
+def better_contact(one: Row | None, other: Row | None) -> Row | None:
+    """The one that names the person: one that a person wrote, then the newest."""
+    if one is None or other is None:
+        return one or other
+    if one["person_wrote"] != other["person_wrote"]:
+        return one if one["person_wrote"] else other
+    return newer(one, other)
+
+
+def earliest(one: Any, other: Any) -> Any:
+    """The earlier moment; `one` may be None."""
+    return other if one is None else min(one, other)
+
+
+def latest(one: Any, other: Any) -> Any:
+    """The later moment; `one` may be None."""
+    return other if one is None else max(one, other)
