@@ -255,12 +255,12 @@ class Parts:
 
         return UsedLinks(self.mongo.database)
 
-    @cached_property
-    def token_tries(self) -> TokenTries:
-        """Tries of the operator token."""
-        from cplus.privacy.token_tries import TokenTries
+    def token_tries(self, address: str | None) -> TokenTries:
+        """Tries of the operator token from that address."""
+        from cplus.privacy.token_tries import TokenTries, place_of
 
-        return TokenTries(self.mongo.database, self.clock)
+        place = place_of(address, self.settings.secret("application_secret"))
+        return TokenTries(self.mongo.database, self.clock, place=place)
 
     @cached_property
     def ended_sessions(self) -> EndedSessions:

@@ -31,6 +31,10 @@ class FormOfAnother(InvalidInput):
     """This form belongs to another {what}: its key was used there. Nothing was recorded."""
 
 
+class AddressChanged(CplusError):
+    """Replies to this conversation go to another address by now. Nothing was recorded."""
+
+
 class InvalidShop(InvalidInput):
     """The shop host {shop!r} is not of the form NAME.myshopify.com."""
 

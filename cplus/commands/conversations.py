@@ -14,7 +14,7 @@ from typing import Any
 
 from cplus.actors import Actor
 from cplus.clock import Clock
-from cplus.errors import FormOfAnother, NotFound
+from cplus.errors import AddressChanged, FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
@@ -46,6 +46,14 @@ class SentBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Replies go to this address by now, and not where the merchant was told: nothing was
+    recorded."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """The conversation is, or already was, as asked."""
 
@@ -56,14 +64,28 @@ class Changed:
 
 
 async def reply(
-    shop: str, conversation_id: str, *, text: str, key: str, actor: Actor, use: Conversations
-) -> Replied | SentBefore:
-    """Records a reply of the merchant; it opens a closed conversation.
+    shop: str,
+    conversation_id: str,
+    *,
+    text: str,
+    key: str,
+    actor: Actor,
+    use: Conversations,
+    to: str | None = None,
+) -> Replied | SentBefore | Elsewhere:
+    """Records a reply of the merchant; it opens a closed conversation. `to` is the address that
+    they were told it goes to, if they were.
 
     Raises NotFound, InvalidInput (no text, too long, no address to reply to), FormOfAnother, and as
     `Recorder.decide` does: then the same key may be used again.
     """
-    return await _write(Conversation.reply, shop, conversation_id, text, key, actor, use)
+    try:
+        decision = partial(Conversation.reply, to=to)
+        return await _write(decision, shop, conversation_id, text, key, actor, use)
+    except AddressChanged:
+        stream = conversation_stream(conversation_id)
+        now: Conversation = await use.recorder.load(Conversation, shop, stream)
+        return Elsewhere(now.address or "")
 
 
 async def close(

@@ -181,9 +181,9 @@ class Inbound:
             return {"reason": "automatic mail starts nothing"}
         who = await self._sender(way.shop, found, conversation)
         begins: list[tuple[str, int]] = []
-        answer_here = conversation is None or _may_take_answers(conversation, who, found)
         if conversation is None:
             conversation, begins = await self.finder.by_person(way.shop, who, found, now)
+        answer_here = bool(begins) or _may_take_answers(conversation, who, found)
         message_id = _message_id(way.shop, receipt.ses_message_id)
         conversation.receive(
             now=now,

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import singledispatchmethod
 from typing import Any, NamedTuple
 
-from cplus.errors import InvalidInput, NotFound
+from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.conversations import (
@@ -82,9 +82,14 @@ class Conversation(Aggregate):
         if not self.open and not mail.get("automatic", False):
             self.trigger_event(ConversationReopened, timestamp=now)
 
-    def reply(self, *, message_id: str, text: str, author: str, now: datetime) -> None:
-        """The merchant replies; raises InvalidInput for an empty or oversized text, or if there is
-        no address to reply to."""
+    def reply(
+        self, *, message_id: str, text: str, author: str, now: datetime, to: str | None = None
+    ) -> None:
+        """The merchant replies, in the belief that it goes to the address `to`, if that is given.
+
+        Raises InvalidInput for an empty or oversized text, or if there is no address to reply to,
+        and AddressChanged if it is another one by now.
+        """
         if message_id in self.written:
             return
         text = text.replace("\r\n", "\n").strip()
@@ -94,6 +99,8 @@ class Conversation(Aggregate):
             raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")
         if not self.address:
             raise InvalidInput(reason="this conversation has no address to reply to")
+        if to is not None and to != self.address:
+            raise AddressChanged
         self.trigger_event(
             ReplyWritten,
             message_id=message_id,

@@ -21,6 +21,7 @@ from cplus.counts import counted
 from cplus.errors import StillBusy
 from cplus.events.audit.roots import verify_shop
 from cplus.events.base import Recorded
+from cplus.events.catalogue.imports import ImportEnded
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
@@ -228,7 +229,13 @@ class Observer:
             for type_ in commit.types:
                 if type_ in _COUNTED:
                     found[_COUNTED[type_]] += 1
-            persons.add(await self._parts.reader.of(commit))
+            events = await self._parts.reader.of(commit)
+            persons.add(events)
+            faults += [
+                f"{shop}: an import was refused"
+                for one in events
+                if isinstance(one.event, ImportEnded) and one.event.outcome == "refused"
+            ]
         found["customers"], found["leads"] = persons.count()
         return found
 

@@ -85,6 +85,8 @@ class _Control:
             shop = LocalShop.model_validate_json(await request.read())
         except (ValidationError, InvalidShop) as error:
             raise web.HTTPBadRequest(text=str(error)) from None
+        if before := self._shopify.store.state.shops.get(shop.host):
+            shop.keep(before)
         self._shopify.add_shop(shop)
         return web.json_response({"host": shop.host}, status=201)
 

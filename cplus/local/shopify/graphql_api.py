@@ -94,8 +94,9 @@ class Api:
     def _one(self, _info: object, **arguments: Any) -> dict[str, Any] | None:
         self._require_scope("customer")
         wanted = arguments["id"]
-        if any(wanted == _gid(one) for one in self.shop.unlisted):
-            return {"id": wanted}
+        for known in self.shop.unlisted:
+            if wanted == _gid(known):
+                return _customer(LocalCustomer(id=known), self.shop.currency)
         found = [one for one in self.shop.customers if wanted == _gid(one.id)]
         return _customer(found[0], self.shop.currency) if found else None
 

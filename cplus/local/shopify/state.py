@@ -77,6 +77,12 @@ class LocalShop(_Description):
     unlisted: list[int] = Field(default_factory=list)
     """Ids of customers of whom only webhooks told: they exist, and no list has them yet."""
 
+    def keep(self, before: LocalShop) -> None:
+        """Has the customers of its earlier description too: a shop loses none by being told of."""
+        told = {one.id for one in self.customers}
+        self.customers += [one for one in before.customers if one.id not in told]
+        self.unlisted += [one for one in before.unlisted if one not in told]
+
     def hear(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Has the customer that a webhook tells of, or no longer."""
         customer = payload.get("customer") or payload

@@ -101,7 +101,8 @@ def few_lines(raw: bytes) -> tuple[bytes, int]:
 _HEADERS = 1024 * 1024  # bytes of headers at most in which one author is proved
 _HEAD = 64 * 1024  # bytes in which the headers are looked for
 _HEADER = re.compile(rb"[!-9;-~]{1,100}[ \t]{0,8}:")
-_FROM = re.compile(rb"^[\s]*from[\s]*:", re.IGNORECASE | re.MULTILINE)
+# Each line is tried at its own beginning: a run of blanks that crossed lines would cost its square.
+_FROM = re.compile(rb"^[ \t\v\f]*from\s*:", re.IGNORECASE | re.MULTILINE)
 _PLAIN_FROM = re.compile(rb"^from:", re.IGNORECASE | re.MULTILINE)
 _AUTHOR = re.compile(rb"^(?:from|subject|message-id)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 

@@ -116,7 +116,7 @@ async def handshake_of(request: Request) -> Handshake:
 
 
 async def _token_tries(request: Request) -> TokenTries:
-    return _parts(request).token_tries
+    return _parts(request).token_tries(request.client.host if request.client else None)
 
 
 async def _app_url(request: Request) -> str:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands import conversations
-from cplus.commands.conversations import Changed, SentBefore
+from cplus.commands.conversations import Changed, Elsewhere, SentBefore
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import (
     ContentionTooHigh,
@@ -118,6 +118,7 @@ async def _page(
     draft: str = "",
     reason: str = "",
     key: str = "",
+    to: str = "",
     status: int = 200,
 ) -> HTMLResponse:
     queries, me = view.queries, view.me
@@ -148,6 +149,7 @@ async def _page(
         draft=draft,
         reason=reason,
         key=key or new_key(),
+        to=to or row.from_address,
         command_key=new_key(),
         new_key=new_key,
     )
@@ -195,7 +197,13 @@ async def reply(
     key, text = form_key(fields), fields.get("text", "").replace("\r\n", "\n")
     try:
         outcome = await conversations.reply(
-            me.shop, conversation_id, text=text, key=key, actor=me.actor, use=use
+            me.shop,
+            conversation_id,
+            text=text,
+            key=key,
+            actor=me.actor,
+            use=use,
+            to=fields.get("to"),
         )
     except FormOfAnother:
         reason = (
@@ -210,6 +218,10 @@ async def reply(
         # The same key again: if it was recorded after all, it is not written twice.
         reason = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
         return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=503)
+    if isinstance(outcome, Elsewhere):
+        reason = "Replies now go to the address below. Send it again if it is meant for that one."
+        to = outcome.address
+        return await _page(view, conversation_id, draft=text, reason=reason, to=to, status=409)
     if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
         reason = "You already sent this form with another text. Send it again to send this one too."

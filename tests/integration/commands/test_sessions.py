@@ -27,7 +27,7 @@ from cplus.commands.sessions import (
 from cplus.errors import InvalidActor, InvalidSignature, TooManyTries
 from cplus.mongo import Mongo, connect
 from cplus.privacy.sessions import EndedSessions, UsedLinks, ensure_indexes
-from cplus.privacy.token_tries import MOST, WINDOW, TokenTries
+from cplus.privacy.token_tries import MOST, TRIES, WINDOW, TokenTries, place_of
 from cplus.settings import Settings
 from cplus.signing import Signer
 
@@ -167,6 +167,21 @@ async def test_the_console_opens_for_the_token_and_a_name(tries: TokenTries) -> 
     for name in ("", "Jo Doe", "x" * 65, ".", "..", "merchant", "Merchant"):
         with pytest.raises(InvalidActor):
             await opened(tries, name=name)
+
+
+async def test_whoever_tries_wrong_tokens_locks_out_nobody_elsewhere(mongo: Mongo) -> None:
+    def tries_from(address: str | None) -> TokenTries:
+        return TokenTries(mongo.database, place=place_of(address, "secret"))
+
+    for _ in range(MOST):
+        with pytest.raises(InvalidSignature):
+            await opened(tries_from("2001:db8::7"), "another")
+    for near in ("2001:db8::7", "2001:db8:0:0:ffff::1"):
+        with pytest.raises(TooManyTries):
+            await opened(tries_from(near))
+    for other in ("2001:db8:0:1::7", "192.0.2.1", None):
+        assert await opened(tries_from(other)) == "operator/jo"
+    assert "2001" not in str(await mongo.database[TRIES].find().to_list(None))
 
 
 async def test_after_ten_wrong_tokens_no_token_is_looked_at_for_fifteen_minutes(

@@ -87,6 +87,25 @@ async def test_a_click_moves_replies_to_the_sender_of_a_message(
     assert types.count("conversation.answers_moved") == 1
 
 
+async def test_a_reply_goes_nowhere_else_than_its_page_said(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    await receives(web, conversation, proved=True)
+    old = (await browser.get(f"/conversations/{conversation}")).text
+    moves, replies = (f"/conversations/{conversation}/{what}" for what in ("answer-to", "reply"))
+    await browser.post(moves, data=fields_of(old, moves))
+    refused = await browser.post(replies, data={**fields_of(old, replies), "text": "For Ada only"})
+    assert refused.status_code == 409
+    assert "For Ada only</textarea>" in refused.text
+    assert "Replies now go to the address below." in refused.text
+    assert "Goes by email to <bdi>mallory@<wbr>example.net</bdi>" in refused.text
+    assert "conversation.reply_written" not in await web.stream(SHOP, conversation)
+    fields = {**fields_of(refused.text, replies), "text": "For both"}
+    assert (await browser.post(replies, data=fields)).status_code == 303
+    assert "conversation.reply_written" in await web.stream(SHOP, conversation)
+
+
 async def test_replies_move_to_no_message_of_elsewhere_and_for_no_other_shop(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:

@@ -33,6 +33,17 @@ async def test_a_form_of_shopify_proves_no_address_that_was_written_into_it(worl
     assert (mail.proved, mail.sent_from) == (None, None)
 
 
+async def test_a_form_with_another_address_of_a_person_takes_no_answers(world: World) -> None:
+    await world.receive(form(), "ses1")
+    # An account that had the address of who wrote, and has another one now.
+    for address in (ADA, WORK):
+        await world.parts.persons.resolve(SHOP, shopify_id=9, address=address)
+        world.later(days=1)
+    await world.receive(form("To me, please", sender=WORK, number=2), "ses2")
+    assert await world.types() == [STARTED, ["message_received"]]
+    assert (await world.conversation()).address == ADA
+
+
 async def test_who_wants_answers_elsewhere_is_not_proved_to_be_there(world: World) -> None:
     raw = plain("Hello", sender="mallory@evil.example", Reply_To=f"Ada <{ADA}>")
     await world.receive(raw, "ses1")
