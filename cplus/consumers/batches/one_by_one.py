@@ -29,7 +29,8 @@ are dead letters after the last of these: so three of a batch may each end a pro
 def one_by_one(consume: Consume, aws: Aws) -> Consume:
     """`consume`, which is given each message of a batch alone that was received before.
 
-    Those that were not are worked on first, together. A batch of one message, and one in which none
+    Those that were not are worked on last, together: what ends the process for the first time must
+    not take along, again, who came back from another. A batch of one message, and one in which none
     was received before, costs nothing.
     """
     received = Received(aws)
@@ -40,11 +41,10 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
             return await consume(records, limit)
         begin_by = start_by(limit)
         fresh = [record for record in records if record.receives <= 1]
-        failed = list(await consume(fresh, limit)) if fresh else []
+        failed: list[str] = []
         for record in suspects:
             if begin_by.passed():
-                failed.append(record.message_id)
-                log.warning("message_put_back", queue=record.queue, message_id=record.message_id)
+                failed += _put_back([record])
                 continue
             await _even_if_unanswered(received.hide(record.queue, record.receipt, _LONGER))
             told = await consume([record], limit)
@@ -53,9 +53,18 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
                 await _even_if_unanswered(received.delete(record.queue, record.receipt))
             elif not begin_by.passed():  # it failed by itself, and took nobody's time
                 await _even_if_unanswered(received.hide(record.queue, record.receipt, 1))
+        if fresh:
+            late = begin_by.passed()
+            failed += _put_back(fresh) if late else await consume(fresh, limit)
         return failed
 
     return careful
+
+
+def _put_back(records: Sequence[SqsRecord]) -> list[str]:
+    for record in records:
+        log.warning("message_put_back", queue=record.queue, message_id=record.message_id)
+    return [record.message_id for record in records]
 
 
 async def _even_if_unanswered(call: Awaitable[None]) -> None:

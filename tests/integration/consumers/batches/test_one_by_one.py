@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cplus.aws import Aws, Queue
 from cplus.consumers.batches.one_by_one import one_by_one
@@ -85,6 +86,30 @@ async def test_what_ends_its_process_takes_no_other_to_the_dead_letters(aws: Aws
     assert max(world.receives[body] for body in honest) < RECEIVES
 
 
+async def test_who_came_back_from_one_death_does_not_die_with_the_next_killer(aws: Aws) -> None:
+    left, done = [f"honest {number}" for number in range(4)], set[str]()
+    receives = Counter[str]()
+
+    async def consume(batch: Sequence[SqsRecord], _limit: Deadline) -> list[str]:
+        if any(record.body.startswith(DEADLY) for record in batch):
+            raise Died
+        done.update(record.body for record in batch)
+        return []
+
+    # Each batch holds a killer that nobody has met yet.
+    for killer in range(RECEIVES):
+        batch = [*(one for one in left if one not in done), f"{DEADLY} {killer}"]
+        receives.update(batch)
+        given = [
+            SqsRecord(body, body, "", {"ApproximateReceiveCount": str(receives[body])})
+            for body in batch
+        ]
+        with suppress(Died):
+            await one_by_one(consume, aws)(given, Deadline.within(60))
+    assert done == set(left)
+    assert max(receives[body] for body in left) == 2
+
+
 async def test_what_fails_by_itself_is_not_hidden_for_longer(aws: Aws) -> None:
     sqs, name = await aws.client("sqs"), f"test-{secrets.token_hex(6)}"
     made = await sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "2"})
@@ -120,7 +145,7 @@ async def test_only_what_was_received_before_comes_alone(aws: Aws) -> None:
     ]
     # A queue that does not answer costs no message its turn.
     assert await one_by_one(consume, aws)(given, Deadline.within(60)) == ["b"]
-    assert batches == [["a", "c"], ["b"], ["d"]]
+    assert batches == [["b"], ["d"], ["a", "c"]]
 
 
 async def test_what_comes_too_late_is_put_back(aws: Aws) -> None:
