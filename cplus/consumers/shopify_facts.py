@@ -21,6 +21,7 @@ class Resolve(Protocol):
         shopify_id: int | None = None,
         address: str | None = None,
         at: datetime | None = None,
+        told_at: datetime | None = None,
     ) -> Resolved | None:
         """None where no identity is given."""
 
@@ -52,11 +53,12 @@ async def known(
     shopify_id: int | None,
     address: str | None,
     at: datetime | None = None,
+    told_at: datetime | None = None,
 ) -> tuple[str | None, list[PersonsJoined]]:
     """The person with these identities, and what has to be recorded where they were several. With
-    `at`, the customer had this address, or none, at that time."""
+    `at`, the customer had this address, or none, at that time, as Shopify told at `told_at`."""
     address = (address or "").strip() or None
-    found = await resolve(shop, shopify_id=shopify_id, address=address, at=at)
+    found = await resolve(shop, shopify_id=shopify_id, address=address, at=at, told_at=told_at)
     if found is None:
         return None, []
     joined = [PersonsJoined(person=found.person, absorbed=other) for other in found.absorbed]

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from cplus.events.names import person as named
 
 Row = dict[str, Any]
 """A row of the directory. Of an account, by its customer's id: `address`, the row of the address
-that it holds, and `at`, since when. Of an address: `holder`, the row of the account, `at`, since
-when, and `ended` once the account has another. Older rows have none of these."""
+that it holds, `at`, since when, and `told_at`, when Shopify told of it. Of an address: `holder`,
+the row of the account, `at` and `told_at` of the last one that had it, and `ended` once the account
+has another. Older rows have none of these, or no `told_at`."""
 
-_HELD: Final = ("holder", "address", "at", "ended")
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Question:
     """The id of the row of an address."""
     at: datetime | None
     """When the account had this address, or none; None if nothing is said about that."""
+    told_at: datetime | None = None
+    """When Shopify told of it: `at` is in whole seconds, and two facts may be of the same one."""
 
     @property
     def names(self) -> list[str]:
@@ -84,9 +87,8 @@ class Identities:
         if one.account is None:
             return self._writer(one)
         account = self._rows.get(one.account) or self._new_account(one)
-        # Facts come in any order: what is older than what is known changes nothing.
-        if one.at is not None and (account.get("at") is None or account["at"] <= one.at):
-            self._hold(account, one.address, one.at)
+        if one.at is not None and _is_news(one, account):
+            self._hold(account, one)
         found = [account]
         address = self._rows.get(one.address or "")
         if address is not None and address.get("holder") == one.account:
@@ -109,14 +111,17 @@ class Identities:
             row = self._insert(one.address, one.shop, named(self._new_id()))
         elif row.get("ended"):
             # Nobody holds it any more. Whose it was may be told of them, not who has it now.
-            self._change(row, person=named(self._new_id()), former=None, **dict.fromkeys(_HELD))
+            # Its times stay: what is older than the last who had it does not bring it back.
+            someone = named(self._new_id())
+            self._change(row, person=someone, former=None, holder=None, ended=None)
         return Resolved(row["person"], [], tuple(sorted(row.get("former") or ())))
 
     def _new_account(self, one: Question) -> Row:
         assert one.account is not None  # noqa: S101  asked by the caller
         address = self._rows.get(one.address or "")
         if address is not None and (
-            address.get("holder") == one.account or self._only_wrote(address)
+            address.get("holder") == one.account
+            or (_is_later(one, address) and self._only_wrote(address))
         ):
             row = self._insert(one.account, one.shop, address["person"], address.get("former"))
         else:
@@ -129,34 +134,34 @@ class Identities:
         free = address.get("holder") is None and not address.get("ended")
         return free and address["person"] not in self._customers
 
-    def _hold(self, account: Row, address: str | None, at: datetime) -> None:
+    def _hold(self, account: Row, one: Question) -> None:
         """The account has this address and no other."""
-        before = account.get("address")
+        before, address = account.get("address"), one.address
         if before != address and before is not None:
             left = self._rows.get(before)
             if left is not None and left.get("holder") == account["_id"]:
                 self._change(left, ended=True)
-        held = address if address is not None and self._take(account, address, at) else None
+        held = address if address is not None and self._take(account, address, one) else None
         if account.get("at") is None or before != held:
-            self._change(account, address=held, at=at)
+            self._change(account, address=held, at=one.at, told_at=one.told_at)
 
-    def _take(self, account: Row, address: str, at: datetime) -> bool:
+    def _take(self, account: Row, address: str, one: Question) -> bool:
         """Gives the address to the account, unless another one has had it since."""
         row = self._rows.get(address)
-        mine = {"holder": account["_id"], "at": at, "ended": None}
+        mine = {"holder": account["_id"], "at": one.at, "told_at": one.told_at, "ended": None}
         if row is None:
-            new = self._insert(address, account["shop"], account["person"], account.get("former"))
-            new.update(holder=account["_id"], at=at)
+            row = self._insert(address, account["shop"], account["person"], account.get("former"))
+            self._change(row, **mine)
         elif row.get("holder") == account["_id"]:
             if row.get("ended"):
                 self._change(row, **mine)
+        elif not _is_later(one, row):
+            return False
         elif row["person"] == account["person"] or self._only_wrote(row):
             # The row goes over to the account's person once the log knows that they are one.
             self._change(row, **mine)
-        elif row.get("ended") or row.get("at") is None or row["at"] <= at:
-            self._change(row, person=account["person"], former=account.get("former"), **mine)
         else:
-            return False
+            self._change(row, person=account["person"], former=account.get("former"), **mine)
         return True
 
     def _insert(self, name: str, shop: str, person: str, former: object = None) -> Row:
@@ -176,3 +181,25 @@ class Identities:
                 row.pop(name, None)
             else:
                 row[name] = value
+
+
+def _is_news(one: Question, account: Row) -> bool:
+    """Whether the account's address has to be changed. Facts come in any order and more than once:
+    what is not later than what is known changes nothing. What is known is done again: the process
+    may have stopped between the account's row and the one of its address."""
+    again = account.get("address") == one.address and _mark(one.at, one.told_at) == _last(account)
+    return again or _is_later(one, account)
+
+
+def _is_later(one: Question, row: Row) -> bool:
+    """Whether this is after what made the row as it is."""
+    return row.get("at") is None or _mark(one.at, one.told_at) > _last(row)
+
+
+def _last(row: Row) -> tuple[datetime, datetime]:
+    return _mark(row.get("at"), row.get("told_at"))
+
+
+def _mark(at: datetime | None, told_at: datetime | None) -> tuple[datetime, datetime]:
+    """What says which of two facts is newer."""
+    return at or _NEVER, told_at or _NEVER

@@ -26,7 +26,7 @@ RETRIES = Retries(tries=10, pause=0.01, longest=0.1)
 
 _AT_ONCE: Final = 500  # questions that one query answers
 
-_WATCHED: Final = ("person", "holder", "address", "at", "ended")
+_WATCHED: Final = ("person", "holder", "address", "at", "told_at", "ended")
 """What makes a row another one, if another process changes it."""
 
 
@@ -67,11 +67,13 @@ class PersonDirectory:
         shopify_id: int | None = None,
         address: str | None = None,
         at: datetime | None = None,
+        told_at: datetime | None = None,
     ) -> Resolved | None:
         """The person with these identities, new or known; None without identities.
 
         The customer `shopify_id` has this address, and did `at` that time (now, where it is not
         given): it is theirs until another account has it. With `at` and no address, they have none.
+        Of two facts of the same time, the one that was told later counts (`told_at`).
         An address alone is a question: who has it now?
 
         If a customer's address is that of somebody who only wrote, they are one person, and the
@@ -86,7 +88,8 @@ class PersonDirectory:
         if account and named and at is None:
             at = self._clock()
         at = None if account is None or at is None else to_milliseconds(at)
-        question = Question(shop, account, named, at)
+        told_at = None if at is None or told_at is None else to_milliseconds(told_at)
+        question = Question(shop, account, named, at, told_at)
         ask = partial(self._questions.ask, question)
         return await self._retries.of(ask, IdentityTaken, shop=shop)
 

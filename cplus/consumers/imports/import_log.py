@@ -125,6 +125,7 @@ class ImportLog:
                 customer.id,
                 address,
                 customer.updated_at or now,
+                now,
             )
             return [*joined, _imported(customer, str(person))]
 

@@ -68,7 +68,9 @@ def _when(notice: Notice, updated_at: datetime | None) -> datetime:
 async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve) -> list[NewEvent]:
     # An address that is left out is not known, one that is null is none.
     at = _when(notice, payload.updated_at) if "email" in payload.model_fields_set else None
-    person, joined = await known(resolve, notice.shop, payload.id, payload.email, at)
+    person, joined = await known(
+        resolve, notice.shop, payload.id, payload.email, at, notice.triggered_at
+    )
     fact = CustomerChanged(
         shopify_customer_id=payload.id,
         person=_someone(person),

@@ -142,6 +142,69 @@ async def test_an_address_belongs_to_the_customer_who_has_it_now(
     assert await who(persons, address=ANN) == first
 
 
+def told(milliseconds: int) -> dict[str, Any]:
+    """A time in whole seconds, and when Shopify told of it."""
+    return {"at": at(1), "told_at": at(1) + timedelta(milliseconds=milliseconds)}
+
+
+ONE_SECOND: tuple[dict[str, Any], ...] = (
+    {"shopify_id": 1, "address": DESK, **told(100)},
+    {"shopify_id": 1, "address": ANN, **told(300)},
+    {"shopify_id": 2, "address": DESK, **told(700)},
+)
+"""As MOVED, and all in one second."""
+
+
+@pytest.mark.parametrize("facts", list(itertools.permutations(ONE_SECOND)))
+@pytest.mark.parametrize("again", ONE_SECOND)
+async def test_of_the_facts_of_one_second_the_one_told_last_counts_in_any_order_and_again(
+    persons: PersonDirectory, facts: Sequence[dict[str, Any]], again: dict[str, Any]
+) -> None:
+    for fact in (*facts, again):
+        await who(persons, **fact)
+    first, second = await who(persons, shopify_id=1), await who(persons, shopify_id=2)
+    assert first != second
+    assert await who(persons, address=DESK) == second
+    assert await who(persons, address=ANN) == first
+
+
+async def test_a_fact_that_came_before_changes_nothing_also_if_nobody_said_when_it_was_told(
+    persons: PersonDirectory,
+) -> None:
+    first = await who(persons, shopify_id=1, address=DESK, at=at(1))
+    for address in (ANN, DESK, ANN):
+        await who(persons, shopify_id=1, address=address, at=at(1))
+    assert await who(persons, address=DESK) == first
+    assert await who(persons, address=ANN) != first
+
+
+async def test_old_news_of_an_address_does_not_make_its_new_writer_a_customer(
+    persons: PersonDirectory,
+) -> None:
+    first = await who(persons, **MOVED[0])
+    await who(persons, **MOVED[2])
+    await who(persons, shopify_id=2, at=at(4))
+    stranger = await who(persons, address=DESK)
+    for number in (1, 3):
+        found = await persons.resolve(SHOP, shopify_id=number, address=DESK, at=at(1))
+        assert found is not None
+        assert stranger not in found.ids
+    assert await who(persons, address=DESK) == stranger
+    assert await who(persons, shopify_id=1) == first
+
+
+async def test_what_a_crash_left_undone_is_done_when_the_same_fact_comes_again(
+    mongo: Mongo, persons: PersonDirectory
+) -> None:
+    first = await who(persons, **ONE_SECOND[0])
+    await who(persons, **ONE_SECOND[1])
+    # The row of the account was written, and the one of its address was not.
+    gone = await mongo.keyring.persons.delete_one({"holder": {"$exists": True}, "ended": None})
+    assert gone.deleted_count == 1
+    assert await who(persons, **ONE_SECOND[1]) == first
+    assert await who(persons, address=ANN) == first
+
+
 async def test_who_has_an_address_now_is_not_who_once_wrote_from_it(
     persons: PersonDirectory,
 ) -> None:

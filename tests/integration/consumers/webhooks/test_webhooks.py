@@ -386,6 +386,7 @@ class Says:
         shopify_id: int | None = None,
         address: str | None = None,
         at: datetime | None = None,
+        told_at: datetime | None = None,
     ) -> Resolved | None:
         if shopify_id != 7:
             return Resolved("person/other")

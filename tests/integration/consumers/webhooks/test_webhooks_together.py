@@ -51,7 +51,12 @@ async def world(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[tuple[Webhoo
 
 
 def queued(
-    run: str, number: int, customer: int, email: str | None, delivery: str = ""
+    run: str,
+    number: int,
+    customer: int,
+    email: str | None,
+    delivery: str = "",
+    triggered: str = "",
 ) -> SqsRecord:
     body = json.dumps({"id": customer, "email": email, "updated_at": "2026-11-20T12:00:00Z"})
     message = {
@@ -60,6 +65,7 @@ def queued(
             "x-shopify-topic": "customers/update",
             "x-shopify-shop-domain": SHOP,
             "x-shopify-webhook-id": f"{run}-{number}",
+            "x-shopify-triggered-at": triggered,
         },
         "body": base64.b64encode(body.encode()).decode(),
     }
@@ -164,3 +170,22 @@ async def test_large_bodies_do_not_fill_the_memory_together(world: tuple[Webhook
     [commit] = (await webhooks.recorder.store.read(SHOP, 0, cause=True))[-1:]
     assert commit.cause is not None
     assert commit.cause["ref"] == {"bucket": "bodies", "key": "40"}
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0], [0, 1, 0], [1, 0, 1]])
+async def test_two_addresses_of_one_second_and_a_redelivery_leave_the_one_told_last(
+    world: tuple[Webhooks, Asked], order: list[int]
+) -> None:
+    webhooks, _ = world
+    run = f"second-{order}"
+    customer = 9000 + int("".join(map(str, order)))
+    addresses = [f"{name}-{customer}@shopper.example" for name in ("old", "new")]
+    times = [f"2026-11-20T12:00:00.{part}Z" for part in ("1", "7")]
+    for place, one in enumerate(order):
+        told = queued(run, one, customer, addresses[one], f"{run}-{place}", times[one])
+        assert await handle([told], webhooks, soon()) == []
+    resolve = webhooks.persons.resolve
+    me = await resolve(SHOP, shopify_id=customer)
+    old, new = [await resolve(SHOP, address=one) for one in addresses]
+    assert new == me
+    assert old != me

@@ -38,6 +38,7 @@ class People:
         self.persons = persons
         self.asked: list[tuple[int | None, str | None]] = []
         self.told: list[datetime | None] = []
+        self.told_at: list[datetime | None] = []
 
     async def __call__(
         self,
@@ -46,10 +47,12 @@ class People:
         shopify_id: int | None = None,
         address: str | None = None,
         at: datetime | None = None,
+        told_at: datetime | None = None,
     ) -> Resolved | None:
         assert shop == SHOP
         self.asked.append((shopify_id, address))
         self.told.append(at)
+        self.told_at.append(told_at)
         names = ([f"id{shopify_id}"] if shopify_id is not None else []) + [address or ""]
         found = sorted({self.persons[name] for name in names if name in self.persons})
         if not any(names):
@@ -97,6 +100,7 @@ async def test_a_customer_that_changed_is_told_with_its_own_time(topic: str) -> 
     )
     assert (new.stream, new.version, new.occurred_at) == ("customer/7", None, UPDATED)
     assert (people.asked, people.told) == ([(7, "ann@example.com")], [UPDATED])
+    assert people.told_at == [TRIGGERED]
 
 
 async def test_without_a_time_of_its_own_it_happened_when_it_was_triggered_or_came() -> None:
