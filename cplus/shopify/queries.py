@@ -30,7 +30,7 @@ WINDOW: Final = 20_000
 Shopify pages through at most 25,000 objects; a filter on the id starts a new count.
 """
 
-# Cursors that older releases stored have no third number.
+# Some stored cursors hold the largest id that was read as a third number.
 _CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(?:([0-9]{1,19})\.)?(.*)", re.DOTALL)
 
 
@@ -100,8 +100,11 @@ class CustomersPage(_Answer):
 
     customers: tuple[ImportedCustomer, ...]
     end_cursor: str | None
-    """Pass it to the next call as `after`; it can be stored. None on an empty page."""
+    """Pass it to the next call as `after`; it can be stored. None if no more follow."""
     has_next: bool
+    last: int = 0
+    """The largest id that was read up to here. Pass it to the next call as `last`; it is beside the
+    cursor because older releases, which read the same log, do not know it."""
     skipped: int = 0
     """Customers of the page that could not be read."""
 
@@ -159,6 +162,7 @@ async def customers_page(
     first: int,
     after: str | None,
     *,
+    last: int = 0,
     deadline: Deadline | None = None,
     window: int = WINDOW,
     most: int = MAX_PAGE,
@@ -171,7 +175,7 @@ async def customers_page(
     counted: one customer must not stop the import of thousands. Raises the same errors as
     AdminClient.query, and InvalidInput for a cursor that is not ours.
     """
-    place = _place(after)
+    place = _place(after, last)
     data = await _customers(client, min(first, most), place, deadline)
     try:
         info = data["customers"]["pageInfo"]
@@ -191,8 +195,10 @@ async def customers_page(
             raise ShopifyUnavailable(
                 shop=client.shop, reason="the list of customers goes no further"
             )
-        cursor = str(behind)
-    return CustomersPage(customers=customers, end_cursor=cursor, has_next=has_next, skipped=skipped)
+        cursor, last = str(behind), behind.last
+    return CustomersPage(
+        customers=customers, end_cursor=cursor, has_next=has_next, last=last, skipped=skipped
+    )
 
 
 async def customer_exists(
@@ -254,7 +260,7 @@ async def _customers(
 
 
 class _Place(NamedTuple):
-    """Where the paging is; as a text, it is our cursor."""
+    """Where the paging is; as a text, without `last`, it is our cursor."""
 
     floor: int
     """The id after which this window starts."""
@@ -266,16 +272,16 @@ class _Place(NamedTuple):
     """Shopify's."""
 
     def __str__(self) -> str:
-        return ".".join(map(str, self))
+        return f"{self.floor}.{self.read}.{self.cursor}"
 
 
-def _place(after: str | None) -> _Place:
+def _place(after: str | None, last: int) -> _Place:
     if after is None:
         return _Place(0, 0, 0, "")
     match = _CURSOR.fullmatch(after)
     if match is None:
         raise InvalidInput(reason="the cursor of the customer import is not one of ours")
-    return _Place(int(match[1]), int(match[2]), int(match[3] or match[1]), match[4])
+    return _Place(int(match[1]), int(match[2]), max(last, int(match[3] or match[1])), match[4])
 
 
 def _unreadable(client: AdminClient, error: Exception) -> ShopifyUnavailable:

@@ -156,7 +156,13 @@ class _Run:
         """The next page."""
         return await self._ask(
             client,
-            lambda: customers_page(client, self._first, place.cursor, deadline=self._begins_until),
+            lambda: customers_page(
+                client,
+                self._first,
+                place.cursor,
+                last=place.last,
+                deadline=self._begins_until,
+            ),
         )
 
     async def _look(self, client: AdminClient, place: Place, after: str) -> Place:

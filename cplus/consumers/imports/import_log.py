@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -30,6 +31,8 @@ from cplus.privacy.listed import Known
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
 log = structlog.get_logger()
+
+_IN_CURSOR: Final = "unlisted/"  # where some stored commits have it
 
 
 class ImportLog:
@@ -58,10 +61,7 @@ class ImportLog:
         it. Raises CommitTooLarge or InvalidDraft where no commit holds it."""
         now = self._use.clock()
         await self._use.listed.saw(self._shop, [one.id for one in page.customers], self._id)
-        cursor = page.end_cursor
-        if not page.has_next and await self.unlisted(place, "", 1):
-            cursor = place.behind_list(place.page)
-        ended = not page.has_next and cursor is None
+        behind = await self._after(place, page)
         events: list[NewEvent] = []
         for customer, told in zip(
             page.customers, await self._imported(page.customers, now), strict=True
@@ -78,14 +78,28 @@ class ImportLog:
         ]
         if place.page == 1:
             marks.insert(0, ImportStarted(import_id=self._id))
-        if ended:
+        if behind.ended:
             marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
         events += facts(self._stream, now, *marks)
-        outcome = await self._append(place, events, await self._cause(place, cursor, answer))
+        outcome = await self._append(place, events, await self._cause(place, behind, answer))
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
-        return Place(place.page + 1, cursor, ended, place.began)
+        return behind
+
+    async def _after(self, place: Place, page: CustomersPage) -> Place:
+        """The place behind the page."""
+        unlisted = None
+        if not page.has_next and await self.unlisted(place, "", 1):
+            unlisted = (place.page, "")
+        return replace(
+            place,
+            page=place.page + 1,
+            cursor=place.cursor if unlisted else page.end_cursor,
+            ended=not page.has_next and unlisted is None,
+            last=page.last,
+            unlisted=unlisted,
+        )
 
     async def unlisted(self, place: Place, after: str, limit: int) -> list[Known]:
         """Customers who were known when the import began and are not in the list."""
@@ -102,17 +116,22 @@ class ImportLog:
         for one in gone:
             deleted = CustomerDeleted(shopify_customer_id=one.shopify_id, person=one.person)
             events += facts(customer_stream(one.shopify_id), now, deleted)
-        cursor = None if after is None else place.behind_list(pages, after)
-        if cursor is None:
+        behind = replace(
+            place,
+            page=place.page + 1,
+            ended=after is None,
+            unlisted=None if after is None else (pages, after),
+        )
+        if behind.ended:
             ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
             events += facts(self._stream, now, ended)
-        headers = self._headers(place, cursor)
+        headers = self._headers(place, behind)
         outcome = await self._append(place, events, Cause("import", headers=headers))
         await self._use.listed.gone(self._shop, [one.shopify_id for one in gone])
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         log.info("import_gone", shop=self._shop, import_id=self._id, customers=len(gone))
-        return Place(place.page + 1, cursor, cursor is None, place.began)
+        return behind
 
     async def _imported(
         self, customers: Sequence[ImportedCustomer], now: datetime
@@ -145,12 +164,20 @@ class ImportLog:
         await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
         log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
 
-    def _headers(self, place: Place, end_cursor: str | None) -> dict[str, str]:
-        headers = {"cursor": place.cursor or "", "end_cursor": end_cursor or ""}
-        return headers | ({"began": place.began.isoformat()} if place.began else {})
+    def _headers(self, place: Place, behind: Place) -> dict[str, str]:
+        # Older releases read `end_cursor` too: what they do not know has headers of its own.
+        headers = {"cursor": place.cursor or "", "end_cursor": behind.cursor or ""}
+        if behind.began:
+            headers["began"] = behind.began.isoformat()
+        if behind.last:
+            headers["last"] = str(behind.last)
+        if behind.unlisted:
+            pages, after = behind.unlisted
+            headers["unlisted"] = f"{pages}/{after}"
+        return headers
 
-    async def _cause(self, place: Place, end_cursor: str | None, body: bytes) -> Cause:
-        headers = self._headers(place, end_cursor)
+    async def _cause(self, place: Place, behind: Place, body: bytes) -> Cause:
+        headers = self._headers(place, behind)
         return await cause_of(
             "import",
             self._shop,
@@ -187,11 +214,17 @@ def _behind(commit: Commit) -> Place:
     ended = ImportEnded.TYPE in commit.types
     headers = (commit.cause or {}).get("headers") or {}
     began = headers.get("began")
+    cursor, looked = headers.get("end_cursor") or "", headers.get("unlisted") or ""
+    if cursor.startswith(_IN_CURSOR):
+        cursor, looked = "", cursor.removeprefix(_IN_CURSOR)
+    pages, _, after = looked.partition("/")
     return Place(
         page + 1,
-        headers.get("end_cursor") or None,
+        cursor or None,
         ended,
         datetime.fromisoformat(began) if began else None,
+        int(headers.get("last") or 0),
+        (int(pages), after) if pages else None,
     )
 
 

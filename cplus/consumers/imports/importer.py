@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from cplus.clock import Clock
 from cplus.consumers.batches.hand_on import Send
@@ -15,8 +14,6 @@ from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.privacy.listed import ListedCustomers
 from cplus.shopify.credentials import Credentials
-
-UNLISTED: Final = "unlisted/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +57,9 @@ class Place:
     ended: bool = False
     began: datetime | None = None
     """When its first page was asked for; None for an import that an older release began."""
-
-    @property
-    def unlisted(self) -> tuple[int, str] | None:
-        """Once the whole list was read: how many pages it had, and behind which customer those are
-        to be looked for who were known and are not in it."""
-        if self.cursor is None or not self.cursor.startswith(UNLISTED):
-            return None
-        pages, _, after = self.cursor.removeprefix(UNLISTED).partition("/")
-        return int(pages), after
-
-    def behind_list(self, pages: int, after: str = "") -> str:
-        """The cursor for `unlisted`."""
-        return f"{UNLISTED}{pages}/{after}"
+    last: int = 0
+    """The largest id of a customer that was read."""
+    unlisted: tuple[int, str] | None = None
+    """Once the whole list was read: how many pages it had, and behind which customer those are to
+    be looked for who were known and are not in it. `cursor` is then that of the last page, which an
+    older release reads once more, and ends there."""

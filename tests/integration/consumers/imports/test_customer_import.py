@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,11 +18,12 @@ from cplus.consumers.batches.leases import Leases
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
-from cplus.events.base import Recorded
+from cplus.events.base import Cause, NewEvent, Recorded
 from cplus.events.catalogue.customers import CustomerDeleted, CustomerImported, PersonsJoined
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
-from cplus.events.names import correlation_ref
+from cplus.events.names import correlation_ref, import_page_claim, import_stream
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
@@ -447,6 +449,60 @@ async def test_who_is_created_during_an_import_or_missing_in_a_late_list_stays(
         shopify.changed.clear()
     assert await deleted(use) == [99], "known before the third list, and Shopify has no such"
     assert (await events(use))[-1].event == ImportEnded(import_id="i3", outcome="complete", pages=2)
+
+
+async def headers(use: Intake) -> list[dict[str, str]]:
+    commits = await use.parts.store.read(SHOP, 0, cause=True)
+    return [(commit.cause or {})["headers"] for commit in commits]
+
+
+async def test_an_older_release_reads_where_an_import_stands(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    """It knows `end_cursor` alone, in three parts, and ends once no customers follow."""
+    await installed(use, shopify, 6)
+    assert await handle([asked("i1")], importer, soon()) == []
+    shop = shopify.store.state.shops[SHOP]
+    shop.customers = [one for one in shop.customers if one.id != 2]
+    message = asked("i2")
+    for _ in range(2):
+        assert await handle([message], *for_one_page(importer)) == []
+        [left] = await waiting(use)
+        message = record(left)
+    first, second = (await headers(use))[-2:]
+    assert re.fullmatch(r"0\.4\.[^.]+", first["end_cursor"])
+    assert first["last"] == "5"
+    assert second["end_cursor"] == first["end_cursor"], "the last page, read once more"
+    assert second["unlisted"] == "2/"
+    assert await handle([message], importer, soon()) == []
+    assert await deleted(use) == [2]
+
+
+async def test_an_import_goes_on_from_where_a_cursor_says_that_the_list_was_read(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    """As some stored commits have it."""
+    await installed(use, shopify, 6)
+    assert await handle([asked("i1")], importer, soon()) == []
+    shop = shopify.store.state.shops[SHOP]
+    shop.customers = [one for one in shop.customers if one.id not in {2, 6}]
+    began = importer.listed.now()
+    await importer.listed.saw(SHOP, [1, 3, 4, 5], "i2")
+    told = {"cursor": "", "end_cursor": "unlisted/1/", "began": began.isoformat()}
+    started = ImportStarted(import_id="i2")
+    draft = Draft(
+        shop=SHOP,
+        claim=import_page_claim("i2", 1),
+        source="import",
+        actor="system",
+        events=[NewEvent(import_stream("i2"), started, began)],
+        cause=Cause("import", headers=told),
+        refs=[import_stream("i2")],
+    )
+    await importer.recorder.append([draft])
+    assert await handle([asked("i2")], importer, soon()) == []
+    assert await deleted(use) == [2, 6]
+    assert (await events(use))[-1].event == ImportEnded(import_id="i2", outcome="complete", pages=1)
 
 
 async def test_many_who_are_gone_are_told_in_several_runs(
