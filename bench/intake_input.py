@@ -102,7 +102,7 @@ def webhooks(parts: Parts, run: str, first: int, shops: int = 1) -> Work:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        accepted_since=parts.accepted_since,
+        standing=parts.standing,
         clock=parts.clock,
     )
 

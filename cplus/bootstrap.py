@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
     from cplus.shopify.credentials import MongoCredentials
-    from cplus.shopify.granting import Granting
+    from cplus.shopify.granting import Granting, Standing
     from cplus.shopify.oauth import App
     from cplus.signing import Signer
 
@@ -196,9 +196,9 @@ class Parts:
 
         return Granting(self.app, self.http, self.settings.shopify_api_version)
 
-    async def accepted_since(self, shop: str) -> datetime | None:
-        """When the tokens that Shopify takes of the shop were stored; None if it takes none."""
-        return await self.granting.accepted_since(shop, self.credentials)
+    async def standing(self, shop: str) -> Standing | None:
+        """The installation in the shop whose tokens Shopify takes; None if it takes none."""
+        return await self.granting.standing(shop, self.credentials)
 
     @cached_property
     def reactor(self) -> Reactor:

@@ -16,7 +16,7 @@ def _webhooks() -> Consumer:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        accepted_since=parts.accepted_since,
+        standing=parts.standing,
         clock=parts.clock,
     )
     return (lambda records, limit: handle(records, use, limit)), parts.aws

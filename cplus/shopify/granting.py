@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -16,6 +16,15 @@ from cplus.shopify.oauth import App, Tokens, exchange_code
 from cplus.shopify.queries import ShopInfo, shop_info
 
 _PATIENCE: Final = 5.0  # seconds for a throttled shop; the merchant's browser waits
+
+
+class Standing(NamedTuple):
+    """An installation that stands."""
+
+    since: datetime
+    """When its tokens were stored, or were before they were renewed during the question."""
+    shop_id: int | None
+    """Shopify's id of the shop; None if the app may not ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +48,28 @@ class Granting:
         """Whether the app is no longer installed: Shopify voids the tokens of an app that is
         removed at once. True also if there are none. Raises ShopifyUnavailable, ShopifyRefused and
         Throttled if it can't be told."""
+        return await self.standing(shop, credentials) is None
+
+    async def standing(self, shop: str, credentials: Credentials) -> Standing | None:
+        """The installation whose tokens Shopify takes; None if it takes none. Raises as
+        `removed`."""
+        since = await credentials.saved_at(shop)
+        if since is None:
+            return None
         try:
-            token = await credentials.get_access_token(shop)
+            return Standing(since, await self._shop_id(shop, credentials))
+        except (NotInstalled, AuthFailed, CredentialsUnreadable):
+            return None
+
+    async def _shop_id(self, shop: str, credentials: Credentials) -> int | None:
+        token = await credentials.get_access_token(shop)
+        try:
             try:
-                await self.info(shop, token)
+                return (await self.info(shop, token)).id
             except AccessDenied:
                 raise
             except AuthFailed:  # perhaps only this token, which a renewal shows
                 fresh = await credentials.get_access_token(shop, rejected=token)
-                await self.info(shop, fresh)
+                return (await self.info(shop, fresh)).id
         except AccessDenied:
-            return False  # known, and not allowed this question
-        except (NotInstalled, AuthFailed, CredentialsUnreadable):
-            return True
-        return False
-
-    async def accepted_since(self, shop: str, credentials: Credentials) -> datetime | None:
-        """When the tokens that Shopify takes were stored, or were before they were renewed during
-        the question; None if it takes none. Raises as `removed`."""
-        saved_at = await credentials.saved_at(shop)
-        return None if await self.removed(shop, credentials) else saved_at
+            return None  # known, and not allowed this question

@@ -145,9 +145,10 @@ class OrderDeleted(Payload):
 
 
 class Uninstalled(Payload):
-    """app/uninstalled: the shop, of which only the host says anything, and may be missing."""
+    """app/uninstalled: the shop, of which only host and id say anything, and may be missing."""
 
     myshopify_domain: Text | None = None
+    id: object = None
 
 
 class Shop(Payload):

@@ -17,7 +17,7 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.translate import Notice, translate
-from cplus.consumers.webhooks.uninstalls import AcceptedSince, objection
+from cplus.consumers.webhooks.uninstalls import AskStanding, objection
 from cplus.deadline import Deadline
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
@@ -91,7 +91,7 @@ class Webhooks:
     persons: Persons
     bodies: Bodies
     redeliveries: Collection
-    accepted_since: AcceptedSince
+    standing: AskStanding
     clock: Clock
 
 
@@ -147,7 +147,7 @@ async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
         removal = next((new for new in events if isinstance(new.event, AppUninstalled)), None)
         if removal is not None:
             at = removal.occurred_at
-            reason = await objection(one, payload, at, use.recorder, use.accepted_since)
+            reason = await objection(one, payload, at, use.recorder, use.standing)
             events = [] if reason else events
     except InvalidInput as error:
         reason = str(error.values.get("reason", error))

@@ -7,7 +7,7 @@ So Shopify is asked, which voids the tokens of an app that is removed at once.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cplus.consumers.webhooks.deliveries import Delivery
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
@@ -15,6 +15,9 @@ from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
 from cplus.shopify.webhooks import Uninstalled, parse
+
+if TYPE_CHECKING:
+    from cplus.shopify.granting import Standing
 
 STANDS: Final = "the app is still installed: Shopify takes its tokens"
 UNTOLD: Final = "Shopify did not say whether the app is installed, and the body names no shop"
@@ -24,11 +27,11 @@ TRIES: Final = 4
 become a dead letter, which is not recorded."""
 
 
-class AcceptedSince(Protocol):
+class AskStanding(Protocol):
     """Asks Shopify whether it takes the app's tokens of a shop."""
 
-    async def __call__(self, shop: str) -> datetime | None:
-        """When the tokens that it takes were stored, None if it takes none. Raises
+    async def __call__(self, shop: str) -> Standing | None:
+        """The installation whose tokens it takes, None if it takes none. Raises
         ShopifyUnavailable, ShopifyRefused and Throttled if it can't be told."""
 
 
@@ -37,28 +40,29 @@ class InstallUnderWay(Exception):
 
 
 async def objection(
-    one: Delivery, body: bytes, at: datetime, recorder: Recorder, accepted_since: AcceptedSince
+    one: Delivery, body: bytes, at: datetime, recorder: Recorder, standing: AskStanding
 ) -> str | None:
     """Why the uninstall that says that it happened at `at` does not count; None if it does.
 
     Raises what kept Shopify from telling, or InstallUnderWay, while another try may tell.
     """
     payload = parse("app/uninstalled", body)
-    names_the_shop = isinstance(payload, Uninstalled) and bool(payload.myshopify_domain)
+    told = payload if isinstance(payload, Uninstalled) else Uninstalled()
     try:
-        since = await accepted_since(one.shop)
+        stands = await standing(one.shop)
     except (ShopifyUnavailable, ShopifyRefused, Throttled):
         # Also what a shop that was closed answers. What is signed has to say which shop it is.
-        if names_the_shop:
+        if told.myshopify_domain:
             return None
         if one.receives < TRIES:
             raise
         return UNTOLD
-    if since is None:
+    if stands is None:
         return None
     # The removal of an earlier installation still ends the sessions of that time. Its time is not
     # signed either: from before the tokens were stored, it cannot take them away.
-    if not (names_the_shop and at < since):
+    is_this_shop = told.myshopify_domain or (told.id and told.id == stands.shop_id)
+    if not (is_this_shop and at < stands.since):
         return STANDS
     if await _installed_after(one.shop, at, recorder):
         return None

@@ -24,6 +24,7 @@ from cplus.shopify.oauth import Tokens
 from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon
 
 SHOP = "blue-jam.myshopify.com"
+ID = 548380009
 ANOTHERS = {"id": 999, "name": "Red Tea", "myshopify_domain": None}
 """The signed body of another shop's uninstall, as Shopify publishes it: it names no host."""
 
@@ -46,7 +47,7 @@ async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> As
 async def webhooks(shared: Intake, shopify: LocalShopify) -> Webhooks:
     """With the app installed in the shop."""
     parts = (await emptied(shared)).parts
-    shopify.add_shop(LocalShop(host=SHOP, name="Blue Jam", email="owner@example.com"))
+    shopify.add_shop(LocalShop(host=SHOP, id=ID, name="Blue Jam", email="owner@example.com"))
     fields = {
         "client_id": "client-id",
         "client_secret": SECRET,
@@ -60,7 +61,7 @@ async def webhooks(shared: Intake, shopify: LocalShopify) -> Webhooks:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        accepted_since=parts.accepted_since,
+        standing=parts.standing,
         clock=parts.clock,
     )
 
@@ -141,14 +142,15 @@ async def test_while_shopify_cannot_tell_only_a_body_that_names_the_shop_counts(
     assert commit.types == ["app.uninstalled"]
 
 
+@pytest.mark.parametrize("body", [{"myshopify_domain": SHOP}, {"id": ID, "myshopify_domain": None}])
 async def test_the_late_news_of_an_earlier_removal_counts_at_its_own_time(
-    webhooks: Webhooks, shared: Intake
+    webhooks: Webhooks, shared: Intake, body: Any
 ) -> None:
     stored = await shared.parts.credentials.saved_at(SHOP)
     assert stored
     await installed(webhooks, after=stored)
     removed_at = stored - timedelta(minutes=1)
-    late = uninstall({"myshopify_domain": SHOP}, at=removed_at)
+    late = uninstall(body, at=removed_at)
     assert await handle([late], webhooks, soon()) == []
     _, commit = await commits(webhooks)
     assert commit.types == ["app.uninstalled"]
@@ -164,7 +166,7 @@ async def test_the_late_news_of_an_earlier_removal_counts_at_its_own_time(
     assert await shared.parts.credentials.saved_at(SHOP) == stored
 
 
-@pytest.mark.parametrize("body", [ANOTHERS, {}])
+@pytest.mark.parametrize("body", [ANOTHERS, {}, {"id": "odd"}])
 async def test_what_names_no_shop_ends_nothing_by_saying_that_it_is_old(
     webhooks: Webhooks, shared: Intake, body: Any
 ) -> None:

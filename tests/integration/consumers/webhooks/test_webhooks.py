@@ -52,7 +52,7 @@ def webhooks(use: Intake) -> Webhooks:
         persons=parts.persons,
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
-        accepted_since=parts.accepted_since,
+        standing=parts.standing,
         clock=parts.clock,
     )
 

@@ -45,7 +45,7 @@ async def world(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[tuple[Webhoo
         mongo = connect(made.parts.settings, [asked])
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
-        use = (parts.recorder, parts.persons, parts.bodies, rows, parts.accepted_since, parts.clock)
+        use = (parts.recorder, parts.persons, parts.bodies, rows, parts.standing, parts.clock)
         yield Webhooks(*use), asked
         await mongo.close()
 
