@@ -41,7 +41,7 @@ async def _once(data: Path, *arguments: str) -> tuple[int | None, dict[str, Any]
 @pytest.mark.parametrize(
     "sizes",
     [
-        pytest.param(Sizes(shops=3, customers=36, conversations=24), id="small"),
+        pytest.param(Sizes(shops=3, customers=18, conversations=12), id="small"),
         pytest.param(Sizes(), id="whole", marks=pytest.mark.soak),
     ],
 )
