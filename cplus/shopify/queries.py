@@ -25,10 +25,9 @@ point, a connection the sum of its objects; our query has six objects per custom
 """
 
 WINDOW: Final = 20_000
-"""Number of customers after which paging restarts after the last id.
+"""Number of customers after which paging restarts after the last id, for a new count."""
 
-Shopify pages through at most 25,000 objects; a filter on the id starts a new count.
-"""
+_REACH: Final = 25_000  # objects through which Shopify pages at most
 
 # Some stored cursors hold the largest id that was read as a third number.
 _CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(?:([0-9]{1,19})\.)?(.*)", re.DOTALL)
@@ -217,14 +216,17 @@ def _next(place: _Place, ids: Sequence[int | None], end: object, window: int) ->
     further than before."""
     known = [one for one in ids if one is not None]
     last = max([place.last, *known])
-    if known and last == place.last:
+    # Cursors may go round. Ids that grow end some day; a page without one counts as a full page, so
+    # that there is a last one too.
+    count = place.read + (len(ids) if known else max(len(ids), MAX_PAGE))
+    goes_round = last == place.last if known else count > _REACH
+    if goes_round:
         return None
-    behind = _Place(last, 0, last, "")
+    behind = _Place(last, 0 if known else count, last, "")
     if not ids or not isinstance(end, str):
         return None if (last, "") == (place.floor, place.cursor) else behind
     if end == place.cursor:
         return None
-    count = place.read + len(ids)
     # A window starts after a readable id; until there is one, this window continues.
     return behind if count >= window and known else _Place(place.floor, count, last, end)
 
@@ -265,7 +267,7 @@ class _Place(NamedTuple):
     floor: int
     """The id after which this window starts."""
     read: int
-    """Customers read in it."""
+    """Customers read in it; a page without a readable id counts as a full one."""
     last: int
     """The largest id that was read."""
     cursor: str

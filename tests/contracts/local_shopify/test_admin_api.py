@@ -184,6 +184,42 @@ async def test_a_list_that_goes_round_is_given_up_and_said_to(
     assert len(kept) == 2
 
 
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        pytest.param([{}], id="unreadable"),
+        pytest.param([{}, {}] * 75, id="a full page"),
+        pytest.param([], id="every other page empty"),
+    ],
+)
+async def test_cursors_that_go_round_without_a_readable_customer_are_given_up(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App, nodes: list[dict[str, Any]]
+) -> None:
+    shopify.add_shop(local_shop(SHOP, 1, restore_rate=100_000))
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    pages = 0
+
+    def round_and_round(_: dict[str, Any]) -> dict[str, Any]:
+        nonlocal pages
+        pages += 1
+        some = nodes if pages % 2 else [{}]
+        some = some if pages > 1 else [{"legacyResourceId": "5"}]
+        info = {"hasNextPage": True, "endCursor": "ab"[pages % 2]}
+        return {"data": {"customers": {"nodes": some, "pageInfo": info}}}
+
+    shopify.changed[SHOP] = round_and_round
+
+    async def follow() -> None:
+        after, last = None, 0
+        while pages < 500:
+            page = await customers_page(client, 150, after, last=last)
+            after, last = page.end_cursor, page.last
+
+    with pytest.raises(ShopifyUnavailable, match="no further"):
+        await follow()
+
+
 async def test_a_cursor_of_an_older_release_is_read(
     http: httpx.AsyncClient, shopify: LocalShopify, app: App
 ) -> None:
