@@ -114,7 +114,6 @@ def _told(accounts: Mapping[str, Account]) -> list[Bought]:
         for shopify_id, account in accounts.items()
         if (spend := account.get("spend")) is not None
         and _holder(accounts, shopify_id) == shopify_id
-        and not accounts.get(_heirs(accounts, shopify_id)[-1], {}).get("deleted")
     ]
 
 
@@ -126,9 +125,13 @@ def _until(accounts: Mapping[str, Account], shopify_id: str) -> datetime | None:
 
 def _holder(accounts: Mapping[str, Account], shopify_id: str) -> str | None:
     """The customer whose sum holds this one's orders: the last of those into whom this one was
-    merged whose sum is not older than that."""
+    merged whose sum is not older than that. Of a deleted customer no sum counts, so it holds none:
+    their orders are still there, and are counted themselves."""
     found, merged_at = None, None
-    for one in _heirs(accounts, shopify_id):
+    heirs = _heirs(accounts, shopify_id)
+    if accounts.get(heirs[-1], {}).get("deleted"):
+        return None
+    for one in heirs:
         account = accounts.get(one, {})
         spend, merged = account.get("spend"), account.get("merged")
         if spend is not None and (merged_at is None or spend["at"] >= merged_at):

@@ -20,7 +20,7 @@ from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.persons import kind_of
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries.persons import customer_view, families
-from cplus.projections.queries.spending import NOTHING, Bought, is_later
+from cplus.projections.queries.spending import NOTHING, Bought, in_all, is_later
 from tests.unit.projections.models.told_events import (
     STARTED,
     at,
@@ -120,6 +120,13 @@ def test_a_merge_adds_what_the_other_had_bought_until_a_newer_sum_holds_both() -
     assert (shown.orders, shown.amount_spent) == (9, Decimal("840.00"))
     only_deleted = view_of([*two, deleted(3, 5, 8)])
     assert (only_deleted.orders, only_deleted.amount_spent) == (5, Decimal("500.00"))
+
+
+def test_of_a_deleted_customer_each_order_counts_and_no_sum() -> None:
+    told = [imported(1, 1, 7)._replace(told_at=at(1)), deleted(2, 2, 7)]
+    accounts = fold(CUSTOMERS, told)["person/a"]["accounts"]
+    assert is_later({"customer": 7, "created_at": at(0)}, accounts)
+    assert in_all(accounts, [Bought(1, Decimal("12.00"), "EUR")]).orders == 1
 
 
 def test_orders_are_counted_from_the_sum_of_their_own_customer_on() -> None:
