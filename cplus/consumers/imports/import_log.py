@@ -60,7 +60,7 @@ class ImportLog:
         """Appends the page, which Shopify told in `answer`; the place behind it, as the log has
         it. Raises CommitTooLarge or InvalidDraft where no commit holds it."""
         now = self._use.clock()
-        await self._use.listed.saw(self._shop, [one.id for one in page.customers], self._id)
+        await self._use.listed.saw(self._shop, [one.id for one in page.customers])
         behind = await self._after(place, page)
         events: list[NewEvent] = []
         for customer, told in zip(
@@ -105,7 +105,7 @@ class ImportLog:
         """Customers who were known when the import began and are not in the list."""
         if place.began is None:
             return []
-        return await self._use.listed.unseen(self._shop, self._id, place.began, after, limit)
+        return await self._use.listed.unseen(self._shop, place.began, after, limit)
 
     async def record_gone(self, place: Place, gone: Sequence[Known], after: str | None) -> Place:
         """Appends that these customers are deleted: they are not in the list, and Shopify has none

@@ -487,7 +487,7 @@ async def test_an_import_goes_on_from_where_a_cursor_says_that_the_list_was_read
     shop = shopify.store.state.shops[SHOP]
     shop.customers = [one for one in shop.customers if one.id not in {2, 6}]
     began = importer.listed.now()
-    await importer.listed.saw(SHOP, [1, 3, 4, 5], "i2")
+    await importer.listed.saw(SHOP, [1, 3, 4, 5])
     told = {"cursor": "", "end_cursor": "unlisted/1/", "began": began.isoformat()}
     started = ImportStarted(import_id="i2")
     draft = Draft(

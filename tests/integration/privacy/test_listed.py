@@ -1,0 +1,97 @@
+"""Which customers Shopify's lists had, on a real MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from cplus.mongo import Mongo, connect
+from cplus.privacy.listed import ListedCustomers
+from cplus.privacy.persons import PersonDirectory
+from cplus.settings import Settings
+
+SHOP = "acorn.myshopify.com"
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Hours:
+    """A clock that stands, until it is set."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    def __call__(self) -> datetime:
+        return START + timedelta(hours=self.passed)
+
+
+@pytest.fixture
+async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
+    made = connect(
+        Settings(
+            mongo_uri=SecretStr(mongo_uri),
+            mongo_database=database_name,
+            mongo_keyring_database=database_name,
+        )
+    )
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def hours() -> Hours:
+    return Hours()
+
+
+@pytest.fixture
+async def listed(mongo: Mongo, hours: Hours) -> ListedCustomers:
+    """Of a shop of which the directory has known the customers 1 to 4 from the start."""
+    persons = PersonDirectory(mongo.keyring, "a secret", hours)
+    for number in range(1, 5):
+        await persons.resolve(SHOP, shopify_id=number)
+    return ListedCustomers(mongo.keyring, hours)
+
+
+async def unseen(listed: ListedCustomers, began: datetime) -> list[int]:
+    return [one.shopify_id for one in await listed.unseen(SHOP, began, "", 25)]
+
+
+async def test_two_lists_at_once_miss_only_whom_neither_had(
+    listed: ListedCustomers, hours: Hours
+) -> None:
+    hours.passed = 1
+    first = listed.now()
+    await listed.saw(SHOP, [1, 2])
+    hours.passed = 2
+    second = listed.now()
+    await listed.saw(SHOP, [1])
+    hours.passed = 3
+    await listed.saw(SHOP, [3])
+    await listed.saw(SHOP, [2, 3])
+    assert await unseen(listed, first) == await unseen(listed, second) == [4]
+
+
+async def test_who_was_in_an_earlier_list_only_is_asked_for(
+    listed: ListedCustomers, hours: Hours
+) -> None:
+    hours.passed = 1
+    await listed.saw(SHOP, [1, 2, 3, 4])
+    hours.passed = 2
+    began = listed.now()
+    await listed.saw(SHOP, [1, 3])
+    assert await unseen(listed, began) == [2, 4]
+    await listed.gone(SHOP, [2])
+    assert await unseen(listed, began) == [4]
+
+
+async def test_a_list_that_is_marked_late_takes_back_no_later_one(
+    listed: ListedCustomers, hours: Hours
+) -> None:
+    hours.passed = 2
+    began = listed.now()
+    await listed.saw(SHOP, [1, 2, 3, 4])
+    hours.passed = 1
+    await listed.saw(SHOP, [1, 2])
+    assert await unseen(listed, began) == []
