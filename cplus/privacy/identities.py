@@ -8,7 +8,7 @@ somebody who only wrote; two customers never become one by an address.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -68,15 +68,14 @@ class Identities:
     def __init__(
         self,
         rows: dict[str, Row],
-        customers: Collection[str],
         now: datetime,
         new_id: Callable[[], str],
     ) -> None:
-        """`customers` are those of the rows' persons who have an account."""
+        """`rows` are those that the questions name, and whatever else may have to change."""
         self.inserts: list[Row] = []
         """Rows that are new, in the order in which they are to be inserted."""
         self._rows = rows
-        self._customers = set(customers)
+        self._customers = {row["person"] for row in rows.values() if _is_account(row)}
         self._now = now
         self._new_id = new_id
         self._before: dict[str, Row] = {}
@@ -101,7 +100,7 @@ class Identities:
         """The rows that are to change, as they were and as they are. Addresses come first: as long
         as the account's row is as it was, the same question does all of it again."""
         changed = [(before, self._rows[name]) for name, before in self._before.items()]
-        return sorted(changed, key=lambda both: "holder" not in both[1])
+        return sorted(changed, key=lambda both: _is_account(both[1]))
 
     def _writer(self, one: Question) -> Resolved:
         """Who writes from an address, or orders with it and has no account."""
@@ -141,9 +140,21 @@ class Identities:
             left = self._rows.get(before)
             if left is not None and left.get("holder") == account["_id"]:
                 self._change(left, ended=True)
+        if account.get("at") is None and account["_id"] not in self._new:
+            self._end_older(account, address)
         held = address if address is not None and self._take(account, address, one) else None
         if account.get("at") is None or before != held:
             self._change(account, address=held, at=one.at, told_at=one.told_at)
+
+    def _end_older(self, account: Row, address: str | None) -> None:
+        """Ends what else an older release noted as an address of the account's person: that says
+        not whether they still have it. If the person has another account, it may be that one's."""
+        same = [row for row in self._rows.values() if row["person"] == account["person"]]
+        if sum(map(_is_account, same)) > 1:
+            return
+        for row in same:
+            if not _is_account(row) and row.get("holder") is None and row["_id"] != address:
+                self._change(row, ended=True)
 
     def _take(self, account: Row, address: str, one: Question) -> bool:
         """Gives the address to the account, unless another one has had it since."""
@@ -181,6 +192,10 @@ class Identities:
                 row.pop(name, None)
             else:
                 row[name] = value
+
+
+def _is_account(row: Row) -> bool:
+    return "/shopify/" in row["_id"]
 
 
 def _is_news(one: Question, account: Row) -> bool:

@@ -102,8 +102,8 @@ class PersonDirectory:
         }
         if left - rows.keys():
             rows |= await self._find(left - rows.keys())
-        customers = await self._customers(questions, rows)
-        found = Identities(rows, customers, self._clock(), self._new_id)
+        rows = await self._of_persons(questions, rows) | rows
+        found = Identities(rows, self._clock(), self._new_id)
         answers = [found.answer(one) for one in questions]
         if not await self._update(found.updates()):
             return [IdentityTaken() for _ in questions]
@@ -113,9 +113,12 @@ class PersonDirectory:
             for one, answer in zip(questions, answers, strict=True)
         ]
 
-    async def _customers(self, questions: Sequence[Question], rows: Mapping[str, Row]) -> set[str]:
-        """Which persons have an account, of those whose address an account has that is not known
-        to be theirs."""
+    async def _of_persons(
+        self, questions: Sequence[Question], rows: Mapping[str, Row]
+    ) -> dict[str, Row]:
+        """All rows of the persons of whom more must be known: whether they have an account, if an
+        account has an address of theirs; and what an older release noted as theirs, if it is the
+        first time that their account's address is told."""
         doubtful = {
             address["person"]
             for one in questions
@@ -124,12 +127,16 @@ class PersonDirectory:
             and address.get("holder") is None
             and rows.get(one.account, {}).get("person") != address["person"]
         }
-        if not doubtful:
-            return set()
+        first = {
+            account["person"]
+            for one in questions
+            if one.at and (account := rows.get(one.account or "")) and account.get("at") is None
+        }
+        if not doubtful | first:
+            return {}
         shops = sorted({one.shop for one in questions})
-        wanted = {"shop": {"$in": shops}, "person": {"$in": sorted(doubtful)}}
-        found = await self._persons.find(wanted, {"person": 1}).to_list(None)
-        return {row["person"] for row in found if "/shopify/" in row["_id"]}
+        wanted = {"shop": {"$in": shops}, "person": {"$in": sorted(doubtful | first)}}
+        return {row["_id"]: row for row in await self._persons.find(wanted).to_list(None)}
 
     async def _update(self, changed: Sequence[tuple[Row, Row]]) -> bool:
         """Writes the changed rows; False if another process was faster with one of them."""

@@ -220,7 +220,7 @@ async def test_only_who_was_overtaken_looks_again_and_no_person_is_split(
     assert third is not None
     assert (second.person, second.ids) == ("person/faster", ["person/faster"])
     assert len({first.person, "person/faster", third.person}) == 3
-    assert server.asked == ["find", "insert", "insert", "find", "update", "insert"]
+    assert server.asked == ["find", "insert", "insert", "find", "find", "update", "insert"]
     assert await mongo.keyring[PERSONS].count_documents({"person": "person/faster"}) == 2
     assert await together(persons, everybody(3)) == [first, second, third]
 
