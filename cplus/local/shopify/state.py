@@ -85,16 +85,23 @@ class LocalShop(_Description):
 
     def hear(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Has the customer that a webhook tells of, or no longer."""
-        customer = payload.get("customer") or payload
-        known = customer.get("customer_id", customer.get("id"))
+        known = _customer_of(topic, payload)
         if topic == "customers/delete":
             self.unlisted = [one for one in self.unlisted if one != known]
             self.customers = [one for one in self.customers if one.id != known]
-            return
-        listed = {*self.unlisted, *(one.id for one in self.customers)}
-        told = topic.startswith(("customers", "orders/")) and isinstance(known, int)
-        if told and known not in listed:
+        elif known and known not in {*self.unlisted, *(one.id for one in self.customers)}:
             self.unlisted.append(known)
+
+
+def _customer_of(topic: str, payload: Mapping[str, Any]) -> int | None:
+    """The customer who exists by what the webhook tells; of `customers/delete`, who does not."""
+    if topic == "customers/merge":
+        kept = str(payload.get("admin_graphql_api_customer_kept_id", "")).rpartition("/")[2]
+        return int(kept) if kept.isdecimal() else None
+    told = payload.get("customer") or {} if topic.startswith("orders/") else payload
+    found = told.get("customer_id", told.get("id")) if isinstance(told, Mapping) else None
+    whose = topic.startswith(("customers", "orders/")) and isinstance(found, int)
+    return found if whose else None
 
 
 class AccessToken(BaseModel):

@@ -17,7 +17,8 @@ from cplus.shopify import (
     App,
     verify_webhook,
 )
-from tests.contracts.local_shopify.world import SECRET, SHOP, install, local_shop
+from cplus.shopify.queries import customer_exists
+from tests.contracts.local_shopify.world import SECRET, SHOP, admin, install, local_shop
 
 
 class _App:
@@ -123,6 +124,31 @@ async def test_uninstalling_voids_the_tokens_and_tells_the_app(
     assert json.loads(body)["myshopify_domain"] is None
     listed = (await http.get(f"{shopify.url}/_control/shops")).json()
     assert [shop["installed"] for shop in listed] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("customers/create", {"id": 7}),
+        ("customers_email_marketing_consent/update", {"customer_id": 7}),
+        ("customers/merge", {"admin_graphql_api_customer_kept_id": "gid://shopify/Customer/7"}),
+        ("orders/create", {"id": 1, "customer": {"id": 7}}),
+    ],
+)
+async def test_a_customer_of_whom_a_webhook_tells_exists_until_one_says_otherwise(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App, topic: str, payload: dict[str, Any]
+) -> None:
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    assert not await customer_exists(client, 7)
+    shopify.send_webhook(topic, SHOP, payload)
+    assert await customer_exists(client, 7)
+    # Described again, the shop loses nobody.
+    again = local_shop(SHOP, 2).model_dump()
+    assert (await http.post(f"{shopify.url}/_control/shops", json=again)).status_code == 201
+    assert await customer_exists(client, 7)
+    shopify.send_webhook("customers/delete", SHOP, {"id": 7})
+    assert not await customer_exists(client, 7)
 
 
 async def test_shops_are_described_by_program(
