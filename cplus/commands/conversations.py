@@ -79,13 +79,7 @@ async def reply(
     Raises NotFound, InvalidInput (no text, too long, no address to reply to), FormOfAnother, and as
     `Recorder.decide` does: then the same key may be used again.
     """
-    try:
-        decision = partial(Conversation.reply, to=to)
-        return await _write(decision, shop, conversation_id, text, key, actor, use)
-    except AddressChanged:
-        stream = conversation_stream(conversation_id)
-        now: Conversation = await use.recorder.load(Conversation, shop, stream)
-        return Elsewhere(now.address or "")
+    return await _write(Conversation.reply, shop, conversation_id, text, key, actor, use, to)
 
 
 async def close(
@@ -133,12 +127,19 @@ async def _write(
     key: str,
     actor: Actor,
     use: Conversations,
-) -> Replied | SentBefore:
+    to: str | None,
+) -> Replied | SentBefore | Elsewhere:
     text = text.replace("\0", "")  # which has no place in a mail
     written = message_id(shop, conversation_id, key)
-    decided = partial(decision, message_id=written, text=text, author=actor.author, now=use.clock())
-    refs = [message_ref(written)]
-    outcome = await _decide(decided, shop, conversation_id, reply_claim(key), actor, use, refs=refs)
+    who, now, refs = actor.author, use.clock(), [message_ref(written)]
+    decided = partial(decision, message_id=written, text=text, author=who, now=now, to=to)
+    claim = reply_claim(key)
+    try:
+        outcome = await _decide(decided, shop, conversation_id, claim, actor, use, refs=refs)
+    except AddressChanged:
+        stream = conversation_stream(conversation_id)
+        found: Conversation = await use.recorder.load(Conversation, shop, stream)
+        return Elsewhere(found.address or "")
     if isinstance(outcome, AlreadyRecorded) and not await _holds(outcome, text, use):
         return SentBefore()
     return Replied(outcome.position if outcome else None)
