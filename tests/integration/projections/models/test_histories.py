@@ -206,7 +206,7 @@ def examples(count: int) -> settings:
 
 
 @given(talks, st.lists(told_facts, max_size=8), chances, st.integers(1, 5), st.integers(2, 6))
-@examples(10)
+@examples(8)
 async def test_live_equals_rebuilt_equals_verified(
     mongo: Mongo,
     talk: list[tuple[type[AggregateEvent], dict[str, object]]],
@@ -229,7 +229,7 @@ async def test_live_equals_rebuilt_equals_verified(
     st.integers(3, 9),
     st.integers(3, 9),
 )
-@examples(30)
+@examples(20)
 async def test_facts_in_another_order_told_twice_and_batched_otherwise_make_the_same_rows(
     mongo: Mongo,
     talk: list[tuple[type[AggregateEvent], dict[str, object]]],
