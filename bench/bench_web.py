@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import web_memory, web_rows
-from bench.measure import Figure, figure, run_parts
+from bench.measure import Figure, figure, fresh, run_parts
 from bench.web_app import Browser, settings_of
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.mongo import Mongo
@@ -52,17 +52,8 @@ class Bench:
     async def parts(self, name: str) -> AsyncIterator[Parts]:
         """The parts over a fresh database with its indexes."""
         settings = settings_of(self.uri, f"bench_web_{name}")
-        parts = Parts(settings)
-        databases = (settings.mongo_database, settings.mongo_keyring_database)
-        for database in databases:
-            await parts.mongo.client.drop_database(database)
-        await ensure_indexes(settings)
-        try:
+        async with fresh(Parts(settings)) as parts:
             yield parts
-        finally:
-            for database in databases:
-                await parts.mongo.client.drop_database(database)
-            await parts.close()
 
     async def pairs(self, ours: Ask, theirs: Ask) -> list[tuple[float, float]]:
         """Milliseconds of both, in turn, whoever begins changing each round; the first rounds,

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bench.measure import Work
+from bench.measure import Work, fresh
 from cplus.aws import Aws
-from cplus.bootstrap import Parts, ensure_indexes
+from cplus.bootstrap import Parts
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.import_log import ImportLog
@@ -52,6 +52,8 @@ class Bucket(Aws):
         super().__init__()
         self.objects: dict[str, bytes] = {}
 
+    # The same parameters as the Aws that it stands for; there is one bucket.
+
     async def object_size(self, bucket: str, key: str) -> int:  # noqa: ARG002
         """The bytes of an object."""
         return len(self.objects[key])
@@ -75,17 +77,8 @@ async def taking(uri: str, database: str) -> AsyncIterator[Parts]:
         shopify_client_id="client-id",
         shopify_client_secret=SecretStr("a client secret that is only for benchmarks"),
     )
-    parts = Parts(settings, aws=Bucket(), nudger=Quiet())
-    names = (settings.mongo_database, settings.mongo_keyring_database)
-    for name in names:
-        await parts.mongo.client.drop_database(name)
-    await ensure_indexes(settings)
-    try:
+    async with fresh(Parts(settings, aws=Bucket(), nudger=Quiet())) as parts:
         yield parts
-    finally:
-        for name in names:
-            await parts.mongo.client.drop_database(name)
-        await parts.close()
 
 
 def person(number: int) -> Person:

@@ -11,12 +11,14 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cplus.bootstrap import Parts, ensure_indexes
 from cplus.local.mongod import Mongod
 from cplus.logs import configure
 
@@ -133,6 +135,24 @@ def write(
             one.baseline,
         )
     Console(width=200).print(table)
+
+
+@asynccontextmanager
+async def fresh(parts: Parts) -> AsyncIterator[Parts]:
+    """The parts over empty databases with their indexes, which are dropped at the end."""
+    databases = (parts.settings.mongo_database, parts.settings.mongo_keyring_database)
+
+    async def drop() -> None:
+        for database in databases:
+            await parts.mongo.client.drop_database(database)
+
+    await drop()
+    await ensure_indexes(parts.settings)
+    try:
+        yield parts
+    finally:
+        await drop()
+        await parts.close()
 
 
 def run_parts(

@@ -21,6 +21,7 @@ def seldom() -> Iterator[None]:
     scans all of them again and again, which took a third of the time of a rebuild. Objects outside
     of cycles are still freed at once.
     """
+    # The collector is one for the process, and so is who asked.
     global _asked, _usual  # noqa: PLW0603
     if not _asked:
         _usual = gc.get_threshold()

@@ -143,10 +143,10 @@ def _unpacked(against: str, archive: Path, folder: Path) -> Path:
 
 
 def _git(*arguments: str) -> tuple[str, str]:
-    """Git's output, and if it fails the last line of its error."""
+    """Git's output, and if it fails the line of its error that says why."""
     command = ["git", "-C", str(_root()), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  no shell
     except OSError as error:
         return "", f"it cannot be run ({error.strerror})"
     if done.returncode:

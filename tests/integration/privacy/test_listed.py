@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.privacy.listed import ListedCustomers
 from cplus.privacy.persons import PersonDirectory
-from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -25,19 +22,6 @@ class Hours:
 
     def __call__(self) -> datetime:
         return START + timedelta(hours=self.passed)
-
-
-@pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    made = connect(
-        Settings(
-            mongo_uri=SecretStr(mongo_uri),
-            mongo_database=database_name,
-            mongo_keyring_database=database_name,
-        )
-    )
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.privacy.persons import PersonDirectory
-from cplus.settings import Settings
 
 SHOP = "acorn.myshopify.com"
 ADA = "Ada@Shopper.example"
@@ -30,19 +28,6 @@ MOVED: tuple[dict[str, Any], ...] = (
     {"shopify_id": 2, "address": DESK, "at": at(3)},
 )
 """The customer 1 gives up an address, and the customer 2 is created with it."""
-
-
-@pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    made = connect(
-        Settings(
-            mongo_uri=SecretStr(mongo_uri),
-            mongo_database=database_name,
-            mongo_keyring_database=database_name,
-        )
-    )
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -29,29 +29,16 @@ from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import PersonDirectory
 from cplus.shopify.oauth import Tokens
-from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
+from tests.integration.intake import SECRET, Intake, intake, record, soon, tasks
 from tests.nudges import Nudges
 
 SHOP = "blue-jam.myshopify.com"
 
 
 @pytest.fixture(scope="module")
-async def shopify() -> AsyncIterator[LocalShopify]:
-    server = LocalShopify(client_id="client-id", client_secret=SECRET, app_url="https://a.example")
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture(scope="module")
 async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
     async with intake(mongo_uri, origin=shopify.origin) as made:
         yield made
-
-
-@pytest.fixture
-async def use(shared: Intake) -> Intake:
-    return await emptied(shared)
 
 
 @pytest.fixture

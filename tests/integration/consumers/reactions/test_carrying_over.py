@@ -3,7 +3,7 @@ handed out again in bulk, whichever release runs first, last or beside the other
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -35,22 +35,11 @@ from tests.integration.consumers.reactions.reactions_world import (
     reply,
     write,
 )
-from tests.integration.intake import Intake, emptied, intake, soon
+from tests.integration.intake import Intake, soon
 
 LATER = NOW + timedelta(hours=1)
 FORMER = tuple(one for one in REACTIONS if one.was_react)
 """The reactions that `react` was."""
-
-
-@pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri) as made:
-        yield made
-
-
-@pytest.fixture
-async def use(shared: Intake) -> Intake:
-    return await emptied(shared)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -42,18 +42,7 @@ from tests.integration.consumers.reactions.reactions_world import (
     reply,
     write,
 )
-from tests.integration.intake import Intake, emptied, intake, record, soon, tasks
-
-
-@pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri) as made:
-        yield made
-
-
-@pytest.fixture
-async def use(shared: Intake) -> Intake:
-    return await emptied(shared)
+from tests.integration.intake import Intake, record, soon, tasks
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ nobody else."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ from tests.integration.consumers.reactions.reactions_world import (
     unseen,
     write,
 )
-from tests.integration.intake import Intake, emptied, intake, soon
+from tests.integration.intake import Intake, emptied, soon
 
 SECOND = timedelta(seconds=1)
 
@@ -90,12 +90,6 @@ class Broken:
 
     async def at(self, reaction: Reaction = REPLIES, shop: str = SHOP) -> Checkpoint:
         return await read_checkpoint(self.use.parts.mongo.database, reaction, shop)
-
-
-@pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri) as made:
-        yield made
 
 
 @pytest.fixture

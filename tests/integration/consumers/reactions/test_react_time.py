@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from tests.integration.consumers.reactions.reactions_world import (
     reply,
     write,
 )
-from tests.integration.intake import Intake, emptied, intake, soon
+from tests.integration.intake import Intake, emptied, soon
 
 
 @dataclass
@@ -59,12 +59,6 @@ class Slow:
 
     async def at(self, shop: str = SHOP) -> Checkpoint:
         return await read_checkpoint(self.use.parts.mongo.database, REPLIES, shop)
-
-
-@pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri) as made:
-        yield made
 
 
 @pytest.fixture

@@ -30,14 +30,6 @@ ANOTHERS = {"id": 999, "name": "Red Tea", "myshopify_domain": None}
 
 
 @pytest.fixture(scope="module")
-async def shopify() -> AsyncIterator[LocalShopify]:
-    server = LocalShopify(client_id="client-id", client_secret=SECRET, app_url="https://a.example")
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture(scope="module")
 async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
     async with intake(mongo_uri, origin=shopify.origin) as made:
         yield made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -25,23 +25,12 @@ from cplus.events.recording import Recorder
 from cplus.mongo import AutoReconnect
 from cplus.privacy.identities import Resolved
 from cplus.shopify.signatures import sign_webhook
-from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon, tasks
+from tests.integration.intake import SECRET, Intake, record, soon, tasks
 from tests.nudges import Nudges
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
 CUSTOMER = b'{"id": 7, "email": "ann@example.com", "updated_at": "2026-11-20T12:00:00Z"}'
-
-
-@pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri) as made:
-        yield made
-
-
-@pytest.fixture
-async def use(shared: Intake) -> Intake:
-    return await emptied(shared)
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""What tests of consumers share: parts over a database that is empty for each, and a Shopify."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cplus.local.shopify import LocalShopify
+from tests.integration.intake import SECRET, Intake, emptied, intake
+
+
+@pytest.fixture(scope="module")
+async def shopify() -> AsyncIterator[LocalShopify]:
+    """A Shopify without shops."""
+    server = LocalShopify(client_id="client-id", client_secret=SECRET, app_url="https://a.example")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="module")
+async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+    """Parts that a module's tests share; a file that asks Shopify makes its own."""
+    async with intake(mongo_uri) as made:
+        yield made
+
+
+@pytest.fixture
+async def use(shared: Intake) -> Intake:
+    """The shared parts, with nothing in their database."""
+    return await emptied(shared)
