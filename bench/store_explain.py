@@ -158,6 +158,7 @@ def questions(known: Known) -> list[Question]:
         Question("a ref in order", lambda s: _all(s.iterate_ref(shop, ref, batch=500))),
         Question("a correlation", lambda s: _all(s.iterate_correlation(shop, known.correlation))),
         Question("between two times", lambda s: _all(s.iterate_recorded(moment, moment + _SECOND))),
+        Question("the first commit of all", lambda s: s.began()),
         Question("the chain of a shop", lambda s: verify_shop(s.log, shop)),
         Question(
             "a projection's batch",

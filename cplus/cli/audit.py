@@ -63,10 +63,8 @@ class Report:
 
     @property
     def unanchored(self) -> bool:
-        """Whether all that is wrong is that no day has a root yet."""
-        from cplus.events.audit.roots import NOTHING_ANCHORED
-
-        return not self.findings and list(self.wrong_roots) == [NOTHING_ANCHORED]
+        """Whether no day has a root yet, and none needs to have one."""
+        return self.ok and self.roots == 0
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -84,7 +82,7 @@ class Report:
         )
         verdict = "intact" if self.ok else "TAMPERED WITH"
         if self.unanchored:
-            verdict = "not anchored yet"
+            verdict = "intact, and not anchored yet"
         without = [f"{day} has no root" for day in self.days_without_root]
         seen = (
             f"{counted(self.shops, 'shop')}, {counted(self.commits, 'commit')}{against}: {verdict}"
@@ -102,7 +100,9 @@ async def _verify(at: Reached, chosen: Sequence[str], *, roots: bool) -> Report:
     async with at:
         known = Roots()
         if roots:
-            known = await load_roots(at.aws, at.settings.needed("roots_bucket"), utc_now().date())
+            bucket, first = at.settings.needed("roots_bucket"), await at.store.began()
+            began = None if first is None else first.date()
+            known = await load_roots(at.aws, bucket, utc_now().date(), began=began)
         heads = await at.store.heads()
         shops = at.shops(chosen, shops_of(heads, known), needed=True)
         findings, walked = [], 0

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from cplus.aws import Versions
 
 PREFIX = "roots/"
-NOTHING_ANCHORED = "there is no root: nothing proves what was written"
-"""What is wrong before the first day is anchored."""
 _SHOPS_AT_ONCE = 200  # heads read in one query
 
 
@@ -109,11 +107,13 @@ class Roots:
             if known.setdefault(position, digest) != digest:
                 self.wrong.append(f"{root.key} contradicts an earlier root on {shop}")
 
-    def close(self, today: date) -> None:
+    def close(self, today: date, began: date | None) -> None:
         """Finds the days without a root. A later root still covers what was written on such a day;
-        nothing covers what was written after the last root, which is an error."""
+        nothing covers what was written after the last root, which is an error. A log that began
+        today or yesterday need not have a root yet."""
         if not self.days:
-            self.wrong.append(NOTHING_ANCHORED)
+            if began is not None and began < today - timedelta(1):
+                self.wrong.append(f"no root since {began}: nothing proves what was written since")
             return
         first, there = min(self.days), set(self.days)
         days = (first + timedelta(n) for n in range((today - first).days))
@@ -143,12 +143,13 @@ async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> 
     return await _first(objects, bucket, mine, (await _kept(objects, bucket))[mine])
 
 
-async def load_roots(objects: Objects, bucket: str, today: date) -> Roots:
+async def load_roots(objects: Objects, bucket: str, today: date, *, began: date | None) -> Roots:
     """Loads and checks every root: each is the hash of its content and names the previous one.
 
     The oldest version of each key is the root. A lock on it does not stop anybody with write access
     from adding a newer version: a newer version is an error in itself, like a deletion. `today`
-    (UTC) is the first day that need not have a root yet.
+    (UTC) is the first day that need not have a root yet; `began` is the day of the log's first
+    commit, None if there is none.
     """
     roots = Roots()
     previous = NO_ROOT
@@ -173,7 +174,7 @@ async def load_roots(objects: Objects, bucket: str, today: date) -> Roots:
             roots.wrong.append(f"{key} does not name the root before it")
         previous = root.value
         roots.add(root)
-    roots.close(today)
+    roots.close(today, began)
     return roots
 
 

@@ -90,8 +90,11 @@ class Commits(Protocol):
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
         """The number of commits with the ref; examines at most `limit`."""
 
-    def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
-        """Commits of all shops recorded from `since` until before `before`, by that time."""
+    def recorded(
+        self, since: datetime, before: datetime, limit: int = 0
+    ) -> AsyncIterator[Document]:
+        """Commits of all shops recorded from `since` until before `before`, by that time; the first
+        `limit` of them, all if it is 0."""
         ...
 
     def raw(self, shop: str) -> AsyncIterator[bytes]:

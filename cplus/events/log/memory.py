@@ -198,12 +198,14 @@ class MemoryCommits:
         await asyncio.sleep(0)
         return min(len(self._rows(shop).refs.get(ref, [])), max(limit, 0))
 
-    async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
-        """Commits of all shops recorded from `since` until before `before`, by that time."""
+    async def recorded(
+        self, since: datetime, before: datetime, limit: int = 0
+    ) -> AsyncIterator[Document]:
+        """Commits of all shops by time; see Commits."""
         await asyncio.sleep(0)
         rows = [self._row(shop, at) for shop in self._shops for at in self._rows(shop).raws]
         within = [row for row in rows if since <= row["recorded_at"] < before]
-        for row in sorted(within, key=lambda row: row["recorded_at"]):
+        for row in sorted(within, key=lambda row: row["recorded_at"])[: limit or None]:
             yield row
 
     async def raw(self, shop: str) -> AsyncIterator[bytes]:

@@ -197,10 +197,13 @@ class MongoCommits:
         )
         return len(await _all(cursor, limit)) if limit > 0 else 0
 
-    async def recorded(self, since: datetime, before: datetime) -> AsyncIterator[Document]:
+    async def recorded(
+        self, since: datetime, before: datetime, limit: int = 0
+    ) -> AsyncIterator[Document]:
         """Commits by time; see Commits."""
         span = {"recorded_at": {"$gte": since, "$lt": before}}
-        async for row in self.collection.find(span, _NO_CAUSE, sort=[("recorded_at", 1)]):
+        order = [("recorded_at", 1)]
+        async for row in self.collection.find(span, _NO_CAUSE, sort=order, limit=limit):
             yield row
 
     async def raw(self, shop: str) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cplus.clock import Clock, utc_now
 from cplus.events.log.append import MAX_COMMIT, Entry, ShopWriter, highest, last_number, lay_out
@@ -27,6 +27,7 @@ ROOM = 8 * 1024 * 1024
 SHOPS_AT_ONCE = 500
 """Shops of one page of heads."""
 
+_BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _WRITERS_KEPT = 4_096
 _HEADS = 50  # heads read in one query
 
@@ -254,6 +255,12 @@ class EventStore:
     ) -> AsyncIterator[Commit]:
         """Every commit with that correlation id, in order."""
         return self.iterate_ref(shop, correlation_ref(correlation_id), batch=batch, cause=cause)
+
+    async def began(self) -> datetime | None:
+        """When the first commit of all shops was recorded; None if there is none."""
+        async for row in self._log.recorded(_BEGINNING, _END, 1):
+            return Commit.of(row).recorded_at
+        return None
 
     async def iterate_recorded(self, since: datetime, before: datetime) -> AsyncIterator[Commit]:
         """The commits of all shops recorded from `since` until before `before`, by that time."""

@@ -222,6 +222,10 @@ def test_the_tree_is_that_of_rfc_6962() -> None:
     assert {size: merkle_root(leaves[:size]).hex() for size in roots} == roots
 
 
+BEGAN = date(2026, 11, 1)
+"""The day of the log's first commit."""
+
+
 class Bucket:
     """Objects in memory."""
 
@@ -248,7 +252,7 @@ async def test_the_root_of_a_day_is_written_once_and_finds_a_rewritten_tail() ->
     second = await anchor_day(log, bucket, "roots", date(2026, 11, 2))
     assert second.previous == first.value
     assert second.heads[SHOP][0] == 3
-    roots = await load_roots(bucket, "roots", date(2026, 11, 3))
+    roots = await load_roots(bucket, "roots", date(2026, 11, 3), began=BEGAN)
     assert not roots.wrong
     assert roots.days == [date(2026, 11, 1), date(2026, 11, 2)]
     for shop in (SHOP, "birch.myshopify.com"):
@@ -305,25 +309,38 @@ async def test_a_changed_root_is_found(key: str, old: bytes, new: bytes, wrong: 
     first = Root.over(date(2026, 11, 1), heads, NO_ROOT)
     for root in (first, Root.over(date(2026, 11, 2), heads, first.value)):
         bucket.objects[root.key] = root.to_json()
-    assert not (await load_roots(bucket, "roots", date(2026, 11, 3))).wrong
+    assert not (await load_roots(bucket, "roots", date(2026, 11, 3), began=BEGAN)).wrong
     if key.endswith("02.json"):
         old = first.value.hex().encode()
     bucket.objects[key] = bucket.objects[key].replace(old, new)
     assert any(
-        wrong in line for line in (await load_roots(bucket, "roots", date(2026, 11, 3))).wrong
+        wrong in line
+        for line in (await load_roots(bucket, "roots", date(2026, 11, 3), began=BEGAN)).wrong
     )
+
+
+async def test_a_log_that_began_today_or_yesterday_needs_no_root_yet_and_an_older_one_does() -> (
+    None
+):
+    today = date(2026, 11, 3)
+    for began, wrong in (
+        (None, []),
+        (date(2026, 11, 3), []),
+        (date(2026, 11, 2), []),
+        (BEGAN, ["no root since 2026-11-01: nothing proves what was written since"]),
+    ):
+        assert (await load_roots(Bucket(), "roots", today, began=began)).wrong == wrong
 
 
 async def test_a_day_without_a_root_is_told_and_a_tail_without_one_is_wrong() -> None:
     bucket, log = Bucket(), MemoryCommits()
-    assert "there is no root" in (await load_roots(bucket, "roots", date(2026, 11, 1))).wrong[0]
     await anchor_day(log, bucket, "roots", date(2026, 11, 1))
     await anchor_day(log, bucket, "roots", date(2026, 11, 4))
     for today in (date(2026, 11, 4), date(2026, 11, 5)):
-        roots = await load_roots(bucket, "roots", today)
+        roots = await load_roots(bucket, "roots", today, began=BEGAN)
         assert roots.without == [date(2026, 11, 2), date(2026, 11, 3)]
         assert not roots.wrong
-    late = await load_roots(bucket, "roots", date(2026, 11, 6))
+    late = await load_roots(bucket, "roots", date(2026, 11, 6), began=BEGAN)
     assert late.without[-1] == date(2026, 11, 5)
     assert late.wrong == ["no root after 2026-11-04: nothing proves what was written since"]
 
@@ -332,7 +349,7 @@ async def test_a_root_under_the_name_of_another_day_is_wrong() -> None:
     bucket, log = Bucket(), MemoryCommits()
     root = await anchor_day(log, bucket, "roots", date(2026, 11, 1))
     bucket.objects["roots/2026-11-02.json"] = root.to_json()
-    roots = await load_roots(bucket, "roots", date(2026, 11, 3))
+    roots = await load_roots(bucket, "roots", date(2026, 11, 3), began=BEGAN)
     assert roots.wrong == [
         "roots/2026-11-02.json is the root of another day, 2026-11-01",
         "no root after 2026-11-01: nothing proves what was written since",

@@ -31,7 +31,7 @@ async def test_a_day_is_sealed_once(mongo_uri: str, database_name: str, aws_endp
     again = await daily(parts.store.log, parts.aws, bucket, lambda: NOW, "Try")
     assert first == again
     assert first.shops == 1
-    roots = await load_roots(parts.aws, bucket, NOW.date())
+    roots = await load_roots(parts.aws, bucket, NOW.date(), began=NOW.date())
     assert roots.days == [NOW.date()]
     assert not roots.wrong
     assert roots.expected == {SHOP: {3: (await parts.store.head(SHOP)).hash}}
