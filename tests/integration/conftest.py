@@ -50,9 +50,10 @@ def store(mongo: Mongo) -> EventStore:
     return EventStore(mongo)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
-    """Clients of the AWS endpoint."""
+    """Clients of the AWS endpoint, one of each service for all tests of a worker: to make them
+    takes longer than most tests do."""
     made = Aws()
     yield made
     await made.close()

@@ -97,13 +97,12 @@ def _module(task: asyncio.Task[Any]) -> str:
 
 @asynccontextmanager
 async def intake(
-    mongo_uri: str, *, origin: str = "https://{shop}", **others: Any
+    mongo_uri: str, aws: Aws, *, origin: str = "https://{shop}", **others: Any
 ) -> AsyncIterator[Intake]:
     """A database, queues, topic and bucket that many tests may use, one after the other; `others`
     are further settings."""
     name = f"test_{secrets.token_hex(6)}"
     bucket = f"{name.replace('_', '-')}-bodies"
-    aws = Aws()
     s3 = await aws.client("s3")
     await s3.create_bucket(Bucket=bucket)
     queues = {one: await _queue(aws, f"{name}-{one}") for one in _QUEUES}
@@ -131,7 +130,6 @@ async def intake(
         for database in (parts.mongo.database, parts.mongo.keyring):
             await parts.mongo.client.drop_database(database.name)
         await parts.close()
-        await aws.close()
 
 
 async def emptied(used: Intake) -> Intake:

@@ -48,8 +48,7 @@ class World:
     now: datetime = START
 
     @classmethod
-    async def make(cls, mongo_uri: str, database: str, endpoint: str) -> World:
-        aws = Aws()
+    async def make(cls, mongo_uri: str, database: str, endpoint: str, aws: Aws) -> World:
         s3, sqs, ses = [await aws.client(name) for name in ("s3", "sqs", "sesv2")]
         await s3.create_bucket(Bucket=BUCKET)
         queue = (await sqs.create_queue(QueueName=f"send-{database}"))["QueueUrl"]
@@ -65,7 +64,7 @@ class World:
             settle_seconds=60,
         )
         await ensure_indexes(settings)
-        made = cls(Parts(settings, lambda: made.now), endpoint, queue, aws)
+        made = cls(Parts(settings, lambda: made.now, aws=aws), endpoint, queue, aws)
         await made.install(SHOP)
         return made
 
@@ -180,7 +179,6 @@ class World:
         self.now += timedelta(**delta)
 
     async def close(self) -> None:
-        await self.aws.close()
         await self.parts.close()
 
 

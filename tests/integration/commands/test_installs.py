@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from cplus.actors import ADMIN
+from cplus.aws import Aws
 from cplus.commands.installs import Installed, Installs, install
 from cplus.errors import (
     InvalidInput,
@@ -49,8 +50,8 @@ async def shopify() -> AsyncIterator[LocalShopify]:
 
 
 @pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri, origin=shopify.origin, app_url=APP) as made:
+async def shared(mongo_uri: str, aws: Aws, shopify: LocalShopify) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri, aws, origin=shopify.origin, app_url=APP) as made:
         yield made
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from cplus.aws import Aws
 from cplus.local.shopify import LocalShopify
 from tests.integration.intake import SECRET, Intake, emptied, intake
 
@@ -20,9 +21,9 @@ async def shopify() -> AsyncIterator[LocalShopify]:
 
 
 @pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+async def shared(mongo_uri: str, aws: Aws) -> AsyncIterator[Intake]:
     """Parts that a module's tests share; a file that asks Shopify makes its own."""
-    async with intake(mongo_uri) as made:
+    async with intake(mongo_uri, aws) as made:
         yield made
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cplus.aws import Aws
 from cplus.consumers.folding.rebuilding import Task
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
@@ -184,9 +185,9 @@ async def prepare(use: Intake) -> None:
 
 
 @pytest.fixture(scope="module")
-async def told(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[dict[str, Any]]:
+async def told(mongo_uri: str, aws: Aws) -> AsyncIterator[dict[str, Any]]:
     """What each function answered to an event that came twice, and what it left running."""
-    async with intake(mongo_uri) as use:
+    async with intake(mongo_uri, aws) as use:
         await prepare(use)
         given = events(use.parts.settings.bodies_bucket)
         calls = [[name, one["handler"], given.get(name)] for name, one in FUNCTIONS.items()]

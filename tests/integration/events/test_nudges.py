@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
 from cplus.aws import Aws
 from cplus.events.nudges import News, TopicNudger
 
 SHOP, BIRCH = "acorn.myshopify.com", "birch.myshopify.com"
-
-
-@pytest.fixture
-async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
-    made = Aws()
-    yield made
-    await made.close()
 
 
 async def subscribed(aws: Aws, topic: str, name: str, *families: str) -> str:

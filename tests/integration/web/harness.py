@@ -15,6 +15,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
+from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.base import Aggregate
@@ -79,7 +80,9 @@ class FoldingNudger:
 class Harness:
     """The app, its parts, and a way to put things into the log."""
 
-    def __init__(self, mongo_uri: str, database_name: str, **settings: Any) -> None:
+    def __init__(
+        self, mongo_uri: str, database_name: str, aws: Aws | None = None, **settings: Any
+    ) -> None:
         self.clock = Clock()
         self.settings = Settings(
             mongo_uri=SecretStr(mongo_uri),
@@ -96,6 +99,7 @@ class Harness:
             },
         )
         self.mongo = connect(self.settings)
+        self.aws = aws
         self.nudger = FoldingNudger(self.mongo, self.clock)
         self.parts = self.parts_with()
         self.app = create_app(self.parts)
@@ -103,7 +107,9 @@ class Harness:
     def parts_with(self, **others: Any) -> Parts:
         """The parts, with others in place of some; without the topic of AWS in any case."""
         return Parts(
-            self.settings, self.clock, **{"mongo": self.mongo, "nudger": self.nudger, **others}
+            self.settings,
+            self.clock,
+            **{"mongo": self.mongo, "aws": self.aws, "nudger": self.nudger, **others},
         )
 
     @asynccontextmanager

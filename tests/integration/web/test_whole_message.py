@@ -49,17 +49,15 @@ Content-Disposition: attachment; filename="label.pdf"\r
 
 
 @pytest.fixture
-async def mail_bucket(aws_endpoint: str) -> AsyncIterator[Aws]:
-    aws = Aws()
+async def mail_bucket(aws: Aws) -> Aws:
     s3 = await aws.client("s3")
     await s3.create_bucket(Bucket=BUCKET)
-    yield aws
-    await aws.close()
+    return aws
 
 
 @pytest.fixture
 async def web(mongo_uri: str, database: str, mail_bucket: Aws) -> AsyncIterator[Harness]:
-    async with Harness(mongo_uri, database, mail_bucket=BUCKET).opened() as harness:
+    async with Harness(mongo_uri, database, mail_bucket, mail_bucket=BUCKET).opened() as harness:
         yield harness
 
 

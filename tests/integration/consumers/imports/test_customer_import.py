@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cplus.aws import Aws
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
@@ -36,8 +37,8 @@ SHOP = "blue-jam.myshopify.com"
 
 
 @pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri, origin=shopify.origin) as made:
+async def shared(mongo_uri: str, aws: Aws, shopify: LocalShopify) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri, aws, origin=shopify.origin) as made:
         yield made
 
 

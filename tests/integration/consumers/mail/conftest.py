@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from cplus.aws import Aws
 from tests.integration.mail_world import World
 
 
 @pytest.fixture
-async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncIterator[World]:
-    made = await World.make(mongo_uri, database_name, aws_endpoint)
+async def world(
+    mongo_uri: str, database_name: str, aws_endpoint: str, aws: Aws
+) -> AsyncIterator[World]:
+    made = await World.make(mongo_uri, database_name, aws_endpoint, aws)
     yield made
     await made.close()

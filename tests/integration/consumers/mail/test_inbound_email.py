@@ -127,6 +127,7 @@ async def test_two_first_mails_at_once_start_one_conversation(world: World) -> N
         world.parts.settings.secret("mongo_uri"),
         world.parts.settings.mongo_database,
         world.endpoint,
+        world.aws,
     )
     try:
         await asyncio.gather(

@@ -22,8 +22,10 @@ SEND = record({"shop": SHOP, "message_id": "reply1"}, "send")
 
 
 @pytest.fixture
-async def world(mongo_uri: str, database_name: str, aws_endpoint: str) -> AsyncIterator[World]:
-    made = await World.make(mongo_uri, database_name, aws_endpoint)
+async def world(
+    mongo_uri: str, database_name: str, aws_endpoint: str, aws: Aws
+) -> AsyncIterator[World]:
+    made = await World.make(mongo_uri, database_name, aws_endpoint, aws)
     await made.receive(form(sender=f"{database_name}@shopper.example"), "ses1")
     await made.answer()
     yield made

@@ -9,6 +9,7 @@ from itertools import count
 
 import pytest
 
+from cplus.aws import Aws
 from cplus.bootstrap import CREDENTIALS, Parts
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.carrying_over import REACT
@@ -67,9 +68,9 @@ PARKING: Asked = ((reply(1), {"m1"}), (INSTALLED, {"import"}), (reply(2), {"m2"}
 
 
 @pytest.fixture(scope="module")
-async def use(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+async def use(mongo_uri: str, aws: Aws) -> AsyncIterator[Intake]:
     """Parts for all tests, each of which has shops of its own."""
-    async with intake(mongo_uri, free_conversations=1) as made:
+    async with intake(mongo_uri, aws, free_conversations=1) as made:
         yield made
 
 

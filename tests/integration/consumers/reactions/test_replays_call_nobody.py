@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cplus.aws import Aws
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.reader import EventReader
@@ -28,9 +29,9 @@ from tests.integration.intake import Intake, intake
 
 
 @pytest.fixture
-async def use(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[Intake]:
+async def use(mongo_uri: str, aws: Aws) -> AsyncIterator[Intake]:
     """A shop that installed and answered, and what followed from it handed out."""
-    async with intake(mongo_uri) as made:
+    async with intake(mongo_uri, aws) as made:
         await write(made, INSTALLED, *map(reply, range(5)))
         runner = Runner(made.parts.mongo, made.parts.store, EventReader(), ALL)
         for projection in ALL:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cplus.aws import Aws
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
@@ -30,8 +31,8 @@ ANOTHERS = {"id": 999, "name": "Red Tea", "myshopify_domain": None}
 
 
 @pytest.fixture(scope="module")
-async def shared(mongo_uri: str, aws_endpoint: str, shopify: LocalShopify) -> AsyncIterator[Intake]:
-    async with intake(mongo_uri, origin=shopify.origin) as made:
+async def shared(mongo_uri: str, aws: Aws, shopify: LocalShopify) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri, aws, origin=shopify.origin) as made:
         yield made
 
 

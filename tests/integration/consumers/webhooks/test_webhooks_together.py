@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from pymongo import monitoring
 
+from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
@@ -39,9 +40,9 @@ class Asked(monitoring.CommandListener):
 
 
 @pytest.fixture(scope="module")
-async def world(mongo_uri: str, aws_endpoint: str) -> AsyncIterator[tuple[Webhooks, Asked]]:
+async def world(mongo_uri: str, aws: Aws) -> AsyncIterator[tuple[Webhooks, Asked]]:
     asked = Asked()
-    async with intake(mongo_uri) as made:
+    async with intake(mongo_uri, aws) as made:
         mongo = connect(made.parts.settings, [asked])
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
