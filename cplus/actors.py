@@ -1,7 +1,7 @@
 """Who acts: a shop's staff, an operator, or a part of this system.
 
-A commit keeps it as `merchant/<user>` or `system/<function>`; `operator/<name>` is reserved for
-what operators will write. Sessions and commits from before users were known say `merchant` alone.
+A commit keeps it as `merchant/<user>`, `operator/<name>` or `system/<function>`. Sessions and
+commits from before users were known say `merchant` alone.
 """
 
 from __future__ import annotations

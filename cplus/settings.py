@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     operator_token: SecretStr | None = Field(
         None, description="Opens the operator console; without it there is no console"
     )
+    operator: str = Field(
+        "",
+        description="Name of the operator who uses the command `cplus`: each look at personal data "
+        "is recorded under it",
+    )
     app_url: str = Field("", description="Public address of the app, with no slash at the end")
     mail_domain: str = Field("", description="Domain whose mail the app receives and sends")
     join_closed_days: int = Field(

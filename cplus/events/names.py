@@ -33,6 +33,11 @@ def person(person_id: str) -> str:
     return f"{_PERSON}{person_id}"
 
 
+def is_person(name: str) -> bool:
+    """Whether a name is that of a person."""
+    return name.startswith(_PERSON)
+
+
 def customer_stream(shopify_id: int) -> str:
     """Shopify's facts about a customer."""
     return f"customer/{shopify_id}"
@@ -147,10 +152,18 @@ def counted_claim(event_id: str) -> str:
     return f"counted/{event_id}"
 
 
+def look_claim(look_id: str) -> str:
+    """A look of an operator at personal data."""
+    return f"look/{look_id}"
+
+
 # Refs: other names to find a commit by.
 
 INSTALLED_REF: Final = "app/installed"
 """Of every commit that installs the app."""
+
+LOOKED_REF: Final = "operator/looked"
+"""Of every look of an operator at personal data."""
 
 
 def correlation_ref(correlation_id: str) -> str:

@@ -61,6 +61,13 @@ class TopicNudger:
             log.warning("nudge_refused", shops=len(refused))
 
 
+class Untold:
+    """Tells nobody, and leaves it to the sweep."""
+
+    async def nudge(self, news: Mapping[str, News]) -> None:
+        """Does nothing."""
+
+
 def _message(shop: str, news: News) -> TopicMessage:
     attributes = {FAMILIES: sorted(news.families)} if news.families else {}
     return TopicMessage(shop, {"shop": shop, "position": news.position}, attributes)

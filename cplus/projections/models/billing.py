@@ -77,7 +77,7 @@ BILLING = Projection(
     version=1,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve=evolve,

@@ -159,7 +159,7 @@ CONVERSATIONS = Projection(
         MailRejected,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve=evolve,

@@ -180,7 +180,7 @@ CUSTOMERS = Projection(
         PersonsJoined,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve=evolve,

@@ -80,7 +80,7 @@ DELIVERIES = Projection(
         MailRejected,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve=evolve,

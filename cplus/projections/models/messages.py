@@ -98,7 +98,7 @@ MESSAGES = Projection(
         MailRejected,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve=evolve,

@@ -233,7 +233,7 @@ METRICS = Projection(
         MailRejected,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve_together=evolve_together,

@@ -69,7 +69,7 @@ ORDERS = Projection(
     version=1,
     handles=types(OrderChanged, OrderDeleted),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "orders", "shops"}
+        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
     ),
     keys=keys,
     evolve=evolve,

@@ -34,6 +34,7 @@ STORED = {
     "rejected_claim": (("m1",), "rejected/m1"),
     "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
     "counted_claim": (("k3/0",), "counted/k3/0"),
+    "look_claim": (("k3m9",), "look/k3m9"),
     "correlation_ref": (("c1",), "correlation/c1"),
     "delivery_ref": (("d1",), "delivery/d1"),
     "message_ref": (("m1",), "message/m1"),
@@ -43,6 +44,7 @@ STORED = {
 READ = {
     "install_import": (("k3/0",), "k3-0"),
     "is_conversation": (("conversation/7d2k@0000000007",), True),
+    "is_person": (("person/q5xe",), True),
     "conversation_id": (("conversation/7d2k",), "7d2k"),
     "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),
     "import_page": (("import/k3-0/2",), 2),

@@ -1,0 +1,41 @@
+"""Who looks at personal data with the command `cplus`: said by name, and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cplus.errors import CplusError
+
+if TYPE_CHECKING:
+    from cplus.actors import Actor
+    from cplus.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NoOperator(CplusError):
+    """This shows personal data, so who looks is recorded: give your name with --operator NAME, or
+    set the environment variable CPLUS_OPERATOR."""
+
+
+def operator_option(command: F) -> F:
+    """The option --operator."""
+    return click.option(
+        "--operator",
+        "name",
+        metavar="NAME",
+        help="Your name, under which the look is recorded; CPLUS_OPERATOR by default.",
+    )(command)
+
+
+def operator_of(settings: Settings, name: str | None) -> Actor:
+    """Who uses the command. Raises NoOperator, and InvalidActor as the console does."""
+    from cplus.actors import operator
+
+    given = name if name is not None else settings.operator
+    if not given.strip():
+        raise NoOperator
+    return operator(given.strip())

@@ -1,0 +1,55 @@
+"""An operator looks at personal data, which is recorded before they see any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cplus.actors import Actor
+from cplus.clock import Clock
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import settled
+from cplus.events.names import LOOKED_REF, is_conversation, is_person, look_claim, shop_stream
+from cplus.events.recording import Recorder
+from cplus.ids import random_id
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What this command needs."""
+
+    recorder: Recorder
+    clock: Clock
+
+
+async def look(
+    shop: str,
+    *,
+    question: str,
+    about: str,
+    actor: Actor,
+    source: Literal["cli", "console"],
+    use: Looks,
+) -> int | None:
+    """Records in the shop's log who asked what, and of what; answers the position. Each look is one
+    of its own, also if it was asked before.
+
+    None if the shop has no log: nothing is kept of it, and none is begun. Raises OutcomeUnknown:
+    then nothing may be shown.
+    """
+    if not (await use.recorder.store.head(shop)).position:
+        return None
+    named = [about] if is_conversation(about) or is_person(about) else []
+    event = OperatorLooked(question=question, about=about)
+    draft = Draft(
+        shop=shop,
+        claim=look_claim(random_id()),
+        source=source,
+        actor=str(actor),
+        events=[NewEvent(shop_stream(shop), event, use.clock())],
+        refs=[LOOKED_REF, *named],
+    )
+    [outcome] = await use.recorder.append([draft])
+    return settled(outcome).position
