@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from cplus.aws import Aws, Bodies
+from cplus.aws import Aws, Bodies, DeadLetters
 from cplus.clock import Clock, utc_now
 from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexes
 from cplus.events.log.store import EventStore
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations import Conversations
     from cplus.commands.installs import Installs
+    from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
@@ -146,6 +147,18 @@ class Parts:
     def bodies(self) -> Bodies:
         """Stores large bodies."""
         return Bodies(self.aws, self.settings.bodies_bucket)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """The dead-letter queues of the stage."""
+        return DeadLetters(self.aws, self.settings.stage)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """Records what operators look at."""
+        from cplus.commands.looking import Looks
+
+        return Looks(self.recorder, self.clock)
 
     @cached_property
     def queries(self) -> Queries:

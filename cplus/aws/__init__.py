@@ -2,16 +2,21 @@
 
 from cplus.aws.bodies import Bodies
 from cplus.aws.clients import Aws, MailNotTaken, TopicMessage, Versions
+from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
 
 __all__ = [
     "Aws",
     "Bodies",
+    "DeadLetter",
+    "DeadLetters",
+    "DeadQueue",
     "Depth",
     "MailNotTaken",
     "Queue",
     "QueueUnanswered",
     "Received",
+    "Redrive",
     "TopicMessage",
     "Versions",
 ]

@@ -51,8 +51,8 @@ class Queue:
             if arn is not None:
                 sqs = await self._aws.client("sqs")
                 answer = await sqs.get_queue_url(QueueName=arn.rpartition(":")[2])
-                dead = _held(await self._attributes(answer["QueueUrl"]))
-            return Depth(_held(attributes), dead)
+                dead = held(await self._attributes(answer["QueueUrl"]))
+            return Depth(held(attributes), dead)
         except (BotoCoreError, ClientError) as error:
             raise self._unanswered(error) from error
 
@@ -102,6 +102,7 @@ class Received:
         return self._queues[name]
 
 
-def _held(attributes: Mapping[str, str]) -> int:
+def held(attributes: Mapping[str, str]) -> int:
+    """Approximate number of messages on the queue with these attributes, visible or not."""
     counts = ("", "NotVisible", "Delayed")
     return sum(int(attributes[f"ApproximateNumberOfMessages{count}"]) for count in counts)

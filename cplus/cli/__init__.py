@@ -12,6 +12,7 @@ try:
 
     from cplus.cli.audit import audit
     from cplus.cli.connecting import INTERRUPTED
+    from cplus.cli.dead import dead
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate
@@ -30,6 +31,7 @@ __all__ = ["main"]
 # Short help for `cplus --help`, which truncates longer texts.
 _COMMANDS = (
     (audit, "Verify the log's integrity."),
+    (dead, "Look at dead letters; redrive them."),
     (mail, "Show how the system reads an email."),
     (metrics, "Show daily figures per shop."),
     (migrate, "Create missing indexes and checkpoints."),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from cplus.aws import Aws
+    from cplus.events.recording import Recorder
     from cplus.settings import Settings
     from cplus.subscriptions.checkpoints import Parked
 
@@ -96,6 +97,7 @@ def settings_of(data: Path | None) -> Settings:
         return environment
     info = stack_of(data)
     return Settings(
+        stage="local",
         mongo_uri=SecretStr(info["mongo"]),
         mongo_database=info["database"],
         mongo_keyring_database=f"{info['database']}_keyring",  # as the stack calls it
@@ -138,30 +140,18 @@ def parked_shop(shop: str, parked: Parked) -> dict[str, Any]:
     return {"shop": shop, **said, "since": parked.since.isoformat()}
 
 
-class Reached:
-    """A database and its log, from the environment or from the stack on `data`. Only the parts that
-    these commands use, so that they start fast.
+class ReachedAws:
+    """Queues and buckets, from the environment or from the stack on `data`: for commands that work
+    without a database.
 
-    Entering the block checks that the database answers; leaving it closes every connection.
-    Within it, Ctrl-C and SIGTERM cancel the running task so that it can clean up, unless a command
-    handles the signals itself.
+    Leaving the block closes every connection. Within it, Ctrl-C and SIGTERM cancel the running task
+    so that it can clean up, unless a command handles the signals itself.
     """
 
     def __init__(self, data: Path | None) -> None:
-        from cplus.events.log.store import EventStore
-        from cplus.events.reader import EventReader
-        from cplus.mongo import connect
-
         self._data = data
         self._open = AsyncExitStack()
         self.settings = settings_of(data)
-        try:
-            self.mongo = connect(self.settings)
-        except SettingMissing:
-            raise NoDatabase from None
-        self._open.push_async_callback(self.mongo.close)
-        self.store = EventStore(self.mongo)
-        self.reader = EventReader()
 
     @cached_property
     def aws(self) -> Aws:
@@ -181,6 +171,52 @@ class Reached:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",  # noqa: S106  of the stack, which asks for none
         )
+
+    async def __aenter__(self) -> Self:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None  # noqa: S101  this runs in one
+        for number in SIGNALS:
+            loop.add_signal_handler(number, task.cancel)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        for number in SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+        await self._open.aclose()
+
+
+class Reached(ReachedAws):
+    """A database and its log too. Only the parts that these commands use, so that they start fast.
+
+    Entering the block checks that the database answers.
+    """
+
+    def __init__(self, data: Path | None) -> None:
+        from cplus.events.log.store import EventStore
+        from cplus.events.reader import EventReader
+        from cplus.mongo import connect
+
+        super().__init__(data)
+        try:
+            self.mongo = connect(self.settings)
+        except SettingMissing:
+            raise NoDatabase from None
+        self._open.push_async_callback(self.mongo.close)
+        self.store = EventStore(self.mongo)
+        self.reader = EventReader()
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Writes to the log; without a topic of nudges, the sweep tells the readers of it."""
+        from cplus.events.nudges import TopicNudger, Untold
+        from cplus.events.recording import Recorder
+
+        topic = self.settings.nudges_topic
+        nudger = TopicNudger(self.aws, topic) if topic else Untold()
+        return Recorder(self.store, self.reader, nudger)
 
     def shops(
         self, chosen: Sequence[str], held: Collection[str], *, needed: bool = False
@@ -207,21 +243,10 @@ class Reached:
         return self.shops(chosen, held, needed=empty)
 
     async def __aenter__(self) -> Self:
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        assert task is not None  # noqa: S101  this runs in one
-        for number in SIGNALS:
-            loop.add_signal_handler(number, task.cancel)
+        await super().__aenter__()
         try:
             await self.mongo.answers(_PATIENCE)
         except BaseException:
             await self._close()
             raise
         return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        await self._close()
-
-    async def _close(self) -> None:
-        for number in SIGNALS:
-            asyncio.get_running_loop().remove_signal_handler(number)
-        await self._open.aclose()

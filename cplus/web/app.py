@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from cplus.aws import QueueUnanswered
 from cplus.bootstrap import Parts
 from cplus.errors import (
     ContentionTooHigh,
@@ -20,10 +21,12 @@ from cplus.errors import (
     TooManyTries,
 )
 from cplus.web.api import routes as api
+from cplus.web.console import dead
 from cplus.web.console import routes as console
+from cplus.web.console.signed_in import CONSOLE_PATH, OperatorNeeded
 from cplus.web.kit.deps import PagesDep, furnish, pages_of
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant
+from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
 from cplus.web.merchant import (
     account,
     conversations,
@@ -62,7 +65,7 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
     merchant = (inbox, conversations, whole_message, customers, metrics, account, sign_in)
-    for module in (*merchant, console, api):
+    for module in (*merchant, console, dead, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
 
@@ -78,6 +81,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(FormOfAnother, _of_another)
     app.add_exception_handler(TooManyTries, _too_many)
     app.add_exception_handler(NotFound, _missing)
+    app.add_exception_handler(QueueUnanswered, _no_queue)
+    app.add_exception_handler(OperatorNeeded, _operator_needed)
     for unsure in (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         app.add_exception_handler(unsure, _unsure)
     app.add_middleware(Guard, secure=app.state.cookies.secure, fault=_fault)
@@ -130,6 +135,15 @@ async def _too_many(request: Request, _error: Exception) -> Response:
 
 async def _missing(request: Request, _error: Exception) -> Response:
     return await _fault(request, 404)
+
+
+async def _operator_needed(_request: Request, _error: Exception) -> Response:
+    return see_other(CONSOLE_PATH)
+
+
+async def _no_queue(request: Request, error: Exception) -> Response:
+    # Only operators come here.
+    return await _fault(request, 502, str(error))
 
 
 async def _unsure(request: Request, _error: Exception) -> Response:

@@ -13,7 +13,7 @@ from cplus.commands import sessions
 from cplus.errors import InvalidActor, InvalidInput, InvalidSignature
 from cplus.projections.lag.overview import stops_of
 from cplus.shopify.hosts import shop_host
-from cplus.web.kit.auth import Session
+from cplus.web.console.signed_in import CONSOLE_PATH, OperatorDep
 from cplus.web.kit.cookies import CONSOLE
 from cplus.web.kit.deps import (
     ClockDep,
@@ -29,8 +29,6 @@ from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import see_other
 
-CONSOLE_PATH: Final = "/console"
-
 router = APIRouter(prefix=CONSOLE_PATH)
 
 SHOWN: Final = 500
@@ -39,22 +37,6 @@ SHOWN: Final = 500
 _NAME: Final = (
     "Enter the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
 )
-
-
-async def _operator(
-    request: Request,
-    signatures: SignaturesDep,
-    cookies: CookiesDep,
-    token: OperatorTokenDep,
-    ended: EndedSessionsDep,
-) -> Session | None:
-    session = signatures.console(cookies.held(request, CONSOLE), token)
-    if session is None or await ended.holds(session.shop, session.id, session.since):
-        return None
-    return session
-
-
-OperatorDep = Annotated[Session | None, Depends(_operator)]
 
 
 @router.get("")

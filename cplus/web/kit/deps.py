@@ -11,10 +11,12 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 
+from cplus.aws import DeadLetters
 from cplus.bootstrap import Parts
 from cplus.clock import Clock
 from cplus.commands.conversations import Conversations
 from cplus.commands.installs import Installs
+from cplus.commands.looking import Looks
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.privacy.sessions import EndedSessions, UsedLinks
@@ -166,6 +168,14 @@ async def _look(request: Request) -> Look:
     return partial(overview, parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS)
 
 
+async def _dead_letters(request: Request) -> DeadLetters:
+    return _parts(request).dead_letters
+
+
+async def _looks(request: Request) -> Looks:
+    return _parts(request).looks
+
+
 PagesDep = Annotated[Pages, Depends(pages_of)]
 SignaturesDep = Annotated[Signatures, Depends(signatures_of)]
 CookiesDep = Annotated[Cookies, Depends(cookies_of)]
@@ -185,3 +195,5 @@ MailDomainDep = Annotated[str, Depends(_mail_domain)]
 ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
 OperatorTokenDep = Annotated[str, Depends(_operator_token)]
 LookDep = Annotated[Look, Depends(_look)]
+DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
+LooksDep = Annotated[Looks, Depends(_looks)]

@@ -224,7 +224,10 @@ def _standard_terms() -> set[str]:
     return set(listed[1].split(", "))
 
 
-_TOOLS = {"audit verify", "mail parse", "metrics", "migrate", "projections lag", "up"}
+_TOOLS = {
+    *("audit verify", "dead list", "dead show", "mail parse", "metrics", "migrate"),
+    *("projections lag", "up"),
+}
 """Commands whose name is no term, or whose last word is one already."""
 
 

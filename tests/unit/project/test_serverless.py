@@ -315,7 +315,12 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     edge, web = (_rights(template, functions[name]) for name in ("edge", "web"))
     assert set(edge) - logs == {"sqs:SendMessage", "s3:PutObject"}
     assert "WebhooksQueue" in edge["sqs:SendMessage"]
-    assert set(web) - logs == {"sns:Publish", "s3:GetObject", "s3:ListBucket"}
+    moving = {"sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:DeleteMessage"}
+    looking = {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
+    reading = {"s3:GetObject", "s3:ListBucket", "sqs:ListQueues", "sqs:SendMessage"}
+    assert set(web) - logs == {"sns:Publish"} | reading | moving | looking
+    for action in moving | looking:  # of the console, for dead letters alone
+        assert re.findall(r"cplus-\w+-([^\"]+)", web[action]) == ["*-dead"]
     for action in ("s3:GetObject", "s3:ListBucket"):  # a whole message is read from the raw mail
         assert re.findall(r"cplus-\w+-([\w-]+)", web[action]) == ["mail-bucket"]
     for name, rights in (("edge", edge), ("web", web)):

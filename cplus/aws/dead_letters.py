@@ -1,0 +1,203 @@
+"""Dead-letter queues: how many messages they hold, which, and their way back.
+
+Each queue `cplus-<stage>-<name>` has one, `cplus-<stage>-<name>-dead`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cplus.aws.clients import Aws
+from cplus.aws.queues import QueueUnanswered, held
+from cplus.errors import CplusError
+
+MOST: Final = 1_000
+"""Dead letters of a queue that are looked through at most."""
+
+_SUFFIX: Final = "-dead"
+_BATCH: Final = 10  # messages of one call
+_HIDDEN: Final = 60  # seconds in which nobody else sees what is looked at, unless it is given back
+
+
+class UnknownQueue(CplusError):
+    """There is no dead-letter queue of {queue!r} in the stage {stage}; choose one of: {known}."""
+
+
+class NoDeadLetter(CplusError):
+    """No dead letter of {queue} has the id {id!r}: it was redriven or deleted, or it is not among
+    the {most} that were looked at."""
+
+
+class RedriveRefused(CplusError):
+    """The dead letters of {queue} could not be redriven: {reason}."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadQueue:
+    """A dead-letter queue."""
+
+    queue: str
+    """Name of the queue whose messages it holds, for example `webhooks`."""
+    messages: int
+    """Approximate number: SQS is exact a minute after the last change."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that failed too often."""
+
+    id: str
+    sent_at: datetime
+    """When it was sent for the first time."""
+    receives: int
+    """Times that it was received, here and on its queue."""
+    size: int
+    """Bytes of the body."""
+    body: str = field(repr=False)
+    """May hold personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """Messages on their way back to their queue."""
+
+    queue: str
+    status: str
+    """As SQS says it: `RUNNING`, `COMPLETED`, `FAILED`, …"""
+    moved: int
+    messages: int
+    """Approximate number of messages to move in all."""
+
+
+class DeadLetters:
+    """The dead-letter queues of a stage. Each method raises QueueUnanswered, and those that name
+    a queue UnknownQueue."""
+
+    def __init__(self, aws: Aws, stage: str) -> None:
+        self._aws = aws
+        self._stage = stage
+        self._prefix = f"cplus-{stage}-"
+
+    async def queues(self) -> list[DeadQueue]:
+        """All of them, by name."""
+        async with _answering("of dead letters"):
+            urls = await self._urls()
+            counts = await asyncio.gather(*map(self._attributes, urls.values()))
+        return [DeadQueue(name, held(one)) for name, one in zip(urls, counts, strict=True)]
+
+    async def letters(self, queue: str, most: int) -> list[DeadLetter]:
+        """Up to `most` of a queue, MOST at most, the oldest first. They are hidden for as long as
+        this takes, from a redrive too."""
+        async with _answering(queue):
+            url = await self._url(queue)
+            count = min(held(await self._attributes(url)), most, MOST)
+            found = [_letter(message) for message in await self._seen(url, count)]
+        return sorted(found, key=lambda letter: (letter.sent_at, letter.id))
+
+    async def letter(self, queue: str, id_: str) -> DeadLetter:
+        """The one with this id; raises NoDeadLetter."""
+        for letter in await self.letters(queue, MOST):
+            if letter.id == id_:
+                return letter
+        raise NoDeadLetter(queue=queue, id=id_, most=MOST)
+
+    async def redrive(self, queue: str, *, per_second: int | None = None) -> Redrive:
+        """Begins to send all of a queue back to it, `per_second` at most (1 to 500); raises
+        RedriveRefused, also while an earlier redrive goes on."""
+        async with _answering(queue):
+            arn = (await self._attributes(await self._url(queue)))["QueueArn"]
+            sqs = await self._aws.client("sqs")
+            limit = {"MaxNumberOfMessagesPerSecond": per_second} if per_second else {}
+            try:
+                await sqs.start_message_move_task(SourceArn=arn, **limit)
+            except ClientError as error:
+                reason = error.response["Error"]["Code"]
+                raise RedriveRefused(queue=queue, reason=reason) from error
+            tasks = await sqs.list_message_move_tasks(SourceArn=arn, MaxResults=1)
+        [task] = tasks["Results"]
+        if task["Status"] == "FAILED":
+            raise RedriveRefused(queue=queue, reason=task.get("FailureReason", "FAILED"))
+        moved = int(task["ApproximateNumberOfMessagesMoved"])
+        return Redrive(
+            queue, task["Status"], moved, int(task.get("ApproximateNumberOfMessagesToMove", moved))
+        )
+
+    async def _seen(self, url: str, count: int) -> Sequence[Mapping[str, Any]]:
+        """So many messages, as they were received; each is given back at once."""
+        sqs = await self._aws.client("sqs")
+        found: dict[str, Mapping[str, Any]] = {}
+        try:
+            while len(found) < count:
+                answer = await sqs.receive_message(
+                    QueueUrl=url,
+                    MaxNumberOfMessages=min(_BATCH, count - len(found)),
+                    VisibilityTimeout=_HIDDEN,
+                    # So that SQS asks all of its servers; 0 would ask some of them.
+                    WaitTimeSeconds=1,
+                    MessageSystemAttributeNames=["All"],
+                )
+                messages = answer.get("Messages", [])
+                if not messages:  # the number was approximate, or somebody else looks too
+                    break
+                found.update({message["MessageId"]: message for message in messages})
+        finally:
+            await _give_back(sqs, url, [one["ReceiptHandle"] for one in found.values()])
+        return list(found.values())
+
+    async def _url(self, queue: str) -> str:
+        urls = await self._urls()
+        if queue not in urls:
+            known = ", ".join(urls) or "none"
+            raise UnknownQueue(queue=queue, stage=self._stage, known=known)
+        return urls[queue]
+
+    async def _urls(self) -> dict[str, str]:
+        """The URL of each dead-letter queue, by the name of the queue whose messages it holds."""
+        sqs, found = await self._aws.client("sqs"), dict[str, str]()
+        async for page in sqs.get_paginator("list_queues").paginate(QueueNamePrefix=self._prefix):
+            for url in page.get("QueueUrls", []):
+                name = url.rpartition("/")[2].removeprefix(self._prefix)
+                if name.endswith(_SUFFIX):
+                    found[name.removesuffix(_SUFFIX)] = url
+        return dict(sorted(found.items()))
+
+    async def _attributes(self, url: str) -> dict[str, str]:
+        sqs = await self._aws.client("sqs")
+        answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        return dict(answer["Attributes"])
+
+
+@asynccontextmanager
+async def _answering(queue: str) -> AsyncIterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise QueueUnanswered(queue=queue, error=type(error).__name__) from error
+
+
+async def _give_back(sqs: Any, url: str, receipts: Sequence[str]) -> None:
+    for start in range(0, len(receipts), _BATCH):
+        part = receipts[start : start + _BATCH]
+        entries = [
+            {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+            for number, receipt in enumerate(part)
+        ]
+        await sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    attributes, body = message["Attributes"], message["Body"]
+    return DeadLetter(
+        message["MessageId"],
+        datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
+        int(attributes["ApproximateReceiveCount"]),
+        len(body.encode()),
+        body,
+    )

@@ -1,0 +1,155 @@
+"""`cplus dead`: messages that failed too often."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cplus.cli.connecting import Reached, ReachedAws, data_option, failures, json_option
+from cplus.cli.looking import operator_of, operator_option
+from cplus.counts import counted
+
+if TYPE_CHECKING:
+    from cplus.aws import DeadLetter, DeadQueue, Redrive
+    from cplus.commands.dead_letters import Shown
+
+_MOST = 1_000
+
+
+@click.group()
+def dead() -> None:
+    """Look at dead letters and redrive them."""
+
+
+@dead.command("list", short_help="Count dead letters, or list those of a queue.")
+@click.argument("queue", required=False)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, _MOST),
+    default=100,
+    show_default=True,
+    help="Messages of QUEUE at most.",
+)
+@data_option
+@json_option
+def list_command(*, queue: str | None, limit: int, data: Path | None, as_json: bool) -> None:
+    """Count the dead letters of each queue, or list those of QUEUE, oldest first, without their
+    bodies. While they are listed, a redrive does not find them.
+
+    Needs AWS credentials and CPLUS_STAGE, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        if queue is None:
+            queues = run(_queues(ReachedAws(data)))
+            said: dict[str, Any] = {"queues": [asdict(one) for one in queues]}
+            lines = [f"{one.queue}: {counted(one.messages, 'dead letter')}" for one in queues]
+        else:
+            letters = run(_letters(ReachedAws(data), queue, limit))
+            said = {"queue": queue, "letters": [_told(one) for one in letters]}
+            lines = [_line(one) for one in letters] or [f"{queue}: 0 dead letters"]
+    click.echo(json.dumps(said) if as_json else "\n".join(lines))
+
+
+@dead.command("show", short_help="Show a dead letter.")
+@click.argument("queue")
+@click.argument("id_", metavar="ID")
+@operator_option
+@data_option
+@json_option
+def show_command(
+    *, queue: str, id_: str, name: str | None, data: Path | None, as_json: bool
+) -> None:
+    """Print the body of the dead letter ID of QUEUE, which may hold personal data: the look is
+    recorded in the log of the shop that the message names, if it names one.
+
+    Needs CPLUS_MONGO_URI, AWS credentials and CPLUS_STAGE, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        shown = run(_show(Reached(data), queue, id_, name))
+    if as_json:
+        said = {"queue": queue, **_told(shown.letter), "recorded": shown.recorded}
+        click.echo(json.dumps({**said, "body": shown.letter.body}))
+    else:
+        click.echo(shown.letter.body)
+
+
+@dead.command("redrive", short_help="Send the dead letters of a queue back to it.")
+@click.argument("queue")
+@click.option("--per-second", type=click.IntRange(1, 500), help="Messages per second at most.")
+@data_option
+@json_option
+def redrive_command(
+    *, queue: str, per_second: int | None, data: Path | None, as_json: bool
+) -> None:
+    """Send all dead letters of QUEUE back to it. On AWS this goes on after the command has ended.
+
+    Needs AWS credentials and CPLUS_STAGE, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        found = run(_redrive(ReachedAws(data), queue, per_second))
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+    else:
+        total = counted(found.messages, "dead letter")
+        click.echo(f"{queue}: {found.moved} of {total} redriven ({found.status.lower()})")
+
+
+async def _queues(at: ReachedAws) -> list[DeadQueue]:
+    from cplus.aws import DeadLetters
+
+    async with at:
+        return await DeadLetters(at.aws, at.settings.stage).queues()
+
+
+async def _letters(at: ReachedAws, queue: str, limit: int) -> list[DeadLetter]:
+    from cplus.aws import DeadLetters
+
+    async with at:
+        return await DeadLetters(at.aws, at.settings.stage).letters(queue, limit)
+
+
+async def _redrive(at: ReachedAws, queue: str, per_second: int | None) -> Redrive:
+    from cplus.aws import DeadLetters
+
+    async with at:
+        dead_letters = DeadLetters(at.aws, at.settings.stage)
+        return await dead_letters.redrive(queue, per_second=per_second)
+
+
+async def _show(at: Reached, queue: str, id_: str, name: str | None) -> Shown:
+    from cplus.aws import DeadLetters
+    from cplus.clock import utc_now
+    from cplus.commands.dead_letters import show
+    from cplus.commands.looking import Looks
+
+    actor = operator_of(at.settings, name)
+    async with at:
+        dead_letters = DeadLetters(at.aws, at.settings.stage)
+        use = Looks(at.recorder, utc_now)
+        return await show(queue, id_, actor=actor, source="cli", dead=dead_letters, use=use)
+
+
+def _told(letter: DeadLetter) -> dict[str, Any]:
+    """What may be shown of a message to everybody: all but its body."""
+    from cplus.commands.dead_letters import shop_of
+
+    said = {"id": letter.id, "shop": shop_of(letter), "sent_at": letter.sent_at.isoformat()}
+    return {**said, "receives": letter.receives, "size": letter.size}
+
+
+def _line(letter: DeadLetter) -> str:
+    from cplus.commands.dead_letters import shop_of
+
+    times, size = counted(letter.receives, "time"), counted(letter.size, "byte")
+    shop = shop_of(letter) or "no shop"
+    return f"{letter.id}  {letter.sent_at:%Y-%m-%d %H:%M:%S} UTC  {shop}  received {times}, {size}"

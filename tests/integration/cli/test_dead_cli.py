@@ -1,0 +1,58 @@
+"""`cplus dead` on queues that behave as SQS's: without a database but for a look."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+
+from cplus.aws import Aws
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader
+from cplus.ids import random_id
+from cplus.mongo import Mongo
+from tests.integration.command_line import started
+from tests.integration.dead_world import fail, queue_of
+from tests.integration.fold_world import SHOP, write
+from tests.samples import installed
+
+
+async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
+    mongo: Mongo, mongo_uri: str, aws_endpoint: str
+) -> None:
+    stage, aws = random_id(8), Aws()
+    await fail(aws, await queue_of(aws, stage, "send"), {"shop": SHOP, "text": "own words"})
+    await aws.close()
+    # No connection string: the queues answer while the database does not.
+    known = {**os.environ, "CPLUS_STAGE": stage}
+
+    async def asked(*command: str, status: int = 0, **also: str) -> str:
+        process = await started("dead", *command, also={**known, **also})
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == status, err.decode()
+        return (err if status else out).decode()
+
+    assert await asked("list") == "send: 1 dead letter\n"
+    [letter] = json.loads(listed := await asked("list", "send", "--json"))["letters"]
+    assert letter["shop"] == SHOP
+    assert letter["id"] in (plain := await asked("list", "send"))
+    assert "own words" not in listed + plain
+    assert "choose one of: send" in await asked("list", "sent", status=1)
+
+    database = {"CPLUS_MONGO_URI": mongo_uri, "CPLUS_MONGO_DATABASE": mongo.database.name}
+    store = EventStore(mongo)
+    await write(store, installed())
+    show = ("show", "send", letter["id"])
+    assert "--operator NAME" in await asked(*show, status=1, **database)
+    assert "No operator is" in await asked(*show, "--operator", "a b", status=1, **database)
+    assert (await store.heads()) == {SHOP: 1}
+    shown = json.loads(await asked(*show, "--json", "--operator", "jo", **database))
+    assert json.loads(shown["body"])["text"] == "own words"
+    assert shown["recorded"] == 2
+    assert "own words" in await asked(*show, CPLUS_OPERATOR="ada", **database)
+    looks = await EventReader().read(await store.read(SHOP, 1), [OperatorLooked])
+    assert [one.actor for [one] in looks] == ["operator/jo", "operator/ada"]
+
+    assert await asked("redrive", "send") == "send: 1 of 1 dead letter redriven (completed)\n"
+    assert await asked("list") == "send: 0 dead letters\n"

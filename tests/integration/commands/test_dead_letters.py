@@ -1,0 +1,98 @@
+"""What an operator can do with dead letters, on queues that behave as SQS's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cplus.actors import operator
+from cplus.aws import Aws, DeadLetters
+from cplus.aws.dead_letters import NoDeadLetter, RedriveRefused, UnknownQueue
+from cplus.clock import utc_now
+from cplus.commands.dead_letters import shop_of, show
+from cplus.commands.looking import Looks
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.store import EventStore
+from cplus.events.names import LOOKED_REF
+from cplus.events.reader import EventReader
+from cplus.events.recording import Recorder
+from cplus.ids import random_id
+from tests.integration.dead_world import fail, queue_of
+from tests.integration.fold_world import write
+from tests.nudges import Nudges
+from tests.samples import installed
+
+SHOP, NOWHERE = "acorn.myshopify.com", "nowhere.myshopify.com"
+BODY = "somebody's own words"
+
+
+@pytest.fixture
+async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
+    made = Aws()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def stage() -> str:
+    return random_id(8)
+
+
+async def test_dead_letters_are_counted_listed_and_sent_back(aws: Aws, stage: str) -> None:
+    dead = DeadLetters(aws, stage)
+    mail, send = await queue_of(aws, stage, "mail"), await queue_of(aws, stage, "send")
+    await fail(aws, send, *({"shop": SHOP, "number": number} for number in range(12)))
+    assert [(one.queue, one.messages) for one in await dead.queues()] == [("mail", 0), ("send", 12)]
+    assert await dead.letters("mail", 5) == []
+    letters = await dead.letters("send", 11)
+    assert len(letters) == 11, "in more than one call, and no more than asked for"
+    assert {(shop_of(one), one.receives) for one in letters} == {(SHOP, 2)}
+    assert letters == sorted(letters, key=lambda one: (one.sent_at, one.id))
+    # Whoever looked has given back what they saw: all of it can be redriven at once.
+    redriven = await dead.redrive("send", per_second=500)
+    assert (redriven.status, redriven.moved, redriven.messages) == ("COMPLETED", 12, 12)
+    assert [one.messages for one in await dead.queues()] == [0, 0]
+    assert mail != send
+
+
+async def test_what_is_not_there_is_named_and_nothing_is_moved(aws: Aws, stage: str) -> None:
+    dead = DeadLetters(aws, stage)
+    url = await queue_of(aws, stage, "send")
+    with pytest.raises(UnknownQueue, match="choose one of: send"):
+        await dead.letters("sent", 5)
+    with pytest.raises(NoDeadLetter):
+        await dead.letter("send", "none")
+    sqs = await aws.client("sqs")
+    await sqs.send_message(QueueUrl=f"{url}-dead", MessageBody="sent there by nobody's failure")
+    with pytest.raises(RedriveRefused, match="CouldNotDetermineMessageSource"):
+        await dead.redrive("send")
+    assert [one.messages for one in await dead.queues()] == [1]
+
+
+async def test_a_look_at_a_dead_letter_is_recorded_in_its_shop_without_what_was_seen(
+    aws: Aws, stage: str
+) -> None:
+    store, reader = EventStore(MemoryCommits()), EventReader()
+    use = Looks(Recorder(store, reader, Nudges()), utc_now)
+    await write(store, installed())
+    dead = DeadLetters(aws, stage)
+    url = await queue_of(aws, stage, "webhooks")
+    await fail(aws, url, {"shop": SHOP, "body": BODY}, {"shop": NOWHERE}, f"no JSON: {BODY}")
+    by_shop = {shop_of(one): one for one in await dead.letters("webhooks", 10)}
+    assert by_shop.keys() == {SHOP, NOWHERE, None}
+    for shop, letter in by_shop.items():
+        shown = await show(
+            "webhooks", letter.id, actor=operator("jo"), source="cli", dead=dead, use=use
+        )
+        assert shown.letter.body == letter.body
+        assert shown.recorded == (2 if shop == SHOP else None)
+    assert await store.heads() == {SHOP: 2}, "no log is begun for a shop that has none"
+    [commit] = await store.by_ref(SHOP, LOOKED_REF)
+    [looked] = await reader.of(commit, OperatorLooked)
+    assert (looked.actor, looked.source) == ("operator/jo", "cli")
+    about = f"dead-letter/webhooks/{by_shop[SHOP].id}"
+    assert looked.event == OperatorLooked(question="dead show", about=about)
+    assert BODY not in json.dumps(commit.documents, default=str)

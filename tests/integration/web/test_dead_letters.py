@@ -1,0 +1,71 @@
+"""Dead letters in the operator console."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+from cplus.aws import Aws
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.names import LOOKED_REF
+from cplus.ids import random_id
+from cplus.web.app import create_app
+from tests.integration.dead_world import fail, queue_of
+from tests.integration.web.harness import OPERATOR, SHOP, Harness, fields_of, path_of
+from tests.samples import installed
+
+WORDS = "Ada’s <own> words"
+
+
+async def test_an_operator_counts_lists_shows_and_redrives_dead_letters(
+    mongo_uri: str, database: str, aws_endpoint: str
+) -> None:
+    async with Harness(mongo_uri, database, stage=random_id(8)).opened() as web:
+        await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co"))
+        aws, stage = web.parts.aws, web.settings.stage
+        await fail(aws, await queue_of(aws, stage, "send"), {"shop": SHOP, "text": WORDS})
+        async with web.browser() as browser:
+            assert path_of(await browser.get("/console/dead")) == "/console", "nobody signed in"
+            await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
+            assert "/console/dead" in (await browser.get("/console")).text
+            page = (await browser.get("/console/dead")).text
+            assert re.search(r'href="/console/dead/send">send</a></td>.*>1</span>', page)
+            listed = (await browser.get("/console/dead/send")).text
+            assert "acorn" in listed
+            assert "words" not in listed
+            assert (await browser.get("/console/dead/sent")).status_code == 404
+            await _shown_and_recorded(web, browser, listed)
+            assert len(await web.parts.store.by_ref(SHOP, LOOKED_REF)) == 1
+            redrive = "/console/dead/send/redrive"
+            assert (await browser.post(redrive, data={"csrf": "another"})).status_code == 403
+            answer = await browser.post(redrive, data=fields_of(listed, redrive))
+            after = (await browser.get(path_of(answer))).text
+            assert "1 dead letter goes back to send." in after
+            assert "No dead letters" in after
+
+
+async def _shown_and_recorded(web: Harness, browser: httpx.AsyncClient, listed: str) -> None:
+    show = "/console/dead/send/show"
+    fields = fields_of(listed, show)
+    assert (await browser.post(show, data={**fields, "csrf": "another"})).status_code == 403
+    assert (await browser.post(show, data={**fields, "id": "none"})).status_code == 404
+    assert not await web.parts.store.by_ref(SHOP, LOOKED_REF)
+    shown = (await browser.post(show, data=fields)).text
+    assert "&lt;own&gt; words" in shown
+    assert "your look is recorded in the log of acorn" in shown
+    [commit] = await web.parts.store.by_ref(SHOP, LOOKED_REF)
+    [looked] = await web.parts.reader.of(commit, OperatorLooked)
+    assert (looked.actor, looked.source) == ("operator/jo", "console")
+
+
+async def test_queues_that_do_not_answer_are_said_in_words(web: Harness) -> None:
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    nowhere = Aws(endpoint_url="http://127.0.0.1:9", region_name="us-east-1", **keys)
+    app = create_app(web.parts_with(aws=nowhere))
+    async with web.browser(app) as browser:
+        await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
+        answer = await browser.get("/console/dead")
+        assert answer.status_code == 502
+        assert "of dead letters gave no usable answer" in answer.text
+    await nowhere.close()
