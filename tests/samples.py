@@ -6,9 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cplus.events.base import AggregateEvent, Event, NewEvent
+from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.catalogue.shops import AppInstalled
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+MAIL_ASIDE = MailSetAside(
+    message_id="m1",
+    person="person/a",
+    reason="spam",
+    channel="email",
+    from_name="Ada",
+    from_address="ada@example.com",
+    subject="A lamp",
+    text="Is it\n blue?",
+    rfc_message_id=None,
+    raw={"bucket": "b", "key": "k"},
+)
 
 
 def installed(

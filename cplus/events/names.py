@@ -70,7 +70,7 @@ def install_import(event_id: str) -> str:
 
 
 def mail_stream(message_id: str) -> str:
-    """The status of a mail that we sent."""
+    """What became of a mail: of one that we sent, or of one that came in and was set aside."""
     return f"mail/{message_id}"
 
 
@@ -120,6 +120,11 @@ def import_page_claim(import_id: str, page: int) -> str:
 def import_page(claim: str) -> int:
     """The page whose claim it is."""
     return int(claim.rpartition("/")[2])
+
+
+def taken_up_claim(message_id: str) -> str:
+    """That a conversation was made of this mail."""
+    return f"taken-up/{message_id}"
 
 
 def reply_claim(form_key: str) -> str:

@@ -26,6 +26,7 @@ from cplus.mail.notifications import (
     parse_receipt,
 )
 from cplus.mail.proof import author_is_proved
+from cplus.mail.reading.automatic import NO_REPLIES
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
 from cplus.mail.reading.html import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
@@ -34,6 +35,7 @@ from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_i
 __all__ = [
     "MESSAGE_TAG",
     "NO_MAIL",
+    "NO_REPLIES",
     "SHOP_TAG",
     "Attachment",
     "Candidate",

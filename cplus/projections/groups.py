@@ -11,9 +11,10 @@ from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.models.shops import SHOPS
 
-PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES, DELIVERIES)
+PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES, DELIVERIES, SET_ASIDE)
 PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS)
 PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS, METRICS)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)

@@ -29,6 +29,7 @@ from cplus.web.kit.guard import Guard
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
 from cplus.web.merchant import (
     account,
+    automatic_mail,
     conversations,
     customers,
     inbox,
@@ -64,7 +65,8 @@ def create_app(parts: Parts) -> FastAPI:
     """The app on these parts. Nothing connects before the first request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
-    merchant = (inbox, conversations, whole_message, customers, metrics, account, sign_in)
+    mail = (whole_message, automatic_mail)
+    merchant = (inbox, conversations, *mail, customers, metrics, account, sign_in)
     for module in (*merchant, console, dead, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)

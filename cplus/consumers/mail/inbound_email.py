@@ -23,11 +23,13 @@ from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import PersonsJoined
+from cplus.events.catalogue.mail import AsideReason, MailSetAside
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
+    mail_stream,
     message_ref,
     received_mail_claim,
     started_ref,
@@ -175,10 +177,11 @@ class Inbound:
         once = self._once(found)
         if once and (await self.store.latest(way.shop, once))[0]:
             return {"reason": "the same mail came before, under another id of SES"}
-        if found.form is None:
+        if found.form is None and found.aside is None:
             conversation = await self.finder.by_thread(way, found.mail, now)
-        if conversation is None and found.mail.automatic and found.form is None:
-            return {"reason": "automatic mail starts nothing"}
+        aside = found.aside or (found.aside_alone if conversation is None else None)
+        if aside is not None:
+            return await self._set_aside(way.shop, receipt, found, aside, once)
         who = await self._sender(way.shop, found, conversation)
         begins: list[tuple[str, int]] = []
         if conversation is None:
@@ -208,6 +211,33 @@ class Inbound:
             "events": [*_joins(who, now), *decided(conversation)],
             "sequences": [*begins, *([(once, 1)] if once else [])],
             "refs": list(dict.fromkeys(refs)),
+        }
+
+    async def _set_aside(
+        self, shop: str, receipt: Receipt, found: Found, reason: AsideReason, once: str | None
+    ) -> dict[str, Any]:
+        """Events, sequences and refs of the commit of a mail that is shown apart."""
+        who, now = await self._sender(shop, found, None), receipt.received_at
+        event = MailSetAside(
+            message_id=_message_id(shop, receipt.ses_message_id),
+            person=who.person,
+            reason=reason,
+            channel="contact_form" if found.form else "email",
+            from_name=found.name,
+            from_address=found.address,
+            sent_from=found.sent_from,
+            proved=found.proved,
+            subject=found.subject,
+            text=found.text,
+            rfc_message_id=found.mail.message_id,
+            attachments=len(found.mail.attachments),
+            raw={"bucket": receipt.bucket, "key": receipt.key},
+        )
+        stream = mail_stream(event.message_id)
+        return {
+            "events": [*_joins(who, now), NewEvent(stream, event, now)],
+            "sequences": [(once, 1)] if once else [],
+            "refs": [stream, who.person, message_ref(event.message_id)],
         }
 
     def _once(self, found: Found) -> str | None:

@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
+from cplus.events.catalogue.mail import AsideReason
 from cplus.mail import (
+    NO_REPLIES,
     ContactForm,
     InboundMail,
     Receipt,
@@ -42,8 +44,17 @@ class Found:
     any address."""
     sent_from: str | None = None
     """The author's address, if that is another one and no form's."""
+    aside: AsideReason | None = None
+    """Why it is set aside whatever it answers; see `aside_alone` for other mail."""
     body: str = ""
     """A hash of the raw mail without its headers, to which each delivery adds some."""
+
+    @property
+    def aside_alone(self) -> AsideReason | None:
+        """Why it is set aside if it belongs to no conversation: a program wrote it."""
+        if self.form is not None or not self.mail.automatic:
+            return None
+        return "noreply" if self.mail.automatic_reason == NO_REPLIES else "autoreply"
 
 
 Said = Found | str  # what the mail says; or why it means nothing
@@ -86,18 +97,15 @@ def _body_hash(raw: bytes) -> str:
 def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
     if receipt.virus == "FAIL":
         return "SES found a virus in it"
-    if receipt.spam == "FAIL":
-        return "SES called it spam"
-    if mail.bounce:
-        return "a report of the mail system"
-    if is_own_mail(mail, domain):
+    if not mail.bounce and is_own_mail(mail, domain):
         return "our own mail came back"
-    if is_form_sender(mail) and not author_is_proved(receipt, mail):
-        return "mail in the name of Shopify's contact form that Shopify did not sign"
-    form = contact_form(mail)
+    signed = author_is_proved(receipt, mail) or not is_form_sender(mail)
+    aside = _aside(receipt, mail, signed=signed)
+    form = contact_form(mail) if signed else None
     if form is not None:
         subject = _first_words(form.body) or mail.subject
-        return Found(mail, form, form.email, form.name or None, subject, form.body)
+        said = (form.email, form.name or None, subject, form.body)
+        return Found(mail, form, *said, aside=aside)
     address = answer_address(mail, domain)
     if not (mail.from_address or mail.subject or mail.text.strip() or mail.attachments):
         return "neither an author nor words"
@@ -111,7 +119,16 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
         mail.reply_text,
         proved=address == mail.from_address and author_is_proved(receipt, mail),
         sent_from=mail.from_address if address != mail.from_address else None,
+        aside=aside,
     )
+
+
+def _aside(receipt: Receipt, mail: InboundMail, *, signed: bool) -> AsideReason | None:
+    if receipt.spam == "FAIL":
+        return "spam"
+    if mail.bounce:
+        return "report"
+    return None if signed else "unsigned_form"
 
 
 def _first_words(text: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cplus.aws import Aws
 from cplus.consumers.mail.reading import Room
+from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
 from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream, message_ref
 from cplus.events.reader import EventReader
@@ -19,13 +22,17 @@ READ_LIMIT = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StoredMail:
-    """A message of a customer, and the mail that it came in."""
+    """A message of a customer, or a mail that was set aside, and the mail that it came in."""
 
-    message: MessageReceived
+    message: MessageReceived | MailSetAside
+    received_at: datetime
     mail: InboundMail | None
     """None if the raw mail is not in the bucket."""
     cut: bool = False
     """Whether only the beginning of the raw mail was read."""
+    conversation_id: str | None = None
+    """The conversation that it is in; None for a mail that was set aside, until one is made of
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +47,41 @@ class StoredMails:
 
     async def find(self, shop: str, conversation_id: str, message_id: str) -> StoredMail | None:
         """The mail of a message; None if the conversation of this shop has no such message."""
-        message = await self._message(shop, conversation_id, message_id)
-        if message is None:
-            return None
+        stream = conversation_stream(conversation_id)
+        for recorded in await self._events(shop, message_id, MessageReceived):
+            message = recorded.event
+            if isinstance(message, MessageReceived) and recorded.stream == stream:
+                if message.message_id != message_id:
+                    return None
+                return await self._whole(message, recorded.occurred_at, conversation_id)
+        return None
+
+    async def find_set_aside(self, shop: str, message_id: str) -> StoredMail | None:
+        """A mail that was set aside; None if this shop has no such mail."""
+        made: str | None = None
+        found: tuple[MailSetAside, datetime] | None = None
+        for recorded in await self._events(shop, message_id, MailSetAside, MailTakenUp):
+            if isinstance(recorded.event, MailTakenUp):
+                made = recorded.event.conversation_id
+            elif isinstance(recorded.event, MailSetAside):
+                found = recorded.event, recorded.occurred_at
+        return await self._whole(*found, made) if found else None
+
+    async def _whole(
+        self, message: MessageReceived | MailSetAside, at: datetime, conversation_id: str | None
+    ) -> StoredMail:
+        kept = StoredMail(message, at, None, conversation_id=conversation_id)
         # Other code may have recorded another bucket.
         if message.raw is None or message.raw["bucket"] != self.bucket:
-            return StoredMail(message, None)
+            return kept
         async with self.room.of(READ_LIMIT):
             try:
                 raw = await self.aws.get_beginning(self.bucket, message.raw["key"], READ_LIMIT + 1)
             except KeyError:
-                return StoredMail(message, None)
+                return kept
             mail = await asyncio.to_thread(parse, raw[:READ_LIMIT])
-            return StoredMail(message, mail, cut=len(raw) > READ_LIMIT)
+            return replace(kept, mail=mail, cut=len(raw) > READ_LIMIT)
 
-    async def _message(
-        self, shop: str, conversation_id: str, message_id: str
-    ) -> MessageReceived | None:
-        stream = conversation_stream(conversation_id)
+    async def _events(self, shop: str, message_id: str, *kinds: type[Event]) -> list[Recorded]:
         commits = await self.store.by_ref(shop, message_ref(message_id))
-        for events in await self.reader.read(commits, [MessageReceived]):
-            for recorded in events:
-                event = recorded.event
-                if isinstance(event, MessageReceived) and recorded.stream == stream:
-                    return event if event.message_id == message_id else None
-        return None
+        return [one for events in await self.reader.read(commits, kinds) for one in events]

@@ -1,10 +1,16 @@
-"""Facts about a mail that we sent (stream `mail/<id>`), as SES tells them."""
+"""Facts about a mail (stream `mail/<id>`): what became of one that we sent, as SES tells it;
+and one that came in and is in no conversation."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
-from cplus.events.base import Event
+from cplus.events.base import Event, Personal
+
+AsideReason = Literal["report", "autoreply", "noreply", "spam", "unsigned_form"]
+"""Why a mail was set aside: it is a report of the mail system; an answer of a program; its sender
+takes no replies; SES called it spam; it claims to be Shopify's contact form and is not signed."""
 
 
 class MailSent(Event):
@@ -50,3 +56,38 @@ class MailRejected(Event):
     message_id: str
     conversation_id: str
     reason: str
+
+
+class MailSetAside(Event):
+    """A mail came in that belongs to no conversation and starts none. The merchant can read it, and
+    make a conversation of it."""
+
+    TYPE: ClassVar[str] = "mail.set_aside"
+    message_id: str
+    person: str
+    """Who wrote it, by the address that it gives."""
+    reason: AsideReason
+    channel: Literal["contact_form", "email"]
+    from_name: Personal[str | None]
+    from_address: Personal[str | None]
+    """The address for replies to it; None if it names none that can be answered."""
+    sent_from: Personal[str | None] = None
+    """The address in `From:`, if that is another one and no form's."""
+    proved: bool | None = None
+    """Whether the sender was proved to be `from_address`; None for the contact form."""
+    subject: Personal[str]
+    text: Personal[str]
+    """The newly written text, without quotes; at most 256 KB."""
+    rfc_message_id: Personal[str | None]
+    """The mail's own Message-ID header."""
+    attachments: int = 0
+    raw: Mapping[str, str]
+    """Location of the raw mail: {"bucket", "key"}."""
+
+
+class MailTakenUp(Event):
+    """The merchant made a conversation of a mail that was set aside."""
+
+    TYPE: ClassVar[str] = "mail.taken_up"
+    message_id: str
+    conversation_id: str

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
+NO_REPLIES: Final = "sender that takes no replies"
+"""The reason for mail of which nothing but the sender's address says that a program wrote it."""
 _PRECEDENCE = {"auto_reply", "auto-reply"}
 
 # Any value except "no" means that an autoresponder wrote it.
@@ -78,7 +81,7 @@ def automatic_reason(
     if is_null_path(headers):
         return "null Return-Path"
     if from_address and _SENDERS.match(from_address) and not can_be_answered:
-        return "sender that takes no replies"
+        return NO_REPLIES
     return "subject of an absence note" if answers and _SUBJECT.match(subject) else None
 
 

@@ -23,9 +23,7 @@ from cplus.events.catalogue.mail import (
 )
 from cplus.events.names import conversation_id, is_conversation
 from cplus.projections.base import Counts, Projection, Row
-from cplus.projections.models.facts import MAIL_FACTS, mail_rank, mail_status, types
-
-SNIPPET = 140
+from cplus.projections.models.facts import MAIL_FACTS, mail_rank, mail_status, snippet, types
 
 
 def keys(event: Recorded) -> Iterable[str]:
@@ -113,8 +111,7 @@ def _message(
     return {
         **told,
         "messages": row["messages"] + 1,
-        # What is beyond a few hundred characters cannot be in the snippet, however much is space.
-        "snippet": " ".join(text[: SNIPPET * 8].split())[:SNIPPET],
+        "snippet": snippet(text),
         "last_message_at": max(row["last_message_at"], event.occurred_at),
         "last_from": sender,
     }

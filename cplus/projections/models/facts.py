@@ -18,6 +18,7 @@ from cplus.events.catalogue.mail import (
 Group = Mapping[str, Any]
 """Fields that came together, with what orders them among others (`MARK`)."""
 
+_SNIPPET: Final = 140
 MARK: Final = ("at", "told_at", "rank", "by")
 """What says which of two groups is newer: when it was so, when the source told of it, how far its
 state is on the way that such states go, and the event that told it."""
@@ -154,3 +155,9 @@ def with_fate(before: Mapping[str, Any], event: Recorded) -> dict[str, Any]:
 def types(*events: type[Event]) -> frozenset[type[Event]]:
     """The set of these event types."""
     return frozenset(events)
+
+
+def snippet(text: str) -> str:
+    """The first 140 characters of a text, on one line."""
+    # What is beyond a few hundred characters cannot be in it, however much is space.
+    return " ".join(text[: _SNIPPET * 8].split())[:_SNIPPET]

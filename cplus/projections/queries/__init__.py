@@ -25,6 +25,7 @@ from cplus.projections.queries.views import (
     Order,
     Page,
     PersonCounts,
+    SetAside,
     Shop,
     Subscription,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "PersonCounts",
     "ProgressQueries",
     "Queries",
+    "SetAside",
     "Shop",
     "ShopQueries",
     "Subscription",

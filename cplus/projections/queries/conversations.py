@@ -1,4 +1,4 @@
-"""Questions about conversations, their messages, and the mails of the merchant."""
+"""Questions about conversations, their messages, the mails of the merchant, and mail set aside."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
+from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.queries.paging import (
     bounded,
     cursor_at,
@@ -15,7 +16,12 @@ from cplus.projections.queries.paging import (
     number_of,
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
-from cplus.projections.queries.row_views import conversation_view, delivery_view, message_view
+from cplus.projections.queries.row_views import (
+    conversation_view,
+    delivery_view,
+    message_view,
+    set_aside_view,
+)
 from cplus.projections.queries.views import (
     Conversation,
     ConversationCounts,
@@ -24,6 +30,7 @@ from cplus.projections.queries.views import (
     DeliveryState,
     Message,
     Page,
+    SetAside,
 )
 
 _STATES: Mapping[str, Mapping[str, bool]] = {
@@ -36,7 +43,7 @@ _ARRIVALS = ["arrived", "failed", "under_way"]
 
 
 class ConversationQueries(ReadModels):
-    """Questions about conversations, their messages, and the mails of the merchant."""
+    """Questions about conversations, their messages, the merchant's mails, and mail set aside."""
 
     async def list_conversations(
         self,
@@ -121,3 +128,14 @@ class ConversationQueries(ReadModels):
         shown = found[:limit]
         more = cursor_at("written_at", shown[-1]) if len(found) > limit else None
         return Page([delivery_view(row) for row in shown], more)
+
+    async def set_aside(
+        self, shop: str, cursor: str | None = None, limit: int = PAGE
+    ) -> Page[SetAside]:
+        """Mail that started no conversation by itself, the newest first."""
+        limit = bounded(limit)
+        wanted = {"shop": shop, **newest_first("at", shop, cursor)}
+        found = await self._newest(SET_ASIDE, wanted, "at", limit + 1)
+        shown = found[:limit]
+        more = cursor_at("at", shown[-1]) if len(found) > limit else None
+        return Page([set_aside_view(row) for row in shown], more)

@@ -10,6 +10,7 @@ from cplus.projections.queries.views import (
     Delivery,
     Message,
     Order,
+    SetAside,
     Shop,
     Subscription,
 )
@@ -81,6 +82,22 @@ def delivery_view(row: Row) -> Delivery:
         complained_at=row["complained_at"],
         rejected_at=row["rejected_at"],
         ses_message_id=row["ses_message_id"],
+    )
+
+
+def set_aside_view(row: Row) -> SetAside:
+    """The mail of a row."""
+    return SetAside(
+        message_id=key_of(row),
+        person=row["person"],
+        reason=row["reason"],
+        from_name=visible(row["from_name"]),
+        from_address=visible(row["from_address"]),
+        proved=row["proved"],
+        subject=visible(row["subject"]) or "",
+        snippet=row["snippet"],
+        at=row["at"],
+        conversation_id=row["conversation_id"],
     )
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic, Literal, TypeVar
 
+from cplus.events.catalogue.mail import AsideReason
+
 T = TypeVar("T")
 
 ConversationState = Literal["open", "closed", "unanswered", "all"]
@@ -117,6 +119,27 @@ class Delivery:
     complained_at: datetime | None
     rejected_at: datetime | None
     ses_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A mail that came in and starts no conversation by itself."""
+
+    message_id: str
+    person: str
+    """Who wrote it: `person/…`."""
+    reason: AsideReason
+    from_name: str | None
+    from_address: str | None
+    """None if the mail names no address that can be answered."""
+    proved: bool | None
+    """Whether the sender was proved to be `from_address`; None for the contact form."""
+    subject: str
+    snippet: str
+    """The first 140 characters of its text, on one line."""
+    at: datetime
+    conversation_id: str | None
+    """The conversation that the merchant made of it."""
 
 
 @dataclass(frozen=True, slots=True)

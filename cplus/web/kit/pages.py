@@ -59,6 +59,8 @@ class Pages:
             author=text.author,
             bounce=text.bounce,
             rejection=text.rejection,
+            aside=text.aside,
+            aside_label=text.aside_label,
             calendar=text.calendar,
             counted=counted,
             span=text.span,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date as calendar_day
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
@@ -48,6 +49,18 @@ _BOUNCES: Final = {
     "Transient/ContentRejected": "the mailbox rejected its content",
     "Transient/AttachmentRejected": "the mailbox rejected an attachment",
 }
+
+_ASIDE: Final[Mapping[str, tuple[str, str]]] = {
+    "report": ("Mail report", "it is a report of a mail system, for example of undelivered mail"),
+    "autoreply": ("Automatic reply", "it says that a program sent it, for example an absence note"),
+    "noreply": ("No replies", "its sender’s address takes no replies"),
+    "spam": ("Spam", "it was recognised as spam"),
+    "unsigned_form": (
+        "Unsigned form",
+        "it claims to be your shop’s contact form, but Shopify did not sign it",
+    ),
+}
+"""Why a mail started no conversation: in a word or two, and after a colon."""
 
 # Marks that turn the direction of what follows around, to make a text read as another: all that
 # embed, override or isolate (Unicode Standard Annex 9, explicit directional formatting). And
@@ -205,6 +218,16 @@ def rejection(reason: str | None) -> str:
     if reason == "Bad content":
         return "it was flagged as containing a virus"
     return reason if reason and " " in reason else ""
+
+
+def aside_label(reason: str) -> str:
+    """Why a mail started no conversation, in a word or two."""
+    return _ASIDE[reason][0]
+
+
+def aside(reason: str) -> str:
+    """Why a mail started no conversation, for people, to follow a colon."""
+    return _ASIDE[reason][1]
 
 
 def _local(moment: datetime, at: ZoneInfo) -> datetime:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
+from cplus.consumers.mail.stored_mail import StoredMail
 from cplus.mail import InboundMail, html_text
 from cplus.web.kit.deps import PagesDep, StoredMailsDep
 from cplus.web.kit.signed_in import MerchantDep
@@ -25,18 +28,21 @@ async def show(
     found = await mails.find(me.shop, conversation_id, message_id)
     if found is None:
         raise HTTPException(404)
+    return pages.render("whole_message.html", me=me, section="inbox", **whole_mail(found))
+
+
+def whole_mail(found: StoredMail) -> dict[str, Any]:
+    """What the pages of a whole mail show."""
     mail = found.mail
-    return pages.render(
-        "whole_message.html",
-        me=me,
-        section="inbox",
-        conversation_id=conversation_id,
-        message=found.message,
-        mail=mail,
-        text=mail.text if mail else found.message.text,
-        formatted=_formatted(mail) if mail else "",
-        cut=found.cut or any(" cut at " in defect for defect in (mail.defects if mail else [])),
-    )
+    return {
+        "conversation_id": found.conversation_id,
+        "message": found.message,
+        "received_at": found.received_at,
+        "mail": mail,
+        "text": mail.text if mail else found.message.text,
+        "formatted": _formatted(mail) if mail else "",
+        "cut": found.cut or any(" cut at " in defect for defect in (mail.defects if mail else [])),
+    }
 
 
 def _formatted(mail: InboundMail) -> str:

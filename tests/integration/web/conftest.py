@@ -9,7 +9,9 @@ import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from cplus.aws import Aws
 from tests.integration.web.harness import Harness, web_database
+from tests.integration.web.mails import BUCKET
 
 
 @pytest.fixture(scope="package")
@@ -31,6 +33,14 @@ async def browser(web: Harness) -> AsyncIterator[httpx.AsyncClient]:
     """A browser in which the merchant of the first shop is signed in."""
     async with web.signed_in() as browser:
         yield browser
+
+
+@pytest.fixture
+async def mail_bucket(aws: Aws) -> Aws:
+    """The clients of AWS, where the bucket of raw mail is there."""
+    s3 = await aws.client("s3")
+    await s3.create_bucket(Bucket=BUCKET)
+    return aws
 
 
 @pytest.fixture(scope="package")

@@ -22,6 +22,7 @@ from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
 from tests.integration.web.harness import OPERATOR, SHOP, Harness, served
+from tests.integration.web.mails import set_aside
 from tests.samples import installed
 
 pytestmark = pytest.mark.browser
@@ -69,6 +70,8 @@ async def _everything(web: Harness) -> list[str]:
     return [
         "/inbox",
         "/inbox?tab=closed",
+        "/inbox/automatic",
+        await set_aside(web),
         f"/conversations/{long}",
         f"/conversations/{long}/messages/{message.id}",
         "/customers",
@@ -87,7 +90,7 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|close|reopen)"
+    r"|/conversations/{conversation_id}/(reply|close|reopen)|/inbox/automatic/{message_id}/conversation"
 )
 
 

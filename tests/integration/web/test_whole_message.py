@@ -17,42 +17,7 @@ from cplus.events.names import message_ref
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness
-
-BUCKET = "mail"
-RAW = """From: Ada Brandt <ada@example.com>\r
-Subject: Re: Blue jam\r
-MIME-Version: 1.0\r
-Content-Type: multipart/mixed; boundary=m\r
-\r
---m\r
-Content-Type: multipart/alternative; boundary=a\r
-\r
---a\r
-Content-Type: text/plain\r
-\r
-Yes please.\r
-\r
-On Mon, 2 Nov 2026 at 10:00, Shop <shop@example.com> wrote:\r
-> Shall I keep <b>one</b>?\r
---a\r
-Content-Type: text/html\r
-\r
-<p>Yes please.</p><img src="https://evil.example/x.png"><script>alert(1)</script>\r
---a--\r
---m\r
-Content-Type: application/pdf\r
-Content-Disposition: attachment; filename="label.pdf"\r
-\r
-%PDF\r
---m--\r
-"""
-
-
-@pytest.fixture
-async def mail_bucket(aws: Aws) -> Aws:
-    s3 = await aws.client("s3")
-    await s3.create_bucket(Bucket=BUCKET)
-    return aws
+from tests.integration.web.mails import BUCKET, RAW
 
 
 @pytest.fixture

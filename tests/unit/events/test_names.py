@@ -28,6 +28,7 @@ STORED = {
         "install/5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b",
     ),
     "import_page_claim": (("k3-0", 2), "import/k3-0/2"),
+    "taken_up_claim": (("m1",), "taken-up/m1"),
     "reply_claim": (("f1",), "reply/f1"),
     "command_claim": (("f1",), "command/f1"),
     "sent_claim": (("m1", "0100-ses"), "sent/m1/0100-ses"),

@@ -1,0 +1,73 @@
+"""Mail that started no conversation by itself: the list, each mail in full, and the way to make a
+conversation of it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+
+from cplus.commands.automatic_mail import make_conversation
+from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep, StoredMailsDep
+from cplus.web.kit.forms import own_form
+from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.conversations import MessageIdDep
+from cplus.web.merchant.thread import caught_up
+from cplus.web.merchant.whole_message import whole_mail
+
+router = APIRouter(prefix="/inbox/automatic")
+
+
+@router.get("")
+async def listed(
+    pages: PagesDep, queries: QueriesDep, me: MerchantDep, cursor: str | None = None
+) -> HTMLResponse:
+    """A page of it, the newest first."""
+    page = await queries.set_aside(me.shop, cursor)
+    following = f"/inbox/automatic?{urlencode({'cursor': page.next})}" if page.next else None
+    return pages.render(
+        "automatic_mail.html",
+        me=me,
+        section="inbox",
+        page=page,
+        first="/inbox/automatic" if cursor else None,
+        following=following,
+    )
+
+
+@router.get("/{message_id}")
+async def show(
+    pages: PagesDep, mails: StoredMailsDep, me: MerchantDep, message_id: MessageIdDep
+) -> HTMLResponse:
+    """The whole mail, as the log and its bucket have it: so also what no read model shows yet."""
+    found = await mails.find_set_aside(me.shop, message_id)
+    if found is None:
+        raise HTTPException(404)
+    return pages.render(
+        "set_aside.html", me=me, section="inbox", made=found.conversation_id, **whole_mail(found)
+    )
+
+
+@router.get("/{message_id}/conversation")
+async def again(message_id: MessageIdDep, _me: MerchantDep) -> Response:
+    """For who loads the address of the form again."""
+    return see_other(f"/inbox/automatic/{message_id}")
+
+
+@router.post("/{message_id}/conversation")
+async def take_up(
+    request: Request,
+    queries: QueriesDep,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    message_id: MessageIdDep,
+) -> Response:
+    """A person wrote it: makes a conversation of it and leads there; back to the mail, which says
+    so and links to it, as long as the read models are behind."""
+    await own_form(request, signatures, me.session)
+    made = await make_conversation(me.shop, message_id, actor=me.actor, use=use)
+    if await caught_up(queries, me.shop, made.position):
+        return see_other(f"/conversations/{made.conversation_id}")
+    return see_other(f"/inbox/automatic/{message_id}")

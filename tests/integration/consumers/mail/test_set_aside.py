@@ -1,0 +1,105 @@
+"""Mail that starts no conversation by itself: shown apart, and made one if the merchant says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cplus.actors import merchant
+from cplus.commands.automatic_mail import Made, make_conversation
+from cplus.errors import NotFound
+from cplus.events.catalogue.mail import MailSetAside
+from cplus.events.names import started_ref
+from tests.integration.mail_world import ADA, DOMAIN, SHOP, START, World, form, plain
+
+ASIDE = ["set_aside"]
+TAKEN_UP = ["started", "message_received", "taken_up"]
+ACTOR = merchant("ada")
+BOUNCE = plain("Your mail was not delivered.", sender="mailer-daemon@mx.example")
+ABSENCE = plain("I am away", Auto_Submitted="auto-replied", message_id="<away@shopper.example>")
+
+
+async def asides(world: World) -> list[MailSetAside]:
+    read = await world.parts.reader.read(await world.commits(), [MailSetAside])
+    events = [recorded.event for commit in read for recorded in commit]
+    return [event for event in events if isinstance(event, MailSetAside)]
+
+
+async def make(world: World, message_id: str) -> Made:
+    use = world.parts.conversations
+    return await make_conversation(SHOP, message_id, actor=ACTOR, use=use)
+
+
+@pytest.mark.parametrize(
+    ("raw", "verdicts", "reason"),
+    [
+        (BOUNCE, {}, "report"),
+        (ABSENCE, {}, "autoreply"),
+        (plain("Sale!", sender="no-reply@robot.example"), {}, "noreply"),
+        (form(), {"spam": "FAIL"}, "spam"),
+        (plain("Buy now"), {"spam": "FAIL"}, "spam"),
+        (form(), {"dmarc": "FAIL", "dkim": "FAIL"}, "unsigned_form"),
+    ],
+)
+async def test_mail_that_starts_nothing_is_kept_with_its_reason_and_what_it_says(
+    world: World, raw: bytes, verdicts: dict[str, str], reason: str
+) -> None:
+    await world.receive(raw, "ses1", **verdicts)
+    assert await world.types() == [ASIDE]
+    [aside] = await asides(world)
+    assert aside.reason == reason
+    assert aside.raw == {"bucket": "mail", "key": "inbound/ses1"}
+    assert aside.text
+    # The form of a mail that Shopify did not sign is not read: its text stays as it came.
+    assert ("Country Code" in aside.text) == (reason == "unsigned_form")
+
+
+async def test_the_same_mail_under_another_id_is_set_aside_once(world: World) -> None:
+    await world.receive(ABSENCE, "ses1")
+    await world.receive(ABSENCE, "ses2")
+    assert await world.types() == [ASIDE, []]
+
+
+async def test_a_mail_is_made_a_conversation_once_however_often_it_is_asked_for(
+    world: World,
+) -> None:
+    await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
+    [aside] = await asides(world)
+    world.later(days=3)
+    first, second = await asyncio.gather(
+        make(world, aside.message_id), make(world, aside.message_id)
+    )
+    assert first == second == await make(world, aside.message_id)
+    assert await world.types() == [ASIDE, TAKEN_UP]
+    conversation = await world.conversation()
+    assert conversation.conversation_id == first.conversation_id
+    assert (conversation.address, conversation.person) == (ADA, aside.person)
+    [message] = await world.received()
+    assert (message.text, message.automatic) == ("Is it blue?", False)
+    assert message.timestamp == START  # it waits since it came
+    assert started_ref("2026-11") in (await world.commits())[-1].refs
+
+
+async def test_answers_find_a_conversation_that_was_made_of_a_mail(world: World) -> None:
+    await world.receive(ABSENCE, "ses1")
+    [aside] = await asides(world)
+    await make(world, aside.message_id)
+    by_id = plain("More", message_id="<2@shopper.example>", In_Reply_To="<away@shopper.example>")
+    await world.receive(by_id, "ses2")
+    token = await world.token_address()
+    assert token != f"acorn@{DOMAIN}"
+    await world.receive(plain("And more", message_id="<3@shopper.example>"), "ses3", token)
+    assert (await world.types())[2:] == [["message_received"]] * 2
+    # What the person begins next is their second conversation.
+    await world.receive(form("Another question"), "ses4")
+    assert (await world.types())[-1] == ["message_received"]
+
+
+async def test_what_is_no_mail_set_aside_is_not_found(world: World) -> None:
+    await world.receive(plain("Hello"), "ses1")
+    [message] = await world.received()
+    for message_id in (message.message_id, "nothing"):
+        with pytest.raises(NotFound, match="no such mail"):
+            await make(world, message_id)
+    assert await world.types() == [["started", "message_received"]]
