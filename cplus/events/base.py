@@ -48,6 +48,8 @@ class Event(BaseModel):
     """What it belongs to: the name of the module that it stands in. Never stored."""
     VERSION: ClassVar[int] = 1
     PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset()
+    ENVELOPE_FIELDS: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are stored in the envelope and not in the data."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -72,9 +74,7 @@ class AggregateEvent(Event, CanMutateAggregate[str]):
     originator_version: int
     timestamp: Instant
 
-    ENVELOPE_FIELDS: ClassVar[frozenset[str]] = frozenset(
-        {"originator_id", "originator_version", "timestamp"}
-    )
+    ENVELOPE_FIELDS = frozenset({"originator_id", "originator_version", "timestamp"})
 
     def apply(self, aggregate: Any) -> None:
         """Changes the aggregate's state, by the aggregate's own `evolve`."""

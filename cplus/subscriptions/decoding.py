@@ -65,6 +65,7 @@ def where_in(error: BaseException) -> str:
     return found
 
 
+_TEXT = frozenset({str})
 Touched = tuple[Recorded, Sequence[str]]
 """An event and the keys of the rows that it touches."""
 
@@ -94,7 +95,7 @@ async def decode(reader: EventReader, follower: Follower, commits: Sequence[Comm
         for event in events:
             try:
                 keys = tuple(follower.keys(event))
-                if not all(type(key) is str for key in keys):
+                if not _TEXT.issuperset(map(type, keys)):
                     raise TypeError("a key is text")
                 touched.append((event, keys))
             except Exception as error:  # noqa: BLE001  whatever it is, it stops this shop only

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cplus.errors import UnknownEvent
-from cplus.events.base import AggregateEvent, Event, NewEvent
+from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue import CATALOGUE, Catalogue
 
 CLEAR = "none"
@@ -18,9 +18,8 @@ def encode(new: NewEvent) -> dict[str, Any]:
     event = new.event
     kind = type(event)
     data = event.model_dump()
-    if isinstance(event, AggregateEvent):
-        for name in AggregateEvent.ENVELOPE_FIELDS:
-            del data[name]
+    for name in kind.ENVELOPE_FIELDS:
+        del data[name]
     # In their order: the hash of the commit is over its bytes.
     personal = {name: data.pop(name) for name in list(data) if name in kind.PERSONAL_FIELDS}
     document: dict[str, Any] = {
@@ -46,15 +45,14 @@ def decode(document: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Eve
     """The event of a stored document, upcast to its newest shape; raises UnknownEvent."""
     type_, schema = document["type"], document["schema"]
     kind = catalogue.find(type_, schema)
-    data = {**document["data"]}
-    sealed = document.get("sealed")
+    data, sealed = {**document["data"]}, document.get("sealed")
     if sealed is not None:
         if sealed["scheme"] != CLEAR:
             raise UnknownEvent(type=f"{type_} sealed by {sealed['scheme']}", schema=schema)
         data.update(sealed["fields"])
     if schema != kind.VERSION:
         data = catalogue.upcast(type_, schema, data)
-    if issubclass(kind, AggregateEvent):
+    if kind.ENVELOPE_FIELDS:
         data["originator_id"] = document["stream"]
         # 0 if it was recorded as a fact, from before an aggregate decided it.
         data["originator_version"] = document["version"] or 0
