@@ -96,6 +96,7 @@ def webhooks(parts: Parts, run: str, first: int, shops: int = 1) -> Work:
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
         standing=parts.standing,
+        shop_id=parts.shop_id,
         clock=parts.clock,
     )
 

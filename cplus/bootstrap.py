@@ -206,8 +206,14 @@ class Parts:
     def granting(self) -> Granting:
         """Shopify, for an app that is being installed or was removed."""
         from cplus.shopify.granting import Granting
+        from cplus.shopify.shop_ids import SHOP_IDS, ShopIds
 
-        return Granting(self.app, self.http, self.settings.shopify_api_version)
+        ids = ShopIds(self.mongo.database[SHOP_IDS])
+        return Granting(self.app, self.http, self.settings.shopify_api_version, ids)
+
+    async def shop_id(self, shop: str) -> int | None:
+        """Shopify's id of the shop; None if nobody could be asked."""
+        return await self.granting.shop_id(shop, self.credentials)
 
     async def standing(self, shop: str) -> Standing | None:
         """The installation in the shop whose tokens Shopify takes; None if it takes none."""

@@ -17,6 +17,7 @@ def _webhooks() -> Consumer:
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
         standing=parts.standing,
+        shop_id=parts.shop_id,
         clock=parts.clock,
     )
     return (lambda records, limit: handle(records, use, limit)), parts.aws

@@ -14,6 +14,7 @@ from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
 from cplus.shopify.oauth import App, Tokens, exchange_code
 from cplus.shopify.queries import ShopInfo, shop_info
+from cplus.shopify.shop_ids import ShopIds
 
 _PATIENCE: Final = 5.0  # seconds for a throttled shop; the merchant's browser waits
 
@@ -34,15 +35,28 @@ class Granting:
     app: App
     http: httpx.AsyncClient
     api_version: str
+    ids: ShopIds
 
     async def tokens(self, shop: str, code: str) -> Tokens:
         """Tokens for the code, which works once; raises as `exchange_code` does."""
         return await exchange_code(self.http, self.app, shop, code)
 
     async def info(self, shop: str, access_token: str) -> ShopInfo:
-        """The shop's facts; raises AuthFailed, ShopifyUnavailable, ShopifyRefused, Throttled."""
+        """The shop's facts, of which its id is remembered; raises AuthFailed, ShopifyUnavailable,
+        ShopifyRefused, Throttled."""
         client = AdminClient(self.http, self.app.origin, self.api_version, shop, access_token)
-        return await shop_info(client, deadline=Deadline.within(_PATIENCE))
+        info = await shop_info(client, deadline=Deadline.within(_PATIENCE))
+        await self.ids.remember(shop, info.id)
+        return info
+
+    async def shop_id(self, shop: str, credentials: Credentials) -> int | None:
+        """Shopify's id of the shop: it is asked once. None if it was never told and the app is not
+        installed, or may not ask. Raises as `removed`."""
+        known = await self.ids.find(shop)
+        if known is not None:
+            return known
+        standing = await self.standing(shop, credentials)
+        return standing.shop_id if standing else None
 
     async def removed(self, shop: str, credentials: Credentials) -> bool:
         """Whether the app is no longer installed: Shopify voids the tokens of an app that is

@@ -152,7 +152,7 @@ class Uninstalled(Payload):
 
 
 class Shop(Payload):
-    """shop/update. The host may be null here: take it from the headers."""
+    """shop/update. The host may be null here: then the id tells which shop it is."""
 
     id: Id
     name: Text | None = None
@@ -169,6 +169,7 @@ class AppSubscription(Payload):
     """A shop's subscription to this app. Older payloads lack the last five fields."""
 
     id: GidNumber = Field(validation_alias="admin_graphql_api_id")
+    shop_id: GidNumber | None = Field(None, validation_alias="admin_graphql_api_shop_id")
     name: Text
     status: Text
     created_at: Moment | None = None

@@ -21,6 +21,10 @@ from cplus.shopify.values import storable
 _EVENT_BRIDGE: Final = "shopifyWebhook"
 _METADATA: Final = re.compile(r'"metadata"\s*:\s*')
 
+TRIES: Final = 4
+"""Receives after which a webhook that waits for an answer of Shopify is recorded with what is known
+then: one before it would become a dead letter, which is not recorded."""
+
 
 class Delivery(NamedTuple):
     """One attempt of Shopify to tell us something."""

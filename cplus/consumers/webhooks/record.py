@@ -18,6 +18,7 @@ from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.translate import Notice, translate
 from cplus.consumers.webhooks.uninstalls import AskStanding, objection
+from cplus.consumers.webhooks.whose import AskShopId, whose
 from cplus.deadline import Deadline
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
@@ -92,6 +93,7 @@ class Webhooks:
     bodies: Bodies
     redeliveries: Collection
     standing: AskStanding
+    shop_id: AskShopId
     clock: Clock
 
 
@@ -143,7 +145,8 @@ async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
     events: list[NewEvent] = []
     reason = None
     try:
-        events = await translate(notice, payload, use.persons.resolve)
+        reason = await whose(one, payload, use.shop_id)
+        events = [] if reason else await translate(notice, payload, use.persons.resolve)
         removal = next((new for new in events if isinstance(new.event, AppUninstalled)), None)
         if removal is not None:
             at = removal.occurred_at

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from cplus.consumers.shopify_facts import Resolve, facts, known
+from cplus.consumers.webhooks.whose import same_host
 from cplus.errors import InvalidInput
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.billing import SubscriptionChanged
@@ -25,9 +26,6 @@ from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
 from cplus.shopify import webhooks
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,20 +186,13 @@ async def _order_deleted(
 async def _uninstalled(
     notice: Notice, payload: webhooks.Uninstalled, _resolve: Resolve
 ) -> list[NewEvent]:
-    _of_this_shop(notice, payload.myshopify_domain)
+    same_host(payload.myshopify_domain, notice.shop)
     return _facts(notice, shop_stream(notice.shop), None, AppUninstalled())
-
-
-def _of_this_shop(notice: Notice, host: str | None) -> None:
-    """The headers are not signed, the body is: what it says of one shop must not pass for
-    another's."""
-    if host and host.strip().lower() != notice.shop:
-        raise InvalidInput(reason="the body names another shop")
 
 
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
     stream = shop_stream(notice.shop)
-    _of_this_shop(notice, payload.myshopify_domain)
+    same_host(payload.myshopify_domain, notice.shop)
     if payload.name is None:
         raise InvalidInput(reason=f"{notice.topic}: name is missing")
     fact = ShopChanged(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from cplus.consumers.webhooks.deliveries import Delivery
+from cplus.consumers.webhooks.deliveries import TRIES, Delivery
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.names import INSTALLED_REF
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 STANDS: Final = "the app is still installed: Shopify takes its tokens"
 UNTOLD: Final = "Shopify did not say whether the app is installed, and the body names no shop"
-
-TRIES: Final = 4
-"""Receives after which an uninstall is recorded with what is known then: one before it would
-become a dead letter, which is not recorded."""
 
 
 class AskStanding(Protocol):

@@ -21,6 +21,7 @@ from cplus.local.demo.talks import Joined, TalkMaker
 _IMPORTED: Final = 0.88  # of the customers; the others come by webhook
 _CAPS: Final = (20, 25, 30, 40)  # of the subscription, in the order of the runs
 _CONSENT: Final = "customers_email_marketing_consent/update"
+_OF_THE_SHOP: Final = frozenset({"shop/update", "app_subscriptions/update"})
 
 
 def shop_plan(
@@ -209,10 +210,13 @@ class _Facts:
         if told:  # always at least one
             told[0] = replace(told[0], attempts=2)
         self._chance.shuffle(told)
-        consents = [one for one in told if one.topic == _CONSENT]
-        # There is always a consent of somebody who is otherwise still unknown.
-        told = [*consents[:1], *(one for one in told if one not in consents[:1])]
         edge = -(-len(told) // 12)
+        # There is always a consent of somebody who is otherwise still unknown. What is told of the
+        # shop itself counts only once Shopify can be asked which shop it is.
+        consents = [one for one in told if one.topic == _CONSENT][:1]
+        others = [one for one in told if one.topic not in _OF_THE_SHOP and one not in consents]
+        first = [*consents, *others][:edge]
+        told = [*first, *(one for one in told if one not in first)]
         early = (*self._early, *told[:edge])
         return early, tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
 

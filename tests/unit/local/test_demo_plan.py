@@ -167,6 +167,19 @@ def test_a_consent_comes_before_anything_else_is_known_of_the_customer() -> None
         assert any("consent" in webhook.topic for webhook in shop.early)
 
 
+def test_nothing_is_told_of_a_shop_before_shopify_can_be_asked_which_it_is() -> None:
+    for shop in DEFAULT.shops:
+        early = {webhook.topic for webhook in shop.early}
+        assert not early & {"shop/update", "app_subscriptions/update"}
+        number = shop.description["id"]
+        for webhook in _webhooks(shop):
+            if webhook.topic == "shop/update":
+                assert webhook.payload["id"] == number
+            if webhook.topic == "app_subscriptions/update":
+                told = webhook.payload["app_subscription"]["admin_graphql_api_shop_id"]
+                assert told == f"gid://shopify/Shop/{number}"
+
+
 def test_a_shop_has_one_subscription_whose_state_moves_on() -> None:
     told = []
     for run in (1, 2, 3):

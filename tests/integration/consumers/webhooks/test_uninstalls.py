@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,18 +11,23 @@ import pytest
 from cplus.aws import Aws
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
-from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
-from cplus.consumers.webhooks.uninstalls import TRIES, UNTOLD
+from cplus.consumers.webhooks.deliveries import TRIES
+from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.consumers.webhooks.uninstalls import UNTOLD
 from cplus.events.aggregates.shop import Shop
-from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF, shop_stream
 from cplus.events.repository import decided
-from cplus.local.shopify import LocalShop, LocalShopify
-from cplus.shopify.oauth import Tokens
-from tests.integration.intake import SECRET, Intake, emptied, intake, record, soon
+from cplus.local.shopify import LocalShopify
+from tests.integration.consumers.webhooks.installed_app import (
+    ID,
+    SHOP,
+    commits,
+    installed_app,
+    told,
+)
+from tests.integration.intake import Intake, intake, soon
 
-SHOP = "blue-jam.myshopify.com"
-ID = 548380009
 ANOTHERS = {"id": 999, "name": "Red Tea", "myshopify_domain": None}
 """The signed body of another shop's uninstall, as Shopify publishes it: it names no host."""
 
@@ -39,37 +41,11 @@ async def shared(mongo_uri: str, aws: Aws, shopify: LocalShopify) -> AsyncIterat
 @pytest.fixture
 async def webhooks(shared: Intake, shopify: LocalShopify) -> Webhooks:
     """With the app installed in the shop."""
-    parts = (await emptied(shared)).parts
-    shopify.add_shop(LocalShop(host=SHOP, id=ID, name="Blue Jam", email="owner@example.com"))
-    fields = {
-        "client_id": "client-id",
-        "client_secret": SECRET,
-        "code": shopify.grants.code(SHOP, "read_customers"),
-        "expiring": "1",
-    }
-    tokens = Tokens.model_validate(shopify.grants.tokens(SHOP, fields))
-    await parts.credentials.save(SHOP, tokens)
-    return Webhooks(
-        recorder=parts.recorder,
-        persons=parts.persons,
-        bodies=parts.bodies,
-        redeliveries=parts.mongo.database[REDELIVERIES],
-        standing=parts.standing,
-        clock=parts.clock,
-    )
+    return await installed_app(shared, shopify)
 
 
 def uninstall(body: Any, *, at: datetime | None = None, receives: int = 1) -> SqsRecord:
-    headers = {
-        "x-shopify-topic": "app/uninstalled",
-        "x-shopify-shop-domain": SHOP,
-        "x-shopify-webhook-id": "w-1",
-    }
-    if at is not None:
-        headers["x-shopify-triggered-at"] = at.isoformat()
-    encoded = base64.b64encode(json.dumps(body).encode()).decode()
-    message = record({"delivery": "d-1", "headers": headers, "body": encoded, "body_ref": None})
-    return replace(message, attributes={"ApproximateReceiveCount": str(receives)})
+    return told("app/uninstalled", body, at=at, receives=receives)
 
 
 async def installed(webhooks: Webhooks, *, after: datetime) -> datetime:
@@ -87,10 +63,6 @@ async def installed(webhooks: Webhooks, *, after: datetime) -> datetime:
     )
     await webhooks.recorder.append([draft])
     return at
-
-
-async def commits(webhooks: Webhooks) -> list[Commit]:
-    return await webhooks.recorder.store.read(SHOP, 0)
 
 
 @pytest.mark.parametrize("body", [ANOTHERS, {}, {"myshopify_domain": SHOP}])

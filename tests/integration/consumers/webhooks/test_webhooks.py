@@ -42,6 +42,7 @@ def webhooks(use: Intake) -> Webhooks:
         bodies=parts.bodies,
         redeliveries=parts.mongo.database[REDELIVERIES],
         standing=parts.standing,
+        shop_id=parts.shop_id,
         clock=parts.clock,
     )
 

@@ -46,8 +46,8 @@ async def world(mongo_uri: str, aws: Aws) -> AsyncIterator[tuple[Webhooks, Asked
         mongo = connect(made.parts.settings, [asked])
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
-        use = (parts.recorder, parts.persons, parts.bodies, rows, parts.standing, parts.clock)
-        yield Webhooks(*use), asked
+        stored = (parts.recorder, parts.persons, parts.bodies, rows)
+        yield Webhooks(*stored, parts.standing, parts.shop_id, parts.clock), asked
         await mongo.close()
 
 

@@ -1,0 +1,114 @@
+"""What is told of one shop changes no other one: a webhook's headers are not signed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from cplus.aws import Aws
+from cplus.consumers.webhooks.deliveries import TRIES
+from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED, UNTOLD
+from cplus.local.shopify import LocalShopify
+from tests.integration.consumers.webhooks.installed_app import (
+    ID,
+    SHOP,
+    commits,
+    installed_app,
+    told,
+)
+from tests.integration.intake import Intake, intake, soon
+
+NEVER = "never-installed.myshopify.com"
+
+
+@pytest.fixture(scope="module")
+async def shared(mongo_uri: str, aws: Aws, shopify: LocalShopify) -> AsyncIterator[Intake]:
+    async with intake(mongo_uri, aws, origin=shopify.origin) as made:
+        yield made
+
+
+@pytest.fixture
+async def webhooks(shared: Intake, shopify: LocalShopify) -> Webhooks:
+    return await installed_app(shared, shopify)
+
+
+def shop(number: int, host: str | None = None) -> tuple[str, Any]:
+    return "shop/update", {"id": number, "name": "Red Tea", "myshopify_domain": host}
+
+
+def subscription(number: int | None) -> tuple[str, Any]:
+    one = {
+        "admin_graphql_api_id": "gid://shopify/AppSubscription/9",
+        "name": "Pro",
+        "status": "CANCELLED",
+        **({"admin_graphql_api_shop_id": f"gid://shopify/Shop/{number}"} if number else {}),
+    }
+    return "app_subscriptions/update", {"app_subscription": one}
+
+
+CHANGES = {
+    "shop/update": "shop.changed",
+    "app_subscriptions/update": "billing.subscription_changed",
+}
+
+
+@pytest.mark.parametrize(
+    "webhook", [shop(999), subscription(999), shop(ID, "red-tea.myshopify.com")]
+)
+async def test_what_names_another_shop_changes_nothing(
+    webhooks: Webhooks, webhook: tuple[str, Any]
+) -> None:
+    assert await handle([told(*webhook)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert (commit.types, commit.reason) == ([], ANOTHERS)
+
+
+@pytest.mark.parametrize("webhook", [shop(ID), subscription(ID), shop(1, SHOP)])
+async def test_what_names_this_shop_counts(webhooks: Webhooks, webhook: tuple[str, Any]) -> None:
+    assert await handle([told(*webhook)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert commit.types == [CHANGES[webhook[0]]]
+
+
+async def test_what_is_told_after_the_app_was_removed_is_compared_with_what_was_known(
+    webhooks: Webhooks, shopify: LocalShopify
+) -> None:
+    assert await handle([told(*subscription(ID))], webhooks, soon()) == []
+    shopify.grants.revoke(SHOP)  # nobody can be asked any more
+    late = [told(*subscription(number), webhook_id=f"w-{number}") for number in (ID, 999)]
+    assert await handle(late, webhooks, soon()) == []
+    _, own, another = await commits(webhooks)
+    assert own.types == ["billing.subscription_changed"]
+    assert (another.types, another.reason) == ([], ANOTHERS)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "host", "reason"),
+    [
+        (subscription(None), SHOP, UNNAMED),
+        (subscription(ID), NEVER, UNTOLD),
+        (shop(ID), NEVER, UNTOLD),
+    ],
+)
+async def test_what_cannot_be_told_is_not_believed(
+    webhooks: Webhooks, webhook: tuple[str, Any], host: str, reason: str
+) -> None:
+    assert await handle([told(*webhook, shop=host)], webhooks, soon()) == []
+    [commit] = await commits(webhooks, host)
+    assert (commit.types, commit.reason) == ([], reason)
+
+
+async def test_while_shopify_does_not_tell_it_comes_back_and_is_recorded_at_last(
+    webhooks: Webhooks, shopify: LocalShopify
+) -> None:
+    for receives in range(1, TRIES):
+        shopify.fail_next(SHOP, 423)
+        assert await handle([told(*shop(ID), receives=receives)], webhooks, soon()) == ["m"]
+    assert await commits(webhooks) == []
+    shopify.fail_next(SHOP, 423)
+    assert await handle([told(*shop(ID), receives=TRIES)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert (commit.types, commit.reason) == ([], UNTOLD)
