@@ -21,7 +21,7 @@ from cplus.deadline import Deadline
 
 log = structlog.get_logger()
 
-_LONGER: Final = 4
+LONGER: Final = 4
 """Times a queue's visibility timeout. Before that ends, the others come back three times more, and
 are dead letters after the last of these: so three of a batch may each end a process."""
 
@@ -46,7 +46,7 @@ def one_by_one(consume: Consume, aws: Aws) -> Consume:
             if begin_by.passed():
                 failed += _put_back([record])
                 continue
-            await _even_if_unanswered(received.hide(record.queue, record.receipt, _LONGER))
+            await _even_if_unanswered(received.hide(record.queue, record.receipt, LONGER))
             told = await consume([record], limit)
             failed += told
             if not told:

@@ -19,9 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
+from cplus.consumers.batches.one_by_one import LONGER
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled.daily import write_anchored
 from cplus.consumers.scheduled.sweep import write_lag
+from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.local.serverless import read
 from cplus.projections.lag.sums import Worst
 from cplus.settings import Settings
@@ -134,6 +136,19 @@ def test_every_queue_hides_a_message_six_times_as_long_as_its_function_may_run(
         seen[name] = queue["VisibilityTimeout"] / function["Timeout"]
     assert seen, "no function reads a queue"
     assert seen == dict.fromkeys(seen, 6)
+
+
+def test_the_last_receive_of_a_message_comes_after_all_that_is_counted_in_receives(
+    template: Template,
+) -> None:
+    most = {
+        queue["QueueName"].rpartition("-")[2]: queue["RedrivePolicy"]["maxReceiveCount"]
+        for _, _, _, queue in template.sources()
+    }
+    # What waits for an answer of Shopify is recorded while one receive is left, should that fail.
+    assert most["webhooks"] == TRIES + 1
+    # A message that may end its process is hidden until the others have had each receive left.
+    assert most == dict.fromkeys(most, LONGER + 1)
 
 
 def test_no_message_is_received_that_its_function_cannot_be_started_for(
