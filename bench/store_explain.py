@@ -88,6 +88,8 @@ class Known:
     """All of them."""
     position: int
     """In the middle of the shop."""
+    id: str
+    """Of the commit there."""
     claims: Sequence[str]
     """Some, each of a commit of its own."""
     ref: str
@@ -111,6 +113,7 @@ class Known:
             shop=shop,
             shops=sorted(heads),
             position=heads[shop] // 2,
+            id=commits[0].id,
             claims=[commit.claims[0] for commit in commits],
             ref=commits[0].refs[0],
             correlation=correlation,
@@ -158,6 +161,12 @@ def questions(known: Known) -> list[Question]:
         Question("a ref in order", lambda s: _all(s.iterate_ref(shop, ref, batch=500))),
         Question("a correlation", lambda s: _all(s.iterate_correlation(shop, known.correlation))),
         Question("between two times", lambda s: _all(s.iterate_recorded(moment, moment + _SECOND))),
+        Question("a commit by its id", lambda s: s.by_id(known.id)),
+        Question("a page of a ref", lambda s: s.page_of_ref(shop, ref, after=at, limit=50)),
+        Question(
+            "the page before",
+            lambda s: s.page_of_ref(shop, ref, after=at, limit=50, newest_first=True),
+        ),
         Question("the first commit of all", lambda s: s.began()),
         Question("the chain of a shop", lambda s: verify_shop(s.log, shop)),
         Question(
@@ -190,6 +199,7 @@ def _count(said: Mapping[str, Any], found: Examined) -> None:
     for plan in _named(said, "winningPlan"):
         found.indexes |= set(_named(plan, "indexName"))
         stages = list(_named(plan, "stage"))
+        found.indexes |= {"_id_"} if "IDHACK" in stages else set()
         found.scans += stages.count("COLLSCAN")
         found.sorts += stages.count("SORT")
 

@@ -13,6 +13,7 @@ try:
     from cplus.cli.audit import audit
     from cplus.cli.connecting import INTERRUPTED
     from cplus.cli.dead import dead
+    from cplus.cli.log import log
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate
@@ -32,6 +33,7 @@ __all__ = ["main"]
 _COMMANDS = (
     (audit, "Verify the log's integrity."),
     (dead, "Look at dead letters; redrive them."),
+    (log, "Ask the log who did what, when and why."),
     (mail, "Show how the system reads an email."),
     (metrics, "Show daily figures per shop."),
     (migrate, "Create missing indexes and checkpoints."),

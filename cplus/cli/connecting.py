@@ -49,7 +49,7 @@ class EmptyLog(CplusError):
 
 
 class UnknownShop(CplusError):
-    """{database} holds no commits of {shops}; check --shop."""
+    """{database} holds no commits of {shops}; check how it is spelled."""
 
 
 class WrongSetting(CplusError):
@@ -241,6 +241,15 @@ class Reached(ReachedAws):
         async for heads in self.store.heads_in_pages():
             empty, held = False, held | (named & heads.keys())
         return self.shops(chosen, held, needed=empty)
+
+    async def shop_of_log(self, chosen: str) -> str:
+        """The host, which has a log. Raises InvalidShop and UnknownShop."""
+        from cplus.shopify.hosts import shop_host
+
+        shop = shop_host(chosen)
+        if not (await self.store.head(shop)).position:
+            raise UnknownShop(shops=shop, database=self.settings.mongo_database)
+        return shop
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()

@@ -11,6 +11,7 @@ from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.actors import Actor
+    from cplus.cli.connecting import Reached
     from cplus.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,3 +40,14 @@ def operator_of(settings: Settings, name: str | None) -> Actor:
     if not given.strip():
         raise NoOperator
     return operator(given.strip())
+
+
+async def looked(at: Reached, shop: str, question: str, about: str, name: str | None) -> None:
+    """Records that the operator asks this of the shop's log. Call it before anything is shown.
+    Raises as `operator_of` and `look` do."""
+    from cplus.clock import utc_now
+    from cplus.commands.looking import Looks, look
+
+    actor = operator_of(at.settings, name)
+    use = Looks(at.recorder, utc_now)
+    await look(shop, question=question, about=about, actor=actor, source="cli", use=use)

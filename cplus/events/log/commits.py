@@ -70,6 +70,9 @@ class Commits(Protocol):
         With `ignored`, only commits that have an event of another type.
         """
 
+    async def identified(self, id_: str) -> Document | None:
+        """The commit with this id, of whichever shop, without its cause."""
+
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""
 

@@ -158,6 +158,12 @@ class MemoryCommits:
         parts = [b"".join(raws[start : start + each]) for start in range(0, len(raws), each)]
         return Raw(parts, raws[-1] if raws else b"", len(raws), size)
 
+    async def identified(self, id_: str) -> Document | None:
+        """The commit with this id, of whichever shop, without its cause."""
+        await asyncio.sleep(0)
+        rows = (self._row(shop, at) for shop in self._shops for at in self._rows(shop).raws)
+        return next((row for row in rows if row["_id"] == id_), None)
+
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """The commits that hold one of the claims."""
         await asyncio.sleep(0)

@@ -135,6 +135,11 @@ class MongoCommits:
             sort=[("position", 1)],
         )
 
+    async def identified(self, id_: str) -> Document | None:
+        """The commit; see Commits."""
+        found: Document | None = await self.collection.find_one({"_id": id_}, _NO_CAUSE)
+        return found
+
     async def claimed(self, shop: str, claims: Sequence[str], *, cause: bool) -> list[Document]:
         """Holders of claims; see Commits."""
         cursor = self.collection.find(

@@ -163,6 +163,11 @@ class EventStore:
                 high = middle - 1
         return low
 
+    async def by_id(self, id_: str) -> Commit | None:
+        """The commit with this id, of whichever shop."""
+        found = await self._log.identified(id_)
+        return None if found is None else Commit.of(found)
+
     async def by_claim(self, shop: str, claim: str, *, cause: bool = False) -> Commit | None:
         """The commit that holds the claim, if any; with its cause on request."""
         found = await self.by_claims(shop, [claim], cause=cause)
@@ -225,6 +230,17 @@ class EventStore:
             await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=False)
         )
 
+    async def page_of_ref(
+        self, shop: str, ref: str, *, after: int = 0, limit: int, newest_first: bool = False
+    ) -> list[Commit]:
+        """Up to `limit` commits with the ref, after position `after` in that direction; from the
+        beginning, or the end, with 0."""
+        return _commits(
+            await self._log.referring(
+                shop, ref, after, limit, newest_first=newest_first, cause=False
+            )
+        )
+
     async def count_ref(self, shop: str, ref: str, most: int) -> int:
         """The number of commits with the ref, or `most` if there are at least that many."""
         return await self._log.mentions(shop, ref, most)
@@ -262,9 +278,12 @@ class EventStore:
             return Commit.of(row).recorded_at
         return None
 
-    async def iterate_recorded(self, since: datetime, before: datetime) -> AsyncIterator[Commit]:
-        """The commits of all shops recorded from `since` until before `before`, by that time."""
-        async for row in self._log.recorded(since, before):
+    async def iterate_recorded(
+        self, since: datetime, before: datetime, limit: int = 0
+    ) -> AsyncIterator[Commit]:
+        """The commits of all shops recorded from `since` until before `before`, by that time; the
+        first `limit` of them, all if it is 0."""
+        async for row in self._log.recorded(since, before, limit):
             yield Commit.of(row)
 
 

@@ -19,11 +19,10 @@ from tests.samples import installed
 
 
 async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
-    mongo: Mongo, mongo_uri: str, aws_endpoint: str
+    mongo: Mongo, mongo_uri: str, aws: Aws
 ) -> None:
-    stage, aws = random_id(8), Aws()
+    stage = random_id(8)
     await fail(aws, await queue_of(aws, stage, "send"), {"shop": SHOP, "text": "own words"})
-    await aws.close()
     # No connection string: the queues answer while the database does not.
     known = {**os.environ, "CPLUS_STAGE": stage}
 

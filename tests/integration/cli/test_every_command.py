@@ -44,7 +44,11 @@ async def heads_in_pages(*_):
     await asyncio.Event().wait()
     yield {}
 
-EventStore.heads_in_pages = heads_in_pages
+async def head(*_):
+    async for _ in heads_in_pages():
+        pass
+
+EventStore.heads_in_pages, EventStore.head = heads_in_pages, head
 main()
 """
 """The command with a log of which it never hears which shops there are."""
@@ -80,6 +84,7 @@ async def test_a_command_that_is_stopped_says_so_and_its_status_is_no_finding(
             ("projections", "lag"),
             ("audit", "verify"),
             ("metrics",),
+            ("log", "export", SHOP, "--operator", "jo"),
         ),
         strict=False,
     ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -27,13 +26,6 @@ from tests.samples import installed
 
 SHOP, NOWHERE = "acorn.myshopify.com", "nowhere.myshopify.com"
 BODY = "somebody's own words"
-
-
-@pytest.fixture
-async def aws(aws_endpoint: str) -> AsyncIterator[Aws]:
-    made = Aws()
-    yield made
-    await made.close()
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""Who did what to a conversation, in plain words, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue import conversations as talk
+from cplus.events.catalogue import mail
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.log.store import EventStore
+from cplus.events.names import conversation_stream
+from cplus.events.reader import EventReader
+
+PAGE: Final = 50
+"""Commits of a page: nearly always as many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that somebody did."""
+
+    position: int
+    at: datetime
+    actor: str
+    """Who, as a commit keeps it."""
+    did: str
+    """What, in words that follow a name: `closed the conversation`."""
+    type: str
+    """The event's stored type."""
+    message: str | None
+    """The id of the message that it is about, if it is about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A page of them, the newest first."""
+
+    entries: Sequence[Entry]
+    older: int | None
+    """Pass it as `before` for what came earlier; None if these are the first."""
+
+
+async def history(
+    store: EventStore,
+    reader: EventReader,
+    shop: str,
+    conversation_id: str,
+    *,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> History:
+    """What happened in the conversation before position `before`, or until now: one question to
+    the log. Empty if there is no such conversation."""
+    stream = conversation_stream(conversation_id)
+    found = await store.page_of_ref(
+        shop, stream, after=before or 0, limit=limit + 1, newest_first=True
+    )
+    page = found[:limit]
+    entries = [
+        _entry(recorded)
+        for events in await reader.read(page, _DEEDS)
+        for recorded in reversed(events)
+        if _is_of(recorded, stream, conversation_id)
+    ]
+    return History(entries, page[-1].position if len(found) > limit else None)
+
+
+def _is_of(recorded: Recorded, stream: str, conversation_id: str) -> bool:
+    """A commit may hold events of several conversations, and of something else."""
+    event = recorded.event
+    return (
+        recorded.stream == stream
+        or getattr(event, "conversation_id", None) == conversation_id
+        or getattr(event, "about", None) == stream
+    )
+
+
+def _entry(recorded: Recorded) -> Entry:
+    event = recorded.event
+    return Entry(
+        recorded.position,
+        recorded.occurred_at,
+        recorded.actor,
+        _did(event),
+        event.TYPE,
+        getattr(event, "message_id", None),
+    )
+
+
+_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
+    {
+        talk.ConversationStarted: "started the conversation",
+        talk.MessageReceived: "wrote",
+        talk.ReplyWritten: "replied",
+        talk.AnswersMoved: "chose the address that replies go to",
+        talk.ConversationClosed: "closed the conversation",
+        talk.ConversationReopened: "reopened the conversation",
+        mail.MailSent: "sent the reply by email",
+        mail.MailDelivered: "delivered the reply",
+        mail.MailBounced: "could not deliver the reply",
+        mail.MailComplained: "reported that the reply was marked as spam",
+        mail.MailRejected: "refused to send the reply",
+        OperatorLooked: "looked at the conversation",
+    }
+)
+
+
+def _did(event: Event) -> str:
+    did = _DEEDS[type(event)]
+    match event:
+        case talk.ConversationStarted(channel="contact_form"):
+            return f"{did} with the contact form"
+        case talk.ConversationStarted():
+            return f"{did} by email"
+        case talk.MessageReceived(automatic=True):
+            return "sent an automatic reply"
+        case mail.MailBounced(permanent=False):
+            return f"{did} yet"
+    return did

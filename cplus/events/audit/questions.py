@@ -1,0 +1,172 @@
+"""Questions to the log of an operator or auditor, each answered from an index.
+
+What they return may hold personal data: whoever shows it to an operator records the look first
+(`cplus.commands.looking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cplus.errors import CplusError
+from cplus.events.base import AggregateEvent, Recorded
+from cplus.events.log.commit import Commit
+from cplus.events.log.store import EventStore
+from cplus.events.names import is_conversation, message_ref
+from cplus.events.reader import EventReader, in_batches
+
+BATCH: Final = 200
+"""Commits that are read and decoded at once: as much as is ever in memory of a long answer."""
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+class NoPosition(CplusError):
+    """The log of {shop} has no position {position}: it ends at {head}."""
+
+
+class NoCommit(CplusError):
+    """No commit {where} has the id, claim or message {name!r}."""
+
+
+async def commit_at(store: EventStore, shop: str, position: int) -> Commit:
+    """The commit at a position; raises NoPosition."""
+    if position > 0 and (found := await store.read(shop, position - 1, 1)):
+        return found[0]
+    raise NoPosition(shop=shop, position=position, head=(await store.head(shop)).position)
+
+
+async def find_commit(store: EventStore, name: str, shop: str | None = None) -> Commit:
+    """The commit with this id, or the one of the event with this id. In one shop also the one at
+    this position, the holder of this claim, or the first about this message.
+
+    Raises NoPosition and NoCommit.
+    """
+    if shop is not None and name.isdecimal():
+        return await commit_at(store, shop, int(name))
+    found = await store.by_id(name.partition("/")[0])
+    if found is not None and shop in (None, found.shop):
+        return found
+    if shop is not None:
+        if claimed := await store.by_claim(shop, name):
+            return claimed
+        async for commit in store.iterate_ref(shop, message_ref(name), batch=1):
+            return commit
+    raise NoCommit(name=name, where=f"of {shop}" if shop else "of any shop")
+
+
+async def of_shop(
+    store: EventStore,
+    shop: str,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    *,
+    until: int | None = None,
+) -> AsyncGenerator[Commit, None]:
+    """The commits of a shop recorded from `since` until before `before`, up to position `until`, in
+    order; all of it where they are None."""
+    after = 0 if since is None else await store.position_at(shop, since - _MILLISECOND)
+    async for commit in store.iterate(shop, after, until=until, batch=BATCH):
+        if before is not None and commit.recorded_at >= before:
+            return  # time never runs backwards within a shop
+        if since is None or commit.recorded_at >= since:
+            yield commit
+
+
+async def recorded_between(
+    store: EventStore,
+    since: datetime,
+    before: datetime,
+    shops: Collection[str],
+    limit: int,
+) -> list[Commit]:
+    """The first `limit` commits recorded from `since` until before `before`: of all shops by that
+    time, which is approximate across shops, or of these shops, one after the other."""
+    if not shops:
+        return [commit async for commit in store.iterate_recorded(since, before, limit)]
+    found: list[Commit] = []
+    for shop in shops:
+        async with aclosing(of_shop(store, shop, since, before)) as commits:
+            async for commit in commits:
+                if len(found) == limit:
+                    return found
+                found.append(commit)
+    return found
+
+
+async def about_person(
+    store: EventStore, shop: str, persons: Iterable[str]
+) -> AsyncIterator[Commit]:
+    """Everything in the log about a person, by all of their ids (`person/…`), in order: what names
+    them, and all of the conversations that they took part in, so also what was answered and what
+    became of the mails."""
+    ids, talks = list(dict.fromkeys(persons)), dict[str, None]()
+    for person in ids:
+        async for commit in store.iterate_ref(shop, person, batch=BATCH):
+            talks |= dict.fromkeys(filter(is_conversation, commit.refs))
+    async for commit in _merged(store, shop, [*ids, *talks]):
+        yield commit
+
+
+async def _merged(store: EventStore, shop: str, refs: Sequence[str]) -> AsyncIterator[Commit]:
+    """The commits with any of the refs, each once, in the order of positions."""
+    after = 0
+    while True:
+        page: dict[int, Commit] = {}
+        full = False
+        for ref in refs:
+            found = await store.page_of_ref(shop, ref, after=after, limit=BATCH)
+            page |= {commit.position: commit for commit in found}
+            # The first BATCH of all are among the first BATCH of each.
+            full = full or len(page) >= BATCH
+            page = {at: page[at] for at in sorted(page)[:BATCH]}
+        for commit in page.values():
+            yield commit
+        if not full:
+            return
+        after = max(page)
+
+
+async def as_json(
+    reader: EventReader, commits: AsyncIterator[Commit]
+) -> AsyncGenerator[dict[str, Any], None]:
+    """Each commit with its events as values for JSON, BATCH in memory at once. Without its cause,
+    and without what only the store needs. Raises UnknownEvent."""
+    async for batch in in_batches(commits, BATCH):
+        for commit, events in zip(batch, await reader.read(batch), strict=True):
+            yield told(commit, events)
+
+
+def told(commit: Commit, events: Sequence[Recorded]) -> dict[str, Any]:
+    """A commit with its events as values for JSON."""
+    return {
+        "shop": commit.shop,
+        "position": commit.position,
+        "id": commit.id,
+        "recorded_at": commit.recorded_at.isoformat(),
+        "source": commit.source,
+        "actor": commit.actor,
+        "correlation_id": commit.correlation_id,
+        "causation_id": commit.causation_id,
+        "claims": list(commit.claims),
+        "refs": list(commit.refs),
+        "reason": commit.reason,
+        "events": [_event(one) for one in events],
+    }
+
+
+def _event(recorded: Recorded) -> dict[str, Any]:
+    event = recorded.event
+    envelope = event.ENVELOPE_FIELDS if isinstance(event, AggregateEvent) else frozenset[str]()
+    return {
+        "type": event.TYPE,
+        "id": recorded.id,
+        "stream": recorded.stream,
+        "version": recorded.version,
+        "occurred_at": recorded.occurred_at.isoformat(),
+        "told_at": None if recorded.told_at is None else recorded.told_at.isoformat(),
+        "data": event.model_dump(mode="json", exclude=set(envelope)),
+    }

@@ -1,0 +1,116 @@
+"""The page on how to audit is true: its commands answer as it says, and each look is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from itertools import chain
+
+import pytest
+
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.names import LOOKED_REF
+from cplus.mongo import Mongo
+from tests.conftest import ROOT
+from tests.integration.audit_world import ANN, OTHER, SHOP, TALK, WORDS, AuditWorld
+from tests.integration.command_line import started
+
+PAGE = (ROOT / "docs" / "how-to" / "audit.md").read_text("utf-8")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+async def world(mongo: Mongo) -> AuditWorld:
+    return await AuditWorld(mongo).fill()
+
+
+class Commands:
+    """The command line on the world's database."""
+
+    def __init__(self, mongo: Mongo, uri: str) -> None:
+        named = {"CPLUS_MONGO_URI": uri, "CPLUS_MONGO_DATABASE": mongo.database.name}
+        self._also = {**os.environ, **named}
+
+    async def run(self, line: str, status: int = 0) -> str:
+        """What the command prints, as an error if its status is another than 0."""
+        process = await started(*line.split()[1:], also=self._also)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == status, f"{line}\n{err.decode()}"
+        assert status == 0 or not out, "nothing is shown"
+        return (err if status else out).decode()
+
+
+async def test_the_commands_of_the_page_answer_as_it_says(
+    world: AuditWorld, mongo: Mongo, mongo_uri: str
+) -> None:
+    commands = Commands(mongo, mongo_uri)
+    lines = [text.splitlines() for kind, text in BLOCK.findall(PAGE) if kind == "sh"]
+    said = {line: await commands.run(line) for line in chain.from_iterable(lines)}
+    by_name = {name: [out for line, out in said.items() if f" {name} " in line] for name in (
+        "between", "show", "trace", "conversation", "person", "export", "verify",
+    )}  # fmt: skip
+    [all_of_it, some] = by_name["between"]
+    assert len(all_of_it.splitlines()) == 8
+    assert OTHER in all_of_it
+    assert len(some.splitlines()) == 2
+    for name in ("ada", WORDS, ANN):
+        assert name not in all_of_it, "it names nobody"
+    assert '"We do."' in by_name["show"][0]
+    [tree] = [text for kind, text in BLOCK.findall(PAGE) if not kind and "  <-" in text]
+    assert by_name["trace"][0] == tree
+    assert by_name["trace"][1] == tree.replace("  <-", "").replace(
+        "reply_written", "reply_written  <-"
+    )
+    talk = by_name["conversation"][0].splitlines()
+    assert talk[-1].endswith("shopper started the conversation by email")
+    assert any(line.endswith("merchant/ada closed the conversation") for line in talk)
+    assert WORDS not in "".join(talk)
+    person = [json.loads(line) for line in by_name["person"][0].splitlines()]
+    assert [one["position"] for one in person][:6] == [2, 3, 4, 5, 6, 7]
+    assert WORDS in json.dumps(person)
+    whole, span = ([json.loads(line) for line in out.splitlines()] for out in by_name["export"])
+    assert [one["position"] for one in whole[:7]] == [1, 2, 3, 4, 5, 6, 7]
+    assert [one["position"] for one in span] == [3, 4]
+    assert "intact" in by_name["verify"][0]
+    await _each_look_is_recorded(world)
+
+
+async def _each_look_is_recorded(world: AuditWorld) -> None:
+    commits = [one async for one in world.store.iterate_ref(SHOP, LOOKED_REF)]
+    looks = [one for events in await world.reader.read(commits, [OperatorLooked]) for one in events]
+    assert {(one.actor, one.source) for one in looks} == {("operator/jo", "cli")}
+    asked = [(one.event.question, one.event.about) for one in looks]  # type: ignore[attr-defined]
+    assert asked == [
+        ("log show", "position/3"),
+        ("log trace", "position/5"),
+        ("log trace", "position/3"),
+        ("log conversation", f"conversation/{TALK}"),
+        ("log person", ANN),
+        ("log export", "recorded//"),
+        ("log export", "recorded/2026-11-23T12:02:00+00:00/2026-11-23T12:04:00+00:00"),
+    ]
+
+
+async def test_what_is_not_there_is_said_in_a_line_and_is_no_look(
+    world: AuditWorld, mongo: Mongo, mongo_uri: str
+) -> None:
+    commands = Commands(mongo, mongo_uri)
+    for line, words in {
+        f"show {SHOP} 3": "--operator NAME",
+        f"export {SHOP} --operator merchant": "No operator is",
+        "show nowhere.myshopify.com 1 --operator jo": "holds no commits of nowhere",
+        f"trace none --shop {SHOP} --operator jo": "has the id, claim or message 'none'",
+        f"conversation {SHOP} none --operator jo": "no such conversation",
+        f"person {OTHER} {ANN} --operator jo": "no such person",
+    }.items():
+        told = await commands.run(f"cplus log {line}", status=1)
+        assert words in told
+        assert len(told.strip().splitlines()) == 1
+    for line, words in {
+        "between 2026-11-23 noon": "'noon' is not a time such as",
+        "between 2026-11-24 2026-11-23": "is not after",
+    }.items():
+        assert words in await commands.run(f"cplus log {line}", status=2)
+    assert await world.store.heads() == {SHOP: 7, OTHER: 1}
