@@ -19,6 +19,7 @@ from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
+from cplus.events.audit.history import History, history
 from cplus.privacy.sessions import EndedSessions, UsedLinks
 from cplus.privacy.token_tries import TokenTries
 from cplus.projections.groups import ALL
@@ -45,6 +46,16 @@ class Head(Protocol):
 
     async def __call__(self, shop: str) -> int:
         """The position of its newest commit; 0 where there is none."""
+        ...
+
+
+class ReadHistory(Protocol):
+    """Reads who did what to a conversation."""
+
+    async def __call__(
+        self, shop: str, conversation_id: str, *, before: int | None = None
+    ) -> History:
+        """A page of it, newest first."""
         ...
 
 
@@ -172,6 +183,11 @@ async def _dead_letters(request: Request) -> DeadLetters:
     return _parts(request).dead_letters
 
 
+async def _history(request: Request) -> ReadHistory:
+    parts = _parts(request)
+    return partial(history, parts.store, parts.reader)
+
+
 async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
@@ -196,4 +212,5 @@ ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
 OperatorTokenDep = Annotated[str, Depends(_operator_token)]
 LookDep = Annotated[Look, Depends(_look)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
+HistoryDep = Annotated[ReadHistory, Depends(_history)]
 LooksDep = Annotated[Looks, Depends(_looks)]

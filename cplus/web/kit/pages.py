@@ -57,6 +57,8 @@ class Pages:
             words=text.words,
             called=text.called,
             author=text.author,
+            doer=text.doer,
+            sentence=text.sentence,
             bounce=text.bounce,
             rejection=text.rejection,
             aside=text.aside,

@@ -207,6 +207,21 @@ def author(recorded: str | None, reader: Actor) -> str:
     return next(known, recorded)
 
 
+def doer(actor: str, reader: Actor) -> str:
+    """Who did something, as a commit keeps it, for `reader`."""
+    kind, _, name = actor.partition("/")
+    if kind == "merchant":
+        return author(name, reader)
+    if kind == "operator":
+        return f"{name} (support of this app)" if name else "Support of this app"
+    return {"shopper": "Customer", "shopify": "Shopify", "ses": "Email service"}.get(kind, "App")
+
+
+def sentence(words: str) -> str:
+    """The words as they stand alone, with a capital letter."""
+    return f"{words[:1].upper()}{words[1:]}"
+
+
 def bounce(reason: str | None) -> str:
     """Why a mail came back, for people. `reason` is SES's `bounceType/bounceSubType`."""
     return _BOUNCES.get(reason or "") or _BOUNCES.get((reason or "").split("/")[0], _REFUSED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -148,10 +148,11 @@ class Harness:
             assert answer.status_code == 303, answer.text
             yield browser
 
-    async def record(self, shop: str, stream: str, *events: Event) -> int:
+    async def record(self, shop: str, stream: str, *events: Event, refs: Sequence[str] = ()) -> int:
         """Facts of one commit, folded; answers the position."""
         new = [NewEvent(stream, event, self.clock()) for event in events]
-        draft = Draft(shop=shop, claim=f"test/{random_id()}", source="t", actor="t", events=new)
+        claim = f"test/{random_id()}"
+        draft = Draft(shop=shop, claim=claim, source="t", actor="t", events=new, refs=refs)
         [outcome] = await self.parts.store.append([draft])
         position: int = outcome.position  # type: ignore[union-attr]
         await self.nudger.fold({shop: position})

@@ -74,6 +74,7 @@ async def _everything(web: Harness) -> list[str]:
         await set_aside(web),
         f"/conversations/{long}",
         f"/conversations/{long}/messages/{message.id}",
+        f"/conversations/{long}/history",
         "/customers",
         "/customers/ada",
         "/metrics",

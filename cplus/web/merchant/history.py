@@ -1,0 +1,46 @@
+"""Who did what to a conversation, and when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import HTMLResponse
+
+from cplus.web.kit.deps import HistoryDep, PagesDep, QueriesDep
+from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.conversations import IdDep
+
+router = APIRouter(prefix="/conversations")
+
+_MOST = 2**53
+"""No log gets as long."""
+
+
+@router.get("/{conversation_id}/history")
+async def show(
+    pages: PagesDep,
+    queries: QueriesDep,
+    read: HistoryDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    before: Annotated[int | None, Query(ge=1, le=_MOST)] = None,
+) -> HTMLResponse:
+    """What happened, newest first; what came before a position with `before`. Read from the log,
+    so it has what the thread does not show yet."""
+    found = await read(me.shop, conversation_id, before=before)
+    row = await queries.conversation(me.shop, conversation_id)
+    if not found.entries and (row is None or before is None):
+        raise HTTPException(404)
+    return pages.render(
+        "history.html",
+        me=me,
+        section="inbox",
+        conversation_id=conversation_id,
+        subject=(row and row.subject) or "No subject",
+        history=found,
+        first=f"/conversations/{conversation_id}/history" if before else "",
+        following=(
+            f"/conversations/{conversation_id}/history?before={found.older}" if found.older else ""
+        ),
+    )

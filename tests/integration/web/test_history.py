@@ -1,0 +1,77 @@
+"""The history of a conversation: who did what and when, in plain words."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+
+from cplus.actors import merchant, operator
+from cplus.commands import conversations
+from cplus.commands.looking import Looks, look
+from cplus.events.audit.history import PAGE
+from cplus.events.catalogue.mail import MailDelivered
+from cplus.events.names import conversation_stream
+from tests.integration.web.harness import OTHER, SHOP, Harness
+
+ROW = re.compile(r'<td><bdi>(.*?)</bdi></td>\s*<td data-label="What">(?:<a href="[^"]*">)?(.*?)<')
+
+
+async def _rows(browser: httpx.AsyncClient, address: str) -> list[tuple[str, str]]:
+    page = await browser.get(address)
+    assert page.status_code == 200
+    return [(html.unescape(who), what) for who, what in ROW.findall(page.text)]
+
+
+async def test_a_conversation_tells_who_did_what_by_name_newest_first(web: Harness) -> None:
+    talk, use = await web.conversation(), web.parts.conversations
+    stream = conversation_stream(talk)
+    ada, bea = merchant("ada", "Ada Brandt"), merchant("bea")
+    await conversations.reply(SHOP, talk, text="We do.", key="k" * 26, actor=ada, use=use)
+    written = conversations.message_id(SHOP, talk, "k" * 26)
+    await conversations.close(SHOP, talk, key="l" * 26, actor=bea, use=use)
+    looks = Looks(web.parts.recorder, web.clock)
+    await look(SHOP, question="x", about=stream, actor=operator("jo"), source="console", use=looks)
+    delivered = MailDelivered(message_id=written, conversation_id=talk)
+    await web.record(SHOP, f"mail/{written}", delivered, refs=(stream,))
+    async with web.signed_in(user="ada", called="Ada Brandt") as browser:
+        thread = (await browser.get(f"/conversations/{talk}")).text
+        address = f"/conversations/{talk}/history"
+        assert f'href="{address}"' in thread
+        assert await _rows(browser, address) == [
+            ("App", "Delivered the reply"),
+            ("jo (support of this app)", "Looked at the conversation"),
+            ("bea", "Closed the conversation"),
+            ("Ada Brandt", "Replied"),
+            ("Customer", "Wrote"),
+            ("Customer", "Started the conversation by email"),
+        ]
+        page = (await browser.get(address)).text
+        assert f'href="/conversations/{talk}?message={written}#m-{written}"' in page
+        assert "23 Nov 2026, 12:00" in page
+        assert "Do you ship" not in page
+    async with web.signed_in(OTHER) as browser:
+        assert (await browser.get(address)).status_code == 404, "of another shop"
+        assert (await browser.get("/conversations/none/history")).status_code == 404
+
+
+async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
+    web: Harness,
+) -> None:
+    talk, use = await web.conversation(), web.parts.conversations
+    for number in range(PAGE // 2 + 1):
+        for change in (conversations.close, conversations.reopen):
+            key = f"{change.__name__}{number:020d}"
+            await change(SHOP, talk, key=key, actor=merchant("ada"), use=use)
+    async with web.signed_in() as browser:
+        address = f"/conversations/{talk}/history"
+        first = await browser.get(address)
+        [older] = re.findall(r'href="([^"]*)" rel="next"', first.text)
+        assert len(ROW.findall(first.text)) == PAGE
+        rest = await _rows(browser, html.unescape(older))
+        assert [what for _, what in rest][-2:] == ["Wrote", "Started the conversation by email"]
+        assert len(rest) == 4
+        for wrong in ("0", "x", "9" * 30):
+            answer = await browser.get(f"{address}?before={wrong}")
+            assert answer.status_code == 400
