@@ -104,7 +104,8 @@ async def _sign_in_needed(request: Request, needed: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         headers = {"WWW-Authenticate": "Bearer"}
         error = GONE if needed.note == "gone" else "Sign in first."
-        return JSONResponse({"error": error}, 401, headers=headers)
+        told = {"error": error, **({"note": needed.note} if needed.note else {})}
+        return JSONResponse(told, 401, headers=headers)
     return await sign_in.needed(request, needed)
 
 

@@ -162,7 +162,14 @@ class ImportLog:
             marks.insert(0, ImportStarted(import_id=self._id))
         cause = Cause("import", headers={"cursor": place.cursor or "", "refusal": str(error)})
         await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
-        log.warning("import_refused", shop=self._shop, import_id=self._id, outcome=outcome)
+        reason = error.values.get("code") or error.values.get("reason") or type(error).__name__
+        log.warning(
+            "import_refused",
+            shop=self._shop,
+            import_id=self._id,
+            outcome=outcome,
+            reason=str(reason),
+        )
 
     def _headers(self, place: Place, behind: Place) -> dict[str, str]:
         # Older releases read `end_cursor` too: what they do not know has headers of its own.

@@ -28,7 +28,7 @@ def own_page(address: str) -> str:
 def wanted_page(request: Request) -> str:
     """The page that the request asks for, to be asked for again after signing in."""
     if request.method != "GET":
-        return HOME
+        return own_page(request.url.path)  # where each form goes, GET leads to its page
     pairs = parse_qsl(request.url.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in pairs if name not in _SHOPIFYS])
     return own_page(f"{request.url.path}?{query}" if query else request.url.path)

@@ -29,7 +29,7 @@ from cplus.web.kit.deps import (
 )
 
 _NOT_THEIRS: Final = ("/api/", "/auth/", "/console", "/static/")
-GONE: Final = "The app was uninstalled from this shop. Install it again to continue."
+GONE: Final = "The app is no longer installed in this shop."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SignInNeeded(Exception):
         super().__init__(note, shop)
         self.note = note
         self.shop = shop
-        """The shop that the address names, if it does."""
+        """The shop that the address names, if it does; the one that removed the app."""
 
 
 async def session_of(
@@ -118,7 +118,7 @@ async def merchant(
     )
     # First of all: the removal of the app ends the sessions too, and is the reason to tell.
     if row and not session.outlives(row.uninstalled_at):
-        raise SignInNeeded("gone", asked)
+        raise SignInNeeded("gone", asked or session.shop)
     if has_ended:
         raise SignInNeeded(shop=asked)
     request.state.frame_shop = session.shop

@@ -175,6 +175,7 @@ def _who(row: ConversationRow) -> str:
 
 
 @router.get("/{conversation_id}/reply")
+@router.get("/{conversation_id}/answer-to")
 @router.get("/{conversation_id}/close")
 @router.get("/{conversation_id}/reopen")
 async def again(conversation_id: IdDep, _me: MerchantDep) -> Response:

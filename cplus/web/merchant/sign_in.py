@@ -96,7 +96,8 @@ async def sign_in(
     pages = links.pages
     if token is None:
         out, gone = _OUT if note == "out" else "", GONE if note == "gone" else ""
-        return ask(links.request, pages, note=out, warning=gone, shop=shop, leads_to=leads_to)
+        place = {"shop": shop, "leads_to": leads_to, "again": bool(gone)}
+        return ask(links.request, pages, note=out, warning=gone, **place)
     try:
         found = await sessions.look_at_link(token, signer=links.signer, used=links.used)
     except InvalidSignature:
@@ -146,9 +147,10 @@ def ask(
     reason: str = "",
     shop: str = "",
     leads_to: str = HOME,
+    again: bool = False,
     status: int = 200,
 ) -> HTMLResponse:
-    """The page that asks for the shop's address."""
+    """The page that asks for the shop's address; `again`: to install the app in it once more."""
     # Its form leads to Shopify by redirects, which `form-action` would stop.
     request.state.leaves_by_form = True
     return pages.render(
@@ -159,6 +161,7 @@ def ask(
         reason=reason,
         shop=shop[:_TYPED],
         leads_to=leads_to,
+        again=again,
     )
 
 

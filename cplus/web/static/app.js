@@ -4,12 +4,32 @@
 const main = document.getElementById("main");
 const INTERVAL = 4000;
 
-// Polls one request at a time, never from a hidden tab, and less often after errors.
+// Says that the session is over, and leads back to this page once the merchant has signed in.
+async function signedOut(answer) {
+  const { error, note } = await answer.json().catch(() => ({}));
+  const told = document.getElementById("signed-out");
+  const link = told.querySelector("a");
+  const to = new URL(link.href);
+  const here = new URL(location.href);
+  here.searchParams.delete("at");
+  to.searchParams.set("next", here.pathname + here.search);
+  if (note === "gone") {
+    to.searchParams.set("note", note);
+    told.querySelector("span").textContent = error;
+    link.textContent = "Install it again";
+  }
+  link.href = to;
+  told.hidden = false;
+}
+
+// Polls one request at a time, never from a hidden tab, and less often after errors. Stops for good
+// once the session is over.
 function follow(address, onNews) {
   let etag = null;
   let faults = 0;
   let timer = null;
   let asking = false;
+  let over = false;
   let quick = Number(main.dataset.soon) ? 40 : 0; // poll fast for a while after a reply was sent
   const pause = () => (Number(main.dataset.soon) && quick-- > 0 ? 500 : INTERVAL);
   async function ask() {
@@ -20,7 +40,10 @@ function follow(address, onNews) {
       const headers = { Accept: "application/json" };
       if (etag) headers["If-None-Match"] = etag;
       const answer = await fetch(address(), { headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
-      if (answer.status === 401) return;
+      if (answer.status === 401) {
+        over = true;
+        return await signedOut(answer);
+      }
       if (answer.status === 200) {
         etag = answer.headers.get("ETag");
         await onNews(await answer.json());
@@ -37,7 +60,7 @@ function follow(address, onNews) {
     timer = setTimeout(ask, pause() * 2 ** faults * (0.85 + Math.random() * 0.3));
   }
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && timer === null && !asking) ask();
+    if (!document.hidden && timer === null && !asking && !over) ask();
   });
   timer = setTimeout(ask, pause());
 }

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.mail import MailDelivered
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.ids import random_id
 from tests.integration.web.harness import SHOP, Harness, served
 
@@ -118,3 +119,37 @@ async def test_closing_is_seen_to_have_happened_and_keeps_what_was_typed(
     await expect(page.get_by_text("Replying reopens it.")).to_be_attached()
     await page.get_by_role("button", name="Reopen").click()
     await expect(page.get_by_text("Reopened.")).to_be_in_viewport()
+
+
+async def test_a_page_whose_session_is_over_says_so_stops_asking_and_leads_back(
+    web: Harness, page: Page
+) -> None:
+    conversation = await web.conversation()
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url) if "/api/" in sent.url else None)
+    await page.clock.install()
+    await page.goto(f"/conversations/{conversation}?from=start")
+    box = page.get_by_label("Reply to Ada Brandt")
+    await box.fill("Half an ans")
+    await page.context.clear_cookies()
+    await page.clock.run_for(10_000)
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
+    seen = len(asked)
+    await page.clock.run_for(120_000)
+    assert len(asked) == seen
+    link = page.locator("#signed-out a")
+    await link.click()
+    await expect(page.get_by_label("Your shop’s address")).to_have_value(SHOP)
+    leads_to = page.locator('input[name="next"]')
+    await expect(leads_to).to_have_value(f"/conversations/{conversation}?from=start")
+
+
+async def test_a_page_of_a_shop_that_removed_the_app_says_so(web: Harness, page: Page) -> None:
+    await page.clock.install()
+    await page.goto("/inbox")
+    web.clock.forward(10)
+    await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+    await page.clock.run_for(10_000)
+    await expect(page.get_by_text("The app is no longer installed in this shop.")).to_be_visible()
+    await page.get_by_role("link", name="Install it again").click()
+    await expect(page.get_by_role("button", name="Install again")).to_be_visible()

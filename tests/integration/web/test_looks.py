@@ -91,7 +91,7 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|close|reopen)|/inbox/automatic/{message_id}/conversation"
+    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/inbox/automatic/{message_id}/conversation"
 )
 
 

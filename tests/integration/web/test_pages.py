@@ -224,6 +224,16 @@ async def test_settings_say_how_many_customers_an_import_left_out(
     assert "2 customers couldn’t be imported." in page
 
 
+async def test_settings_say_what_to_do_after_an_import_that_shopify_refused(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    refused = ImportEnded(import_id="i1", outcome="refused", pages=0)
+    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"), refused)
+    page = html.unescape((await browser.get("/settings")).text)
+    assert f'<a href="/auth/install?shop={SHOP}&next=/settings">Approve the app’s permiss' in page
+    assert "which starts the import again. If it stops once more, contact" in page
+
+
 async def test_the_free_plan_tells_what_is_used_of_it_and_when_it_is_used_up(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:

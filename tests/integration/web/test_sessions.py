@@ -206,16 +206,19 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
         # The removal also ends the session; the reason is told all the same.
         assert (await follow(UNINSTALLS, SHOP, web.parts.reactor)).position == 1 + 1
         gone = await browser.get("/inbox")
-        assert path_of(gone) == "/auth/sign-in?note=gone"
-        page = await browser.get(path_of(gone))
-        assert "The app was uninstalled from this shop. Install it again to continue." in page.text
+        assert path_of(gone) == f"/auth/sign-in?note=gone&shop={SHOP}"
+        page = (await browser.get(path_of(gone))).text
+        assert "The app is no longer installed in this shop." in page
+        assert f'value="{SHOP}"' in page
+        assert ">Install again</button>" in page
         web.clock.forward(10)
         async with web.signed_in() as later:
             for path in ("/inbox", "/customers", f"/conversations/{conversation}"):
                 assert path_of(await later.get(path)).startswith("/auth/sign-in?note=gone")
             refused = await later.get("/api/inbox")
             assert refused.status_code == 401
-            assert "uninstalled from this shop" in refused.json()["error"]
+            assert "no longer installed in this shop" in refused.json()["error"]
+            assert refused.json()["note"] == "gone"
             await web.record(SHOP, f"shop/{SHOP}", installed())
             assert (await later.get("/inbox")).status_code == 200
 

@@ -35,6 +35,7 @@ from cplus.subscriptions.checkpoints import (
     begin_checkpoint,
     move_checkpoint,
 )
+from cplus.web.kit.deep_links import HOME, own_page
 from tests.integration.web.harness import (
     CLIENT_SECRET,
     NOW,
@@ -110,7 +111,7 @@ async def _removing_the_app_ends_it_until_the_next_install(
 ) -> None:
     web.clock.now = utc_now()
     await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
-    assert path_of(await browser.get("/inbox")) == "/auth/sign-in?note=gone"
+    assert path_of(await browser.get("/inbox")) == f"/auth/sign-in?note=gone&shop={SHOP}"
     web.nudger.on = False  # the read models do not know of the install yet
     web.clock.now = utc_now()
     await browser.get(await _consent(web, await browser.get(f"/auth/install?shop={SHOP}")))
@@ -201,18 +202,32 @@ async def test_a_consent_that_is_loaded_again_reads_nothing_after_the_app_was_re
         await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
         web.clock.forward(20)
         await browser.get(back)
-        assert path_of(await browser.get("/inbox")) == "/auth/sign-in?note=gone"
+        assert path_of(await browser.get("/inbox")) == f"/auth/sign-in?note=gone&shop={SHOP}"
 
 
 async def test_the_address_of_a_form_that_is_loaded_again_leads_to_its_page(web: Harness) -> None:
     conversation = await web.conversation()
     async with web.signed_in() as browser:
-        for what in ("reply", "close", "reopen"):
+        for what in ("reply", "answer-to", "close", "reopen"):
             answer = await browser.get(f"/conversations/{conversation}/{what}")
             assert path_of(answer) == f"/conversations/{conversation}"
         assert path_of(await browser.get("/auth/sign-out")) == "/inbox"
         for what in ("sign-in", "sign-out"):
             assert path_of(await browser.get(f"/console/{what}")) == "/console"
+
+
+async def test_who_was_signed_out_comes_back_to_the_page_of_the_form_that_they_sent(
+    web: Harness,
+) -> None:
+    routes = web.app.openapi()["paths"]
+    forms = [path for path, ways in routes.items() if "post" in ways]
+    forms = [path for path in forms if own_page(path.replace("{", "").replace("}", "")) != HOME]
+    assert len(forms) >= 5
+    for form in forms:
+        assert "get" in routes[form], f"who comes back to {form} finds nothing"
+    async with web.browser() as browser:
+        answer = await browser.post("/conversations/c1/reply", data={"text": "Hello"})
+        assert path_of(answer) == "/auth/sign-in?next=%2Fconversations%2Fc1%2Freply"
 
 
 @pytest.mark.parametrize("twice", [f"shop={OTHER}", f"shop={SHOP}", "code=x", "state=x"])
