@@ -96,8 +96,15 @@ async def sign_in(
     pages = links.pages
     if token is None:
         out, gone = _OUT if note == "out" else "", GONE if note == "gone" else ""
-        place = {"shop": shop, "leads_to": leads_to, "again": bool(gone)}
-        return ask(links.request, pages, note=out, warning=gone, **place)
+        return ask(
+            links.request,
+            pages,
+            note=out,
+            warning=gone,
+            shop=shop,
+            leads_to=leads_to,
+            again=bool(gone),
+        )
     try:
         found = await sessions.look_at_link(token, signer=links.signer, used=links.used)
     except InvalidSignature:
