@@ -11,7 +11,7 @@ from cplus.events.base import NewEvent
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
-from cplus.events.names import LOOKED_REF, is_conversation, is_person, look_claim, shop_stream
+from cplus.events.names import LOOKED_REF, is_conversation, is_person, look_claim, look_stream
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
 
@@ -42,14 +42,15 @@ async def look(
     if not (await use.recorder.store.head(shop)).position:
         return None
     named = [about] if is_conversation(about) or is_person(about) else []
-    event = OperatorLooked(question=question, about=about)
+    event, look_id = OperatorLooked(question=question, about=about), random_id()
+    stream = look_stream(look_id)
     draft = Draft(
         shop=shop,
-        claim=look_claim(random_id()),
+        claim=look_claim(look_id),
         source=source,
         actor=str(actor),
-        events=[NewEvent(shop_stream(shop), event, use.clock())],
-        refs=[LOOKED_REF, *named],
+        events=[NewEvent(stream, event, use.clock())],
+        refs=[stream, LOOKED_REF, *named],
     )
     [outcome] = await use.recorder.append([draft])
     return settled(outcome).position

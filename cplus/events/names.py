@@ -74,6 +74,11 @@ def mail_stream(message_id: str) -> str:
     return f"mail/{message_id}"
 
 
+def look_stream(look_id: str) -> str:
+    """A look of an operator at personal data."""
+    return f"look/{look_id}"
+
+
 def contact_sequence(person_name: str) -> str:
     """The sequence that numbers the conversations of a person."""
     return f"contact/{person_name.removeprefix(_PERSON)}"

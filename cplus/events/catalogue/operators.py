@@ -1,4 +1,5 @@
-"""What operators of the app do (stream `shop/<host>`), kept in the log of the shop concerned."""
+"""What operators of the app do, kept in the log of the shop concerned: a look at personal data is a
+stream of its own (`look/<id>`)."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ STORED = {
     "rejected_claim": (("m1",), "rejected/m1"),
     "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
     "counted_claim": (("k3/0",), "counted/k3/0"),
+    "look_stream": (("k3m9",), "look/k3m9"),
     "look_claim": (("k3m9",), "look/k3m9"),
     "correlation_ref": (("c1",), "correlation/c1"),
     "delivery_ref": (("d1",), "delivery/d1"),
