@@ -31,7 +31,7 @@ __all__ = ["main"]
 
 # Short help for `cplus --help`, which truncates longer texts.
 _COMMANDS = (
-    (audit, "Verify the log's integrity."),
+    (audit, "Verify the log's integrity; show the past."),
     (dead, "Look at dead letters; redrive them."),
     (log, "Ask the log who did what, when and why."),
     (mail, "Show how the system reads an email."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cplus.cli.as_it_was import at_command
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.counts import counted
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """Verify the log's integrity."""
+    """Verify the log's integrity; show the past."""
+
+
+audit.add_command(at_command)
 
 
 @audit.command("verify", short_help="Verify the hash chain.")

@@ -154,11 +154,12 @@ def told(commit: Commit, events: Sequence[Recorded]) -> dict[str, Any]:
         "claims": list(commit.claims),
         "refs": list(commit.refs),
         "reason": commit.reason,
-        "events": [_event(one) for one in events],
+        "events": [event_as_json(one) for one in events],
     }
 
 
-def _event(recorded: Recorded) -> dict[str, Any]:
+def event_as_json(recorded: Recorded) -> dict[str, Any]:
+    """An event as values for JSON."""
     event = recorded.event
     envelope = event.ENVELOPE_FIELDS if isinstance(event, AggregateEvent) else frozenset[str]()
     return {

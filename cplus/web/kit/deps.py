@@ -22,6 +22,7 @@ from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.audit.history import History, history
 from cplus.privacy.sessions import EndedSessions, UsedLinks
 from cplus.privacy.token_tries import TokenTries
+from cplus.projections.checks.as_it_was import Past, conversation_at
 from cplus.projections.groups import ALL
 from cplus.projections.lag.overview import Overview, overview
 from cplus.projections.queries import Queries
@@ -56,6 +57,14 @@ class ReadHistory(Protocol):
         self, shop: str, conversation_id: str, *, before: int | None = None
     ) -> History:
         """A page of it, newest first."""
+        ...
+
+
+class ReadPast(Protocol):
+    """Reads a conversation as it was."""
+
+    async def __call__(self, shop: str, conversation_id: str, position: int) -> Past | None:
+        """Right after the commit at that position."""
         ...
 
 
@@ -188,6 +197,11 @@ async def _history(request: Request) -> ReadHistory:
     return partial(history, parts.store, parts.reader)
 
 
+async def _past(request: Request) -> ReadPast:
+    parts = _parts(request)
+    return partial(conversation_at, parts.store, parts.reader)
+
+
 async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
@@ -213,4 +227,5 @@ OperatorTokenDep = Annotated[str, Depends(_operator_token)]
 LookDep = Annotated[Look, Depends(_look)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]
+PastDep = Annotated[ReadPast, Depends(_past)]
 LooksDep = Annotated[Looks, Depends(_looks)]

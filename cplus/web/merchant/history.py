@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import HTMLResponse
 
-from cplus.web.kit.deps import HistoryDep, PagesDep, QueriesDep
+from cplus.events.audit.questions import NoPosition
+from cplus.projections.checks.as_it_was import TooLong
+from cplus.web.kit.deps import HistoryDep, PagesDep, PastDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant import thread
 from cplus.web.merchant.conversations import IdDep
 
 router = APIRouter(prefix="/conversations")
@@ -43,4 +46,30 @@ async def show(
         following=(
             f"/conversations/{conversation_id}/history?before={found.older}" if found.older else ""
         ),
+    )
+
+
+@router.get("/{conversation_id}/history/{position}")
+async def show_then(
+    pages: PagesDep,
+    read: PastDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    position: Annotated[int, Path(ge=1, le=_MOST)],
+) -> HTMLResponse:
+    """The conversation as it was right after the commit at a position."""
+    try:
+        past = await read(me.shop, conversation_id, position)
+    except (NoPosition, TooLong):
+        past = None
+    if past is None:
+        raise HTTPException(404)
+    return pages.render(
+        "conversation_then.html",
+        me=me,
+        section="inbox",
+        conversation=past.conversation,
+        messages=thread.fitting(past.messages[-thread.SHOWN :]),
+        left_out=max(0, len(past.messages) - thread.SHOWN),
+        at=past.commit.recorded_at,
     )

@@ -55,7 +55,7 @@ async def newest(
     """The end of the thread, or of what comes before the cursor. `whole` is the id of a message
     that is shown to its end."""
     page = await queries.newest_messages_of(shop, conversation_id, before, SHOWN)
-    shown = _shown(page.items, whole)
+    shown = fitting(page.items, whole)
     if before is None:
         return Thread(shown, page.next, None)
     later = cursor_of(page.items[-1]) if page.items else START
@@ -69,11 +69,12 @@ async def following(
     start = None if cursor == START else cursor
     page = await queries.messages_of(shop, conversation_id, start, SHOWN)
     earlier = cursor_of(page.items[0]) if start is not None and page.items else None
-    return Thread(_shown(page.items, whole), earlier, page.next, {"from": cursor})
+    return Thread(fitting(page.items, whole), earlier, page.next, {"from": cursor})
 
 
-def _shown(messages: Iterable[Message], whole: str | None) -> list[Shown]:
-    """Gives the page's room to the newest messages first; to `whole` before all."""
+def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown]:
+    """As much of the messages as a page has room for, given to the newest first; to `whole` before
+    all."""
     ordered = list(messages)
     left = _BUDGET - sum(len(m.text) for m in ordered if m.id == whole)
     shown = []

@@ -49,7 +49,7 @@ async def test_the_commands_of_the_page_answer_as_it_says(
     lines = [text.splitlines() for kind, text in BLOCK.findall(PAGE) if kind == "sh"]
     said = {line: await commands.run(line) for line in chain.from_iterable(lines)}
     by_name = {name: [out for line, out in said.items() if f" {name} " in line] for name in (
-        "between", "show", "trace", "conversation", "person", "export", "verify",
+        "between", "show", "trace", "conversation", "person", "export", "verify", "audit at",
     )}  # fmt: skip
     [all_of_it, some] = by_name["between"]
     assert len(all_of_it.splitlines()) == 8
@@ -74,6 +74,17 @@ async def test_the_commands_of_the_page_answer_as_it_says(
     assert [one["position"] for one in whole[:7]] == [1, 2, 3, 4, 5, 6, 7]
     assert [one["position"] for one in span] == [3, 4]
     assert "intact" in by_name["verify"][0]
+    row, changed, events = by_name["audit at"]
+    assert "open: true" in row
+    assert changed.splitlines() == [
+        'closed_at: null -> "2026-11-23T12:05:00+00:00"',
+        "open: true -> false",
+        "version: 3 -> 4",
+    ]
+    assert re.findall(r"^\d.*: (.*)$", events, re.MULTILINE) == [
+        "conversation.reply_written",
+        "conversation.closed",
+    ]
     await _each_look_is_recorded(world)
 
 
@@ -87,6 +98,7 @@ async def _each_look_is_recorded(world: AuditWorld) -> None:
         ("log trace", "position/5"),
         ("log trace", "position/3"),
         ("log conversation", f"conversation/{TALK}"),
+        *3 * [("audit at", f"conversation/{TALK}")],
         ("log person", ANN),
         ("log export", "recorded//"),
         ("log export", "recorded/2026-11-23T12:02:00+00:00/2026-11-23T12:04:00+00:00"),
@@ -104,8 +116,11 @@ async def test_what_is_not_there_is_said_in_a_line_and_is_no_look(
         f"trace none --shop {SHOP} --operator jo": "has the id, claim or message 'none'",
         f"conversation {SHOP} none --operator jo": "no such conversation",
         f"person {OTHER} {ANN} --operator jo": "no such person",
+        f"at 8 {SHOP} --stream x/1 --operator jo": "it ends at 7",
+        f"at 7 {SHOP} --row conversations none --operator jo": "no such row by then",
     }.items():
-        told = await commands.run(f"cplus log {line}", status=1)
+        group = "audit" if line.startswith("at ") else "log"
+        told = await commands.run(f"cplus {group} {line}", status=1)
         assert words in told
         assert len(told.strip().splitlines()) == 1
     for line, words in {

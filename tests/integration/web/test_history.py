@@ -75,3 +75,29 @@ async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
         for wrong in ("0", "x", "9" * 30):
             answer = await browser.get(f"{address}?before={wrong}")
             assert answer.status_code == 400
+
+
+async def test_an_entry_shows_the_conversation_as_it_was_then(web: Harness) -> None:
+    talk, use = await web.conversation(), web.parts.conversations
+    ada = merchant("ada")
+    await conversations.reply(SHOP, talk, text="We do.", key="k" * 26, actor=ada, use=use)
+    web.clock.forward(60)
+    await conversations.close(SHOP, talk, key="l" * 26, actor=ada, use=use)
+    async with web.signed_in() as browser:
+        address = f"/conversations/{talk}/history"
+        links = re.findall(rf'href="({address}/\d+)"', (await browser.get(address)).text)
+        assert len(links) == 4
+        closed, replied, wrote, _ = [(await browser.get(link)).text for link in links]
+        assert "We do." not in wrote
+        assert "Do you ship to Norway?" in wrote
+        assert "Awaiting reply" in wrote
+        assert "We do." in replied
+        assert "Not sent yet" in replied
+        assert ">Closed<" not in replied
+        assert ">Closed<" in closed
+        assert "as it was on" in closed
+        assert "12:01" in closed
+        for wrong in ("9", "0", "x", "9" * 30):
+            assert (await browser.get(f"{address}/{wrong}")).status_code in {400, 404}
+    async with web.signed_in(OTHER) as browser:
+        assert (await browser.get(links[0])).status_code == 404, "of another shop"

@@ -75,6 +75,7 @@ async def _everything(web: Harness) -> list[str]:
         f"/conversations/{long}",
         f"/conversations/{long}/messages/{message.id}",
         f"/conversations/{long}/history",
+        f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
         "/customers",
         "/customers/ada",
         "/metrics",

@@ -226,7 +226,7 @@ def _standard_terms() -> set[str]:
 
 _TOOLS = {
     *("audit verify", "dead list", "dead show", "mail parse", "metrics", "migrate"),
-    *("log between", "log export", "log show"),
+    *("audit at", "log between", "log export", "log show"),
     *("projections lag", "up"),
 }
 """Commands whose name is no term, or whose last word is one already."""

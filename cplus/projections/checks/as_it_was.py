@@ -1,0 +1,144 @@
+"""The state of a shop at an earlier position: its rows, folded in memory, and its streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cplus.errors import CplusError
+from cplus.events.audit.questions import commit_at
+from cplus.events.base import Recorded
+from cplus.events.log.commit import Commit
+from cplus.events.log.store import EventStore
+from cplus.events.names import conversation_stream
+from cplus.events.reader import EventReader, in_batches
+from cplus.projections.base import Projection, Row
+from cplus.projections.checks.fold_in_memory import CannotFold, fold_shop
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.messages import MESSAGES
+from cplus.projections.queries.row_views import conversation_view, message_view
+from cplus.projections.queries.views import Conversation, Message
+from cplus.projections.rows import document_of
+from cplus.projections.running.folding import fold
+from cplus.subscriptions.decoding import Stop, decode
+
+LONGEST: Final = 5_000
+"""Commits of a conversation that are folded for a page at most."""
+_BATCH: Final = 200
+
+
+class TooLong(CplusError):
+    """The conversation had more than {most} commits by then: too many to show as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A conversation as it was."""
+
+    conversation: Conversation
+    messages: Sequence[Message]
+    """In the order of the thread."""
+    commit: Commit
+    """The last one that counts."""
+
+
+async def conversation_at(
+    store: EventStore, reader: EventReader, shop: str, conversation_id: str, position: int
+) -> Past | None:
+    """The conversation as it was right after the commit at that position; None if there was none.
+
+    Folds the commits of the conversation alone, which are all that its row and its messages are
+    made of. Raises NoPosition, TooLong, and CannotFold if this code cannot read one of them.
+    """
+    commit = await commit_at(store, shop, position)
+    talks: dict[str, Row | None] = {}
+    letters: dict[str, Row | None] = {}
+    count = 0
+    commits = store.iterate_ref(shop, conversation_stream(conversation_id), batch=_BATCH)
+    async for batch in in_batches(commits, _BATCH):
+        # Read in the order of the log, so what comes later is a tail.
+        then = [one for one in batch if one.position <= position]
+        count += len(then)
+        if count > LONGEST:
+            raise TooLong(most=LONGEST)
+        for projection, rows in ((CONVERSATIONS, talks), (MESSAGES, letters)):
+            stop = fold(projection, await decode(reader, projection, then), {}, rows)
+            if stop is not None:
+                raise _cannot_fold(projection, shop, stop)
+        if len(then) < len(batch):
+            break
+    row = talks.get(conversation_id)
+    if row is None:
+        return None
+    return Past(
+        conversation_view(document_of(shop, conversation_id, row)),
+        _thread(shop, letters, conversation_id),
+        commit,
+    )
+
+
+def _thread(shop: str, rows: Mapping[str, Row | None], conversation_id: str) -> list[Message]:
+    """Those of this conversation that have a place in the thread: a commit may be about another
+    one too, and the fate of a mail may come before it."""
+    own = {
+        key: row
+        for key, row in rows.items()
+        if row is not None and row["conversation_id"] == conversation_id and row.get("number")
+    }
+    found = [message_view(document_of(shop, key, row)) for key, row in own.items()]
+    return sorted(found, key=lambda message: message.number)
+
+
+async def row_at(
+    store: EventStore,
+    reader: EventReader,
+    projection: Projection,
+    shop: str,
+    key: str,
+    position: int,
+) -> Row | None:
+    """The row as this code folds it from the log up to that position; None if there was none, and
+    for position 0. Folds the whole shop. Raises NoPosition and CannotFold."""
+    if not position:
+        return None
+    commit = await commit_at(store, shop, position)
+    folded = await fold_shop(store, reader, projection, shop, end=(position, commit.seq_after))
+    if folded.stop is not None:
+        raise _cannot_fold(projection, shop, folded.stop)
+    return folded.rows.get(key)
+
+
+async def stream_at(
+    store: EventStore, reader: EventReader, shop: str, stream: str, position: int
+) -> list[Recorded]:
+    """The events of a stream up to that position, in order."""
+    found: list[Recorded] = []
+    async for batch in in_batches(store.iterate_ref(shop, stream, batch=_BATCH), _BATCH):
+        then = [one for one in batch if one.position <= position]
+        found += [
+            one for events in await reader.read(then) for one in events if one.stream == stream
+        ]
+        if len(then) < len(batch):
+            break
+    return found
+
+
+def changed(before: Row | None, after: Row | None) -> dict[str, tuple[Any, Any]]:
+    """The fields that differ, each as it was before and after; None where it was not there."""
+    old, new = before or {}, after or {}
+    return {
+        name: (old.get(name), new.get(name))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    }
+
+
+def _cannot_fold(projection: Projection, shop: str, stop: Stop) -> CannotFold:
+    return CannotFold(
+        projection=projection.name,
+        position=stop.position,
+        shop=shop,
+        reason=stop.reason,
+        type=stop.type,
+    )
