@@ -250,6 +250,7 @@ def _imported(customer: ImportedCustomer, person: str) -> CustomerImported:
         state=customer.state.lower() if customer.state else None,
         tags=customer.tags,
         orders=customer.number_of_orders,
+        last_order=customer.last_order.id if customer.last_order else None,
         amount_spent=spent.amount if spent else "0.00",
         currency=spent.currency if spent else None,
         email_consent=email.marketing_state.lower() if email else None,

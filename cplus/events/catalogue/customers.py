@@ -32,6 +32,7 @@ class CustomerImported(Event):
     """The import read a customer: as CustomerChanged, with fields that only the Admin API has."""
 
     TYPE: ClassVar[str] = "customer.imported"
+    VERSION: ClassVar[int] = 2
     shopify_customer_id: int
     person: str
     first_name: Personal[str | None] = None
@@ -43,6 +44,8 @@ class CustomerImported(Event):
     state: str | None = None
     tags: tuple[str, ...] = ()
     orders: int = 0
+    last_order: int | None = None
+    """Shopify's id of the newest of them; None if there is none, and for events of version 1."""
     amount_spent: str = "0.00"
     """Decimal, in `currency`."""
     currency: str | None = None
@@ -94,5 +97,6 @@ class PersonsJoined(Event):
     """The one that is now an alias of it."""
 
 
-UPCASTS = {(CustomerDeleted.TYPE, 1): dict}
-"""Version 2 says into whom a customer was merged; None where version 1 did not."""
+UPCASTS = {(CustomerDeleted.TYPE, 1): dict, (CustomerImported.TYPE, 1): dict}
+"""Version 2 says into whom a customer was merged, and which order is the newest; None where version
+1 did not."""

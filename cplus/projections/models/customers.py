@@ -109,6 +109,8 @@ def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int
         groups["tags"] = ({"tags": sorted(told.tags)}, event, 0)
     if isinstance(told, CustomerImported | CustomerSpendChanged):
         spend = {"orders": told.orders, "amount": told.amount_spent, "currency": told.currency}
+        if isinstance(told, CustomerImported) and told.last_order is not None:
+            spend["last_order"] = told.last_order
         groups["spend"] = (spend, _as_read(event), 0)
     if isinstance(told, CustomerDeleted) and told.merged_into is not None:
         groups["merged"] = ({"into": told.merged_into}, event, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ class Bought:
 NOTHING = Bought(0, None, None)
 _FEW: Final = 50
 """Orders in the sums of a person up to which all their orders are read."""
+_ZERO: Final = timedelta()
+_SECOND: Final = timedelta(seconds=1)
 _PART: Final = 1000
 """Orders that are in memory at a time."""
 _COUNTING: Final = {"deleted": False, "test": False, "cancelled": False}
@@ -70,12 +72,13 @@ def to_read(known: Mapping[str, Mapping[str, Account]]) -> list[dict[str, Any]]:
         found.append({"person": {"$in": few}})
     for person in sorted(many):
         accounts = known[person]
-        ends = {int(one): end for one in accounts if (end := _until(accounts, one)) is not None}
-        first = min(ends.values())
-        found.append({"person": person, "created_at": {"$gt": first}})
+        sums = {int(one): sum_ for one in accounts if (sum_ := _sum_with(accounts, one))}
+        # Orders of the second in which a sum was made may be in it or not.
+        before = min(sum_["at"] for sum_ in sums.values()) - _SECOND
+        found.append({"person": person, "created_at": {"$gt": before}})
         # Orders that do not say whose they are count after the last sum (see `is_later`).
-        others = {"$nin": [None, *sorted(ends)]}
-        found.append({"person": person, "customer": others, "created_at": {"$lte": first}})
+        others = {"$nin": [None, *sorted(sums)]}
+        found.append({"person": person, "customer": others, "created_at": {"$lte": before}})
     return found
 
 
@@ -89,8 +92,23 @@ def is_later(order: Row, accounts: Mapping[str, Account]) -> bool:
     customer = order.get("customer")
     # Orders recorded by older releases do not say whose they are.
     of = [str(customer)] if customer is not None else list(accounts)
-    ends = [end for one in of if one in accounts if (end := _until(accounts, one)) is not None]
-    return not ends or order["created_at"] > max(ends)
+    sums = [sum_ for one in of if one in accounts if (sum_ := _sum_with(accounts, one)) is not None]
+    return not any(_holds(sum_, order) for sum_ in sums)
+
+
+def _holds(sum_: Mapping[str, Any], order: Row) -> bool:
+    """Whether the sum was made after the order was placed.
+
+    Of an order Shopify tells the second, and a sum is made at some moment of it: of the orders of
+    that very second, it holds those that are not newer than the last one that it was told with.
+    """
+    since = sum_["at"] - order["created_at"]
+    if _ZERO <= since < _SECOND:
+        if not sum_["orders"]:
+            return False
+        if (last := sum_.get("last_order")) is not None:
+            return int(str(order["_id"]).rpartition("/")[2]) <= int(last)
+    return bool(since >= _ZERO)
 
 
 def in_all(accounts: Mapping[str, Account], later: Iterable[Bought]) -> Bought:
@@ -117,10 +135,10 @@ def _told(accounts: Mapping[str, Account]) -> list[Bought]:
     ]
 
 
-def _until(accounts: Mapping[str, Account], shopify_id: str) -> datetime | None:
-    """Until when the customer's orders are in a sum; None if they are in none."""
+def _sum_with(accounts: Mapping[str, Account], shopify_id: str) -> Mapping[str, Any] | None:
+    """The sum that holds the customer's orders from before it; None if none does."""
     holder = _holder(accounts, shopify_id)
-    return None if holder is None else accounts[holder]["spend"]["at"]
+    return None if holder is None else accounts[holder]["spend"]
 
 
 def _holder(accounts: Mapping[str, Account], shopify_id: str) -> str | None:

@@ -26,7 +26,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.names import correlation_ref, import_page_claim, import_stream
 from cplus.events.recording import Recorder
-from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
+from cplus.local.shopify import LastOrder, LocalCustomer, LocalShop, LocalShopify
 from cplus.mongo import AutoReconnect
 from cplus.privacy.persons import PersonDirectory
 from cplus.shopify.oauth import Tokens
@@ -612,6 +612,20 @@ async def test_a_customer_with_an_unreadable_field_is_skipped_and_counted(
     assert await imported(use) == [1, 2, 3, 4, 6, 7, 8, 9, 10]
     told = [one.event for one in await events(use)]
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 1
+
+
+async def test_a_sum_is_recorded_with_the_last_order_that_is_in_it(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 0)
+    people = [customer(1, last_order=LastOrder(id=99, name="#9")), customer(2)]
+    shopify.add_shop(
+        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people)
+    )
+    assert await handle([asked()], importer, soon()) == []
+    told = [one.event for one in await events(use)]
+    sums = {one.shopify_customer_id: one for one in told if isinstance(one, CustomerImported)}
+    assert [(sums[n].orders, sums[n].last_order) for n in (1, 2)] == [(2, 99), (2, None)]
 
 
 async def test_what_shopify_refuses_for_good_ends_the_import_as_refused(

@@ -24,9 +24,11 @@ from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.mongo import AutoReconnect
 from cplus.privacy.identities import Resolved
+from cplus.projections.models.customers import CUSTOMERS
 from cplus.shopify.signatures import sign_webhook
 from tests.integration.intake import SECRET, Intake, record, soon, tasks
 from tests.nudges import Nudges
+from tests.unit.projections.models.told_events import fold
 
 SHOP = "blue-jam.myshopify.com"
 OTHER = "red-tea.myshopify.com"
@@ -55,16 +57,18 @@ def queued(
     shop: str = SHOP,
     topic: str = "customers/update",
     message_id: str = "m",
+    received_at: str = "2026-11-20T12:00:01+00:00",
+    triggered_at: str | None = "2026-11-20T12:00:00.5Z",
 ) -> SqsRecord:
     message = {
         "delivery": delivery,
-        "received_at": "2026-11-20T12:00:01+00:00",
+        "received_at": received_at,
         "headers": {
             "x-shopify-topic": topic,
             "x-shopify-shop-domain": shop,
             "x-shopify-webhook-id": webhook_id,
             "x-shopify-event-id": "e-1",
-            "x-shopify-triggered-at": "2026-11-20T12:00:00.5Z",
+            **({"x-shopify-triggered-at": triggered_at} if triggered_at else {}),
             "x-shopify-hmac-sha256": "as an older edge queued it",
         },
         "body": base64.b64encode(body).decode(),
@@ -442,3 +446,37 @@ async def test_the_consumer_leaves_no_task_behind(webhooks: Webhooks) -> None:
     await handle(batch, webhooks, soon())
     await asyncio.sleep(0)
     assert tasks() == before
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_what_tells_no_time_is_ordered_by_when_the_edge_received_it(
+    webhooks: Webhooks, order: int
+) -> None:
+    """Neither `updated_at` nor X-Shopify-Triggered-At: whenever and in whichever order the queue
+    hands the two out, also twice, the one that was received last stands."""
+    told = [
+        queued(
+            b'{"id": 7, "phone": "+49 %d"}' % second,
+            webhook_id=f"w-{second}",
+            received_at=f"2026-11-20T12:00:0{second}.250+00:00",
+            triggered_at=None,
+        )
+        for second in (1, 2)
+    ]
+    for message in [*told[::order], *told]:
+        assert await handle([message], webhooks, soon()) == []
+    read = await webhooks.recorder.reader.read(await commits(webhooks))
+    facts = [event for events in read for event in events]
+    assert len(facts) == 2
+    edge_times = {datetime(2026, 11, 20, 12, 0, second, 250_000, UTC) for second in (1, 2)}
+    assert {fact.occurred_at for fact in facts} == edge_times
+    [row] = fold(CUSTOMERS, facts).values()
+    assert row["accounts"]["7"]["profile"]["phone"] == "+49 2"
+    # A time that Shopify tells counts against it as it is: what is newer wins, the same is told.
+    for at, phone in (("12:00:02.200", "+49 2"), ("12:00:02.250", "+49 9"), ("12:00:03", "+49 9")):
+        body = b'{"id": 7, "phone": "+49 9", "updated_at": "2026-11-20T%sZ"}' % at.encode()
+        assert await handle([queued(body, webhook_id=at)], webhooks, soon()) == []
+        newest = (await commits(webhooks))[-1]
+        [timed] = await webhooks.recorder.reader.of(newest)
+        [row] = fold(CUSTOMERS, [*facts, timed]).values()
+        assert row["accounts"]["7"]["profile"]["phone"] == phone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,24 @@ def test_orders_are_counted_from_the_sum_of_their_own_customer_on() -> None:
     assert later(1) == [0, 1, 2, 3, 4, 5], "of nobody who is known here"
     assert later(None) == [5], "whose it is was not recorded: after all sums"
     assert is_later({"created_at": at(0)}, {})
+
+
+def test_of_the_very_second_of_an_imports_sum_orders_up_to_its_last_one_are_in_it() -> None:
+    read_at = at(1) + timedelta(milliseconds=300)
+
+    def later(second: int, number: int, **told: Any) -> bool:
+        read = imported(1, 1, 7, **told)._replace(told_at=read_at)
+        accounts = fold(CUSTOMERS, [read])["person/a"]["accounts"]
+        placed = at(1) + timedelta(seconds=second)
+        order = {"_id": f"acorn/{number}", "customer": 7, "created_at": placed}
+        return is_later(order, accounts)
+
+    assert [later(0, number, last_order=20) for number in (19, 20, 21)] == [False, False, True]
+    assert later(0, 21, orders=0), "there is no order in it"
+    assert not later(0, 21), "an older release did not tell which was the last"
+    # Whatever its number: the time tells.
+    assert not later(-1, 21, last_order=20)
+    assert later(1, 19, last_order=20)
 
 
 def test_who_ordered_as_a_guest_and_writes_is_a_customer() -> None:
