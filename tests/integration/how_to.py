@@ -56,6 +56,7 @@ class Copied:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(self.folder),
             "CPLUS_MONGO_URI": self.mongo_uri,
+            "CPLUS_TEST_MONGO_URI": self.mongo_uri,  # tests that run in the copy start none
             "CPLUS_MONGO_DATABASE": self.database_name,
             "CPLUS_MONGO_KEYRING_DATABASE": f"{self.database_name}_keyring",
         }
