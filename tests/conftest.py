@@ -19,6 +19,7 @@ import pytest
 
 from cplus.local.aws.endpoint import REGION, AwsEndpoint
 from cplus.local.mongod import Mongod
+from tests.databases import Databases
 
 ROOT = Path(__file__).resolve().parent.parent
 SOAK = ROOT / "build" / "soak.json"
@@ -74,15 +75,21 @@ async def _commands_end() -> AsyncIterator[None]:
     await FORKS.close()
 
 
+@pytest.fixture(scope="session")
+def databases(mongo_uri: str) -> Iterator[Databases]:
+    """Lends databases that carry their indexes already."""
+    with pymongo.MongoClient[dict[str, Any]](mongo_uri) as client:
+        made = Databases(client)
+        yield made
+        made.close()
+
+
 @pytest.fixture
-def database_name(mongo_uri: str) -> Iterator[str]:
+def database_name(databases: Databases) -> Iterator[str]:
     """A name no other test uses; what begins with it is dropped after the test."""
     name = f"test_{secrets.token_hex(6)}"
     yield name
-    with pymongo.MongoClient[dict[str, Any]](mongo_uri) as client:
-        for database in client.list_database_names():
-            if database.startswith(name):
-                client.drop_database(database)
+    databases.drop(name)
 
 
 @pytest.fixture(scope="session")

@@ -16,16 +16,11 @@ from cplus.mongo import Mongo, connect
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage_changes import ensure_indexes
 from cplus.settings import Settings
+from tests.databases import Databases
 from tests.integration.fold_world import COUNTER
 
 RECEIVES = 3
 """How often a message of the queue comes before it is a dead letter."""
-
-
-@pytest.fixture
-def settings(mongo_uri: str, database_name: str) -> Settings:
-    """Those of the test's database."""
-    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
 
 
 @pytest.fixture
@@ -35,11 +30,43 @@ def projections() -> tuple[Projection, ...]:
 
 
 @pytest.fixture
-async def mongo(settings: Settings, projections: tuple[Projection, ...]) -> AsyncIterator[Mongo]:
-    """The test's database, with the indexes of the log and of what is folded."""
-    made = connect(settings)
+async def indexed(
+    mongo_uri: str, databases: Databases, projections: tuple[Projection, ...]
+) -> AsyncIterator[str]:
+    """The name of a database with the indexes of the log and of what is folded, and no more."""
+
+    async def prepare(name: str) -> None:
+        await _make_indexes(mongo_uri, name, projections)
+
+    async with databases.lent(projections, prepare) as name:
+        yield name
+
+
+@pytest.fixture
+async def own(mongo_uri: str, database_name: str, projections: tuple[Projection, ...]) -> str:
+    """The same, but a database that no other test had or will have."""
+    await _make_indexes(mongo_uri, database_name, projections)
+    return database_name
+
+
+async def _make_indexes(mongo_uri: str, name: str, projections: tuple[Projection, ...]) -> None:
+    """Makes the indexes of the log and of what is folded."""
+    made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=name))
     await ensure_log_indexes(made.database)
     await ensure_indexes(made.database, projections)
+    await made.close()
+
+
+@pytest.fixture
+def settings(mongo_uri: str, indexed: str) -> Settings:
+    """Those of the test's database."""
+    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=indexed)
+
+
+@pytest.fixture
+async def mongo(settings: Settings) -> AsyncIterator[Mongo]:
+    """The test's database."""
+    made = connect(settings)
     yield made
     await made.close()
 

@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from cplus.aws import Aws
-from cplus.bootstrap import Parts, ensure_indexes
+from cplus.bootstrap import Parts
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.email_events import EmailEvents
@@ -23,6 +23,7 @@ from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
+from cplus.ids import random_id
 from cplus.mail import reply_address
 from cplus.settings import Settings
 from tests.integration.intake import failures, record
@@ -49,9 +50,10 @@ class World:
 
     @classmethod
     async def make(cls, mongo_uri: str, database: str, endpoint: str, aws: Aws) -> World:
+        """On a database that has its indexes."""
         s3, sqs, ses = [await aws.client(name) for name in ("s3", "sqs", "sesv2")]
         await s3.create_bucket(Bucket=BUCKET)
-        queue = (await sqs.create_queue(QueueName=f"send-{database}"))["QueueUrl"]
+        queue = (await sqs.create_queue(QueueName=f"send-{random_id(12)}"))["QueueUrl"]
         await ses.create_email_identity(EmailIdentity=DOMAIN)
         settings = Settings(
             mongo_uri=SecretStr(mongo_uri),
@@ -63,7 +65,6 @@ class World:
             send_queue=queue,
             settle_seconds=60,
         )
-        await ensure_indexes(settings)
         made = cls(Parts(settings, lambda: made.now, aws=aws), endpoint, queue, aws)
         await made.install(SHOP)
         return made

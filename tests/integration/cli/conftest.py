@@ -29,6 +29,12 @@ def projections() -> tuple[Projection, ...]:
 
 
 @pytest.fixture
+def indexed(own: str) -> str:
+    """Nobody else's: commands are killed while they write."""
+    return own
+
+
+@pytest.fixture
 async def stack(mongo_uri: str, database_name: str, tmp_path: Path) -> Path:
     """The directory of a stack."""
     said = {"mongo": mongo_uri, "database": database_name}

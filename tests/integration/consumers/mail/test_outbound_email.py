@@ -15,6 +15,7 @@ from cplus.events.base import NewEvent
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import correlation_ref, shop_stream
+from cplus.ids import random_id
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -23,18 +24,19 @@ SEND = record({"shop": SHOP, "message_id": "reply1"}, "send")
 
 @pytest.fixture
 async def world(
-    mongo_uri: str, database_name: str, aws_endpoint: str, aws: Aws
+    mongo_uri: str, database: str, aws_endpoint: str, aws: Aws, shopper: str
 ) -> AsyncIterator[World]:
-    made = await World.make(mongo_uri, database_name, aws_endpoint, aws)
-    await made.receive(form(sender=f"{database_name}@shopper.example"), "ses1")
+    made = await World.make(mongo_uri, database, aws_endpoint, aws)
+    await made.receive(form(sender=shopper), "ses1")
     await made.answer()
     yield made
     await made.close()
 
 
 @pytest.fixture
-def shopper(database_name: str) -> str:
-    return f"{database_name}@shopper.example"
+def shopper() -> str:
+    """An address to which no other test sends: they share the mailbox."""
+    return f"{random_id(12)}@shopper.example"
 
 
 class DyingAws(Aws):

@@ -29,6 +29,12 @@ def projections() -> tuple[Projection, ...]:
     return (OF_SHOPS,)
 
 
+@pytest.fixture
+def indexed(own: str) -> str:
+    """Nobody else's: a worker is killed."""
+    return own
+
+
 async def test_a_worker_that_is_killed_is_said_and_the_next_rebuild_goes_on(
     mongo: Mongo, store: EventStore, settings: Settings
 ) -> None:

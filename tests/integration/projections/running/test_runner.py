@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from pydantic import SecretStr
 
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.folding.projecting import handle_nudges
@@ -113,10 +112,9 @@ async def test_a_runner_that_dies_at_any_step_changes_no_count(
 
 
 async def test_every_command_that_changes_what_is_stored_stands_behind_a_step(
-    mongo: Mongo, store: EventStore, mongo_uri: str, database_name: str
+    mongo: Mongo, store: EventStore, settings: Settings
 ) -> None:
     """So that to die at each step is to die between any two writes."""
-    settings = Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name)
     written = Written()
     heard = connect(settings, [written])
     try:

@@ -99,7 +99,7 @@ async def stored(mongo: Mongo) -> dict[str, Any]:
 
 
 async def test_old_code_on_a_new_log_parks_that_shop_only_and_the_upgrade_skips_nothing(
-    mongo: Mongo, store: EventStore, mongo_uri: str, database_name: str, tmp_path: Path
+    mongo: Mongo, store: EventStore, mongo_uri: str, indexed: str, tmp_path: Path
 ) -> None:
     await write(store, CALM, INSTALLED, *IMPORT)
     for (reason, (projection, catalogue)), shop in zip(OLDER.items(), (NEWS, OAK), strict=True):
@@ -122,7 +122,7 @@ async def test_old_code_on_a_new_log_parks_that_shop_only_and_the_upgrade_skips_
         assert rows[f"{CALM}/shop"]["profile"]["name"] == "Last"
 
     # The upgrade: the command as it ships, with the catalogue as it ships.
-    stack = {"mongo": mongo_uri, "database": database_name}
+    stack = {"mongo": mongo_uri, "database": indexed}
     (tmp_path / "stack.json").write_text(json.dumps(stack))
     said = await told("projections", "unpark", "shops", "--data", str(tmp_path))
     assert [(one["shop"], one["position"], one["reason"]) for one in said["shops"]] == [

@@ -1,0 +1,105 @@
+"""Databases that carry their indexes already, lent to one test after another.
+
+To make the indexes of a database takes longer than most tests. Tests of indexes, of migrations, and
+those that kill processes at work have one of their own instead: `database_name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pymongo
+
+from cplus.ids import random_id
+
+Client = pymongo.MongoClient[dict[str, Any]]
+Prepare = Callable[[str], Awaitable[None]]
+"""Makes what a fresh database of that name has; also in those whose names begin with it."""
+
+_SPARE = 2  # what a test of before may still be writing is in none of the next one
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a database holds; by the names of the database and of the collection."""
+
+    options: dict[tuple[str, str], dict[str, Any]]
+    indexes: dict[tuple[str, str], list[dict[str, Any]]]
+    documents: dict[tuple[str, str], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A database, and what it held when it was fresh."""
+
+    name: str
+    fresh: Contents
+
+
+class Databases:
+    """The databases of one server: who lends one has it alone, and as good as fresh."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._idle: dict[Hashable, list[Prepared]] = {}
+
+    @asynccontextmanager
+    async def lent(self, kind: Hashable, prepare: Prepare) -> AsyncIterator[str]:
+        """The name of a database as `prepare` makes them; all of one kind are made alike."""
+        idle = self._idle.setdefault(kind, [])
+        lent = None
+        while lent is None and len(idle) >= _SPARE:
+            lent = idle.pop(0)  # the one that has rested longest
+            if not self._is_fresh_again(lent):
+                self.drop(lent.name)
+                lent = None
+        if lent is None:
+            name = f"test_{random_id(12)}"
+            await prepare(name)
+            lent = Prepared(name, self.contents(name))
+        try:
+            yield lent.name
+        finally:
+            idle.append(lent)
+
+    def contents(self, name: str) -> Contents:
+        """What the databases whose names begin with this one hold."""
+        found = Contents({}, {}, {})
+        for database in self._named(name):
+            for collection in self._client[database].list_collections():
+                at = (database, collection["name"])
+                found.options[at] = collection["options"]
+                rows = self._client[database][collection["name"]]
+                found.indexes[at] = sorted(map(dict, rows.list_indexes()), key=str)
+                found.documents[at] = list(rows.find().sort("_id"))
+        return found
+
+    def drop(self, name: str) -> None:
+        """Drops the databases whose names begin with this one."""
+        for database in self._named(name):
+            self._client.drop_database(database)
+
+    def close(self) -> None:
+        """Drops all that was made."""
+        for idle in self._idle.values():
+            while idle:
+                self.drop(idle.pop().name)
+
+    def _named(self, name: str) -> list[str]:
+        return [one for one in self._client.list_database_names() if one.startswith(name)]
+
+    def _is_fresh_again(self, used: Prepared) -> bool:
+        """Takes out what was put in since; False if it is then still another than a fresh one."""
+        for database in self._named(used.name):
+            for name in self._client[database].list_collection_names():
+                rows, fresh = self._client[database][name], used.fresh.documents
+                if (database, name) not in fresh:
+                    rows.drop()
+                    continue
+                rows.delete_many({})
+                if documents := fresh[database, name]:
+                    rows.insert_many(documents)
+        return self.contents(used.name) == used.fresh
