@@ -18,6 +18,8 @@ from cplus.errors import CplusError, SettingMissing
 if TYPE_CHECKING:
     from typing import Self
 
+    from pydantic import SecretStr
+
     from cplus.aws import Aws
     from cplus.events.recording import Recorder
     from cplus.settings import Settings
@@ -96,7 +98,9 @@ def settings_of(data: Path | None) -> Settings:
     if data is None:
         return environment
     info = stack_of(data)
+    secret = _secret_of(data) or environment.application_secret
     return Settings(
+        application_secret=secret,
         stage="local",
         mongo_uri=SecretStr(info["mongo"]),
         mongo_database=info["database"],
@@ -107,6 +111,18 @@ def settings_of(data: Path | None) -> Settings:
         nudges_topic=info.get("topics", {}).get("nudges", ""),
         roots_bucket=info.get("buckets", {}).get("roots", ""),
     )
+
+
+def _secret_of(data: Path) -> SecretStr | None:
+    """The application secret of the stack, from a file that its user alone may read."""
+    from pydantic import SecretStr
+
+    try:
+        return SecretStr(
+            json.loads((data / "secrets.json").read_text("utf-8"))["application_secret"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager

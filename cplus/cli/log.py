@@ -165,26 +165,21 @@ async def _conversation(
 @operator_option
 @data_option
 def person_command(*, host: str, person: str, name: str | None, data: Path | None) -> None:
-    """Print everything that the log of the shop HOST has about PERSON (person/ID), under all ids
-    that turned out to be theirs, with the conversations that they took part in: one JSON object
-    per commit and line, in order. Recorded as a look.
+    """Print everything that the log of the shop HOST has about PERSON (person/ID, or an address),
+    under all ids that turned out to be theirs, with the conversations that they took part in: one
+    JSON object per commit and line, in order. Recorded as a look.
 
-    Needs CPLUS_MONGO_URI, or --data.
+    Needs CPLUS_MONGO_URI, for an address also CPLUS_APPLICATION_SECRET; or --data.
     """
     from cplus.loop import run
 
     async def commits(at: Reached, shop: str) -> AsyncIterator[Commit]:
-        from cplus.errors import NotFound
+        from cplus.cli.people import persons_named
         from cplus.events.audit.questions import about_person
-        from cplus.events.names import is_person
-        from cplus.projections.queries import Queries
 
-        if not is_person(person) or not await at.store.by_ref(shop, person, 1):
-            raise NotFound(what="person")
-        await looked(at, shop, "log person", person, name)
-        known = await Queries(at.mongo).customer(shop, person)
-        ids = known.customer.persons if known else ()
-        return about_person(at.store, shop, [person, *ids])
+        ids = await persons_named(at, shop, person)
+        await looked(at, shop, "log person", ids[0], name)
+        return about_person(at.store, shop, ids)
 
     with failures():
         run(_lines(Reached(data), host, commits))

@@ -93,6 +93,13 @@ class PersonDirectory:
         ask = partial(self._questions.ask, question)
         return await self._retries.of(ask, IdentityTaken, shop=shop)
 
+    async def find(self, shop: str, address: str) -> list[str]:
+        """Every id of the person who has this address, or had it last; empty if it is not known.
+        Unlike `resolve`, it makes nobody known."""
+        name = self._address(shop, address)
+        row = (await self._find([name])).get(name)
+        return [row["person"], *sorted(row.get("former", ()))] if row else []
+
     async def _answer(self, questions: Sequence[Question]) -> list[Resolved | IdentityTaken]:
         rows = await self._find({name for one in questions for name in one.names})
         left = {

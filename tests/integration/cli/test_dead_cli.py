@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from pathlib import Path
 
 from cplus.aws import Aws
 from cplus.events.catalogue.operators import OperatorLooked
@@ -55,3 +56,16 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
 
     assert await asked("redrive", "send") == "send: 1 of 1 dead letter redriven (completed)\n"
     assert await asked("list") == "send: 0 dead letters\n"
+
+
+async def test_the_queues_of_the_stack_on_a_directory_are_those_of_the_stage_local(
+    aws: Aws, aws_endpoint: str, tmp_path: Path
+) -> None:
+    name = f"test-{random_id(8)}"
+    await queue_of(aws, "local", name)
+    # Of a database that nobody asks.
+    said = {"mongo": "mongodb://127.0.0.1:9", "database": "none", "aws": aws_endpoint}
+    (tmp_path / "stack.json").write_text(json.dumps(said))
+    process = await started("dead", "list", name, "--data", str(tmp_path))
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, out.decode()) == (0, f"{name}: 0 dead letters\n"), err.decode()

@@ -82,6 +82,16 @@ async def test_two_who_turn_out_to_be_one_are_told_until_they_are_joined(
     assert await who(persons, address=ADA) == await who(persons, shopify_id=5) == kept
 
 
+async def test_who_looks_for_an_address_makes_nobody_known(persons: PersonDirectory) -> None:
+    assert await persons.find(SHOP, "ann@example.com") == []
+    assert await persons.find(SHOP, "ann@example.com") == []
+    ann = await persons.resolve(SHOP, address="ann@example.com")
+    assert ann is not None
+    assert await persons.find(SHOP, " Ann@Example.com") == [ann.person]
+    await persons.join(SHOP, "person/0", ann.person)
+    assert sorted(await persons.find(SHOP, "ann@example.com")) == ["person/0", ann.person]
+
+
 async def test_no_address_rests_in_the_directory(mongo: Mongo, persons: PersonDirectory) -> None:
     await persons.resolve(SHOP, address=ADA)
     assert "shopper" not in str(await mongo.keyring.persons.find().to_list(None)).lower()

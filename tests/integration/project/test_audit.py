@@ -9,16 +9,29 @@ import re
 from itertools import chain
 
 import pytest
+from pydantic import SecretStr
 
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.names import LOOKED_REF
 from cplus.mongo import Mongo
+from cplus.privacy.persons import PersonDirectory
+from cplus.settings import Settings
 from tests.conftest import ROOT
-from tests.integration.audit_world import ANN, OTHER, SHOP, TALK, WORDS, AuditWorld
+from tests.integration.audit_world import ADDRESS, ANN, OTHER, SHOP, TALK, WORDS, AuditWorld
 from tests.integration.command_line import started
 
 PAGE = (ROOT / "docs" / "how-to" / "audit.md").read_text("utf-8")
+SECRET = "an application secret of this test"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def settings(mongo_uri: str, database_name: str) -> Settings:
+    return Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=database_name,
+        mongo_keyring_database=f"{database_name}_keyring",
+    )
 
 
 @pytest.fixture
@@ -31,6 +44,8 @@ class Commands:
 
     def __init__(self, mongo: Mongo, uri: str) -> None:
         named = {"CPLUS_MONGO_URI": uri, "CPLUS_MONGO_DATABASE": mongo.database.name}
+        named["CPLUS_MONGO_KEYRING_DATABASE"] = mongo.keyring.name
+        named["CPLUS_APPLICATION_SECRET"] = SECRET
         self._also = {**os.environ, **named}
 
     async def run(self, line: str, status: int = 0) -> str:
@@ -129,3 +144,15 @@ async def test_what_is_not_there_is_said_in_a_line_and_is_no_look(
     }.items():
         assert words in await commands.run(f"cplus log {line}", status=2)
     assert await world.store.heads() == {SHOP: 7, OTHER: 1}
+
+
+async def test_a_person_is_found_by_an_address_that_no_record_of_the_look_holds(
+    world: AuditWorld, mongo: Mongo, mongo_uri: str
+) -> None:
+    directory = PersonDirectory(mongo.keyring, SECRET, new_id=lambda: ANN.partition("/")[2])
+    await directory.resolve(SHOP, address=ADDRESS)
+    said = await Commands(mongo, mongo_uri).run(f"cplus log person {SHOP} {ADDRESS} --operator jo")
+    assert [json.loads(line)["position"] for line in said.splitlines()][:6] == [2, 3, 4, 5, 6, 7]
+    [look] = await world.store.by_ref(SHOP, LOOKED_REF)
+    assert ANN in look.refs
+    assert ADDRESS not in str(look)

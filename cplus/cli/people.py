@@ -1,0 +1,24 @@
+"""People as operators name them to commands."""
+
+from __future__ import annotations
+
+from cplus.cli.connecting import Reached
+
+
+async def persons_named(at: Reached, shop: str, named: str) -> list[str]:
+    """Every id (`person/...`) of somebody of whom the shop's log knows, by one of their ids or by
+    an address. Raises NotFound, and SettingMissing if an address cannot be looked for."""
+    from cplus.errors import NotFound
+    from cplus.events.names import is_person
+    from cplus.privacy.persons import PersonDirectory
+    from cplus.projections.queries import Queries
+
+    ids = [named]
+    if "@" in named:
+        secret = at.settings.secret("application_secret")
+        ids = await PersonDirectory(at.mongo.keyring, secret).find(shop, named)
+    logged = [one for one in ids if is_person(one) and await at.store.by_ref(shop, one, 1)]
+    if not logged:
+        raise NotFound(what="person")
+    known = await Queries(at.mongo).customer(shop, logged[0])
+    return list(dict.fromkeys([*logged, *ids, *(known.customer.persons if known else ())]))
