@@ -26,11 +26,11 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
-def settings(mongo_uri: str, database_name: str) -> Settings:
+def settings(mongo_uri: str, own: str) -> Settings:
     return Settings(
         mongo_uri=SecretStr(mongo_uri),
-        mongo_database=database_name,
-        mongo_keyring_database=f"{database_name}_keyring",
+        mongo_database=own,
+        mongo_keyring_database=f"{own}_keyring",
     )
 
 
