@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final
 
+from cplus.clock import utc_now
 from cplus.commands.sessions import sign_in_link
 from cplus.errors import CplusError
 from cplus.local.aws.email.inbound import Receipt
@@ -17,7 +18,17 @@ from cplus.local.demo.browser import Browser
 from cplus.local.demo.letters import Answered
 from cplus.local.demo.observe import Observed, Observer
 from cplus.local.demo.outside import Mailboxes, Outside, Watch
-from cplus.local.demo.plan import INBOUND, Plan, ShopPlan, Step, Stray, Talk
+from cplus.local.demo.plan import (
+    BASE,
+    INBOUND,
+    Plan,
+    ShopPlan,
+    Step,
+    Stray,
+    Talk,
+    Webhook,
+    dated,
+)
 from cplus.local.demo.summary import Summary, compare
 from cplus.local.resources import exported
 from cplus.mail import shop_address
@@ -52,6 +63,7 @@ class Drive:
         self._browsers = {host: Browser(web, host, places) for host in plan.hosts}
         self._inboxes = {host: _Inbox(browser) for host, browser in self._browsers.items()}
         self._before: Observed | None = None
+        self._installed_at = BASE
 
     async def begin(self) -> None:
         """Creates the shops in Shopify, sends the early webhooks, and installs the app.
@@ -65,6 +77,7 @@ class Drive:
         early = [webhook for shop in self._plan.shops for webhook in shop.early]
         await self._try_all("early webhooks", map(self.outside.tell, early))
         await _all(browser.install() for browser in self._browsers.values())
+        self._installed_at = utc_now().replace(microsecond=0)
 
     async def _remove_app(self) -> None:
         """Uninstalls the app from the shops of an earlier run: a grant to an installed app is only
@@ -111,7 +124,7 @@ class Drive:
             await self.begin()
         await asyncio.gather(*map(self._shop, self._plan.shops))
         late = [webhook for shop in self._plan.shops for webhook in shop.late]
-        await self._try_all("late webhooks", map(self.outside.tell, late))
+        await self._try_all("late webhooks", map(self._tell, late))
         await self.outside.webhooks_delivered()
         self._failures += await self._observer.quiet(_QUIET)
         observed = await self._observer.observe()
@@ -135,12 +148,15 @@ class Drive:
 
     async def _shop(self, shop: ShopPlan) -> None:
         await asyncio.gather(
-            self._try_all(f"{shop.host}: webhooks", map(self.outside.tell, shop.webhooks)),
+            self._try_all(f"{shop.host}: webhooks", map(self._tell, shop.webhooks)),
             self._try_all(f"{shop.host}: a conversation", map(self.talk, shop.talks)),
             self._try_all(
                 f"{shop.host}: a mail", (self._stray(shop.host, stray) for stray in shop.strays)
             ),
         )
+
+    async def _tell(self, webhook: Webhook) -> None:
+        await self.outside.tell(dated(webhook, self._installed_at))
 
     async def talk(self, talk: Talk, think: Callable[[], Awaitable[None]] | None = None) -> None:
         """One conversation from its first mail to its last step; `think` comes between two.

@@ -15,13 +15,13 @@ from typing import Any, Final
 from cplus.local.demo import payloads, words
 from cplus.local.demo.known import FIRST_SHOP, known_customers, shop_description
 from cplus.local.demo.payloads import Person, iso
-from cplus.local.demo.plan import BASE, ShopPlan, Webhook, expected_of
+from cplus.local.demo.plan import BASE, SUBSCRIPTION, ShopPlan, Webhook, expected_of
 from cplus.local.demo.talks import Joined, TalkMaker
 
 _IMPORTED: Final = 0.88  # of the customers; the others come by webhook
 _CAPS: Final = (20, 25, 30, 40)  # of the subscription, in the order of the runs
 _CONSENT: Final = "customers_email_marketing_consent/update"
-_OF_THE_SHOP: Final = frozenset({"shop/update", "app_subscriptions/update"})
+_OF_THE_SHOP: Final = frozenset({"shop/update", SUBSCRIPTION})
 
 
 def shop_plan(
@@ -47,7 +47,7 @@ def shop_plan(
     facts = _Facts(chance, host, trade, base, run)
     facts.customers(live, imported)
     facts.removed(gone, [(live[-1 - i], one) for i, one in enumerate(merged)], imports=not now)
-    facts.shop(FIRST_SHOP + number, name, run)
+    facts.shop(FIRST_SHOP + number, name, run, pays=not now)
     writers = live[: len(live) // 2]
     movers = live[len(live) // 2 :][: max(1, customers // 60)] if conversations > 1 else []
     facts.known_early(movers)
@@ -167,17 +167,17 @@ class _Facts:
                 self._create(deleted)
             self._tell("customers/merge", payloads.merge(kept.id, deleted.id), self._now())
 
-    def shop(self, number: int, name: str, run: int) -> None:
-        """The shop changes, pays, and sends an unknown topic."""
+    def shop(self, number: int, name: str, run: int, *, pays: bool) -> None:
+        """The shop changes, sends an unknown topic, and with `pays` begins a subscription: each
+        run installs the app, with which it begins."""
         for _ in range(2):
             now = self._now()
             self._tell("shop/update", payloads.shop(number, name, self._trade, now), now)
-        # Only one subscription: the first run starts it, later runs change its cap.
         cap = f"{_CAPS[(run - 1) % len(_CAPS)]}.0"
-        for status in ("PENDING", "ACTIVE") if run == 1 else ("ACTIVE",):
-            at = self._base + timedelta(seconds=2 * run + (status == "ACTIVE"))
-            told = payloads.subscription(number, status, cap, (BASE, at))
-            self._tell("app_subscriptions/update", told, at)
+        for seconds, status in enumerate(("PENDING", "ACTIVE") if pays else ()):
+            at = BASE + timedelta(seconds=seconds)
+            told = payloads.subscription(number, run, status, cap, (BASE, at))
+            self._tell(SUBSCRIPTION, told, at)
         for index, good in enumerate(self._trade.goods[:2]):
             self._tell("products/update", payloads.product(number * 10 + index, good), self._now())
 

@@ -163,13 +163,14 @@ def shop(number: int, name: str, trade: Trade, updated: datetime) -> dict[str, A
 
 
 def subscription(
-    number: int, status: str, cap: str, at: tuple[datetime, datetime]
+    number: int, run: int, status: str, cap: str, at: tuple[datetime, datetime]
 ) -> dict[str, Any]:
-    """app_subscriptions/update; `at` is when it was made and when it changed last."""
+    """app_subscriptions/update of the subscription of a run; `at` is when it was made and when it
+    changed last."""
     created, updated = at
     return {
         "app_subscription": {
-            "admin_graphql_api_id": f"gid://shopify/AppSubscription/{number}",
+            "admin_graphql_api_id": f"gid://shopify/AppSubscription/{number}{run:04}",
             "name": "Conversations Plus Basic",
             "status": status,
             "admin_graphql_api_shop_id": f"gid://shopify/Shop/{number}",

@@ -7,12 +7,15 @@ mails; another run over the same directory gives other people and other ids.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 BASE: Final = datetime(2026, 11, 2, 8, tzinfo=UTC)
 """Default time of the demo's facts."""
+
+SUBSCRIPTION: Final = "app_subscriptions/update"
+"""The topic of what a shop pays, which begins when the app is installed: see `dated`."""
 
 SPAN: Final = timedelta(days=4)
 """Within it after the base lie all facts of a plan of a usual size."""
@@ -47,6 +50,22 @@ class Webhook:
     event_id: str
     triggered_at: str
     attempts: int = 1
+
+
+def dated(webhook: Webhook, installed_at: datetime) -> Webhook:
+    """The webhook as it is told by a shop that installed the app at that moment: a plan tells of
+    its subscription as if that were `BASE`."""
+    if webhook.topic != SUBSCRIPTION:
+        return webhook
+
+    def moved(told: str) -> str:
+        at = datetime.fromisoformat(told) + (installed_at - BASE)
+        return at.isoformat().replace("+00:00", "Z")
+
+    one = webhook.payload["app_subscription"]
+    times = {name: moved(one[name]) for name in ("created_at", "updated_at")}
+    payload = {"app_subscription": {**one, **times}}
+    return replace(webhook, payload=payload, triggered_at=moved(webhook.triggered_at))
 
 
 @dataclass(frozen=True)

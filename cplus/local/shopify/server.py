@@ -7,6 +7,7 @@ import base64
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +23,7 @@ from cplus.local.shopify.cost import Bucket
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
 from cplus.local.shopify.grants import Grants, Refused
 from cplus.local.shopify.graphql_api import PAGINATION_LIMIT, Api
-from cplus.local.shopify.state import LocalShop, Store
+from cplus.local.shopify.state import SUBSCRIPTIONS, LocalShop, Store
 from cplus.shopify.hosts import shop_host, shop_name
 from cplus.shopify.signatures import sign_query
 
@@ -130,9 +131,13 @@ class LocalShopify:
         return again, self.courier.send(again, self.app_url + self.webhook_path)
 
     def uninstall(self, shop: str) -> tuple[Delivery, asyncio.Task[None]]:
-        """Voids the shop's tokens and notifies the app, like Shopify."""
+        """Voids the shop's tokens, ends what it pays for the app, and notifies the app, like
+        Shopify."""
         known = self.store.state.shops[shop_host(shop)]
         self.grants.revoke(known.host)
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        for ended in known.cancelled(now):
+            self.send_webhook(SUBSCRIPTIONS, known.host, ended)
         # The published sample has no host here either.
         payload = {"id": known.id, "name": known.name, "email": known.email}
         payload["myshopify_domain"] = None

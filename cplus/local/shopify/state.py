@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -14,6 +14,9 @@ from cplus.shopify.values import Currency, Money
 Host = Annotated[str, AfterValidator(shop_host)]
 EmailState = Literal["INVALID", "NOT_SUBSCRIBED", "PENDING", "SUBSCRIBED", "UNSUBSCRIBED"]
 SmsState = Literal["NEVER_SUBSCRIBED", "PENDING", "REDACTED", "SUBSCRIBED", "UNSUBSCRIBED"]
+
+
+SUBSCRIPTIONS: Final = "app_subscriptions/update"
 
 
 class _Description(BaseModel):
@@ -76,21 +79,42 @@ class LocalShop(_Description):
     customers: list[LocalCustomer] = Field(default_factory=list)
     unlisted: list[int] = Field(default_factory=list)
     """Ids of customers of whom only webhooks told: they exist, and no list has them yet."""
+    subscriptions: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Subscriptions to the app by their global id, as webhooks last told of them."""
 
     def keep(self, before: LocalShop) -> None:
         """Has the customers of its earlier description too: a shop loses none by being told of."""
         told = {one.id for one in self.customers}
         self.customers += [one for one in before.customers if one.id not in told]
         self.unlisted += [one for one in before.unlisted if one not in told]
+        self.subscriptions = {**before.subscriptions, **self.subscriptions}
 
     def hear(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """Has the customer that a webhook tells of, or no longer."""
+        """Has the customer or the subscription that a webhook tells of, or no longer."""
+        if topic == SUBSCRIPTIONS:
+            self._pay(payload.get("app_subscription"))
         known = _customer_of(topic, payload)
         if topic == "customers/delete":
             self.unlisted = [one for one in self.unlisted if one != known]
             self.customers = [one for one in self.customers if one.id != known]
         elif known and known not in {*self.unlisted, *(one.id for one in self.customers)}:
             self.unlisted.append(known)
+
+    def cancelled(self, at: str) -> list[dict[str, Any]]:
+        """The subscriptions that end as the app is removed, as they are told of then."""
+        ended = [
+            {**one, "status": "CANCELLED", "updated_at": at}
+            for one in self.subscriptions.values()
+            if one.get("status") in ("ACTIVE", "FROZEN")
+        ]
+        return [{"app_subscription": one} for one in ended]
+
+    def _pay(self, told: object) -> None:
+        if not isinstance(told, dict):
+            return
+        before = self.subscriptions.get(str(told.get("admin_graphql_api_id")), {})
+        if str(told.get("updated_at")) >= str(before.get("updated_at", "")):
+            self.subscriptions[str(told.get("admin_graphql_api_id"))] = told
 
 
 def _customer_of(topic: str, payload: Mapping[str, Any]) -> int | None:

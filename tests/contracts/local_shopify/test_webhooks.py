@@ -126,6 +126,29 @@ async def test_uninstalling_voids_the_tokens_and_tells_the_app(
     assert [shop["installed"] for shop in listed] == [False, False]
 
 
+async def test_uninstalling_ends_what_the_shop_pays_and_tells_the_app(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App, receiver: _App
+) -> None:
+    await install(http, shopify, app)
+    states = [("1", "ACTIVE", 2), ("1", "PENDING", 1), ("2", "CANCELLED", 1)]
+    for number, status, second in states:  # in any order
+        one = {"admin_graphql_api_id": f"gid://shopify/AppSubscription/{number}", "name": "Basic"}
+        more = {"status": status, "updated_at": f"2026-01-02T12:00:0{second}Z"}
+        told = {"app_subscription": {**one, **more}}
+        await _control(http, shopify, topic="app_subscriptions/update", shop=SHOP, payload=told)
+    seen = len(receiver.seen)
+    await http.post(f"{shopify.url}/_control/uninstall", json={"shop": SHOP})
+    await shopify.courier.idle()
+    told_then = {
+        headers["x-shopify-topic"]: json.loads(body) for headers, body in receiver.seen[seen:]
+    }
+    assert set(told_then) == {"app_subscriptions/update", "app/uninstalled"}
+    ended = told_then["app_subscriptions/update"]["app_subscription"]
+    assert ended["admin_graphql_api_id"] == "gid://shopify/AppSubscription/1"
+    assert ended["status"] == "CANCELLED"
+    assert ended["updated_at"] > "2026-01-02T12:00:02Z"
+
+
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [

@@ -15,7 +15,7 @@ import pytest
 from cplus.local.demo import letters, words
 from cplus.local.demo.letters import Answered
 from cplus.local.demo.observe import Observed, ShopFound
-from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook
+from cplus.local.demo.plan import SPAN, SUBSCRIPTION, Plan, ShopPlan, Sizes, Webhook, dated
 from cplus.local.demo.planning import make_plan
 from cplus.local.demo.summary import IN_LOG, IN_ROWS, compare
 from cplus.local.shopify import LocalShop
@@ -180,16 +180,25 @@ def test_nothing_is_told_of_a_shop_before_shopify_can_be_asked_which_it_is() -> 
                 assert told == f"gid://shopify/Shop/{number}"
 
 
-def test_a_shop_has_one_subscription_whose_state_moves_on() -> None:
-    told = []
+def test_each_installation_begins_a_subscription_whose_state_moves_on() -> None:
+    installed_at = datetime(2026, 12, 24, 18, 30, tzinfo=UTC)
+    known = set[str]()
     for run in (1, 2, 3):
-        found = list(_webhooks(make_plan(Sizes(1, 3, 0), run).shops[0]))
-        found = [one for one in found if one.topic == "app_subscriptions/update"]
-        told += sorted((one.payload["app_subscription"] for one in found), key=_updated_at)
-    assert len({one["admin_graphql_api_id"] for one in told}) == 1
-    assert len({one["created_at"] for one in told}) == 1
-    assert [one["status"] for one in told] == ["PENDING", "ACTIVE", "ACTIVE", "ACTIVE"]
-    assert sorted(map(_updated_at, told)) == list(map(_updated_at, told))
+        found = [
+            dated(one, installed_at) for one in _webhooks(make_plan(Sizes(1, 3, 0), run).shops[0])
+        ]
+        told = [one for one in found if one.topic == SUBSCRIPTION]
+        states = sorted((one.payload["app_subscription"] for one in told), key=_updated_at)
+        assert [one["status"] for one in states] == ["PENDING", "ACTIVE"]
+        assert {one["created_at"] for one in states} == {"2026-12-24T18:30:00Z"}
+        assert {one.triggered_at for one in told} == {_updated_at(one) for one in states}
+        ids = {one["admin_graphql_api_id"] for one in states}
+        assert len(ids) == 1
+        assert not ids & known
+        known |= ids
+    # Where nothing is installed, nothing begins.
+    later = make_plan(Sizes(1, 3, 0), 4, installed_at - SPAN, now=installed_at)
+    assert not [one for one in _webhooks(later.shops[0]) if one.topic == SUBSCRIPTION]
 
 
 def test_an_answer_is_of_the_topic_of_its_question() -> None:
