@@ -36,15 +36,13 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
     assert await asked("list") == "send: 1 dead letter\n"
     [letter] = json.loads(listed := await asked("list", "send", "--json"))["letters"]
     assert letter["shop"] == SHOP
-    assert letter["id"] in (plain := await asked("list", "send"))
-    assert "own words" not in listed + plain
+    assert "own words" not in listed
     assert "choose one of: send" in await asked("list", "sent", status=1)
 
     database = {"CPLUS_MONGO_URI": mongo_uri, "CPLUS_MONGO_DATABASE": mongo.database.name}
     store = EventStore(mongo)
     await write(store, installed())
     show = ("show", "send", letter["id"])
-    assert "--operator NAME" in await asked(*show, status=1, **database)
     assert "No operator is" in await asked(*show, "--operator", "a b", status=1, **database)
     assert (await store.heads()) == {SHOP: 1}
     shown = json.loads(await asked(*show, "--json", "--operator", "jo", **database))
@@ -55,7 +53,6 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
     assert [one.actor for [one] in looks] == ["operator/jo", "operator/ada"]
 
     assert await asked("redrive", "send") == "send: 1 of 1 dead letter redriven (completed)\n"
-    assert await asked("list") == "send: 0 dead letters\n"
 
 
 async def test_the_queues_of_the_stack_on_a_directory_are_those_of_the_stage_local(

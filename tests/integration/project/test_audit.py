@@ -126,23 +126,17 @@ async def test_what_is_not_there_is_said_in_a_line_and_is_no_look(
     commands = Commands(mongo, mongo_uri)
     for line, words in {
         f"show {SHOP} 3": "--operator NAME",
-        f"export {SHOP} --operator merchant": "No operator is",
         "show nowhere.myshopify.com 1 --operator jo": "holds no commits of nowhere",
         f"trace none --shop {SHOP} --operator jo": "has the id, claim or message 'none'",
-        f"conversation {SHOP} none --operator jo": "no such conversation",
         f"person {OTHER} {ANN} --operator jo": "no such person",
-        f"at 8 {SHOP} --stream x/1 --operator jo": "it ends at 7",
         f"at 7 {SHOP} --row conversations none --operator jo": "no such row by then",
     }.items():
         group = "audit" if line.startswith("at ") else "log"
         told = await commands.run(f"cplus {group} {line}", status=1)
         assert words in told
         assert len(told.strip().splitlines()) == 1
-    for line, words in {
-        "between 2026-11-23 noon": "'noon' is not a time such as",
-        "between 2026-11-24 2026-11-23": "is not after",
-    }.items():
-        assert words in await commands.run(f"cplus log {line}", status=2)
+    told = await commands.run("cplus log between 2026-11-23 noon", status=2)
+    assert "'noon' is not a time such as" in told
     assert await world.store.heads() == {SHOP: 7, OTHER: 1}
 
 

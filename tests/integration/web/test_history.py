@@ -60,6 +60,7 @@ async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
     web: Harness,
 ) -> None:
     talk, use = await web.conversation(), web.parts.conversations
+    web.nudger.on = False  # the log is asked, and no row
     for number in range(PAGE // 2 + 1):
         for change in (conversations.close, conversations.reopen):
             key = f"{change.__name__}{number:020d}"
