@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,7 +78,8 @@ class Drive:
         early = [webhook for shop in self._plan.shops for webhook in shop.early]
         await self._try_all("early webhooks", map(self.outside.tell, early))
         await _all(browser.install() for browser in self._browsers.values())
-        self._installed_at = utc_now().replace(microsecond=0)
+        # The next whole second, as Shopify tells no finer time: never before the installation.
+        self._installed_at = (utc_now() + timedelta(seconds=1)).replace(microsecond=0)
 
     async def _remove_app(self) -> None:
         """Uninstalls the app from the shops of an earlier run: a grant to an installed app is only

@@ -56,6 +56,8 @@ async def test_a_button_makes_it_a_conversation_and_pressed_again_leads_to_the_s
     made = await browser.post(f"{url}/conversation", data=form)
     assert path_of(made).startswith("/conversations/")
     assert "Is it" in (await browser.get(path_of(made))).text
+    whole = await browser.get(f"{path_of(made)}/messages/{url.rpartition('/')[2]}")
+    assert whole.status_code == 200
     assert path_of(await browser.post(f"{url}/conversation", data=form)) == path_of(made)
     assert path_of(made) in (await browser.get("/inbox")).text
     assert "Made a conversation" in (await browser.get("/inbox/automatic")).text
