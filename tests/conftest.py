@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pymongo
 import pytest
 
@@ -24,6 +25,10 @@ from tests.databases import Databases
 ROOT = Path(__file__).resolve().parent.parent
 SOAK = ROOT / "build" / "soak.json"
 Figures = Callable[..., None]
+
+# A machine that has other work to do takes longer for an example, and that is no fault.
+hypothesis.settings.register_profile("cplus", deadline=None)
+hypothesis.settings.load_profile("cplus")
 
 MEMORY = Path("/dev/shm")  # pytest and tempfile make folders of their own in it
 ROOM = 6 * 2**30

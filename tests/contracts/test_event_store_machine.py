@@ -194,7 +194,6 @@ class Log(RuleBasedStateMachine):
 QUICK = settings(
     max_examples=15,
     stateful_step_count=20,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )

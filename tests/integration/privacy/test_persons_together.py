@@ -123,7 +123,7 @@ scripts = st.lists(st.lists(questions, min_size=1, max_size=8), min_size=1, max_
 
 def examples(count: int) -> settings:
     left_out = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(max_examples=count, deadline=None, suppress_health_check=left_out)
+    return settings(max_examples=count, suppress_health_check=left_out)
 
 
 async def played(mongo: Mongo, way: Way, batches: list[list[Question]]) -> tuple[Any, list[Any]]:

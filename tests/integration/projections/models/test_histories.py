@@ -202,7 +202,7 @@ told_facts = st.tuples(st.one_of(facts_of_shopify, fates), minutes)
 
 def examples(count: int) -> settings:
     found = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-    return settings(max_examples=count, deadline=None, suppress_health_check=found)
+    return settings(max_examples=count, suppress_health_check=found)
 
 
 @given(talks, st.lists(told_facts, max_size=8), chances, st.integers(1, 5), st.integers(2, 6))

@@ -161,7 +161,6 @@ def test_a_message_knows_its_place_and_its_direction() -> None:
 
 
 @given(st.permutations(FATES), st.integers(1, 7), st.integers(0, 7))
-@settings(deadline=None)
 def test_what_became_of_a_mail_depends_on_no_order(
     facts: list[Recorded], count: int, written: int
 ) -> None:
@@ -261,7 +260,7 @@ def histories() -> st.SearchStrategy[list[Recorded]]:
 
 
 @given(histories(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_facts_in_any_order_and_any_number_make_the_same_rows(
     events: list[Recorded], chance: random.Random
 ) -> None:
@@ -272,7 +271,7 @@ def test_facts_in_any_order_and_any_number_make_the_same_rows(
 
 
 @given(histories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_combined_rows_say_what_one_row_would_have_said(events: list[Recorded]) -> None:
     facts = [event for event in events if not isinstance(event.event, PersonsJoined)]
     facts = [event for event in facts if type(event.event) in CUSTOMERS.handles]
@@ -289,7 +288,7 @@ def test_combined_rows_say_what_one_row_would_have_said(events: list[Recorded]) 
 
 
 @given(histories(), st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_replaying_everything_makes_the_same_rows(
     events: list[Recorded], chance: random.Random
 ) -> None:

@@ -216,7 +216,7 @@ times = st.sampled_from([0, 1, 2, DAY, DAY + 1])
     st.lists(st.sampled_from([CLOSED, REOPENED, received("m3"), reply("m2")]), max_size=5),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_facts_in_any_order_and_any_number_make_the_same_rows(
     told: list[tuple[Event, int]], talk: list[Any], chance: random.Random
 ) -> None:
@@ -235,7 +235,7 @@ def test_facts_in_any_order_and_any_number_make_the_same_rows(
 
 
 @for_any(st.lists(st.tuples(facts, times), max_size=10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_total_is_the_sum_over_all_days(told: list[tuple[Event, int]]) -> None:
     events = [recorded(event, when, number) for number, (event, when) in enumerate(told, start=1)]
     rows = fold_all(METRICS, (*thread(STARTED, received("m1"), reply("m2")), *events))
