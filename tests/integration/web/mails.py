@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cplus.events.base import NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
@@ -40,13 +42,24 @@ Content-Disposition: attachment; filename="label.pdf"\r
 """
 
 
-async def set_aside(web: Harness, subject: str = "A lamp", *, shop: str = SHOP) -> str:
+async def set_aside(web: Harness, *, shop: str = SHOP) -> str:
     """A mail as the mail's reader records it; answers the address of its page."""
-    raw = {"bucket": BUCKET, "key": "k"}
-    mail = MAIL_ASIDE.model_copy(update={"message_id": random_id(), "subject": subject, "raw": raw})
-    stream = mail_stream(mail.message_id)
-    new, refs = [NewEvent(stream, mail, web.clock())], [stream, message_ref(mail.message_id)]
-    draft = Draft(shop=shop, claim=random_id(), source="mail", actor="t", events=new, refs=refs)
-    [outcome] = await web.parts.store.append([draft])
-    await web.nudger.fold({shop: settled(outcome).position})
-    return f"/inbox/automatic/{mail.message_id}"
+    [url] = await set_aside_all(web, 1, shop=shop)
+    return url
+
+
+async def set_aside_all(web: Harness, many: int, *, shop: str = SHOP) -> list[str]:
+    """So many of them, a second apart; answers the addresses of their pages."""
+    drafts, urls = [], []
+    for number in range(many):
+        changes = {"message_id": random_id(), "raw": {"bucket": BUCKET, "key": "k"}}
+        mail = MAIL_ASIDE.model_copy(update=changes)
+        stream = mail_stream(mail.message_id)
+        new = [NewEvent(stream, mail, web.clock() + timedelta(seconds=number))]
+        refs = [stream, message_ref(mail.message_id)]
+        draft = Draft(shop=shop, claim=random_id(), source="mail", actor="t", events=new, refs=refs)
+        drafts.append(draft)
+        urls.append(f"/inbox/automatic/{mail.message_id}")
+    outcomes = await web.parts.store.append(drafts)
+    await web.nudger.fold({shop: settled(outcomes[-1]).position})
+    return urls

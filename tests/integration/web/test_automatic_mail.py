@@ -9,7 +9,7 @@ import pytest
 
 from cplus.aws import Aws
 from tests.integration.web.harness import OTHER, Harness, fields_of, path_of
-from tests.integration.web.mails import BUCKET, RAW, set_aside
+from tests.integration.web.mails import BUCKET, RAW, set_aside, set_aside_all
 
 
 @pytest.fixture
@@ -37,10 +37,7 @@ async def test_every_mail_is_listed_with_its_reason_and_read_in_full(
 async def test_pages_of_mail_lead_to_each_one_once(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
-    urls = []
-    for number in range(51):
-        urls.append(await set_aside(web, f"Mail {number}"))
-        web.clock.forward(1)
+    urls = await set_aside_all(web, 51)
     first = (await browser.get("/inbox/automatic")).text
     following = first.partition('" rel="next"')[0].rpartition('href="')[2]
     second = (await browser.get(following)).text

@@ -21,6 +21,7 @@ from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries import (
     Conversation,
@@ -32,6 +33,7 @@ from cplus.projections.queries import (
     Queries,
 )
 from cplus.subscriptions.checkpoints import CHECKPOINTS
+from tests.samples import MAIL_ASIDE
 from tests.unit.projections.models.told_events import (
     CLOSED,
     DAY,
@@ -344,7 +346,13 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
     await put(mongo, MESSAGES, fold(MESSAGES, thread(STARTED, *[received("m1")], reply("m2"))))
     people = [changed(n, n, customer=n, person=f"person/{n}") for n in range(1, 30)]
     await put(mongo, CUSTOMERS, fold(CUSTOMERS, [*people, joined(40, "person/1", "person/2")]))
+    aside = [
+        recorded(MAIL_ASIDE.model_copy(update={"message_id": f"m{n}"}), n, n) for n in range(9)
+    ]
+    await put(mongo, SET_ASIDE, fold(SET_ASIDE, aside))
     await mongo.database.command({"profile": 2})
+    apart = await queries.set_aside(SHOP, limit=3)
+    await queries.set_aside(SHOP, apart.next, limit=3)
     for state in ("all", "open", "closed", "unanswered"):
         page = await queries.list_conversations(SHOP, state, limit=3)
         await queries.list_conversations(SHOP, state, page.next, limit=3)
