@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from cplus.clock import Clock
 from cplus.counts import counted
@@ -33,6 +35,25 @@ class Static:
     content_type: str
 
 
+class _Compiled(BytecodeCache):
+    """What the templates were compiled to: once in a process, however many apps it makes."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Gives the code, if it was compiled from the same source."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps the code."""
+        if bucket.code is not None:
+            self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
+
+
 class Pages:
     """Renders templates; `clock` tells what is "today"."""
 
@@ -41,6 +62,7 @@ class Pages:
         self._statics = {path.name: _static(path) for path in sorted((_HERE / "static").iterdir())}
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
+            bytecode_cache=_COMPILED,
             autoescape=True,
             undefined=StrictUndefined,
             finalize=text.shown,
