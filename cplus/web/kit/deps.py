@@ -42,6 +42,14 @@ class Look(Protocol):
         ...
 
 
+class Answers(Protocol):
+    """Asks the database whether it answers."""
+
+    async def __call__(self) -> None:
+        """Raises the driver's error if it does not."""
+        ...
+
+
 class Head(Protocol):
     """Tells how long the log of a shop is."""
 
@@ -149,6 +157,15 @@ async def _installs(request: Request) -> Installs:
     return _parts(request).installs
 
 
+async def _answers(request: Request) -> Answers:
+    database = _parts(request).mongo.database
+
+    async def answers() -> None:
+        await database.command("ping")
+
+    return answers
+
+
 async def _head(request: Request) -> Head:
     store = _parts(request).store
 
@@ -219,6 +236,7 @@ TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
 AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(_installs)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+AnswersDep = Annotated[Answers, Depends(_answers)]
 HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]

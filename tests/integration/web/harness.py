@@ -34,7 +34,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from cplus.web.app import create_app
+from tests.integration.web.apps import given_back, taken
 from tests.nudges import Nudges
 
 SHOP = "acorn.myshopify.com"
@@ -102,7 +102,7 @@ class Harness:
         self.aws = aws
         self.nudger = FoldingNudger(self.mongo, self.clock)
         self.parts = self.parts_with()
-        self.app = create_app(self.parts)
+        self.app = taken(self.parts)
 
     def parts_with(self, **others: Any) -> Parts:
         """The parts, with others in place of some; without the topic of AWS in any case."""
@@ -127,6 +127,7 @@ class Harness:
         """Ends the connections."""
         await self.parts.close()
         await self.mongo.close()
+        given_back(self.app)
 
     def browser(self, app: Any = None, cookies: Any = None) -> httpx.AsyncClient:
         """A browser with cookies of its own, or with those of another; it follows no redirect by
