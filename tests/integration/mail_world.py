@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
-import httpx
 from pydantic import SecretStr
 
 from cplus.aws import Aws
@@ -28,6 +27,7 @@ from cplus.mail import reply_address
 from cplus.settings import Settings
 from tests.integration.intake import failures, record
 from tests.nudges import Nudges
+from tests.plain_http import plain_http
 from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
@@ -171,7 +171,7 @@ class World:
         )
 
     async def mailbox(self) -> list[dict[str, Any]]:
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             found = await http.get(f"{self.endpoint}/_mailbox/messages.json")
         mails: list[dict[str, Any]] = found.json()["messages"]
         return mails

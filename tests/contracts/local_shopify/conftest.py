@@ -11,6 +11,7 @@ from cplus.shopify import (
     App,
 )
 from tests.contracts.local_shopify.world import OTHER, SECRET, SHOP, local_shop
+from tests.plain_http import plain_http
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ async def shopify(tmp_path: Path) -> AsyncIterator[LocalShopify]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with plain_http(timeout=10) as client:
         yield client
 
 

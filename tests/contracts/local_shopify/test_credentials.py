@@ -27,6 +27,7 @@ from cplus.shopify import (
 )
 from cplus.shopify.credentials import Timing
 from tests.contracts.local_shopify.world import OTHER, SHOP, admin, install
+from tests.plain_http import plain_http
 
 
 @pytest.fixture(params=["motor", "pymongo"])
@@ -167,7 +168,7 @@ async def test_an_install_while_tokens_are_renewed_wins(
         if request.url.path.endswith("access_token"):
             await saver.save(SHOP, fresh)
 
-    async with httpx.AsyncClient(event_hooks={"request": [install_meanwhile]}) as slow:
+    async with plain_http(event_hooks={"request": [install_meanwhile]}) as slow:
         token = await _credentials(mongo, slow, app, hours=2).get_access_token(SHOP)
     assert token == fresh.access_token
 

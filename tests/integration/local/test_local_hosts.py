@@ -10,6 +10,7 @@ import pytest
 from cplus.local.hosts import is_known
 from cplus.local.lambdas.gateway import Gateway
 from cplus.local.shopify.server import LocalShopify
+from tests.plain_http import plain_http
 
 PLACES = ["gateway /inbox", "aws /_mailbox", "aws /", "shopify /", "shopify /_control/shops"]
 
@@ -34,7 +35,7 @@ async def test_only_this_machines_own_names_are_answered(
 ) -> None:
     part, path = place.split(" ")
     port = httpx.URL(addresses[part]).port
-    async with httpx.AsyncClient() as http:
+    async with plain_http() as http:
         for host in (f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST"):
             answer = await http.get(addresses[part] + path, headers={"Host": host})
             assert answer.status_code == 200, host
@@ -82,13 +83,13 @@ def test_a_name_is_known_by_loopback_or_by_the_setting(host: str, known: bool) -
 async def test_a_page_of_another_site_is_told_nothing_and_moves_nothing(
     addresses: dict[str, str], path: str, named: dict[str, str]
 ) -> None:
-    async with httpx.AsyncClient(base_url=addresses["aws"], headers=named) as http:
+    async with plain_http(base_url=addresses["aws"], headers=named) as http:
         for method in ("GET", "POST", "OPTIONS"):
             answer = await http.request(method, path)
             assert answer.status_code == 403, method
             assert "access-control-allow-origin" not in answer.headers
     own = {"Origin": addresses["aws"], "Sec-Fetch-Site": "same-origin"}
-    async with httpx.AsyncClient(base_url=addresses["aws"], headers=own) as http:
+    async with plain_http(base_url=addresses["aws"], headers=own) as http:
         assert (await http.get("/_mailbox")).status_code == 200
 
 
@@ -97,7 +98,7 @@ async def test_a_page_of_another_site_cannot_control_the_local_shopify(
 ) -> None:
     url = addresses["shopify"]
     text = {"Content-Type": "text/plain"}  # what a page may send without asking first
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with plain_http(base_url=url) as http:
         for named in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             for path in ("shops", "webhooks", "uninstall", "session_token", "faults"):
                 sent = await http.post(f"/_control/{path}", headers={**text, **named}, content="{}")

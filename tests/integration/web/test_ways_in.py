@@ -46,6 +46,7 @@ from tests.integration.web.harness import (
     fields_of,
     path_of,
 )
+from tests.plain_http import plain_http
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ async def web(mongo_uri: str, database: str, shopify: LocalShopify) -> AsyncIter
 
 async def _consent(web: Harness, begun: httpx.Response) -> str:
     """Grants what the app asks for, as a person does; answers where Shopify leads back to."""
-    async with httpx.AsyncClient() as outside:
+    async with plain_http() as outside:
         page = await outside.get(begun.headers["location"])
         hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.text)
         fields = {name: html.unescape(value) for name, value in hidden}
@@ -139,7 +140,7 @@ def _opened(shop: str, **more: str) -> str:
 async def test_opening_the_app_from_a_shops_admin_leads_to_that_shop(
     web: Harness, shopify: LocalShopify
 ) -> None:
-    async with httpx.AsyncClient() as outside:
+    async with plain_http() as outside:
         admin = await outside.get(f"{shopify.url}/{SHOP}/open")
     other = await web.conversation(OTHER, subject="A secret of the other shop")
     async with web.signed_in(OTHER) as browser, web.browser() as nobody:
