@@ -16,7 +16,7 @@ from cplus.projections.base import Projection
 from cplus.projections.groups import ALL
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
-from tests.integration.cli.shops_world import HOSTS, PAGES
+from tests.integration.cli.shops_world import HOSTS
 from tests.integration.fold_world import (
     write,
 )
@@ -43,16 +43,22 @@ async def stack(mongo_uri: str, database_name: str, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def data(mongo: Mongo, stack: Path) -> Path:
-    """The directory of a stack: three shops with long logs, folded for the first time."""
+def pages() -> int:
+    """Pages of imports that the log of each shop tells of; a file may say others."""
+    return 20
+
+
+@pytest.fixture
+async def data(mongo: Mongo, stack: Path, pages: int) -> Path:
+    """The directory of a stack: three shops, folded for the first time."""
     store = EventStore(mongo)
     first: list[Event] = [installed("Shop", ("read_orders",))]
-    begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(PAGES // 5)]
-    pages: list[Event] = [
+    begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(pages // 5)]
+    loaded: list[Event] = [
         ImportPageLoaded(import_id=f"i{number // 5}", page=1 + number % 5, customers=1)
-        for number in range(PAGES)
+        for number in range(pages)
     ]
     for shop in HOSTS:
-        await write(store, *first, *begun, *pages, shop=shop)
+        await write(store, *first, *begun, *loaded, shop=shop)
         await Runner(mongo, store, EventReader(), ALL).catch_up(SHOPS, shop)
     return stack

@@ -8,8 +8,6 @@ from cplus.mongo import Mongo
 from tests.integration.fold_world import SHOP
 
 HOSTS = (SHOP, "birch.myshopify.com", "cedar.myshopify.com")
-PAGES = 1_500
-"""Pages of imports that the log of each shop tells of."""
 REPLAY = ("replay", "--projection", "cplus.projections.models.shops:SHOPS", "--out", "rows.jsonl")
 
 

@@ -25,7 +25,7 @@ from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.conftest import ROOT
-from tests.integration.cli.shops_world import HOSTS, PAGES
+from tests.integration.cli.shops_world import HOSTS
 from tests.integration.command_line import started, told
 from tests.integration.fold_world import (
     HURRIED,
@@ -36,6 +36,14 @@ from tests.integration.fold_world import (
     write,
 )
 from tests.samples import installed
+
+PAGES = 1_500
+"""So many pages of imports that a rebuild is still at work when it is stopped or killed."""
+
+
+@pytest.fixture
+def pages() -> int:
+    return PAGES
 
 
 async def folds_into(mongo: Mongo, collection: str) -> None:
