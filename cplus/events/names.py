@@ -79,6 +79,16 @@ def look_stream(look_id: str) -> str:
     return f"look/{look_id}"
 
 
+def data_request_stream(request_id: int) -> str:
+    """A customer's request for their data, by Shopify's number of it."""
+    return f"data-request/{request_id}"
+
+
+def asking_person(request_id: int) -> str:
+    """Who asks for their data, if Shopify names them by neither id nor address."""
+    return f"{_PERSON}request{request_id}"
+
+
 def contact_sequence(person_name: str) -> str:
     """The sequence that numbers the conversations of a person."""
     return f"contact/{person_name.removeprefix(_PERSON)}"
@@ -160,6 +170,11 @@ def mail_event_claim(message_id: str, kind: str, mark: str) -> str:
 def counted_claim(event_id: str) -> str:
     """That the event was counted against the shop's plan."""
     return f"counted/{event_id}"
+
+
+def export_claim(export_id: str) -> str:
+    """An export of what is kept about a person."""
+    return f"export/{export_id}"
 
 
 def look_claim(look_id: str) -> str:

@@ -165,6 +165,28 @@ class Shop(Payload):
     updated_at: Moment | None = None
 
 
+class Asking(Payload):
+    """The customer whose data is asked for: by id, or by address or phone number alone."""
+
+    id: Id | None = None
+    email: Text | None = None
+    phone: Text | None = None
+
+
+class RequestId(Payload):
+    """What Shopify calls a request."""
+
+    id: Id
+
+
+class DataRequest(Payload):
+    """customers/data_request: a customer asks for what is kept about them."""
+
+    shop_domain: Text | None = None
+    customer: Asking = Asking()
+    data_request: RequestId
+
+
 class AppSubscription(Payload):
     """A shop's subscription to this app. Older payloads lack the last five fields."""
 
@@ -205,6 +227,7 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
     "app/uninstalled": Uninstalled,
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,
+    "customers/data_request": DataRequest,
 }
 """The model of each known topic."""
 

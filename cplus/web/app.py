@@ -35,6 +35,7 @@ from cplus.web.merchant import (
     history,
     inbox,
     metrics,
+    privacy,
     sign_in,
     whole_message,
 )
@@ -67,7 +68,10 @@ def create_app(parts: Parts) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
     mail = (whole_message, automatic_mail)
-    merchant = (inbox, conversations, history, *mail, customers, metrics, account, sign_in)
+    merchant = (
+        *(inbox, conversations, history, *mail),
+        *(customers, privacy, metrics, account, sign_in),
+    )
     for module in (*merchant, console, dead, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)

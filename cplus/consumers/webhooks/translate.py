@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cplus.consumers.shopify_facts import Resolve, facts, known
@@ -23,9 +23,21 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.privacy import DataRequested
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
-from cplus.events.names import billing_stream, customer_stream, order_stream, shop_stream
+from cplus.events.names import (
+    asking_person,
+    billing_stream,
+    customer_stream,
+    data_request_stream,
+    order_stream,
+    shop_stream,
+)
 from cplus.shopify import webhooks
+
+ANSWERED_WITHIN: Final = timedelta(days=30)
+"""How long a merchant may take to answer a customer's request. Source: Shopify, "Mandatory
+compliance webhooks"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +235,27 @@ async def _subscription(
     return _facts(notice, billing_stream(notice.shop), one.updated_at, fact)
 
 
+async def _data_request(
+    notice: Notice, payload: webhooks.DataRequest, resolve: Resolve
+) -> list[NewEvent]:
+    same_host(payload.shop_domain, notice.shop)
+    request, who, at = payload.data_request.id, payload.customer, _when(notice, None)
+    # An address that comes with an id is one more fact about that customer's account. So the data
+    # of somebody who only wrote from it is theirs too.
+    person, joined = await known(
+        resolve, notice.shop, who.id, who.email, at if who.email else None, notice.triggered_at
+    )
+    fact = DataRequested(
+        request_id=request,
+        person=person or asking_person(request),
+        shopify_customer_id=who.id,
+        email=who.email,
+        phone=who.phone,
+        due_at=at + ANSWERED_WITHIN,
+    )
+    return _facts(notice, data_request_stream(request), None, *joined, fact)
+
+
 def _someone(person: str | None) -> str:
     if person is None:
         raise AssertionError("a Shopify id always names a person")
@@ -242,4 +275,5 @@ _MEANINGS: Final[dict[type[webhooks.Payload], _Meaning]] = {
     webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,
+    webhooks.DataRequest: _data_request,
 }

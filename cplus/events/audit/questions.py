@@ -21,6 +21,8 @@ from cplus.events.reader import EventReader, in_batches
 BATCH: Final = 200
 """Commits that are read and decoded at once: as much as is ever in memory of a long answer."""
 
+_FEW: Final = 10
+_ASKED: Final = {"operators", "privacy"}
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -109,6 +111,15 @@ async def about_person(
             talks |= dict.fromkeys(filter(is_conversation, commit.refs))
     async for commit in _merged(store, shop, [*ids, *talks]):
         yield commit
+
+
+async def is_known(store: EventStore, reader: EventReader, shop: str, person: str) -> bool:
+    """Whether the log holds anything about a person besides what they asked of their data, and who
+    exported or looked at it."""
+    async for commit in store.iterate_ref(shop, person, batch=_FEW):
+        if not reader.families_of(commit) <= _ASKED:
+            return True
+    return False
 
 
 async def _merged(store: EventStore, shop: str, refs: Sequence[str]) -> AsyncIterator[Commit]:

@@ -77,7 +77,17 @@ BILLING = Projection(
     version=1,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
+        {
+            "billing",
+            "conversations",
+            "customers",
+            "imports",
+            "mail",
+            "operators",
+            "orders",
+            "privacy",
+            "shops",
+        }
     ),
     keys=keys,
     evolve=evolve,

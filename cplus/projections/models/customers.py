@@ -182,7 +182,17 @@ CUSTOMERS = Projection(
         PersonsJoined,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
+        {
+            "billing",
+            "conversations",
+            "customers",
+            "imports",
+            "mail",
+            "operators",
+            "orders",
+            "privacy",
+            "shops",
+        }
     ),
     keys=keys,
     evolve=evolve,

@@ -98,7 +98,17 @@ MESSAGES = Projection(
         MailRejected,
     ),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
+        {
+            "billing",
+            "conversations",
+            "customers",
+            "imports",
+            "mail",
+            "operators",
+            "orders",
+            "privacy",
+            "shops",
+        }
     ),
     keys=keys,
     evolve=evolve,

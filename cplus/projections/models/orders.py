@@ -69,7 +69,17 @@ ORDERS = Projection(
     version=1,
     handles=types(OrderChanged, OrderDeleted),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
+        {
+            "billing",
+            "conversations",
+            "customers",
+            "imports",
+            "mail",
+            "operators",
+            "orders",
+            "privacy",
+            "shops",
+        }
     ),
     keys=keys,
     evolve=evolve,

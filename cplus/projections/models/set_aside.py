@@ -40,7 +40,17 @@ SET_ASIDE = Projection(
     version=1,
     handles=types(MailSetAside, MailTakenUp),
     passes=frozenset(
-        {"billing", "conversations", "customers", "imports", "mail", "operators", "orders", "shops"}
+        {
+            "billing",
+            "conversations",
+            "customers",
+            "imports",
+            "mail",
+            "operators",
+            "orders",
+            "privacy",
+            "shops",
+        }
     ),
     keys=keys,
     evolve=evolve,

@@ -6,6 +6,7 @@ from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.figures import Day, Figures, every_day, summed
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.paging import cursor_of
+from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.queries import Queries
 from cplus.projections.queries.shops import ShopQueries
@@ -18,6 +19,9 @@ from cplus.projections.queries.views import (
     CustomerDetail,
     CustomerImport,
     CustomerKind,
+    DataRequest,
+    DataRequestCounts,
+    DataRequestState,
     Delivery,
     DeliveryState,
     MailStatus,
@@ -41,6 +45,9 @@ __all__ = [
     "CustomerImport",
     "CustomerKind",
     "CustomerQueries",
+    "DataRequest",
+    "DataRequestCounts",
+    "DataRequestState",
     "Day",
     "Delivery",
     "DeliveryState",
@@ -51,6 +58,7 @@ __all__ = [
     "Order",
     "Page",
     "PersonCounts",
+    "PrivacyQueries",
     "ProgressQueries",
     "Queries",
     "SetAside",

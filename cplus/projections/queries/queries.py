@@ -5,9 +5,17 @@ from __future__ import annotations
 from cplus.projections.queries.conversations import ConversationQueries
 from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.metrics import MetricsQueries
+from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.shops import ShopQueries
 
 
-class Queries(ConversationQueries, CustomerQueries, ShopQueries, MetricsQueries, ProgressQueries):
+class Queries(
+    ConversationQueries,
+    CustomerQueries,
+    PrivacyQueries,
+    ShopQueries,
+    MetricsQueries,
+    ProgressQueries,
+):
     """Questions to the read models of one shop at a time. Raises InvalidInput for a bad cursor."""

@@ -7,6 +7,7 @@ from cplus.projections.queries.views import (
     BillingAccount,
     Conversation,
     CustomerImport,
+    DataRequest,
     Delivery,
     Message,
     Order,
@@ -98,6 +99,21 @@ def set_aside_view(row: Row) -> SetAside:
         snippet=row["snippet"],
         at=row["at"],
         conversation_id=row["conversation_id"],
+    )
+
+
+def data_request_view(row: Row) -> DataRequest:
+    """The request of a row."""
+    return DataRequest(
+        id=int(key_of(row)),
+        person=row["person"],
+        shopify_customer_id=row["shopify_customer_id"],
+        email=visible(row["email"]),
+        phone=visible(row["phone"]),
+        at=row["at"],
+        due_at=row["due_at"],
+        exported_at=row["exported_at"],
+        exported_by=row["exported_by"],
     )
 
 

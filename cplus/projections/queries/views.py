@@ -15,6 +15,7 @@ T = TypeVar("T")
 ConversationState = Literal["open", "closed", "unanswered", "all"]
 CustomerKind = Literal["customers", "leads", "all"]
 DeliveryState = Literal["under_way", "arrived", "failed", "all"]
+DataRequestState = Literal["open", "exported", "all"]
 MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
 
 
@@ -278,6 +279,35 @@ class Shop:
     shopify_plan: str | None
     country: str | None
     last_import: CustomerImport | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """A customer's request for what is kept about them."""
+
+    id: int
+    """Shopify's number of it."""
+    person: str
+    """`person/…`, as they were named when it came."""
+    shopify_customer_id: int | None
+    email: str | None
+    phone: str | None
+    at: datetime
+    """When it was told."""
+    due_at: datetime
+    """When the merchant must have answered."""
+    exported_at: datetime | None
+    """When somebody first downloaded the answer; None as long as it is open."""
+    exported_by: str | None
+    """Who did, as a commit keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequestCounts:
+    """How many requests for data there are."""
+
+    requests: int
+    open: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ HOME: Final = "/inbox"
 """Where everybody is led who wanted nothing else."""
 
 _PAGE: Final = re.compile(
-    r"/(?:inbox|conversations|customers|metrics|billing|settings)(?:[/?][!-\[\]-~]{0,400})?"
+    r"/(?:inbox|conversations|customers|privacy|metrics|billing|settings)(?:[/?][!-\[\]-~]{0,400})?"
 )
 # What Shopify adds to an address when it opens the app.
 _SHOPIFYS: Final = frozenset(

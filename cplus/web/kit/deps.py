@@ -20,6 +20,7 @@ from cplus.commands.looking import Looks
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.audit.history import History, history
+from cplus.events.audit.questions import is_known
 from cplus.privacy.sessions import EndedSessions, UsedLinks
 from cplus.privacy.token_tries import TokenTries
 from cplus.projections.checks.as_it_was import Past, conversation_at
@@ -73,6 +74,14 @@ class ReadPast(Protocol):
 
     async def __call__(self, shop: str, conversation_id: str, position: int) -> Past | None:
         """Right after the commit at that position."""
+        ...
+
+
+class IsKnown(Protocol):
+    """Says whether the log holds anything about a person."""
+
+    async def __call__(self, shop: str, person: str) -> bool:
+        """Besides requests for it."""
         ...
 
 
@@ -219,6 +228,11 @@ async def _past(request: Request) -> ReadPast:
     return partial(conversation_at, parts.store, parts.reader)
 
 
+async def _is_known(request: Request) -> IsKnown:
+    parts = _parts(request)
+    return partial(is_known, parts.store, parts.reader)
+
+
 async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
@@ -246,4 +260,5 @@ LookDep = Annotated[Look, Depends(_look)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]
 PastDep = Annotated[ReadPast, Depends(_past)]
+IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
 LooksDep = Annotated[Looks, Depends(_looks)]

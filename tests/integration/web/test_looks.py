@@ -78,6 +78,7 @@ async def _everything(web: Harness) -> list[str]:
         f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
         "/customers",
         "/customers/ada",
+        "/privacy",
         "/metrics",
         "/billing",
         "/settings",

@@ -20,7 +20,7 @@ from tests.integration.web.harness import (
 
 PAGES = [
     "/", "/inbox", "/customers", "/metrics", "/billing", "/settings", "/conversations/c1",
-    "/customers/p1",
+    "/customers/p1", "/privacy",
 ]  # fmt: skip
 API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
 

@@ -33,7 +33,7 @@ from tests.samples import installed
 
 PAGES = [
     "/", "/inbox", "/customers", "/metrics", "/billing", "/settings", "/conversations/c1",
-    "/customers/p1",
+    "/customers/p1", "/privacy",
 ]  # fmt: skip
 API = ["/api/inbox", "/api/changes", "/api/conversations/c1"]
 

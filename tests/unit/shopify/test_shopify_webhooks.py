@@ -137,6 +137,13 @@ SAMPLES: dict[str, dict[str, Any]] = {
     **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Order], ORDER),
     **dict.fromkeys([t for t, m in PAYLOADS.items() if m is Shop], SHOP),
     "app/uninstalled": SHOP,
+    "customers/data_request": {
+        "shop_id": 954889,
+        "shop_domain": "blue-jam.myshopify.com",
+        "orders_requested": [299938, 280263],
+        "customer": {"id": 191167, "email": "mira@example.com", "phone": "555-625-1199"},
+        "data_request": {"id": 9999},
+    },
     "customers/delete": {"id": 706405506930370084, "tax_exemptions": []},
     "orders/delete": {"id": 820982911946154508},
     "customers/merge": MERGE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.privacy import DataRequested
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.privacy.identities import Resolved
 from cplus.shopify.webhooks import PAYLOADS
@@ -353,3 +354,63 @@ async def test_a_payload_that_lacks_what_it_is_about_has_a_reason(
 ) -> None:
     with pytest.raises(InvalidInput):
         await told(topic, payload)
+
+
+REQUEST: dict[str, Any] = {
+    "shop_id": 9,
+    "shop_domain": SHOP,
+    "orders_requested": [70],
+    "customer": {"id": 7, "email": "ann@example.com", "phone": "+1555"},
+    "data_request": {"id": 9999},
+}
+
+
+async def test_a_request_for_data_names_who_asks_and_is_due_30_days_after_it_was_told() -> None:
+    people = People(id7="person/a")
+    [new] = await told("customers/data_request", REQUEST, people)
+    assert new.event == DataRequested(
+        request_id=9999,
+        person="person/a",
+        shopify_customer_id=7,
+        email="ann@example.com",
+        phone="+1555",
+        due_at=TRIGGERED + timedelta(days=30),
+    )
+    assert (new.stream, new.occurred_at) == ("data-request/9999", TRIGGERED)
+    assert (people.asked, people.told) == ([(7, "ann@example.com")], [TRIGGERED])
+    [late] = await told("customers/data_request", REQUEST, people, triggered=False)
+    assert isinstance(late.event, DataRequested)
+    assert late.event.due_at == RECEIVED + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("customer", "asked", "person"),
+    [
+        ({"email": "ann@example.com"}, [(None, "ann@example.com")], "person/a"),
+        ({"id": 7, "email": None}, [(7, None)], "person/new"),
+        ({"phone": "+1555"}, [(None, None)], "person/request9999"),
+        ({}, [(None, None)], "person/request9999"),
+    ],
+)
+async def test_a_request_is_by_id_or_address_and_somebody_nobody_knows_has_it_too(
+    customer: dict[str, Any], asked: list[Any], person: str
+) -> None:
+    people = People(**{"ann@example.com": "person/a"})
+    [new] = await told("customers/data_request", {**REQUEST, "customer": customer}, people)
+    assert isinstance(new.event, DataRequested)
+    assert (new.event.person, people.asked) == (person, asked)
+    if "id" in customer:
+        assert people.told == [None], "nobody is said to have lost an address"
+
+
+async def test_a_request_of_two_persons_who_are_one_says_so_first() -> None:
+    people = People(**{"id7": "person/b", "ann@example.com": "person/a"})
+    joined, new = await told("customers/data_request", REQUEST, people)
+    assert joined.event == PersonsJoined(person="person/a", absorbed="person/b")
+    assert isinstance(new.event, DataRequested)
+    assert new.event.person == "person/a"
+
+
+async def test_a_request_of_another_shop_means_nothing() -> None:
+    with pytest.raises(InvalidInput, match="another shop"):
+        await told("customers/data_request", {**REQUEST, "shop_domain": "birch.myshopify.com"})

@@ -1,0 +1,73 @@
+"""Data requests: a row for each customer's request for their data, by Shopify's number of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from cplus.events.base import Recorded
+from cplus.events.catalogue.privacy import DataRequested, PersonExported
+from cplus.projections.base import Counts, Projection, Row
+from cplus.projections.models.facts import types
+
+
+def keys(event: Recorded) -> Iterable[str]:
+    """The request's number; an export that answers no request touches no row."""
+    request = getattr(event.event, "request_id")  # noqa: B009  both events have it
+    return [] if request is None else [str(request)]
+
+
+def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
+    """The request as it was first told, and the first export that answered it."""
+    match event.event:
+        case DataRequested() as asked:
+            # Shopify may tell of one request by two webhooks: it is due by the first.
+            if row is not None and row["at"] <= event.occurred_at:
+                return row
+            return {
+                "exported": False,
+                "exported_at": None,
+                "exported_by": None,
+                **(row or {}),
+                "at": event.occurred_at,
+                "due_at": asked.due_at,
+                "person": asked.person,
+                "shopify_customer_id": asked.shopify_customer_id,
+                "email": asked.email,
+                "phone": asked.phone,
+            }
+        case PersonExported() if row is not None and not row["exported"]:
+            by = {"exported_at": event.occurred_at, "exported_by": event.actor}
+            return {**row, "exported": True, **by}
+    return row
+
+
+def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
+    """How many requests there are, and how many of them nobody answered yet."""
+    return {"requests": len(rows), "open": sum(not row["exported"] for row in rows.values())}
+
+
+DATA_REQUESTS = Projection(
+    name="data_requests",
+    version=1,
+    handles=types(DataRequested, PersonExported),
+    passes=frozenset(
+        {
+            "billing",
+            "conversations",
+            "customers",
+            "imports",
+            "mail",
+            "operators",
+            "orders",
+            "privacy",
+            "shops",
+        }
+    ),
+    keys=keys,
+    evolve=evolve,
+    counts=Counts(count),
+    indexes=(
+        (("at", -1), ("_id", -1)),
+        (("exported", 1), ("at", -1), ("_id", -1)),
+    ),
+)

@@ -1,0 +1,73 @@
+"""Customers who ask for their data."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from cplus.projections.queries import DataRequest, DataRequestState, Queries
+from cplus.web.kit.deps import ClockDep, IsKnown, IsKnownDep, PagesDep, QueriesDep
+from cplus.web.kit.signed_in import MerchantDep
+
+router = APIRouter(prefix="/privacy")
+
+TABS: Final[tuple[tuple[DataRequestState, str], ...]] = (
+    ("open", "Open"),
+    ("exported", "Exported"),
+    ("all", "All"),
+)
+_SHOWN: Final = 20
+"""Requests of a page: for each of somebody unknown the log is asked."""
+
+
+@router.get("")
+async def requests(
+    pages: PagesDep,
+    queries: QueriesDep,
+    is_known: IsKnownDep,
+    clock: ClockDep,
+    me: MerchantDep,
+    state: DataRequestState = "open",
+    cursor: str | None = None,
+) -> HTMLResponse:
+    """A page of requests, the newest first."""
+    counts, page = await asyncio.gather(
+        queries.data_request_counts(me.shop),
+        queries.data_requests(me.shop, state, cursor, _SHOWN),
+    )
+    numbers = {
+        "open": counts.open,
+        "exported": counts.requests - counts.open,
+        "all": counts.requests,
+    }
+    return pages.render(
+        "privacy.html",
+        me=me,
+        section="privacy",
+        tabs=[(key, label, numbers[key]) for key, label in TABS],
+        state=state,
+        page=page,
+        known=await _known(me.shop, page.items, queries, is_known),
+        now=clock(),
+        first=f"/privacy?{urlencode({'state': state})}" if cursor else None,
+        following=(
+            f"/privacy?{urlencode({'state': state, 'cursor': page.next})}" if page.next else None
+        ),
+    )
+
+
+async def _known(
+    shop: str, asked: Sequence[DataRequest], queries: Queries, is_known: IsKnown
+) -> set[str]:
+    """Those of whom something is kept. Mail that was set aside makes nobody a customer or lead, so
+    for all others the log is asked."""
+    persons = {one.person for one in asked}
+    customers = await queries.customers_among(shop, persons)
+    others = sorted(persons - customers)
+    found = await asyncio.gather(*(is_known(shop, person) for person in others))
+    return customers | {person for person, yes in zip(others, found, strict=True) if yes}

@@ -1,0 +1,39 @@
+"""Rows of customers' requests for their data."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue.privacy import DataRequested, PersonExported
+from cplus.projections.models.data_requests import DATA_REQUESTS, count
+from tests.unit.projections.models.told_events import at, fold, recorded
+
+ANN = "person/a"
+
+
+def asked(minutes: int, number: int) -> Recorded:
+    due = at(minutes) + timedelta(days=30)
+    event = DataRequested(request_id=9, person=ANN, email="ann@example.com", due_at=due)
+    return recorded(event, minutes, number, "data-request/9")
+
+
+def exported(minutes: int, number: int, request: int | None = 9) -> Recorded:
+    event: Event = PersonExported(person=ANN, request_id=request, format="json")
+    return recorded(event, minutes, number, ANN)
+
+
+def test_a_request_told_again_is_one_and_due_by_the_first() -> None:
+    for told in ([asked(1, 1), asked(7, 2)], [asked(7, 1), asked(1, 2)]):
+        rows = fold(DATA_REQUESTS, told)
+        assert list(rows) == ["9"]
+        assert (rows["9"]["at"], rows["9"]["due_at"]) == (at(1), at(1) + timedelta(days=30))
+        assert count(rows) == {"requests": 1, "open": 1}
+
+
+def test_the_first_export_that_answers_a_request_closes_it_and_no_other_does() -> None:
+    rows = fold(DATA_REQUESTS, [asked(1, 1), exported(2, 2, None), exported(3, 3, 8)])
+    assert count(rows) == {"requests": 1, "open": 1}
+    rows = fold(DATA_REQUESTS, [asked(1, 1), exported(4, 2), exported(5, 3), asked(6, 4)])
+    assert (rows["9"]["exported"], rows["9"]["exported_at"]) == (True, at(4))
+    assert count(rows) == {"requests": 1, "open": 0}
