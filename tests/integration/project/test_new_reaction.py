@@ -54,7 +54,7 @@ async def test_the_page_leads_from_nothing_to_a_reaction(
     lags = json.loads(await project.run("-m", "cplus.cli", "projections", "lag", "--json"))["shops"]
     [goodbyes] = [one for one in lags if one["projection"] == "react-goodbyes"]
     assert (goodbyes["begun"], goodbyes["behind"], goodbyes["position"]) == (True, 0, head)
-    await web.parts.close()
+    await web.close()
     # What every reaction promises is tried with it: no test has to be told of it.
     tried = await project.run(
         "-m", "pytest", "-q", "-rp", "-k", "goodbyes or slowest", *TRIED, CARRIED
