@@ -75,6 +75,9 @@ def _called(name: str) -> str:
     return name
 
 
+SHOPPER: Final = "shopper"
+"""The `actor` of a customer who wrote: a commit keeps no more of them."""
+
 MERCHANT: Final = Actor("merchant")
 """A merchant whose session began before users were known."""
 

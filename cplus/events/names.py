@@ -95,7 +95,8 @@ def contact_sequence(person_name: str) -> str:
 
 
 def received_sequence(hashed: str) -> str:
-    """The sequence in which the mail with this keyed hash is number 1, however often it comes."""
+    """The sequence of the mail with this keyed hash: number 1 however often it comes, and 2 where
+    it went into a conversation after a copy of it was set aside."""
     return f"received/{hashed}"
 
 

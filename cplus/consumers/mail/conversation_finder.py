@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from cplus.consumers.mail.reading import Found
 from cplus.consumers.mail.replies import rfc_ref
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue.conversations import ConversationStarted
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
@@ -16,6 +17,7 @@ from cplus.events.names import (
     conversation_stream,
     is_conversation,
     message_ref,
+    version_claim,
 )
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
@@ -24,6 +26,7 @@ from cplus.privacy.identities import Resolved
 from cplus.settings import Settings
 
 _CANDIDATES = 20  # a mail may name a thousand others; the best come first
+_LAST = 20  # of a person's conversations, among which the newest is
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,12 @@ class ConversationFinder:
         """The newest conversation of the person, if a contact form may join it; or a new one,
         with the place among the person's conversations that it claims."""
         contact = contact_sequence(who.person)
-        number, newest = await self.store.latest(shop, contact)
-        for former in who.ids[1:]:  # what began before two persons turned out to be one
-            _, other = await self.store.latest(shop, contact_sequence(former))
-            if other and (newest is None or other.position > newest.position):
-                newest = other
-        if found.form is not None and newest is not None:
-            for stream in _conversations(newest):
-                conversation = await self._load(shop, stream)
-                if self._may_join(conversation, now):
-                    return conversation, []
+        number, _ = await self.store.latest(shop, contact)
+        if found.form is not None:
+            newest = await self._newest(shop, who)
+            conversation = await self._load(shop, newest) if newest else None
+            if conversation is not None and self._may_join(conversation, now):
+                return conversation, []
         conversation = Conversation.empty(conversation_stream(random_id()))
         conversation.start(
             person=who.person,
@@ -71,6 +70,21 @@ class ConversationFinder:
             now=now,
         )
         return conversation, [(contact, number + 1)]
+
+    async def _newest(self, shop: str, who: Resolved) -> str | None:
+        """The person's conversation that began last, by when it began: what a merchant makes of
+        an old mail, or what is read again from the dead letters, is recorded late."""
+        claims = list[str]()
+        for id_ in who.ids:  # former ones too: what began before two persons turned out to be one
+            contact = contact_sequence(id_)
+            number, _ = await self.store.latest(shop, contact)
+            last = range(max(1, number - _LAST + 1), number + 1)
+            claims += [version_claim(contact, one) for one in last]
+        commits = {one.id: one for one in (await self.store.by_claims(shop, claims)).values()}
+        read = await self.recorder.reader.read(list(commits.values()), [ConversationStarted])
+        began = [recorded for events in read for recorded in events]
+        last_begun = max(began, key=lambda one: (one.occurred_at, one.position), default=None)
+        return last_begun.stream if last_begun else None
 
     async def _streams(self, shop: str, candidate: Candidate) -> list[str]:
         if candidate.kind in ("token", "marker"):

@@ -11,12 +11,14 @@ from typing import Any
 
 import structlog
 
+from cplus.actors import SHOPPER
 from cplus.aws import Aws
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.conversation_finder import ConversationFinder
+from cplus.consumers.mail.copies import Copies, Place
 from cplus.consumers.mail.reading import Found, Room, Said, read
-from cplus.consumers.mail.replies import received_sequence, rfc_ref
+from cplus.consumers.mail.replies import rfc_ref
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.billing_account import month_of
@@ -67,6 +69,11 @@ class Inbound:
     def finder(self) -> ConversationFinder:
         """Finds where a mail belongs."""
         return ConversationFinder(self.settings, self.store, self.recorder)
+
+    @property
+    def copies(self) -> Copies:
+        """Tells whether a mail came before."""
+        return Copies(self.settings, self.store, self.recorder.reader)
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Records the mails of a batch; answers the ids of the messages that failed.
@@ -159,7 +166,7 @@ class Inbound:
             shop=way.shop,
             claim=claim,
             source="mail",
-            actor="shopper",
+            actor=SHOPPER,
             cause=Cause(
                 "mail",
                 ref={"bucket": receipt.bucket, "key": receipt.key},
@@ -174,12 +181,12 @@ class Inbound:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
         conversation, now = None, receipt.received_at
-        once = self._once(found)
-        if once and (await self.store.latest(way.shop, once))[0]:
-            return {"reason": "the same mail came before, under another id of SES"}
         if found.form is None and found.aside is None:
             conversation = await self.finder.by_thread(way, found.mail, now)
         aside = found.aside or (found.aside_alone if conversation is None else None)
+        once, repeated = await self.copies.of(way.shop, found, aside=aside is not None)
+        if repeated:
+            return {"reason": "the same mail came before, under another id of SES"}
         if aside is not None:
             return await self._set_aside(way.shop, receipt, found, aside, once)
         who = await self._sender(way.shop, found, conversation)
@@ -209,12 +216,12 @@ class Inbound:
             refs.append(started_ref(month_of(now)))
         return {
             "events": [*_joins(who, now), *decided(conversation)],
-            "sequences": [*begins, *([(once, 1)] if once else [])],
+            "sequences": [*begins, *once],
             "refs": list(dict.fromkeys(refs)),
         }
 
     async def _set_aside(
-        self, shop: str, receipt: Receipt, found: Found, reason: AsideReason, once: str | None
+        self, shop: str, receipt: Receipt, found: Found, reason: AsideReason, once: list[Place]
     ) -> dict[str, Any]:
         """Events, sequences and refs of the commit of a mail that is shown apart."""
         who, now = await self._sender(shop, found, None), receipt.received_at
@@ -236,18 +243,9 @@ class Inbound:
         stream = mail_stream(event.message_id)
         return {
             "events": [*_joins(who, now), NewEvent(stream, event, now)],
-            "sequences": [(once, 1)] if once else [],
+            "sequences": once,
             "refs": [stream, who.person, message_ref(event.message_id)],
         }
-
-    def _once(self, found: Found) -> str | None:
-        """The sequence that the mail claims, so that a second delivery is the same message. A mail
-        that is not the same to the last letter, or less well proved, is another one."""
-        if not found.mail.message_id:
-            return None
-        author, proved = (found.address, found.name, found.sent_from), found.proved
-        said = (*author, proved, found.mail.subject, found.body)
-        return received_sequence(self.settings, found.mail.message_id, *said)
 
     async def _sender(self, shop: str, found: Found, conversation: Conversation | None) -> Resolved:
         """The person who wrote. An unknown sender is the person of the conversation, if the mail

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from cplus.actors import SHOPPER
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import conversations as talk
 from cplus.events.catalogue import mail
@@ -27,7 +28,7 @@ class Entry:
     position: int
     at: datetime
     actor: str
-    """Who, as a commit keeps it."""
+    """Who, as a commit keeps it: not always who recorded it."""
     did: str
     """What, in words that follow a name: `closed the conversation`."""
     type: str
@@ -64,8 +65,7 @@ async def history(
     entries = [
         _entry(recorded)
         for events in await reader.read(page, _DEEDS)
-        for recorded in reversed(events)
-        if _is_of(recorded, stream, conversation_id)
+        for recorded in reversed(_told([e for e in events if _is_of(e, stream, conversation_id)]))
     ]
     return History(entries, page[-1].position if len(found) > limit else None)
 
@@ -80,12 +80,22 @@ def _is_of(recorded: Recorded, stream: str, conversation_id: str) -> bool:
     )
 
 
+def _told(events: Sequence[Recorded]) -> Sequence[Recorded]:
+    """Those that are entries. Where a merchant made a conversation of a mail, that says how it
+    started: nobody started it when the mail came."""
+    if not any(isinstance(one.event, mail.MailTakenUp) for one in events):
+        return events
+    return [one for one in events if not isinstance(one.event, talk.ConversationStarted)]
+
+
 def _entry(recorded: Recorded) -> Entry:
     event = recorded.event
+    # Whoever recorded it, a customer wrote it: a merchant who takes a mail up records it too.
+    wrote = isinstance(event, talk.MessageReceived)
     return Entry(
         recorded.position,
         recorded.occurred_at,
-        recorded.actor,
+        SHOPPER if wrote else recorded.actor,
         _did(event),
         event.TYPE,
         getattr(event, "message_id", None),
@@ -100,6 +110,7 @@ _DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.AnswersMoved: "chose the address that replies go to",
         talk.ConversationClosed: "closed the conversation",
         talk.ConversationReopened: "reopened the conversation",
+        mail.MailTakenUp: "made a conversation of the mail",
         mail.MailSent: "sent the reply by email",
         mail.MailDelivered: "delivered the reply",
         mail.MailBounced: "could not deliver the reply",

@@ -9,6 +9,7 @@ import pytest
 from cplus.actors import merchant
 from cplus.commands.automatic_mail import Made, make_conversation
 from cplus.errors import NotFound
+from cplus.events.audit.history import history
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.names import started_ref
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, START, World, form, plain
@@ -59,6 +60,57 @@ async def test_the_same_mail_under_another_id_is_set_aside_once(world: World) ->
     await world.receive(ABSENCE, "ses1")
     await world.receive(ABSENCE, "ses2")
     assert await world.types() == [ASIDE, []]
+
+
+async def test_a_good_copy_of_a_mail_set_aside_is_heard_and_only_once(world: World) -> None:
+    raw = plain("Is it blue?")
+    await world.receive(raw, "ses1", spam="FAIL")
+    for copy in ("ses2", "ses3"):
+        await world.receive(raw, copy)
+    await world.receive(raw, "ses4", spam="FAIL")
+    assert await world.types() == [ASIDE, ["started", "message_received"], [], []]
+    # An absence note that came to the shop's address first joins the thread that it answers.
+    token = await world.token_address()
+    await world.receive(ABSENCE, "ses5")
+    await world.receive(ABSENCE, "ses6", token)
+    assert (await world.types())[4:] == [ASIDE, ["message_received"]]
+
+
+async def test_a_good_copy_of_a_mail_that_was_taken_up_is_a_repeat(world: World) -> None:
+    await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
+    [aside] = await asides(world)
+    await make(world, aside.message_id)
+    await world.receive(plain("Is it blue?"), "ses2")
+    assert await world.types() == [ASIDE, TAKEN_UP, []]
+
+
+async def test_a_form_joins_what_began_last_and_not_an_old_mail_that_was_taken_up_since(
+    world: World,
+) -> None:
+    await world.receive(plain("Sale!"), "ses1", spam="FAIL")
+    world.later(days=5)
+    await world.receive(form("Where is my order?"), "ses2")
+    talk = await world.conversation()
+    [aside] = await asides(world)
+    await make(world, aside.message_id)
+    world.later(hours=1)
+    await world.receive(form("It is still not here", number=2), "ses3")
+    assert talk.id in (await world.commits())[-1].refs
+
+
+async def test_a_history_says_that_the_customer_wrote_and_the_merchant_took_the_mail_up(
+    world: World,
+) -> None:
+    await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
+    [aside] = await asides(world)
+    world.later(days=3)
+    made = await make(world, aside.message_id)
+    parts = world.parts
+    found = await history(parts.store, parts.reader, SHOP, made.conversation_id)
+    assert [(one.actor, one.did, one.at) for one in found.entries] == [
+        ("merchant/ada", "made a conversation of the mail", world.now),
+        ("shopper", "wrote", START),
+    ]
 
 
 async def test_a_mail_is_made_a_conversation_once_however_often_it_is_asked_for(
