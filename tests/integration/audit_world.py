@@ -64,13 +64,14 @@ class AuditWorld:
         ids = {"message_id": REPLY, "conversation_id": TALK}
         for event in (MailSent(**ids, ses_message_id="ses-2"), MailDelivered(**ids)):
             self.now += timedelta(minutes=1)
-            actor = "ses" if isinstance(event, MailDelivered) else "system/outbound-email"
+            sent = isinstance(event, MailSent)
             await self.draft(
                 f"{event.TYPE}/{REPLY}",
                 mail_stream(REPLY),
                 event,
                 follows=reply,
-                actor=actor,
+                source="outbound-email" if sent else "mail-event",
+                actor="system/outbound-email" if sent else "ses",
                 refs=(conversation_stream(TALK), message_ref(REPLY)),
             )
         self.now += timedelta(minutes=1)
@@ -120,6 +121,7 @@ class AuditWorld:
         event: Event,
         *,
         follows: Commit | None = None,
+        source: str = "webhook",
         actor: str = "shopify",
         shop: str = SHOP,
         refs: tuple[str, ...] = (),
@@ -128,7 +130,7 @@ class AuditWorld:
         draft = Draft(
             shop=shop,
             claim=claim,
-            source="webhook",
+            source=source,
             actor=actor,
             events=[NewEvent(stream, event, self.now)],
             refs=[stream, *refs],
