@@ -6,8 +6,8 @@ Each queue `cplus-<stage>-<name>` has one, `cplus-<stage>-<name>-dead`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cplus.aws.clients import Aws
 from cplus.aws.queues import QueueUnanswered, held
+from cplus.counts import counted
 from cplus.errors import CplusError
 
 MOST: Final = 1_000
@@ -23,6 +24,7 @@ MOST: Final = 1_000
 
 _SUFFIX: Final = "-dead"
 _BATCH: Final = 10  # messages of one call
+_ROUNDS: Final = 3  # times that all are asked for, while others look at some of them
 _HIDDEN: Final = 60  # seconds in which nobody else sees what is looked at, unless it is given back
 
 
@@ -33,6 +35,11 @@ class UnknownQueue(CplusError):
 class NoDeadLetter(CplusError):
     """No dead letter of {queue} has the id {id!r}: it was redriven or deleted, or it is not among
     the {most} that were looked at."""
+
+
+class HiddenLetter(CplusError):
+    """The dead letter {id!r} of {queue} could not be seen: {hidden} of that queue may be hidden by
+    another look at them, or by a redrive. Try again in a minute."""
 
 
 class RedriveRefused(CplusError):
@@ -98,14 +105,23 @@ class DeadLetters:
         async with _answering(queue):
             url = await self._url(queue)
             count = min(held(await self._attributes(url)), most, MOST)
-            found = [_letter(message) for message in await self._seen(url, count)]
+            async with aclosing(self._seen(url, count)) as messages:
+                found = [_letter(message) async for message in messages]
         return sorted(found, key=lambda letter: (letter.sent_at, letter.id))
 
     async def letter(self, queue: str, id_: str) -> DeadLetter:
-        """The one with this id; raises NoDeadLetter."""
-        for letter in await self.letters(queue, MOST):
-            if letter.id == id_:
-                return letter
+        """The one with this id, with no other in memory than those of one call; raises NoDeadLetter
+        and HiddenLetter."""
+        async with _answering(queue):
+            url, seen = await self._url(queue), 0
+            count = min(held(await self._attributes(url)), MOST)
+            async with aclosing(self._seen(url, count)) as messages:
+                async for message in messages:
+                    if message["MessageId"] == id_:
+                        return _letter(message)
+                    seen += 1
+        if seen < count:
+            raise HiddenLetter(queue=queue, id=id_, hidden=counted(count - seen, "dead letter"))
         raise NoDeadLetter(queue=queue, id=id_, most=MOST)
 
     async def redrive(self, queue: str, *, per_second: int | None = None) -> Redrive:
@@ -129,27 +145,40 @@ class DeadLetters:
             queue, task["Status"], moved, int(task.get("ApproximateNumberOfMessagesToMove", moved))
         )
 
-    async def _seen(self, url: str, count: int) -> Sequence[Mapping[str, Any]]:
-        """So many messages, as they were received; each is given back at once."""
-        sqs = await self._aws.client("sqs")
-        found: dict[str, Mapping[str, Any]] = {}
+    async def _seen(self, url: str, count: int) -> AsyncGenerator[Mapping[str, Any], None]:
+        """So many messages, each once, as they were received. All are given back at the end, and
+        before it asks again for those that somebody else who looks at them has received."""
+        seen: set[str] = set()
+        for _ in range(_ROUNDS):
+            if len(seen) == count:
+                return
+            async with aclosing(self._visible(url)) as messages:
+                async for message in messages:
+                    if message["MessageId"] not in seen:
+                        seen.add(message["MessageId"])
+                        yield message
+                    if len(seen) == count:
+                        return
+
+    async def _visible(self, url: str) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Every message that nobody else has received; given back at the end."""
+        sqs, receipts = await self._aws.client("sqs"), list[str]()
         try:
-            while len(found) < count:
-                answer = await sqs.receive_message(
+            while messages := (
+                await sqs.receive_message(
                     QueueUrl=url,
-                    MaxNumberOfMessages=min(_BATCH, count - len(found)),
+                    MaxNumberOfMessages=_BATCH,
                     VisibilityTimeout=_HIDDEN,
                     # So that SQS asks all of its servers; 0 would ask some of them.
                     WaitTimeSeconds=1,
                     MessageSystemAttributeNames=["All"],
                 )
-                messages = answer.get("Messages", [])
-                if not messages:  # the number was approximate, or somebody else looks too
-                    break
-                found.update({message["MessageId"]: message for message in messages})
+            ).get("Messages"):
+                receipts += [message["ReceiptHandle"] for message in messages]
+                for message in messages:
+                    yield message
         finally:
-            await _give_back(sqs, url, [one["ReceiptHandle"] for one in found.values()])
-        return list(found.values())
+            await _give_back(sqs, url, receipts)
 
     async def _url(self, queue: str) -> str:
         urls = await self._urls()

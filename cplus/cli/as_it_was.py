@@ -13,6 +13,7 @@ import click
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.cli.looking import looked, operator_option
 from cplus.cli.moments import moment
+from cplus.cli.plain import plain, value_line
 
 if TYPE_CHECKING:
     from cplus.projections.base import Row
@@ -77,7 +78,7 @@ def at_command(
         raise click.UsageError("give --stream NAME or --row NAME KEY")
     with failures():
         said = run(_at(Reached(data), _Asked(host, when, later, stream, row), name))
-    click.echo(json.dumps(said, default=_plain) if as_json else "\n".join(_lines(said)))
+    click.echo(json.dumps(said, default=_said) if as_json else plain("\n".join(_lines(said))))
 
 
 async def _at(at: Reached, asked: _Asked, name: str | None) -> dict[str, Any]:
@@ -164,8 +165,8 @@ def _lines(said: dict[str, Any]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, default=_plain, ensure_ascii=False)
+    return value_line(value, _said)
 
 
-def _plain(value: object) -> str:
+def _said(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)

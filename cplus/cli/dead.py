@@ -11,11 +11,12 @@ import click
 
 from cplus.cli.connecting import Reached, ReachedAws, data_option, failures, json_option
 from cplus.cli.looking import operator_of, operator_option
+from cplus.cli.plain import plain
 from cplus.counts import counted
 
 if TYPE_CHECKING:
     from cplus.aws import DeadLetter, DeadQueue, Redrive
-    from cplus.commands.dead_letters import Shown
+    from cplus.consumers.dead_letters import Shown
 
 _MOST = 1_000
 
@@ -51,8 +52,8 @@ def list_command(*, queue: str | None, limit: int, data: Path | None, as_json: b
             lines = [f"{one.queue}: {counted(one.messages, 'dead letter')}" for one in queues]
         else:
             letters = run(_letters(ReachedAws(data), queue, limit))
-            said = {"queue": queue, "letters": [_told(one) for one in letters]}
-            lines = [_line(one) for one in letters] or [f"{queue}: 0 dead letters"]
+            said = {"queue": queue, "letters": [_told(queue, one) for one in letters]}
+            lines = [_line(queue, one) for one in letters] or [f"{queue}: 0 dead letters"]
     click.echo(json.dumps(said) if as_json else "\n".join(lines))
 
 
@@ -75,10 +76,10 @@ def show_command(
     with failures():
         shown = run(_show(Reached(data), queue, id_, name))
     if as_json:
-        said = {"queue": queue, **_told(shown.letter), "recorded": shown.recorded}
+        said = {"queue": queue, **_told(queue, shown.letter), "recorded": shown.recorded}
         click.echo(json.dumps({**said, "body": shown.letter.body}))
     else:
-        click.echo(shown.letter.body)
+        click.echo(plain(shown.letter.body))
 
 
 @dead.command("redrive", short_help="Send the dead letters of a queue back to it.")
@@ -129,8 +130,8 @@ async def _redrive(at: ReachedAws, queue: str, per_second: int | None) -> Redriv
 async def _show(at: Reached, queue: str, id_: str, name: str | None) -> Shown:
     from cplus.aws import DeadLetters
     from cplus.clock import utc_now
-    from cplus.commands.dead_letters import show
     from cplus.commands.looking import Looks
+    from cplus.consumers.dead_letters import show
 
     actor = operator_of(at.settings, name)
     async with at:
@@ -139,17 +140,17 @@ async def _show(at: Reached, queue: str, id_: str, name: str | None) -> Shown:
         return await show(queue, id_, actor=actor, source="cli", dead=dead_letters, use=use)
 
 
-def _told(letter: DeadLetter) -> dict[str, Any]:
+def _told(queue: str, letter: DeadLetter) -> dict[str, Any]:
     """What may be shown of a message to everybody: all but its body."""
-    from cplus.commands.dead_letters import shop_of
+    from cplus.consumers.dead_letters import shop_of
 
-    said = {"id": letter.id, "shop": shop_of(letter), "sent_at": letter.sent_at.isoformat()}
+    said = {"id": letter.id, "shop": shop_of(queue, letter), "sent_at": letter.sent_at.isoformat()}
     return {**said, "receives": letter.receives, "size": letter.size}
 
 
-def _line(letter: DeadLetter) -> str:
-    from cplus.commands.dead_letters import shop_of
+def _line(queue: str, letter: DeadLetter) -> str:
+    from cplus.consumers.dead_letters import shop_of
 
     times, size = counted(letter.receives, "time"), counted(letter.size, "byte")
-    shop = shop_of(letter) or "no shop"
+    shop = shop_of(queue, letter) or "no shop named"
     return f"{letter.id}  {letter.sent_at:%Y-%m-%d %H:%M:%S} UTC  {shop}  received {times}, {size}"

@@ -14,6 +14,7 @@ import click
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.cli.looking import looked, operator_option
 from cplus.cli.moments import moment
+from cplus.cli.plain import plain
 from cplus.counts import counted
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def show_command(
 
     with failures():
         said = run(_show(Reached(data), host, position, name))
-    click.echo(json.dumps(said) if as_json else "\n".join(shown(said)))
+    click.echo(json.dumps(said) if as_json else plain("\n".join(shown(said))))
 
 
 async def _show(at: Reached, host: str, position: int, name: str | None) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def trace_command(
         said = {"asked": commit.id, "cut": found.cut, "commits": tree_as_json(found)}
         click.echo(json.dumps(said))
         return
-    click.echo("\n".join(tree(found, commit.id)))
+    click.echo(plain("\n".join(tree(found, commit.id))))
     if found.cut:
         click.echo(f"only {counted(found.commits, 'commit')} are shown; there are more", err=True)
 
@@ -139,7 +140,7 @@ def conversation_command(
         entries = [entry_as_json(one) for one in found.entries]
         click.echo(json.dumps({"entries": entries, "older": found.older}))
         return
-    click.echo("\n".join(map(entry, found.entries)))
+    click.echo(plain("\n".join(map(entry, found.entries))))
     if found.older:
         click.echo(f"earlier: --before {found.older}", err=True)
 
@@ -272,7 +273,7 @@ def between_command(
         click.echo(json.dumps(said))
         return
     for one in commits:
-        click.echo(commit_line(one))
+        click.echo(plain(commit_line(one)))
     if more:
         click.echo(f"stopped after {counted(limit, 'commit')}; there are more", err=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+from cplus.cli.plain import value_line
 
 if TYPE_CHECKING:
     from cplus.events.audit.history import Entry
@@ -59,7 +60,7 @@ def shown(said: dict[str, Any]) -> Iterator[str]:
         version = "" if event["version"] is None else f" version {event['version']}"
         yield f"{event['type']}  {event['stream']}{version}  {event['occurred_at']}"
         for name, value in event["data"].items():
-            yield f"  {name}: {json.dumps(value, ensure_ascii=False)}"
+            yield f"  {name}: {value_line(value)}"
 
 
 def entry(one: Entry) -> str:

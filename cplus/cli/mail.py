@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cplus.cli.plain import plain
 from cplus.counts import counted
 from cplus.errors import CplusError
 
@@ -50,20 +50,15 @@ def parse_command(file: Path, *, as_json: bool) -> None:
 
         said = found.model_dump(mode="json")
         said["contact_form"] = form.model_dump(mode="json") if form else None
-        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(said, indent=2))
     if NO_MAIL in found.defects:
         name = "standard input" if str(file) == "-" else file
         raise click.ClickException(str(NoMail(name=name, size=counted(len(raw), "byte"))))
     if as_json:
         return
     for label, value in _lines(found, form):
-        click.echo(_plain(f"{label + ':':<14}{value}"))
-    click.echo("\n" + _plain(form.body if form else found.reply_text))
-
-
-def _plain(text: str) -> str:
-    """The text without terminal control characters: it comes from strangers."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "�", text)
+        click.echo(plain(f"{label + ':':<14}{value}"))
+    click.echo("\n" + plain(form.body if form else found.reply_text))
 
 
 def _lines(found: InboundMail, form: ContactForm | None) -> list[tuple[str, str]]:

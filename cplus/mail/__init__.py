@@ -24,6 +24,7 @@ from cplus.mail.notifications import (
     Receipt,
     parse_event,
     parse_receipt,
+    tagged_shop,
 )
 from cplus.mail.proof import author_is_proved
 from cplus.mail.reading.automatic import NO_REPLIES
@@ -66,4 +67,5 @@ __all__ = [
     "route",
     "shop_address",
     "shop_name",
+    "tagged_shop",
 ]

@@ -218,6 +218,15 @@ def parse_event(body: str) -> MailEvent:
     )
 
 
+def tagged_shop(body: str) -> str | None:
+    """The shop that an event's tag names, without `.myshopify.com`, even if the rest of the event
+    cannot be read. Raises InvalidInput if it is not a JSON object."""
+    mail = _load(body).get("mail")
+    tags = mail.get("tags") if isinstance(mail, dict) else None
+    names = tags.get(SHOP_TAG) if isinstance(tags, dict) else None
+    return str(names[0]) if isinstance(names, list) and names else None
+
+
 def _tag(mail: _SentMail, name: str) -> str | None:
     values = mail.tags.get(name)
     return values[0] if values and values[0] else None

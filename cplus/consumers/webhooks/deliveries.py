@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from cplus.clock import Clock, to_milliseconds
-from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.batches.sqs import SqsRecord, json_object
 from cplus.consumers.webhooks.edge import keeps, named
 from cplus.errors import InvalidInput
 from cplus.events.names import webhook_claim
@@ -74,6 +74,19 @@ def read(record: SqsRecord, clock: Clock) -> Delivery:
         payload = json.dumps(detail.get("payload")).encode() if isinstance(detail, dict) else None
         return _from_event_bridge(record, message, payload, clock)
     return _from_edge(record, message, clock)
+
+
+def named_shop(body: str) -> str:
+    """The shop that a message names, even if the rest of it cannot be read; raises InvalidInput if
+    it names none."""
+    try:
+        message = json_object(body)
+    except InvalidInput:
+        told: object = _metadata_of(body)
+    else:
+        detail = message.get("detail")
+        told = detail.get("metadata") if isinstance(detail, dict) else message.get("headers")
+    return shop_host(_shopify_headers(told).get("x-shopify-shop-domain"))
 
 
 def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> Delivery:

@@ -7,9 +7,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.aws.dead_letters import NoDeadLetter, RedriveRefused, UnknownQueue
-from cplus.commands import dead_letters
-from cplus.errors import NotFound
+from cplus.aws.dead_letters import HiddenLetter, NoDeadLetter, RedriveRefused, UnknownQueue
+from cplus.consumers import dead_letters
+from cplus.errors import CplusError, NotFound
 from cplus.web.console.signed_in import CONSOLE_PATH, KnownOperatorDep
 from cplus.web.kit.deps import ClockDep, DeadLettersDep, LooksDep, PagesDep, SignaturesDep
 from cplus.web.kit.forms import own_form
@@ -58,7 +58,7 @@ async def letters(
         csrf=signatures.form_token(session),
         operator=session.actor.shown,
         queue=queue,
-        letters=[(letter, dead_letters.shop_of(letter)) for letter in found],
+        letters=[(letter, dead_letters.shop_of(queue, letter)) for letter in found],
         most=LISTED,
         redriven=redriven,
     )
@@ -80,17 +80,7 @@ async def redrive(
     except UnknownQueue:
         raise NotFound(what="queue") from None
     except RedriveRefused as error:
-        return pages.render(
-            "error.html",
-            me=None,
-            section="",
-            status=409,
-            code=409,
-            heading="Not redriven",
-            reason=str(error),
-            way_out=f"{CONSOLE_PATH}/dead/{queue}",
-            way_out_label="Back to the queue",
-        )
+        return _refused(pages, queue, "Not redriven", error)
     return see_other(f"{CONSOLE_PATH}/dead/{queue}?redriven={found.messages}")
 
 
@@ -112,10 +102,26 @@ async def show(
         )
     except (NoDeadLetter, UnknownQueue):
         raise NotFound(what="dead letter") from None
+    except HiddenLetter as error:
+        return _refused(pages, queue, "Hidden for now", error)
     return pages.render(
         "console_dead_letter.html",
         csrf=signatures.form_token(session),
         operator=session.actor.shown,
         queue=queue,
         shown=shown,
+    )
+
+
+def _refused(pages: PagesDep, queue: str, heading: str, error: CplusError) -> HTMLResponse:
+    return pages.render(
+        "error.html",
+        me=None,
+        section="",
+        status=409,
+        code=409,
+        heading=heading,
+        reason=str(error),
+        way_out=f"{CONSOLE_PATH}/dead/{queue}",
+        way_out_label="Back to the queue",
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from cplus.actors import Actor
 from cplus.aws import DeadLetter, DeadLetters
 from cplus.commands.looking import Looks, look
-from cplus.errors import InvalidShop
-from cplus.shopify.hosts import shop_host
+from cplus.consumers.batches.sqs import json_object
+from cplus.consumers.webhooks.deliveries import named_shop
+from cplus.errors import InvalidInput
+from cplus.mail import tagged_shop
+from cplus.shopify.hosts import SUFFIX, shop_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,26 @@ class Shown:
     """Position of the look in the shop's log; None if the message names no shop that has one."""
 
 
-def shop_of(letter: DeadLetter) -> str | None:
+def _own_shop(body: str) -> str:
+    """As the messages of our own functions name it."""
+    return shop_host(json_object(body).get("shop"))
+
+
+def _tagged(body: str) -> str:
+    return shop_host(f"{tagged_shop(body) or ''}{SUFFIX}")
+
+
+_NAMING: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
+    {"webhooks": named_shop, "mail-events": _tagged}
+)
+"""How messages from outside name their shop, by the name of their queue."""
+
+
+def shop_of(queue: str, letter: DeadLetter) -> str | None:
     """The shop that a message names; None if it names none, as a mail does before it is read."""
     try:
-        return shop_host(json.loads(letter.body).get("shop"))
-    except (AttributeError, InvalidShop, RecursionError, ValueError):
+        return _NAMING.get(queue, _own_shop)(letter.body)
+    except InvalidInput:
         return None
 
 
@@ -46,7 +65,7 @@ async def show(
     Raises UnknownQueue, NoDeadLetter, QueueUnanswered, and as `look` does.
     """
     letter = await dead.letter(queue, id_)
-    shop, recorded = shop_of(letter), None
+    shop, recorded = shop_of(queue, letter), None
     if shop is not None:
         about = f"dead-letter/{queue}/{letter.id}"
         recorded = await look(

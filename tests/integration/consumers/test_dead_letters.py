@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
 from cplus.actors import operator
-from cplus.aws import Aws, DeadLetters
-from cplus.aws.dead_letters import NoDeadLetter, RedriveRefused, UnknownQueue
+from cplus.aws import Aws, DeadLetter, DeadLetters
+from cplus.aws.dead_letters import HiddenLetter, NoDeadLetter, RedriveRefused, UnknownQueue
 from cplus.clock import utc_now
-from cplus.commands.dead_letters import shop_of, show
 from cplus.commands.looking import Looks
+from cplus.consumers.dead_letters import shop_of, show
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
@@ -41,7 +42,7 @@ async def test_dead_letters_are_counted_listed_and_sent_back(aws: Aws, stage: st
     assert await dead.letters("mail", 5) == []
     letters = await dead.letters("send", 11)
     assert len(letters) == 11, "in more than one call, and no more than asked for"
-    assert {(shop_of(one), one.receives) for one in letters} == {(SHOP, 2)}
+    assert {(shop_of("send", one), one.receives) for one in letters} == {(SHOP, 2)}
     assert letters == sorted(letters, key=lambda one: (one.sent_at, one.id))
     # Whoever looked has given back what they saw: all of it can be redriven at once.
     redriven = await dead.redrive("send", per_second=500)
@@ -64,6 +65,56 @@ async def test_what_is_not_there_is_named_and_nothing_is_moved(aws: Aws, stage: 
     assert [one.messages for one in await dead.queues()] == [1]
 
 
+DEEP = "[" * 100_000
+BRIDGE = {"detail-type": "shopifyWebhook", "detail": {"metadata": {"X-Shopify-Shop-Domain": SHOP}}}
+
+
+@pytest.mark.parametrize(
+    ("queue", "body", "shop"),
+    [
+        ("webhooks", {"headers": {"x-shopify-shop-domain": SHOP}, "body": "no base64!"}, SHOP),
+        ("webhooks", BRIDGE, SHOP),
+        ("webhooks", f'{json.dumps(BRIDGE)[:-2]}, "payload": {DEEP}', SHOP),
+        ("webhooks", {"shop": SHOP}, None),
+        ("webhooks", {"headers": "none", "detail": 1}, None),
+        ("mail-events", {"eventType": "?", "mail": {"tags": {"cplus-shop": ["acorn"]}}}, SHOP),
+        ("mail-events", {"Message": '{"mail": {"tags": {"cplus-shop": ["acorn"]}}}'}, SHOP),
+        ("mail-events", {"mail": {"tags": {"cplus-shop": []}}, "shop": SHOP}, None),
+        ("mail-events", DEEP, None),
+        ("send", {"shop": SHOP, "message_id": "m1"}, SHOP),
+        ("send", {"shop": [SHOP]}, None),
+        ("send", DEEP, None),
+        ("mail", {"notificationType": "Received"}, None),
+    ],
+)
+def test_each_queue_names_the_shop_in_its_own_way_even_in_what_cannot_be_read(
+    queue: str, body: object, shop: str | None
+) -> None:
+    text = body if isinstance(body, str) else json.dumps(body)
+    letter = DeadLetter("1", utc_now(), receives=5, size=len(text), body=text)
+    assert shop_of(queue, letter) == shop
+
+
+async def test_a_look_ends_at_its_letter_and_says_when_another_look_hides_it(
+    aws: Aws, stage: str
+) -> None:
+    dead, url = DeadLetters(aws, stage), await queue_of(aws, stage, "send")
+    await fail(aws, url, *({"shop": SHOP, "number": number} for number in range(25)))
+    first = (await dead.letters("send", 1))[0]
+    assert (await dead.letter("send", first.id)).body == first.body
+    received = [one.receives for one in await dead.letters("send", 25)]
+    assert min(received) == 2, "those behind the letter were not received for it"
+
+    sqs, asked = await aws.client("sqs"), {"QueueUrl": f"{url}-dead", "VisibilityTimeout": 60}
+    [hidden] = (await sqs.receive_message(**asked, MaxNumberOfMessages=1))["Messages"]
+    with pytest.raises(HiddenLetter, match="1 dead letter"):
+        await dead.letter("send", hidden["MessageId"])
+    receipt = {"QueueUrl": f"{url}-dead", "ReceiptHandle": hidden["ReceiptHandle"]}
+    await sqs.change_message_visibility(**receipt, VisibilityTimeout=0)
+    looks = [dead.letter("send", hidden["MessageId"]) for _ in range(2)]
+    assert {one.id for one in await asyncio.gather(*looks)} == {hidden["MessageId"]}
+
+
 async def test_a_look_at_a_dead_letter_is_recorded_in_its_shop_without_what_was_seen(
     aws: Aws, stage: str
 ) -> None:
@@ -72,8 +123,10 @@ async def test_a_look_at_a_dead_letter_is_recorded_in_its_shop_without_what_was_
     await write(store, installed())
     dead = DeadLetters(aws, stage)
     url = await queue_of(aws, stage, "webhooks")
-    await fail(aws, url, {"shop": SHOP, "body": BODY}, {"shop": NOWHERE}, f"no JSON: {BODY}")
-    by_shop = {shop_of(one): one for one in await dead.letters("webhooks", 10)}
+    from_edge = {"headers": {"x-shopify-shop-domain": SHOP}, "body": BODY}
+    nowhere = {"headers": {"x-shopify-shop-domain": NOWHERE}}
+    await fail(aws, url, from_edge, nowhere, f"no JSON: {BODY}")
+    by_shop = {shop_of("webhooks", one): one for one in await dead.letters("webhooks", 10)}
     assert by_shop.keys() == {SHOP, NOWHERE, None}
     for shop, letter in by_shop.items():
         shown = await show(
