@@ -1,5 +1,5 @@
 """The function `sweep`: makes up for lost nudges, each minute for recent shops, each hour for all;
-and measures the remaining lag each minute."""
+measures the remaining lag each minute, and learns ids of shops each hour."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cplus.consumers.batches.messages import start_by
 from cplus.consumers.reactions.carrying_over import carry_back
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled import sweep
+from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.logs import configure
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
@@ -43,6 +44,14 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
     else:
         await carry_back(parts.mongo, REACTIONS, parts.clock())
+        await learn_shop_ids(
+            parts.credentials,
+            parts.granting.ids,
+            parts.shop_id,
+            # A question may take longer than a step of the sweep: Shopify answers it.
+            deadline=limit_of(context).with_margin(30.0, 0.2),
+            side_by_side=parts.settings.mongo_pool,
+        )
     return asdict(swept)
 
 

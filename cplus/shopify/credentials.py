@@ -143,6 +143,11 @@ class MongoCredentials:
         row = await self._rows.find_one({"_id": shop_host(shop)}, {"saved_at": True})
         return None if row is None else row["saved_at"]
 
+    async def shops(self, after: str, limit: int) -> list[str]:
+        """The first shops with tokens behind that host, in order."""
+        found = self._rows.find({"_id": {"$gt": after}}, {"_id": True}).sort("_id", 1).limit(limit)
+        return [row["_id"] async for row in found]
+
     async def forget(self, shop: str, before: datetime) -> None:
         """Deletes the tokens of a shop, if any were saved at the moment or before it."""
         await self._rows.delete_one({"_id": shop_host(shop), "saved_at": {"$lte": before}})

@@ -6,6 +6,7 @@ outlives the tokens: what is told of a shop after it removed the app is compared
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cplus.shopify.hosts import shop_host
@@ -24,6 +25,11 @@ class ShopIds:
         """The id of the shop; None if it was never told."""
         row = await self._rows.find_one({"_id": shop_host(shop)})
         return row["id"] if row else None
+
+    async def known(self, shops: Sequence[str]) -> set[str]:
+        """Those of the shops whose id was told."""
+        found = self._rows.find({"_id": {"$in": list(shops)}}, {"_id": True})
+        return {row["_id"] async for row in found}
 
     async def remember(self, shop: str, shop_id: int) -> None:
         """Notes what Shopify told of the shop."""

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from cplus.aws import Aws
+from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.consumers.webhooks.record import Webhooks, handle
 from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED, UNTOLD
 from cplus.local.shopify import LocalShopify
+from cplus.shopify.oauth import Tokens
 from tests.integration.consumers.webhooks.installed_app import (
     ID,
     SHOP,
@@ -21,6 +23,8 @@ from tests.integration.consumers.webhooks.installed_app import (
 )
 from tests.integration.intake import Intake, intake, soon
 
+CLOSED = "a-closed-shop.myshopify.com"
+SOME_TOKENS = Tokens(access_token="void", scope="read_customers")
 NEVER = "never-installed.myshopify.com"
 
 
@@ -83,6 +87,27 @@ async def test_what_is_told_after_the_app_was_removed_is_compared_with_what_was_
     _, own, another = await commits(webhooks)
     assert own.types == ["billing.subscription_changed"]
     assert (another.types, another.reason) == ([], ANOTHERS)
+
+
+async def test_ids_of_shops_from_before_they_were_kept_are_learned_while_they_can_be_asked(
+    shared: Intake, webhooks: Webhooks, shopify: LocalShopify
+) -> None:
+    parts = shared.parts
+
+    async def learn() -> list[str]:
+        return await learn_shop_ids(
+            parts.credentials, parts.granting.ids, parts.shop_id, deadline=soon(), side_by_side=2
+        )
+
+    await parts.credentials.save(CLOSED, SOME_TOKENS)
+    shopify.fail_next(SHOP, 423)
+    assert await learn() == []
+    assert await learn() == [SHOP]  # and the one that takes no tokens holds it up neither time
+    assert await learn() == []
+    shopify.grants.revoke(SHOP)
+    assert await handle([told(*subscription(ID))], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert commit.types == ["billing.subscription_changed"]
 
 
 @pytest.mark.parametrize(
