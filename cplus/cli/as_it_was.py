@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
-from cplus.cli.looking import looked, operator_option
+from cplus.cli.looking import looked, operator_of, operator_option
 from cplus.cli.moments import moment
 from cplus.cli.plain import plain, value_line
 
@@ -83,6 +84,7 @@ def at_command(
 
 async def _at(at: Reached, asked: _Asked, name: str | None) -> dict[str, Any]:
     """What there is to say; recorded as a look once it is known to be there."""
+    actor, concerning = operator_of(at.settings, name), set[str]()
     async with at:
         shop = await at.shop_of_log(asked.host)
         position = await _position(at, shop, asked.when)
@@ -92,12 +94,12 @@ async def _at(at: Reached, asked: _Asked, name: str | None) -> dict[str, Any]:
         said: dict[str, Any] = {"shop": shop, "position": position, "until": until}
         if asked.stream is not None:
             about = asked.stream
-            said |= await _stream(at, shop, asked.stream, position, until)
+            said |= await _stream(at, shop, asked.stream, position, until, concerning)
         else:
             assert asked.row is not None  # noqa: S101  one of them is given
             about = _about(*asked.row)
-            said |= await _row(at, shop, asked.row, position, until)
-        await looked(at, shop, "audit at", about, name)
+            said |= await _row(at, shop, asked.row, position, until, concerning)
+        await looked(at, shop, "audit at", about, actor, sorted(concerning))
         return said
 
 
@@ -110,8 +112,9 @@ async def _position(at: Reached, shop: str, when: When) -> int:
 
 
 async def _stream(
-    at: Reached, shop: str, stream: str, position: int, until: int | None
+    at: Reached, shop: str, stream: str, position: int, until: int | None, concerning: set[str]
 ) -> dict[str, Any]:
+    """The events, and in `concerning` whom and which conversations they name."""
     from cplus.errors import NotFound
     from cplus.events.audit.questions import event_as_json
     from cplus.projections.checks.as_it_was import stream_at
@@ -120,13 +123,20 @@ async def _stream(
     if not events:
         raise NotFound(what="stream by then")
     shown = [one for one in events if until is None or one.position > position]
+    concerning |= _named([one.event.model_dump() for one in shown])
     said = [{"position": one.position, "actor": one.actor, **event_as_json(one)} for one in shown]
     return {"stream": stream, "events": said}
 
 
 async def _row(
-    at: Reached, shop: str, asked: tuple[str, str], position: int, until: int | None
+    at: Reached,
+    shop: str,
+    asked: tuple[str, str],
+    position: int,
+    until: int | None,
+    concerning: set[str],
 ) -> dict[str, Any]:
+    """The row, and in `concerning` whom and which conversation it names."""
     from cplus.errors import NotFound
     from cplus.projections.checks.as_it_was import changed, row_at
     from cplus.projections.groups import named
@@ -141,8 +151,21 @@ async def _row(
     last = first if until is None else await row(until)
     if first is None and last is None:
         raise NotFound(what="row by then")
+    concerning |= _named([row for row in (first, last) if row is not None])
     said: dict[str, Any] = {"projection": name, "key": key}
     return said | ({"row": first} if until is None else {"changed": changed(first, last)})
+
+
+def _named(shown: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The persons and conversations that rows or events name, as refs of the log."""
+    from cplus.events.names import conversation_stream
+
+    found = set[str]()
+    for one in shown:
+        found |= {str(one[name]) for name in ("person", "absorbed") if one.get(name)}
+        if talk := one.get("conversation_id"):
+            found.add(conversation_stream(talk))
+    return found
 
 
 def _about(name: str, key: str) -> str:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
-from cplus.cli.looking import looked, operator_option
+from cplus.cli.looking import looked, operator_of, operator_option
 from cplus.cli.moments import moment
 from cplus.cli.plain import plain
 from cplus.counts import counted
 
 if TYPE_CHECKING:
+    from cplus.actors import Actor
     from cplus.events.audit.history import History
     from cplus.events.audit.trace import Trace
     from cplus.events.log.commit import Commit
@@ -61,10 +62,11 @@ def show_command(
 async def _show(at: Reached, host: str, position: int, name: str | None) -> dict[str, Any]:
     from cplus.events.audit.questions import commit_at, told
 
+    actor = operator_of(at.settings, name)
     async with at:
         shop = await at.shop_of_log(host)
         commit = await commit_at(at.store, shop, position)
-        await looked(at, shop, "log show", f"position/{position}", name)
+        await looked(at, shop, "log show", f"position/{position}", actor, commit.refs)
         return told(commit, await at.reader.of(commit))
 
 
@@ -101,10 +103,12 @@ async def _trace(at: Reached, id_: str, host: str | None, name: str | None) -> t
     from cplus.events.audit.questions import find_commit
     from cplus.events.audit.trace import trace
 
+    actor = operator_of(at.settings, name)
     async with at:
         shop = None if host is None else await at.shop_of_log(host)
         commit = await find_commit(at.store, id_, shop)
-        await looked(at, commit.shop, "log trace", f"position/{commit.position}", name)
+        about = f"position/{commit.position}"
+        await looked(at, commit.shop, "log trace", about, actor, commit.refs)
         return commit, await trace(at.store, commit)
 
 
@@ -152,11 +156,12 @@ async def _conversation(
     from cplus.events.audit.history import history
     from cplus.events.names import conversation_stream
 
+    actor = operator_of(at.settings, name)
     async with at:
         shop, stream = await at.shop_of_log(host), conversation_stream(conversation_id)
         if not (await at.store.latest(shop, stream))[0]:
             raise NotFound(what="conversation")
-        await looked(at, shop, "log conversation", stream, name)
+        await looked(at, shop, "log conversation", stream, actor)
         return await history(at.store, at.reader, shop, conversation_id, before=before)
 
 
@@ -174,16 +179,17 @@ def person_command(*, host: str, person: str, name: str | None, data: Path | Non
     """
     from cplus.loop import run
 
-    async def commits(at: Reached, shop: str) -> AsyncIterator[Commit]:
+    async def commits(at: Reached, shop: str, actor: Actor) -> AsyncIterator[Commit]:
         from cplus.cli.people import persons_named
-        from cplus.events.audit.questions import about_person
+        from cplus.events.audit.questions import about_person, talks_of
 
         ids = await persons_named(at, shop, person)
-        await looked(at, shop, "log person", ids[0], name)
+        talks = await talks_of(at.store, shop, ids)
+        await looked(at, shop, "log person", ids[0], actor, [*ids, *talks])
         return about_person(at.store, shop, ids)
 
     with failures():
-        run(_lines(Reached(data), host, commits))
+        run(_lines(Reached(data), host, name, commits))
 
 
 @log.command("export", short_help="Print the log of a shop as JSON lines.")
@@ -209,25 +215,28 @@ def export_command(
 
     _check(since, before)
 
-    async def commits(at: Reached, shop: str) -> AsyncIterator[Commit]:
+    async def commits(at: Reached, shop: str, actor: Actor) -> AsyncIterator[Commit]:
         from cplus.events.audit.questions import of_shop
 
         # Up to here: what is written meanwhile, and this look, is not a part of it.
         head = (await at.store.head(shop)).position
         span = [one.isoformat() if one else "" for one in (since, before)]
-        await looked(at, shop, "log export", f"recorded/{'/'.join(span)}", name)
+        await looked(at, shop, "log export", f"recorded/{'/'.join(span)}", actor)
         return of_shop(at.store, shop, since, before, until=head)
 
     with failures():
-        run(_lines(Reached(data), host, commits))
+        run(_lines(Reached(data), host, name, commits))
 
 
-async def _lines(at: Reached, host: str, asked: Callable[[Reached, str], Any]) -> None:
+async def _lines(
+    at: Reached, host: str, name: str | None, asked: Callable[[Reached, str, Actor], Any]
+) -> None:
     """Prints a commit in each line; the first only once the look is recorded."""
     from cplus.events.audit.questions import as_json
 
+    actor = operator_of(at.settings, name)
     async with at:
-        commits = await asked(at, await at.shop_of_log(host))
+        commits = await asked(at, await at.shop_of_log(host), actor)
         async with aclosing(as_json(at.reader, commits)) as rows:
             async for row in rows:
                 click.echo(json.dumps(row))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -42,12 +42,27 @@ def operator_of(settings: Settings, name: str | None) -> Actor:
     return operator(given.strip())
 
 
-async def looked(at: Reached, shop: str, question: str, about: str, name: str | None) -> None:
-    """Records that the operator asks this of the shop's log. Call it before anything is shown.
-    Raises as `operator_of` and `look` do."""
+async def looked(
+    at: Reached,
+    shop: str,
+    question: str,
+    about: str,
+    actor: Actor,
+    concerning: Iterable[str] = (),
+) -> None:
+    """Records that the operator asks this of the shop's log, about what has the refs `concerning`.
+    Call it before anything is shown; who it is, ask before the log is asked anything, as errors
+    tell of it too. Raises as `look` does."""
     from cplus.clock import utc_now
     from cplus.commands.looking import Looks, look
 
-    actor = operator_of(at.settings, name)
     use = Looks(at.recorder, utc_now)
-    await look(shop, question=question, about=about, actor=actor, source="cli", use=use)
+    await look(
+        shop,
+        question=question,
+        about=about,
+        actor=actor,
+        source="cli",
+        use=use,
+        concerning=concerning,
+    )

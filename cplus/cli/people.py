@@ -9,6 +9,7 @@ async def persons_named(at: Reached, shop: str, named: str) -> list[str]:
     """Every id (`person/...`) of somebody of whom the shop's log knows, by one of their ids or by
     an address. Raises NotFound, and SettingMissing if an address cannot be looked for."""
     from cplus.errors import NotFound
+    from cplus.events.audit.questions import all_ids
     from cplus.events.names import is_person
     from cplus.privacy.persons import PersonDirectory
     from cplus.projections.queries import Queries
@@ -21,4 +22,6 @@ async def persons_named(at: Reached, shop: str, named: str) -> list[str]:
     if not logged:
         raise NotFound(what="person")
     known = await Queries(at.mongo).customer(shop, logged[0])
-    return list(dict.fromkeys([*logged, *ids, *(known.customer.persons if known else ())]))
+    found = [*logged, *ids, *(known.customer.persons if known else ())]
+    # The read model may be parked or behind: whom they absorbed stands in the log itself.
+    return await all_ids(at.store, at.reader, shop, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,16 +33,18 @@ async def look(
     actor: Actor,
     source: Literal["cli", "console"],
     use: Looks,
+    concerning: Iterable[str] = (),
 ) -> int | None:
     """Records in the shop's log who asked what, and of what; answers the position. Each look is one
-    of its own, also if it was asked before.
+    of its own, also if it was asked before. `concerning` has refs of what is shown: the look is
+    found by the conversations and persons among them, so it is in the conversations' History.
 
     None if the shop has no log: nothing is kept of it, and none is begun. Raises OutcomeUnknown:
     then nothing may be shown.
     """
     if not (await use.recorder.store.head(shop)).position:
         return None
-    named = [about] if is_conversation(about) or is_person(about) else []
+    named = [ref for ref in (about, *concerning) if is_conversation(ref) or is_person(ref)]
     event, look_id = OperatorLooked(question=question, about=about), random_id()
     stream = look_stream(look_id)
     draft = Draft(

@@ -76,7 +76,8 @@ def _is_of(recorded: Recorded, stream: str, conversation_id: str) -> bool:
     return (
         recorded.stream == stream
         or getattr(event, "conversation_id", None) == conversation_id
-        or getattr(event, "about", None) == stream
+        # What was looked at is among the refs of a look, as the conversation is of this commit.
+        or isinstance(event, OperatorLooked)
     )
 
 

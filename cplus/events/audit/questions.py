@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from heapq import heappop, heappush, heapreplace
+from itertools import chain
 from typing import Any, Final
 
 from cplus.errors import CplusError
 from cplus.events.base import AggregateEvent, Recorded
+from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import is_conversation, message_ref
@@ -105,12 +108,37 @@ async def about_person(
     """Everything in the log about a person, by all of their ids (`person/…`), in order: what names
     them, and all of the conversations that they took part in, so also what was answered and what
     became of the mails."""
-    ids, talks = list(dict.fromkeys(persons)), dict[str, None]()
-    for person in ids:
+    ids = list(dict.fromkeys(persons))
+    async for commit in _merged(store, shop, [*ids, *await talks_of(store, shop, ids)]):
+        yield commit
+
+
+async def talks_of(store: EventStore, shop: str, persons: Iterable[str]) -> list[str]:
+    """The conversations (`conversation/…`) that a person with these ids took part in."""
+    talks = dict[str, None]()
+    for person in persons:
         async for commit in store.iterate_ref(shop, person, batch=BATCH):
             talks |= dict.fromkeys(filter(is_conversation, commit.refs))
-    async for commit in _merged(store, shop, [*ids, *talks]):
-        yield commit
+    return list(talks)
+
+
+async def all_ids(
+    store: EventStore, reader: EventReader, shop: str, persons: Iterable[str]
+) -> list[str]:
+    """These ids of a person, and those that they absorbed according to the log, in any number of
+    steps."""
+    found = dict.fromkeys(persons)
+    left = list(found)
+    while left:
+        person = left.pop()
+        async for batch in in_batches(store.iterate_ref(shop, person, batch=BATCH), BATCH):
+            for recorded in chain.from_iterable(await reader.read(batch, [PersonsJoined])):
+                event = recorded.event
+                if isinstance(event, PersonsJoined) and person in (event.person, event.absorbed):
+                    new = {event.person, event.absorbed} - found.keys()
+                    found |= dict.fromkeys(sorted(new))
+                    left += new
+    return list(found)
 
 
 async def is_known(store: EventStore, reader: EventReader, shop: str, person: str) -> bool:
@@ -123,22 +151,24 @@ async def is_known(store: EventStore, reader: EventReader, shop: str, person: st
 
 
 async def _merged(store: EventStore, shop: str, refs: Sequence[str]) -> AsyncIterator[Commit]:
-    """The commits with any of the refs, each once, in the order of positions."""
-    after = 0
-    while True:
-        page: dict[int, Commit] = {}
-        full = False
-        for ref in refs:
-            found = await store.page_of_ref(shop, ref, after=after, limit=BATCH)
-            page |= {commit.position: commit for commit in found}
-            # The first BATCH of all are among the first BATCH of each.
-            full = full or len(page) >= BATCH
-            page = {at: page[at] for at in sorted(page)[:BATCH]}
-        for commit in page.values():
+    """The commits with any of the refs, each once, in the order of positions. Holds BATCH commits
+    or, of more than half as many refs, two of each: one question for a ref that has just one."""
+    size = max(2, BATCH // max(1, len(refs)))
+    streams = [store.iterate_ref(shop, ref, batch=size) for ref in refs]
+    first: list[tuple[int, int, Commit]] = []
+    for number, stream in enumerate(streams):
+        if (commit := await anext(stream, None)) is not None:
+            heappush(first, (commit.position, number, commit))
+    last = 0
+    while first:
+        position, number, commit = first[0]
+        if (following := await anext(streams[number], None)) is None:
+            heappop(first)
+        else:
+            heapreplace(first, (following.position, number, following))
+        if position > last:
+            last = position
             yield commit
-        if not full:
-            return
-        after = max(page)
 
 
 async def as_json(

@@ -18,7 +18,9 @@ from cplus.events.audit import questions
 from cplus.events.audit.history import history
 from cplus.events.audit.questions import NoCommit, NoPosition
 from cplus.events.audit.trace import trace
+from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.log.commits import Document
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import ensure_indexes
 from cplus.events.names import conversation_stream
@@ -132,6 +134,55 @@ async def test_everything_about_a_person_has_their_conversations_in_the_order_of
         await world.draft(f"more/{number}", "s/1", AppUninstalled(), refs=(ANN, "person/bea"))
     assert await positions(ANN) == list(range(2, 8 + 2 * questions.BATCH))
     assert await positions("person/bea", ANN) == list(range(2, 8 + 2 * questions.BATCH))
+
+
+class Counted(MemoryCommits):
+    """A log that counts questions by a ref."""
+
+    questions = 0
+
+    async def referring(self, *asked: Any, **how: Any) -> list[Document]:
+        """As the log answers."""
+        self.questions += 1
+        return await super().referring(*asked, **how)
+
+
+async def test_each_conversation_of_a_person_is_asked_for_once() -> None:
+    log = Counted()
+    world, talks = AuditWorld(log), 3 * questions.BATCH
+    for number in range(talks):
+        refs = (ANN, conversation_stream(f"c{number}"))
+        await world.draft(f"many/{number}", "s/1", AppUninstalled(), refs=refs)
+    log.questions = 0
+    found = [one.position async for one in questions.about_person(world.store, SHOP, [ANN])]
+    assert found == list(range(1, talks + 1))
+    assert log.questions < 2 * talks
+
+
+async def test_all_ids_of_a_person_are_found_in_the_log_in_any_number_of_steps(
+    world: AuditWorld,
+) -> None:
+    bob, cy = "person/bob8", "person/cy9"
+    for person, absorbed in ((bob, cy), (ANN, bob), ("person/dee", "person/eve")):
+        joined = PersonsJoined(person=person, absorbed=absorbed)
+        refs = (ANN,) if person == "person/dee" else ()
+        await world.draft(f"join/{absorbed}", person, joined, refs=refs)
+    assert await questions.all_ids(world.store, world.reader, SHOP, [ANN]) == [ANN, bob, cy]
+
+
+async def test_a_look_at_something_else_is_in_the_history_of_what_it_concerns(
+    world: AuditWorld,
+) -> None:
+    use, mail = Looks(world.recorder, lambda: NOW), await world.at(2)
+    looked = {"actor": operator("jo"), "source": "cli", "use": use}
+    await look(SHOP, question="log show", about="position/2", concerning=mail.refs, **looked)  # type: ignore[arg-type]
+    newest = (await history(world.store, world.reader, SHOP, TALK)).entries[0]
+    assert (newest.actor, newest.did) == ("operator/jo", "looked at the conversation")
+    [commit] = await world.store.by_ref(SHOP, ANN, 1)
+    assert (commit.position, set(commit.refs) & set(mail.refs)) == (
+        8,
+        {ANN, conversation_stream(TALK)},
+    )
 
 
 async def test_what_was_recorded_between_two_times_begins_and_ends_there(

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.events.catalogue.operators import OperatorLooked
-from cplus.events.names import LOOKED_REF
+from cplus.events.names import LOOKED_REF, conversation_stream
 from cplus.mongo import Mongo
 from cplus.privacy.persons import PersonDirectory
 from cplus.settings import Settings
@@ -106,6 +106,8 @@ async def test_the_commands_of_the_page_answer_as_it_says(
 async def _each_look_is_recorded(world: AuditWorld) -> None:
     commits = [one async for one in world.store.iterate_ref(SHOP, LOOKED_REF)]
     looks = [one for events in await world.reader.read(commits, [OperatorLooked]) for one in events]
+    of_talk = [conversation_stream(TALK) in one.refs for one in commits]
+    assert of_talk == [*8 * [True], False, False], "History names who looked, but for an export"
     assert {(one.actor, one.source) for one in looks} == {("operator/jo", "cli")}
     asked = [(one.event.question, one.event.about) for one in looks]  # type: ignore[attr-defined]
     assert asked == [
@@ -125,7 +127,7 @@ async def test_what_is_not_there_is_said_in_a_line_and_is_no_look(
 ) -> None:
     commands = Commands(mongo, mongo_uri)
     for line, words in {
-        f"show {SHOP} 3": "--operator NAME",
+        f"person {SHOP} nobody@example.com": "--operator NAME",
         "show nowhere.myshopify.com 1 --operator jo": "holds no commits of nowhere",
         f"trace none --shop {SHOP} --operator jo": "has the id, claim or message 'none'",
         f"person {OTHER} {ANN} --operator jo": "no such person",
