@@ -102,9 +102,6 @@ async def intake(
     """A database, queues, topic and bucket that many tests may use, one after the other; `others`
     are further settings."""
     name = f"test_{secrets.token_hex(6)}"
-    bucket = f"{name.replace('_', '-')}-bodies"
-    s3 = await aws.client("s3")
-    await s3.create_bucket(Bucket=bucket)
     queues = {one: await _queue(aws, f"{name}-{one}") for one in _QUEUES}
     settings = Settings(
         mongo_uri=SecretStr(mongo_uri),
@@ -114,7 +111,7 @@ async def intake(
         shopify_client_id="client-id",
         shopify_client_secret=SecretStr(SECRET),
         shopify_origin=origin,
-        bodies_bucket=bucket,
+        bodies_bucket=await new_bucket(aws, "bodies"),
         webhooks_queue=queues["webhooks"],
         import_queue=queues["import"],
         send_queue=queues["send"],
@@ -145,6 +142,13 @@ async def emptied(used: Intake) -> Intake:
     # The log's writers remember heads: all but the connections is made anew.
     parts = Parts(settings, mongo=before.mongo, aws=before.aws, http=before.http)
     return Intake(parts, used.nudges_queue)
+
+
+async def new_bucket(aws: Aws, name: str) -> str:
+    """The whole name of a new bucket: nobody else's objects are in it."""
+    bucket = f"test-{secrets.token_hex(6)}-{name}"
+    await (await aws.client("s3")).create_bucket(Bucket=bucket)
+    return bucket
 
 
 async def _queue(aws: Aws, name: str) -> str:

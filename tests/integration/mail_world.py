@@ -25,14 +25,13 @@ from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.mail import reply_address
 from cplus.settings import Settings
-from tests.integration.intake import failures, record
+from tests.integration.intake import failures, new_bucket, record
 from tests.nudges import Nudges
 from tests.plain_http import plain_http
 from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 DOMAIN = "mail.cplus.example"
-BUCKET = "mail"
 ADA = "ada@shopper.example"
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -49,10 +48,11 @@ class World:
     now: datetime = START
 
     @classmethod
-    async def make(cls, mongo_uri: str, database: str, endpoint: str, aws: Aws) -> World:
-        """On a database that has its indexes."""
-        s3, sqs, ses = [await aws.client(name) for name in ("s3", "sqs", "sesv2")]
-        await s3.create_bucket(Bucket=BUCKET)
+    async def make(
+        cls, mongo_uri: str, database: str, endpoint: str, aws: Aws, *, mail_bucket: str = ""
+    ) -> World:
+        """On a database that has its indexes; with a bucket of its own, unless one is given."""
+        sqs, ses = [await aws.client(name) for name in ("sqs", "sesv2")]
         queue = (await sqs.create_queue(QueueName=f"send-{random_id(12)}"))["QueueUrl"]
         await ses.create_email_identity(EmailIdentity=DOMAIN)
         settings = Settings(
@@ -61,7 +61,7 @@ class World:
             mongo_keyring_database=f"{database}_keyring",
             application_secret=SecretStr("a secret that is only for tests"),
             mail_domain=DOMAIN,
-            mail_bucket=BUCKET,
+            mail_bucket=mail_bucket or await new_bucket(aws, "mail"),
             send_queue=queue,
             settle_seconds=60,
         )
@@ -84,6 +84,11 @@ class World:
         await self.parts.store.append([draft])
 
     @property
+    def bucket(self) -> str:
+        """The bucket of raw mail."""
+        return self.parts.settings.mail_bucket
+
+    @property
     def recorder(self) -> Recorder:
         return Recorder(self.parts.store, self.parts.reader, self.nudges)
 
@@ -104,7 +109,7 @@ class World:
     async def arrive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> SqsRecord:
         """Puts the mail into the bucket; answers the message with SES's notification."""
         key = f"inbound/{ses_id}"
-        await self.aws.put_object(BUCKET, key, raw)
+        await self.aws.put_object(self.bucket, key, raw)
         told = {f"{name}Verdict": {"status": verdicts.get(name, "PASS")} for name in _VERDICTS}
         return record(
             {
@@ -113,7 +118,7 @@ class World:
                 "receipt": {
                     "timestamp": self.now.isoformat(),
                     "recipients": list(to) or [f"acorn@{DOMAIN}"],
-                    "action": {"type": "S3", "bucketName": BUCKET, "objectKey": key},
+                    "action": {"type": "S3", "bucketName": self.bucket, "objectKey": key},
                     **told,
                 },
             },

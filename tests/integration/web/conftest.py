@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from cplus.aws import Aws
+from tests.integration.intake import new_bucket
 from tests.integration.web.harness import Harness, web_database
-from tests.integration.web.mails import BUCKET
 
 
 @pytest.fixture(scope="package")
@@ -36,11 +36,9 @@ async def browser(web: Harness) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def mail_bucket(aws: Aws) -> Aws:
-    """The clients of AWS, where the bucket of raw mail is there."""
-    s3 = await aws.client("s3")
-    await s3.create_bucket(Bucket=BUCKET)
-    return aws
+async def mail_bucket(aws: Aws) -> str:
+    """The name of a bucket for the raw mail of this test and no other."""
+    return await new_bucket(aws, "mail")
 
 
 @pytest.fixture(scope="package")

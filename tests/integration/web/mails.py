@@ -12,7 +12,6 @@ from cplus.ids import random_id
 from tests.integration.web.harness import SHOP, Harness
 from tests.samples import MAIL_ASIDE
 
-BUCKET = "mail"
 RAW = """From: Ada Brandt <ada@example.com>\r
 Subject: Re: Blue jam\r
 MIME-Version: 1.0\r
@@ -51,8 +50,9 @@ async def set_aside(web: Harness, *, shop: str = SHOP) -> str:
 async def set_aside_all(web: Harness, many: int, *, shop: str = SHOP) -> list[str]:
     """So many of them, a second apart; answers the addresses of their pages."""
     drafts, urls = [], []
+    bucket = web.settings.mail_bucket or "none"
     for number in range(many):
-        changes = {"message_id": random_id(), "raw": {"bucket": BUCKET, "key": "k"}}
+        changes = {"message_id": random_id(), "raw": {"bucket": bucket, "key": "k"}}
         mail = MAIL_ASIDE.model_copy(update=changes)
         stream = mail_stream(mail.message_id)
         new = [NewEvent(stream, mail, web.clock() + timedelta(seconds=number))]

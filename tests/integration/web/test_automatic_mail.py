@@ -9,19 +9,19 @@ import pytest
 
 from cplus.aws import Aws
 from tests.integration.web.harness import OTHER, Harness, fields_of, path_of
-from tests.integration.web.mails import BUCKET, RAW, set_aside, set_aside_all
+from tests.integration.web.mails import RAW, set_aside, set_aside_all
 
 
 @pytest.fixture
-async def web(mongo_uri: str, database: str, mail_bucket: Aws) -> AsyncIterator[Harness]:
-    async with Harness(mongo_uri, database, mail_bucket, mail_bucket=BUCKET).opened() as harness:
+async def web(mongo_uri: str, database: str, aws: Aws, mail_bucket: str) -> AsyncIterator[Harness]:
+    async with Harness(mongo_uri, database, aws, mail_bucket=mail_bucket).opened() as harness:
         yield harness
 
 
 async def test_every_mail_is_listed_with_its_reason_and_read_in_full(
-    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
 ) -> None:
-    await mail_bucket.put_object(BUCKET, "k", RAW.encode())
+    await aws.put_object(mail_bucket, "k", RAW.encode())
     url = await set_aside(web)
     assert 'href="/inbox/automatic"' in (await browser.get("/inbox")).text
     page = (await browser.get("/inbox/automatic")).text
@@ -82,3 +82,11 @@ async def test_a_mail_of_another_shop_is_not_found_and_a_foreign_form_refused(
     assert (await browser.post(f"{foreign}/conversation", data=form)).status_code == 404
     assert (await browser.post(f"{own}/conversation", data={"csrf": "x"})).status_code == 403
     assert [len(commit.documents) for commit in await web.parts.store.read(OTHER, 0)] == [1]
+
+
+async def test_a_mail_whose_raw_mail_is_gone_shows_what_was_kept(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    mail = (await browser.get(await set_aside(web))).text
+    assert "not stored any more" in mail
+    assert "Shall I keep" not in mail

@@ -16,17 +16,18 @@ from cplus.events.log.outcomes import settled
 from cplus.events.names import message_ref
 from cplus.events.repository import decided
 from cplus.ids import random_id
+from tests.integration.intake import new_bucket
 from tests.integration.web.harness import OTHER, SHOP, Harness
-from tests.integration.web.mails import BUCKET, RAW
+from tests.integration.web.mails import RAW
 
 
 @pytest.fixture
-async def web(mongo_uri: str, database: str, mail_bucket: Aws) -> AsyncIterator[Harness]:
-    async with Harness(mongo_uri, database, mail_bucket, mail_bucket=BUCKET).opened() as harness:
+async def web(mongo_uri: str, database: str, aws: Aws, mail_bucket: str) -> AsyncIterator[Harness]:
+    async with Harness(mongo_uri, database, aws, mail_bucket=mail_bucket).opened() as harness:
         yield harness
 
 
-async def arrives(web: Harness, *, shop: str = SHOP, bucket: str = BUCKET, key: str = "k") -> str:
+async def arrives(web: Harness, *, shop: str = SHOP, held: str = "", key: str = "k") -> str:
     """A mail as the mail's reader records it; answers the address of its page."""
     conversation_id, message_id = random_id(), random_id()
     begun = Conversation.empty(f"conversation/{conversation_id}")
@@ -40,7 +41,7 @@ async def arrives(web: Harness, *, shop: str = SHOP, bucket: str = BUCKET, key: 
         subject="Re: Blue jam",
         text="Yes please.",
         rfc_message_id=None,
-        raw={"bucket": bucket, "key": key},
+        raw={"bucket": held or web.settings.mail_bucket, "key": key},
     )
     new: list[NewEvent] = decided(begun)
     refs = [begun.id, message_ref(message_id)]
@@ -51,9 +52,9 @@ async def arrives(web: Harness, *, shop: str = SHOP, bucket: str = BUCKET, key: 
 
 
 async def test_all_that_was_written_is_shown_and_nothing_is_loaded(
-    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
 ) -> None:
-    await mail_bucket.put_object(BUCKET, "k", RAW.encode())
+    await aws.put_object(mail_bucket, "k", RAW.encode())
     url = await arrives(web)
     thread = (await browser.get(url.partition("/messages")[0])).text
     assert f'href="{url}"' in thread
@@ -68,9 +69,9 @@ async def test_all_that_was_written_is_shown_and_nothing_is_loaded(
 
 
 async def test_a_message_of_another_shop_or_conversation_is_not_found(
-    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
 ) -> None:
-    await mail_bucket.put_object(BUCKET, "k", RAW.encode())
+    await aws.put_object(mail_bucket, "k", RAW.encode())
     own, foreign = await arrives(web), await arrives(web, shop=OTHER)
     assert (await browser.get(foreign)).status_code == 404
     mixed = f"{(await arrives(web)).rpartition('/')[0]}/{own.rpartition('/')[2]}"
@@ -79,24 +80,25 @@ async def test_a_message_of_another_shop_or_conversation_is_not_found(
         assert (await stranger.get(own)).status_code == 303
 
 
-@pytest.mark.parametrize(("bucket", "key"), [(BUCKET, "gone"), ("others", "k")])
+@pytest.mark.parametrize(("own", "key"), [(True, "gone"), (False, "k")])
 async def test_a_mail_that_is_not_in_the_bucket_shows_what_was_kept(
-    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws, bucket: str, key: str
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str, own: bool, key: str
 ) -> None:
-    await (await mail_bucket.client("s3")).create_bucket(Bucket="others")
-    await mail_bucket.put_object("others", "k", RAW.encode())
-    page = (await browser.get(await arrives(web, bucket=bucket, key=key))).text
+    others = await new_bucket(aws, "others")
+    await aws.put_object(others, "k", RAW.encode())
+    url = await arrives(web, held=mail_bucket if own else others, key=key)
+    page = (await browser.get(url)).text
     assert "not stored any more" in page
     assert "Yes please." in page
     assert "Shall I keep" not in page
 
 
 async def test_of_a_very_large_mail_the_beginning_is_read(
-    web: Harness, browser: httpx.AsyncClient, mail_bucket: Aws
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
 ) -> None:
     large = RAW.replace("%PDF", "%PDF" + "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 120_000)
     assert len(large) > READ_LIMIT
-    await mail_bucket.put_object(BUCKET, "k", large.encode())
+    await aws.put_object(mail_bucket, "k", large.encode())
     page = (await browser.get(await arrives(web))).text
     assert "too long for a page" in page
     assert "Shall I keep" in page

@@ -17,7 +17,7 @@ from cplus.events.aggregates.billing_account import month_of
 from cplus.events.names import started_ref
 from cplus.privacy.identities import Resolved
 from cplus.privacy.persons import PersonDirectory
-from tests.integration.intake import failures, record, soon
+from tests.integration.intake import failures, new_bucket, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
 BIRCH = "birch.myshopify.com"
@@ -128,6 +128,7 @@ async def test_two_first_mails_at_once_start_one_conversation(world: World) -> N
         world.parts.settings.mongo_database,
         world.endpoint,
         world.aws,
+        mail_bucket=world.bucket,
     )
     try:
         await asyncio.gather(
@@ -317,7 +318,7 @@ async def test_what_means_nothing_is_recorded_with_the_reason(
     whole = await world.parts.store.by_claim(SHOP, "mail/ses1", cause=True)
     assert whole is not None
     assert whole.cause is not None
-    assert whole.cause["ref"] == {"bucket": "mail", "key": "inbound/ses1"}
+    assert whole.cause["ref"] == {"bucket": world.bucket, "key": "inbound/ses1"}
 
 
 async def test_a_machines_answer_joins_and_does_not_open_the_conversation(world: World) -> None:
@@ -355,12 +356,11 @@ async def test_what_cannot_be_read_fails_alone_and_the_rest_is_recorded(world: W
 async def test_a_message_that_names_another_bucket_is_a_dead_letter_and_nothing_is_read(
     world: World,
 ) -> None:
-    s3 = await world.aws.client("s3")
-    await s3.create_bucket(Bucket="others")
-    await world.aws.put_object("others", "inbound/ses1", form())
+    others = await new_bucket(world.aws, "others")
+    await world.aws.put_object(others, "inbound/ses1", form())
     told = await world.arrive(form(), "ses1")
     body = json.loads(told.body)
-    body["receipt"]["action"]["bucketName"] = "others"
+    body["receipt"]["action"]["bucketName"] = others
     failed = await failures(world.inbound.handle_all, record(body, "elsewhere"))
     assert "bucket of mail" in failed["elsewhere"]
     assert await world.types() == []

@@ -50,7 +50,7 @@ async def test_mail_that_starts_nothing_is_kept_with_its_reason_and_what_it_says
     assert await world.types() == [ASIDE]
     [aside] = await asides(world)
     assert aside.reason == reason
-    assert aside.raw == {"bucket": "mail", "key": "inbound/ses1"}
+    assert aside.raw == {"bucket": world.bucket, "key": "inbound/ses1"}
     assert aside.text
     # The form of a mail that Shopify did not sign is not read: its text stays as it came.
     assert ("Country Code" in aside.text) == (reason == "unsigned_form")

@@ -26,7 +26,7 @@ from cplus.mongo import AutoReconnect
 from cplus.privacy.identities import Resolved
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.shopify.signatures import sign_webhook
-from tests.integration.intake import SECRET, Intake, record, soon, tasks
+from tests.integration.intake import SECRET, Intake, new_bucket, record, soon, tasks
 from tests.nudges import Nudges
 from tests.unit.projections.models.told_events import fold
 
@@ -274,10 +274,10 @@ async def test_a_body_that_is_not_in_the_bucket_fails_alone(
 
 
 async def test_a_body_in_another_bucket_is_not_read(use: Intake, webhooks: Webhooks) -> None:
-    await (await use.parts.aws.client("s3")).create_bucket(Bucket="others")
-    await use.parts.aws.put_object("others", "body", CUSTOMER)
+    others = await new_bucket(use.parts.aws, "others")
+    await use.parts.aws.put_object(others, "body", CUSTOMER)
     message = json.loads(queued().body)
-    message |= {"body": None, "body_ref": {"bucket": "others", "key": "body"}}
+    message |= {"body": None, "body_ref": {"bucket": others, "key": "body"}}
     with structlog.testing.capture_logs() as lines:
         assert await handle([record(message, "bad")], webhooks, soon()) == ["bad"]
     assert "not in the bucket of bodies" in lines[0]["reason"]
