@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations import Conversations
+    from cplus.commands.exporting import Exports
     from cplus.commands.installs import Installs
     from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
@@ -159,6 +160,13 @@ class Parts:
         from cplus.commands.looking import Looks
 
         return Looks(self.recorder, self.clock)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Records who exports what is kept about people."""
+        from cplus.commands.exporting import Exports
+
+        return Exports(self.recorder, self.clock)
 
     @cached_property
     def queries(self) -> Queries:

@@ -33,6 +33,11 @@ def person(person_id: str) -> str:
     return f"{_PERSON}{person_id}"
 
 
+def person_id(name: str) -> str:
+    """The id of the person with this name."""
+    return name.removeprefix(_PERSON)
+
+
 def is_person(name: str) -> bool:
     """Whether a name is that of a person."""
     return name.startswith(_PERSON)

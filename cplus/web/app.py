@@ -32,6 +32,7 @@ from cplus.web.merchant import (
     automatic_mail,
     conversations,
     customers,
+    exports,
     history,
     inbox,
     metrics,
@@ -70,7 +71,7 @@ def create_app(parts: Parts) -> FastAPI:
     mail = (whole_message, automatic_mail)
     merchant = (
         *(inbox, conversations, history, *mail),
-        *(customers, privacy, metrics, account, sign_in),
+        *(customers, privacy, exports, metrics, account, sign_in),
     )
     for module in (*merchant, console, dead, api):
         app.include_router(module.router)

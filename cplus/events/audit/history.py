@@ -64,7 +64,7 @@ async def history(
     page = found[:limit]
     entries = [
         _entry(recorded)
-        for events in await reader.read(page, _DEEDS)
+        for events in await reader.read(page, DEEDS)
         for recorded in reversed(_told([e for e in events if _is_of(e, stream, conversation_id)]))
     ]
     return History(entries, page[-1].position if len(found) > limit else None)
@@ -97,13 +97,13 @@ def _entry(recorded: Recorded) -> Entry:
         recorded.position,
         recorded.occurred_at,
         SHOPPER if wrote else recorded.actor,
-        _did(event),
+        did(event),
         event.TYPE,
         getattr(event, "message_id", None),
     )
 
 
-_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
+DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
     {
         talk.ConversationStarted: "started the conversation",
         talk.MessageReceived: "wrote",
@@ -122,15 +122,16 @@ _DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
 )
 
 
-def _did(event: Event) -> str:
-    did = _DEEDS[type(event)]
+def did(event: Event) -> str:
+    """What was done, in words that follow a name; of an event in `DEEDS`."""
+    words = DEEDS[type(event)]
     match event:
         case talk.ConversationStarted(channel="contact_form"):
-            return f"{did} with the contact form"
+            return f"{words} with the contact form"
         case talk.ConversationStarted():
-            return f"{did} by email"
+            return f"{words} by email"
         case talk.MessageReceived(automatic=True):
             return "sent an automatic reply"
         case mail.MailBounced(permanent=False):
-            return f"{did} yet"
-    return did
+            return f"{words} yet"
+    return words

@@ -15,12 +15,14 @@ from cplus.aws import DeadLetters
 from cplus.bootstrap import Parts
 from cplus.clock import Clock
 from cplus.commands.conversations import Conversations
+from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.audit.history import History, history
 from cplus.events.audit.questions import is_known
+from cplus.privacy.export import Export, gather
 from cplus.privacy.sessions import EndedSessions, UsedLinks
 from cplus.privacy.token_tries import TokenTries
 from cplus.projections.checks.as_it_was import Past, conversation_at
@@ -82,6 +84,14 @@ class IsKnown(Protocol):
 
     async def __call__(self, shop: str, person: str) -> bool:
         """Besides requests for it."""
+        ...
+
+
+class Gather(Protocol):
+    """Reads what is kept about a person."""
+
+    async def __call__(self, shop: str, persons: Collection[str], *, after: int) -> Export:
+        """Behind a position of the shop's log, by all of their ids."""
         ...
 
 
@@ -233,6 +243,15 @@ async def _is_known(request: Request) -> IsKnown:
     return partial(is_known, parts.store, parts.reader)
 
 
+async def _gather(request: Request) -> Gather:
+    parts = _parts(request)
+    return partial(gather, parts.store, parts.reader)
+
+
+async def _exports(request: Request) -> Exports:
+    return _parts(request).exports
+
+
 async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
@@ -260,5 +279,7 @@ LookDep = Annotated[Look, Depends(_look)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]
 PastDep = Annotated[ReadPast, Depends(_past)]
+GatherDep = Annotated[Gather, Depends(_gather)]
+ExportsDep = Annotated[Exports, Depends(_exports)]
 IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
 LooksDep = Annotated[Looks, Depends(_looks)]

@@ -177,6 +177,7 @@ function followNews() {
 function sendOnce() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if ("download" in form.dataset) return; // the page stays
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
     if ("forget" in form.dataset) sessionStorage.clear();

@@ -198,6 +198,7 @@ class Harness:
             claim=f"mail/{random_id()}",
             source="mail",
             actor="shopper",
+            refs=[person],
         )
         assert outcome is not None
         if fold:

@@ -17,10 +17,12 @@ from cplus.commands.sessions import sign_in_link
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.names import person_id
 from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
+from tests.integration.web.asking import asks
 from tests.integration.web.harness import OPERATOR, SHOP, Harness, served
 from tests.integration.web.mails import set_aside
 from tests.samples import installed
@@ -79,6 +81,8 @@ async def _everything(web: Harness) -> list[str]:
         "/customers",
         "/customers/ada",
         "/privacy",
+        "/privacy/people/ada",
+        f"/privacy/people/{person_id(await asks(web, 7, email='cleo@example.com'))}?request=7",
         "/metrics",
         "/billing",
         "/settings",
@@ -93,7 +97,7 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/inbox/automatic/{message_id}/conversation"
+    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export|/inbox/automatic/{message_id}/conversation"
 )
 
 

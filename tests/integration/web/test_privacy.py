@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-from typing import Any
 
-from cplus.consumers.webhooks.translate import Notice, translate
-from cplus.events.catalogue.privacy import DataRequested, PersonExported
-from cplus.events.names import data_request_stream
+import httpx
+
+from cplus.events.catalogue.customers import PersonsJoined
+from cplus.events.catalogue.privacy import PersonExported
+from cplus.events.names import data_request_stream, person_id
 from cplus.mongo import Mongo
 from cplus.projections.models.data_requests import DATA_REQUESTS
-from tests.integration.web.harness import OTHER, SHOP, Harness
+from tests.integration.web.asking import asks
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
 
 DAY = 24 * 3600
 NOTHING = "Nothing is kept about this person."
-
-
-async def asks(web: Harness, request: int, shop: str = SHOP, **customer: Any) -> str:
-    """Somebody asks for their data; answers who it is."""
-    body = json.dumps({"customer": customer, "data_request": {"id": request}}).encode()
-    now = web.clock()
-    notice = Notice(shop, "customers/data_request", now, now)
-    [*_, asked] = [new.event for new in await translate(notice, body, web.parts.persons.resolve)]
-    assert isinstance(asked, DataRequested)
-    await web.record(shop, data_request_stream(request), asked, refs=[asked.person])
-    return asked.person
 
 
 async def test_requests_are_listed_with_what_is_to_be_done_about_them(web: Harness) -> None:
@@ -74,3 +64,102 @@ async def test_requests_are_paged_and_each_page_walks_an_index(web: Harness) -> 
     for wanted in ({"shop": SHOP}, {"shop": SHOP, "exported": False}):
         plan = await rows.find(wanted, sort=[("at", -1), ("_id", -1)]).limit(21).explain()
         assert plan["executionStats"]["totalDocsExamined"] == 21, wanted
+
+
+async def test_an_export_is_recorded_and_answers_the_request(web: Harness) -> None:
+    ada = await asks(web, 1, email="ada@example.com")
+    text = "<script>alert(1)</script> {{ 7*7 }}"
+    await web.conversation(person=ada, text=text, subject="<b>jam</b>")
+    await web.conversation(OTHER, person=ada, text="Said in another shop.")
+    page = f"/privacy/people/{person_id(ada)}"
+    async with web.signed_in(user="bea", called="Bea Brandt") as browser:
+        assert f'href="{page}?request=1"' in (await browser.get("/privacy")).text
+        assert f'href="{page}"' in (await browser.get(f"/customers/{person_id(ada)}")).text
+        shown = (await browser.get(f"{page}?request=1")).text
+        fields = fields_of(shown, f"{page}/export")
+        assert (fields["request"], fields["format"]) == ("1", "html")
+        read = await browser.post(f"{page}/export", data=fields)
+        named = f'attachment; filename="person-{person_id(ada)}.html"'
+        assert read.headers["content-disposition"] == named
+        assert read.headers["cache-control"] == "no-store"
+        assert "&lt;script&gt;alert(1)" in read.text
+        assert "&lt;b&gt;jam" in read.text
+        for wrong in ("<script", "<b>jam", "49", "another shop"):
+            assert wrong not in read.text.replace("2349", ""), wrong
+        told = await browser.post(f"{page}/export", data={**fields, "format": "json"})
+        assert told.headers["content-type"] == "application/json"
+        document = told.json()
+        assert (document["format"], document["shop"]) == ("conversations-plus/person", SHOP)
+        assert [one["text"] for one in document["messages"]] == [text]
+        assert document["person"]["email"] == "ada@example.com"
+        assert [(one["actor"], one["did"]) for one in document["history"]][-2:] == [
+            ("merchant/bea", "downloaded what is kept about the person")
+        ] * 2, "each download, before it is answered"
+        assert "by <bdi>Bea Brandt</bdi>" in (await browser.get("/privacy?state=exported")).text
+        assert (await browser.get(f"{page}/export")).status_code == 303
+        await _refused(web, browser, page, fields)
+    [asked, *_] = await web.parts.store.page_of_ref(SHOP, data_request_stream(1), limit=1)
+    exports = [
+        commit
+        async for commit in web.parts.store.iterate_ref(SHOP, ada)
+        if PersonExported.TYPE in commit.types
+    ]
+    assert [(one.causation_id, one.actor) for one in exports] == [(asked.id, "merchant/bea")] * 2
+
+
+async def _refused(
+    web: Harness, browser: httpx.AsyncClient, page: str, fields: dict[str, str]
+) -> None:
+    """What answers no file, and records nothing."""
+    cleo = person_id(await asks(web, 2, email="cleo@example.com"))
+    head = await web.parts.store.head(SHOP)
+    action = f"{page}/export"
+    for changed, status in (
+        ({"csrf": "x"}, 403),
+        ({"request": "2"}, 404),
+        ({"request": "99"}, 404),
+        ({"request": "x"}, 400),
+        ({"after": "-1"}, 400),
+    ):
+        answer = await browser.post(action, data={**fields, **changed})
+        assert answer.status_code == status, changed
+    unknown = await browser.post("/privacy/people/nobody/export", data={**fields, "request": ""})
+    assert unknown.status_code == 404
+    for path in (f"{page}?request=2", "/privacy/people/nobody", "/privacy/people/A", f"{page}?x="):
+        assert (await browser.get(path)).status_code == (200 if path.endswith("x=") else 404), path
+    async with web.signed_in(OTHER) as other:
+        assert (await other.get(f"/privacy/people/{cleo}?request=2")).status_code == 404
+    async with web.browser() as nobody:
+        assert (await nobody.post(action, data=fields)).status_code == 303
+    assert await web.parts.store.head(SHOP) == head
+
+
+async def test_persons_who_turned_out_to_be_one_are_exported_by_any_of_their_ids(
+    web: Harness,
+) -> None:
+    await web.conversation(person="person/ada", text="From the old address.")
+    await web.conversation(person="person/zoe", text="From the new address.")
+    joined = PersonsJoined(person="person/ada", absorbed="person/zoe")
+    await web.record(SHOP, "person/ada", joined, refs=["person/ada"])
+    async with web.signed_in() as browser:
+        for one in ("ada", "zoe"):
+            page = f"/privacy/people/{one}"
+            fields = fields_of((await browser.get(page)).text, f"{page}/export")
+            file = await browser.post(f"{page}/export", data={**fields, "format": "json"})
+            said = [message["text"] for message in file.json()["messages"]]
+            assert said == ["From the old address.", "From the new address."]
+
+
+async def test_who_nobody_knows_gets_a_file_that_says_so(web: Harness) -> None:
+    bob = person_id(await asks(web, 3, id=77))
+    async with web.signed_in() as browser:
+        page = f"/privacy/people/{bob}"
+        shown = (await browser.get(f"{page}?request=3")).text
+        assert "Nothing is kept about this person" in shown
+        assert (await browser.get(page)).status_code == 404, "a page of nobody's"
+        fields = fields_of(shown, f"{page}/export")
+        assert (
+            "Nothing is kept about you" in (await browser.post(f"{page}/export", data=fields)).text
+        )
+        file = await browser.post(f"{page}/export", data={**fields, "format": "json"})
+        assert file.json()["nothing_is_kept"] is True

@@ -49,6 +49,7 @@ STORED = {
 READ = {
     "install_import": (("k3/0",), "k3-0"),
     "is_conversation": (("conversation/7d2k@0000000007",), True),
+    "person_id": (("person/q5xe",), "q5xe"),
     "is_person": (("person/q5xe",), True),
     "conversation_id": (("conversation/7d2k",), "7d2k"),
     "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),

@@ -1,0 +1,113 @@
+"""What an export lists: one frozen value for each thing. Times are UTC. docs/privacy.md shows the
+shape that they have in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What Shopify said that the customer is, from a time on."""
+
+    at: datetime
+    shopify_customer_id: int
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    note: str | None
+    locale: str | None
+    state: str | None
+    currency: str | None
+    tags: Sequence[str] | None
+    """None if it was not said."""
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What Shopify said of the consent to email marketing, from a time on."""
+
+    at: datetime
+    shopify_customer_id: int
+    email_marketing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What Shopify said that the customer bought in all, from a time on."""
+
+    at: datetime
+    shopify_customer_id: int
+    orders: int
+    amount_spent: str
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order, as Shopify last said."""
+
+    at: datetime
+    shopify_order_id: int
+    name: str
+    total_price: str
+    currency: str
+    financial_status: str | None
+    fulfillment_status: str | None
+    created_at: datetime | None
+    cancelled: bool
+    test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message of the person, or one of the shop to them."""
+
+    at: datetime
+    direction: Literal["in", "out"]
+    """`in` from the person, `out` from the shop."""
+    conversation: str | None
+    """None for mail that started no conversation."""
+    subject: str
+    text: str
+    from_name: str | None
+    from_address: str | None
+    sent_from: str | None
+    to_address: str | None
+    attachments: int
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request for what is kept."""
+
+    at: datetime
+    request_id: int
+    email: str | None
+    phone: str | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that was done with the person's data."""
+
+    at: datetime
+    actor: str
+    """Who did it, as the log keeps it: `merchant/<user>`, `operator/<name>`, `system/<function>`,
+    `shopify`, `shopper` (the person), `ses` (the email service)."""
+    did: str
+    """What, in words that follow a name."""
+    type: str
+    """The event's stored type."""
+    position: int
+    """Where it stands in the shop's log."""
+
+
+Entry: TypeAlias = Details | Consent | Sum | Order | Written | Request

@@ -1,0 +1,149 @@
+"""What one event says about a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cplus.actors import SHOPPER
+from cplus.events.audit.history import DEEDS, did
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
+from cplus.events.catalogue.customers import (
+    CustomerChanged,
+    CustomerConsentChanged,
+    CustomerDeleted,
+    CustomerImported,
+    CustomerSpendChanged,
+    PersonsJoined,
+)
+from cplus.events.catalogue.mail import MailSetAside
+from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.privacy import DataRequested, PersonExported
+from cplus.events.names import conversation_id, is_conversation
+from cplus.privacy.export.entries import (
+    Consent,
+    Deed,
+    Details,
+    Entry,
+    Order,
+    Request,
+    Sum,
+    Written,
+)
+
+_OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
+    {
+        CustomerChanged: "sent the customer’s details",
+        CustomerImported: "imported the customer’s details",
+        CustomerConsentChanged: "sent the consent to email marketing",
+        CustomerSpendChanged: "sent what the customer bought in all",
+        CustomerDeleted: "deleted the customer",
+        PersonsJoined: "found that two records are one person",
+        OrderChanged: "sent an order",
+        MailSetAside: "wrote a mail that started no conversation",
+        DataRequested: "asked for what is kept about them",
+        PersonExported: "downloaded what is kept about the person",
+        OperatorLooked: "looked at what is kept about the person",
+    }
+)
+
+
+def deed(recorded: Recorded) -> Deed:
+    """What was done. Of an event that has no words here, its stored type says it."""
+    event = recorded.event
+    kind = type(event)
+    words = _OWN_DEEDS.get(kind) or (did(event) if kind in DEEDS else event.TYPE)
+    # Whoever recorded it, the person wrote it: so does a merchant who takes a mail up.
+    actor = SHOPPER if kind in {MessageReceived, MailSetAside} else recorded.actor
+    return Deed(recorded.occurred_at, actor, words, event.TYPE, recorded.position)
+
+
+def entries(recorded: Recorded) -> Iterator[Entry]:
+    """What an event that names the person says about them."""
+    at = recorded.occurred_at
+    match recorded.event:
+        case CustomerChanged() as told:
+            yield _details(told, recorded)
+        case CustomerImported() as told:
+            number = told.shopify_customer_id
+            yield _details(told, recorded)
+            yield Sum(at, number, told.orders, told.amount_spent, told.currency)
+            if told.email_consent is not None:
+                yield Consent(at, number, told.email_consent)
+        case CustomerConsentChanged() as told:
+            yield Consent(at, told.shopify_customer_id, told.email_consent)
+        case CustomerSpendChanged() as told:
+            number = told.shopify_customer_id
+            yield Sum(at, number, told.orders, told.amount_spent, told.currency)
+        case OrderChanged() as order:
+            yield _order(order, recorded)
+        case MessageReceived() | MailSetAside() as mail:
+            yield _received(mail, recorded)
+        case ReplyWritten() as reply:
+            yield Written(
+                at=at,
+                direction="out",
+                conversation=conversation_id(recorded.stream),
+                subject=reply.subject,
+                text=reply.text,
+                from_name=None,
+                from_address=None,
+                sent_from=None,
+                to_address=reply.to_address,
+                attachments=0,
+                automatic=False,
+            )
+        case DataRequested() as asked:
+            yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
+
+
+def _details(told: CustomerChanged | CustomerImported, recorded: Recorded) -> Details:
+    return Details(
+        at=recorded.occurred_at,
+        shopify_customer_id=told.shopify_customer_id,
+        first_name=told.first_name,
+        last_name=told.last_name,
+        email=told.email,
+        phone=told.phone,
+        note=told.note,
+        locale=told.locale,
+        state=told.state,
+        currency=told.currency,
+        tags=told.tags if isinstance(told, CustomerImported) else None,
+        created_at=told.created_at,
+    )
+
+
+def _order(order: OrderChanged, recorded: Recorded) -> Order:
+    return Order(
+        at=recorded.occurred_at,
+        shopify_order_id=order.shopify_order_id,
+        name=order.name,
+        total_price=order.total_price,
+        currency=order.currency,
+        financial_status=order.financial_status,
+        fulfillment_status=order.fulfillment_status,
+        created_at=order.created_at,
+        cancelled=order.cancelled,
+        test=order.test,
+    )
+
+
+def _received(mail: MessageReceived | MailSetAside, recorded: Recorded) -> Written:
+    stream = recorded.stream
+    return Written(
+        at=recorded.occurred_at,
+        direction="in",
+        conversation=conversation_id(stream) if is_conversation(stream) else None,
+        subject=mail.subject,
+        text=mail.text,
+        from_name=mail.from_name,
+        from_address=mail.from_address,
+        sent_from=mail.sent_from,
+        to_address=None,
+        attachments=mail.attachments,
+        automatic=isinstance(mail, MessageReceived) and mail.automatic,
+    )
