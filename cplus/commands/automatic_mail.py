@@ -12,11 +12,15 @@ from cplus.errors import NotFound
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import NewEvent, Recorded
+from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import (
+    claimed_stream,
     contact_sequence,
+    conversation_id,
     conversation_stream,
+    is_received,
     mail_stream,
     message_ref,
     started_ref,
@@ -40,33 +44,64 @@ async def make_conversation(
 ) -> Made:
     """A person wrote this mail: makes a conversation of it, once, however often it is asked for.
 
-    The mail keeps its moment, so that the conversation counts on the day on which it came. Raises
-    NotFound, and as `Recorder.record` does.
+    The mail keeps its moment, so that the conversation counts on the day on which it came. If a
+    copy of it went into a conversation meanwhile, it is that one. Raises NotFound, and as
+    `Recorder.record` does.
     """
-    made = _conversation_id(shop, message_id)
+    claim = taken_up_claim(message_id)
 
     async def decide() -> Draft:
         commit, aside, mail = await _found(shop, message_id, use)
-        contact = contact_sequence(mail.person)
-        number, _ = await use.recorder.store.latest(shop, contact)
-        begun = _begun(made, mail, aside.occurred_at)
-        taken = MailTakenUp(message_id=message_id, conversation_id=made)
-        started = started_ref(month_of(aside.occurred_at))
+        places, talk = await _copies(shop, commit, use)
+        new, refs = list[NewEvent](), list[str]()
+        if talk is None:
+            talk = conversation_stream(_conversation_id(shop, message_id))
+            contact = contact_sequence(mail.person)
+            number, _ = await use.recorder.store.latest(shop, contact)
+            places.append((contact, number + 1))
+            new += _begun(talk, mail, aside.occurred_at)
+            refs.append(started_ref(month_of(aside.occurred_at)))
+        taken = MailTakenUp(message_id=message_id, conversation_id=conversation_id(talk))
         return Draft(
             shop=shop,
-            claim=taken_up_claim(message_id),
+            claim=claim,
             source="dashboard",
             actor=str(actor),
-            events=[*begun, NewEvent(mail_stream(message_id), taken, use.clock())],
-            sequences=[(contact, number + 1)],
+            events=[*new, NewEvent(mail_stream(message_id), taken, use.clock())],
+            sequences=places,
             # With the mail's own refs, so that an answer to it finds the conversation.
-            refs=list(dict.fromkeys([conversation_stream(made), *commit.refs, started])),
+            refs=list(dict.fromkeys([talk, *commit.refs, *refs])),
             correlation_id=commit.correlation,
             causation_id=commit.id,
         )
 
-    outcome = await use.recorder.record(shop, taken_up_claim(message_id), decide)
-    return Made(made, outcome.position)
+    outcome = await use.recorder.record(shop, claim, decide)
+    return Made(await _made(shop, claim, use), outcome.position)
+
+
+async def _made(shop: str, claim: str, use: Conversations) -> str:
+    """The id of the conversation that the claim's commit made, now or before."""
+    commit = await use.recorder.store.by_claim(shop, claim)
+    events = await use.recorder.reader.of(commit, MailTakenUp) if commit else []
+    for recorded in events:
+        if isinstance(recorded.event, MailTakenUp):
+            return recorded.event.conversation_id
+    raise NotFound(what="mail")
+
+
+async def _copies(
+    shop: str, commit: Commit, use: Conversations
+) -> tuple[list[tuple[str, int]], str | None]:
+    """The place among the mail's copies that taking it up claims, so that no later copy is heard
+    too; or the conversation into which a copy went, which holds that place."""
+    store, reader = use.recorder.store, use.recorder.reader
+    for name in [claimed_stream(claim) for claim in commit.claims if is_received(claim)]:
+        number, last = await store.latest(shop, name)
+        if last is None or last.id == commit.id:
+            return [(name, number + 1)], None
+        for recorded in await reader.of(last, MessageReceived):
+            return [], recorded.stream
+    return [], None
 
 
 def _conversation_id(shop: str, message_id: str) -> str:
@@ -87,9 +122,9 @@ async def _found(
     raise NotFound(what="mail")
 
 
-def _begun(conversation_id: str, mail: MailSetAside, at: datetime) -> list[NewEvent]:
+def _begun(stream: str, mail: MailSetAside, at: datetime) -> list[NewEvent]:
     """The conversation as the mail would have begun it, had it not been set aside."""
-    begun = Conversation.empty(conversation_stream(conversation_id))
+    begun = Conversation.empty(stream)
     begun.start(person=mail.person, channel=mail.channel, subject=mail.subject, now=at)
     begun.receive(
         now=at,

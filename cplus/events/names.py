@@ -8,6 +8,7 @@ from typing import Final
 
 _CONVERSATION: Final = "conversation/"
 _PERSON: Final = "person/"
+_RECEIVED: Final = "received/"
 
 
 # Streams. Each is also a ref of the commits that have events in it.
@@ -102,7 +103,12 @@ def contact_sequence(person_name: str) -> str:
 def received_sequence(hashed: str) -> str:
     """The sequence of the mail with this keyed hash: number 1 however often it comes, and 2 where
     it went into a conversation after a copy of it was set aside."""
-    return f"received/{hashed}"
+    return f"{_RECEIVED}{hashed}"
+
+
+def is_received(claim: str) -> bool:
+    """Whether the claim is a place in the sequence of a mail."""
+    return claim.startswith(_RECEIVED)
 
 
 # Claims: each may be made once per shop.

@@ -53,6 +53,7 @@ READ = {
     "is_person": (("person/q5xe",), True),
     "conversation_id": (("conversation/7d2k",), "7d2k"),
     "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),
+    "is_received": (("received/abcd@0000000001",), True),
     "import_page": (("import/k3-0/2",), 2),
 }
 

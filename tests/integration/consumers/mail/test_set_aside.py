@@ -84,6 +84,19 @@ async def test_a_good_copy_of_a_mail_that_was_taken_up_is_a_repeat(world: World)
     assert await world.types() == [ASIDE, TAKEN_UP, []]
 
 
+async def test_a_mail_of_which_a_copy_is_in_a_conversation_is_taken_up_as_that_one(
+    world: World,
+) -> None:
+    await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
+    [aside] = await asides(world)
+    await world.receive(plain("Is it blue?"), "ses2")
+    heard = (await world.conversation()).conversation_id
+    made = await make(world, aside.message_id)
+    assert made == await make(world, aside.message_id)
+    assert made.conversation_id == heard
+    assert await world.types() == [ASIDE, ["started", "message_received"], ["taken_up"]]
+
+
 async def test_a_form_joins_what_began_last_and_not_an_old_mail_that_was_taken_up_since(
     world: World,
 ) -> None:
