@@ -13,7 +13,7 @@ import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.cli.looking import looked, operator_of, operator_option
-from cplus.cli.moments import moment
+from cplus.cli.moments import POSITION, moment
 from cplus.cli.plain import plain, value_line
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ When = int | datetime
 
 def _when(ctx: click.Context, param: click.Parameter, value: str | None) -> When | None:
     if value is not None and value.isdecimal():
-        return int(value)
+        return int(POSITION(value, param, ctx))
     return moment(ctx, param, value)
 
 

@@ -33,6 +33,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that stop a command."""
 
 _PATIENCE = 5.0  # seconds to wait for the database before giving up
+_NO_CHARACTER = "surrogates not allowed"  # what Python makes of other bytes in an argument
 _NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
 
 
@@ -137,6 +138,10 @@ def failures() -> Iterator[None]:
         yield
     except CplusError as error:
         raise click.ClickException(str(error)) from None
+    except UnicodeEncodeError as error:
+        if error.reason != _NO_CHARACTER:
+            raise
+        raise click.ClickException("an argument is not valid UTF-8") from None
     except OperationFailure as error:
         name = (error.details or {}).get("codeName") or type(error).__name__
         rights = "; check the user and password in CPLUS_MONGO_URI"

@@ -13,7 +13,7 @@ import click
 
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.cli.looking import looked, operator_of, operator_option
-from cplus.cli.moments import moment
+from cplus.cli.moments import POSITION, moment
 from cplus.cli.plain import plain
 from cplus.counts import counted
 
@@ -40,7 +40,7 @@ def log() -> None:
 
 @log.command("show", short_help="Show a commit with its events.")
 @click.argument("host")
-@click.argument("position", type=click.IntRange(1))
+@click.argument("position", type=POSITION)
 @operator_option
 @data_option
 @json_option
@@ -115,9 +115,7 @@ async def _trace(at: Reached, id_: str, host: str | None, name: str | None) -> t
 @log.command("conversation", short_help="Show who did what to a conversation.")
 @click.argument("host")
 @click.argument("conversation_id", metavar="ID")
-@click.option(
-    "--before", type=click.IntRange(1), metavar="POSITION", help="Only what came before it."
-)
+@click.option("--before", type=POSITION, metavar="POSITION", help="Only what came before it.")
 @operator_option
 @data_option
 @json_option

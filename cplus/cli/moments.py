@@ -1,10 +1,14 @@
-"""Moments as people give them to commands."""
+"""Moments and positions of the log as people give them to commands."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 import click
+
+POSITION: Final = click.IntRange(1, 2**53)
+"""A position; no log gets as long as the last of them."""
 
 
 def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush, heapreplace
 from itertools import chain
 from typing import Any, Final
@@ -26,7 +26,10 @@ BATCH: Final = 200
 
 _FEW: Final = 10
 _ASKED: Final = {"operators", "privacy"}
+_HIGHEST: Final = 2**63 - 1  # the database knows no larger number
+_DIGITS: Final = len(str(_HIGHEST))
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC) + _MILLISECOND
 
 
 class NoPosition(CplusError):
@@ -39,19 +42,24 @@ class NoCommit(CplusError):
 
 async def commit_at(store: EventStore, shop: str, position: int) -> Commit:
     """The commit at a position; raises NoPosition."""
-    if position > 0 and (found := await store.read(shop, position - 1, 1)):
+    if 0 < position <= _HIGHEST and (found := await store.read(shop, position - 1, 1)):
         return found[0]
     raise NoPosition(shop=shop, position=position, head=(await store.head(shop)).position)
 
 
 async def find_commit(store: EventStore, name: str, shop: str | None = None) -> Commit:
     """The commit with this id, or the one of the event with this id. In one shop also the one at
-    this position, the holder of this claim, or the first about this message.
+    this position, the holder of this claim, or the first about this message. Digits alone are a
+    position if the shop's log has it: an id may be made of them too.
 
-    Raises NoPosition and NoCommit.
+    Raises NoCommit, and NoPosition for digits.
     """
-    if shop is not None and name.isdecimal():
-        return await commit_at(store, shop, int(name))
+    missing: CplusError = NoCommit(name=name, where=f"of {shop}" if shop else "of any shop")
+    if shop is not None and name.isdecimal() and len(name) <= _DIGITS:
+        try:
+            return await commit_at(store, shop, int(name))
+        except NoPosition as error:
+            missing = error
     found = await store.by_id(name.partition("/")[0])
     if found is not None and shop in (None, found.shop):
         return found
@@ -60,7 +68,7 @@ async def find_commit(store: EventStore, name: str, shop: str | None = None) -> 
             return claimed
         async for commit in store.iterate_ref(shop, message_ref(name), batch=1):
             return commit
-    raise NoCommit(name=name, where=f"of {shop}" if shop else "of any shop")
+    raise missing
 
 
 async def of_shop(
@@ -73,7 +81,9 @@ async def of_shop(
 ) -> AsyncGenerator[Commit, None]:
     """The commits of a shop recorded from `since` until before `before`, up to position `until`, in
     order; all of it where they are None."""
-    after = 0 if since is None else await store.position_at(shop, since - _MILLISECOND)
+    after = 0
+    if since is not None and since > _BEGINNING:
+        after = await store.position_at(shop, since - _MILLISECOND)
     async for commit in store.iterate(shop, after, until=until, batch=BATCH):
         if before is not None and commit.recorded_at >= before:
             return  # time never runs backwards within a shop

@@ -25,7 +25,10 @@ from cplus.subscriptions.decoding import Stop, decode
 
 LONGEST: Final = 5_000
 """Commits of a conversation that are folded for a page at most."""
+NEWEST: Final = 200
+"""Messages of a conversation whose texts are in memory at once, and which are shown, at most."""
 _BATCH: Final = 200
+_FEW: Final = 20  # commits of a conversation read at once: each may hold a long mail
 
 
 class TooLong(CplusError):
@@ -38,7 +41,9 @@ class Past:
 
     conversation: Conversation
     messages: Sequence[Message]
-    """In the order of the thread."""
+    """The newest, in the order of the thread."""
+    earlier: int
+    """Messages before those."""
     commit: Commit
     """The last one that counts."""
 
@@ -49,14 +54,15 @@ async def conversation_at(
     """The conversation as it was right after the commit at that position; None if there was none.
 
     Folds the commits of the conversation alone, which are all that its row and its messages are
-    made of. Raises NoPosition, TooLong, and CannotFold if this code cannot read one of them.
+    made of, and keeps the texts of the NEWEST messages. Raises NoPosition, TooLong, and CannotFold
+    if this code cannot read one of them.
     """
     commit = await commit_at(store, shop, position)
     talks: dict[str, Row | None] = {}
     letters: dict[str, Row | None] = {}
     count = 0
-    commits = store.iterate_ref(shop, conversation_stream(conversation_id), batch=_BATCH)
-    async for batch in in_batches(commits, _BATCH):
+    commits = store.iterate_ref(shop, conversation_stream(conversation_id), batch=_FEW)
+    async for batch in in_batches(commits, _FEW):
         # Read in the order of the log, so what comes later is a tail.
         then = [one for one in batch if one.position <= position]
         count += len(then)
@@ -66,16 +72,30 @@ async def conversation_at(
             stop = fold(projection, await decode(reader, projection, then), {}, rows)
             if stop is not None:
                 raise _cannot_fold(projection, shop, stop)
+        _without_old_texts(letters, conversation_id)
         if len(then) < len(batch):
             break
     row = talks.get(conversation_id)
     if row is None:
         return None
+    messages = _thread(shop, letters, conversation_id)
     return Past(
         conversation_view(document_of(shop, conversation_id, row)),
-        _thread(shop, letters, conversation_id),
+        messages[-NEWEST:],
+        max(0, len(messages) - NEWEST),
         commit,
     )
+
+
+def _without_old_texts(rows: dict[str, Row | None], conversation_id: str) -> None:
+    """Leaves their texts to the newest messages; no fold asks for it."""
+    told = [
+        (row["number"], key, row)
+        for key, row in rows.items()
+        if row and row.get("text") and row["conversation_id"] == conversation_id
+    ]
+    told.sort(key=lambda one: one[0])
+    rows.update({key: {**row, "text": ""} for _, key, row in told[:-NEWEST]})
 
 
 def _thread(shop: str, rows: Mapping[str, Row | None], conversation_id: str) -> list[Message]:

@@ -69,7 +69,7 @@ async def show_then(
         me=me,
         section="inbox",
         conversation=past.conversation,
-        messages=thread.fitting(past.messages[-thread.SHOWN :]),
-        left_out=max(0, len(past.messages) - thread.SHOWN),
+        messages=thread.fitting(past.messages),
+        left_out=past.earlier,
         at=past.commit.recorded_at,
     )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import timedelta
 
 import pytest
 
+from cplus.events.aggregates.conversation import Conversation
 from cplus.events.audit.questions import NoPosition
+from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
-from cplus.projections.checks.as_it_was import changed, conversation_at, row_at, stream_at
+from cplus.events.names import conversation_stream
+from cplus.events.repository import decided
+from cplus.projections.checks.as_it_was import NEWEST, changed, conversation_at, row_at, stream_at
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
@@ -43,6 +48,41 @@ async def test_a_conversation_is_shown_as_it_was_at_each_position(world: AuditWo
     assert await conversation_at(world.store, world.reader, OTHER, TALK, 1) is None
     with pytest.raises(NoPosition):
         await conversation_at(world.store, world.reader, SHOP, TALK, 8)
+
+
+async def test_only_the_newest_messages_of_a_long_conversation_are_kept_with_their_texts(
+    world: AuditWorld,
+) -> None:
+    text, several = "x" * 50_000, NEWEST + 400
+    talk = Conversation.empty(conversation_stream("long"))
+    talk.start(person=ANN, channel="email", subject="s", now=NOW)
+    drafts = []
+    for number in range(several):
+        talk.receive(
+            now=NOW,
+            message_id=f"n{number}",
+            person=ANN,
+            from_name="Ann",
+            from_address=ADDRESS,
+            subject="s",
+            text=f"{text}{number}",
+            rfc_message_id=f"<{number}@example.com>",
+        )
+        refs = [conversation_stream("long")]
+        events = decided(talk)
+        drafts.append(Draft(SHOP, f"mail/n{number}", "mail", "shopper", events=events, refs=refs))
+    await world.store.append(drafts)
+    head = (await world.store.head(SHOP)).position
+    tracemalloc.start()
+    past = await conversation_at(world.store, world.reader, SHOP, "long", head)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert past is not None
+    assert [one.text[50_000:] for one in past.messages] == [
+        str(number) for number in range(several - NEWEST, several)
+    ]
+    assert past.earlier == several - NEWEST
+    assert peak < 50_000 * (NEWEST + 200), "the texts of a part of them"
 
 
 async def test_the_fold_of_a_conversation_alone_makes_the_rows_that_the_whole_log_makes(

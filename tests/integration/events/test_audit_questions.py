@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commits import Document
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import ensure_indexes
-from cplus.events.names import conversation_stream
+from cplus.events.names import conversation_stream, message_ref
 from cplus.mongo import connect
 from cplus.settings import Settings
 from tests.integration.audit_world import (
@@ -86,7 +86,14 @@ async def test_a_commit_is_found_by_each_of_its_names_and_what_is_not_there_is_s
     for shop, name in ((None, "3"), (None, "reply/form1"), (SHOP, "none"), (OTHER, reply.id)):
         with pytest.raises(NoCommit, match="has the id, claim or message"):
             await questions.find_commit(world.store, name, shop)
-    for position in (0, 8):
+    for name in ("8", "9" * 19, "9" * 30, "9" * 5_000):
+        with pytest.raises((NoPosition, NoCommit)):
+            await questions.find_commit(world.store, name, SHOP)
+    digits = "1234567890123456"
+    refs = (message_ref(digits),)
+    await world.draft("mail/digits", "s/1", AppUninstalled(), shop=OTHER, refs=refs)
+    assert (await questions.find_commit(world.store, digits, OTHER)).refs[-1] == refs[0]
+    for position in (0, 8, 2**63, 10**30):
         with pytest.raises(NoPosition, match=f"no position {position}: it ends at 7"):
             await questions.commit_at(world.store, SHOP, position)
 
@@ -199,6 +206,9 @@ async def test_what_was_recorded_between_two_times_begins_and_ends_there(
     assert await asked(1, 2, SHOP) == [2]
     assert await asked(0, 90, SHOP, limit=3) == [1, 2, 3]
     assert await asked(0, 90, limit=3) == [1, 1, 2]
+    beginning = datetime.min.replace(tzinfo=UTC)
+    found = questions.of_shop(world.store, SHOP, beginning)
+    assert [commit.position async for commit in found] == list(range(1, 8))
     assert await asked(80, 90, SHOP) == []
 
 
