@@ -99,15 +99,15 @@ class DeadLetters:
             counts = await asyncio.gather(*map(self._attributes, urls.values()))
         return [DeadQueue(name, held(one)) for name, one in zip(urls, counts, strict=True)]
 
-    async def letters(self, queue: str, most: int) -> list[DeadLetter]:
-        """Up to `most` of a queue, MOST at most, the oldest first. They are hidden for as long as
-        this takes, from a redrive too."""
+    async def letters(self, queue: str, most: int) -> AsyncGenerator[DeadLetter, None]:
+        """Up to `most` of a queue, MOST at most, in any order: those of one call are in memory at
+        once. They are hidden for as long as this takes, from a redrive too."""
         async with _answering(queue):
             url = await self._url(queue)
             count = min(held(await self._attributes(url)), most, MOST)
             async with aclosing(self._seen(url, count)) as messages:
-                found = [_letter(message) async for message in messages]
-        return sorted(found, key=lambda letter: (letter.sent_at, letter.id))
+                async for message in messages:
+                    yield _letter(message)
 
     async def letter(self, queue: str, id_: str) -> DeadLetter:
         """The one with this id, with no other in memory than those of one call; raises NoDeadLetter

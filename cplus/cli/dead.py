@@ -15,8 +15,8 @@ from cplus.cli.plain import plain
 from cplus.counts import counted
 
 if TYPE_CHECKING:
-    from cplus.aws import DeadLetter, DeadQueue, Redrive
-    from cplus.consumers.dead_letters import Shown
+    from cplus.aws import DeadQueue, Redrive
+    from cplus.consumers.dead_letters import Listed, Shown
 
 _MOST = 1_000
 
@@ -52,8 +52,8 @@ def list_command(*, queue: str | None, limit: int, data: Path | None, as_json: b
             lines = [f"{one.queue}: {counted(one.messages, 'dead letter')}" for one in queues]
         else:
             letters = run(_letters(ReachedAws(data), queue, limit))
-            said = {"queue": queue, "letters": [_told(queue, one) for one in letters]}
-            lines = [_line(queue, one) for one in letters] or [f"{queue}: 0 dead letters"]
+            said = {"queue": queue, "letters": [_told(one) for one in letters]}
+            lines = [_line(one) for one in letters] or [f"{queue}: 0 dead letters"]
     click.echo(json.dumps(said) if as_json else "\n".join(lines))
 
 
@@ -71,12 +71,17 @@ def show_command(
 
     Needs CPLUS_MONGO_URI, AWS credentials and CPLUS_STAGE, or --data.
     """
+    from cplus.consumers.dead_letters import without_body
     from cplus.loop import run
 
     with failures():
         shown = run(_show(Reached(data), queue, id_, name))
     if as_json:
-        said = {"queue": queue, **_told(queue, shown.letter), "recorded": shown.recorded}
+        said = {
+            "queue": queue,
+            **_told(without_body(queue, shown.letter)),
+            "recorded": shown.recorded,
+        }
         click.echo(json.dumps({**said, "body": shown.letter.body}))
     else:
         click.echo(plain(shown.letter.body))
@@ -112,11 +117,12 @@ async def _queues(at: ReachedAws) -> list[DeadQueue]:
         return await DeadLetters(at.aws, at.settings.stage).queues()
 
 
-async def _letters(at: ReachedAws, queue: str, limit: int) -> list[DeadLetter]:
+async def _letters(at: ReachedAws, queue: str, limit: int) -> list[Listed]:
     from cplus.aws import DeadLetters
+    from cplus.consumers.dead_letters import listed
 
     async with at:
-        return await DeadLetters(at.aws, at.settings.stage).letters(queue, limit)
+        return await listed(queue, limit, dead=DeadLetters(at.aws, at.settings.stage))
 
 
 async def _redrive(at: ReachedAws, queue: str, per_second: int | None) -> Redrive:
@@ -140,17 +146,11 @@ async def _show(at: Reached, queue: str, id_: str, name: str | None) -> Shown:
         return await show(queue, id_, actor=actor, source="cli", dead=dead_letters, use=use)
 
 
-def _told(queue: str, letter: DeadLetter) -> dict[str, Any]:
-    """What may be shown of a message to everybody: all but its body."""
-    from cplus.consumers.dead_letters import shop_of
-
-    said = {"id": letter.id, "shop": shop_of(queue, letter), "sent_at": letter.sent_at.isoformat()}
-    return {**said, "receives": letter.receives, "size": letter.size}
+def _told(one: Listed) -> dict[str, Any]:
+    return {**asdict(one), "sent_at": one.sent_at.isoformat()}
 
 
-def _line(queue: str, letter: DeadLetter) -> str:
-    from cplus.consumers.dead_letters import shop_of
-
-    times, size = counted(letter.receives, "time"), counted(letter.size, "byte")
-    shop = shop_of(queue, letter) or "no shop named"
-    return f"{letter.id}  {letter.sent_at:%Y-%m-%d %H:%M:%S} UTC  {shop}  received {times}, {size}"
+def _line(one: Listed) -> str:
+    times, size = counted(one.receives, "time"), counted(one.size, "byte")
+    shop = one.shop or "no shop named"
+    return f"{one.id}  {one.sent_at:%Y-%m-%d %H:%M:%S} UTC  {shop}  received {times}, {size}"

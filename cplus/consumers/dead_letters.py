@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -27,6 +29,17 @@ class Shown:
     """Position of the look in the shop's log; None if the message names no shop that has one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What everybody may see of a dead letter: all but its body."""
+
+    id: str
+    shop: str | None
+    sent_at: datetime
+    receives: int
+    size: int
+
+
 def _own_shop(body: str) -> str:
     """As the messages of our own functions name it."""
     return shop_host(json_object(body).get("shop"))
@@ -48,6 +61,20 @@ def shop_of(queue: str, letter: DeadLetter) -> str | None:
         return _NAMING.get(queue, _own_shop)(letter.body)
     except InvalidInput:
         return None
+
+
+def without_body(queue: str, letter: DeadLetter) -> Listed:
+    """What everybody may see of it."""
+    shop = shop_of(queue, letter)
+    return Listed(letter.id, shop, letter.sent_at, letter.receives, letter.size)
+
+
+async def listed(queue: str, most: int, *, dead: DeadLetters) -> list[Listed]:
+    """Up to `most` dead letters of a queue, the oldest first; no more bodies are in memory than
+    those of one call. Raises UnknownQueue and QueueUnanswered."""
+    async with aclosing(dead.letters(queue, most)) as letters:
+        found = [without_body(queue, letter) async for letter in letters]
+    return sorted(found, key=lambda one: (one.sent_at, one.id))
 
 
 async def show(

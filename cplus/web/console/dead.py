@@ -50,7 +50,7 @@ async def letters(
 ) -> HTMLResponse:
     """The dead letters of a queue, without their bodies."""
     try:
-        found = await dead.letters(queue, LISTED)
+        found = await dead_letters.listed(queue, LISTED, dead=dead)
     except UnknownQueue:
         raise NotFound(what="queue") from None
     return pages.render(
@@ -58,7 +58,7 @@ async def letters(
         csrf=signatures.form_token(session),
         operator=session.actor.shown,
         queue=queue,
-        letters=[(letter, dead_letters.shop_of(queue, letter)) for letter in found],
+        letters=found,
         most=LISTED,
         redriven=redriven,
     )

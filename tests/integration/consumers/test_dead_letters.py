@@ -12,7 +12,7 @@ from cplus.aws import Aws, DeadLetter, DeadLetters
 from cplus.aws.dead_letters import HiddenLetter, NoDeadLetter, RedriveRefused, UnknownQueue
 from cplus.clock import utc_now
 from cplus.commands.looking import Looks
-from cplus.consumers.dead_letters import shop_of, show
+from cplus.consumers.dead_letters import listed, shop_of, show
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
@@ -39,10 +39,10 @@ async def test_dead_letters_are_counted_listed_and_sent_back(aws: Aws, stage: st
     mail, send = await queue_of(aws, stage, "mail"), await queue_of(aws, stage, "send")
     await fail(aws, send, *({"shop": SHOP, "number": number} for number in range(12)))
     assert [(one.queue, one.messages) for one in await dead.queues()] == [("mail", 0), ("send", 12)]
-    assert await dead.letters("mail", 5) == []
-    letters = await dead.letters("send", 11)
+    assert await listed("mail", 5, dead=dead) == []
+    letters = await listed("send", 11, dead=dead)
     assert len(letters) == 11, "in more than one call, and no more than asked for"
-    assert {(shop_of("send", one), one.receives) for one in letters} == {(SHOP, 2)}
+    assert {(one.shop, one.receives) for one in letters} == {(SHOP, 2)}
     assert letters == sorted(letters, key=lambda one: (one.sent_at, one.id))
     # Whoever looked has given back what they saw: all of it can be redriven at once.
     redriven = await dead.redrive("send", per_second=500)
@@ -55,7 +55,7 @@ async def test_what_is_not_there_is_named_and_nothing_is_moved(aws: Aws, stage: 
     dead = DeadLetters(aws, stage)
     url = await queue_of(aws, stage, "send")
     with pytest.raises(UnknownQueue, match="choose one of: send"):
-        await dead.letters("sent", 5)
+        await listed("sent", 5, dead=dead)
     with pytest.raises(NoDeadLetter):
         await dead.letter("send", "none")
     sqs = await aws.client("sqs")
@@ -100,9 +100,9 @@ async def test_a_look_ends_at_its_letter_and_says_when_another_look_hides_it(
 ) -> None:
     dead, url = DeadLetters(aws, stage), await queue_of(aws, stage, "send")
     await fail(aws, url, *({"shop": SHOP, "number": number} for number in range(25)))
-    first = (await dead.letters("send", 1))[0]
-    assert (await dead.letter("send", first.id)).body == first.body
-    received = [one.receives for one in await dead.letters("send", 25)]
+    first = (await listed("send", 1, dead=dead))[0]
+    assert (await dead.letter("send", first.id)).size == first.size
+    received = [one.receives for one in await listed("send", 25, dead=dead)]
     assert min(received) == 2, "those behind the letter were not received for it"
 
     sqs, asked = await aws.client("sqs"), {"QueueUrl": f"{url}-dead", "VisibilityTimeout": 60}
@@ -126,13 +126,13 @@ async def test_a_look_at_a_dead_letter_is_recorded_in_its_shop_without_what_was_
     from_edge = {"headers": {"x-shopify-shop-domain": SHOP}, "body": BODY}
     nowhere = {"headers": {"x-shopify-shop-domain": NOWHERE}}
     await fail(aws, url, from_edge, nowhere, f"no JSON: {BODY}")
-    by_shop = {shop_of("webhooks", one): one for one in await dead.letters("webhooks", 10)}
+    by_shop = {one.shop: one for one in await listed("webhooks", 10, dead=dead)}
     assert by_shop.keys() == {SHOP, NOWHERE, None}
     for shop, letter in by_shop.items():
         shown = await show(
             "webhooks", letter.id, actor=operator("jo"), source="cli", dead=dead, use=use
         )
-        assert shown.letter.body == letter.body
+        assert (shown.letter.id, len(shown.letter.body)) == (letter.id, letter.size)
         assert shown.recorded == (2 if shop == SHOP else None)
     assert await store.heads() == {SHOP: 2}, "no log is begun for a shop that has none"
     [commit] = await store.by_ref(SHOP, LOOKED_REF)
