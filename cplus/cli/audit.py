@@ -1,4 +1,4 @@
-"""`cplus audit`: verifies that the log has not been changed."""
+"""`cplus audit`: verifies that the log was not changed, and shows what was so at a time."""
 
 from __future__ import annotations
 

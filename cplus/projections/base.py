@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from cplus.events.base import Event, Recorded
+from cplus.events.catalogue import CATALOGUE
 
 Row: TypeAlias = Mapping[str, Any]
 """A document of a read model, without `_id` and `shop`: the runner adds both."""
@@ -45,11 +46,11 @@ class Projection:
     """Raised when the fold changes and cannot continue from the rows that are stored
     (docs/read-models.md, "Changing a fold")."""
     handles: frozenset[type[Event]]
-    passes: frozenset[str]
-    """Names of families (the modules of `cplus.events.catalogue`): whatever of them is not handled
-    is passed over."""
     keys: Callable[[Recorded], Iterable[str]]
     """The keys of the rows that the event touches, unique within the shop."""
+    passes: frozenset[str] = CATALOGUE.families()
+    """Names of families (the modules of `cplus.events.catalogue`): whatever of them is not handled
+    is passed over. All that this code knows, but in tests of what is not known."""
     evolve: Callable[[str, Row | None, Recorded], Row | None] | None = None
     """(key, row, event) -> the row as it is after the event; None deletes it."""
     evolve_together: Callable[[Rows, Recorded], Rows] | None = None

@@ -76,19 +76,6 @@ BILLING = Projection(
     name="billing",
     version=1,
     handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     indexes=((("at", -1), ("_id", -1)),),

@@ -155,19 +155,6 @@ CONVERSATIONS = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     counts=Counts(count),

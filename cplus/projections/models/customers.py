@@ -181,19 +181,6 @@ CUSTOMERS = Projection(
         MessageReceived,
         PersonsJoined,
     ),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     counts=PERSON_COUNTS,

@@ -50,19 +50,6 @@ DATA_REQUESTS = Projection(
     name="data_requests",
     version=1,
     handles=types(DataRequested, PersonExported),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     counts=Counts(count),

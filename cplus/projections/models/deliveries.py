@@ -79,19 +79,6 @@ DELIVERIES = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     indexes=((("state", 1), ("written_at", -1), ("_id", -1)),),

@@ -97,19 +97,6 @@ MESSAGES = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),

@@ -232,19 +232,6 @@ METRICS = Projection(
         MailComplained,
         MailRejected,
     ),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve_together=evolve_together,
 )

@@ -68,19 +68,6 @@ ORDERS = Projection(
     name="orders",
     version=1,
     handles=types(OrderChanged, OrderDeleted),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     indexes=(

@@ -39,19 +39,6 @@ SET_ASIDE = Projection(
     name="set_aside",
     version=1,
     handles=types(MailSetAside, MailTakenUp),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     indexes=((("at", -1), ("_id", -1)),),

@@ -91,19 +91,6 @@ SHOPS = Projection(
         ImportPageLoaded,
         ImportEnded,
     ),
-    passes=frozenset(
-        {
-            "billing",
-            "conversations",
-            "customers",
-            "imports",
-            "mail",
-            "operators",
-            "orders",
-            "privacy",
-            "shops",
-        }
-    ),
     keys=keys,
     evolve=evolve,
     indexes=((("started_at", -1),),),
