@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         refresh,
         session_token,
     )
+    from cplus.shopify.payloads import Payload
     from cplus.shopify.queries import (
         CustomersPage,
         ImportedCustomer,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         shop_info,
     )
     from cplus.shopify.signatures import sign_query, sign_webhook, verify_query, verify_webhook
-    from cplus.shopify.webhooks import PAYLOADS, Payload, parse
+    from cplus.shopify.webhooks import PAYLOADS, parse
 
 __all__ = [
     "PAYLOADS",
@@ -70,9 +71,10 @@ _HOMES = {
         *("App", "SessionToken", "Tokens", "authorize_url", "exchange_code"),
         *("exchange_session_token", "refresh", "session_token"),
     ),
+    "payloads": ("Payload",),
     "queries": ("CustomersPage", "ImportedCustomer", "ShopInfo", "customers_page", "shop_info"),
     "signatures": ("sign_query", "sign_webhook", "verify_query", "verify_webhook"),
-    "webhooks": ("PAYLOADS", "Payload", "parse"),
+    "webhooks": ("PAYLOADS", "parse"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,15 +10,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final, NoReturn
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import BeforeValidator, Field, ValidationError
 
 from cplus.errors import InvalidInput
+from cplus.shopify.payloads import NamedShop, NamesNoShop, Payload, Webhook
 from cplus.shopify.values import (
     MAX_INT64,
     Count,
@@ -32,14 +27,7 @@ from cplus.shopify.values import (
 )
 
 
-class Payload(BaseModel):
-    """A payload or a part of one: unused fields are ignored, whatever they hold; the rest is
-    checked."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Customer(Payload):
+class Customer(NamesNoShop):
     """customers/create, update, enable and disable."""
 
     id: Id
@@ -55,13 +43,13 @@ class Customer(Payload):
     locale: Text | None = None
 
 
-class CustomerDeleted(Payload):
+class CustomerDeleted(NamesNoShop):
     """customers/delete: only the id is left."""
 
     id: Id
 
 
-class CustomersMerged(Payload):
+class CustomersMerged(NamesNoShop):
     """customers/merge: one customer absorbs another; sent for each state of the merge."""
 
     kept_id: GidNumber = Field(validation_alias="admin_graphql_api_customer_kept_id")
@@ -81,7 +69,7 @@ class EmailConsent(Payload):
     consent_updated_at: Moment | None = None
 
 
-class EmailConsentUpdated(Payload):
+class EmailConsentUpdated(NamesNoShop):
     """customers_email_marketing_consent/update."""
 
     customer_id: Id
@@ -96,7 +84,7 @@ class Spent(Payload):
     currency: Currency | None = Field(None, validation_alias="currencyCode")
 
 
-class PurchasingSummary(Payload):
+class PurchasingSummary(NamesNoShop):
     """customers/purchasing_summary: what a customer has bought in all."""
 
     customer_id: GidNumber = Field(validation_alias="customerId")
@@ -117,7 +105,7 @@ class Buyer(Payload):
     id: Id
 
 
-class Order(Payload):
+class Order(NamesNoShop):
     """orders/create, updated, paid, cancelled and fulfilled."""
 
     id: Id
@@ -138,20 +126,26 @@ class Order(Payload):
     test: bool | None = None
 
 
-class OrderDeleted(Payload):
+class OrderDeleted(NamesNoShop):
     """orders/delete: only the id is left."""
 
     id: Id
 
 
-class Uninstalled(Payload):
+class Uninstalled(Webhook):
     """app/uninstalled: the shop, of which only host and id say anything, and may be missing."""
 
     myshopify_domain: Text | None = None
     id: object = None
 
+    @property
+    def shop(self) -> NamedShop:
+        """By host or id, if at all."""
+        told = self.id if type(self.id) is int else None
+        return NamedShop(self.myshopify_domain, told, may_be_unnamed=True)
 
-class Shop(Payload):
+
+class Shop(Webhook):
     """shop/update. The host may be null here: then the id tells which shop it is."""
 
     id: Id
@@ -163,6 +157,11 @@ class Shop(Payload):
     plan_name: Text | None = None
     plan_display_name: Text | None = None
     updated_at: Moment | None = None
+
+    @property
+    def shop(self) -> NamedShop:
+        """The shop itself."""
+        return NamedShop(self.myshopify_domain, self.id)
 
 
 class Asking(Payload):
@@ -179,12 +178,18 @@ class RequestId(Payload):
     id: Id
 
 
-class DataRequest(Payload):
+class DataRequest(Webhook):
     """customers/data_request: a customer asks for what is kept about them."""
 
+    shop_id: Id | None = None
     shop_domain: Text | None = None
     customer: Asking = Asking()
     data_request: RequestId
+
+    @property
+    def shop(self) -> NamedShop:
+        """By both."""
+        return NamedShop(self.shop_domain, self.shop_id)
 
 
 class AppSubscription(Payload):
@@ -203,13 +208,18 @@ class AppSubscription(Payload):
     plan_handle: Text | None = None
 
 
-class AppSubscriptionUpdated(Payload):
+class AppSubscriptionUpdated(Webhook):
     """app_subscriptions/update."""
 
     app_subscription: AppSubscription
 
+    @property
+    def shop(self) -> NamedShop:
+        """By id: a subscription has no host."""
+        return NamedShop(id=self.app_subscription.shop_id)
 
-PAYLOADS: Final[dict[str, type[Payload]]] = {
+
+PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "customers/create": Customer,
     "customers/update": Customer,
     "customers/enable": Customer,
@@ -232,7 +242,7 @@ PAYLOADS: Final[dict[str, type[Payload]]] = {
 """The model of each known topic."""
 
 
-def parse(topic: str, body: bytes) -> Payload | None:
+def parse(topic: str, body: bytes) -> Webhook | None:
     """The payload of a webhook, or None for an unknown topic.
 
     `body` is the unchanged bytes. Only the fields of the model are judged, and texts are cleaned

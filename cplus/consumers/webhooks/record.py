@@ -22,7 +22,6 @@ from cplus.consumers.webhooks.whose import AskShopId, whose
 from cplus.deadline import Deadline
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
-from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Appended, Outcome, settled
@@ -31,6 +30,8 @@ from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
+from cplus.shopify.payloads import Webhook
+from cplus.shopify.webhooks import Uninstalled, parse
 
 log = structlog.get_logger()
 
@@ -140,18 +141,12 @@ async def _draft(one: Delivery, use: Webhooks, large: asyncio.Semaphore) -> Draf
 
 
 async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
-    notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
-    payload = body if one.payload is None else one.payload
-    events: list[NewEvent] = []
+    events: Sequence[NewEvent] = ()
     reason = None
     try:
-        reason = await whose(one, payload, use.shop_id)
-        events = [] if reason else await translate(notice, payload, use.persons.resolve)
-        removal = next((new for new in events if isinstance(new.event, AppUninstalled)), None)
-        if removal is not None:
-            at = removal.occurred_at
-            reason = await objection(one, payload, at, use.recorder, use.standing)
-            events = [] if reason else events
+        payload = parse(one.topic, body if one.payload is None else one.payload)
+        if payload is not None:
+            events, reason = await _meant(one, payload, use)
     except InvalidInput as error:
         reason = str(error.values.get("reason", error))
     except _UNTRANSLATABLE as error:
@@ -170,6 +165,21 @@ async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
         reason=reason,
     )
     return Drafted(one, draft)
+
+
+async def _meant(
+    one: Delivery, payload: Webhook, use: Webhooks
+) -> tuple[Sequence[NewEvent], str | None]:
+    """The events that the webhook means, or why it means none."""
+    reason = await whose(one, payload, use.shop_id)
+    if reason:
+        return (), reason
+    notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
+    events = await translate(notice, payload, use.persons.resolve)
+    if isinstance(payload, Uninstalled):
+        at = events[0].occurred_at
+        reason = await objection(one, payload, at, use.recorder, use.standing)
+    return (() if reason else events), reason
 
 
 async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cplus.consumers.shopify_facts import Resolve, facts, known
-from cplus.consumers.webhooks.whose import same_host
 from cplus.errors import InvalidInput
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.billing import SubscriptionChanged
@@ -34,6 +33,7 @@ from cplus.events.names import (
     shop_stream,
 )
 from cplus.shopify import webhooks
+from cplus.shopify.payloads import Webhook
 
 ANSWERED_WITHIN: Final = timedelta(days=30)
 """How long a merchant may take to answer a customer's request. Source: Shopify, "Mandatory
@@ -52,15 +52,12 @@ class Notice:
     received_at: datetime
 
 
-async def translate(notice: Notice, body: bytes, resolve: Resolve) -> list[NewEvent]:
-    """The events that the webhook means; none for a topic that is not known here.
+async def translate(notice: Notice, payload: Webhook, resolve: Resolve) -> list[NewEvent]:
+    """The events that the webhook means, once it is known to be of this shop.
 
     Raises InvalidInput with a reason that shows no value of the body, and whatever the directory
     raises.
     """
-    payload = webhooks.parse(notice.topic, body)
-    if payload is None:
-        return []
     return await _MEANINGS[type(payload)](notice, payload, resolve)
 
 
@@ -196,15 +193,13 @@ async def _order_deleted(
 
 
 async def _uninstalled(
-    notice: Notice, payload: webhooks.Uninstalled, _resolve: Resolve
+    notice: Notice, _payload: webhooks.Uninstalled, _resolve: Resolve
 ) -> list[NewEvent]:
-    same_host(payload.myshopify_domain, notice.shop)
     return _facts(notice, shop_stream(notice.shop), None, AppUninstalled())
 
 
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
     stream = shop_stream(notice.shop)
-    same_host(payload.myshopify_domain, notice.shop)
     if payload.name is None:
         raise InvalidInput(reason=f"{notice.topic}: name is missing")
     fact = ShopChanged(
@@ -238,7 +233,6 @@ async def _subscription(
 async def _data_request(
     notice: Notice, payload: webhooks.DataRequest, resolve: Resolve
 ) -> list[NewEvent]:
-    same_host(payload.shop_domain, notice.shop)
     request, who, at = payload.data_request.id, payload.customer, _when(notice, None)
     # An address that comes with an id is one more fact about that customer's account. So the data
     # of somebody who only wrote from it is theirs too.
@@ -264,7 +258,7 @@ def _someone(person: str | None) -> str:
 
 _Meaning = Callable[[Notice, Any, Resolve], Awaitable[list[NewEvent]]]
 
-_MEANINGS: Final[dict[type[webhooks.Payload], _Meaning]] = {
+_MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.Customer: _customer,
     webhooks.CustomerDeleted: _customer_deleted,
     webhooks.CustomersMerged: _customers_merged,

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cplus.consumers.webhooks.deliveries import TRIES, Delivery
+from cplus.consumers.webhooks.whose import is_of
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
-from cplus.shopify.webhooks import Uninstalled, parse
+from cplus.shopify.webhooks import Uninstalled
 
 if TYPE_CHECKING:
     from cplus.shopify.granting import Standing
@@ -36,19 +37,17 @@ class InstallUnderWay(Exception):
 
 
 async def objection(
-    one: Delivery, body: bytes, at: datetime, recorder: Recorder, standing: AskStanding
+    one: Delivery, told: Uninstalled, at: datetime, recorder: Recorder, standing: AskStanding
 ) -> str | None:
     """Why the uninstall that says that it happened at `at` does not count; None if it does.
 
     Raises what kept Shopify from telling, or InstallUnderWay, while another try may tell.
     """
-    payload = parse("app/uninstalled", body)
-    told = payload if isinstance(payload, Uninstalled) else Uninstalled()
     try:
         stands = await standing(one.shop)
     except (ShopifyUnavailable, ShopifyRefused, Throttled):
         # Also what a shop that was closed answers. What is signed has to say which shop it is.
-        if told.myshopify_domain:
+        if is_of(told.shop, one.shop):
             return None
         if one.receives < TRIES:
             raise
@@ -57,8 +56,7 @@ async def objection(
         return None
     # The removal of an earlier installation still ends the sessions of that time. Its time is not
     # signed either: from before the tokens were stored, it cannot take them away.
-    is_this_shop = told.myshopify_domain or (told.id and told.id == stands.shop_id)
-    if not (is_this_shop and at < stands.since):
+    if not (is_of(told.shop, one.shop, stands.shop_id) and at < stands.since):
         return STANDS
     if await _installed_after(one.shop, at, recorder):
         return None

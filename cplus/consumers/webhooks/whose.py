@@ -1,7 +1,8 @@
 """Whether a webhook is of the shop that its headers name: only the body is signed.
 
-Whoever has signed bytes of one shop could send them in the name of another, and rename it or change
-its plan. So what the body says of its shop is compared with what Shopify told of that shop.
+Whoever has signed bytes of one shop could send them in the name of another, and rename it, change
+its plan or have data of its customers asked for. So what the body says of its shop is compared with
+the header and with what Shopify told of that shop. This is the only place that decides it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,12 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from cplus.consumers.webhooks.deliveries import TRIES, Delivery
-from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable, Throttled
-from cplus.shopify.webhooks import AppSubscriptionUpdated, Payload, Shop, parse
+from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
+from cplus.shopify.payloads import NamedShop, Webhook
 
 ANOTHERS: Final = "the body names another shop"
 UNNAMED: Final = "the body names no shop"
 UNTOLD: Final = "the body names its shop by an id, and Shopify did not say whose that is"
-
-TOPICS: Final = frozenset({"shop/update", "app_subscriptions/update"})
-"""What says something of the shop itself, so that the body names it in some way."""
 
 
 class AskShopId(Protocol):
@@ -29,41 +27,38 @@ class AskShopId(Protocol):
         ...
 
 
-def same_host(host: str | None, shop: str) -> bool:
-    """Whether the body names this host; raises InvalidInput if it names another."""
-    named = (host or "").strip().lower()
-    if named and named != shop:
-        raise InvalidInput(reason=ANOTHERS)
-    return bool(named)
+def is_of(named: NamedShop, shop: str, shop_id: int | None = None) -> bool | None:
+    """Whether a body that names a shop so is of this host, which has this id; None if what it says
+    does not tell. A host tells without the id."""
+    host = (named.host or "").strip().lower()
+    if host:
+        return host == shop
+    return None if named.id is None or shop_id is None else named.id == shop_id
 
 
-async def whose(one: Delivery, body: bytes, shop_id: AskShopId) -> str | None:
-    """Why the webhook is not known to be of the shop of its headers; None if it is.
+async def whose(one: Delivery, payload: Webhook, ask: AskShopId) -> str | None:
+    """Why the webhook is not known to be of the shop of its headers; None if it is, or if no body
+    of its topic says whose it is.
 
-    Raises InvalidInput, and what kept Shopify from telling while another try may tell.
+    Raises what kept Shopify from telling while another try may tell.
     """
-    payload = parse(one.topic, body) if one.topic in TOPICS else None
-    if payload is None or _names_host(payload, one.shop):
+    named = payload.shop
+    if named is None:
         return None
-    told = _told_id(payload)
-    if told is None:
-        return UNNAMED
+    ours, unknown = is_of(named, one.shop), UNNAMED
+    if ours is None and named.may_be_unnamed:
+        return None
+    if ours is None and named.id is not None:
+        ours, unknown = is_of(named, one.shop, await _id_of(one, ask)), UNTOLD
+    if ours is None:
+        return unknown
+    return None if ours else ANOTHERS
+
+
+async def _id_of(one: Delivery, ask: AskShopId) -> int | None:
     try:
-        known = await shop_id(one.shop)
+        return await ask(one.shop)
     except (ShopifyUnavailable, ShopifyRefused, Throttled):
         if one.receives < TRIES:
             raise
-        return UNTOLD
-    if known is None:
-        return UNTOLD
-    return None if known == told else ANOTHERS
-
-
-def _names_host(payload: Payload, shop: str) -> bool:
-    return isinstance(payload, Shop) and same_host(payload.myshopify_domain, shop)
-
-
-def _told_id(payload: Payload) -> int | None:
-    if isinstance(payload, AppSubscriptionUpdated):
-        return payload.app_subscription.shop_id
-    return payload.id if isinstance(payload, Shop) else None
+        return None

@@ -53,14 +53,22 @@ def subscription(number: int | None) -> tuple[str, Any]:
     return "app_subscriptions/update", {"app_subscription": one}
 
 
+def data_request(number: int) -> tuple[str, Any]:
+    customer = {"id": 7, "email": "ann@example.com"}
+    body = {"shop_id": number, "customer": customer, "data_request": {"id": 9999}}
+    return "customers/data_request", body
+
+
 CHANGES = {
+    "customers/data_request": "privacy.data_requested",
     "shop/update": "shop.changed",
     "app_subscriptions/update": "billing.subscription_changed",
 }
 
 
 @pytest.mark.parametrize(
-    "webhook", [shop(999), subscription(999), shop(ID, "red-tea.myshopify.com")]
+    "webhook",
+    [shop(999), subscription(999), data_request(999), shop(ID, "red-tea.myshopify.com")],
 )
 async def test_what_names_another_shop_changes_nothing(
     webhooks: Webhooks, webhook: tuple[str, Any]
@@ -70,7 +78,7 @@ async def test_what_names_another_shop_changes_nothing(
     assert (commit.types, commit.reason) == ([], ANOTHERS)
 
 
-@pytest.mark.parametrize("webhook", [shop(ID), subscription(ID), shop(1, SHOP)])
+@pytest.mark.parametrize("webhook", [shop(ID), subscription(ID), data_request(ID), shop(1, SHOP)])
 async def test_what_names_this_shop_counts(webhooks: Webhooks, webhook: tuple[str, Any]) -> None:
     assert await handle([told(*webhook)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
