@@ -162,7 +162,8 @@ class Harness:
     async def decided(self, shop: str, aggregate: Aggregate) -> None:
         """What the aggregate decided, as one commit, folded."""
         new = decided(aggregate)
-        draft = Draft(shop=shop, claim=f"test/{random_id()}", source="t", actor="t", events=new)
+        claim, refs = f"test/{random_id()}", [aggregate.id]
+        draft = Draft(shop=shop, claim=claim, source="t", actor="t", events=new, refs=refs)
         [outcome] = await self.parts.store.append([draft])
         await self.nudger.fold({shop: settled(outcome).position})
 

@@ -62,8 +62,11 @@ async def test_a_mail_that_was_sent_from_elsewhere_says_from_where(
     conversation = await web.conversation()
     told = {"proved": False, "from_address": "ada@example.com", "sent_from": "eve@example.org"}
     forged = await receives(web, conversation, **told)
-    page = (await browser.get(f"/conversations/{conversation}")).text
-    assert "sent from <bdi>eve@<wbr>example.org</bdi>" in shown(page, forged)
+    # The thread of now, and the thread as it was then.
+    for page in ("", "/history/2"):
+        message = shown((await browser.get(f"/conversations/{conversation}{page}")).text, forged)
+        assert "sent from <bdi>eve@<wbr>example.org</bdi>" in message
+        assert CHIP in message
 
 
 async def test_a_click_moves_replies_to_the_sender_of_a_message(
