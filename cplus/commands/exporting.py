@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cplus.actors import Actor
 from cplus.clock import Clock
 from cplus.errors import NotFound
+from cplus.events.audit.questions import all_ids
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.privacy import DataRequested, ExportFormat, PersonExported
 from cplus.events.log.commit import Commit, Draft
@@ -35,8 +36,9 @@ async def export_person(
     use: Exports,
     request_id: int | None = None,
 ) -> int:
-    """Records that somebody gets what is kept about a person, whose ids are `persons`, and which
-    request it answers; returns the position. Each export is one of its own, also if it is repeated.
+    """Records that somebody gets what is kept about a person, of whom the ids `persons` are known,
+    and which request it answers; returns the position. Each export is one of its own, also if it
+    is repeated.
 
     Raises NotFound if the shop's log does not name the person, or has no such request of theirs,
     and OutcomeUnknown: then nothing may be handed out.
@@ -61,6 +63,7 @@ async def export_person(
 
 async def _request(shop: str, request_id: int, persons: Collection[str], use: Exports) -> Commit:
     """The commit of the request, which must be one of this person."""
+    persons = await all_ids(use.recorder.store, use.recorder.reader, shop, persons)
     # The exports that answered it before have the ref too.
     stream = data_request_stream(request_id)
     for commit in await use.recorder.store.page_of_ref(shop, stream, limit=1):

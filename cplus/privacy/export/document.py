@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -20,7 +20,6 @@ def as_json(
     export: Export,
     *,
     shop: str,
-    persons: Sequence[str],
     now: datetime,
     profile: Mapping[str, Any] | None,
     rest: str | None,
@@ -32,13 +31,13 @@ def as_json(
         "version": VERSION,
         "shop": shop,
         "made_at": now,
-        "persons": persons,
+        "persons": export.persons,
         "nothing_is_kept": export.empty and profile is None,
         "person": profile,
         **{
             name.name: getattr(export, name.name)
             for name in dataclasses.fields(export)
-            if name.name not in {"after", "following"}
+            if name.name not in {"after", "following", "persons"}
         },
         "continues_at": rest,
     }

@@ -6,14 +6,15 @@ the events are taken that name this person, or that name nobody and belong to wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cplus.events.audit.questions import BATCH, about_person
+from cplus.events.audit.questions import BATCH, about_person, all_ids
 from cplus.events.base import Recorded
 from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import is_conversation
 from cplus.events.reader import EventReader, in_batches
@@ -57,6 +58,8 @@ class Export:
     messages: list[Written] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     history: list[Deed] = field(default_factory=list)
+    persons: Sequence[str] = ()
+    """Every id of the person."""
     after: int = 0
     """The position behind which this part begins."""
     following: int | None = None
@@ -81,19 +84,22 @@ async def gather(
     after: int = 0,
     most: int = MOST,
 ) -> Export:
-    """What the shop's log holds about a person, by all of their ids (`person/…`), behind position
-    `after`: up to `most` characters, and the whole commit in which that many are reached.
+    """What the shop's log holds about a person, by their ids (`person/…`) and those that they
+    absorbed, behind position `after`: up to `most` characters, and the whole commit in which that
+    many are reached.
 
     Of what came up to `after` only ids are kept in memory. Raises UnknownEvent.
     """
-    found = _Found(frozenset(persons), Export(after=after))
+    # The read model may be behind: who turned out to be the same stands in the log itself.
+    ids = await all_ids(store, reader, shop, persons)
+    found = _Found(frozenset(ids), Export(persons=ids, after=after))
     position = 0
-    async for batch in in_batches(about_person(store, shop, persons), BATCH):
+    async for batch in in_batches(about_person(store, shop, ids), BATCH):
         for commit, events in zip(batch, await reader.read(batch), strict=True):
             if commit.position > after and found.size >= most:
                 return replace(found.export, following=position)
             for recorded in events:
-                found.take(recorded, listed=commit.position > after)
+                found.take(recorded, commit, listed=commit.position > after)
             position = commit.position
     return found.export
 
@@ -112,9 +118,9 @@ class _Found:
         self._orders: dict[int, tuple[tuple[datetime, datetime, int], int]] = {}
         """Of each order in the list, what orders its news, and its place."""
 
-    def take(self, recorded: Recorded, *, listed: bool) -> None:
+    def take(self, recorded: Recorded, commit: Commit, *, listed: bool) -> None:
         """Takes what the event says about the person; only remembers it if it is not `listed`."""
-        if not self._is_own(recorded):
+        if not self._is_own(recorded, commit):
             return
         event = recorded.event
         message = getattr(event, "message_id", None)
@@ -131,10 +137,11 @@ class _Found:
             self.export.history.append(deed(recorded))
             self.size += _DEED
 
-    def _is_own(self, recorded: Recorded) -> bool:
+    def _is_own(self, recorded: Recorded, commit: Commit) -> bool:
         event = recorded.event
         if isinstance(event, OperatorLooked):
-            return event.about in self._own
+            # What was looked at is among the refs.
+            return not self._own.isdisjoint(commit.refs)
         person = getattr(event, "person", None)
         if person is not None:
             return person in self._persons

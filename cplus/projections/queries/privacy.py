@@ -48,6 +48,13 @@ class PrivacyQueries(ReadModels):
         row = await self._row(DATA_REQUESTS, shop, str(request_id))
         return data_request_view(row) if row else None
 
+    async def first_open_request(self, shop: str) -> DataRequest | None:
+        """The open request that is due first; None if none is open."""
+        rows = await self._rows(DATA_REQUESTS)
+        oldest = [("at", 1), ("_id", 1)]
+        row = await rows.find_one({"shop": shop, "exported": False}, sort=oldest)
+        return data_request_view(row) if row else None
+
     async def data_request_counts(self, shop: str) -> DataRequestCounts:
         """How many requests the shop has."""
         counts: Mapping[str, Any] | None = await self._counts(DATA_REQUESTS, shop)

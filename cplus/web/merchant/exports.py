@@ -123,7 +123,7 @@ class Files:
         now = self.clock()
         if wanted.file == "json":
             told = _profile(customer)
-            body = as_json(export, shop=me.shop, persons=ids, now=now, profile=told, rest=rest)
+            body = as_json(export, shop=me.shop, now=now, profile=told, rest=rest)
             return Response(body, media_type="application/json")
         return self.pages.render(
             "export_file.html", me=me, customer=customer, export=export, now=now, rest=rest

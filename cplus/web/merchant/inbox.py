@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cplus.projections.queries import ConversationState
-from cplus.web.kit.deps import PagesDep, QueriesDep
+from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.thread import read_position
 
@@ -22,6 +23,8 @@ TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("closed", "Closed"),
     ("all", "All"),
 )
+_URGENT: Final = timedelta(days=7)
+"""How long before a customer's request for their data is due the merchant is warned."""
 
 
 @router.get("/")
@@ -34,6 +37,7 @@ async def home(_me: MerchantDep) -> RedirectResponse:
 async def inbox(
     pages: PagesDep,
     queries: QueriesDep,
+    clock: ClockDep,
     me: MerchantDep,
     tab: ConversationState = "open",
     cursor: str | None = None,
@@ -41,8 +45,10 @@ async def inbox(
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
     position = await read_position(queries, me.shop)
-    counts, page = await asyncio.gather(
-        queries.conversation_counts(me.shop), queries.list_conversations(me.shop, tab, cursor)
+    counts, page, asked = await asyncio.gather(
+        queries.conversation_counts(me.shop),
+        queries.list_conversations(me.shop, tab, cursor),
+        queries.first_open_request(me.shop),
     )
     numbers = {
         "open": counts.open,
@@ -60,4 +66,6 @@ async def inbox(
         first=f"/inbox?{urlencode({'tab': tab})}" if cursor else None,
         following=(f"/inbox?{urlencode({'tab': tab, 'cursor': page.next})}" if page.next else None),
         position=position,
+        asked=asked,
+        urgent=asked is not None and asked.due_at - clock() < _URGENT,
     )

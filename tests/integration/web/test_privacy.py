@@ -50,6 +50,34 @@ async def test_requests_are_listed_with_what_is_to_be_done_about_them(web: Harne
             assert (await browser.get(f"/privacy{wrong}")).status_code == 400
 
 
+async def test_the_inbox_reminds_of_the_request_that_is_due_first(web: Harness) -> None:
+    note = re.compile(r'<p class="note([^"]*)">A customer asked for their data.*?</p>', re.DOTALL)
+    async with web.signed_in() as browser:
+        assert not note.search((await browser.get("/inbox")).text)
+    ada = await asks(web, 1, email="ada@example.com")
+    web.clock.forward(DAY)
+    bob = await asks(web, 2, email="bob@example.com")
+    async with web.signed_in() as browser:
+        told = note.search((await browser.get("/inbox")).text)
+        assert told
+        assert "23 Dec 2026" in told[0]
+        assert told[1] == ""
+    web.clock.forward(22 * DAY + 1)
+    async with web.signed_in() as browser:
+        urgent = note.search((await browser.get("/inbox")).text)
+        assert urgent
+        assert urgent[1] == " warn"
+        for number, person, due in ((1, ada, "24 Dec 2026"), (2, bob, "")):
+            exported = PersonExported(person=person, request_id=number, format="json")
+            await web.record(SHOP, person, exported, refs=[person])
+            left = note.search((await browser.get("/inbox")).text)
+            assert due in left[0] if left else not due
+    rows = web.parts.mongo.database[DATA_REQUESTS.collection]
+    oldest = [("at", 1), ("_id", 1)]
+    plan = await rows.find({"shop": SHOP, "exported": True}, sort=oldest).limit(1).explain()
+    assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
 async def test_requests_are_paged_and_each_page_walks_an_index(web: Harness) -> None:
     for request in range(1, 23):
         await asks(web, request, email=f"a{request}@example.com")
