@@ -30,7 +30,7 @@ from cplus.privacy.export.entries import (
 )
 from cplus.privacy.export.reading import deed, entries
 
-MOST: Final = 700_000
+MOST: Final = 500_000
 """Characters of a part of an export, and up to those of one more commit: as HTML and as JSON it
 fits into a response of Lambda, which is limited to 6 MB."""
 
