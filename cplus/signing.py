@@ -28,7 +28,7 @@ class Signer:
     def sign(self, kind: str, seconds: int, **held: str) -> str:
         """A value for URLs and cookies that holds these texts, a random `id`, when it was made
         (`at`) and when it ends (`until`), both in seconds since 1970."""
-        at = self._clock().timestamp()
+        at = self.now()
         content = {**held, "id": random_id(), "at": at, "until": at + seconds}
         return str(self._serializer(kind).dumps(content))
 
@@ -36,9 +36,13 @@ class Signer:
         """What the value holds; raises InvalidSignature if it is forged, of another kind, over,
         or spelled otherwise than `sign` did."""
         held = self.read_ended(kind, value)
-        if held["until"] <= self._clock().timestamp():
+        if held["until"] <= self.now():
             raise InvalidSignature
         return held
+
+    def now(self) -> float:
+        """The time by the signer's clock, in seconds since 1970."""
+        return self._clock().timestamp()
 
     def read_ended(self, kind: str, value: str) -> dict[str, Any]:
         """The same, also of a value that is over."""

@@ -11,13 +11,20 @@ from typing import Any, cast
 
 import aioboto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoRegionError
+
+from cplus.errors import CplusError
 
 _BATCH = 10  # entries that SQS and SNS accept per call
 
 
 # SES's errors for a mail that it will never accept.
 _REFUSALS = {"MessageRejected", "BadRequestException", "InvalidParameterValue"}
+
+
+class NoRegion(CplusError):
+    """No region of AWS is named: set AWS_DEFAULT_REGION. A command that has --data DIR needs none
+    with it."""
 
 
 class MailNotTaken(Exception):
@@ -77,7 +84,7 @@ class Aws:
         self._stack = AsyncExitStack()
 
     async def client(self, service: str, *, tries: int = 3) -> Any:
-        """The client of `service`, for example "sqs", with that many attempts."""
+        """The client of `service`, for example "sqs", with that many attempts. Raises NoRegion."""
         if service not in self._clients:
             async with self._making:
                 if service not in self._clients:
@@ -86,9 +93,11 @@ class Aws:
                         read_timeout=10,
                         retries={"total_max_attempts": tries, "mode": "standard"},
                     )
-                    self._clients[service] = await self._stack.enter_async_context(
-                        self._session.client(service, config=config, **self._options)
-                    )
+                    made = self._session.client(service, config=config, **self._options)
+                    try:
+                        self._clients[service] = await self._stack.enter_async_context(made)
+                    except NoRegionError:
+                        raise NoRegion from None
         return self._clients[service]
 
     async def close(self) -> None:

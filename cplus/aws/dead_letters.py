@@ -1,4 +1,4 @@
-"""Dead-letter queues: how many messages they hold, which, and their way back.
+"""Dead-letter queues: how many messages they hold, which, their way back, and their end.
 
 Each queue `cplus-<stage>-<name>` has one, `cplus-<stage>-<name>-dead`.
 """
@@ -46,6 +46,22 @@ class RedriveRefused(CplusError):
     """The dead letters of {queue} could not be redriven: {reason}."""
 
 
+class RedriveEnded(RedriveRefused):
+    """{moved} went back to {queue}, then the redrive failed: {reason}."""
+
+
+class PutThere(RedriveRefused):
+    """{moved} went back to {queue}. At least one of those that stay was sent straight into the
+    dead-letter queue, so SQS does not know where it belongs ({reason}). Look at what is left; then
+    delete it, or move it with "Redrive to a custom destination" in the console of SQS."""
+
+
+_PUT_THERE: Final = "CouldNotDetermineMessageSource"
+"""What SQS says of a message that no redrive policy moved, and of a redrive without a destination.
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq-redrive.html
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadQueue:
     """A dead-letter queue."""
@@ -62,9 +78,9 @@ class DeadLetter:
 
     id: str
     sent_at: datetime
-    """When it was sent for the first time."""
+    """When it was sent to its queue, by a redrive too: that makes a new message of it."""
     receives: int
-    """Times that it was received, here and on its queue."""
+    """Approximate number of times that it was received since, by looks at it too."""
     size: int
     """Bytes of the body."""
     body: str = field(repr=False)
@@ -112,13 +128,29 @@ class DeadLetters:
     async def letter(self, queue: str, id_: str) -> DeadLetter:
         """The one with this id, with no other in memory than those of one call; raises NoDeadLetter
         and HiddenLetter."""
+        async with self._message(queue, id_) as (_, message):
+            return _letter(message)
+
+    async def delete(self, queue: str, id_: str) -> None:
+        """Deletes the one with this id for good; raises NoDeadLetter and HiddenLetter."""
+        async with self._message(queue, id_) as (url, message):
+            sqs = await self._aws.client("sqs")
+            await sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    @asynccontextmanager
+    async def _message(
+        self, queue: str, id_: str
+    ) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
+        """The URL of the dead-letter queue and its message with this id, which is hidden from
+        others within the block, from a redrive too."""
         async with _answering(queue):
             url, seen = await self._url(queue), 0
             count = min(held(await self._attributes(url)), MOST)
             async with aclosing(self._seen(url, count)) as messages:
                 async for message in messages:
                     if message["MessageId"] == id_:
-                        return _letter(message)
+                        yield url, message
+                        return
                     seen += 1
         if seen < count:
             raise HiddenLetter(queue=queue, id=id_, hidden=counted(count - seen, "dead letter"))
@@ -126,7 +158,8 @@ class DeadLetters:
 
     async def redrive(self, queue: str, *, per_second: int | None = None) -> Redrive:
         """Begins to send all of a queue back to it, `per_second` at most (1 to 500); raises
-        RedriveRefused, also while an earlier redrive goes on."""
+        RedriveRefused, also while an earlier redrive goes on, and PutThere and RedriveEnded for one
+        that has failed by the time of the answer."""
         async with _answering(queue):
             arn = (await self._attributes(await self._url(queue)))["QueueArn"]
             sqs = await self._aws.client("sqs")
@@ -138,9 +171,11 @@ class DeadLetters:
                 raise RedriveRefused(queue=queue, reason=reason) from error
             tasks = await sqs.list_message_move_tasks(SourceArn=arn, MaxResults=1)
         [task] = tasks["Results"]
-        if task["Status"] == "FAILED":
-            raise RedriveRefused(queue=queue, reason=task.get("FailureReason", "FAILED"))
         moved = int(task["ApproximateNumberOfMessagesMoved"])
+        if task["Status"] == "FAILED":
+            reason = task.get("FailureReason", "FAILED")
+            kind = PutThere if reason == _PUT_THERE else RedriveEnded
+            raise kind(queue=queue, reason=reason, moved=counted(moved, "dead letter"))
         return Redrive(
             queue, task["Status"], moved, int(task.get("ApproximateNumberOfMessagesToMove", moved))
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -59,13 +59,17 @@ class WrongSetting(CplusError):
     """The environment variable {variable} has an invalid value: {reason}."""
 
 
-def data_option(command: F) -> F:
-    """The option --data."""
+def data_of(what: str) -> Callable[[F], F]:
+    """The option --data of a command that uses this of a local stack."""
     return click.option(
         "--data",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Use the database of the local stack running on this directory.",
-    )(command)
+        help=f"Use {what} of the local stack running on this directory.",
+    )
+
+
+data_option: Final = data_of("the database")
+"""The option --data of most commands."""
 
 
 def json_option(command: F) -> F:

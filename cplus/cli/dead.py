@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli.connecting import Reached, ReachedAws, data_option, failures, json_option
+from cplus.cli.connecting import Reached, ReachedAws, data_of, failures, json_option
 from cplus.cli.looking import operator_of, operator_option
 from cplus.cli.plain import plain
 from cplus.counts import counted
+from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.aws import DeadQueue, Redrive
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
 _MOST = 1_000
 
 
+class NoQueues(CplusError):
+    """The stage {stage!r} has no dead-letter queues in this account and region; check CPLUS_STAGE,
+    AWS_DEFAULT_REGION and the credentials, or give --data DIR."""
+
+
 @click.group()
 def dead() -> None:
-    """Look at dead letters and redrive them."""
+    """Look at dead letters, redrive and delete them."""
 
 
 @dead.command("list", short_help="Count dead letters, or list those of a queue.")
@@ -35,7 +41,7 @@ def dead() -> None:
     show_default=True,
     help="Messages of QUEUE at most.",
 )
-@data_option
+@data_of("the queues")
 @json_option
 def list_command(*, queue: str | None, limit: int, data: Path | None, as_json: bool) -> None:
     """Count the dead letters of each queue, or list those of QUEUE, oldest first, without their
@@ -47,7 +53,9 @@ def list_command(*, queue: str | None, limit: int, data: Path | None, as_json: b
 
     with failures():
         if queue is None:
-            queues = run(_queues(ReachedAws(data)))
+            queues = run(_queues(at := ReachedAws(data)))
+            if not queues:
+                raise NoQueues(stage=at.settings.stage)
             said: dict[str, Any] = {"queues": [asdict(one) for one in queues]}
             lines = [f"{one.queue}: {counted(one.messages, 'dead letter')}" for one in queues]
         else:
@@ -61,7 +69,7 @@ def list_command(*, queue: str | None, limit: int, data: Path | None, as_json: b
 @click.argument("queue")
 @click.argument("id_", metavar="ID")
 @operator_option
-@data_option
+@data_of("the queues and the database")
 @json_option
 def show_command(
     *, queue: str, id_: str, name: str | None, data: Path | None, as_json: bool
@@ -87,10 +95,28 @@ def show_command(
         click.echo(plain(shown.letter.body))
 
 
+@dead.command("delete", short_help="Delete a dead letter for good.")
+@click.argument("queue")
+@click.argument("id_", metavar="ID")
+@data_of("the queues")
+@json_option
+def delete_command(*, queue: str, id_: str, data: Path | None, as_json: bool) -> None:
+    """Delete the dead letter ID of QUEUE for good, without showing it.
+
+    Needs AWS credentials and CPLUS_STAGE, or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        run(_delete(ReachedAws(data), queue, id_))
+    said = {"queue": queue, "deleted": id_}
+    click.echo(json.dumps(said) if as_json else f"{queue}: {id_} deleted")
+
+
 @dead.command("redrive", short_help="Send the dead letters of a queue back to it.")
 @click.argument("queue")
 @click.option("--per-second", type=click.IntRange(1, 500), help="Messages per second at most.")
-@data_option
+@data_of("the queues")
 @json_option
 def redrive_command(
     *, queue: str, per_second: int | None, data: Path | None, as_json: bool
@@ -123,6 +149,13 @@ async def _letters(at: ReachedAws, queue: str, limit: int) -> list[Listed]:
 
     async with at:
         return await listed(queue, limit, dead=DeadLetters(at.aws, at.settings.stage))
+
+
+async def _delete(at: ReachedAws, queue: str, id_: str) -> None:
+    from cplus.aws import DeadLetters
+
+    async with at:
+        await DeadLetters(at.aws, at.settings.stage).delete(queue, id_)
 
 
 async def _redrive(at: ReachedAws, queue: str, per_second: int | None) -> Redrive:

@@ -23,8 +23,9 @@ from cplus.errors import (
 from cplus.web.api import routes as api
 from cplus.web.console import dead
 from cplus.web.console import routes as console
-from cplus.web.console.signed_in import CONSOLE_PATH, OperatorNeeded
-from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of
+from cplus.web.console.signed_in import OperatorNeeded, known_operator
+from cplus.web.kit.deep_links import console_sign_in
+from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
 from cplus.web.kit.guard import Guard
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
 from cplus.web.merchant import (
@@ -61,6 +62,11 @@ _FAULTS: Final = {
     ),
     503: ("Couldn’t confirm", "We couldn’t confirm that this was saved. Go back and try again."),
     502: ("Shopify didn’t respond", "Shopify didn’t respond as expected. Try again in a minute."),
+}
+
+_CONSOLE_FAULTS: Final = {
+    404: ("Not found", "This page doesn’t exist."),
+    502: ("The queues didn’t answer", "Try again in a minute."),
 }
 
 
@@ -146,8 +152,8 @@ async def _missing(request: Request, _error: Exception) -> Response:
     return await _fault(request, 404)
 
 
-async def _operator_needed(_request: Request, _error: Exception) -> Response:
-    return see_other(CONSOLE_PATH)
+async def _operator_needed(request: Request, _error: Exception) -> Response:
+    return see_other(console_sign_in(request))
 
 
 async def _no_queue(request: Request, error: Exception) -> Response:
@@ -165,9 +171,15 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
         return JSONResponse({"error": reason or usual}, status)
     pages = await pages_of(request)
     in_console = request.url.path.startswith("/console")
+    # With the navigation, so that whoever is signed in goes on from here.
+    operator = await known_operator(request, ask=status < 500) if in_console else None
+    csrf = (await signatures_of(request)).form_token(operator) if operator else ""
+    if in_console:
+        heading, usual = _CONSOLE_FAULTS.get(status, (heading, usual))
     return pages.render(
         "error.html",
-        # With the navigation, so that whoever is signed in goes on from here.
+        operator=operator.actor.shown if operator else "",
+        csrf=csrf,
         me=await known_merchant(request, ask=status < 500),
         section="",
         status=status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -15,6 +16,7 @@ from cplus.projections.lag.overview import stops_of
 from cplus.shopify.hosts import shop_host
 from cplus.web.console.signed_in import CONSOLE_PATH, OperatorDep
 from cplus.web.kit.cookies import CONSOLE
+from cplus.web.kit.deep_links import CONSOLE_HOME, own_console_page
 from cplus.web.kit.deps import (
     ClockDep,
     CookiesDep,
@@ -46,10 +48,11 @@ async def console(
     look: LookDep,
     clock: ClockDep,
     session: OperatorDep,
+    leads_to: Annotated[str, Query(alias="next")] = CONSOLE_HOME,
 ) -> HTMLResponse:
-    """All shops; without an operator's session, the form for the token."""
+    """All shops; without an operator's session, the form for the token, which leads to a page."""
     if session is None:
-        return _ask(pages)
+        return _ask(pages, leads_to=own_console_page(leads_to))
     found = await look(shops=None, most=SHOWN)
     return pages.render(
         "console.html",
@@ -70,11 +73,18 @@ async def console(
 
 
 def _ask(
-    pages: Pages, *, name: str = "", wrong_name: str = "", reason: str = "", status: int = 200
+    pages: Pages,
+    *,
+    leads_to: str,
+    name: str = "",
+    wrong_name: str = "",
+    reason: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     return pages.render(
         "console_sign_in.html",
         status=status,
+        leads_to=leads_to,
         name=name,
         wrong_name=wrong_name,
         reason=reason,
@@ -132,13 +142,15 @@ async def sign_in(
     """Opens the console for an operator who has the token and gives a name."""
     fields = await read_form(request)
     name, token = fields.get("name", "").strip(), fields.get("token", "").strip()
+    leads_to = own_console_page(fields.get("next", CONSOLE_HOME))
+    ask = partial(_ask, pages, leads_to=leads_to, name=name)
     try:
         operator = await sessions.open_console(token, name, expected=expected, tries=tries)
     except InvalidSignature:
-        return _ask(pages, name=name, reason="That isn’t the operator token.", status=403)
+        return ask(reason="That isn’t the operator token.", status=403)
     except InvalidActor:
-        return _ask(pages, name=name, wrong_name=_NAME, status=422)
-    answer = see_other(CONSOLE_PATH)
+        return ask(wrong_name=_NAME, status=422)
+    answer = see_other(leads_to)
     cookies.give(answer, CONSOLE, signatures.console_cookie(expected, operator))
     return answer
 

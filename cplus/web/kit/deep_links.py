@@ -11,9 +11,13 @@ from fastapi import Request
 HOME: Final = "/inbox"
 """Where everybody is led who wanted nothing else."""
 
+CONSOLE_HOME: Final = "/console"
+"""Where operators are."""
+
 _PAGE: Final = re.compile(
     r"/(?:inbox|conversations|customers|privacy|metrics|billing|settings)(?:[/?][!-\[\]-~]{0,400})?"
 )
+_CONSOLE_PAGE: Final = re.compile(r"/console/dead(?:[/?][!-\[\]-~]{0,400})?")
 # What Shopify adds to an address when it opens the app.
 _SHOPIFYS: Final = frozenset(
     {"embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp"}
@@ -23,6 +27,21 @@ _SHOPIFYS: Final = frozenset(
 def own_page(address: str) -> str:
     """The address if it is that of a merchant's page, path and query; HOME for anything else."""
     return address if _PAGE.fullmatch(address) else HOME
+
+
+def own_console_page(address: str) -> str:
+    """The same for operators: CONSOLE_HOME for anything but a page of the console."""
+    return address if _CONSOLE_PAGE.fullmatch(address) else CONSOLE_HOME
+
+
+def console_sign_in(request: Request) -> str:
+    """The address of the form for the operator token, which then leads to the page that the
+    request asks for; where each form goes, GET leads to its page."""
+    query = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
+    leads_to = own_console_page(f"{request.url.path}{query}")
+    if leads_to == CONSOLE_HOME:
+        return CONSOLE_HOME
+    return f"{CONSOLE_HOME}?{urlencode({'next': leads_to})}"
 
 
 def wanted_page(request: Request) -> str:

@@ -212,7 +212,8 @@ async def _read_token(request: Request) -> ReadToken:
     return lambda token: session_token(parts.app, token)
 
 
-async def _operator_token(request: Request) -> str:
+async def operator_token_of(request: Request) -> str:
+    """What opens the console; 404 without one."""
     token = _parts(request).settings.operator_token
     if token is None or not token.get_secret_value():
         raise HTTPException(404)  # no token was set: there is no console
@@ -274,7 +275,7 @@ HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
-OperatorTokenDep = Annotated[str, Depends(_operator_token)]
+OperatorTokenDep = Annotated[str, Depends(operator_token_of)]
 LookDep = Annotated[Look, Depends(_look)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]

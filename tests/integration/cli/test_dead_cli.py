@@ -23,7 +23,8 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
     mongo: Mongo, mongo_uri: str, aws: Aws
 ) -> None:
     stage = random_id(8)
-    await fail(aws, await queue_of(aws, stage, "send"), {"shop": SHOP, "text": "own words"})
+    url = await queue_of(aws, stage, "send")
+    await fail(aws, url, {"shop": SHOP, "text": "own words"})
     # No connection string: the queues answer while the database does not.
     known = {**os.environ, "CPLUS_STAGE": stage}
 
@@ -38,6 +39,12 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
     assert letter["shop"] == SHOP
     assert "own words" not in listed
     assert "choose one of: send" in await asked("list", "sent", status=1)
+    assert "'nowhere' has no dead-letter queues" in await asked(
+        "list", status=1, CPLUS_STAGE="nowhere"
+    )
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "CPLUS_STAGE": stage}
+    process = await started("dead", "list", also=nowhere)
+    assert b"set AWS_DEFAULT_REGION" in (await process.communicate())[1]
 
     database = {"CPLUS_MONGO_URI": mongo_uri, "CPLUS_MONGO_DATABASE": mongo.database.name}
     store = EventStore(mongo)
@@ -53,6 +60,13 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
     assert [one.actor for [one] in looks] == ["operator/jo", "operator/ada"]
 
     assert await asked("redrive", "send") == "send: 1 of 1 dead letter redriven (completed)\n"
+
+    await fail(aws, url)  # once more
+    [letter] = json.loads(await asked("list", "send", "--json"))["letters"]
+    gone = f"send: {letter['id']} deleted\n"
+    assert await asked("delete", "send", letter["id"]) == gone
+    assert "was redriven or deleted" in await asked("delete", "send", letter["id"], status=1)
+    assert await asked("list", "send") == "send: 0 dead letters\n"
 
 
 async def test_the_queues_of_the_stack_on_a_directory_are_those_of_the_stage_local(

@@ -9,7 +9,7 @@ import pytest
 
 from cplus.actors import operator
 from cplus.aws import Aws, DeadLetter, DeadLetters
-from cplus.aws.dead_letters import HiddenLetter, NoDeadLetter, RedriveRefused, UnknownQueue
+from cplus.aws.dead_letters import HiddenLetter, NoDeadLetter, PutThere, UnknownQueue
 from cplus.clock import utc_now
 from cplus.commands.looking import Looks
 from cplus.consumers.dead_letters import listed, shop_of, show
@@ -59,10 +59,18 @@ async def test_what_is_not_there_is_named_and_nothing_is_moved(aws: Aws, stage: 
     with pytest.raises(NoDeadLetter):
         await dead.letter("send", "none")
     sqs = await aws.client("sqs")
-    await sqs.send_message(QueueUrl=f"{url}-dead", MessageBody="sent there by nobody's failure")
-    with pytest.raises(RedriveRefused, match="CouldNotDetermineMessageSource"):
+    await sqs.send_message(
+        QueueUrl=f"{url}-dead", MessageBody=(put := "sent there by nobody's failure")
+    )
+    await fail(aws, url, {"number": 1})
+    with pytest.raises(PutThere, match=r"^1 dead letter went back to send\. At least one"):
         await dead.redrive("send")
-    assert [one.messages for one in await dead.queues()] == [1]
+    [left] = [letter async for letter in dead.letters("send", 5)]
+    assert left.body == put
+    await dead.delete("send", left.id)
+    with pytest.raises(NoDeadLetter):
+        await dead.delete("send", left.id)
+    assert [one.messages for one in await dead.queues()] == [0]
 
 
 DEEP = "[" * 100_000
