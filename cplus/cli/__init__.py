@@ -10,10 +10,10 @@ try:
 
     import click
 
-    from cplus.cli.audit import audit
+    from cplus.cli.auditing.audit import audit
+    from cplus.cli.auditing.log import log
     from cplus.cli.connecting import INTERRUPTED
     from cplus.cli.dead import dead
-    from cplus.cli.log import log
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate

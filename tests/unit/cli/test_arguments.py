@@ -6,9 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cplus.cli.as_it_was import at_command
+from cplus.cli.auditing.as_it_was import at_command
+from cplus.cli.auditing.log import log
 from cplus.cli.connecting import failures
-from cplus.cli.log import log
 
 SHOP = "acorn.myshopify.com"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cplus.cli.log_lines import shown
+from cplus.cli.auditing.log_lines import shown
 from cplus.cli.plain import plain, value_line
 
 COMMANDS = "\x1b[2J\x9b31m\x9d0;title\x9c\x7f\u202e\u2066\u2028\ud800"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from click.testing import CliRunner
 
 from cplus.cli import main
-from cplus.cli.audit import Report as Audited
-from cplus.cli.audit import audit
+from cplus.cli.auditing.audit import Report as Audited
+from cplus.cli.auditing.audit import audit
 from cplus.cli.mail import mail
 from cplus.cli.read_models.projections import Text, projections
 from cplus.cli.read_models.verify import Report as Verified

@@ -51,7 +51,7 @@ def show_command(
 
     Needs CPLUS_MONGO_URI, or --data.
     """
-    from cplus.cli.log_lines import shown
+    from cplus.cli.auditing.log_lines import shown
     from cplus.loop import run
 
     with failures():
@@ -85,7 +85,7 @@ def trace_command(
     mail/ID, reply/KEY) or the id of a message. Shows types and who acted, and none of the data.
     Recorded as a look. Needs CPLUS_MONGO_URI, or --data.
     """
-    from cplus.cli.log_lines import tree, tree_as_json
+    from cplus.cli.auditing.log_lines import tree, tree_as_json
     from cplus.loop import run
 
     with failures():
@@ -133,7 +133,7 @@ def conversation_command(
 
     Needs CPLUS_MONGO_URI, or --data.
     """
-    from cplus.cli.log_lines import entry, entry_as_json
+    from cplus.cli.auditing.log_lines import entry, entry_as_json
     from cplus.loop import run
 
     with failures():
@@ -178,7 +178,7 @@ def person_command(*, host: str, person: str, name: str | None, data: Path | Non
     from cplus.loop import run
 
     async def commits(at: Reached, shop: str, actor: Actor) -> AsyncIterator[Commit]:
-        from cplus.cli.people import persons_named
+        from cplus.cli.auditing.people import persons_named
         from cplus.events.audit.questions import about_person, talks_of
 
         ids = await persons_named(at, shop, person)
@@ -268,7 +268,7 @@ def between_command(
     Names nobody and shows no data, so it is not recorded as a look. Without --shop in the order of
     time, which is approximate across shops. Needs CPLUS_MONGO_URI, or --data.
     """
-    from cplus.cli.log_lines import commit_as_json, commit_line
+    from cplus.cli.auditing.log_lines import commit_as_json, commit_line
     from cplus.loop import run
 
     _check(since, before)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cplus.cli.as_it_was import at_command
+from cplus.cli.auditing.as_it_was import at_command
 from cplus.cli.connecting import Reached, data_option, failures, json_option
 from cplus.counts import counted
 
