@@ -153,3 +153,14 @@ async def test_a_page_of_a_shop_that_removed_the_app_says_so(web: Harness, page:
     await expect(page.get_by_text("The app is no longer installed in this shop.")).to_be_visible()
     await page.get_by_role("link", name="Install it again").click()
     await expect(page.get_by_role("button", name="Install again")).to_be_visible()
+
+
+async def test_a_person_can_be_downloaded_twice_from_one_page(web: Harness, page: Page) -> None:
+    await web.conversation()
+    await page.goto("/customers/ada")
+    await page.get_by_role("link", name="Export this person").click()
+    for kind in ("HTML", "JSON", "HTML"):
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name=f"Download as {kind}").click()
+        file = await downloading.value
+        assert file.suggested_filename == f"person-ada.{kind.lower()}"
