@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cplus.actors import Actor
 from cplus.commands.conversations import Conversations
 from cplus.errors import NotFound
 from cplus.events.aggregates.billing_account import month_of
-from cplus.events.aggregates.conversation import Conversation
-from cplus.events.base import NewEvent, Recorded
+from cplus.events.aggregates.conversation import Conversation, as_received
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
 from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.store import EventStore
 from cplus.events.names import (
     claimed_stream,
     contact_sequence,
@@ -26,6 +27,7 @@ from cplus.events.names import (
     started_ref,
     taken_up_claim,
 )
+from cplus.events.reader import EventReader
 from cplus.events.repository import decided
 from cplus.ids import spelled
 
@@ -51,7 +53,10 @@ async def make_conversation(
     claim = taken_up_claim(message_id)
 
     async def decide() -> Draft:
-        commit, aside, mail = await _found(shop, message_id, use)
+        aside = await set_aside(use.recorder.store, use.recorder.reader, shop, message_id)
+        if aside is None:
+            raise NotFound(what="mail")
+        mail, commit = aside.mail, aside.commit
         places, talk = await _copies(shop, commit, use)
         new, refs = list[NewEvent](), list[str]()
         if talk is None:
@@ -59,8 +64,8 @@ async def make_conversation(
             contact = contact_sequence(mail.person)
             number, _ = await use.recorder.store.latest(shop, contact)
             places.append((contact, number + 1))
-            new += _begun(talk, mail, aside.occurred_at)
-            refs.append(started_ref(month_of(aside.occurred_at)))
+            new += _begun(talk, mail, aside.at)
+            refs.append(started_ref(month_of(aside.at)))
         taken = MailTakenUp(message_id=message_id, conversation_id=conversation_id(talk))
         return Draft(
             shop=shop,
@@ -110,34 +115,39 @@ def _conversation_id(shop: str, message_id: str) -> str:
     return spelled(digest[:16])  # 16 characters, as many as others have
 
 
-async def _found(
-    shop: str, message_id: str, use: Conversations
-) -> tuple[Commit, Recorded, MailSetAside]:
-    commits = await use.recorder.store.by_ref(shop, message_ref(message_id))
-    read = await use.recorder.reader.read(commits, [MailSetAside])
-    for commit, events in zip(commits, read, strict=True):
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A mail that was set aside, as the log has it."""
+
+    mail: MailSetAside
+    at: datetime
+    """When it came."""
+    commit: Commit
+    conversation_id: str | None
+    """The conversation that was made of it, if one was."""
+
+
+async def set_aside(
+    store: EventStore, reader: EventReader, shop: str, message_id: str
+) -> SetAside | None:
+    """The mail that was set aside under this id; None if this shop has no such mail."""
+    commits = await store.by_ref(shop, message_ref(message_id))
+    found: SetAside | None = None
+    made: str | None = None
+    for commit, events in zip(
+        commits, await reader.read(commits, [MailSetAside, MailTakenUp]), strict=True
+    ):
         for recorded in events:
-            if isinstance(recorded.event, MailSetAside):
-                return commit, recorded, recorded.event
-    raise NotFound(what="mail")
+            if isinstance(recorded.event, MailTakenUp):
+                made = recorded.event.conversation_id
+            elif isinstance(recorded.event, MailSetAside):
+                found = SetAside(recorded.event, recorded.occurred_at, commit, None)
+    return replace(found, conversation_id=made) if found else None
 
 
 def _begun(stream: str, mail: MailSetAside, at: datetime) -> list[NewEvent]:
     """The conversation as the mail would have begun it, had it not been set aside."""
     begun = Conversation.empty(stream)
     begun.start(person=mail.person, channel=mail.channel, subject=mail.subject, now=at)
-    begun.receive(
-        now=at,
-        message_id=mail.message_id,
-        person=mail.person,
-        from_name=mail.from_name,
-        from_address=mail.from_address,
-        sent_from=mail.sent_from,
-        proved=mail.proved,
-        subject=mail.subject,
-        text=mail.text,
-        rfc_message_id=mail.rfc_message_id,
-        attachments=mail.attachments,
-        raw=mail.raw,
-    )
+    begun.receive(now=at, **as_received(mail))
     return decided(begun)

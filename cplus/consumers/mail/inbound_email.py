@@ -194,24 +194,16 @@ class Inbound:
         if conversation is None:
             conversation, begins = await self.finder.by_person(way.shop, who, found, now)
         answer_here = bool(begins) or _may_take_answers(conversation, who, found)
-        message_id = _message_id(way.shop, receipt.ses_message_id)
+        written = _written(way.shop, receipt, found)
+        message = message_ref(written["message_id"])
         conversation.receive(
             now=now,
-            message_id=message_id,
             person=who.person,
             answer_here=answer_here,
-            from_name=found.name,
-            from_address=found.address,
-            sent_from=found.sent_from,
-            proved=found.proved,
-            subject=found.subject,
-            text=found.text,
-            rfc_message_id=found.mail.message_id,
             automatic=found.mail.automatic and found.form is None,
-            attachments=len(found.mail.attachments),
-            raw={"bucket": receipt.bucket, "key": receipt.key},
+            **written,
         )
-        refs = [conversation.id, conversation.person, who.person, message_ref(message_id)]
+        refs = [conversation.id, conversation.person, who.person, message]
         if begins:  # so it counts in its month
             refs.append(started_ref(month_of(now)))
         return {
@@ -226,19 +218,10 @@ class Inbound:
         """Events, sequences and refs of the commit of a mail that is shown apart."""
         who, now = await self._sender(shop, found, None), receipt.received_at
         event = MailSetAside(
-            message_id=_message_id(shop, receipt.ses_message_id),
             person=who.person,
             reason=reason,
             channel="contact_form" if found.form else "email",
-            from_name=found.name,
-            from_address=found.address,
-            sent_from=found.sent_from,
-            proved=found.proved,
-            subject=found.subject,
-            text=found.text,
-            rfc_message_id=found.mail.message_id,
-            attachments=len(found.mail.attachments),
-            raw={"bucket": receipt.bucket, "key": receipt.key},
+            **_written(shop, receipt, found),
         )
         stream = mail_stream(event.message_id)
         return {
@@ -275,6 +258,22 @@ def _joins(who: Resolved, now: datetime) -> list[NewEvent]:
         NewEvent(who.person, PersonsJoined(person=who.person, absorbed=other), now)
         for other in who.absorbed
     ]
+
+
+def _written(shop: str, receipt: Receipt, found: Found) -> dict[str, Any]:
+    """What is kept of a mail, be it in a conversation or set aside."""
+    return {
+        "message_id": _message_id(shop, receipt.ses_message_id),
+        "from_name": found.name,
+        "from_address": found.address,
+        "sent_from": found.sent_from,
+        "proved": found.proved,
+        "subject": found.subject,
+        "text": found.text,
+        "rfc_message_id": found.mail.message_id,
+        "attachments": len(found.mail.attachments),
+        "raw": {"bucket": receipt.bucket, "key": receipt.key},
+    }
 
 
 def _message_id(shop: str, ses_message_id: str) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cplus.aws import Aws
+from cplus.commands.automatic_mail import set_aside
 from cplus.consumers.mail.reading import Room
-from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.conversations import MessageReceived
-from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
+from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream, message_ref
 from cplus.events.reader import EventReader
@@ -48,7 +48,9 @@ class StoredMails:
     async def find(self, shop: str, conversation_id: str, message_id: str) -> StoredMail | None:
         """The mail of a message; None if the conversation of this shop has no such message."""
         stream = conversation_stream(conversation_id)
-        for recorded in await self._events(shop, message_id, MessageReceived):
+        commits = await self.store.by_ref(shop, message_ref(message_id))
+        read = await self.reader.read(commits, [MessageReceived])
+        for recorded in (one for events in read for one in events):
             message = recorded.event
             if isinstance(message, MessageReceived) and recorded.stream == stream:
                 if message.message_id != message_id:
@@ -58,14 +60,8 @@ class StoredMails:
 
     async def find_set_aside(self, shop: str, message_id: str) -> StoredMail | None:
         """A mail that was set aside; None if this shop has no such mail."""
-        made: str | None = None
-        found: tuple[MailSetAside, datetime] | None = None
-        for recorded in await self._events(shop, message_id, MailSetAside, MailTakenUp):
-            if isinstance(recorded.event, MailTakenUp):
-                made = recorded.event.conversation_id
-            elif isinstance(recorded.event, MailSetAside):
-                found = recorded.event, recorded.occurred_at
-        return await self._whole(*found, made) if found else None
+        found = await set_aside(self.store, self.reader, shop, message_id)
+        return await self._whole(found.mail, found.at, found.conversation_id) if found else None
 
     async def _whole(
         self, message: MessageReceived | MailSetAside, at: datetime, conversation_id: str | None
@@ -81,7 +77,3 @@ class StoredMails:
                 return kept
             mail = await asyncio.to_thread(parse, raw[:READ_LIMIT])
             return replace(kept, mail=mail, cut=len(raw) > READ_LIMIT)
-
-    async def _events(self, shop: str, message_id: str, *kinds: type[Event]) -> list[Recorded]:
-        commits = await self.store.by_ref(shop, message_ref(message_id))
-        return [one for events in await self.reader.read(commits, kinds) for one in events]

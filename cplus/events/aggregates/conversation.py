@@ -17,6 +17,7 @@ from cplus.events.catalogue.conversations import (
     MessageReceived,
     ReplyWritten,
 )
+from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.names import conversation_id
 
 MAX_REPLY = 100_000
@@ -30,6 +31,12 @@ class Sender(NamedTuple):
     name: str | None
     address: str | None
     rfc_message_id: str | None
+
+
+def as_received(mail: MailSetAside) -> dict[str, Any]:
+    """What `Conversation.receive` is told of a mail that was set aside: all that both keep."""
+    kept = MailSetAside.model_fields.keys() & MessageReceived.model_fields.keys()
+    return {name: getattr(mail, name) for name in kept}
 
 
 class Conversation(Aggregate):

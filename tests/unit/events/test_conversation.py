@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
+from cplus.events.aggregates.conversation import MAX_REPLY, Conversation, as_received
 from cplus.events.base import AggregateEvent
+from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.mail import MailSetAside
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MAIL = {
@@ -179,3 +181,18 @@ def test_a_conversation_read_from_its_events_is_the_one_that_made_them() -> None
         assert isinstance(event, AggregateEvent)
         event.mutate(read)
     assert vars(read) == vars(made)
+
+
+def test_a_mail_that_was_set_aside_is_received_with_all_that_it_said() -> None:
+    aside = MailSetAside(
+        **MAIL, message_id="m1", reason="autoreply", channel="email", sent_from="eve@example.org",
+        proved=False, attachments=2, raw={"bucket": "b", "key": "k"},
+    )  # fmt: skip
+    conversation = given(started)
+    conversation.receive(now=NOW, **as_received(aside))
+    [received] = [e for e in conversation.collect_events() if isinstance(e, MessageReceived)]
+    lost = {n for n, v in aside.model_dump().items() if getattr(received, n, None) != v}
+    assert lost == {"reason", "channel"}, "the conversation has the channel, the log the reason"
+    of_the_stream = AggregateEvent.model_fields.keys()
+    decided = MessageReceived.model_fields.keys() - MailSetAside.model_fields.keys() - of_the_stream
+    assert decided == {"automatic", "answer_here"}, "what is no word of the mail"
