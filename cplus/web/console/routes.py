@@ -21,7 +21,7 @@ from cplus.web.kit.deps import (
     ClockDep,
     CookiesDep,
     EndedSessionsDep,
-    LookDep,
+    LagDep,
     OperatorTokenDep,
     PagesDep,
     SignaturesDep,
@@ -45,7 +45,7 @@ _NAME: Final = (
 async def console(
     pages: PagesDep,
     signatures: SignaturesDep,
-    look: LookDep,
+    read: LagDep,
     clock: ClockDep,
     session: OperatorDep,
     leads_to: Annotated[str, Query(alias="next")] = CONSOLE_HOME,
@@ -53,7 +53,7 @@ async def console(
     """All shops; without an operator's session, the form for the token, which leads to a page."""
     if session is None:
         return _ask(pages, leads_to=own_console_page(leads_to))
-    found = await look(shops=None, most=SHOWN)
+    found = await read(shops=None, most=SHOWN)
     return pages.render(
         "console.html",
         csrf=signatures.form_token(session),
@@ -96,7 +96,7 @@ async def lag(
     request: Request,
     expected: OperatorTokenDep,
     tries: TokenTriesDep,
-    look: LookDep,
+    read: LagDep,
     session: OperatorDep,
     shop: Annotated[list[str] | None, Query(max_length=SHOWN)] = None,
 ) -> JSONResponse:
@@ -117,7 +117,7 @@ async def lag(
         wanted = None if shop is None else {shop_host(one) for one in shop}
     except InvalidInput as error:
         raise HTTPException(400) from error
-    found = await look(shops=wanted, most=SHOWN)
+    found = await read(shops=wanted, most=SHOWN)
     counted = {name: getattr(found, name) for name in ("shops", "commits", "behind", "parked")}
     lags = [asdict(one) for line in found.lines for one in line.lags.values()]
     return JSONResponse(jsonable_encoder({**counted, "shown": len(found.lines), "lags": lags}))

@@ -37,8 +37,8 @@ from cplus.web.kit.handshake import Handshake
 from cplus.web.kit.pages import Pages
 
 
-class Look(Protocol):
-    """Looks how far the readers of every shop's log are."""
+class ReadLag(Protocol):
+    """Reads how far the readers of every shop's log are."""
 
     async def __call__(self, *, shops: Collection[str] | None, most: int) -> Overview:
         """Of all shops, or of those named; `most` of them one by one."""
@@ -220,7 +220,7 @@ async def operator_token_of(request: Request) -> str:
     return token.get_secret_value()
 
 
-async def _look(request: Request) -> Look:
+async def _lag(request: Request) -> ReadLag:
     parts = _parts(request)
     return partial(overview, parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS)
 
@@ -276,7 +276,7 @@ StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
 OperatorTokenDep = Annotated[str, Depends(operator_token_of)]
-LookDep = Annotated[Look, Depends(_look)]
+LagDep = Annotated[ReadLag, Depends(_lag)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]
 PastDep = Annotated[ReadPast, Depends(_past)]
