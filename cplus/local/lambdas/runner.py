@@ -180,7 +180,8 @@ class Runner:
                 return
             quiet_since = None if work else count
             if time.monotonic() >= deadline:
-                raise StillBusy(seconds=timeout, work=json.dumps(work))
+                left = ", ".join(f"{name} ({count:,})" for name, count in sorted(work.items()))
+                raise StillBusy(seconds=round(timeout), work=left or "something just ran")
             await asyncio.sleep(_LOOK)
 
     async def drain(self, timeout: float) -> None:

@@ -46,6 +46,11 @@ async def _next(leads_to: Annotated[str, Query(alias="next")] = HOME) -> str:
 NextDep = Annotated[str, Depends(_next)]
 
 _OUT: Final = "You are signed out."
+_UNSENT: Final = (
+    "Your session is over, so the reply was not sent. What you wrote is kept in this tab: sign in, "
+    "then send it."
+)
+_UNSAVED: Final = "Your session is over, so nothing was changed. Sign in and try again."
 _TYPED: Final = 80  # characters of what was typed that come back
 _STALE: Final = "That sign-in link was already used or has expired. Sign in through your shop."
 
@@ -95,15 +100,16 @@ async def sign_in(
     the link."""
     pages = links.pages
     if token is None:
-        out, gone = _OUT if note == "out" else "", GONE if note == "gone" else ""
+        out = _OUT if note == "out" else ""
+        warning = {"gone": GONE, "unsent": _UNSENT, "unsaved": _UNSAVED}.get(note, "")
         return ask(
             links.request,
             pages,
             note=out,
-            warning=gone,
+            warning=warning,
             shop=shop,
             leads_to=leads_to,
-            again=bool(gone),
+            again=note == "gone",
         )
     try:
         found = await sessions.look_at_link(token, signer=links.signer, used=links.used)
@@ -134,6 +140,14 @@ async def needed(request: Request, error: SignInNeeded) -> Response:
     """Leads who is not signed in, or not to the shop of the address, to where they sign in: with
     an address that Shopify signed straight to that shop's consent."""
     leads_to = wanted_page(request)
+    if request.method == "POST" and not error.note:
+        # The form was one of this app, of a session that ended: it says of which shop.
+        note = "unsent" if request.url.path.endswith("/reply") else "unsaved"
+        try:
+            shop = (await read_form(request)).get("shop", "")[:_TYPED]
+        except HTTPException:
+            shop = ""  # no form of ours
+        return see_other(sign_in_page(note=note, shop=shop, leads_to=leads_to))
     cookies = await cookies_of(request)
     if error.shop and "hmac" in request.query_params:
         handshake = await handshake_of(request)

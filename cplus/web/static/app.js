@@ -128,7 +128,11 @@ const reader = {
 window.addEventListener("load", () => setTimeout(() => (reader.home = window.scrollY)));
 
 function followNews() {
-  if (!main?.dataset.news) return;
+  if (!main?.dataset.news) {
+    // Nothing on this page changes by itself, but its session ends like that of any other.
+    if (document.getElementById("signed-out")) follow(() => "/api/changes", async () => {});
+    return;
+  }
   const offer = document.getElementById("news");
   const told = document.getElementById("told");
   let held = null;

@@ -142,6 +142,12 @@ async def test_a_page_whose_session_is_over_says_so_stops_asking_and_leads_back(
     await expect(page.get_by_label("Your shop’s address")).to_have_value(SHOP)
     leads_to = page.locator('input[name="next"]')
     await expect(leads_to).to_have_value(f"/conversations/{conversation}?from=start")
+    await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.goto(f"/conversations/{conversation}/history")
+    await page.context.clear_cookies()
+    await page.clock.run_for(10_000)
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
 
 
 async def test_a_page_of_a_shop_that_removed_the_app_says_so(web: Harness, page: Page) -> None:

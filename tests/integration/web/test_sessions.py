@@ -6,7 +6,7 @@ import asyncio
 import time
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import httpx
 import jwt
@@ -26,6 +26,7 @@ from tests.integration.web.harness import (
     SHOP,
     Harness,
     fields_of,
+    form_fields,
     path_of,
     use_link,
 )
@@ -153,11 +154,21 @@ async def test_a_session_ends_by_itself_and_by_signing_out(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
     page = await browser.get("/inbox")
+    talk = await web.conversation()
+    form = await form_fields(browser, talk, "reply")
     refused = await browser.post("/auth/sign-out", data={"csrf": "another"})
     assert refused.status_code == 403
     answer = await browser.post("/auth/sign-out", data=fields_of(page.text, "/auth/sign-out"))
     assert path_of(answer) == "/auth/sign-in?note=out"
     assert path_of(await browser.get("/inbox")) == "/auth/sign-in"
+    answer = await browser.post("/conversations/k3m9/reply", data=form)
+    asked = path_of(answer)
+    assert parse_qs(asked.partition("?")[2])["next"] == ["/conversations/k3m9/reply"]
+    told = (await browser.get(asked)).text
+    assert "the reply was not sent" in told
+    assert f'value="{SHOP}"' in told
+    closed = await browser.post("/conversations/k3m9/close")
+    assert "nothing was changed" in (await browser.get(path_of(closed))).text
     async with web.signed_in() as other:
         assert (await other.get("/inbox")).status_code == 200, "another session goes on"
         web.clock.forward(SESSION_SECONDS)

@@ -228,7 +228,7 @@ async def test_who_was_signed_out_comes_back_to_the_page_of_the_form_that_they_s
         assert "get" in routes[form], f"who comes back to {form} finds nothing"
     async with web.browser() as browser:
         answer = await browser.post("/conversations/c1/reply", data={"text": "Hello"})
-        assert path_of(answer) == "/auth/sign-in?next=%2Fconversations%2Fc1%2Freply"
+        assert path_of(answer) == "/auth/sign-in?note=unsent&next=%2Fconversations%2Fc1%2Freply"
 
 
 @pytest.mark.parametrize("twice", [f"shop={OTHER}", f"shop={SHOP}", "code=x", "state=x"])
