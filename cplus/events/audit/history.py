@@ -35,6 +35,8 @@ class Entry:
     """The event's stored type."""
     message: str | None
     """The id of the message that it is about, if it is about one."""
+    recorded_at: datetime
+    """When the log learned of it: the order of entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def _entry(recorded: Recorded) -> Entry:
         did(event),
         event.TYPE,
         getattr(event, "message_id", None),
+        recorded.recorded_at,
     )
 
 

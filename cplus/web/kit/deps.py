@@ -20,7 +20,7 @@ from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
-from cplus.events.audit.history import History, history
+from cplus.events.audit.history import PAGE, History, history
 from cplus.events.audit.questions import is_known
 from cplus.privacy.export import Export, gather
 from cplus.privacy.sessions import EndedSessions, UsedLinks
@@ -65,7 +65,7 @@ class ReadHistory(Protocol):
     """Reads who did what to a conversation."""
 
     async def __call__(
-        self, shop: str, conversation_id: str, *, before: int | None = None
+        self, shop: str, conversation_id: str, *, before: int | None = None, limit: int = PAGE
     ) -> History:
         """A page of it, newest first."""
         ...

@@ -90,7 +90,12 @@ class Pages:
             span=text.span,
         )
         self._environment.globals.update(
-            static=self.address, money=text.money, brief=self._brief, full=_full, date=_date
+            static=self.address,
+            money=text.money,
+            brief=self._brief,
+            full=_full,
+            exact=_exact,
+            date=_date,
         )
 
     def address(self, name: str) -> str:
@@ -124,6 +129,10 @@ class Pages:
 
 def _full(moment: datetime, timezone: str | None) -> str:
     return text.full_time(moment, text.zone(timezone))
+
+
+def _exact(moment: datetime, timezone: str | None) -> str:
+    return text.exact_time(moment, text.zone(timezone))
 
 
 def _date(moment: datetime, timezone: str | None) -> str:

@@ -165,6 +165,11 @@ def full_time(moment: datetime, at: ZoneInfo) -> str:
     return _told(_local(moment, at), f"{_DATE}, {_TIME}")
 
 
+def exact_time(moment: datetime, at: ZoneInfo) -> str:
+    """When it was, to the second: `3 Nov 2026, 14:02:09`."""
+    return _told(_local(moment, at), f"{_DATE}, {_TIME}:ss")
+
+
 def date(moment: datetime, at: ZoneInfo) -> str:
     """The day, with its year: `3 Nov 2026`."""
     return _told(_local(moment, at), _DATE)

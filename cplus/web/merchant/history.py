@@ -53,6 +53,7 @@ async def show(
 async def show_then(
     pages: PagesDep,
     read: PastDep,
+    read_history: HistoryDep,
     me: MerchantDep,
     conversation_id: IdDep,
     position: Annotated[int, Path(ge=1, le=_MOST)],
@@ -64,6 +65,8 @@ async def show_then(
         past = None
     if past is None:
         raise HTTPException(404)
+    newest = await read_history(me.shop, conversation_id, before=position + 1, limit=1)
+    deeds = [one.did for one in newest.entries if one.position == position]
     return pages.render(
         "conversation_then.html",
         me=me,
@@ -71,5 +74,6 @@ async def show_then(
         conversation=past.conversation,
         messages=thread.fitting(past.messages),
         left_out=past.earlier,
+        deeds=deeds,
         at=past.commit.recorded_at,
     )

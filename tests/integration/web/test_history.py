@@ -49,7 +49,7 @@ async def test_a_conversation_tells_who_did_what_by_name_newest_first(web: Harne
         ]
         page = (await browser.get(address)).text
         assert f'href="/conversations/{talk}?message={written}#m-{written}"' in page
-        assert "23 Nov 2026, 12:00" in page
+        assert "23 Nov 2026, 12:00:00" in page
         assert "Do you ship" not in page
     async with web.signed_in(OTHER) as browser:
         assert (await browser.get(address)).status_code == 404, "of another shop"
@@ -82,7 +82,7 @@ async def test_an_entry_shows_the_conversation_as_it_was_then(web: Harness) -> N
     talk, use = await web.conversation(), web.parts.conversations
     ada = merchant("ada")
     await conversations.reply(SHOP, talk, text="We do.", key="k" * 26, actor=ada, use=use)
-    web.clock.forward(60)
+    web.clock.forward(67)
     await conversations.close(SHOP, talk, key="l" * 26, actor=ada, use=use)
     async with web.signed_in() as browser:
         address = f"/conversations/{talk}/history"
@@ -97,7 +97,8 @@ async def test_an_entry_shows_the_conversation_as_it_was_then(web: Harness) -> N
         assert ">Closed<" not in replied
         assert ">Closed<" in closed
         assert "as it was on" in closed
-        assert "12:01" in closed
+        assert "12:01:07</time>, after: Closed the conversation" in closed
+        assert "12:01:07</time>" in (await browser.get(address)).text, "the row says the same"
         for wrong in ("9", "0", "x", "9" * 30):
             assert (await browser.get(f"{address}/{wrong}")).status_code in {400, 404}
     async with web.signed_in(OTHER) as browser:
