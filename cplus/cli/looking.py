@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cplus.errors import CplusError
+from cplus.errors import InvalidActor
 
 if TYPE_CHECKING:
     from cplus.actors import Actor
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class NoOperator(CplusError):
-    """This shows personal data, so who looks is recorded: give your name with --operator NAME, or
-    set the environment variable CPLUS_OPERATOR."""
+_NO_NAME = (
+    "This shows personal data, so who looks is recorded: give your name with --operator NAME, or "
+    "set the environment variable CPLUS_OPERATOR."
+)
+_NOT_A_NAME = "A name has 1 to 64 of the characters A-Z a-z 0-9 . _ - and is not merchant."
 
 
 def operator_option(command: F) -> F:
@@ -33,13 +35,16 @@ def operator_option(command: F) -> F:
 
 
 def operator_of(settings: Settings, name: str | None) -> Actor:
-    """Who uses the command. Raises NoOperator, and InvalidActor as the console does."""
+    """Who uses the command; a name that is missing or cannot be one is wrong usage."""
     from cplus.actors import operator
 
     given = name if name is not None else settings.operator
     if not given.strip():
-        raise NoOperator
-    return operator(given.strip())
+        raise click.UsageError(_NO_NAME)
+    try:
+        return operator(given.strip())
+    except InvalidActor:
+        raise click.BadParameter(_NOT_A_NAME, param_hint="--operator") from None
 
 
 async def looked(

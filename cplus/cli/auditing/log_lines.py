@@ -56,6 +56,8 @@ def shown(said: dict[str, Any]) -> Iterator[str]:
             yield f"{name}: {said[name]}"
     for name in ("claims", "refs"):
         yield f"{name}: {', '.join(said[name]) or 'none'}"
+    if not said["events"]:
+        yield "no events"
     for event in said["events"]:
         version = "" if event["version"] is None else f" version {event['version']}"
         yield f"{event['type']}  {event['stream']}{version}  {event['occurred_at']}"
@@ -75,7 +77,8 @@ def entry_as_json(one: Entry) -> dict[str, Any]:
 
 
 def _what(commit: Commit, actor: str) -> str:
-    what = ", ".join(commit.types) or f"nothing: {commit.reason or 'no reason'}"
+    why = f": {commit.reason}" if commit.reason else ""
+    what = ", ".join(commit.types) or f"no events{why}"
     return f"{commit.source} by {actor}: {what}"
 
 

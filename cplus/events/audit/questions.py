@@ -25,6 +25,8 @@ BATCH: Final = 200
 """Commits that are read and decoded at once: as much as is ever in memory of a long answer."""
 
 _FEW: Final = 10
+_NAMES: Final = "has the id, claim or message"
+_ID: Final = "has the id (name the shop for a position, a claim or a message)"
 _ASKED: Final = {"operators", "privacy"}
 _HIGHEST: Final = 2**63 - 1  # the database knows no larger number
 _DIGITS: Final = len(str(_HIGHEST))
@@ -37,7 +39,7 @@ class NoPosition(CplusError):
 
 
 class NoCommit(CplusError):
-    """No commit {where} has the id, claim or message {name!r}."""
+    """No commit of {where} {name!r}."""
 
 
 async def commit_at(store: EventStore, shop: str, position: int) -> Commit:
@@ -54,7 +56,9 @@ async def find_commit(store: EventStore, name: str, shop: str | None = None) -> 
 
     Raises NoCommit, and NoPosition for digits.
     """
-    missing: CplusError = NoCommit(name=name, where=f"of {shop}" if shop else "of any shop")
+    missing: CplusError = NoCommit(
+        name=name, where=f"{shop} {_NAMES}" if shop else f"any shop {_ID}"
+    )
     if shop is not None and name.isdecimal() and len(name) <= _DIGITS:
         try:
             return await commit_at(store, shop, int(name))

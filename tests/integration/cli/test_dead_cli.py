@@ -50,7 +50,8 @@ async def test_dead_letters_are_listed_shown_and_redriven_from_the_command_line(
     store = EventStore(mongo)
     await write(store, installed())
     show = ("show", "send", letter["id"])
-    assert "No operator is" in await asked(*show, "--operator", "a b", status=1, **database)
+    wrong = await asked(*show, "--operator", "a b", status=2, **database)
+    assert "Invalid value for --operator: A name has 1 to 64" in wrong
     assert (await store.heads()) == {SHOP: 1}
     shown = json.loads(await asked(*show, "--json", "--operator", "jo", **database))
     assert json.loads(shown["body"])["text"] == "own words"
