@@ -66,13 +66,14 @@ def shown(said: dict[str, Any]) -> Iterator[str]:
 
 
 def entry(one: Entry) -> str:
-    """An entry of a conversation's history."""
-    return f"{one.position}  {one.at:%Y-%m-%d %H:%M:%S} UTC  {one.actor} {one.did}"
+    """An entry of a conversation's history, with the time that `cplus audit at` goes by."""
+    return f"{one.position}  {one.recorded_at:%Y-%m-%d %H:%M:%S} UTC  {one.actor} {one.did}"
 
 
 def entry_as_json(one: Entry) -> dict[str, Any]:
     """The same for programs."""
-    said = {"position": one.position, "at": one.at.isoformat(), "actor": one.actor}
+    said = {"position": one.position, "recorded_at": one.recorded_at.isoformat()}
+    said |= {"at": one.at.isoformat(), "actor": one.actor}
     return {**said, "did": one.did, "type": one.type, "message": one.message}
 
 
