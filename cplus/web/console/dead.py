@@ -80,7 +80,7 @@ async def delete(
         await dead.delete(queue, id_)
     except (HiddenLetter, NoDeadLetter, UnknownQueue) as error:
         return _refused(view, queue, "Not deleted", error)
-    log.info("dead_letter_deleted", queue=queue, message_id=id_, operator=view.session.actor.id)
+    log.info("dead_letter_deleted", queue=queue, message_id=id_)
     said = f"The dead letter {id_} is deleted."
     return see_other(_page(queue, done=tickets.make("done", queue, said=said)))
 
