@@ -17,6 +17,7 @@ from typing import Any
 import hypothesis
 import pymongo
 import pytest
+import structlog
 
 from cplus.local.aws.endpoint import REGION, AwsEndpoint
 from cplus.local.mongod import Mongod
@@ -49,6 +50,15 @@ def _room() -> int:
     told = Path("/proc/meminfo").read_text("ascii")
     available = next(line.split()[1] for line in told.splitlines() if "MemAvailable" in line)
     return min(shutil.disk_usage(MEMORY).free, int(available) * 1024)
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """How a test has logged ends with it: a command that is called in this process sets it up, and
+    the next test in it would look for a line that is not written."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
