@@ -16,6 +16,7 @@ PASSED_OVER = frozenset(
     {
         "AWS::CloudWatch::Alarm",
         "AWS::IAM::Role",
+        "AWS::Logs::MetricFilter",
         "AWS::S3::BucketPolicy",
         "AWS::SES::ConfigurationSet",
         "AWS::SES::ConfigurationSetEventDestination",

@@ -25,6 +25,7 @@ from cplus.consumers.scheduled.daily import write_anchored
 from cplus.consumers.scheduled.sweep import write_lag
 from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.local.serverless import read
+from cplus.privacy.token_tries import MOST, WINDOW
 from cplus.projections.lag.sums import Worst
 from cplus.settings import Settings
 from tests.conftest import ROOT
@@ -285,6 +286,21 @@ def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
         assert person["Endpoint"].startswith("{{resolve:secretsmanager:")
     write_anchored("Try", NOW)
     assert metrics(capsys) == {"DayAnchored": 1}
+
+
+def test_an_alarm_is_raised_once_somebody_has_used_up_the_tries_of_the_operator_token() -> None:
+    resources = SOURCE["resources"]["Resources"]
+    counted, alarm = (
+        resources[name]["Properties"] for name in ("ConsoleRefusedFilter", "ConsoleRefusedAlarm")
+    )
+    assert counted["LogGroupName"] == {"Ref": "WebLogGroup"}
+    # The line of whoever checks the token; tests/integration/commands/test_sessions.py holds it.
+    assert counted["FilterPattern"] == '{ $.event = "console_sign_in_refused" }'
+    [metric] = counted["MetricTransformations"]
+    told = (metric["MetricNamespace"], metric["MetricName"])
+    assert (alarm["Namespace"], alarm["MetricName"]) == told
+    assert alarm["Period"] == WINDOW.total_seconds()
+    assert alarm["Threshold"] + 1 == MOST
 
 
 def test_the_runbook_has_every_alarm() -> None:

@@ -269,6 +269,10 @@ async def test_a_shop_that_changed_is_told() -> None:
         shopify_plan="basic",
         country="DE",
     )
+    for untold in ({"iana_timezone": None}, {}):
+        [new] = await told("shop/update", {"id": 1, "name": "Blue Jam", **untold})
+        assert isinstance(new.event, ShopChanged)
+        assert new.event.timezone is None, "not told, so the row keeps what it was told before"
 
 
 @pytest.mark.parametrize("old", [False, True])
