@@ -21,7 +21,7 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import Follows, Importer, Place
 from cplus.consumers.mail.inbound_email import Inbound
-from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
+from cplus.consumers.webhooks.record import handle
 from cplus.deadline import Deadline
 from cplus.events.nudges import News
 from cplus.local.demo.letters import plain
@@ -90,15 +90,7 @@ def webhooks(parts: Parts, run: str, first: int, shops: int = 1) -> Work:
     """A batch of customers/update, from the customer `first` on; `run` makes it another one than
     the same batch before."""
     batch = [_webhook(run, number, shops) for number in range(first, first + WEBHOOKS)]
-    use = Webhooks(
-        recorder=parts.recorder,
-        persons=parts.persons,
-        bodies=parts.bodies,
-        redeliveries=parts.mongo.database[REDELIVERIES],
-        standing=parts.standing,
-        shop_id=parts.shop_id,
-        clock=parts.clock,
-    )
+    use = parts.webhooks
 
     async def work() -> int:
         assert await handle(batch, use, Deadline.within(60)) == []

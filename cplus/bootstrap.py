@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
+    from cplus.consumers.webhooks.record import Webhooks
     from cplus.privacy.listed import ListedCustomers
     from cplus.privacy.sessions import EndedSessions, UsedLinks
     from cplus.privacy.token_tries import TokenTries
@@ -226,6 +227,21 @@ class Parts:
     async def standing(self, shop: str) -> Standing | None:
         """The installation in the shop whose tokens Shopify takes; None if it takes none."""
         return await self.granting.standing(shop, self.credentials)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Records webhooks."""
+        from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks
+
+        return Webhooks(
+            recorder=self.recorder,
+            persons=self.persons,
+            bodies=self.bodies,
+            redeliveries=self.mongo.database[REDELIVERIES],
+            standing=self.standing,
+            shop_id=self.shop_id,
+            clock=self.clock,
+        )
 
     @cached_property
     def reactor(self) -> Reactor:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import Consumer, queue_handler
-from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
+from cplus.consumers.webhooks.record import handle
 from cplus.logs import configure
 
 
 def _webhooks() -> Consumer:
     parts = Parts()
     configure(parts.settings.log_level)
-    use = Webhooks(
-        recorder=parts.recorder,
-        persons=parts.persons,
-        bodies=parts.bodies,
-        redeliveries=parts.mongo.database[REDELIVERIES],
-        standing=parts.standing,
-        shop_id=parts.shop_id,
-        clock=parts.clock,
-    )
+    use = parts.webhooks
     return (lambda records, limit: handle(records, use, limit)), parts.aws
 
 

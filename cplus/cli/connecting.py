@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from cplus.aws import Aws
+    from cplus.aws import Aws, DeadLetters
     from cplus.events.recording import Recorder
     from cplus.settings import Settings
     from cplus.subscriptions.checkpoints import Parked
@@ -184,6 +184,13 @@ class ReachedAws:
         made = self._aws()
         self._open.push_async_callback(made.close)
         return made
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """The dead-letter queues of the stage."""
+        from cplus.aws import DeadLetters
+
+        return DeadLetters(self.aws, self.settings.stage)
 
     def _aws(self) -> Aws:
         from cplus.aws import Aws

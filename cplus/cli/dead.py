@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cplus.aws import DeadQueue, Redrive
     from cplus.consumers.dead_letters import Listed, Shown
 
-_MOST = 1_000
+_MOST = 1_000  # MOST of cplus.aws.dead_letters, which this command does not import to say its help
 
 
 class NoQueues(CplusError):
@@ -137,46 +137,36 @@ def redrive_command(
 
 
 async def _queues(at: ReachedAws) -> list[DeadQueue]:
-    from cplus.aws import DeadLetters
-
     async with at:
-        return await DeadLetters(at.aws, at.settings.stage).queues()
+        return await at.dead_letters.queues()
 
 
 async def _letters(at: ReachedAws, queue: str, limit: int) -> list[Listed]:
-    from cplus.aws import DeadLetters
     from cplus.consumers.dead_letters import listed
 
     async with at:
-        return await listed(queue, limit, dead=DeadLetters(at.aws, at.settings.stage))
+        return await listed(queue, limit, dead=at.dead_letters)
 
 
 async def _delete(at: ReachedAws, queue: str, id_: str) -> None:
-    from cplus.aws import DeadLetters
-
     async with at:
-        await DeadLetters(at.aws, at.settings.stage).delete(queue, id_)
+        await at.dead_letters.delete(queue, id_)
 
 
 async def _redrive(at: ReachedAws, queue: str, per_second: int | None) -> Redrive:
-    from cplus.aws import DeadLetters
-
     async with at:
-        dead_letters = DeadLetters(at.aws, at.settings.stage)
-        return await dead_letters.redrive(queue, per_second=per_second)
+        return await at.dead_letters.redrive(queue, per_second=per_second)
 
 
 async def _show(at: Reached, queue: str, id_: str, name: str | None) -> Shown:
-    from cplus.aws import DeadLetters
     from cplus.clock import utc_now
     from cplus.commands.looking import Looks
     from cplus.consumers.dead_letters import show
 
     actor = operator_of(at.settings, name)
     async with at:
-        dead_letters = DeadLetters(at.aws, at.settings.stage)
         use = Looks(at.recorder, utc_now)
-        return await show(queue, id_, actor=actor, source="cli", dead=dead_letters, use=use)
+        return await show(queue, id_, actor=actor, source="cli", dead=at.dead_letters, use=use)
 
 
 def _told(one: Listed) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _leave(status: int) -> NoReturn:
     """Ends the process as Python would, but leaves the memory to the kernel: to free each object
     would copy all the memory that the fork shares, which takes longer than most programs."""
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as multiprocessing does
-    atexit._run_exitfuncs()  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001 - no public call runs them
     gc.collect()  # what the program forgot to close says so
     try:
         sys.stdout.flush()

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import CodeType
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
@@ -125,6 +126,16 @@ class Pages:
 
     def _brief(self, moment: datetime, timezone: str | None) -> str:
         return text.brief_time(moment, self._clock(), text.zone(timezone))
+
+
+def links(path: str, cursor: str | None, following: str | None, **shown: str) -> dict[str, Any]:
+    """What a list needs to lead to its other pages, as a template takes it: the address of the
+    first one, if this is a later one (it has a cursor), and of the `following` one, if there is
+    one. `shown` says which list it is."""
+    return {
+        "first": f"{path}?{urlencode(shown)}" if cursor else None,
+        "following": (f"{path}?{urlencode({**shown, 'cursor': following})}" if following else None),
+    }
 
 
 def _full(moment: datetime, timezone: str | None) -> str:

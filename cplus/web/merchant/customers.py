@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
@@ -13,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from cplus.events import names
 from cplus.projections.queries import CustomerKind
 from cplus.web.kit.deps import PagesDep, QueriesDep
+from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter(prefix="/customers")
@@ -52,10 +52,7 @@ async def customers(
         kind=kind,
         page=page,
         running=running if running and running.outcome is None else None,
-        first=f"/customers?{urlencode({'kind': kind})}" if cursor else None,
-        following=(
-            f"/customers?{urlencode({'kind': kind, 'cursor': page.next})}" if page.next else None
-        ),
+        **links("/customers", cursor, page.next, kind=kind),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
+from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.thread import read_position
 
@@ -63,8 +63,7 @@ async def inbox(
         tabs=[(key, label, numbers[key]) for key, label in TABS],
         tab=tab,
         page=page,
-        first=f"/inbox?{urlencode({'tab': tab})}" if cursor else None,
-        following=(f"/inbox?{urlencode({'tab': tab, 'cursor': page.next})}" if page.next else None),
+        **links("/inbox", cursor, page.next, tab=tab),
         position=position,
         asked=asked,
         urgent=asked is not None and asked.due_at - clock() < _URGENT,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from cplus.projections.queries import DataRequest, DataRequestState, Queries
 from cplus.web.kit.deps import ClockDep, IsKnown, IsKnownDep, PagesDep, QueriesDep
+from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter(prefix="/privacy")
@@ -54,10 +54,7 @@ async def requests(
         page=page,
         known=await _known(me.shop, page.items, queries, is_known),
         now=clock(),
-        first=f"/privacy?{urlencode({'state': state})}" if cursor else None,
-        following=(
-            f"/privacy?{urlencode({'state': state, 'cursor': page.next})}" if page.next else None
-        ),
+        **links("/privacy", cursor, page.next, state=state),
     )
 
 

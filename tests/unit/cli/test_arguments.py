@@ -6,9 +6,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cplus.aws.dead_letters import MOST
 from cplus.cli.auditing.as_it_was import at_command
 from cplus.cli.auditing.log import log
 from cplus.cli.connecting import failures
+from cplus.cli.dead import dead
 
 SHOP = "acorn.myshopify.com"
 
@@ -35,3 +37,9 @@ def test_an_argument_of_other_bytes_than_characters_is_said_in_a_line() -> None:
 
     done = CliRunner().invoke(command, ["a\udcffb"])
     assert (done.exit_code, done.output) == (1, "Error: an argument is not valid UTF-8\n")
+
+
+def test_no_more_dead_letters_are_asked_for_than_are_looked_through() -> None:
+    asked = next(option for option in dead.commands["list"].params if option.name == "limit")
+    assert isinstance(asked.type, click.IntRange)
+    assert asked.type.max == MOST

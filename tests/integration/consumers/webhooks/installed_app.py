@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks
+from cplus.consumers.webhooks.record import Webhooks
 from cplus.events.log.commit import Commit
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.shopify.oauth import Tokens
@@ -31,15 +31,7 @@ async def installed_app(shared: Intake, shopify: LocalShopify) -> Webhooks:
     }
     tokens = Tokens.model_validate(shopify.grants.tokens(SHOP, fields))
     await parts.credentials.save(SHOP, tokens)
-    return Webhooks(
-        recorder=parts.recorder,
-        persons=parts.persons,
-        bodies=parts.bodies,
-        redeliveries=parts.mongo.database[REDELIVERIES],
-        standing=parts.standing,
-        shop_id=parts.shop_id,
-        clock=parts.clock,
-    )
+    return parts.webhooks
 
 
 def told(

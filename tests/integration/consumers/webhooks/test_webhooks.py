@@ -16,7 +16,7 @@ import structlog
 
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks import edge
-from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
+from cplus.consumers.webhooks.record import Webhooks, handle
 from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome, Unknown
@@ -37,16 +37,7 @@ CUSTOMER = b'{"id": 7, "email": "ann@example.com", "updated_at": "2026-11-20T12:
 
 @pytest.fixture
 def webhooks(use: Intake) -> Webhooks:
-    parts = use.parts
-    return Webhooks(
-        recorder=parts.recorder,
-        persons=parts.persons,
-        bodies=parts.bodies,
-        redeliveries=parts.mongo.database[REDELIVERIES],
-        standing=parts.standing,
-        shop_id=parts.shop_id,
-        clock=parts.clock,
-    )
+    return use.parts.webhooks
 
 
 def queued(
