@@ -76,6 +76,24 @@ class UnknownEvent(CplusError):
     """The event type {type!r} in schema version {schema} is not in the catalogue of this code."""
 
 
+class FieldNotOpened(CplusError):
+    """The personal field {field!r} of {type!r} was not opened: whoever reads it must name the event
+    in its `opens`."""
+
+
+class SealBroken(CplusError):
+    """What is sealed in the commit {commit} does not open with its key: it was altered or moved."""
+
+
+class KeyMissing(CplusError):
+    """The keyring has no key {key!r}, and no trace of one that was destroyed: is it older than the
+    log, or another database's? See CPLUS_MONGO_KEYRING_DATABASE."""
+
+
+class KeysUnavailable(CplusError):
+    """The keys of sealed fields are not available: {reason}."""
+
+
 class CommitTooLarge(CplusError):
     """The commit with the claim {claim!r} is {size} bytes; the limit is {limit}."""
 

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     application_secret: SecretStr | None = Field(
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"
     )
+    kms_key: str = Field(
+        "",
+        description="Id, ARN or alias of the KMS key that wraps the application key of the "
+        "keyring; without it, a key derived from the application secret does",
+    )
     operator_token: SecretStr | None = Field(
         None, description="Opens the operator console; without it there is no console"
     )

@@ -1,8 +1,9 @@
-"""AWS: queues, topic, buckets and mail."""
+"""AWS: queues, topic, buckets, mail and one key."""
 
 from cplus.aws.bodies import Bodies
 from cplus.aws.clients import Aws, MailNotTaken, TopicMessage, Versions
 from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
+from cplus.aws.kms import Kms
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "DeadLetters",
     "DeadQueue",
     "Depth",
+    "Kms",
     "MailNotTaken",
     "Queue",
     "QueueUnanswered",

@@ -1,0 +1,169 @@
+"""Seals and opens what a commit holds about persons. Pure but for the random nonces.
+
+A sealed value is a nonce of 12 random bytes, followed by what AES-256-GCM makes of the clear bytes.
+Authenticated with it is where it stands: the shop, the id of the commit, the place in the commit
+and the keys. So a value that is moved to another commit, event, person or shop does not open. The
+position is not part of it: it changes when an append is tried again, the id does not.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+import bson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cplus.errors import SealBroken
+from cplus.events.base import Cause
+
+CLEAR: Final = "none"
+"""The scheme of what is not encrypted, as everything was before there was a keyring."""
+SEALED: Final = "a256gcm"
+"""The scheme of what is encrypted: AES-256-GCM, as described above."""
+
+KEY_BYTES: Final = 32
+_UNNAMED: Final = "unnamed/"
+_NONCE: Final = 12
+
+
+class Key:
+    """A key by its id; what is left of one that was destroyed has no `material`."""
+
+    def __init__(self, id_: str, material: bytes | None) -> None:
+        self.id = id_
+        self.material = material
+
+    @cached_property
+    def cipher(self) -> AESGCM:
+        """The cipher; raises ValueError for a destroyed key."""
+        if self.material is None:
+            raise ValueError("a destroyed key encrypts nothing")
+        return AESGCM(self.material)
+
+    def __repr__(self) -> str:
+        """Without the material, which must not get into a log line."""
+        return f"Key({self.id!r}{'' if self.material else ', destroyed'})"
+
+
+def unnamed(moment: datetime) -> str:
+    """The owner of causes of that day (UTC) in which nobody is known."""
+    return f"{_UNNAMED}{moment.astimezone(UTC).date().isoformat()}"
+
+
+def day_of_unnamed(owner: str) -> datetime | None:
+    """The beginning of the day (UTC) of such an owner; None for persons."""
+    if not owner.startswith(_UNNAMED):
+        return None
+    return datetime.fromisoformat(owner.removeprefix(_UNNAMED)).replace(tzinfo=UTC)
+
+
+class OpeningKeys(Protocol):
+    """Provides the keys of what is read."""
+
+    async def to_open(self, ids: Collection[str]) -> Mapping[str, Key]:
+        """The keys by id, destroyed ones without material; ids that nobody ever gave are missing.
+
+        Raises what the database raises, and KeysUnavailable.
+        """
+
+
+class SealingKeys(Protocol):
+    """Provides the keys of what is written."""
+
+    async def to_seal(self, shop: str, owners: Collection[str], erasures: int) -> Mapping[str, Key]:
+        """The key of each owner, new ones included. Destroyed ones are without material.
+
+        An owner is a person of the shop, or what `Draft.owners` names in place of one. None of the
+        keys was condemned before the shop's log had seen `erasures` erasures, which the caller has
+        read before. Raises what the database raises, and KeysUnavailable.
+        """
+
+
+class Sealer:
+    """Seals what one commit holds, under the keys of its owners."""
+
+    def __init__(self, shop: str, commit: str, keys: Mapping[str, Key]) -> None:
+        self._shop = shop
+        self._commit = commit
+        self._keys = keys
+
+    def fields(self, index: int, person: str, clear: Mapping[str, Any]) -> dict[str, Any]:
+        """The slot of the personal fields of the commit's event `index`. If the person was erased,
+        nothing can be sealed for them, and the fields are left out."""
+        key, sealed = self._keys[person], None
+        if key.material is not None:
+            place = _place(self._shop, self._commit, f"events/{index}/fields", key.id)
+            sealed = _seal(key.cipher, place, bson.encode(clear))
+        return {"scheme": SEALED, "person": person, "key": key.id, "fields": sealed}
+
+    def cause(self, cause: Cause, owners: Sequence[str]) -> dict[str, Any]:
+        """The cause, whose body can be opened as long as none of the keys of its owners is
+        destroyed; left out if one is already."""
+        keys = [self._keys[owner] for owner in owners]
+        sealed = None
+        own = cause_key(self._shop, self._commit, keys)
+        if own is not None and cause.body is not None:
+            place = _place(self._shop, self._commit, "cause/body", own.id)
+            sealed = _seal(own.cipher, place, cause.body)
+        return {
+            "kind": cause.kind,
+            "scheme": SEALED,
+            "keys": [key.id for key in keys],
+            "body": sealed,
+            "ref": dict(cause.ref) if cause.ref else None,
+            "headers": dict(cause.headers) if cause.headers else None,
+        }
+
+
+def open_fields(
+    shop: str, commit: str, index: int, slot: Mapping[str, Any], key: Key
+) -> dict[str, Any] | None:
+    """The fields in the slot of an event; None if they are erased. Raises SealBroken."""
+    if key.material is None or slot["fields"] is None:
+        return None
+    place = _place(shop, commit, f"events/{index}/fields", key.id)
+    return dict(bson.decode(_open(key, place, slot["fields"], commit)))
+
+
+def open_cause(
+    shop: str, commit: str, sealed: Mapping[str, Any], keys: Mapping[str, Key]
+) -> bytes | None:
+    """The body of a sealed cause; None if it is erased. Raises SealBroken."""
+    own = cause_key(shop, commit, [keys[one] for one in sealed["keys"]])
+    if own is None or sealed["body"] is None:
+        return None
+    return _open(own, _place(shop, commit, "cause/body", own.id), sealed["body"], commit)
+
+
+def cause_key(shop: str, commit: str, keys: Sequence[Key]) -> Key | None:
+    """The key of a commit's cause alone, made of the keys of all its owners; None once one of them
+    is destroyed, because then nobody can make it again."""
+    materials = [key.material for key in keys]
+    whole = b"".join(material for material in materials if material is not None)
+    if not keys or len(whole) != KEY_BYTES * len(keys):
+        return None
+    name = "+".join(key.id for key in keys)
+    return Key(name, hmac.digest(whole, _place(shop, commit, "cause/key", name), "sha256"))
+
+
+def _place(*parts: str) -> bytes:
+    # No host, id or name holds a NUL, so two places never have the same bytes.
+    return "\0".join((SEALED, *parts)).encode()
+
+
+def _seal(cipher: AESGCM, place: bytes, clear: bytes) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + cipher.encrypt(nonce, clear, place)
+
+
+def _open(key: Key, place: bytes, sealed: bytes, commit: str) -> bytes:
+    try:
+        return key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
+    except (InvalidTag, ValueError):
+        raise SealBroken(commit=commit) from None
