@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, NamedTuple, TypeVar
+from types import NoneType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    NamedTuple,
+    Self,
+    TypeVar,
+    get_args,
+)
 
 from bson import tz_util
 from eventsourcing.domain import CanMutateAggregate
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from cplus.clock import to_milliseconds
+from cplus.errors import FieldNotOpened
 
 T = TypeVar("T")
 
@@ -22,7 +34,12 @@ class _PersonalMark:
 
 PERSONAL = _PersonalMark()
 Personal = Annotated[T, PERSONAL]
-"""A field about the person in the event's field `person`; it is stored in the sealed slot."""
+"""A field about the person in the event's field `person`; it is stored in the sealed slot. A text,
+or anything that may be None: see ERASED."""
+
+ERASED: Final = "[erased]"
+"""What a personal text reads as once the person was erased; a field that may be None reads as None.
+No address, and nothing that anybody writes by chance."""
 
 
 def _instant(moment: datetime) -> datetime:
@@ -50,6 +67,8 @@ class Event(BaseModel):
     PERSONAL_FIELDS: ClassVar[frozenset[str]] = frozenset()
     ENVELOPE_FIELDS: ClassVar[frozenset[str]] = frozenset()
     """Fields that are stored in the envelope and not in the data."""
+    ERASED_FIELDS: ClassVar[Mapping[str, str | None]] = {}
+    """What the personal fields read as once the person was erased."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -61,6 +80,30 @@ class Event(BaseModel):
         )
         if cls.PERSONAL_FIELDS and "person" not in cls.model_fields:
             raise TypeError(f"{cls.__name__} has personal fields and no field `person`")
+        cls.ERASED_FIELDS = {name: cls._erased(name) for name in sorted(cls.PERSONAL_FIELDS)}
+
+    @classmethod
+    def _erased(cls, name: str) -> str | None:
+        annotation = cls.model_fields[name].annotation
+        if annotation is str:
+            return ERASED
+        if NoneType in get_args(annotation):
+            return None
+        raise TypeError(f"{cls.__name__}.{name} is personal, and neither text nor None if erased")
+
+    def closed(self) -> Self:
+        """This event, changed: its personal fields raise FieldNotOpened when they are read."""
+        for name in self.PERSONAL_FIELDS:
+            self.__dict__.pop(name, None)
+        return self
+
+    if not TYPE_CHECKING:  # or every misspelt field would be taken for one that is there
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for what is not there."""
+            if name in type(self).PERSONAL_FIELDS:
+                raise FieldNotOpened(field=name, type=self.TYPE)
+            return super().__getattr__(name)
 
 
 class AggregateEvent(Event, CanMutateAggregate[str]):
@@ -139,4 +182,7 @@ class Cause:
     ref: Mapping[str, str] | None = None
     """Where the bytes are otherwise stored: {"bucket", "key"}."""
     headers: Mapping[str, str] | None = None
-    """Received along with the bytes, for example the `x-shopify-…` headers."""
+    """Received along with the bytes, for example the `x-shopify-…` headers. Never sealed: how it
+    came, and nothing about a person."""
+    erased: bool = False
+    """Whether there was a body that nobody can open any more."""

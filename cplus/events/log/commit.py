@@ -14,7 +14,8 @@ import bson.errors
 
 from cplus.errors import InvalidDraft
 from cplus.events.base import Cause, NewEvent
-from cplus.events.log.codec import CLEAR, encode
+from cplus.events.log.codec import encode, encode_cause
+from cplus.events.log.sealing import Key, Sealer
 from cplus.events.names import correlation_ref, version_claim
 from cplus.ids import random_id
 
@@ -29,6 +30,7 @@ _INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
 _INT32_MAX = 2**31 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_PERSONS = ("person", "absorbed")  # the fields of events that name one
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,28 @@ class Draft:
     """The id of the commit that this one follows from."""
     reason: str | None = None
     """Why the cause led to no event, if it has none."""
+    erases: bool = False
+    """Whether it is an erasure: whoever appends after it loads their keys again."""
     id: str = field(default_factory=lambda: random_id(26))
+
+    def persons(self) -> list[str]:
+        """Whom its events name."""
+        named = [
+            person
+            for new in self.events
+            for name in _PERSONS
+            if (person := getattr(new.event, name, None)) is not None
+        ]
+        return list(dict.fromkeys(named))
+
+    def owners(self, unnamed: str) -> list[str]:
+        """Under whose keys it is sealed: of the persons in its personal fields and, if it holds the
+        body of a cause, of all whom it names. `unnamed` is the owner of a cause in which nobody is
+        known."""
+        if self.cause is not None and self.cause.body is not None:
+            return self.persons() or [unnamed]
+        sealed = [new.event for new in self.events if new.event.PERSONAL_FIELDS]
+        return list(dict.fromkeys(str(getattr(event, "person")) for event in sealed))  # noqa: B009
 
     def numbered(self) -> list[tuple[str, int]]:
         """The (name, number) of every version and sequence that it claims."""
@@ -151,6 +174,17 @@ class Commit(NamedTuple):
         return self.seq + len(self.documents)
 
 
+class Sealing(NamedTuple):
+    """The keys with which drafts of a shop are sealed."""
+
+    erasures: int
+    """How many erasures the shop's log had seen when they were loaded, or before."""
+    keys: Mapping[str, Key]
+    """By owner."""
+    unnamed: str
+    """The owner of a cause in which nobody is known."""
+
+
 class Prepared(NamedTuple):
     """A draft in BSON except for what depends on its position, so a retry need not encode it
     again."""
@@ -166,6 +200,8 @@ class Prepared(NamedTuple):
     """The elements from `source` to `events`."""
     reason: bytes
     """The element `reason`, or nothing."""
+    erasures: int | None
+    """It may only follow a head that has seen so many erasures; None: it holds nothing sealed."""
 
     @property
     def size(self) -> int:
@@ -181,6 +217,7 @@ class Prepared(NamedTuple):
         previous commit: a reader verifies it by slicing.
         """
         recorded_at = max(now, head.recorded_at) if head.recorded_at else now
+        erasures = head.erasures + self.draft.erases
         body = b"".join(
             (
                 self.name,
@@ -190,7 +227,7 @@ class Prepared(NamedTuple):
                 b"\x09recorded_at\x00",
                 _INT64((recorded_at - _EPOCH) // _MILLISECOND),
                 self.told,
-                _number(b"erasures", head.erasures),
+                _number(b"erasures", erasures),
                 self.reason,
                 PREV_ELEMENT,
                 head.hash,
@@ -199,13 +236,16 @@ class Prepared(NamedTuple):
         digest = hashlib.sha256(body).digest()
         length = 4 + len(body) + _TAIL
         raw = b"".join((_INT32(length), body, HASH_ELEMENT, digest, b"\x00"))
-        after = Head(head.position + 1, head.seq + self.events, digest, recorded_at, head.erasures)
+        after = Head(head.position + 1, head.seq + self.events, digest, recorded_at, erasures)
         return raw, after
 
 
-def prepare(draft: Draft) -> Prepared:
-    """Encodes a draft once; raises InvalidDraft if it can never be a commit."""
+def prepare(draft: Draft, sealing: Sealing | None = None) -> Prepared:
+    """Encodes a draft once, sealed if it is told how; raises InvalidDraft if it can never be a
+    commit."""
     claims = draft.claims()
+    owners = draft.owners(sealing.unnamed) if sealing else []
+    sealer = Sealer(draft.shop, draft.id, sealing.keys) if sealing and owners else None
     refs = list(draft.refs)
     if draft.correlation_id is not None:
         refs.append(correlation_ref(draft.correlation_id))
@@ -224,11 +264,12 @@ def prepare(draft: Draft) -> Prepared:
                     "actor": draft.actor,
                     "correlation_id": draft.correlation_id,
                     "causation_id": draft.causation_id,
-                    "cause": _cause(draft.cause),
-                    "events": [encode(new) for new in draft.events],
+                    "cause": encode_cause(draft.cause, sealer, owners),
+                    "events": [encode(new, sealer, at) for at, new in enumerate(draft.events)],
                 }
             ),
             b"" if draft.reason is None else _elements({"reason": draft.reason}),
+            sealing.erasures if sealing and sealer else None,
         )
     except (
         OverflowError,
@@ -260,15 +301,3 @@ def split(raws: bytes) -> list[bytes]:
         found.append(raws[start:end])
         start = end
     return found
-
-
-def _cause(cause: Cause | None) -> dict[str, Any] | None:
-    if cause is None:
-        return None
-    return {
-        "kind": cause.kind,
-        "scheme": CLEAR,
-        "body": cause.body,
-        "ref": dict(cause.ref) if cause.ref else None,
-        "headers": dict(cause.headers) if cause.headers else None,
-    }

@@ -163,8 +163,7 @@ class Keyring:
         new: list[dict[str, Any]] = []
         for shop in sorted(set(missing.values())):
             names = [name for name, its in missing.items() if its == shop]
-            mine = [keys[name] for name in names]
-            wrapped = await self.wrapping.wrapped(mine, shop_owner(shop))
+            wrapped = await self.wrapping.wrapped([keys[n] for n in names], shop_owner(shop))
             new += [
                 self._row(shop, name) | {"owner": name} | row
                 for name, row in zip(names, wrapped, strict=True)
