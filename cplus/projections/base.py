@@ -56,6 +56,9 @@ class Projection:
     evolve_together: Callable[[Rows, Recorded], Rows] | None = None
     """(rows, event) -> those that changed, as they are after the event. In place of `evolve` where
     one row that the event touches depends on another: it is given all of them."""
+    opens: frozenset[type[Event]] = frozenset()
+    """Those of `handles` whose personal fields it reads. To read one of another event raises
+    FieldNotOpened, which parks the shop. What is not opened costs no key and no decryption."""
     indexes: tuple[tuple[tuple[str, int], ...], ...] = ()
     """Keys of the indexes that the queries need; each begins with the shop, which is added."""
     counts: Counts | None = None

@@ -60,13 +60,15 @@ def fold_all(
     event that the projection neither handles nor passes over, which would park the shop, and where
     it changes a row that it is given, which the runner would not write."""
     rows: dict[str, Row] = dict(before or {})
-    for event in events:
-        kind = type(event.event)
+    for one in events:
+        event, kind = one, type(one.event)
         if kind not in projection.handles and kind.FAMILY in projection.passes:
             continue
         assert kind in projection.handles, (  # noqa: S101
             f"{projection.name} neither handles nor passes over {kind.__name__}"
         )
+        if kind not in projection.opens:  # as the runner gives it
+            event = event._replace(event=event.event.model_copy().closed())
         given: Rows = {key: rows.get(key) for key in projection.keys(event)}
         unchanged = copy.deepcopy(given)
         touched: Rows = {}

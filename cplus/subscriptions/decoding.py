@@ -25,6 +25,11 @@ class Follower(Protocol):
         ...
 
     @property
+    def opens(self) -> frozenset[type[Event]]:
+        """Of which of them it reads personal fields."""
+        ...
+
+    @property
     def passes(self) -> frozenset[str]:
         """The families of which it passes over whatever it does not handle."""
         ...
@@ -85,10 +90,12 @@ class Decoded:
 async def decode(reader: EventReader, follower: Follower, commits: Sequence[Commit]) -> Decoded:
     """Decodes the events that the follower handles, up to the first that it does not know: a type
     that it neither handles nor passes over, or a schema version that is not in the catalogue.
-    What it passes over is not even decoded."""
+    What it passes over is not even decoded, and personal fields are opened only of what it opens.
+    Raises what the reader raises of its keys."""
     handled = {event.TYPE for event in follower.handles}
     known, unknown = _known(commits, handled | reader.passed(follower.passes, follower.handles))
-    found, fault = await reader.read_on(known, handled)
+    opened = {event.TYPE for event in follower.opens}
+    found, fault = await reader.read_on(known, handled, opened)
     decoded = Decoded()
     for commit, events in zip(known, found, strict=False):  # to the fault, where there is one
         touched: list[Touched] = []

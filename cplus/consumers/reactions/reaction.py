@@ -83,6 +83,11 @@ class Reaction:
         return self.name
 
     @property
+    def opens(self) -> frozenset[type[Event]]:
+        """None: what is handed out names events and persons by their ids."""
+        return frozenset()
+
+    @property
     def passes(self) -> frozenset[str]:
         """Every family: it passes over every other event of the catalogue."""
         return CATALOGUE.families()

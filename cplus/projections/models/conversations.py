@@ -155,6 +155,7 @@ CONVERSATIONS = Projection(
         MailComplained,
         MailRejected,
     ),
+    opens=types(ConversationStarted, MessageReceived, ReplyWritten, AnswersMoved),
     keys=keys,
     evolve=evolve,
     counts=Counts(count),

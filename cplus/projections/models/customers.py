@@ -181,6 +181,7 @@ CUSTOMERS = Projection(
         MessageReceived,
         PersonsJoined,
     ),
+    opens=types(CustomerChanged, CustomerImported, MessageReceived),
     keys=keys,
     evolve=evolve,
     counts=PERSON_COUNTS,

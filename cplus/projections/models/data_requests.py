@@ -50,6 +50,7 @@ DATA_REQUESTS = Projection(
     name="data_requests",
     version=1,
     handles=types(DataRequested, PersonExported),
+    opens=types(DataRequested),
     keys=keys,
     evolve=evolve,
     counts=Counts(count),

@@ -97,6 +97,7 @@ MESSAGES = Projection(
         MailComplained,
         MailRejected,
     ),
+    opens=types(MessageReceived, ReplyWritten),
     keys=keys,
     evolve=evolve,
     indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),

@@ -39,6 +39,7 @@ SET_ASIDE = Projection(
     name="set_aside",
     version=1,
     handles=types(MailSetAside, MailTakenUp),
+    opens=types(MailSetAside),
     keys=keys,
     evolve=evolve,
     indexes=((("at", -1), ("_id", -1)),),
