@@ -179,6 +179,11 @@ def mail_event_claim(message_id: str, kind: str, mark: str) -> str:
     return f"mail-event/{message_id}/{kind}/{mark}"
 
 
+def erasure_claim(request: str) -> str:
+    """The erasure that this request asked for."""
+    return f"erasure/{request}"
+
+
 def counted_claim(event_id: str) -> str:
     """That the event was counted against the shop's plan."""
     return f"counted/{event_id}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cplus.clock import Clock
 from cplus.errors import CommitTooLarge, ContentionTooHigh
 from cplus.events.log.combine import CombinedCommits
-from cplus.events.log.commit import Commit, Draft, Head, Prepared, prepare
+from cplus.events.log.commit import Commit, Draft, Head, Prepared, Sealing, prepare
 from cplus.events.log.commits import Commits, Document
+from cplus.events.log.draft_sealing import DraftSealing
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, Unknown
 from cplus.events.log.time_slices import TimeSlices
 from cplus.events.names import version_claim
@@ -26,6 +27,7 @@ _GROUP_BYTES = 32 * 1024 * 1024
 _TRIES = 200
 _BREAKS = 4  # broken connections in a row before the outcome is reported as unknown
 _SHORT = 16  # numbers of a sequence that one query finds
+_CLEAR: Mapping[str, Sealing] = {}
 _LONGEST = 34  # powers of two that cover every number that fits into a claim
 
 
@@ -51,11 +53,15 @@ class Entry:
         return self.outcome
 
 
-def lay_out(drafts: Sequence[Draft], max_commit: int = MAX_COMMIT) -> list[Entry]:
-    """The drafts as they are written, for one call; raises InvalidDraft, or CommitTooLarge for a
-    commit of more than `max_commit` bytes."""
+def lay_out(
+    drafts: Sequence[Draft],
+    max_commit: int = MAX_COMMIT,
+    sealing: Mapping[str, Sealing] = _CLEAR,
+) -> list[Entry]:
+    """The drafts as they are written, for one call, and sealed as it is told for their shop; raises
+    InvalidDraft, or CommitTooLarge for a commit of more than `max_commit` bytes."""
     call = object()
-    laid_out = [Entry(prepare(draft), call) for draft in drafts]
+    laid_out = [Entry(prepare(draft, sealing.get(draft.shop)), call) for draft in drafts]
     for entry in laid_out:
         if entry.prepared.size > max_commit:
             raise CommitTooLarge(
@@ -68,8 +74,16 @@ class ShopWriter:
     """Writes to one shop. Writers of one process take turns, and the one whose turn it is writes
     for all that wait, so a busy shop is written in groups."""
 
-    def __init__(self, combined: CombinedCommits, shop: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        combined: CombinedCommits,
+        shop: str,
+        clock: Clock,
+        sealing: DraftSealing | None = None,
+    ) -> None:
+        """Without `sealing`, everything is written in clear."""
         self._combined = combined
+        self._sealing = sealing
         self._log = combined.log
         self._shop = shop
         self._clock = clock
@@ -77,12 +91,26 @@ class ShopWriter:
         self._waiting: list[Entry] = []
         # The head after this process's last acknowledged write. It may be outdated, never ahead.
         self._head: Head | None = None
+        # How many erasures the log had seen when its head was last read; never ahead either.
+        self._erasures: int | None = None
         self._slices = TimeSlices()
 
     @property
     def busy(self) -> bool:
         """Whether a write is running or waiting."""
         return bool(self._waiting) or self._turn.locked()
+
+    async def sealing(self, drafts: Sequence[Draft]) -> Sealing | None:
+        """What seals these drafts, by what was last seen of the log; None if nothing in them is
+        sealed. Raises what the database raises, and KeysUnavailable."""
+        if self._sealing is None or not self._sealing.needed(drafts):
+            return None
+        if self._erasures is None:
+            head = await self._combined.head(self._shop)
+            self._erasures = head.erasures
+            if not self.busy:
+                self._head = self._head or head
+        return await self._sealing.of(self._shop, drafts, self._erasures)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Returns once each entry has its outcome."""
@@ -107,7 +135,9 @@ class ShopWriter:
             if group and size > _GROUP_BYTES:
                 break
             # A repeated claim stays in the list: in the next turn the log answers it.
-            group.setdefault(entry.draft.claim, entry)
+            taken = group.setdefault(entry.draft.claim, entry)
+            if taken.draft.erases:
+                break  # whatever follows an erasure is sealed anew
         return list(group.values())
 
     async def _write_group(self) -> None:
@@ -139,6 +169,7 @@ class ShopWriter:
         if await self._slices.begin():
             self._head = None
         head = self._head or await self._combined.head(self._shop)
+        await self._seal_anew(entries, head)
         await self._refuse_gaps(entries)
         entries = [entry for entry in entries if entry.outcome is None]
         if not entries:
@@ -169,6 +200,17 @@ class ShopWriter:
         self._refuse_followers(entries)
         if not resolved:
             await self._slices.lost()
+
+    async def _seal_anew(self, entries: Sequence[Entry], head: Head) -> None:
+        """Seals again what was sealed before an erasure that the head has seen: its keys may be
+        destroyed by now. Under an older head, it would not be written at all."""
+        self._erasures = head.erasures
+        late = [e for e in entries if e.prepared.erasures not in (None, head.erasures)]
+        if late and self._sealing is not None:
+            drafts = [entry.draft for entry in late]
+            sealing = await self._sealing.of(self._shop, drafts, head.erasures)
+            for entry in late:
+                entry.prepared = prepare(entry.draft, sealing)
 
     async def _refuse_gaps(self, entries: list[Entry]) -> None:
         """Refuses drafts whose previous version does not exist.

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from cplus.clock import Clock, utc_now
 from cplus.events.log.append import MAX_COMMIT, Entry, ShopWriter, highest, last_number, lay_out
 from cplus.events.log.combine import CombinedCommits
-from cplus.events.log.commit import Commit, Draft, Head
+from cplus.events.log.commit import Commit, Draft, Head, Sealing
 from cplus.events.log.commits import Commits, Document
+from cplus.events.log.draft_sealing import DraftSealing
 from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.mongo_insert import COMMITS
-from cplus.events.log.outcomes import Outcome
+from cplus.events.log.outcomes import Outcome, Unknown
+from cplus.events.log.sealing import SealingKeys
 from cplus.events.names import correlation_ref, version_claim
-from cplus.mongo import Mongo
+from cplus.mongo import Mongo, PyMongoError
 
 __all__ = ["BATCH", "COMMITS", "ROOM", "EventStore", "ensure_indexes"]
 
@@ -40,28 +42,40 @@ class EventStore:
     """
 
     def __init__(
-        self, log: Mongo | Commits, clock: Clock = utc_now, *, max_commit: int = MAX_COMMIT
+        self,
+        log: Mongo | Commits,
+        clock: Clock = utc_now,
+        *,
+        keys: SealingKeys | None = None,
+        max_commit: int = MAX_COMMIT,
     ) -> None:
-        """`max_commit` is in bytes, and no more than MAX_COMMIT."""
+        """Seals with `keys` what is personal in the commits; without, it writes in clear.
+        `max_commit` is in bytes, and no more than MAX_COMMIT."""
         self._log: Commits = MongoCommits(log) if isinstance(log, Mongo) else log
         self._combined = CombinedCommits(self._log)
         self._clock = clock
+        self._sealing = None if keys is None else DraftSealing(keys, clock)
         self._max_commit = max_commit
         self._writers: dict[str, ShopWriter] = {}
 
     def check(self, draft: Draft) -> None:
         """Refuses drafts that can never be written; raises InvalidDraft or CommitTooLarge."""
-        lay_out([draft], self._max_commit)
+        sealing = {draft.shop: self._sealing.trial(draft)} if self._sealing else {}
+        lay_out([draft], self._max_commit, sealing)
 
     async def append(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Writes the drafts, each completely or not at all; returns one outcome per draft, in
         order.
 
         Drafts of one shop are written in order, shops in parallel. The outcome of a draft whose
-        cause was recorded before is that commit. Raises InvalidDraft or CommitTooLarge
-        before anything is written.
+        cause was recorded before is that commit. Raises InvalidDraft, CommitTooLarge or
+        KeysUnavailable before anything is written.
         """
-        entries = lay_out(drafts, self._max_commit)
+        try:
+            sealing = await self._sealings(drafts)
+        except PyMongoError as error:
+            return [Unknown(draft.claim, error) for draft in drafts]
+        entries = lay_out(drafts, self._max_commit, sealing)
         by_shop: dict[str, list[Entry]] = {}
         for entry in entries:
             by_shop.setdefault(entry.draft.shop, []).append(entry)
@@ -72,8 +86,21 @@ class EventStore:
             await asyncio.gather(*writing)
         return [entry.answer for entry in entries]
 
+    async def _sealings(self, drafts: Sequence[Draft]) -> dict[str, Sealing]:
+        """What seals the drafts, by shop; the keys of all shops are asked for together."""
+        if self._sealing is None:
+            return {}
+        by_shop: dict[str, list[Draft]] = {}
+        for draft in drafts:
+            by_shop.setdefault(draft.shop, []).append(draft)
+        finding = [self._writer(shop).sealing(part) for shop, part in by_shop.items()]
+        found = [await finding[0]] if len(finding) == 1 else await asyncio.gather(*finding)
+        return {shop: one for shop, one in zip(by_shop, found, strict=True) if one is not None}
+
     def _writer(self, shop: str) -> ShopWriter:
-        writer = self._writers.pop(shop, None) or ShopWriter(self._combined, shop, self._clock)
+        writer = self._writers.pop(shop, None)
+        if writer is None:
+            writer = ShopWriter(self._combined, shop, self._clock, self._sealing)
         self._writers[shop] = writer  # most recently written last, so the longest idle is dropped
         while len(self._writers) > _WRITERS_KEPT:
             oldest = next(iter(self._writers))
