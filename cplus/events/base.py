@@ -37,6 +37,8 @@ Personal = Annotated[T, PERSONAL]
 """A field about the person in the event's field `person`; it is stored in the sealed slot. A text,
 or anything that may be None: see ERASED."""
 
+_PERSONS: Final = ("person", "absorbed")
+
 ERASED: Final = "[erased]"
 """What a personal text reads as once the person was erased; a field that may be None reads as None.
 No address, and nothing that anybody writes by chance."""
@@ -69,6 +71,8 @@ class Event(BaseModel):
     """Fields that are stored in the envelope and not in the data."""
     ERASED_FIELDS: ClassVar[Mapping[str, str | None]] = {}
     """What the personal fields read as once the person was erased."""
+    NAMES_PERSONS: ClassVar[tuple[str, ...]] = ()
+    """The fields that name a person by their id."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -80,6 +84,7 @@ class Event(BaseModel):
         )
         if cls.PERSONAL_FIELDS and "person" not in cls.model_fields:
             raise TypeError(f"{cls.__name__} has personal fields and no field `person`")
+        cls.NAMES_PERSONS = tuple(name for name in _PERSONS if name in cls.model_fields)
         cls.ERASED_FIELDS = {name: cls._erased(name) for name in sorted(cls.PERSONAL_FIELDS)}
 
     @classmethod

@@ -24,7 +24,7 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import Reply, find_reply, name_of, rfc_refs
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
-from cplus.events.base import Cause, NewEvent
+from cplus.events.base import ERASED, Cause, NewEvent
 from cplus.events.catalogue.mail import MailRejected, MailSent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
@@ -101,6 +101,9 @@ class Outbound:
 
     async def _send_once(self, lease: Lease, shop: str, reply: Reply) -> None:
         message_id = reply.wish.message_id
+        if reply.wish.to_address == ERASED:
+            await self._refused(shop, reply, "the person was erased")
+            return
         tried: datetime | None = lease.notes.get("tried_at")
         if tried is not None:
             settle = timedelta(seconds=self.settings.settle_seconds)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
-from cplus.events.base import AggregateEvent
+from cplus.events.base import ERASED, AggregateEvent
 from cplus.events.catalogue.conversations import (
     AnswersMoved,
     ConversationClosed,
@@ -177,7 +177,7 @@ class Conversation(Aggregate):
 
     @evolve.register
     def _(self, event: AnswersMoved) -> None:
-        self.address = event.address
+        self.address = "" if event.address == ERASED else event.address
         self.last_message_id = event.rfc_message_id
 
     @evolve.register

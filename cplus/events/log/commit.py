@@ -30,7 +30,6 @@ _INT32, _INT64 = struct.Struct("<i").pack, struct.Struct("<q").pack
 _INT32_MAX = 2**31 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_PERSONS = ("person", "absorbed")  # the fields of events that name one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,12 @@ class Draft:
 
     def persons(self) -> list[str]:
         """Whom its events name."""
-        named = [
-            person
-            for new in self.events
-            for name in _PERSONS
-            if (person := getattr(new.event, name, None)) is not None
-        ]
-        return list(dict.fromkeys(named))
+        named: dict[str, None] = {}
+        for new in self.events:
+            for name in new.event.NAMES_PERSONS:
+                if (person := getattr(new.event, name)) is not None:
+                    named[person] = None
+        return list(named)
 
     def owners(self, unnamed: str) -> list[str]:
         """Under whose keys it is sealed: of the persons in its personal fields and, if it holds the
@@ -245,7 +243,9 @@ def prepare(draft: Draft, sealing: Sealing | None = None) -> Prepared:
     commit."""
     claims = draft.claims()
     owners = draft.owners(sealing.unnamed) if sealing else []
-    sealer = Sealer(draft.shop, draft.id, sealing.keys) if sealing and owners else None
+    sealer = None
+    if sealing and owners:
+        sealer = Sealer(draft.shop, draft.id, sealing.keys, len(draft.events))
     refs = list(draft.refs)
     if draft.correlation_id is not None:
         refs.append(correlation_ref(draft.correlation_id))

@@ -9,6 +9,7 @@ from cplus.clock import Clock
 from cplus.events.log.commit import Draft, Sealing
 from cplus.events.log.sealing import KEY_BYTES, Key, SealingKeys, unnamed
 
+_ID = 100  # letters of a person's id at most
 _TRIAL = "x" * 20  # as long as the id of a key
 
 
@@ -22,6 +23,10 @@ class DraftSealing:
     def needed(self, drafts: Sequence[Draft]) -> bool:
         """Whether anything in the drafts is sealed."""
         return any(draft.owners(_TRIAL) for draft in drafts)
+
+    def is_doubtful(self, draft: Draft) -> bool:
+        """Whether the draft names somebody by what is no id of ours, as after a fault."""
+        return any(len(one) > _ID or not one.isascii() for one in draft.owners(_TRIAL))
 
     async def of(self, shop: str, drafts: Sequence[Draft], erasures: int) -> Sealing:
         """What seals drafts of the shop, whose log has seen so many erasures; new keys are made.

@@ -12,7 +12,6 @@ import hmac
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, Final, Protocol
 
 import bson
@@ -33,18 +32,14 @@ _NONCE: Final = 12
 
 
 class Key:
-    """A key by its id; what is left of one that was destroyed has no `material`."""
+    """A key by its id; what is left of one that was destroyed has no `material` and no `cipher`."""
+
+    __slots__ = ("cipher", "id", "material")
 
     def __init__(self, id_: str, material: bytes | None) -> None:
         self.id = id_
         self.material = material
-
-    @cached_property
-    def cipher(self) -> AESGCM:
-        """The cipher; raises ValueError for a destroyed key."""
-        if self.material is None:
-            raise ValueError("a destroyed key encrypts nothing")
-        return AESGCM(self.material)
+        self.cipher = None if material is None else AESGCM(material)
 
     def __repr__(self) -> str:
         """Without the material, which must not get into a log line."""
@@ -88,29 +83,31 @@ class SealingKeys(Protocol):
 class Sealer:
     """Seals what one commit holds, under the keys of its owners."""
 
-    def __init__(self, shop: str, commit: str, keys: Mapping[str, Key]) -> None:
+    def __init__(self, shop: str, commit: str, keys: Mapping[str, Key], events: int) -> None:
+        """`events` is how many events the commit has."""
         self._shop = shop
         self._commit = commit
         self._keys = keys
+        # All at once: to ask the system for each of them takes as long as to encrypt.
+        self._nonces = os.urandom(_NONCE * (events + 1))
 
     def fields(self, index: int, person: str, clear: Mapping[str, Any]) -> dict[str, Any]:
         """The slot of the personal fields of the commit's event `index`. If the person was erased,
         nothing can be sealed for them, and the fields are left out."""
         key, sealed = self._keys[person], None
-        if key.material is not None:
+        if key.cipher is not None:
             place = _place(self._shop, self._commit, f"events/{index}/fields", key.id)
-            sealed = _seal(key.cipher, place, bson.encode(clear))
+            sealed = self._seal(key.cipher, index, bson.encode(clear), place)
         return {"scheme": SEALED, "person": person, "key": key.id, "fields": sealed}
 
     def cause(self, cause: Cause, owners: Sequence[str]) -> dict[str, Any]:
         """The cause, whose body can be opened as long as none of the keys of its owners is
         destroyed; left out if one is already."""
         keys = [self._keys[owner] for owner in owners]
-        sealed = None
-        own = cause_key(self._shop, self._commit, keys)
-        if own is not None and cause.body is not None:
+        own, sealed = cause_key(self._shop, self._commit, keys), None
+        if own is not None and own.cipher is not None and cause.body is not None:
             place = _place(self._shop, self._commit, "cause/body", own.id)
-            sealed = _seal(own.cipher, place, cause.body)
+            sealed = self._seal(own.cipher, -1, cause.body, place)
         return {
             "kind": cause.kind,
             "scheme": SEALED,
@@ -119,6 +116,12 @@ class Sealer:
             "ref": dict(cause.ref) if cause.ref else None,
             "headers": dict(cause.headers) if cause.headers else None,
         }
+
+    def _seal(self, cipher: AESGCM, number: int, clear: bytes, place: bytes) -> bytes:
+        # The event's own nonce, or the last one: each is used once.
+        start = _NONCE * number if number >= 0 else len(self._nonces) - _NONCE
+        nonce = self._nonces[start : start + _NONCE]
+        return nonce + cipher.encrypt(nonce, clear, place)
 
 
 def open_fields(
@@ -142,8 +145,10 @@ def open_cause(
 
 
 def cause_key(shop: str, commit: str, keys: Sequence[Key]) -> Key | None:
-    """The key of a commit's cause alone, made of the keys of all its owners; None once one of them
-    is destroyed, because then nobody can make it again."""
+    """The key of a commit's cause: that of its only owner, or one that is made of the keys of all
+    of them. None once one of them is destroyed, because then nobody can make it again."""
+    if len(keys) == 1:
+        return keys[0] if keys[0].material is not None else None
     materials = [key.material for key in keys]
     whole = b"".join(material for material in materials if material is not None)
     if not keys or len(whole) != KEY_BYTES * len(keys):
@@ -157,13 +162,10 @@ def _place(*parts: str) -> bytes:
     return "\0".join((SEALED, *parts)).encode()
 
 
-def _seal(cipher: AESGCM, place: bytes, clear: bytes) -> bytes:
-    nonce = os.urandom(_NONCE)
-    return nonce + cipher.encrypt(nonce, clear, place)
-
-
 def _open(key: Key, place: bytes, sealed: bytes, commit: str) -> bytes:
     try:
+        if key.cipher is None:
+            raise ValueError("a destroyed key opens nothing")
         return key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place)
     except (InvalidTag, ValueError):
         raise SealBroken(commit=commit) from None

@@ -41,7 +41,7 @@ def stored(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def sealed(new: NewEvent, its: Key, commit: str = "c1", index: int = 0) -> dict[str, Any]:
     owner = getattr(new.event, "person")  # noqa: B009
-    return stored(encode(new, Sealer(SHOP, commit, {owner: its}), index))
+    return stored(encode(new, Sealer(SHOP, commit, {owner: its}, index + 1), index))
 
 
 def opened(document: Mapping[str, Any], *keys: Key, **where: Any) -> Event:
