@@ -14,6 +14,7 @@ try:
     from cplus.cli.auditing.log import log
     from cplus.cli.connecting import INTERRUPTED
     from cplus.cli.dead import dead
+    from cplus.cli.keys import keys
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
     from cplus.cli.migrate import migrate
@@ -22,6 +23,7 @@ try:
     from cplus.cli.read_models.rebuild import rebuild
     from cplus.cli.read_models.replay import replay
     from cplus.cli.read_models.verify import verify
+    from cplus.cli.seal import seal
     from cplus.cli.up import up
 except KeyboardInterrupt:  # Ctrl-C before there is a command that could be stopped
     sys.stderr.write("stopped\n")
@@ -33,6 +35,7 @@ __all__ = ["main"]
 _COMMANDS = (
     (audit, "Verify the log's integrity; show the past."),
     (dead, "Look at dead letters; redrive them."),
+    (keys, "Rotate the keys that wrap others."),
     (log, "Ask the log who did what, when and why."),
     (mail, "Show how the system reads an email."),
     (metrics, "Show daily figures per shop."),
@@ -41,6 +44,7 @@ _COMMANDS = (
     (prove, "Compare the rows of two releases."),
     (rebuild, "Rebuild a read model from the log."),
     (replay, "Run any projection offline."),
+    (seal, "Count what the log holds in clear."),
     (up, "Run the whole system on this machine."),
     (verify, "Check a read model against the log."),
 )

@@ -227,7 +227,7 @@ def _standard_terms() -> set[str]:
 _TOOLS = {
     *("audit verify", "dead list", "dead show", "mail parse", "metrics", "migrate"),
     *("audit at", "log between", "log export", "log show"),
-    *("projections lag", "up"),
+    *("keys rotate application", "projections lag", "seal", "up"),
 }
 """Commands whose name is no term, or whose last word is one already."""
 
