@@ -18,9 +18,11 @@ from pydantic import SecretStr
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.measure import Work, rate
+from cplus.events.log.sealing import OpeningKeys
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
+from cplus.projections.base import Projection
 from cplus.projections.generations.drop import drop
 from cplus.projections.generations.lineage_changes import begin
 from cplus.projections.generations.rebuild import fill, filler
@@ -36,14 +38,21 @@ def settings_of(uri: str, database: str) -> Settings:
     return Settings(mongo_uri=SecretStr(uri), mongo_database=database, mongo_pool=16)
 
 
-def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
+def rebuilding(
+    mongo: Mongo,
+    settings: Settings,
+    workers: int = 1,
+    *,
+    projection: Projection = CONVERSATIONS,
+    keys: OpeningKeys | None = None,
+) -> Work:
     """Folds everything into a new generation and reads from it; answers the events."""
 
     async def work() -> int:
         store = EventStore(mongo)
-        target = await begin(mongo.database, CONVERSATIONS)
+        target = await begin(mongo.database, projection)
         shops = sorted(await store.heads())
-        runner = filler(mongo, store, EventReader(), target)
+        runner = filler(mongo, store, EventReader(keys=keys), target)
         if workers > 1:
             await fill_in_processes(settings, runner, target, shops, workers, asyncio.Event())
         else:
@@ -55,9 +64,9 @@ def rebuilding(mongo: Mongo, settings: Settings, workers: int = 1) -> Work:
     return work
 
 
-async def clean(mongo: Mongo) -> None:
+async def clean(mongo: Mongo, projection: Projection = CONVERSATIONS) -> None:
     """Drops what rounds before left."""
-    await drop(mongo.database, CONVERSATIONS.name, timedelta(0))
+    await drop(mongo.database, projection.name, timedelta(0))
 
 
 async def alone(uri: str, database: str) -> tuple[float, float]:

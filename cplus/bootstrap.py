@@ -24,6 +24,8 @@ from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
+from cplus.privacy.keyring import Keyring, keyring_of
+from cplus.privacy.keyring import ensure_indexes as ensure_key_indexes
 from cplus.privacy.persons import PersonDirectory
 from cplus.privacy.persons import ensure_indexes as ensure_person_indexes
 from cplus.settings import Settings
@@ -114,8 +116,13 @@ class Parts:
 
     @cached_property
     def store(self) -> EventStore:
-        """The log."""
-        return self._store or EventStore(self.mongo, self.clock)
+        """The log, which is written sealed."""
+        return self._store or EventStore(self.mongo, self.clock, keys=self.keyring)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of persons."""
+        return keyring_of(self.settings, self.mongo, lambda: self.aws, self.clock)
 
     @cached_property
     def persons(self) -> PersonDirectory:
@@ -138,7 +145,7 @@ class Parts:
     @cached_property
     def reader(self) -> EventReader:
         """Decodes what is stored."""
-        return self._reader or EventReader()
+        return self._reader or EventReader(keys=self.keyring)
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -353,6 +360,7 @@ async def ensure_indexes(settings: Settings) -> None:
     try:
         await ensure_log_indexes(mongo.database)
         await ensure_person_indexes(mongo.keyring)
+        await ensure_key_indexes(mongo.keyring)
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
         await ensure_session_indexes(mongo.database)

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     application_secret: SecretStr | None = Field(
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"
     )
-    kms_key: str = Field(
+    kms_key_id: str = Field(
         "",
         description="Id, ARN or alias of the KMS key that wraps the application key of the "
         "keyring; without it, a key derived from the application secret does",

@@ -1,4 +1,5 @@
-"""The function `daily`: anchors the log of each day under one Merkle root."""
+"""The function `daily`: anchors the log of each day under one Merkle root, and destroys the keys
+whose time is over."""
 
 from __future__ import annotations
 
@@ -20,9 +21,12 @@ def _parts() -> Parts:
 
 async def _daily() -> dict[str, Any]:
     parts = _parts()
-    bucket = parts.settings.roots_bucket
+    settings = parts.settings
+    await parts.keyring.expire()
     return asdict(
-        await daily(parts.store.log, parts.aws, bucket, parts.clock, parts.settings.metrics)
+        await daily(
+            parts.store.log, parts.aws, settings.roots_bucket, parts.clock, settings.metrics
+        )
     )
 
 

@@ -1,9 +1,10 @@
 """Deploys one stage in the one order that is safe, and stops at the first step that fails.
 
-The package is built, the new code is proved against the code that runs, the indexes are made, the
-package is deployed. Called by `make deploy STAGE=dev`, which puts `cplus` and `osls` on the
-PATH. Needs credentials of AWS and CPLUS_MONGO_URI; prints neither these nor the address by which
-the running package was fetched, which is as good as a password for ten minutes.
+The package is built, the new code is proved against the code that runs, the indexes and the first
+application key are made, the package is deployed. Called by `make deploy STAGE=dev`, which puts
+`cplus` and `osls` on the PATH. Needs credentials of AWS and CPLUS_MONGO_URI; prints neither these
+nor the address by which the running package was fetched, which is as good as a password for ten
+minutes.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def main() -> None:
         _end("CPLUS_MONGO_URI has no value: the database of the stage, for the gate and indexes")
     with tempfile.TemporaryDirectory(prefix="cplus-deploy-") as folder:
         running = _running(asked.stage, Path(folder) / "running.zip", first=asked.first)
+        os.environ.setdefault("CPLUS_KMS_KEY_ID", f"alias/cplus-{asked.stage}-keyring")
         _step("package", "make", "package")
         if running:
             workers = ("--workers", str(asked.workers))

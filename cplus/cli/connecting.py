@@ -32,6 +32,12 @@ INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """The signals that stop a command."""
 
+_AWS_VARIABLES = {
+    "endpoint_url": "AWS_ENDPOINT_URL",
+    "region_name": "AWS_DEFAULT_REGION",
+    "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+    "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+}
 _PATIENCE = 5.0  # seconds to wait for the database before giving up
 _NO_CHARACTER = "surrogates not allowed"  # what Python makes of other bytes in an argument
 _NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
@@ -115,6 +121,7 @@ def settings_of(data: Path | None) -> Settings:
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),
         nudges_topic=info.get("topics", {}).get("nudges", ""),
         roots_bucket=info.get("buckets", {}).get("roots", ""),
+        kms_key_id=info.get("kms_key_id", ""),
     )
 
 
@@ -195,14 +202,24 @@ class ReachedAws:
     def _aws(self) -> Aws:
         from cplus.aws import Aws
 
-        if self._data is None:
-            return Aws()
-        return Aws(
-            endpoint_url=stack_of(self._data)["aws"],
-            region_name=self.settings.region,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",  # noqa: S106  of the stack, which asks for none
-        )
+        return Aws(**self.aws_options)
+
+    @cached_property
+    def aws_options(self) -> dict[str, str]:
+        """The options of AWS's clients; none if its own environment variables apply."""
+        if self._data is None or "aws" not in (info := stack_of(self._data)):
+            return {}
+        return {
+            "endpoint_url": info["aws"],
+            "region_name": self.settings.region,
+            "aws_access_key_id": "testing",
+            "aws_secret_access_key": "testing",  # of the stack, which asks for none
+        }
+
+    @property
+    def aws_environment(self) -> dict[str, str]:
+        """The same, as environment variables of another process."""
+        return {_AWS_VARIABLES[name]: value for name, value in self.aws_options.items()}
 
     async def __aenter__(self) -> Self:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -230,6 +247,7 @@ class Reached(ReachedAws):
         from cplus.events.log.store import EventStore
         from cplus.events.reader import EventReader
         from cplus.mongo import connect
+        from cplus.privacy.keyring import keyring_of
 
         super().__init__(data)
         try:
@@ -237,8 +255,9 @@ class Reached(ReachedAws):
         except SettingMissing:
             raise NoDatabase from None
         self._open.push_async_callback(self.mongo.close)
-        self.store = EventStore(self.mongo)
-        self.reader = EventReader()
+        self.keyring = keyring_of(self.settings, self.mongo, lambda: self.aws)
+        self.store = EventStore(self.mongo, keys=self.keyring)
+        self.reader = EventReader(keys=self.keyring)
 
     @cached_property
     def recorder(self) -> Recorder:

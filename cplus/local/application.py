@@ -106,8 +106,8 @@ class Application:
     """The whole application, as far as it runs on one machine.
 
     `exports` has the foundation's exports by name, `passed_over` the logical ids of the resources
-    that are not created here, with their type. `root` is the folder of serverless.yml, where
-    functions start.
+    that are not created here, with their type. `kms_aliases` are names of the one key of KMS.
+    `root` is the folder of serverless.yml, where functions start.
     """
 
     service: str
@@ -120,6 +120,7 @@ class Application:
     topics: tuple[TopicSpec, ...]
     subscriptions: tuple[SubscriptionSpec, ...]
     buckets: tuple[str, ...]
+    kms_aliases: tuple[str, ...]
     exports: Mapping[str, str]
     passed_over: Mapping[str, str]
 

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cplus.local.application import Application, QueueSpec
-from cplus.local.aws import client
+from cplus.local.aws import KMS_KEY, client
 
 _THERE = {
     "AlreadyExistsException",
@@ -27,7 +27,8 @@ _EVENTS = ["SEND", "DELIVERY", "BOUNCE", "COMPLAINT", "REJECT", "DELIVERY_DELAY"
 
 
 def create(application: Application, endpoint: str, mail_domain: str) -> None:
-    """Creates queues, topics, subscriptions, buckets and the mail identity; calls are blocking."""
+    """Creates queues, topics, subscriptions, buckets, names of the key and the mail identity; calls
+    are blocking."""
     by_arn = {queue.arn: queue for queue in application.queues}
     # Dead-letter queues first: the others refer to them.
     for queue in sorted(application.queues, key=lambda queue: queue.dead_letter is not None):
@@ -51,6 +52,9 @@ def create(application: Application, endpoint: str, mail_domain: str) -> None:
         )
     for bucket in application.buckets:
         _unless_there(client("s3", endpoint).create_bucket, Bucket=bucket)
+    for alias in application.kms_aliases:
+        kms = client("kms", endpoint)
+        _unless_there(kms.create_alias, AliasName=alias, TargetKeyId=KMS_KEY)
     _mail(application, endpoint, mail_domain)
 
 

@@ -137,6 +137,7 @@ def interpret(
         topics=base.topics + own.topics,
         subscriptions=base.subscriptions + own.subscriptions,
         buckets=base.buckets + own.buckets,
+        kms_aliases=base.kms_aliases + own.kms_aliases,
         exports=exports,
         passed_over={**base.passed_over, **own.passed_over},
     )

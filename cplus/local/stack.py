@@ -111,6 +111,7 @@ class Stack:
             queues=queues,
             buckets=buckets,
             topics=topics,
+            kms_key_id=self.settings.kms_key_id,
             client_id=self.settings.shopify_client_id,
             client_secret=self.settings.secret("shopify_client_secret"),
             shops=shops,

@@ -38,6 +38,7 @@ class StackInfo:
     queues: Mapping[str, str]
     buckets: Mapping[str, str]
     topics: Mapping[str, str]
+    kms_key_id: str
     client_id: str
     client_secret: str = field(repr=False)
     shops: tuple[str, ...]

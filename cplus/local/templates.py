@@ -1,4 +1,5 @@
-"""Reads the resources of a CloudFormation template: queues, topics, subscriptions, buckets."""
+"""Reads the resources of a CloudFormation template: queues, topics, subscriptions, buckets, and
+aliases of a key."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 
 from cplus.errors import NotUnderstood
 from cplus.local.application import QueueSpec, SubscriptionSpec, TopicSpec
+from cplus.local.aws import KMS_KEY
 from cplus.local.intrinsics import Names
 
 # Resources that the local stack leaves out: it has no alarms and no permissions, and mail goes
@@ -16,6 +18,7 @@ PASSED_OVER = frozenset(
     {
         "AWS::CloudWatch::Alarm",
         "AWS::IAM::Role",
+        "AWS::KMS::Key",
         "AWS::Logs::MetricFilter",
         "AWS::S3::BucketPolicy",
         "AWS::SES::ConfigurationSet",
@@ -29,6 +32,7 @@ PASSED_OVER = frozenset(
 )
 # The property with a resource's name, which for most is also the value of Ref.
 _NAMED_BY = {
+    "AWS::KMS::Alias": "AliasName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::SES::ConfigurationSet": "Name",
     "AWS::SES::EmailIdentity": "EmailIdentity",
@@ -47,6 +51,7 @@ class Resources:
     topics: tuple[TopicSpec, ...]
     subscriptions: tuple[SubscriptionSpec, ...]
     buckets: tuple[str, ...]
+    kms_aliases: tuple[str, ...]
     passed_over: Mapping[str, str]
 
 
@@ -70,11 +75,15 @@ def read_resources(
     topics: list[TopicSpec] = []
     subscriptions: list[SubscriptionSpec] = []
     buckets: list[str] = []
+    aliases: list[str] = []
     passed_over: dict[str, str] = {}
     for key, resource in declared.items():
         kind, here = resource["Type"], f"{place}.{key}.Properties"
         if kind in PASSED_OVER or _tells_a_person(resource):
             passed_over[key] = kind
+            continue
+        if kind == "AWS::KMS::Alias":
+            aliases.append(named.refs[key])
             continue
         properties = named.resolve(resource.get("Properties") or {}, here)
         if kind == "AWS::SQS::Queue":
@@ -87,7 +96,13 @@ def read_resources(
         else:
             buckets.append(named.refs[key])
     return Resources(
-        named, tuple(queues), tuple(topics), tuple(subscriptions), tuple(buckets), passed_over
+        named,
+        tuple(queues),
+        tuple(topics),
+        tuple(subscriptions),
+        tuple(buckets),
+        tuple(aliases),
+        passed_over,
     )
 
 
@@ -95,6 +110,8 @@ def _name(declared: Mapping[str, Any], names: Names, endpoint: str, place: str) 
     refs, attributes = dict(names.refs), dict(names.attributes)
     for key, resource in declared.items():
         kind = resource.get("Type")
+        if kind == "AWS::KMS::Key":
+            attributes[f"{key}.Arn"] = f"arn:aws:kms:{names.region}:{names.account}:key/{KMS_KEY}"
         if kind not in _NAMED_BY:
             if kind not in PASSED_OVER and kind != "AWS::SNS::Subscription":
                 raise NotUnderstood(place=f"{place}.{key}", what=f"a resource of type {kind!r}")

@@ -60,7 +60,11 @@ async def _make_indexes(mongo_uri: str, name: str, projections: tuple[Projection
 @pytest.fixture
 def settings(mongo_uri: str, indexed: str) -> Settings:
     """Those of the test's database."""
-    return Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=indexed)
+    return Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=indexed,
+        mongo_keyring_database=f"{indexed}_keyring",
+    )
 
 
 @pytest.fixture

@@ -114,7 +114,12 @@ class _Proof:
         reached = {
             "CPLUS_MONGO_URI": settings.secret("mongo_uri"),
             "CPLUS_MONGO_DATABASE": settings.mongo_database,
+            "CPLUS_MONGO_KEYRING_DATABASE": settings.mongo_keyring_database,
+            "CPLUS_KMS_KEY_ID": settings.kms_key_id,
+            **self._at.aws_environment,
         }
+        if settings.application_secret is not None:
+            reached["CPLUS_APPLICATION_SECRET"] = settings.application_secret.get_secret_value()
         old = await stack.enter_async_context(release_process(self._old, reached))
         new = await stack.enter_async_context(release_process(self._new, reached))
         await old.hello()

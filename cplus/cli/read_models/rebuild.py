@@ -297,6 +297,8 @@ async def _work(
         queue = Queue(at.aws, at.settings.rebuild_queue)
         way.dead = await fan_out(at.mongo, at.store, target, shops, queue, stopped)
     elif way.workers > 1:
-        await fill_in_processes(at.settings, runner, target, shops, way.workers, stopped)
+        await fill_in_processes(
+            at.settings, runner, target, shops, way.workers, stopped, aws=at.aws_options
+        )
     else:
         await fill(runner, target, shops, stopped=stopped.is_set)

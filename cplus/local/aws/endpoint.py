@@ -16,6 +16,8 @@ from cplus.local.process import Child, do_nothing, free_port
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+KMS_KEY = "0c0a0e0d-0000-4000-8000-00000000cafe"
+"""The id of the one key of KMS, which every alias of a stack stands for."""
 
 
 class AwsEndpoint:
@@ -104,6 +106,16 @@ def environment(endpoint: str) -> dict[str, str]:
     }
 
 
+def options(endpoint: str) -> dict[str, str]:
+    """The options of a client of `endpoint`, for `cplus.aws.Aws`."""
+    return {
+        "endpoint_url": endpoint,
+        "region_name": REGION,
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+    }
+
+
 @lru_cache(maxsize=64)
 def client(service: str, endpoint: str) -> Any:
     """A boto3 client of `service` at `endpoint`; safe to use from several threads."""
@@ -112,9 +124,6 @@ def client(service: str, endpoint: str) -> Any:
 
     return boto3.Session().client(
         service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
+        **options(endpoint),
         config=Config(max_pool_connections=32, retries={"max_attempts": 3, "mode": "standard"}),
     )

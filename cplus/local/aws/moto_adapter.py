@@ -20,6 +20,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
+from moto.kms.models import kms_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeKey, s3_backends
 from moto.ses.models import ses_backends
@@ -270,6 +271,16 @@ def has_configuration_set(name: str) -> bool:
 def verified_identities() -> list[str]:
     """The addresses and domains that mail may be sent from."""
     return list(ses_backends[ACCOUNT][REGION].email_identities)
+
+
+def put_kms_key(key_id: str, material: bytes) -> None:
+    """Puts a symmetric key into KMS, by its id and what it encrypts with."""
+    backend = kms_backends[ACCOUNT][REGION]
+    made = backend.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "kept", None)
+    del backend.keys[made.id]
+    made.id, made.key_material = key_id, material
+    made.arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key_id}"
+    backend.keys[key_id] = made
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from cplus.local.aws.dead_letters import DeadLetters
 from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.email.ses import MailRefused, Ses, from_v1, from_v2
 from cplus.local.aws.journal import Journal
+from cplus.local.aws.kms import load_key
 from cplus.local.aws.moves import MoveRefused, Moves
 from cplus.local.aws.objects import Objects
 from cplus.local.hosts import only_known, only_own_pages
@@ -39,6 +40,7 @@ class Server:
 
     def __init__(self, data: Path) -> None:
         self._moto: Callable[..., Iterable[bytes]] = moto_adapter.application()
+        load_key(data / "kms.key")
         self._objects = Objects(data / "buckets")
         self._mailbox = Mailbox(data / "mailbox")
         self._ses = Ses(self._mailbox, sns.publish)

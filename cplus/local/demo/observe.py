@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pymongo
 from pymongo.collection import Collection
 
+from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.webhooks.record import REDELIVERIES
@@ -22,6 +23,7 @@ from cplus.errors import StillBusy
 from cplus.events.audit.roots import verify_shop
 from cplus.events.base import Recorded
 from cplus.events.catalogue.imports import ImportEnded
+from cplus.local.aws import options
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage import GENERATIONS, Lineage, first
 from cplus.projections.groups import ALL
@@ -103,13 +105,15 @@ class Observer:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._parts = Parts(stack.settings)
+        self._aws = Aws(**options(stack.aws.endpoint))
+        self._parts = Parts(stack.settings, aws=self._aws)
         self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(stack.mongod.uri)
         self._database = self._client[stack.settings.mongo_database]
 
     async def close(self) -> None:
         """Closes its connections."""
         await self._parts.close()
+        await self._aws.close()
         await asyncio.to_thread(self._client.close)
 
     async def quiet(self, seconds: float) -> list[str]:

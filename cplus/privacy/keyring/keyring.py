@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+import structlog
+
 from cplus.clock import Clock, utc_now
 from cplus.combiner import Combiner
 from cplus.events.log.sealing import KEY_BYTES, Key, day_of_unnamed
@@ -16,6 +18,8 @@ from cplus.privacy.keyring.cache import Cache
 from cplus.privacy.keyring.masters import Master
 from cplus.privacy.keyring.wrapping_keys import KEYS, Row, WrappingKeys, shop_owner
 from cplus.privacy.keyring.wraps import unwrap
+
+log = structlog.get_logger()
 
 UNNAMED_KEPT: Final = timedelta(days=31)
 """How long the key of a day lives, from the beginning of that day: causes in which nobody is known
@@ -115,7 +119,9 @@ class Keyring:
         now = self._clock()
         over = {"expires_at": {"$lte": now}, "destroyed_at": {"$exists": False}}
         gone = {"$set": {"condemned_at": now, "destroyed_at": now}, "$unset": _KEY}
-        return int((await self.rows.update_many(over, gone)).modified_count)
+        done = int((await self.rows.update_many(over, gone)).modified_count)
+        log.info("keys_expired", keys=done)
+        return done
 
     async def _mark(self, shop: str, persons: Collection[str], change: Mapping[str, Any]) -> None:
         writes = [

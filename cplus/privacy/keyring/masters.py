@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from cplus.aws import Aws, Kms
 from cplus.events.log.sealing import Key
 from cplus.keys import derived_key
 from cplus.privacy.keyring.wraps import unwrap, wrap
 from cplus.settings import Settings
+
+if TYPE_CHECKING:
+    from cplus.aws import Aws
 
 KMS: Final = "kms"
 LOCAL: Final = "local"
@@ -45,8 +47,10 @@ def masters_of(settings: Settings, aws: Callable[[], Aws]) -> Mapping[str, Maste
     """Those that the settings name. The first one wraps new application keys, and each of them
     unwraps what it wrapped. `aws` is called if there is a key of KMS."""
     found: dict[str, Master] = {}
-    if settings.kms_key:
-        found[KMS] = Kms(aws(), settings.kms_key)
+    if settings.kms_key_id:
+        from cplus.aws import Kms  # which takes a while to import
+
+        found[KMS] = Kms(aws(), settings.kms_key_id)
     if settings.application_secret is not None and settings.application_secret.get_secret_value():
         found[LOCAL] = LocalMaster(settings.application_secret.get_secret_value())
     return found

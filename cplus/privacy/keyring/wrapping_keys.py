@@ -50,7 +50,7 @@ class WrappingKeys:
 
     def __init__(self, database: Database, masters: Mapping[str, Master], clock: Clock) -> None:
         self._rows = database[KEYS]
-        self._masters = masters
+        self.masters = masters
         self._clock = clock
         self._kept = Cache[str, Key](_ROOM)
         self._current = Cache[str, Key](_ROOM)
@@ -163,9 +163,9 @@ class WrappingKeys:
         return found
 
     async def _wrapped_by_master(self, key: Key) -> list[dict[str, Any]]:
-        if not self._masters or key.material is None:
+        if not self.masters or key.material is None:
             raise KeysUnavailable(reason=_NO_MASTER)
-        name, master = next(iter(self._masters.items()))
+        name, master = next(iter(self.masters.items()))
         return [{"_id": key.id, "key": await master.wrap(key.id, key.material), "by": name}]
 
     async def _unwrapped_by_master(self, row: Row) -> Key:
@@ -173,7 +173,7 @@ class WrappingKeys:
         async with self._asking:
             found = self._kept.get(name)
             if found is None:
-                master = self._masters.get(row["by"])
+                master = self.masters.get(row["by"])
                 if master is None:
                     raise KeysUnavailable(reason=_NO_MASTER)
                 found = Key(name, await master.unwrap(name, row["key"]))
@@ -182,5 +182,5 @@ class WrappingKeys:
 
 
 _NO_MASTER: Final = (
-    "neither CPLUS_KMS_KEY nor CPLUS_APPLICATION_SECRET is set to what wraps the application key"
+    "neither CPLUS_KMS_KEY_ID nor CPLUS_APPLICATION_SECRET is set to what wraps the application key"
 )

@@ -12,7 +12,7 @@ other, with the names in their order:
   {"position", "reason", "type"}
 
 Two releases speak it to each other, so it changes only with another PROTOCOL. It reads the log
-and nothing else, and ends with its input.
+and the keyring and nothing else, and ends with its input.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import structlog
 
@@ -29,10 +29,14 @@ from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.loop import run
 from cplus.mongo import Mongo, canonical, connect, decoded
+from cplus.privacy.keyring import keyring_of
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.groups import ALL
 from cplus.settings import Settings
+
+if TYPE_CHECKING:
+    from cplus.aws import Aws
 
 PROTOCOL: Final = 1
 END: Final = b"\x03end\x00"
@@ -61,11 +65,19 @@ def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
     answers.write(canonical(hello))
     answers.flush()
 
-    async def connected() -> Mongo:
-        return connect(Settings())
+    settings = Settings()
 
-    store = EventStore(run(connected()))
-    reader = EventReader()
+    async def connected() -> Mongo:
+        return connect(settings)
+
+    def clients() -> Aws:
+        from cplus.aws import Aws
+
+        return Aws()
+
+    mongo = run(connected())
+    store = EventStore(mongo)
+    reader = EventReader(keys=keyring_of(settings, mongo, clients))
     for asked in _documents(questions):
         for name, version in asked["projections"]:
             answers.writelines(run(_told(store, reader, known[name, version], asked)))

@@ -7,12 +7,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.synchronize import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cplus.errors import CplusError
 from cplus.events.log.store import EventStore
@@ -20,10 +20,14 @@ from cplus.events.reader import EventReader
 from cplus.logs import configure_command
 from cplus.loop import run, together
 from cplus.mongo import Mongo, connect
+from cplus.privacy.keyring import keyring_of
 from cplus.projections.base import Projection
 from cplus.projections.generations.rebuild import SIDE_BY_SIDE, fill, filler
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
+
+if TYPE_CHECKING:
+    from cplus.aws import Aws
 
 
 class WorkerGone(CplusError):
@@ -31,7 +35,8 @@ class WorkerGone(CplusError):
     run the same command to continue, with fewer --workers if memory ran out."""
 
 
-_here: Final[dict[str, tuple[Mongo, Event]]] = {}
+_here: Final[dict[str, tuple[Mongo, EventReader, Event]]] = {}
+_NO_OPTIONS: Final[Mapping[str, str]] = {}
 
 
 async def fill_in_processes(
@@ -41,10 +46,13 @@ async def fill_in_processes(
     shops: Sequence[str],
     workers: int,
     stopped: asyncio.Event,
+    *,
+    aws: Mapping[str, str] = _NO_OPTIONS,
 ) -> None:
     """Folds the logs of the shops into the generation, up to where they end now, in this process
     and `workers` - 1 more; a process that is free takes the next shop. Ends early when
-    `stopped` is set. The processes end with this one, however it ends."""
+    `stopped` is set. The processes end with this one, however it ends. `aws` has the options of
+    AWS's clients."""
     context = multiprocessing.get_context("spawn")
     halt = context.Event()
     loop = asyncio.get_running_loop()
@@ -55,7 +63,7 @@ async def fill_in_processes(
         halt.set()
 
     with ProcessPoolExecutor(
-        workers - 1, mp_context=context, initializer=_begin, initargs=(settings, halt)
+        workers - 1, mp_context=context, initializer=_begin, initargs=(settings, halt, dict(aws))
     ) as pool:
 
         async def in_another() -> None:
@@ -74,7 +82,7 @@ async def fill_in_processes(
             halting.cancel()
 
 
-def _begin(settings: Settings, halt: Event) -> None:
+def _begin(settings: Settings, halt: Event, aws: Mapping[str, str]) -> None:
     """What a process does first."""
     # Ctrl-C goes to all of the terminal's processes: the parent tells these when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -84,7 +92,14 @@ def _begin(settings: Settings, halt: Event) -> None:
     async def connected() -> Mongo:
         return connect(settings)
 
-    _here["connection"] = (run(connected()), halt)
+    def clients() -> Aws:
+        from cplus.aws import Aws
+
+        return Aws(**aws)
+
+    mongo = run(connected())
+    reader = EventReader(keys=keyring_of(settings, mongo, clients))
+    _here["connection"] = (mongo, reader, halt)
 
 
 def _end_with_parent() -> None:
@@ -95,6 +110,6 @@ def _end_with_parent() -> None:
 
 
 def _fill(target: Projection, shops: Sequence[str]) -> None:
-    mongo, halt = _here["connection"]
-    runner = filler(mongo, EventStore(mongo), EventReader(), target)
+    mongo, reader, halt = _here["connection"]
+    runner = filler(mongo, EventStore(mongo), reader, target)
     run(fill(runner, target, shops, stopped=halt.is_set))

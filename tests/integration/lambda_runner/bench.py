@@ -70,6 +70,7 @@ class Bench:
             subscriptions=(),
             buckets=(),
             exports={},
+            kms_aliases=(),
             passed_over={},
         )
         environment = {

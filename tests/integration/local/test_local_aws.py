@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from cplus.local import resources
 from cplus.local.application import Application
-from cplus.local.aws import ACCOUNT, REGION, AwsEndpoint, client
+from cplus.local.aws import ACCOUNT, KMS_KEY, REGION, AwsEndpoint, client
 from cplus.local.aws.email.inbound import Receipt, deliver
 from cplus.local.serverless import read
 from tests.conftest import ROOT
@@ -346,6 +346,8 @@ async def test_objects_survive_kill_9_and_what_was_lost_is_said(tmp_path: Path) 
     await endpoint.start()
     try:
         s3, sqs = client("s3", endpoint.endpoint), client("sqs", endpoint.endpoint)
+        kms = client("kms", endpoint.endpoint)
+        wrapped = kms.encrypt(KeyId=KMS_KEY, Plaintext=b"a key")["CiphertextBlob"]
         s3.create_bucket(Bucket="kept")
         for key in KEYS:
             s3.put_object(Bucket="kept", Key=key, Body=key.encode() * 2, ContentType="text/x-mail")
@@ -363,6 +365,8 @@ async def test_objects_survive_kill_9_and_what_was_lost_is_said(tmp_path: Path) 
         await asyncio.wait_for(endpoint.child.restarted(1), 20)
 
         assert await endpoint.lost() == {"held": 3}
+        unwrapped = await asyncio.to_thread(kms.decrypt, KeyId=KMS_KEY, CiphertextBlob=wrapped)
+        assert unwrapped["Plaintext"] == b"a key"
         listed = await asyncio.to_thread(s3.list_objects_v2, Bucket="kept", EncodingType="url")
         assert listed["KeyCount"] == len(KEYS)
         for key in KEYS:

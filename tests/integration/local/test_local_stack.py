@@ -200,7 +200,7 @@ def _told_secrets(data: Path, pids: Iterable[int]) -> list[str]:
 async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str, Any]) -> None:
     assert set(info) == {
         *("web", "aws", "mongo", "database", "shopify", "queues", "buckets", "topics"),
-        *("client_id", "client_secret", "shops", "pids"),
+        *("kms_key_id", "client_id", "client_secret", "shops", "pids"),
     }
     assert set(info["pids"]) == {"mongod", "aws", "shopify", "stack"}
     assert set(info["pids"].values()) <= {os.getpid(), *_processes(stack.data)}

@@ -135,7 +135,7 @@ async def test_another_secret_opens_nothing(mongo: Mongo, keyring: Keyring) -> N
 
 
 async def test_without_a_master_the_reason_is_named(mongo: Mongo, keyring: Keyring) -> None:
-    with pytest.raises(KeysUnavailable, match="CPLUS_KMS_KEY"):
+    with pytest.raises(KeysUnavailable, match="CPLUS_KMS_KEY_ID"):
         await Keyring(mongo.keyring, {}).to_seal(SHOP, [ADA], 0)
 
 

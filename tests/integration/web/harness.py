@@ -30,6 +30,7 @@ from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
+from cplus.privacy.keyring import keyring_of
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
@@ -60,8 +61,8 @@ class Clock:
 class FoldingNudger:
     """Whoever is nudged folds at once, by the real runner; or, switched off, nobody does."""
 
-    def __init__(self, mongo: Mongo, clock: Clock) -> None:
-        self.runner = Runner(mongo, EventStore(mongo, clock), EventReader(), ALL, clock)
+    def __init__(self, mongo: Mongo, clock: Clock, reader: EventReader) -> None:
+        self.runner = Runner(mongo, EventStore(mongo, clock), reader, ALL, clock)
         self.on = True
         self.heads: list[Mapping[str, int]] = []
 
@@ -100,7 +101,8 @@ class Harness:
         )
         self.mongo = connect(self.settings)
         self.aws = aws
-        self.nudger = FoldingNudger(self.mongo, self.clock)
+        keys = keyring_of(self.settings, self.mongo, Aws)
+        self.nudger = FoldingNudger(self.mongo, self.clock, EventReader(keys=keys))
         self.parts = self.parts_with()
         self.app = taken(self.parts)
 

@@ -16,7 +16,6 @@ from cplus.clock import utc_now
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.catalogue.shops import AppUninstalled
-from cplus.events.reader import EventReader
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.privacy.token_tries import MOST, WINDOW
 from cplus.projections.generations.lineage_changes import begin
@@ -453,7 +452,7 @@ async def test_the_console_gives_no_column_to_what_was_read_before(web: Harness)
     await web.conversation()
     mongo, store = web.parts.mongo, web.parts.store
     target = await begin(mongo.database, MESSAGES)
-    runner = Runner(mongo, store, EventReader(), [MESSAGES])
+    runner = Runner(mongo, store, web.parts.reader, [MESSAGES])
     await fill(runner, target, [SHOP])
     await switch_over(runner, target)
     async with web.signed_in() as browser:

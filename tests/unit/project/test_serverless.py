@@ -349,7 +349,7 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     moving = {"sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:DeleteMessage"}
     looking = {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
     reading = {"s3:GetObject", "s3:ListBucket", "sqs:ListQueues", "sqs:SendMessage"}
-    assert set(web) - logs == {"sns:Publish"} | reading | moving | looking
+    assert set(web) - logs == {"sns:Publish", "kms:Decrypt"} | reading | moving | looking
     for action in moving | looking:  # of the console, for dead letters alone
         assert re.findall(r"cplus-\w+-([^\"]+)", web[action]) == ["*-dead"]
     for action in ("s3:GetObject", "s3:ListBucket"):  # a whole message is read from the raw mail
@@ -359,6 +359,23 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     held = functions["edge"]["Environment"]["Variables"]
     assert not held["CPLUS_MONGO_URI"]
     assert not held["CPLUS_APPLICATION_SECRET"]
+    assert not held["CPLUS_KMS_KEY_ID"]
+
+
+def test_a_function_may_unwrap_with_the_one_key_of_kms_and_do_nothing_else_with_it(
+    template: Template,
+) -> None:
+    for name, function in template.functions().items():
+        rights = {
+            action: where
+            for action, where in _rights(template, function).items()
+            if action.startswith("kms:")
+        }
+        if name in ("edge", "daily"):  # they read nothing that is sealed
+            assert not rights
+        else:
+            assert rights.keys() == {"kms:Decrypt"}, name
+            assert re.findall(r"cplus-\w+-([\w-]+)", rights["kms:Decrypt"]) == ["keyring-key"]
 
 
 def test_who_may_read_a_bucket_is_told_when_a_key_is_missing(template: Template) -> None:

@@ -13,7 +13,6 @@ import pytest
 from cplus.aws import Aws
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.registry import REACTIONS
-from cplus.events.reader import EventReader
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import CHECKPOINTS
@@ -33,7 +32,7 @@ async def use(mongo_uri: str, aws: Aws) -> AsyncIterator[Intake]:
     """A shop that installed and answered, and what followed from it handed out."""
     async with intake(mongo_uri, aws) as made:
         await write(made, INSTALLED, *map(reply, range(5)))
-        runner = Runner(made.parts.mongo, made.parts.store, EventReader(), ALL)
+        runner = Runner(made.parts.mongo, made.parts.store, made.parts.reader, ALL)
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
         for reaction in REACTIONS:

@@ -16,7 +16,6 @@ from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import NewEvent
 from cplus.events.log.commit import Draft
-from cplus.events.reader import EventReader
 from cplus.local.process import free_port
 from cplus.local.report import Counts, Watch, say_dead_letters
 from cplus.projections.groups import ALL
@@ -38,7 +37,7 @@ async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_am
         install = NewEvent(f"shop/{SHOP}", installed(), utc_now())
         drafts = [Draft(SHOP, f"c{i}", "webhook", "shopify", reason="none") for i in range(3)]
         await parts.store.append([*drafts, Draft(SHOP, "i", "install", "merchant", [install])])
-        runner = Runner(parts.mongo, parts.store, EventReader(), ALL)
+        runner = Runner(parts.mongo, parts.store, parts.reader, ALL)
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
         # Only one of the reactions has something to do, in the last of the commits.
