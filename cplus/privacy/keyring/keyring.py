@@ -113,6 +113,10 @@ class Keyring:
         now = self._clock()
         gone = {"$min": {"condemned_at": now, "destroyed_at": now}, "$unset": _KEY}
         await self._mark(shop, persons, gone)
+        # This process need not wait until it looks again; others do.
+        names = [f"{shop}/{person}" for person in persons]
+        for row in (await self._of_owners(names, ())).values():
+            self._opened.put(row["_id"], Key(row["_id"], None))
 
     async def expire(self) -> int:
         """Destroys the keys whose time is over; returns how many."""

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from cplus.aws import Aws, MailNotTaken
+from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import name_of
-from cplus.events.base import NewEvent
+from cplus.events.base import ERASED, NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import correlation_ref, shop_stream
 from cplus.ids import random_id
+from cplus.privacy.erasing import erase
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -112,6 +115,26 @@ async def test_from_the_mail_to_its_answer_delivered_everything_has_one_correlat
     assert causes == [None, mail.id, answer.id, answer.id]
     actors = [commit.actor for commit in (mail, answer, delivered, sent)]
     assert actors == ["shopper", "merchant", "ses", "system/outbound-email"]
+
+
+async def test_an_answer_to_somebody_who_was_erased_goes_nowhere(
+    world: World, shopper: str
+) -> None:
+    before = len(await world.mailbox())
+    [_, answer] = await world.commits()
+    [written] = await world.parts.reader.of(answer, ReplyWritten)
+    assert isinstance(written.event, ReplyWritten)
+    await erase(
+        world.recorder, world.parts.keyring, SHOP, [written.event.person],
+        request="r1", actor="shopify", clock=world.parts.clock,
+    )  # fmt: skip
+    assert await failures(world.outbound().handle_all, SEND) == {}
+    assert (await world.types())[-1] == ["rejected"]
+    assert len(await world.mailbox()) == before
+    again = Parts(world.parts.settings, world.parts.clock, mongo=world.parts.mongo, aws=world.aws)
+    [read] = await again.reader.of(answer, ReplyWritten)
+    assert isinstance(read.event, ReplyWritten)
+    assert (read.event.to_address, read.event.text) == (ERASED, ERASED)
 
 
 async def test_an_answer_is_sent_once_however_often_it_is_asked_for(
