@@ -16,18 +16,18 @@ _NONCE: Final = 12
 
 def wrap(by: Key, name: str, material: bytes) -> bytes:
     """The key `name`, wrapped."""
-    if by.cipher is None:
+    if (cipher := by.cipher) is None:
         raise KeysUnavailable(reason=f"{by.id} is destroyed")
     nonce = os.urandom(_NONCE)
-    return nonce + by.cipher.encrypt(nonce, material, _ids(by, name))
+    return nonce + cipher.encrypt(nonce, material, _ids(by, name))
 
 
 def unwrap(by: Key, name: str, wrapped: bytes) -> bytes:
     """The key `name` again; raises KeysUnavailable if `by` did not wrap it."""
     try:
-        if by.cipher is None:
+        if (cipher := by.cipher) is None:
             raise ValueError("a destroyed key unwraps nothing")
-        return by.cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _ids(by, name))
+        return cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _ids(by, name))
     except (InvalidTag, ValueError):
         reason = f"{name} does not open with {by.id}; was the keyring altered, or is it another's?"
         raise KeysUnavailable(reason=reason) from None

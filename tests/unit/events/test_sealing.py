@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import bson
 import pytest
 from bson.codec_options import CodecOptions
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cplus.errors import FieldNotOpened, KeyMissing, SealBroken
@@ -60,6 +60,7 @@ def test_an_event_is_read_as_it_was_written_and_stored_without_its_words(kind: t
         assert f"a {name}\0".encode() not in raw
 
 
+@settings(deadline=None)  # a busy machine may take long for one
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(max_size=20) | st.none())
 def test_any_words_open_unchanged(text: str, name: str | None) -> None:
     name = None if name is None else name.encode("utf-8", "replace").decode()
@@ -70,6 +71,7 @@ def test_any_words_open_unchanged(text: str, name: str | None) -> None:
     )
 
 
+@settings(deadline=None)  # a busy machine may take long for one
 @given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
 def test_any_altered_byte_is_noticed(at: int, change: int) -> None:
     its = key()
