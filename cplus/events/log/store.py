@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from cplus.clock import Clock, utc_now
-from cplus.events.log.append import MAX_COMMIT, Entry, ShopWriter, highest, last_number, lay_out
+from cplus.events.log.append import MAX_COMMIT, Entry, ShopWriter, lay_out
 from cplus.events.log.combine import CombinedCommits
 from cplus.events.log.commit import Commit, Draft, Head, Sealing
 from cplus.events.log.commits import Commits, Document
 from cplus.events.log.draft_sealing import DraftSealing
 from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.mongo_insert import COMMITS
+from cplus.events.log.numbers import highest, last_number
 from cplus.events.log.outcomes import Outcome, Unknown
 from cplus.events.log.sealing import SealingKeys
 from cplus.events.names import correlation_ref, version_claim
