@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cplus.clock import Clock
 from cplus.events.base import NewEvent
-from cplus.events.catalogue.customers import PersonErased
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
 from cplus.events.names import erasure_claim

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
-from cplus.events.catalogue.customers import PersonErased
 from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.catalogue.privacy import PersonErased
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""

@@ -97,14 +97,6 @@ class PersonsJoined(Event):
     """The one that is now an alias of it."""
 
 
-class PersonErased(Event):
-    """The person was erased: whatever was sealed under their key before this cannot be opened any
-    more, and nothing is sealed under it afterwards."""
-
-    TYPE: ClassVar[str] = "person.erased"
-    person: str
-
-
 UPCASTS = {(CustomerDeleted.TYPE, 1): dict, (CustomerImported.TYPE, 1): dict}
 """Version 2 says into whom a customer was merged, and which order is the newest; None where version
 1 did not."""

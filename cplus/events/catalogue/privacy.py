@@ -33,3 +33,11 @@ class PersonExported(Event):
     request_id: int | None = None
     """The request that it answers, if it answers one."""
     format: ExportFormat
+
+
+class PersonErased(Event):
+    """The person was erased: whatever was sealed under their key before this cannot be opened any
+    more, and nothing is sealed under it afterwards."""
+
+    TYPE: ClassVar[str] = "privacy.person_erased"
+    person: str
