@@ -24,10 +24,11 @@ from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
-from cplus.privacy.keyring import Keyring, keyring_of
+from cplus.privacy.keyring import Keyring
 from cplus.privacy.keyring import ensure_indexes as ensure_key_indexes
 from cplus.privacy.persons import PersonDirectory
 from cplus.privacy.persons import ensure_indexes as ensure_person_indexes
+from cplus.privacy.sealed_log import SealedLog, sealed_log
 from cplus.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Parts:
         mongo: Mongo | None = None,
         aws: Aws | None = None,
         http: httpx.AsyncClient | None = None,
+        log: SealedLog | None = None,
         store: EventStore | None = None,
         reader: EventReader | None = None,
         nudger: Nudger | None = None,
@@ -90,6 +92,7 @@ class Parts:
         self._mongo = mongo
         self._aws = aws
         self._http = http
+        self._given_log = log
         self._store = store
         self._reader = reader
         self._nudger = nudger
@@ -115,14 +118,20 @@ class Parts:
         return made
 
     @cached_property
+    def _log(self) -> SealedLog:
+        return self._given_log or sealed_log(
+            self.settings, self.mongo, lambda: self.aws, self.clock
+        )
+
+    @cached_property
     def store(self) -> EventStore:
-        """The log, which is written sealed."""
-        return self._store or EventStore(self.mongo, self.clock, keys=self.keyring)
+        """The log."""
+        return self._store or self._log.store
 
     @cached_property
     def keyring(self) -> Keyring:
         """The keys of persons."""
-        return keyring_of(self.settings, self.mongo, lambda: self.aws, self.clock)
+        return self._log.keyring
 
     @cached_property
     def persons(self) -> PersonDirectory:
@@ -145,7 +154,7 @@ class Parts:
     @cached_property
     def reader(self) -> EventReader:
         """Decodes what is stored."""
-        return self._reader or EventReader(keys=self.keyring)
+        return self._reader or self._log.reader
 
     @cached_property
     def recorder(self) -> Recorder:

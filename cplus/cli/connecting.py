@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from cplus.aws import Aws, DeadLetters
-    from cplus.events.recording import Recorder
+    from cplus.bootstrap import Parts
     from cplus.settings import Settings
     from cplus.subscriptions.checkpoints import Parked
 
@@ -244,10 +244,8 @@ class Reached(ReachedAws):
     """
 
     def __init__(self, data: Path | None) -> None:
-        from cplus.events.log.store import EventStore
-        from cplus.events.reader import EventReader
         from cplus.mongo import connect
-        from cplus.privacy.keyring import keyring_of
+        from cplus.privacy.sealed_log import sealed_log
 
         super().__init__(data)
         try:
@@ -255,19 +253,23 @@ class Reached(ReachedAws):
         except SettingMissing:
             raise NoDatabase from None
         self._open.push_async_callback(self.mongo.close)
-        self.keyring = keyring_of(self.settings, self.mongo, lambda: self.aws)
-        self.store = EventStore(self.mongo, keys=self.keyring)
-        self.reader = EventReader(keys=self.keyring)
+        self.log = sealed_log(self.settings, self.mongo, lambda: self.aws)
+        self.keyring, self.store, self.reader = self.log
 
     @cached_property
-    def recorder(self) -> Recorder:
-        """Writes to the log; without a topic of nudges, the sweep tells the readers of it."""
-        from cplus.events.nudges import TopicNudger, Untold
-        from cplus.events.recording import Recorder
+    def parts(self) -> Parts:
+        """All that the system's own processes use. Without a topic of nudges, the sweep tells the
+        readers of the log what is recorded."""
+        from cplus.bootstrap import Parts  # which takes a while to import
+        from cplus.events.nudges import Untold
 
-        topic = self.settings.nudges_topic
-        nudger = TopicNudger(self.aws, topic) if topic else Untold()
-        return Recorder(self.store, self.reader, nudger)
+        return Parts(
+            self.settings,
+            mongo=self.mongo,
+            aws=self.aws,
+            log=self.log,
+            nudger=None if self.settings.nudges_topic else Untold(),
+        )
 
     def shops(
         self, chosen: Sequence[str], held: Collection[str], *, needed: bool = False

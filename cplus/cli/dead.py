@@ -159,13 +159,11 @@ async def _redrive(at: ReachedAws, queue: str, per_second: int | None) -> Redriv
 
 
 async def _show(at: Reached, queue: str, id_: str, name: str | None) -> Shown:
-    from cplus.clock import utc_now
-    from cplus.commands.looking import Looks
     from cplus.consumers.dead_letters import show
 
     actor = operator_of(at.settings, name)
     async with at:
-        use = Looks(at.recorder, utc_now)
+        use = at.parts.looks
         return await show(queue, id_, actor=actor, source="cli", dead=at.dead_letters, use=use)
 
 

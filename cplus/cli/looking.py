@@ -58,16 +58,14 @@ async def looked(
     """Records that the operator asks this of the shop's log, about what has the refs `concerning`.
     Call it before anything is shown; who it is, ask before the log is asked anything, as errors
     tell of it too. Raises as `look` does."""
-    from cplus.clock import utc_now
-    from cplus.commands.looking import Looks, look
+    from cplus.commands.looking import look
 
-    use = Looks(at.recorder, utc_now)
     await look(
         shop,
         question=question,
         about=about,
         actor=actor,
         source="cli",
-        use=use,
+        use=at.parts.looks,
         concerning=concerning,
     )

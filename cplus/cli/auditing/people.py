@@ -11,13 +11,11 @@ async def persons_named(at: Reached, shop: str, named: str) -> list[str]:
     from cplus.errors import NotFound
     from cplus.events.audit.questions import all_ids
     from cplus.events.names import is_person
-    from cplus.privacy.persons import PersonDirectory
     from cplus.projections.queries import Queries
 
     ids = [named]
     if "@" in named:
-        secret = at.settings.secret("application_secret")
-        ids = await PersonDirectory(at.mongo.keyring, secret).find(shop, named)
+        ids = await at.parts.persons.find(shop, named)
     logged = [one for one in ids if is_person(one) and await at.store.by_ref(shop, one, 1)]
     if not logged:
         raise NotFound(what="person")

@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import structlog
 
@@ -29,14 +29,11 @@ from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.loop import run
 from cplus.mongo import Mongo, canonical, connect, decoded
-from cplus.privacy.keyring import keyring_of
+from cplus.privacy.sealed_log import aws_of_environment, sealed_log
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.groups import ALL
 from cplus.settings import Settings
-
-if TYPE_CHECKING:
-    from cplus.aws import Aws
 
 PROTOCOL: Final = 1
 END: Final = b"\x03end\x00"
@@ -70,14 +67,8 @@ def _answer(questions: BinaryIO, answers: BinaryIO) -> None:
     async def connected() -> Mongo:
         return connect(settings)
 
-    def clients() -> Aws:
-        from cplus.aws import Aws
-
-        return Aws()
-
     mongo = run(connected())
-    store = EventStore(mongo)
-    reader = EventReader(keys=keyring_of(settings, mongo, clients))
+    _, store, reader = sealed_log(settings, mongo, aws_of_environment)
     for asked in _documents(questions):
         for name, version in asked["projections"]:
             answers.writelines(run(_told(store, reader, known[name, version], asked)))

@@ -15,12 +15,10 @@ from multiprocessing.synchronize import Event
 from typing import TYPE_CHECKING, Final
 
 from cplus.errors import CplusError
-from cplus.events.log.store import EventStore
-from cplus.events.reader import EventReader
 from cplus.logs import configure_command
 from cplus.loop import run, together
 from cplus.mongo import Mongo, connect
-from cplus.privacy.keyring import keyring_of
+from cplus.privacy.sealed_log import SealedLog, sealed_log
 from cplus.projections.base import Projection
 from cplus.projections.generations.rebuild import SIDE_BY_SIDE, fill, filler
 from cplus.projections.running.runner import Runner
@@ -35,7 +33,7 @@ class WorkerGone(CplusError):
     run the same command to continue, with fewer --workers if memory ran out."""
 
 
-_here: Final[dict[str, tuple[Mongo, EventReader, Event]]] = {}
+_here: Final[dict[str, tuple[Mongo, SealedLog, Event]]] = {}
 _NO_OPTIONS: Final[Mapping[str, str]] = {}
 
 
@@ -98,8 +96,7 @@ def _begin(settings: Settings, halt: Event, aws: Mapping[str, str]) -> None:
         return Aws(**aws)
 
     mongo = run(connected())
-    reader = EventReader(keys=keyring_of(settings, mongo, clients))
-    _here["connection"] = (mongo, reader, halt)
+    _here["connection"] = (mongo, sealed_log(settings, mongo, clients), halt)
 
 
 def _end_with_parent() -> None:
@@ -110,6 +107,6 @@ def _end_with_parent() -> None:
 
 
 def _fill(target: Projection, shops: Sequence[str]) -> None:
-    mongo, reader, halt = _here["connection"]
-    runner = filler(mongo, EventStore(mongo), reader, target)
+    mongo, log, halt = _here["connection"]
+    runner = filler(mongo, log.store, log.reader, target)
     run(fill(runner, target, shops, stopped=halt.is_set))

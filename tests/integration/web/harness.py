@@ -30,7 +30,7 @@ from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
-from cplus.privacy.keyring import keyring_of
+from cplus.privacy.sealed_log import sealed_log
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
@@ -101,8 +101,8 @@ class Harness:
         )
         self.mongo = connect(self.settings)
         self.aws = aws
-        keys = keyring_of(self.settings, self.mongo, Aws)
-        self.nudger = FoldingNudger(self.mongo, self.clock, EventReader(keys=keys))
+        reader = sealed_log(self.settings, self.mongo, Aws).reader
+        self.nudger = FoldingNudger(self.mongo, self.clock, reader)
         self.parts = self.parts_with()
         self.app = taken(self.parts)
 
