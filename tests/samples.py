@@ -65,6 +65,6 @@ def _value(name: str, schema: dict[str, Any]) -> Any:
         "string": "12.50" if name in {"amount_spent", "total_price", "price"} else f"a {name}",
         "integer": 7,
         "boolean": True,
-        "array": ["one", "two"],
+        "array": [7] if schema.get("items") == {"type": "integer"} else ["one", "two"],
         "object": {"bucket": "b", "key": "k"},
     }.get(schema.get("type", ""))

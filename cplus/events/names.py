@@ -90,6 +90,11 @@ def data_request_stream(request_id: int) -> str:
     return f"data-request/{request_id}"
 
 
+def erasure_stream(erasure: str) -> str:
+    """The erasure of a person, by its id."""
+    return f"erasure/{erasure}"
+
+
 def asking_person(request_id: int) -> str:
     """Who asks for their data, if Shopify names them by neither id nor address."""
     return f"{_PERSON}request{request_id}"

@@ -42,7 +42,10 @@ async def erase(
         claim=erasure_claim(request),
         source="erasure",
         actor=actor,
-        events=[NewEvent(person, PersonErased(person=person), now) for person in persons],
+        events=[
+            NewEvent(person, PersonErased(erasure=request, person=person), now)
+            for person in persons
+        ],
         refs=list(persons),
         erases=True,
     )

@@ -9,6 +9,7 @@ from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.data_requests import DATA_REQUESTS
 from cplus.projections.models.deliveries import DELIVERIES
+from cplus.projections.models.erasures import ERASURES
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.orders import ORDERS
@@ -16,7 +17,7 @@ from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.models.shops import SHOPS
 
 PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES, DELIVERIES, SET_ASIDE)
-PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS, DATA_REQUESTS)
+PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS, DATA_REQUESTS, ERASURES)
 PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS, METRICS)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
 

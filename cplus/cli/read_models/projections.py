@@ -226,7 +226,7 @@ def _reaction(at: Reached, reaction: Reaction) -> _GoingOn:
 
     for name in reaction.needs:
         at.settings.needed(name)
-    parts = Parts(at.settings, mongo=at.mongo, store=at.store, reader=at.reader, aws=at.aws)
+    parts = Parts(at.settings, mongo=at.mongo, aws=at.aws, log=at.log)
 
     async def go_on(shop: str, *, deadline: Deadline) -> Progress:
         return await follow(reaction, shop, parts.reactor, deadline=deadline, now=True)

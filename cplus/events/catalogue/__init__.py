@@ -16,12 +16,11 @@ from typing import Any, Final
 from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
 from cplus.events.catalogue.operators import OperatorLooked
-from cplus.events.catalogue.privacy import PersonErased
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
 
-RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset({OperatorLooked, PersonErased})
+RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset({OperatorLooked})
 """Events that no read model and no reaction handles, on purpose: they are kept for whoever asks the
 log itself."""
 

@@ -1,5 +1,6 @@
 """What people ask of their data, and what is done about it: a request is a stream of its own
-(`data-request/<id>`), an export stands in the person's (`person/<id>`)."""
+(`data-request/<id>`, `erasure/<id>`), exports and erasures stand in the person's
+(`person/<id>`)."""
 
 from __future__ import annotations
 
@@ -35,9 +36,50 @@ class PersonExported(Event):
     format: ExportFormat
 
 
+class ErasureRequested(Event):
+    """Somebody asked that a person be erased: Shopify (webhook `customers/redact`), the merchant or
+    an operator. What names the person in it is erased with them."""
+
+    TYPE: ClassVar[str] = "privacy.erasure_requested"
+    erasure: str
+    """The id of the erasure."""
+    person: str
+    """The customer, or whoever has the address if Shopify names no customer."""
+    shopify_customer_id: int | None = None
+    email: Personal[str | None] = None
+    phone: Personal[str | None] = None
+    due_at: Instant
+    """When it must be done."""
+
+
 class PersonErased(Event):
     """The person was erased: whatever was sealed under their key before this cannot be opened any
-    more, and nothing is sealed under it afterwards."""
+    more, and nothing is sealed under it afterwards.
+
+    It names what of theirs the log held, so that every row about them can be found by this event
+    alone. One erasure may take several of these events.
+    """
 
     TYPE: ClassVar[str] = "privacy.person_erased"
+    erasure: str
+    """The id of the erasure, which all ids of one person share."""
     person: str
+    conversations: tuple[str, ...] = ()
+    """Conversations (by id, without `conversation/`) in which they took part."""
+    messages: tuple[str, ...] = ()
+    """Messages from them and to them, and mails of theirs that started nothing."""
+    requests: tuple[int, ...] = ()
+    """Shopify's numbers of the requests for their data."""
+
+
+class ErasureCompleted(Event):
+    """Nothing of the person is left: the keys are destroyed, objects and the directory's rows are
+    deleted, and the ledger of erasures has its entry."""
+
+    TYPE: ClassVar[str] = "privacy.erasure_completed"
+    erasure: str
+    person: str
+    keys: int
+    """Keys that were destroyed."""
+    objects: int
+    """Objects that were deleted, each with all its versions."""

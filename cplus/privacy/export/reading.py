@@ -21,7 +21,13 @@ from cplus.events.catalogue.customers import (
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
-from cplus.events.catalogue.privacy import DataRequested, PersonErased, PersonExported
+from cplus.events.catalogue.privacy import (
+    DataRequested,
+    ErasureCompleted,
+    ErasureRequested,
+    PersonErased,
+    PersonExported,
+)
 from cplus.events.names import conversation_id, is_conversation
 from cplus.privacy.export.entries import (
     Consent,
@@ -47,7 +53,9 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         DataRequested: "asked for what is kept about them",
         PersonExported: "downloaded what is kept about the person",
         OperatorLooked: "looked at what is kept about the person",
+        ErasureRequested: "asked that the person be erased",
         PersonErased: "erased what is kept about the person",
+        ErasureCompleted: "completed the erasure of the person",
     }
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cplus.events.base import Recorded
+from cplus.events.base import ERASED, Recorded
 from cplus.events.catalogue.conversations import (
     AnswersMoved,
     ConversationClosed,
@@ -21,13 +21,16 @@ from cplus.events.catalogue.mail import (
     MailRejected,
     MailSent,
 )
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.names import conversation_id, is_conversation
 from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import MAIL_FACTS, mail_rank, mail_status, snippet, types
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The conversation's id."""
+    """The conversation's id; of an erasure, those of all conversations of the person."""
+    if isinstance(event.event, PersonErased):
+        return event.event.conversations
     if is_conversation(event.stream):
         return [conversation_id(event.stream)]
     return [getattr(event.event, "conversation_id")]  # noqa: B009  every fact about a mail has it
@@ -37,6 +40,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     """Versions of the stream in their order, each once; facts about the last mail at any time."""
     if type(event.event) in MAIL_FACTS:
         return None if row is None else _mail_fact(row, event)
+    if isinstance(event.event, PersonErased):
+        return None if row is None else _erased(row, event.event.person)
     version = event.version or 0
     if row is not None and version <= row["version"]:
         return row
@@ -67,6 +72,15 @@ def _started(event: Recorded) -> Row | None:
         "started_at": event.occurred_at,
         "closed_at": None,
     }
+
+
+def _erased(row: Row, person: str) -> Row:
+    """The row without what can be of the person: the same, whether the events before were read with
+    their key or without it. Somebody else's last words in it go too; the thread still has them."""
+    gone: dict[str, Any] = {"from_name": None, "from_address": None, "snippet": ERASED}
+    if row["person"] == person:
+        gone |= {"subject": ERASED, "erased": True}
+    return {**row, **gone}
 
 
 def _change(row: Row, event: Recorded) -> dict[str, Any]:
@@ -154,6 +168,7 @@ CONVERSATIONS = Projection(
         MailBounced,
         MailComplained,
         MailRejected,
+        PersonErased,
     ),
     opens=types(ConversationStarted, MessageReceived, ReplyWritten, AnswersMoved),
     keys=keys,

@@ -21,6 +21,7 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 from cplus.projections.models.persons import (
@@ -59,7 +60,12 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     """The row after the event: the same whatever the order, and however often it comes."""
     # A row that an earlier release stored lacks what was added since.
     after = {**EMPTY, **(row or {})}
+    if after.get("erased") and not isinstance(event.event, PersonsJoined):
+        return row  # what comes late shows nothing
     match event.event:
+        case PersonErased():
+            links = {name: after[name] for name in ("merged_into", "joined")}
+            after = {**EMPTY, **links, "erased": True, "changed_at": event.occurred_at}
         case (
             CustomerChanged()
             | CustomerImported()
@@ -180,6 +186,7 @@ CUSTOMERS = Projection(
         ConversationStarted,
         MessageReceived,
         PersonsJoined,
+        PersonErased,
     ),
     opens=types(CustomerChanged, CustomerImported, MessageReceived),
     keys=keys,

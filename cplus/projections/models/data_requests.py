@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cplus.events.base import Recorded
-from cplus.events.catalogue.privacy import DataRequested, PersonExported
+from cplus.events.catalogue.privacy import DataRequested, PersonErased, PersonExported
 from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import types
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The request's number; an export that answers no request touches no row."""
-    request = getattr(event.event, "request_id")  # noqa: B009  both events have it
+    """The request's number; an export that answers no request touches no row. Of an erasure, those
+    of all requests of the person."""
+    if isinstance(event.event, PersonErased):
+        return map(str, event.event.requests)
+    request = getattr(event.event, "request_id")  # noqa: B009  the other events have it
     return [] if request is None else [str(request)]
 
 
@@ -38,6 +41,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
         case PersonExported() if row is not None and not row["exported"]:
             by = {"exported_at": event.occurred_at, "exported_by": event.actor}
             return {**row, "exported": True, **by}
+        case PersonErased() if row is not None:
+            return {**row, "email": None, "phone": None, "erased": True}
     return row
 
 
@@ -49,7 +54,7 @@ def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
 DATA_REQUESTS = Projection(
     name="data_requests",
     version=1,
-    handles=types(DataRequested, PersonExported),
+    handles=types(DataRequested, PersonErased, PersonExported),
     opens=types(DataRequested),
     keys=keys,
     evolve=evolve,

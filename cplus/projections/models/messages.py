@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cplus.events.base import Recorded
+from cplus.events.base import ERASED, Recorded
 from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.catalogue.mail import (
     MailBounced,
@@ -14,13 +14,16 @@ from cplus.events.catalogue.mail import (
     MailRejected,
     MailSent,
 )
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import MAIL_FACTS, UNSENT, types, with_fate
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The message's id."""
+    """The message's id; of an erasure, those of all messages of the person."""
+    if isinstance(event.event, PersonErased):
+        return event.event.messages
     return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
 
 
@@ -29,6 +32,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     if type(event.event) in MAIL_FACTS:
         return _fate(row, event)
     match event.event:
+        case PersonErased():
+            return None if row is None else _erased(row)
         case MessageReceived() as mail:
             return {
                 **_placed(event),
@@ -68,6 +73,16 @@ def _sender(mail: MessageReceived) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def _erased(row: Row) -> Row:
+    """The row without what the person wrote and who they are: the same, whether the events before
+    were read with their key or without it."""
+    if "text" not in row:  # it still waits for its message, and holds nothing
+        return row
+    left = {name: value for name, value in row.items() if name != "sent_from"}
+    gone = {"subject": ERASED, "text": ERASED}
+    return {**left, **gone, "from_name": None, "from_address": None, "to_address": None}
+
+
 def _placed(event: Recorded) -> dict[str, Any]:
     return {
         "conversation_id": conversation_id(event.stream),
@@ -96,6 +111,7 @@ MESSAGES = Projection(
         MailBounced,
         MailComplained,
         MailRejected,
+        PersonErased,
     ),
     opens=types(MessageReceived, ReplyWritten),
     keys=keys,

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import snippet, types
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The message's id."""
+    """The message's id; of an erasure, those of all messages of the person."""
+    if isinstance(event.event, PersonErased):
+        return event.event.messages
     return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
 
 
@@ -32,13 +35,15 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             }
         case MailTakenUp() as taken:
             return {**row, "conversation_id": taken.conversation_id} if row else None
+        case PersonErased():
+            return None
     return row
 
 
 SET_ASIDE = Projection(
     name="set_aside",
     version=1,
-    handles=types(MailSetAside, MailTakenUp),
+    handles=types(MailSetAside, MailTakenUp, PersonErased),
     opens=types(MailSetAside),
     keys=keys,
     evolve=evolve,

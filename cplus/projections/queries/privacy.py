@@ -1,4 +1,4 @@
-"""Questions about customers' requests for their data."""
+"""Questions about customers' requests for their data, and about erasures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.data_requests import DATA_REQUESTS
+from cplus.projections.models.erasures import ERASURES
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.read_models import PAGE, ReadModels
-from cplus.projections.queries.row_views import data_request_view
+from cplus.projections.queries.row_views import data_request_view, erasure_view
 from cplus.projections.queries.views import (
     DataRequest,
     DataRequestCounts,
     DataRequestState,
+    Erasure,
     Page,
 )
 from cplus.projections.rows import key_of, row_ids
@@ -26,7 +28,7 @@ _STATES: Mapping[str, Mapping[str, bool]] = {
 
 
 class PrivacyQueries(ReadModels):
-    """Questions about customers' requests for their data."""
+    """Questions about customers' requests for their data, and about erasures."""
 
     async def data_requests(
         self,
@@ -65,6 +67,22 @@ class PrivacyQueries(ReadModels):
                 "open": await rows.count_documents({"shop": shop, "exported": False}),
             }
         return DataRequestCounts(counts.get("requests", 0), counts.get("open", 0))
+
+    async def erasures(
+        self, shop: str, cursor: str | None = None, limit: int = PAGE
+    ) -> Page[Erasure]:
+        """The erasures, the newest first."""
+        limit = bounded(limit)
+        wanted = {"shop": shop, **newest_first("at", shop, cursor)}
+        found = await self._newest(ERASURES, wanted, "at", limit + 1)
+        shown = found[:limit]
+        more = cursor_at("at", shown[-1]) if len(found) > limit else None
+        return Page([erasure_view(row) for row in shown], more)
+
+    async def erasure(self, shop: str, erasure: str) -> Erasure | None:
+        """One erasure by its id."""
+        row = await self._row(ERASURES, shop, erasure)
+        return erasure_view(row) if row else None
 
     async def customers_among(self, shop: str, persons: Collection[str]) -> set[str]:
         """Which of these persons are known as customers or leads, or turned out to be one."""

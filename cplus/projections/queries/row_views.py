@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from cplus.projections.base import Row
 from cplus.projections.queries.views import (
     BillingAccount,
@@ -9,6 +11,7 @@ from cplus.projections.queries.views import (
     CustomerImport,
     DataRequest,
     Delivery,
+    Erasure,
     Message,
     Order,
     SetAside,
@@ -115,6 +118,12 @@ def data_request_view(row: Row) -> DataRequest:
         exported_at=row["exported_at"],
         exported_by=row["exported_by"],
     )
+
+
+def erasure_view(row: Row) -> Erasure:
+    """The erasure of a row."""
+    names = [field.name for field in fields(Erasure) if field.name != "id"]
+    return Erasure(id=key_of(row), **{name: row[name] for name in names})
 
 
 def order_view(row: Row) -> Order:

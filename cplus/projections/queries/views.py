@@ -311,6 +311,32 @@ class DataRequestCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """The erasure of a person."""
+
+    id: str
+    person: str
+    """`person/…`, as they were named when it was asked for."""
+    shopify_customer_id: int | None
+    at: datetime
+    """When it was asked for."""
+    asked_by: str
+    """Who did, as a commit keeps it."""
+    due_at: datetime
+    """When it must be done."""
+    erased_at: datetime | None
+    """When the log said so first; None until then."""
+    position: int | None
+    """Where the log said so last."""
+    completed_at: datetime | None
+    """When nothing was left; None until then."""
+    keys: int
+    """Keys that were destroyed."""
+    objects: int
+    """Objects that were deleted."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationCounts:
     """How many conversations there are."""
 

@@ -35,6 +35,7 @@ STORED = {
     "rejected_claim": (("m1",), "rejected/m1"),
     "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
     "counted_claim": (("k3/0",), "counted/k3/0"),
+    "erasure_stream": (("e1",), "erasure/e1"),
     "data_request_stream": ((9999,), "data-request/9999"),
     "asking_person": ((9999,), "person/request9999"),
     "export_claim": (("k3m9",), "export/k3m9"),
