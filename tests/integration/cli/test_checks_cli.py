@@ -159,7 +159,7 @@ async def test_a_reaction_that_stands_still_goes_on_by_its_name_and_hands_out(
 async def test_what_is_decided_again_is_not_decided_without_the_topic_of_nudges(
     mongo: Mongo, data: Path, aws: Aws, aws_endpoint: str
 ) -> None:
-    parts = Parts(mongo=mongo, aws=aws)
+    parts = Parts(mongo=mongo, aws=aws, store=EventStore(mongo))
     older = Catalogue(set(all_events()) - {ConversationStarted})
     event = NewEvent.decided(conversation(1))
     await parts.store.append([Draft(SHOP, "test/began", "test", "system", [event])])

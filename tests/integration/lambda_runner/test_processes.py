@@ -188,7 +188,7 @@ async def test_no_process_outlives_a_runner_that_is_killed(bench: Bench) -> None
             spec = FunctionSpec("work", "work", "handlers.work", 60.0, 128, {{}})
             root = Path({str(bench.root)!r})
             names = ("try", "local", "{ACCOUNT}", "{REGION}", root)
-            application = Application(*names, {{"work": spec}}, (), (), (), (), {{}}, {{}})
+            application = Application(*names, {{"work": spec}}, (), (), (), (), (), {{}}, {{}})
             runner = Runner(
                 application,
                 environment={environment!r},
