@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from cplus.aws import Aws, Bodies, DeadLetters
+from cplus.aws import Aws, Bodies, DeadLetters, Objects
 from cplus.clock import Clock, utc_now
 from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexes
 from cplus.events.log.store import EventStore
@@ -165,6 +165,11 @@ class Parts:
     def bodies(self) -> Bodies:
         """Stores large bodies."""
         return Bodies(self.aws, self.settings.bodies_bucket)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Deletes what is stored about persons in buckets."""
+        return Objects(self.aws, [self.settings.bodies_bucket, self.settings.mail_bucket])
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

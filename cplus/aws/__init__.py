@@ -1,9 +1,10 @@
 """AWS: queues, topic, buckets, mail and one key."""
 
 from cplus.aws.bodies import Bodies
-from cplus.aws.clients import Aws, MailNotTaken, TopicMessage, Versions
+from cplus.aws.clients import Aws, MailNotTaken, ObjectsKept, TopicMessage, Versions
 from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
 from cplus.aws.kms import Kms
+from cplus.aws.objects import Objects
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Depth",
     "Kms",
     "MailNotTaken",
+    "Objects",
+    "ObjectsKept",
     "Queue",
     "QueueUnanswered",
     "Received",

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, NoRegionError
 from cplus.errors import CplusError
 
 _BATCH = 10  # entries that SQS and SNS accept per call
+_DELETIONS = 1_000  # versions that S3 deletes per call
 
 
 # SES's errors for a mail that it will never accept.
@@ -36,14 +37,21 @@ class MailNotTaken(Exception):
         super().__init__(f"SES did not take the mail: {code}")
 
 
+class ObjectsKept(Exception):
+    """S3 did not delete what it was told to."""
+
+    def __init__(self, versions: int, code: str) -> None:
+        super().__init__(f"S3 did not delete {versions} versions: {code}")
+
+
 @dataclass(slots=True)
 class Versions:
     """The history of one key in a versioned bucket."""
 
     ids: list[str] = field(default_factory=list)
     """Ids of the stored versions, oldest first."""
-    deletions: int = 0
-    """Number of delete markers."""
+    markers: list[str] = field(default_factory=list)
+    """Ids of the delete markers, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +209,26 @@ class Aws:
             for one in page.get("Versions", []):
                 found.setdefault(one["Key"], Versions()).ids.insert(0, one["VersionId"])
             for one in page.get("DeleteMarkers", []):
-                found.setdefault(one["Key"], Versions()).deletions += 1
+                found.setdefault(one["Key"], Versions()).markers.insert(0, one["VersionId"])
         return dict(sorted(found.items()))
+
+    async def delete_versions(self, bucket: str, versions: Sequence[tuple[str, str]]) -> None:
+        """Deletes versions and delete markers for good, each by its key and id; what is not there
+        is none. Raises ObjectsKept if S3 refused one, once the others are deleted."""
+        s3 = await self.client("s3")
+        refused: list[str] = []
+        for start in range(0, len(versions), _DELETIONS):
+            part = versions[start : start + _DELETIONS]
+            answer = await s3.delete_objects(
+                Bucket=bucket,
+                Delete={
+                    "Objects": [{"Key": key, "VersionId": version} for key, version in part],
+                    "Quiet": True,
+                },
+            )
+            refused += [error["Code"] for error in answer.get("Errors", [])]
+        if refused:
+            raise ObjectsKept(len(refused), refused[0])
 
     async def send_mail(
         self,

@@ -120,6 +120,8 @@ def settings_of(data: Path | None) -> Settings:
         send_queue=info.get("queues", {}).get("send", ""),
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),
         nudges_topic=info.get("topics", {}).get("nudges", ""),
+        bodies_bucket=info.get("buckets", {}).get("bodies", ""),
+        mail_bucket=info.get("buckets", {}).get("mail", ""),
         roots_bucket=info.get("buckets", {}).get("roots", ""),
         kms_key_id=info.get("kms_key_id", ""),
     )

@@ -102,6 +102,18 @@ class SubscriptionSpec:
 
 
 @dataclass(frozen=True)
+class BucketSpec:
+    """A bucket, with the rules by which S3 ends what is in it, as its API takes them.
+
+    The local S3 keeps the rules, and ends nothing by them.
+    """
+
+    name: str
+    versioned: bool
+    rules: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class Application:
     """The whole application, as far as it runs on one machine.
 
@@ -119,7 +131,7 @@ class Application:
     queues: tuple[QueueSpec, ...]
     topics: tuple[TopicSpec, ...]
     subscriptions: tuple[SubscriptionSpec, ...]
-    buckets: tuple[str, ...]
+    buckets: tuple[BucketSpec, ...]
     kms_aliases: tuple[str, ...]
     exports: Mapping[str, str]
     passed_over: Mapping[str, str]

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cplus.local.application import Application, QueueSpec
+from cplus.local.application import Application, BucketSpec, QueueSpec
 from cplus.local.aws import KMS_KEY, client
 
 _THERE = {
@@ -51,7 +51,7 @@ def create(application: Application, endpoint: str, mail_domain: str) -> None:
             AttributeValue=json.dumps({name: list(w) for name, w in subscription.filter.items()}),
         )
     for bucket in application.buckets:
-        _unless_there(client("s3", endpoint).create_bucket, Bucket=bucket)
+        _bucket(client("s3", endpoint), bucket)
     for alias in application.kms_aliases:
         kms = client("kms", endpoint)
         _unless_there(kms.create_alias, AliasName=alias, TargetKeyId=KMS_KEY)
@@ -66,8 +66,8 @@ def short_names(
     prefix = f"cplus-{application.stage}-"
     queues = {queue.name.removeprefix(prefix): queue.url for queue in application.queues}
     buckets = {
-        name.removeprefix(prefix).removesuffix(f"-{application.account}"): name
-        for name in application.buckets
+        bucket.name.removeprefix(prefix).removesuffix(f"-{application.account}"): bucket.name
+        for bucket in application.buckets
     }
     topics = {topic.name.removeprefix(prefix): topic.arn for topic in application.topics}
     return queues, buckets, topics
@@ -91,6 +91,18 @@ def _queue(sqs: Any, queue: QueueSpec, application: Application) -> None:
         attributes["RedrivePolicy"] = json.dumps(redrive)
     if not _unless_there(sqs.create_queue, QueueName=queue.name, Attributes=attributes):
         sqs.set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
+
+
+def _bucket(s3: Any, bucket: BucketSpec) -> None:
+    _unless_there(s3.create_bucket, Bucket=bucket.name)
+    state = "Enabled" if bucket.versioned else "Suspended"
+    s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": state})
+    if bucket.rules:
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket.name, LifecycleConfiguration={"Rules": list(bucket.rules)}
+        )
+    else:
+        s3.delete_bucket_lifecycle(Bucket=bucket.name)
 
 
 def _mail(application: Application, endpoint: str, mail_domain: str) -> None:

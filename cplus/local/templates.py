@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cplus.errors import NotUnderstood
-from cplus.local.application import QueueSpec, SubscriptionSpec, TopicSpec
+from cplus.local.application import BucketSpec, QueueSpec, SubscriptionSpec, TopicSpec
 from cplus.local.aws import KMS_KEY
+from cplus.local.buckets import read_bucket
 from cplus.local.intrinsics import Names
 
 # Resources that the local stack leaves out: it has no alarms and no permissions, and mail goes
@@ -50,7 +51,7 @@ class Resources:
     queues: tuple[QueueSpec, ...]
     topics: tuple[TopicSpec, ...]
     subscriptions: tuple[SubscriptionSpec, ...]
-    buckets: tuple[str, ...]
+    buckets: tuple[BucketSpec, ...]
     kms_aliases: tuple[str, ...]
     passed_over: Mapping[str, str]
 
@@ -74,7 +75,7 @@ def read_resources(
     queues: list[QueueSpec] = []
     topics: list[TopicSpec] = []
     subscriptions: list[SubscriptionSpec] = []
-    buckets: list[str] = []
+    buckets: list[BucketSpec] = []
     aliases: list[str] = []
     passed_over: dict[str, str] = {}
     for key, resource in declared.items():
@@ -94,7 +95,7 @@ def read_resources(
         elif kind == "AWS::SNS::Subscription":
             subscriptions.append(_subscription(properties, here))
         else:
-            buckets.append(named.refs[key])
+            buckets.append(read_bucket(properties, here))
     return Resources(
         named,
         tuple(queues),

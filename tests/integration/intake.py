@@ -151,6 +151,12 @@ async def new_bucket(aws: Aws, name: str) -> str:
     return bucket
 
 
+async def versioned(aws: Aws, bucket: str) -> None:
+    """Lets the bucket keep versions from now on, as the real ones do."""
+    s3 = await aws.client("s3")
+    await s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
 async def _queue(aws: Aws, name: str) -> str:
     sqs = await aws.client("sqs")
     return str((await sqs.create_queue(QueueName=name))["QueueUrl"])

@@ -156,7 +156,7 @@ async def load_roots(objects: Objects, bucket: str, today: date, *, began: date 
     for key, versions in (await _history(objects, bucket)).items():
         if len(versions.ids) > 1:
             roots.wrong.append(f"{key} was written {len(versions.ids)} times: the first counts")
-        if versions.deletions:
+        if versions.markers:
             roots.wrong.append(f"{key} was deleted")
         if not versions.ids:
             continue

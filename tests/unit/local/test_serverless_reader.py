@@ -131,10 +131,27 @@ def test_a_daily_schedule_is_due_once_a_day_at_its_hour_by_utc(tmp_path: Path) -
     assert daily.after(due + timedelta(hours=23)) == due + timedelta(days=1)
 
 
+def test_buckets_have_their_versions_and_the_rules_by_which_those_end(
+    application: Application,
+) -> None:
+    assert {bucket.versioned for bucket in application.buckets} == {True}
+    for name in ("mail", "bodies"):
+        [rules] = [one.rules for one in application.buckets if f"-{name}-" in one.name]
+        assert {
+            "Id": "versions",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
+            "Expiration": {"ExpiredObjectDeleteMarker": True},
+        } in rules
+    [roots] = [one.rules for one in application.buckets if "-roots-" in one.name]
+    assert roots == (), "no root ever ends"
+
+
 def test_imports_come_from_the_foundation(application: Application) -> None:
     environment = application.functions["edge"].environment
     assert environment["CPLUS_BODIES_BUCKET"] == f"cplus-local-bodies-{ACCOUNT}"
-    assert environment["CPLUS_BODIES_BUCKET"] in application.buckets
+    assert environment["CPLUS_BODIES_BUCKET"] in {bucket.name for bucket in application.buckets}
     topics = {topic.arn for topic in application.topics}
     assert environment["CPLUS_NUDGES_TOPIC"] in topics
     assert all(subscription.topic_arn in topics for subscription in application.subscriptions)

@@ -316,7 +316,11 @@ def test_the_runbook_has_every_alarm() -> None:
 
 def _rights(template: Template, function: dict[str, Any]) -> dict[str, str]:
     """What a function may do, as text, by action."""
-    role = template.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"]
+    return _role_rights(template.resources[function["Role"]["Fn::GetAtt"][0]]["Properties"])
+
+
+def _role_rights(role: dict[str, Any]) -> dict[str, str]:
+    """What a role allows, as text, by action."""
     found: dict[str, str] = {}
     for policy in role["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
@@ -338,6 +342,25 @@ def test_daily_alone_may_write_roots(template: Template) -> None:
         *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
         *("s3:ListBucket", "s3:ListBucketVersions"),
     }
+
+
+def test_what_erases_people_alone_may_delete_objects(template: Template) -> None:
+    roles = {name: _role_rights(role) for name, role in template.of_type("AWS::IAM::Role").items()}
+    may = {name for name, rights in roles.items() if any(a.startswith("s3:Del") for a in rights)}
+    assert may == {"EraseRole"}
+    rights = roles["EraseRole"]
+    # A version and a delete marker each go by their id: deleting without one only hides them.
+    assert {action for action in rights if action.startswith("s3:")} == {
+        *("s3:DeleteObjectVersion", "s3:ListBucketVersions")
+    }
+    for action in ("s3:DeleteObjectVersion", "s3:ListBucketVersions"):
+        buckets = re.findall(r"cplus-\w+-(\w+)-bucket", rights[action])
+        assert buckets == ["bodies", "mail"]
+    users = {
+        name for name, function in template.functions().items()
+        if function["Role"]["Fn::GetAtt"][0] == "EraseRole"
+    }  # fmt: skip
+    assert users <= {"erase"}
 
 
 def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Template) -> None:
