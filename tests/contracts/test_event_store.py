@@ -179,6 +179,7 @@ async def test_every_commit_carries_the_hash_of_the_one_before(
         before = document["hash"]
     assert len(raws) == 5
     assert (await store.head(SHOP)).hash == before
+    assert split(b"".join([piece async for piece in log.raw(SHOP, 1, 3)])) == raws[1:3]
     changed = bytearray(raws[-1])
     changed[changed.index(b"shopify")] ^= 1
     assert not Link.of(bytes(changed)).intact

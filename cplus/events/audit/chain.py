@@ -254,6 +254,22 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
         return hashlib.sha256().digest()
     if len(leaves) == 1:
         return hashlib.sha256(b"\x00" + leaves[0]).digest()
-    half = 1 << (len(leaves) - 1).bit_length() - 1
+    half = _half(leaves)
     left, right = merkle_root(leaves[:half]), merkle_root(leaves[half:])
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def merkle_path(leaves: Sequence[bytes], index: int) -> list[tuple[str, bytes]]:
+    """What leads from the leaf to the root: the hashes that stand beside it on the way, from the
+    leaf up, each with its side, `left` or `right` (RFC 6962, section 2.1.1)."""
+    if len(leaves) == 1:
+        return []
+    half = _half(leaves)
+    left, right = leaves[:half], leaves[half:]
+    if index < half:
+        return [*merkle_path(left, index), ("right", merkle_root(right))]
+    return [*merkle_path(right, index - half), ("left", merkle_root(left))]
+
+
+def _half(leaves: Sequence[bytes]) -> int:
+    return 1 << (len(leaves) - 1).bit_length() - 1

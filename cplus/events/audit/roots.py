@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from cplus.events.audit.chain import Finding, Walk, merkle_root
+from cplus.events.audit.chain import Finding, Walk, merkle_path, merkle_root
 from cplus.events.log.commits import Commits
 
 if TYPE_CHECKING:
     from cplus.aws import Versions
 
 PREFIX = "roots/"
+LEDGER = "erasures/"
+"""What is written under `erasures/<day>/` is anchored with that day or the next."""
 _SHOPS_AT_ONCE = 200  # heads read in one query
+_NONE: Mapping[str, bytes] = {}
 
 
 class Objects(Protocol):
@@ -41,19 +44,38 @@ class Root:
     """UTC."""
     heads: Mapping[str, tuple[int, bytes]]
     """Position and hash of the last commit, by shop."""
+    erasures: Mapping[str, bytes]
+    """SHA-256 of each entry in the ledger of erasures since the root before, by its key."""
     previous: bytes
     """The previous root; the hash of nothing for the first."""
     value: bytes
     """The root itself."""
 
     @classmethod
-    def over(cls, day: date, heads: Mapping[str, tuple[int, bytes]], previous: bytes) -> Root:
-        """The root of a day: the first leaf is the day and the previous root, the others are the
-        heads by shop."""
-        first = f"{day.isoformat()}\n{previous.hex()}"
-        others = [f"{shop}\n{at}\n{digest.hex()}" for shop, (at, digest) in sorted(heads.items())]
-        leaves = [leaf.encode() for leaf in (first, *others)]
-        return cls(day, dict(heads), previous, merkle_root(leaves))
+    def over(
+        cls,
+        day: date,
+        heads: Mapping[str, tuple[int, bytes]],
+        previous: bytes,
+        erasures: Mapping[str, bytes] = _NONE,
+    ) -> Root:
+        """The root of a day."""
+        made = cls(day, dict(heads), dict(erasures), previous, b"")
+        return replace(made, value=merkle_root(made.leaves()))
+
+    def leaves(self) -> list[bytes]:
+        """What the root is made of: the day and the previous root, the heads by shop, and the
+        entries of the ledger by key."""
+        first = f"{self.day.isoformat()}\n{self.previous.hex()}"
+        heads = [f"{one}\n{at}\n{digest.hex()}" for one, (at, digest) in sorted(self.heads.items())]
+        entries = [f"erasure\n{key}\n{one.hex()}" for key, one in sorted(self.erasures.items())]
+        return [leaf.encode() for leaf in (first, *heads, *entries)]
+
+    def path_to(self, entry: str) -> list[tuple[str, bytes]]:
+        """The way from this entry of the ledger to the root; see `merkle_path`."""
+        leaves = self.leaves()
+        place = len(leaves) - len(self.erasures) + sorted(self.erasures).index(entry)
+        return merkle_path(leaves, place)
 
     @property
     def key(self) -> str:
@@ -69,6 +91,8 @@ class Root:
             "previous": self.previous.hex(),
             "heads": heads,
         }
+        if self.erasures:  # roots of before have none, and stay as they are
+            said["erasures"] = {key: one.hex() for key, one in sorted(self.erasures.items())}
         return json.dumps(said, indent=1).encode()
 
     @classmethod
@@ -77,8 +101,9 @@ class Root:
         try:
             said = json.loads(raw)
             heads = {shop: (at, bytes.fromhex(h)) for shop, (at, h) in said["heads"].items()}
+            entries = {key: bytes.fromhex(h) for key, h in said.get("erasures", {}).items()}
             day, previous = date.fromisoformat(said["day"]), bytes.fromhex(said["previous"])
-            return cls(day, heads, previous, bytes.fromhex(said["root"]))
+            return cls(day, heads, entries, previous, bytes.fromhex(said["root"]))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError("this is not a root") from error
 
@@ -129,18 +154,36 @@ async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> 
     mine = _key(day)
     if mine in roots:
         return await _first(objects, bucket, mine, roots[mine])
-    previous = NO_ROOT
+    previous, last = NO_ROOT, None
     if roots:
-        last = max(roots)
-        previous = (await _first(objects, bucket, last, roots[last])).value
+        newest = max(roots)
+        last = await _first(objects, bucket, newest, roots[newest])
+        previous = last.value
+    erasures = await _entries(objects, bucket, last, day)
     heads: dict[str, tuple[int, bytes]] = {}
     async for shops in log.positions(None, _SHOPS_AT_ONCE):
         found = await log.heads(sorted(shops))
         heads.update({shop: (head.position, head.hash) for shop, head in found.items()})
-    root = Root.over(day, heads, previous)
+    root = Root.over(day, heads, previous, erasures)
     if await objects.put_new_object(bucket, root.key, root.to_json()):
         return root
     return await _first(objects, bucket, mine, (await _kept(objects, bucket))[mine])
+
+
+async def _entries(objects: Objects, bucket: str, last: Root | None, day: date) -> dict[str, bytes]:
+    """What no root covers yet of the ledger: of the days from that of the last root, which may have
+    got entries after it, to this one."""
+    written, covered = [LEDGER], _NONE
+    if last is not None:
+        days = (last.day + timedelta(number) for number in range((day - last.day).days + 1))
+        written, covered = [f"{LEDGER}{one.isoformat()}/" for one in days], last.erasures
+    found: dict[str, bytes] = {}
+    for prefix in written:
+        for key, versions in (await objects.list_versions(bucket, prefix)).items():
+            if versions.ids and key not in covered:
+                entry = await objects.get_object(bucket, key, versions.ids[0])
+                found[key] = hashlib.sha256(entry).digest()
+    return found
 
 
 async def load_roots(objects: Objects, bucket: str, today: date, *, began: date | None) -> Roots:
@@ -152,7 +195,7 @@ async def load_roots(objects: Objects, bucket: str, today: date, *, began: date 
     commit, None if there is none.
     """
     roots = Roots()
-    previous = NO_ROOT
+    previous, entries = NO_ROOT, set[str]()
     for key, versions in (await _history(objects, bucket)).items():
         if len(versions.ids) > 1:
             roots.wrong.append(f"{key} was written {len(versions.ids)} times: the first counts")
@@ -168,14 +211,30 @@ async def load_roots(objects: Objects, bucket: str, today: date, *, began: date 
         if root.key != key:
             roots.wrong.append(f"{key} is the root of another day, {root.day}")
             continue
-        if root.value != Root.over(root.day, root.heads, root.previous).value:
+        if root.value != Root.over(root.day, root.heads, root.previous, root.erasures).value:
             roots.wrong.append(f"{key} is not the root of what it holds")
         if root.previous != previous:
             roots.wrong.append(f"{key} does not name the root before it")
         previous = root.value
+        entries.update(root.erasures)
         roots.add(root)
+    roots.wrong += await _wrong_entries(objects, bucket, entries)
     roots.close(today, began)
     return roots
+
+
+async def _wrong_entries(objects: Objects, bucket: str, keys: Collection[str]) -> list[str]:
+    """What is wrong with these entries of the ledger, which roots cover."""
+    if not keys:
+        return []
+    found, wrong = await objects.list_versions(bucket, LEDGER), list[str]()
+    for key in sorted(keys):
+        versions = found.get(key)
+        if versions is None or versions.deletions:
+            wrong.append(f"{key} was deleted")
+        elif len(versions.ids) > 1:
+            wrong.append(f"{key} was written {len(versions.ids)} times: the first counts")
+    return wrong
 
 
 def _key(day: date) -> str:

@@ -100,8 +100,9 @@ class Commits(Protocol):
         `limit` of them, all if it is 0."""
         ...
 
-    def raw(self, shop: str) -> AsyncIterator[bytes]:
-        """Every commit of the shop in order of position, as stored, many per piece."""
+    def raw(self, shop: str, after: int = 0, until: int | None = None) -> AsyncIterator[bytes]:
+        """The commits of the shop after a position, up to and with another or to the last one, in
+        order of position, as stored, many per piece."""
         ...
 
     def changes(self) -> AsyncIterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -214,9 +215,12 @@ class MemoryCommits:
         for row in sorted(within, key=lambda row: row["recorded_at"])[: limit or None]:
             yield row
 
-    async def raw(self, shop: str) -> AsyncIterator[bytes]:
-        """Every commit of the shop in order of position, as stored, many per piece."""
-        raws = [raw for _, raw in sorted(self._rows(shop).raws.items())]
+    async def raw(
+        self, shop: str, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes; see Commits."""
+        last = math.inf if until is None else until
+        raws = [raw for at, raw in sorted(self._rows(shop).raws.items()) if after < at <= last]
         for start in range(0, len(raws), _PIECE):
             await asyncio.sleep(0)
             yield b"".join(raws[start : start + _PIECE])

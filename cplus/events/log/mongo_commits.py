@@ -211,9 +211,15 @@ class MongoCommits:
         async for row in self.collection.find(span, _NO_CAUSE, sort=order, limit=limit):
             yield row
 
-    async def raw(self, shop: str) -> AsyncIterator[bytes]:
+    async def raw(
+        self, shop: str, after: int = 0, until: int | None = None
+    ) -> AsyncIterator[bytes]:
         """The bytes; see Commits."""
-        cursor = self.collection.find_raw_batches({"shop": shop}, sort=[("position", 1)])
+        wanted: dict[str, Any] = {"shop": shop}
+        if after or until is not None:
+            # Not for all of them: one whose position was taken away would be passed over.
+            wanted["position"] = {"$gt": after} | ({} if until is None else {"$lte": until})
+        cursor = self.collection.find_raw_batches(wanted, sort=[("position", 1)])
         async for piece in cursor.batch_size(_RAW):
             yield piece
 
