@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.webhooks.record import Webhooks
+    from cplus.privacy.certificates import Certificates
+    from cplus.privacy.ledger import Ledger
     from cplus.privacy.listed import ListedCustomers
     from cplus.privacy.sessions import EndedSessions, UsedLinks
     from cplus.privacy.token_tries import TokenTries
@@ -170,6 +172,21 @@ class Parts:
     def objects(self) -> Objects:
         """Deletes what is stored about persons in buckets."""
         return Objects(self.aws, [self.settings.bodies_bucket, self.settings.mail_bucket])
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was erased, kept outside of the database."""
+        from cplus.privacy.ledger import Ledger
+
+        return Ledger(self.aws, self.settings.needed("roots_bucket"))
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Proves erasures."""
+        from cplus.privacy.certificates import Certificates
+
+        bucket = self.settings.needed("roots_bucket")
+        return Certificates(self.ledger, self.store.log, self.aws, bucket)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -186,6 +186,19 @@ async def _entries(objects: Objects, bucket: str, last: Root | None, day: date) 
     return found
 
 
+async def root_over(objects: Objects, bucket: str, entry: str, day: date) -> Root | None:
+    """The root that covers this entry of the ledger, which was written on that day; None if there
+    is none yet."""
+    for key, versions in (await _kept(objects, bucket)).items():
+        if key >= _key(day):
+            root = await _first(objects, bucket, key, versions)
+            if entry in root.erasures:
+                return root
+            if root.day > day:
+                return None
+    return None
+
+
 async def load_roots(objects: Objects, bucket: str, today: date, *, began: date | None) -> Roots:
     """Loads and checks every root: each is the hash of its content and names the previous one.
 

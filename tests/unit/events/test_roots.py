@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cplus.aws import Versions
 from cplus.events.audit.roots import NO_ROOT, Root, anchor_day, load_roots, verify_shop
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
 from cplus.privacy.ledger import Erased, Ledger
+from tests.unit.bucket import Bucket
 
 SHOP = "acorn.myshopify.com"
 
@@ -24,22 +24,6 @@ def draft(claim: str, shop: str = SHOP) -> Draft:
 
 BEGAN = date(2026, 11, 1)
 """The day of the log's first commit."""
-
-
-class Bucket:
-    """Objects in memory."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    async def put_new_object(self, bucket: str, key: str, body: bytes) -> bool:
-        return self.objects.setdefault(key, body) is body
-
-    async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:
-        return self.objects[key]
-
-    async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
-        return {key: Versions(["1"]) for key in sorted(self.objects) if key.startswith(prefix)}
 
 
 async def test_the_root_of_a_day_is_written_once_and_finds_a_rewritten_tail() -> None:

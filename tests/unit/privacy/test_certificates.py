@@ -1,0 +1,162 @@
+"""Certificates of erasures, checked by the script that needs nothing of this system."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cplus.events.audit.roots import anchor_day
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.privacy import PersonErased
+from cplus.events.log.commit import Draft
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.outcomes import Appended
+from cplus.events.log.store import EventStore
+from cplus.privacy.certificates import Certificates
+from cplus.privacy.ledger import Erased, Ledger
+from tests.conftest import ROOT
+from tests.unit.bucket import Bucket
+
+SHOP, ADA, BEA = "acorn.myshopify.com", "person/ada", "person/bea"
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+SCRIPT = ROOT / "docs" / "check_certificate.py"
+
+
+class World:
+    """A log with one erasure, its ledger and its roots."""
+
+    def __init__(self) -> None:
+        self.bucket, self.log = Bucket(), MemoryCommits()
+        self.store = EventStore(self.log)
+        self.ledger = Ledger(self.bucket, "roots")
+        self.certificates = Certificates(self.ledger, self.log, self.bucket, "roots")
+
+    async def erase(self, erasure: str = "e1", *persons: str) -> Erased:
+        commits = []
+        for number, person in enumerate(persons or (ADA,)):
+            event = PersonErased(erasure=erasure, person=person, messages=("m1",))
+            draft = Draft(
+                SHOP,
+                f"erasure/{erasure}/{number}",
+                "erasure",
+                "system",
+                [NewEvent(person, event, NOW)],
+            )
+            [outcome] = await self.store.append([draft])
+            assert isinstance(outcome, Appended)
+            head = await self.store.head(SHOP)
+            commits.append((outcome.position, head.hash.hex()))
+        entry = Erased(SHOP, erasure, persons or (ADA,), NOW, tuple(commits), keys=1, objects=3)
+        await self.ledger.write(entry)
+        return entry
+
+    async def certificate(self, erasure: str = "e1") -> dict[str, Any]:
+        found = await self.certificates.of(SHOP, erasure, NOW)
+        assert found is not None
+        told: dict[str, Any] = json.loads(found.to_json())
+        return told
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    await made.store.append([Draft(SHOP, "first", "webhook", "shopify", reason="none")])
+    return made
+
+
+def checked(tmp_path: Path, certificate: dict[str, Any], *root: str) -> tuple[int, str]:
+    """What the script says, run as its reader would: without the packages of this system."""
+    path = tmp_path / "certificate.json"
+    path.write_text(json.dumps(certificate))
+    command = [sys.executable, "-I", "-S", str(SCRIPT), str(path), *root]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not done.stderr
+    return done.returncode, done.stdout
+
+
+async def test_a_certificate_is_proved_by_the_root_of_its_day(world: World, tmp_path: Path) -> None:
+    await world.erase("e0")
+    await world.erase("e1", ADA, BEA)
+    assert (await world.certificate())["root"] is None
+    waiting = checked(tmp_path, await world.certificate())
+    assert waiting == (1, "WRONG: its day has no root yet: ask for it again tomorrow\n")
+    root = await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
+    certificate = await world.certificate()
+    status, said = checked(tmp_path, certificate, root.value.hex())
+    assert (status, "person/ada" in said, root.value.hex() in said) == (0, True, True)
+    status, said = checked(tmp_path, certificate, "00" * 32)
+    assert (status, "another one than the root that you have" in said) == (1, True)
+
+
+async def test_an_erasure_of_after_the_root_of_its_day_is_proved_by_the_next(world: World) -> None:
+    await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
+    await world.erase()
+    assert (await world.certificate())["root"] is None
+    await anchor_day(world.log, world.bucket, "roots", date(2026, 12, 1))
+    assert (await world.certificate())["root"]["day"] == "2026-12-01"
+
+
+def _entry(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    def changed(certificate: dict[str, Any]) -> None:
+        entry = json.loads(certificate["entry"])
+        change(entry)
+        certificate["entry"] = json.dumps(entry, indent=1)
+
+    return changed
+
+
+def _commit(old: bytes, new: bytes) -> Callable[[dict[str, Any]], None]:
+    def changed(certificate: dict[str, Any]) -> None:
+        raw = base64.b64decode(certificate["commits"][0])
+        certificate["commits"] = [base64.b64encode(raw.replace(old, new)).decode()]
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("forge", "wrong"),
+    [
+        (_entry(lambda entry: entry.update(keys=9)), "does not lead to the root"),
+        (_entry(lambda entry: entry.update(persons=["person/eve"])), "does not say that"),
+        (_entry(lambda entry: entry.update(commits=[])), "does not have the commits"),
+        (lambda one: one.update(commits=[]), "does not have the commits"),
+        (lambda one: one.update(key="erasures/2026-11-29/x.json"), "does not lead to the root"),
+        (lambda one: one["root"]["path"].pop(), "does not lead to the root"),
+        (_commit(b"shop", b"shoq"), "does not have the hash of what it holds"),
+        (_commit(b"hash", b"hush"), "is no commit"),
+    ],
+)
+async def test_a_forged_certificate_is_found_out(
+    world: World, tmp_path: Path, forge: Callable[[dict[str, Any]], None], wrong: str
+) -> None:
+    await world.erase()
+    await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
+    certificate = await world.certificate()
+    assert checked(tmp_path, certificate)[0] == 0
+    forge(certificate)
+    status, said = checked(tmp_path, certificate)
+    assert (status, wrong in said) == (1, True), said
+
+
+async def test_a_commit_of_another_erasure_proves_nothing(world: World, tmp_path: Path) -> None:
+    await world.erase("e0", BEA)
+    other = await world.certificate("e0")
+    await world.erase("e1", ADA)
+    await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
+    certificate = {**await world.certificate(), "commits": other["commits"]}
+    status, said = checked(tmp_path, certificate)
+    assert (status, "another commit" in said) == (1, True)
+
+
+async def test_what_the_ledger_does_not_have_has_no_certificate(world: World) -> None:
+    await world.erase()
+    assert await world.certificates.of(SHOP, "e2", NOW) is None
+    assert await world.certificates.of(SHOP, "e1", NOW + timedelta(days=9)) is None
