@@ -243,7 +243,7 @@ async def _wrong_entries(objects: Objects, bucket: str, keys: Collection[str]) -
     found, wrong = await objects.list_versions(bucket, LEDGER), list[str]()
     for key in sorted(keys):
         versions = found.get(key)
-        if versions is None or versions.deletions:
+        if versions is None or versions.markers:
             wrong.append(f"{key} was deleted")
         elif len(versions.ids) > 1:
             wrong.append(f"{key} was written {len(versions.ids)} times: the first counts")
