@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     import_queue: str = Field("", description="URL of the queue of customer imports")
     send_queue: str = Field("", description="URL of the queue of mail to send")
     rebuild_queue: str = Field("", description="URL of the queue of shops to rebuild")
+    erasures_queue: str = Field("", description="URL of the queue of erasures")
     nudges_topic: str = Field("", description="ARN of the topic of nudges")
     bodies_bucket: str = Field("", description="Bucket of bodies too large for queue or commit")
     mail_bucket: str = Field(

@@ -119,6 +119,7 @@ def settings_of(data: Path | None) -> Settings:
         import_queue=info.get("queues", {}).get("import", ""),
         send_queue=info.get("queues", {}).get("send", ""),
         rebuild_queue=info.get("queues", {}).get("rebuild", ""),
+        erasures_queue=info.get("queues", {}).get("erasures", ""),
         nudges_topic=info.get("topics", {}).get("nudges", ""),
         bodies_bucket=info.get("buckets", {}).get("bodies", ""),
         mail_bucket=info.get("buckets", {}).get("mail", ""),

@@ -95,9 +95,19 @@ def erasure_stream(erasure: str) -> str:
     return f"erasure/{erasure}"
 
 
+def erasure_of_webhook(webhook_id: str) -> str:
+    """The id of the erasure that a webhook asks for, however often Shopify delivers it."""
+    return hashlib.sha256(webhook_id.encode()).hexdigest()[:32]
+
+
 def asking_person(request_id: int) -> str:
     """Who asks for their data, if Shopify names them by neither id nor address."""
     return f"{_PERSON}request{request_id}"
+
+
+def erasing_person(erasure: str) -> str:
+    """Who is to be erased, if Shopify names them by neither id nor address."""
+    return f"{_PERSON}erasure{erasure}"
 
 
 def contact_sequence(person_name: str) -> str:

@@ -165,7 +165,7 @@ class Shop(Webhook):
 
 
 class Asking(Payload):
-    """The customer whose data is asked for: by id, or by address or phone number alone."""
+    """The customer whom a request is about: by id, or by address or phone number alone."""
 
     id: Id | None = None
     email: Text | None = None
@@ -178,18 +178,30 @@ class RequestId(Payload):
     id: Id
 
 
-class DataRequest(Webhook):
-    """customers/data_request: a customer asks for what is kept about them."""
+class Compliance(Webhook):
+    """What Shopify requires of every app."""
 
     shop_id: Id | None = None
     shop_domain: Text | None = None
-    customer: Asking = Asking()
-    data_request: RequestId
 
     @property
     def shop(self) -> NamedShop:
         """By both."""
         return NamedShop(self.shop_domain, self.shop_id)
+
+
+class DataRequest(Compliance):
+    """customers/data_request: a customer asks for what is kept about them."""
+
+    customer: Asking = Asking()
+    data_request: RequestId
+
+
+class CustomerRedact(Compliance):
+    """customers/redact: a customer is to be erased. Which of their orders are meant is not used:
+    all that is kept of them goes."""
+
+    customer: Asking = Asking()
 
 
 class AppSubscription(Payload):
@@ -238,6 +250,7 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,
     "customers/data_request": DataRequest,
+    "customers/redact": CustomerRedact,
 }
 """The model of each known topic."""
 

@@ -21,7 +21,7 @@ from cplus.deadline import Deadline
 from cplus.settings import Settings
 
 SECRET = "shpss_0123456789abcdef0123456789abcdef"
-_QUEUES = ("webhooks", "import", "send", "rebuild", "nudges")
+_QUEUES = ("webhooks", "import", "send", "rebuild", "erasures", "nudges")
 _DRIVERS = ("aiobotocore", "aiohttp", "motor", "pymongo")
 
 
@@ -116,6 +116,7 @@ async def intake(
         import_queue=queues["import"],
         send_queue=queues["send"],
         rebuild_queue=queues["rebuild"],
+        erasures_queue=queues["erasures"],
         nudges_topic=await _topic(aws, f"{name}-nudges", queues["nudges"]),
         **others,
     )
@@ -136,7 +137,10 @@ async def emptied(used: Intake) -> Intake:
         for name in await database.list_collection_names():
             await database[name].delete_many({})
     settings = before.settings
-    for queue in (settings.webhooks_queue, settings.import_queue, settings.send_queue):
+    for queue in (
+        *(settings.webhooks_queue, settings.import_queue, settings.send_queue),
+        settings.erasures_queue,
+    ):
         await used.drain(queue)
     await used.drain(used.nudges_queue)
     # The log's writers remember heads: all but the connections is made anew.

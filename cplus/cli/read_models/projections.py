@@ -173,7 +173,8 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     waits to retry, using the current code.
 
     No event is skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, for
-    react-replies CPLUS_SEND_QUEUE, for react-allowances CPLUS_NUDGES_TOPIC; or --data.
+    react-replies CPLUS_SEND_QUEUE, for react-erasures CPLUS_ERASURES_QUEUE, for react-allowances
+    CPLUS_NUDGES_TOPIC; or --data.
     """
     from cplus.loop import run
 

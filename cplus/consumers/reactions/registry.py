@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cplus.consumers.reactions.allowances import ALLOWANCES
+from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 
-REACTIONS: tuple[Reaction, ...] = (IMPORTS, REPLIES, UNINSTALLS, ALLOWANCES)
+REACTIONS: tuple[Reaction, ...] = (IMPORTS, REPLIES, UNINSTALLS, ALLOWANCES, ERASURES)

@@ -16,7 +16,8 @@ from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.deliveries import Delivery, read
-from cplus.consumers.webhooks.translate import Notice, translate
+from cplus.consumers.webhooks.notice import Notice
+from cplus.consumers.webhooks.translate import translate
 from cplus.consumers.webhooks.uninstalls import AskStanding, objection
 from cplus.consumers.webhooks.whose import AskShopId, whose
 from cplus.deadline import Deadline
@@ -174,7 +175,7 @@ async def _meant(
     reason = await whose(one, payload, use.shop_id)
     if reason:
         return (), reason
-    notice = Notice(one.shop, one.topic, one.triggered_at, one.received_at)
+    notice = Notice(one.shop, one.topic, one.webhook_id, one.triggered_at, one.received_at)
     events = await translate(notice, payload, use.persons.resolve)
     if isinstance(payload, Uninstalled):
         at = events[0].occurred_at

@@ -6,13 +6,13 @@ Pure but for the directory of persons, which is handed in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cplus.consumers.shopify_facts import Resolve, facts, known
+from cplus.consumers.shopify_facts import Resolve, known
+from cplus.consumers.webhooks import compliance
+from cplus.consumers.webhooks.notice import Notice
 from cplus.errors import InvalidInput
-from cplus.events.base import Event, NewEvent
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.catalogue.customers import (
     CustomerChanged,
@@ -22,34 +22,15 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
-from cplus.events.catalogue.privacy import DataRequested
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import (
-    asking_person,
     billing_stream,
     customer_stream,
-    data_request_stream,
     order_stream,
     shop_stream,
 )
 from cplus.shopify import webhooks
 from cplus.shopify.payloads import Webhook
-
-ANSWERED_WITHIN: Final = timedelta(days=30)
-"""How long a merchant may take to answer a customer's request. Source: Shopify, "Mandatory
-compliance webhooks"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A webhook, as far as its meaning depends on it."""
-
-    shop: str
-    """The host that the headers name: what the body says of it may be null."""
-    topic: str
-    triggered_at: datetime | None
-    """When Shopify says that it happened."""
-    received_at: datetime
 
 
 async def translate(notice: Notice, payload: Webhook, resolve: Resolve) -> list[NewEvent]:
@@ -61,20 +42,9 @@ async def translate(notice: Notice, payload: Webhook, resolve: Resolve) -> list[
     return await _MEANINGS[type(payload)](notice, payload, resolve)
 
 
-def _facts(
-    notice: Notice, stream: str, updated_at: datetime | None, *events: Event
-) -> list[NewEvent]:
-    when = _when(notice, updated_at)
-    return facts(stream, when, *events, told_at=notice.triggered_at)
-
-
-def _when(notice: Notice, updated_at: datetime | None) -> datetime:
-    return updated_at or notice.triggered_at or notice.received_at
-
-
 async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve) -> list[NewEvent]:
     # An address that is left out is not known, one that is null is none.
-    at = _when(notice, payload.updated_at) if "email" in payload.model_fields_set else None
+    at = notice.when(payload.updated_at) if "email" in payload.model_fields_set else None
     person, joined = await known(
         resolve, notice.shop, payload.id, payload.email, at, notice.triggered_at
     )
@@ -91,7 +61,7 @@ async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve
         currency=payload.currency,
         created_at=payload.created_at,
     )
-    return _facts(notice, customer_stream(payload.id), payload.updated_at, *joined, fact)
+    return notice.facts(customer_stream(payload.id), payload.updated_at, *joined, fact)
 
 
 async def _customer_deleted(
@@ -99,7 +69,7 @@ async def _customer_deleted(
 ) -> list[NewEvent]:
     person, joined = await known(resolve, notice.shop, payload.id, None)
     fact = CustomerDeleted(shopify_customer_id=payload.id, person=_someone(person))
-    return _facts(notice, customer_stream(payload.id), None, *joined, fact)
+    return notice.facts(customer_stream(payload.id), None, *joined, fact)
 
 
 async def _customers_merged(
@@ -120,8 +90,8 @@ async def _customers_merged(
         shopify_customer_id=payload.deleted_id, person=person, merged_into=payload.kept_id
     )
     return [
-        *_facts(notice, customer_stream(payload.kept_id), None, *joined, *more),
-        *_facts(notice, customer_stream(payload.deleted_id), None, fact),
+        *notice.facts(customer_stream(payload.kept_id), None, *joined, *more),
+        *notice.facts(customer_stream(payload.deleted_id), None, fact),
     ]
 
 
@@ -138,7 +108,7 @@ async def _consent(
         email_consent=consent.state.lower(),
     )
     stream = customer_stream(payload.customer_id)
-    return _facts(notice, stream, consent.consent_updated_at, *joined, fact)
+    return notice.facts(stream, consent.consent_updated_at, *joined, fact)
 
 
 async def _spend(
@@ -154,7 +124,7 @@ async def _spend(
         currency=spent.currency if spent else None,
     )
     stream = customer_stream(payload.customer_id)
-    return _facts(notice, stream, payload.occurred_at, *joined, fact)
+    return notice.facts(stream, payload.occurred_at, *joined, fact)
 
 
 async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> list[NewEvent]:
@@ -182,20 +152,20 @@ async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> l
         cancelled=payload.cancelled_at is not None,
         test=bool(payload.test),
     )
-    return _facts(notice, order_stream(payload.id), payload.updated_at, *joined, fact)
+    return notice.facts(order_stream(payload.id), payload.updated_at, *joined, fact)
 
 
 async def _order_deleted(
     notice: Notice, payload: webhooks.OrderDeleted, _resolve: Resolve
 ) -> list[NewEvent]:
     fact = OrderDeleted(shopify_order_id=payload.id)
-    return _facts(notice, order_stream(payload.id), None, fact)
+    return notice.facts(order_stream(payload.id), None, fact)
 
 
 async def _uninstalled(
     notice: Notice, _payload: webhooks.Uninstalled, _resolve: Resolve
 ) -> list[NewEvent]:
-    return _facts(notice, shop_stream(notice.shop), None, AppUninstalled())
+    return notice.facts(shop_stream(notice.shop), None, AppUninstalled())
 
 
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
@@ -209,7 +179,7 @@ async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> li
         shopify_plan=payload.plan_display_name or payload.plan_name,
         country=payload.country_code,
     )
-    return _facts(notice, stream, payload.updated_at, fact)
+    return notice.facts(stream, payload.updated_at, fact)
 
 
 async def _subscription(
@@ -227,27 +197,7 @@ async def _subscription(
         plan=one.plan_handle,
         created_at=one.created_at,
     )
-    return _facts(notice, billing_stream(notice.shop), one.updated_at, fact)
-
-
-async def _data_request(
-    notice: Notice, payload: webhooks.DataRequest, resolve: Resolve
-) -> list[NewEvent]:
-    request, who, at = payload.data_request.id, payload.customer, _when(notice, None)
-    # An address that comes with an id is one more fact about that customer's account. So the data
-    # of somebody who only wrote from it is theirs too.
-    person, joined = await known(
-        resolve, notice.shop, who.id, who.email, at if who.email else None, notice.triggered_at
-    )
-    fact = DataRequested(
-        request_id=request,
-        person=person or asking_person(request),
-        shopify_customer_id=who.id,
-        email=who.email,
-        phone=who.phone,
-        due_at=at + ANSWERED_WITHIN,
-    )
-    return _facts(notice, data_request_stream(request), None, *joined, fact)
+    return notice.facts(billing_stream(notice.shop), one.updated_at, fact)
 
 
 def _someone(person: str | None) -> str:
@@ -269,5 +219,6 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,
-    webhooks.DataRequest: _data_request,
+    webhooks.DataRequest: compliance.data_request,
+    webhooks.CustomerRedact: compliance.customer_redact,
 }

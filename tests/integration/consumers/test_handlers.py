@@ -20,6 +20,7 @@ from cplus.aws import Aws
 from cplus.consumers.folding.rebuilding import Task
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.projections.generations.lineage_changes import begin, begin_run
@@ -78,6 +79,7 @@ def environment(use: Intake, mongo_uri: str) -> dict[str, str]:
         "CPLUS_IMPORT_QUEUE": settings.import_queue,
         "CPLUS_SEND_QUEUE": settings.send_queue,
         "CPLUS_REBUILD_QUEUE": settings.rebuild_queue,
+        "CPLUS_ERASURES_QUEUE": settings.erasures_queue,
         "CPLUS_NUDGES_TOPIC": settings.nudges_topic,
         "CPLUS_BODIES_BUCKET": settings.bodies_bucket,
         "CPLUS_ROOTS_BUCKET": settings.bodies_bucket,
@@ -151,6 +153,7 @@ def events(bucket: str) -> dict[str, dict[str, Any]]:
         "customer-import": batch({"shop": SHOP, "import_id": "i1"}),
         "outbound-email": batch({"shop": SHOP, "message_id": "r1"}),
         "rebuild": batch(asdict(TASK)),
+        "erase": batch({"shop": SHOP, "erasure": "e1"}),
         "sweep": {"scope": "recent"},
         "daily": {},
     }
@@ -171,12 +174,18 @@ async def prepare(use: Intake) -> None:
         author="merchant",
     )
     stream = f"shop/{SHOP}"
+    asked = ErasureRequested(erasure="e1", person="person/b", due_at=NOW)
     begun = NewEvent(stream, installed("Blue Jam", shop=SHOP), parts.clock())
     written = NewEvent("conversation/c1", reply, NOW, version=1)
     await parts.store.append(
         [
             Draft(SHOP, "install/x", "install", "merchant", [begun], refs=[INSTALLED_REF]),
             Draft(SHOP, "reply/x", "test", "merchant", [written], refs=["message/r1"]),
+            Draft(
+                *(SHOP, "erase/x", "test", "merchant"),
+                [NewEvent("erasure/e1", asked, NOW)],
+                refs=["erasure/e1", "person/b"],
+            ),
         ]
     )
     await begin_run(parts.mongo.database, await begin(parts.mongo.database, SHOPS), TASK.run)
@@ -243,6 +252,7 @@ async def test_what_came_twice_was_done_once(told: dict[str, Any]) -> None:
     assert len(await use.drain(settings.import_queue)) == 1
     assert len(await use.drain(settings.send_queue)) == 1
     assert await use.drain(settings.rebuild_queue) == []
+    assert len(await use.drain(settings.erasures_queue)) == 1
     target = replace(SHOPS, generation=TASK.generation)
     assert (await read_checkpoint(use.parts.mongo.database, target, SHOP)).position > 2
     commits = await use.parts.store.read(SHOP, 0)
@@ -256,5 +266,7 @@ async def test_what_came_twice_was_done_once(told: dict[str, Any]) -> None:
             "import",
             "outbound-email",
             "allowance",
+            "test",
+            "erasure",
         ]
     )

@@ -37,6 +37,7 @@ STORED = {
     "counted_claim": (("k3/0",), "counted/k3/0"),
     "erasure_stream": (("e1",), "erasure/e1"),
     "data_request_stream": ((9999,), "data-request/9999"),
+    "erasing_person": (("e1",), "person/erasuree1"),
     "asking_person": ((9999,), "person/request9999"),
     "export_claim": (("k3m9",), "export/k3m9"),
     "look_stream": (("k3m9",), "look/k3m9"),
@@ -49,6 +50,7 @@ STORED = {
     "rfc_ref": (("abcd",), "rfc/abcd"),
 }
 READ = {
+    "erasure_of_webhook": (("b54557e4",), "ae85e19eaba2fc19104d619ac8a889f5"),
     "install_import": (("k3/0",), "k3-0"),
     "is_conversation": (("conversation/7d2k@0000000007",), True),
     "person_id": (("person/q5xe",), "q5xe"),

@@ -270,7 +270,8 @@ def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
             seen[of, alarm["MetricName"]] = alarm["TreatMissingData"]
         ages = {queue for queue, metric in seen if metric == "ApproximateAgeOfOldestMessage"}
         assert ages == {
-            f"{one}Queue" for one in ("Webhooks", "Mail", "MailEvents", "Send", "Import")
+            f"{one}Queue"
+            for one in ("Webhooks", "Mail", "MailEvents", "Send", "Import", "Erasures")
         }
         failing = {
             (one, metric) for one, metric in seen if metric in ("Errors", "Throttles", "5xx")

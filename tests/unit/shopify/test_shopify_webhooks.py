@@ -144,6 +144,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "customer": {"id": 191167, "email": "mira@example.com", "phone": "555-625-1199"},
         "data_request": {"id": 9999},
     },
+    "customers/redact": {
+        "shop_id": 954889,
+        "shop_domain": "blue-jam.myshopify.com",
+        "customer": {"id": 191167, "email": "mira@example.com", "phone": "555-625-1199"},
+        "orders_to_redact": [299938, 280263],
+    },
     "customers/delete": {"id": 706405506930370084, "tax_exemptions": []},
     "orders/delete": {"id": 820982911946154508},
     "customers/merge": MERGE,

@@ -11,6 +11,7 @@ from cplus.consumers.reactions.reaction import Reaction
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
+from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.log.commit import Draft
 from cplus.events.names import started_ref
 from cplus.ids import random_id
@@ -37,6 +38,10 @@ def reply(number: int) -> ReplyWritten:
     )
 
 
+def erasure(number: int) -> ErasureRequested:
+    return ErasureRequested(erasure=f"e{number}", person="person/a", due_at=NOW)
+
+
 def unseen(reaction: Reaction, known: Iterable[Event]) -> list[Event]:
     """An event of each kind that the reaction handles and of which none is known."""
     kinds = reaction.handles - {type(event) for event in known}
@@ -56,13 +61,12 @@ async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NO
     await use.parts.store.append(drafts)
 
 
-async def handed(use: Intake) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What lies on the queues of imports and of mail to send."""
+async def handed(use: Intake) -> tuple[list[dict[str, Any]], ...]:
+    """What lies on the queues of imports, of mail to send and of erasures."""
     settings = use.parts.settings
-    imports, sends = await asyncio.gather(
-        use.drain(settings.import_queue), use.drain(settings.send_queue)
-    )
-    return [one.json() for one in imports], [one.json() for one in sends]
+    queues = settings.import_queue, settings.send_queue, settings.erasures_queue
+    found = await asyncio.gather(*map(use.drain, queues))
+    return tuple([one.json() for one in messages] for messages in found)
 
 
 def nudge(position: int, shop: str = SHOP, message_id: str = "m") -> Any:

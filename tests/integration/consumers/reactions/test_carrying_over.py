@@ -103,7 +103,7 @@ async def test_migrate_puts_each_reaction_where_react_stands_and_may_be_repeated
     assert await all_documents(use) == before
     for reaction in FORMER:
         await follow(reaction, SHOP, reactor)
-    imports, sends = await handed(use)
+    imports, sends, _ = await handed(use)
     assert (imports, [one["message_id"] for one in sends]) == ([], ["m2"])
 
 
@@ -145,7 +145,7 @@ async def test_a_shop_that_was_not_migrated_begins_where_react_stands(
     await react_at(use, 2, parked=parked)
     assert await handle([nudge(3)], FORMER, reactor, soon()) == []
     assert await places(use) == everywhere(3)
-    imports, sends = await handed(use)
+    imports, sends, _ = await handed(use)
     assert (imports, [one["message_id"] for one in sends]) == ([], ["m2"])
 
 
@@ -154,7 +154,7 @@ async def test_a_shop_of_which_react_knows_nothing_begins_at_its_first_commit(
 ) -> None:
     await write(use, INSTALLED, reply(1))
     assert await handle([nudge(2)], FORMER, reactor, soon()) == []
-    imports, sends = await handed(use)
+    imports, sends, _ = await handed(use)
     assert (len(imports), [one["message_id"] for one in sends]) == (1, ["m1"])
 
 

@@ -87,7 +87,7 @@ async def test_an_install_asks_for_one_import_named_by_the_event(
     await write(use, INSTALLED)
     assert await told(reactor, nudge(1), nudge(1)) == []
     [commit] = await use.parts.store.read(SHOP, 0)
-    imports, sends = await handed(use)
+    imports, sends, _ = await handed(use)
     expected = {"shop": SHOP, "import_id": f"{commit.id}-0", "cursor": None, "page": 1}
     assert imports == [{**expected, "correlation_id": commit.id, "causation_id": commit.id}]
     assert sends == []
@@ -102,11 +102,11 @@ async def test_replies_are_handed_out_to_be_sent_and_everything_else_is_passed(
 ) -> None:
     await write(use, OrderDeleted(shopify_order_id=1), reply(1), reply(2))
     assert await told(reactor, nudge(3)) == []
-    _, sends = await handed(use)
+    _, sends, _ = await handed(use)
     assert sorted(one["message_id"] for one in sends) == ["m1", "m2"]
     assert all(one["shop"] == SHOP for one in sends)
     assert await told(reactor, nudge(3)) == []
-    assert await handed(use) == ([], []), "a doubled nudge does nothing"
+    assert await handed(use) == ([], [], []), "a doubled nudge does nothing"
 
 
 async def test_commits_with_no_events_are_passed(use: Intake, reactor: Reactor) -> None:
@@ -254,7 +254,7 @@ async def test_a_parked_shop_goes_on_with_code_that_knows_the_event(
     assert await told(later, nudge(2)) == []
     row = await checkpoint(reactor, IMPORTS)
     assert (row["position"], row["parked"]) == (2, None)
-    imports, sends = await handed(use)
+    imports, sends, _ = await handed(use)
     assert (len(imports), len(sends)) == (1, 1)
 
 

@@ -13,6 +13,7 @@ from cplus.aws import Aws
 from cplus.bootstrap import CREDENTIALS, Parts
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.carrying_over import REACT
+from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.following import PAUSES, follow, steps_of
 from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.reaction import Reaction, Reactor
@@ -34,6 +35,7 @@ from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
 from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
+    erasure,
     handed,
     reply,
     started,
@@ -51,6 +53,7 @@ DOES: Mapping[str, set[str]] = {
     REPLIES.name: {"m1", "m2"},
     UNINSTALLS.name: {"tokens", "sessions"},
     ALLOWANCES.name: {"counted", "nudged"},
+    ERASURES.name: {"e1", "e2"},
 }
 """What can be seen of it, by reaction. Of one that is not here, it is seen that `hand_out` came to
 its end."""
@@ -63,6 +66,8 @@ EVERYTHING: Asked = (
     (AppUninstalled(), {"tokens", "sessions"}),
     (reply(2), {"m2"}),
     (OrderDeleted(shopify_order_id=1), set()),
+    (erasure(1), {"e1"}),
+    (erasure(2), {"e2"}),
 )
 PARKING: Asked = ((reply(1), {"m1"}), (INSTALLED, {"import"}), (reply(2), {"m2"}))
 
@@ -134,9 +139,10 @@ class Shop:
         """Finds what was handed out since the last look; no checkpoint is past what was not."""
         parts = self.use.parts
         at = await read_checkpoint(parts.mongo.database, self.reaction, self.name)
-        imports, sends = await handed(self.use)
+        imports, sends, erasures = await handed(self.use)
         self.found |= {"import" for one in imports if one["shop"] == self.name}
         self.found |= {one["message_id"] for one in sends if one["shop"] == self.name}
+        self.found |= {one["erasure"] for one in erasures if one["shop"] == self.name}
         decided = {commit.position for commit in await self.decisions()}
         nudges = await self.use.nudges()
         told = {one["position"] for one in nudges if one["shop"] == self.name}
@@ -285,6 +291,7 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
         "read_log": {()},
         "send_import": {("SendMessage",)},
         "send_reply": {("SendMessage",)},
+        "send_erasure": {("SendMessage",)},
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},
         "end_sessions": {(f"update {ENDED}",)},

@@ -67,7 +67,8 @@ class Broken:
         )
 
     async def _send(self, queue: str, message: Mapping[str, Any], *, group: str) -> None:
-        self._done("import" if "import_id" in message else message["message_id"])
+        named = (message.get(name) for name in ("message_id", "erasure"))
+        self._done("import" if "import_id" in message else next(filter(None, named)))
 
     async def _void(self, shop: str, _moment: datetime) -> None:
         self._done("void")

@@ -74,5 +74,5 @@ async def test_rebuilds_and_replays_send_no_mail_and_call_nobody(
     # Nor did they leave behind what would send later.
     for reaction in REACTIONS:
         await follow(reaction, SHOP, use.parts.reactor)
-    imports, sends = await handed(use)
+    imports, sends, _ = await handed(use)
     assert (len(imports), len(sends)) == (1, 5)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cplus.consumers.webhooks.translate import Notice, translate
+from cplus.consumers.webhooks.notice import Notice
+from cplus.consumers.webhooks.translate import translate
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.billing import SubscriptionChanged
@@ -20,8 +21,9 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
-from cplus.events.catalogue.privacy import DataRequested
+from cplus.events.catalogue.privacy import DataRequested, ErasureRequested
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
+from cplus.events.names import erasure_of_webhook
 from cplus.privacy.identities import Resolved
 from cplus.shopify.webhooks import PAYLOADS, parse
 
@@ -64,7 +66,7 @@ class People:
 async def told(
     topic: str, payload: Any, people: People | None = None, triggered: bool = True
 ) -> list[NewEvent]:
-    notice = Notice(SHOP, topic, TRIGGERED if triggered else None, RECEIVED)
+    notice = Notice(SHOP, topic, "w-1", TRIGGERED if triggered else None, RECEIVED)
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     read = parse(topic, body)
     return [] if read is None else await translate(notice, read, people or People())
@@ -406,3 +408,53 @@ async def test_a_request_of_two_persons_who_are_one_says_so_first() -> None:
     assert joined.event == PersonsJoined(person="person/a", absorbed="person/b")
     assert isinstance(new.event, DataRequested)
     assert new.event.person == "person/a"
+
+
+REDACT: dict[str, Any] = {
+    "shop_id": 9,
+    "shop_domain": SHOP,
+    "customer": {"id": 7, "email": "ann@example.com", "phone": "+1555"},
+    "orders_to_redact": [70],
+}
+ERASURE = erasure_of_webhook("w-1")
+
+
+async def test_a_redact_asks_to_erase_whom_it_names_within_30_days() -> None:
+    people = People(id7="person/a")
+    [new] = await told("customers/redact", REDACT, people)
+    assert new.event == ErasureRequested(
+        erasure=ERASURE,
+        person="person/a",
+        shopify_customer_id=7,
+        email="ann@example.com",
+        phone="+1555",
+        due_at=TRIGGERED + timedelta(days=30),
+    )
+    assert (new.stream, new.occurred_at) == (f"erasure/{ERASURE}", TRIGGERED)
+    assert people.asked == [(7, "ann@example.com")]
+    [at] = people.told
+    assert at is not None
+    assert at < UPDATED - timedelta(days=1_000), "whatever is known of the address is newer"
+
+
+@pytest.mark.parametrize(
+    ("customer", "asked", "person"),
+    [
+        ({"email": "ann@example.com"}, [(None, "ann@example.com")], "person/a"),
+        ({"id": 7, "email": None}, [(7, None)], "person/new"),
+        ({"phone": "+1555"}, [(None, None)], f"person/erasure{ERASURE}"),
+    ],
+)
+async def test_a_redact_is_by_id_or_address_alone(
+    customer: dict[str, Any], asked: list[Any], person: str
+) -> None:
+    people = People(**{"ann@example.com": "person/a"})
+    [new] = await told("customers/redact", {**REDACT, "customer": customer}, people)
+    assert isinstance(new.event, ErasureRequested)
+    assert (new.event.person, people.asked, people.told) == (person, asked, [None])
+
+
+@pytest.mark.parametrize("customer", [{}, {"id": None, "email": "", "phone": None}])
+async def test_a_redact_that_names_nobody_has_a_reason(customer: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="no id, email or phone"):
+        await told("customers/redact", {**REDACT, "customer": customer})

@@ -49,6 +49,7 @@ async def asked(topic: str, body: dict[str, Any], known: int | None = ID) -> str
 REQUEST: Final = {"customer": {"id": 7}, "data_request": {"id": 9999}}
 
 
+@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
 @pytest.mark.parametrize(
     ("named", "reason"),
     [
@@ -59,10 +60,10 @@ REQUEST: Final = {"customer": {"id": 7}, "data_request": {"id": 9999}}
         ({}, UNNAMED),
     ],
 )
-async def test_a_request_for_data_is_of_the_shop_that_its_body_names(
-    named: dict[str, Any], reason: str | None
+async def test_what_is_asked_for_a_customer_is_of_the_shop_that_its_body_names(
+    topic: str, named: dict[str, Any], reason: str | None
 ) -> None:
-    assert await asked("customers/data_request", {**REQUEST, **named}) == reason
+    assert await asked(topic, {**REQUEST, **named}) == reason
 
 
 async def test_an_id_is_not_believed_of_a_shop_whose_id_nobody_knows() -> None:

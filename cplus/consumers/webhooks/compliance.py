@@ -1,0 +1,71 @@
+"""What Shopify asks of every app in the name of a customer: to tell what is kept about them, and to
+erase it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cplus.consumers.shopify_facts import Resolve, known
+from cplus.consumers.webhooks.notice import Notice
+from cplus.errors import InvalidInput
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.privacy import DataRequested, ErasureRequested
+from cplus.events.names import (
+    asking_person,
+    data_request_stream,
+    erasing_person,
+    erasure_of_webhook,
+    erasure_stream,
+)
+from cplus.shopify import webhooks
+
+DONE_WITHIN: Final = timedelta(days=30)
+"""How long it may take to answer a customer's request or to erase them. Source: Shopify, "Mandatory
+compliance webhooks"."""
+
+_AT_SOME_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def data_request(
+    notice: Notice, payload: webhooks.DataRequest, resolve: Resolve
+) -> list[NewEvent]:
+    """A customer asks for their data."""
+    request, who, at = payload.data_request.id, payload.customer, notice.when()
+    # An address that comes with an id is one more fact about that customer's account. So the data
+    # of somebody who only wrote from it is theirs too.
+    person, joined = await known(
+        resolve, notice.shop, who.id, who.email, at if who.email else None, notice.triggered_at
+    )
+    fact = DataRequested(
+        request_id=request,
+        person=person or asking_person(request),
+        shopify_customer_id=who.id,
+        email=who.email,
+        phone=who.phone,
+        due_at=at + DONE_WITHIN,
+    )
+    return notice.facts(data_request_stream(request), None, *joined, fact)
+
+
+async def customer_redact(
+    notice: Notice, payload: webhooks.CustomerRedact, resolve: Resolve
+) -> list[NewEvent]:
+    """A customer is to be erased. What names them here is sealed under their key too, and so erased
+    with them."""
+    who, erasure = payload.customer, erasure_of_webhook(notice.webhook_id)
+    if not (who.id or who.email or who.phone):
+        raise InvalidInput(reason=f"{notice.topic}: the customer has no id, email or phone")
+    # The account had the address at some time. Shopify sends this days after it was asked for, and
+    # somebody else may have the address by now: whatever is known of it is newer.
+    at = _AT_SOME_TIME if who.id and who.email else None
+    person, joined = await known(resolve, notice.shop, who.id, who.email, at)
+    fact = ErasureRequested(
+        erasure=erasure,
+        person=person or erasing_person(erasure),
+        shopify_customer_id=who.id,
+        email=who.email,
+        phone=who.phone,
+        due_at=notice.when() + DONE_WITHIN,
+    )
+    return notice.facts(erasure_stream(erasure), None, *joined, fact)

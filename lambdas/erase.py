@@ -1,0 +1,28 @@
+"""The function `erase`: erases the persons that somebody asked to have erased."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cplus.bootstrap import Parts
+from cplus.consumers.batches.handler import Consumer, queue_handler
+from cplus.consumers.batches.leases import Leases
+from cplus.consumers.erasing.erasing import Erasing, handle
+from cplus.logs import configure
+
+
+def _erasing() -> Consumer:
+    parts = Parts()
+    settings = parts.settings
+    configure(settings.log_level)
+    erasing = Erasing(
+        recorder=parts.recorder,
+        keyring=parts.keyring,
+        leases=Leases(parts.mongo.database),
+        send=partial(parts.aws.send, settings.erasures_queue),
+        clock=parts.clock,
+    )
+    return (lambda records, limit: handle(records, erasing, limit)), parts.aws
+
+
+handler = queue_handler(_erasing)
