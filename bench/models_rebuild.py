@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import sys
 from datetime import timedelta
@@ -72,7 +73,9 @@ async def clean(mongo: Mongo, projection: Projection = CONVERSATIONS) -> None:
 async def alone(uri: str, database: str) -> tuple[float, float]:
     """The rate and the peak of one rebuild in a process of its own."""
     made = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, uri, database, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, __file__, database),
+        env={**os.environ, "CPLUS_MONGO_URI": uri},  # arguments can be read by every user
+        stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await made.communicate()
     if made.returncode:
@@ -108,4 +111,4 @@ if __name__ == "__main__":
     import structlog
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # warnings
-    asyncio.run(_main(*sys.argv[1:]))
+    asyncio.run(_main(os.environ["CPLUS_MONGO_URI"], sys.argv[1]))

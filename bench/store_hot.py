@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import sys
 import time
@@ -10,8 +11,6 @@ from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from pydantic import SecretStr
 
 from bench.measure import Figure, figure
 from bench.store_bench import Bench, draft
@@ -70,7 +69,10 @@ async def hot(bench: Bench) -> list[Figure]:
 
 async def _start(uri: str) -> asyncio.subprocess.Process:
     worker = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, uri, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, __file__),
+        env={**os.environ, "CPLUS_MONGO_URI": uri},  # arguments can be read by every user
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     await _say(worker, "ready 0")
     return worker
@@ -88,9 +90,9 @@ async def _round(workers: list[asyncio.subprocess.Process], shop: str, batch: in
     return await asyncio.gather(*(_say(worker, f"{shop} {batch}") for worker in workers))
 
 
-async def _work(uri: str) -> None:
+async def _work() -> None:
     """A worker: for each line it writes for a while, and answers its commits a second."""
-    mongo = connect(Settings(mongo_uri=SecretStr(uri), mongo_database="bench_hot"))
+    mongo = connect(Settings(mongo_database="bench_hot"))
     store = EventStore(mongo)
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
         shop, batch = line.split()
@@ -103,4 +105,4 @@ async def _work(uri: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(sys.argv[1]))
+    asyncio.run(_work())

@@ -1,10 +1,18 @@
-"""The stack's own MongoDB: found, started as a single-node replica set, supervised, stopped."""
+"""The stack's own MongoDB: found, started as a single-node replica set, supervised, stopped.
+
+Every user of the machine can reach its port, so it asks for a password. Its secret is one file in
+the data directory, `mongo.key`: the key that replica sets of MongoDB need, and the password of the
+one user. Whoever has the key can also log in as MongoDB's own user `__system`, as the members of a
+set do. That is how the user is made: at no moment can anybody else log in, and data of a release
+that asked for no password needs nothing more.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
 import os
+import secrets
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.machinery import ModuleSpec
@@ -16,8 +24,13 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from cplus.errors import CplusError
 from cplus.local.process import Child, do_nothing, free_port, listening
+from cplus.local.state import write_private
 
 _SET = "cplus"
+_USER = "cplus"
+_KEY = "mongo.key"
+_MECHANISM = "SCRAM-SHA-256"
+_USER_NOT_FOUND = 11
 _ALREADY_INITIALIZED = 23
 _URI = "CPLUS_MONGO_URI"
 
@@ -44,7 +57,10 @@ def find_binary(
 
 
 class Mongod:
-    """MongoDB for one data directory; with CPLUS_MONGO_URI set, that server and no process."""
+    """MongoDB for one data directory; with CPLUS_MONGO_URI set, that server and no process.
+
+    `uri` holds the password: no argument of a process and no log line may show it.
+    """
 
     def __init__(
         self,
@@ -59,12 +75,14 @@ class Mongod:
         self._child: Child | None = None
         if self.uri:
             return
+        binary = find_binary(environment)
         self.port = port or free_port()
-        self.uri = f"mongodb://127.0.0.1:{self.port}/?replicaSet={_SET}"
+        self._key = _kept_key(data / _KEY)
+        self.uri = f"mongodb://{_USER}:{self._key}@127.0.0.1:{self.port}/?replicaSet={_SET}"
         self._data = data / "mongo"
         self._child = Child(
             "mongod",
-            _command(find_binary(environment), self._data, self.port),
+            _command(binary, self._data, data / _KEY, self.port),
             log=data / "logs" / "mongod.log",
             ready=self._writable,
             again=again,
@@ -102,17 +120,33 @@ class Mongod:
         while True:
             await listening(self.port)
             try:
-                if await asyncio.to_thread(_make_primary, self.port, self.pid):
+                if await asyncio.to_thread(_make_primary, self.port, self.pid, self._key):
                     return
             except PyMongoError:  # it went away again during the request
                 pass
             await asyncio.sleep(0.02)
 
 
-def _command(binary: Path, data: Path, port: int) -> list[str]:
+def _kept_key(file: Path) -> str:
+    """The key of the data directory, made if there is none; its user alone may read it."""
+    try:
+        file.chmod(0o600)  # mongod refuses a key that others may read
+        return file.read_text("ascii")
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_hex(32)
+        write_private(file, key)
+        return key
+
+
+def _command(binary: Path, data: Path, key: Path, port: int) -> list[str]:
     return [
         *(str(binary), "--dbpath", str(data), "--replSet", _SET, "--nounixsocket", "--quiet"),
-        *("--bind_ip", "127.0.0.1", "--port", str(port)),
+        *("--bind_ip", "127.0.0.1", "--port", str(port), "--keyFile", str(key)),
+        # Nobody but who has the key makes the first user.
+        *("--setParameter", "enableLocalhostAuthBypass=false"),
+        # More make it slow to guess a password; this one is too long to be guessed.
+        *("--setParameter", "scramSHA256IterationCount=5000"),
         *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         # A process that is killed inside a transaction blocks its rows for that long.
@@ -127,14 +161,22 @@ def _ask_primary(uri: str) -> None:
         client.admin.command("ping")
 
 
-def _make_primary(port: int, pid: int, host: str = "127.0.0.1") -> bool:
-    """Initiates the set once, moves it to another port by force, and waits for its primary.
+def _make_primary(port: int, pid: int, key: str, host: str = "127.0.0.1") -> bool:
+    """Initiates the set once, moves it to another port by force, waits for its primary, and lets
+    the user in.
 
     Returns False, and does nothing, if another process than `pid` has the port.
     """
     member = f"{host}:{port}"
     with pymongo.MongoClient[dict[str, Any]](
-        host, port, directConnection=True, serverSelectionTimeoutMS=2_000
+        host,
+        port,
+        username="__system",
+        password=key,
+        authSource="local",
+        authMechanism=_MECHANISM,
+        directConnection=True,
+        serverSelectionTimeoutMS=2_000,
     ) as client:
         if client.admin.command("serverStatus")["pid"] != pid:
             return False
@@ -146,7 +188,19 @@ def _make_primary(port: int, pid: int, host: str = "127.0.0.1") -> bool:
             client.admin.command(
                 {"hello": 1, "topologyVersion": hello["topologyVersion"], "maxAwaitTimeMS": 1_000}
             )
+        _let_in(client, key)
     return True
+
+
+def _let_in(client: pymongo.MongoClient[dict[str, Any]], key: str) -> None:
+    """The user has the key as password: also in data that had no user, or another key."""
+    told = {"pwd": key, "roles": ["root"], "mechanisms": [_MECHANISM]}
+    try:
+        client.admin.command({"updateUser": _USER, **told})
+    except OperationFailure as error:
+        if error.code != _USER_NOT_FOUND:
+            raise
+        client.admin.command({"createUser": _USER, **told})
 
 
 def _configure(client: pymongo.MongoClient[dict[str, Any]], member: str) -> None:

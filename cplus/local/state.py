@@ -32,7 +32,7 @@ class StackInfo:
 
     web: str
     aws: str
-    mongo: str
+    mongo: str = field(repr=False)
     database: str
     shopify: str
     queues: Mapping[str, str]
@@ -53,6 +53,15 @@ class Secrets:
     client_secret: str = field(repr=False)
     application_secret: str = field(repr=False)
     operator_token: str = field(repr=False)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replaces the file as a whole, or not at all; its user alone may read it."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(text)
+    os.replace(part, file)  # noqa: PTH105 - says that it is the atomic one
 
 
 def _keep_private(folder: Path) -> None:
@@ -159,8 +168,4 @@ class Directory:
         return found if isinstance(found, dict) else {}
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
-        part = self.data / f"{name}.part"
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(content, file, indent=1)
-        os.replace(part, self.data / name)  # noqa: PTH105 - says that it is the atomic one
+        write_private(self.data / name, json.dumps(content, indent=1))

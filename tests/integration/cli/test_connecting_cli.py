@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from asyncio.subprocess import PIPE
@@ -87,7 +88,7 @@ async def test_a_sign_of_life_is_waited_for_no_longer_than_said() -> None:
 
 
 async def test_a_password_that_is_refused_is_said_as_such_and_not_shown(mongo_uri: str) -> None:
-    uri = mongo_uri.replace("mongodb://", "mongodb://ada:sesame@", 1)
+    uri = re.sub("//(.*@)?", "//ada:sesame@", mongo_uri, count=1)
     process = await started("verify", "shops", also={"CPLUS_MONGO_URI": uri})
     out, err = await process.communicate()
     assert (process.returncode, out) == (1, b"")

@@ -122,9 +122,11 @@ async def test_mongod_that_is_killed_comes_back_with_its_data(tmp_path: Path) ->
     finally:
         await mongod.stop()
     await _all_gone(tmp_path)
-    # Another port: the replica set's own configuration names the old one.
+    # Another port and another key: the data name the old ones.
+    (tmp_path / "mongo.key").unlink()
     blocked = Mongod(tmp_path, environment={"PATH": ""})
     assert blocked.port != mongod.port
+    assert (tmp_path / "mongo.key").read_text() not in mongod.uri
     await blocked.start()
     try:
         found = await asyncio.to_thread(_stored, {"mongo": blocked.uri, "database": "test"})
@@ -190,10 +192,14 @@ def _readable_by_others(data: Path) -> list[Path]:
 
 
 def _told_secrets(data: Path, pids: Iterable[int]) -> list[str]:
-    """The names of secrets that stand in the arguments of these processes."""
+    """The names of secrets that stand in the arguments of these processes, or in a log."""
     secrets = json.loads((data / "secrets.json").read_text())
+    secrets["mongo"] = (data / "mongo.key").read_text()
     said = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
     assert secrets.pop("client_id") in said
+    logs = list((data / "logs").iterdir())
+    assert {"mongod.log", "shopify.log", "web.log"} <= {log.name for log in logs}
+    said += "".join(log.read_text("utf-8", "replace") for log in logs)
     return [name for name, value in secrets.items() if value in said]
 
 
@@ -211,11 +217,16 @@ async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str,
     assert (stack.data / "secrets.json").stat().st_mode & 0o777 == 0o600
     assert stack.data.stat().st_mode & 0o777 == 0o700
     assert _readable_by_others(stack.data) == []
-    assert _told_secrets(stack.data, info["pids"].values()) == []
     async with httpx.AsyncClient(timeout=20) as http:
         assert (await http.post(f"{info['web']}/webhooks/shopify", content=b"{}")).status_code < 500
         assert (await http.get(f"{info['shopify']}/_control/shops")).status_code == 200
         assert (await http.get(f"{info['aws']}/_mailbox/messages.json")).json() == {"messages": []}
+        assert (await http.get(f"{info['web']}/auth/sign-in")).status_code == 200
+    running = [pid for one in stack.runner.status().values() for pid in one.pids]
+    assert running
+    assert _told_secrets(stack.data, [*info["pids"].values(), *running]) == []
+    assert (stack.data / "mongo.key").read_text() in info["mongo"]
+    assert info["mongo"] not in repr(stack.info)
 
 
 async def test_a_second_stack_on_the_same_directory_is_refused(stack: Stack) -> None:

@@ -9,13 +9,13 @@ from tests.integration.how_to import Copied
 from tests.integration.web.harness import SHOP, Harness
 
 CLICK = """
-import asyncio, sys
+import asyncio, os, sys
 from tests.integration.web.harness import Harness, form_fields
 
 async def click():
-    web = Harness(sys.argv[1], sys.argv[2])
+    web = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
     async with web.signed_in() as browser:
-        conversation = sys.argv[3]
+        conversation = sys.argv[1]
         assert "Send and close" in (await browser.get(f"/conversations/{conversation}")).text
         fields = await form_fields(browser, conversation, "reply")
         for _ in range(2):
@@ -39,7 +39,7 @@ async def test_the_page_leads_from_nothing_to_a_button(
     project = Copied.into(tmp_path / "project", mongo_uri, database_name)
     said = await project.follow("new-decision.md")
     assert "4 passed" in said["pytest -q tests/unit/events/test_answer_and_close.py"]
-    await project.run("-c", CLICK, mongo_uri, database_name, conversation)
+    await project.run("-c", CLICK, conversation)
     told = await web.stream(SHOP, conversation)
     assert told[-2:] == ["conversation.reply_written", "conversation.closed"]
     assert told.count("conversation.reply_written") == 1

@@ -17,11 +17,11 @@ from tests.unit.project import test_docs
 DOCS = ("tests/unit/project/test_docs.py", "-k", "stands_in_docs or stand_in_docs")
 
 SEE = """
-import asyncio, sys
+import asyncio, os
 from tests.integration.web.harness import Harness
 
 async def look():
-    web = Harness(sys.argv[1], sys.argv[2])
+    web = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
     async with web.signed_in() as browser:
         print((await browser.get("/customers")).text)
     await web.close()
@@ -54,7 +54,7 @@ async def test_the_page_leads_from_nothing_to_a_figure_on_the_dashboard(
     assert (row["shop"], row["key"], row["seconds"]) == (SHOP, conversation_id, 300.0)
     assert json.loads(said["cplus rebuild answers --json"])["live"] == "answers.v1.g2"
     assert json.loads(said["cplus verify answers --json"])["ok"] is True
-    assert "answered within 5 minutes" in await project.run("-c", SEE, mongo_uri, database_name)
+    assert "answered within 5 minutes" in await project.run("-c", SEE)
     await web.close()
     # The tables of docs/ are left to the reader: the page leads to each that tests then miss.
     asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
