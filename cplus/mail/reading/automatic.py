@@ -29,6 +29,14 @@ _DAEMONS = re.compile(r"(?:mailer-?_?daemon|post-?_?master|mdaemon|mail-?daemon)
 # How feedback loops that give no report type begin theirs.
 _COMPLAINTS = re.compile(r"complaint about message from [\d.:a-f]+\Z", re.IGNORECASE)
 
+# How reports begin that are sent from any address: Apache James takes its words from qmail, and its
+# postmaster is whom its administrator names.
+_UNDELIVERED = re.compile(
+    r"\s*Hi\. [^\n]{1,300}\n\s*I'm afraid I wasn't able to deliver your message to the following"
+)
+# The id that fml, a server of mailing lists, gives to what it writes itself.
+_OF_FML = re.compile(r"\s*<?\d{12}\.FML[A-Z]+\d+\.")
+
 # How mail programs begin the subject of an out-of-office reply. Exchange sets no header on some.
 _SUBJECTS = (
     "auto(?:matic|mated)?[ -]?(?:reply|response)|auto:|out of (?:the )?office|ooo\\b",
@@ -102,9 +110,10 @@ def is_null_path(headers: Mapping[str, str]) -> bool:
 
 
 def is_bounce(
-    headers: Mapping[str, str], subject: str, from_address: str | None, content_type: str
+    headers: Mapping[str, str], subject: str, from_address: str | None, content_type: str, text: str
 ) -> bool:
-    """Whether the mail is a report of the mail system: undelivered, delayed, read.
+    """Whether the mail is a report of the mail system: undelivered, delayed, read; or what the
+    server of a mailing list says of a mail.
 
     An out-of-office reply also comes from the null sender (RFC 3834) but is not a bounce: the
     headers that mark it as a reply decide.
@@ -113,7 +122,18 @@ def is_bounce(
         return True
     if from_address and _DAEMONS.match(from_address):
         return True
+    if _is_notice_of_a_list(headers) or _UNDELIVERED.match(text):
+        return True
     if not is_null_path(headers):
         return False
     answered = headers.get("auto-submitted", "").strip().lower().startswith("auto-replied")
     return not (answered or any(name in headers for name in _HEADERS) or _SUBJECT.match(subject))
+
+
+def _is_notice_of_a_list(headers: Mapping[str, str]) -> bool:
+    """Whether the server of a mailing list wrote it: Mailman marks its notices, and fml gives them
+    ids of its own. A member's mail that a list passes on has neither."""
+    if headers.get("x-list-administrivia", "").strip().lower() == "yes":
+        return True
+    of_fml = headers.get("x-mlserver", "").strip().lower().startswith("fml")
+    return of_fml and _OF_FML.match(headers.get("message-id", "")) is not None

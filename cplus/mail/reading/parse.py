@@ -243,6 +243,6 @@ def _understand(
         attachments=body.attachments,
         automatic=reason is not None,
         automatic_reason=reason,
-        bounce=is_bounce(headers.values, subject, address, kind),
+        bounce=is_bounce(headers.values, subject, address, kind, body.text),
         defects=list(dict.fromkeys(known_defects + defects + body.defects))[:_DEFECTS_LIMIT],
     )

@@ -90,6 +90,138 @@ def test_a_report_without_the_type_of_one_is_a_report(sender: str, subject: str)
     assert parse(f"From: {sender}\nSubject: {subject}\n\nRejected.".encode()).bounce
 
 
+ATTACHED = """
+--b
+Content-Type: message/rfc822; name=Lamp
+Content-Disposition: Attachment; filename=Lamp
+
+From: shop@example.net
+To: bob@example.org
+Message-ID: <1@example.net>
+Subject: Lamp
+
+Your lamp is on its way.
+--b--
+"""
+UNDELIVERED = """Hi. This is the James mail server at mx.example.org.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.  Below
+I include the list of recipients and the reason why I was unable to deliver
+your message.
+
+Failed recipient(s):
+bob@example.org
+"""
+DETAILS = """We were unable to deliver the attached message because of an error in the mail server.
+
+Error message below:
+550 - Requested action not taken: no such user here
+
+Message details:
+  Subject: Lamp
+  Sent date: Mon Nov 02 10:00:00 GMT 2026
+  MAIL FROM: shop@example.net
+  RCPT TO: bob@example.org
+"""
+
+
+def of_james(text: str, *headers: str, kind: str = "multipart/mixed") -> bytes:
+    """A report of Apache James, whose postmaster is whom its administrator names."""
+    head = [
+        *headers,
+        "From: it-desk@example.org",
+        "To: shop@example.net",
+        "Message-ID: <21070136.1.1793610041304.JavaMail.james@mx.example.org>",
+        "In-Reply-To: <1@example.net>",
+        "MIME-Version: 1.0",
+        f"Content-Type: {kind}; boundary=b",
+    ]
+    part = "--b\nContent-Type: text/plain; charset=us-ascii\n"
+    return ("\n".join(head) + f"\n\n{part}\n{text}{ATTACHED}").encode()
+
+
+STATUS = """
+--b
+Content-Type: message/delivery-status; name=status.dat
+
+Reporting-MTA: dns; mx.example.org
+
+Final-Recipient: rfc822; bob@example.org
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: X-James; 550 no such user here
+"""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        of_james(  # the mailet DSNBounce
+            UNDELIVERED + STATUS,
+            *("Return-Path: <>", "Subject: Re:Lamp"),
+            kind="multipart/report; report-type=delivery-status",
+        ),
+        # The mailet Bounce, with the usual prefix and without; and what delivery itself sends, with
+        # the postmaster as the sender of the envelope.
+        of_james(DETAILS, "Return-Path: <>", "Subject: [BOUNCE] Lamp"),
+        of_james(DETAILS, "Return-Path: <>", "Subject: Re: Lamp"),
+        of_james(UNDELIVERED, "Return-Path: <it-desk@example.org>", "Subject: Re: Lamp"),
+    ],
+)
+def test_a_report_of_apache_james_is_a_report_whoever_its_postmaster_is(raw: bytes) -> None:
+    found = parse(raw)
+    assert (found.bounce, found.from_address) == (True, "it-desk@example.org")
+
+
+def of_list(*headers: str, text: str = "Please read the guide.") -> bytes:
+    head = [*headers, "To: shop@example.net", "Content-Type: text/plain; charset=iso-2022-jp"]
+    return "\n".join([*head, "", text]).encode("iso-2022-jp")
+
+
+FML = "X-MLServer: fml [fml 4.0.3 release (20011202/4.0.3)]"
+NOTICE = "Message-Id: <202611021810.FMLAAA26207.lamps@lists.example.org>"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        of_list(
+            *("From: lamps-admin@lists.example.org", NOTICE, FML),
+            "Subject: You shop@example.net are not member (lamps ML)",
+            text="あなたは lamps のメンバーではありません。\n\nOriginal mail as follows:",
+        ),
+        of_list(
+            *("From: lamps-admin@lists.example.org (lamps)", NOTICE, FML),
+            "Subject: Loop Alert: Duplicated Message-ID (lamps ML)",
+            "References: <1@example.net>",
+            text="Duplicated Message-ID in <lamps@lists.example.org>.\n\nOriginal mail as follows:",
+        ),
+        of_list(
+            "From: lamps-owner@lists.example.org",
+            "Subject: Your message to Lamps awaits moderator approval",
+            *("Precedence: list", "X-List-Administrivia: yes", "Sender: lamps@lists.example.org"),
+        ),
+    ],
+)
+def test_what_the_server_of_a_mailing_list_says_of_a_mail_is_a_report(raw: bytes) -> None:
+    assert parse(raw).bounce
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        # What a person writes to a list has the list's headers, and an id of the person's.
+        of_list("From: ann@example.com", "Message-Id: <1@example.com>", FML, "Subject: [l:7] Lamp"),
+        of_list("From: ann@example.com", "X-List-Administrivia: no", "Subject: Lamp"),
+        of_list("From: ann@example.com", "Subject: Fwd", text=f"What is this?\n\n{UNDELIVERED}"),
+        of_list("From: ann@example.com", "Subject: [BOUNCE] castle", text="Do you rent one?"),
+    ],
+)
+def test_a_member_of_a_list_and_who_passes_a_report_on_are_people(raw: bytes) -> None:
+    found = parse(raw)
+    assert (found.bounce, found.automatic) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("headers", "subject"),
     [
