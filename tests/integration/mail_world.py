@@ -19,6 +19,7 @@ from cplus.consumers.mail.outbound_email import Outbound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
@@ -160,6 +161,12 @@ class World:
         read = await self.parts.reader.read(await self.commits(shop), [MessageReceived])
         events = [recorded.event for commit in read for recorded in commit]
         return [event for event in events if isinstance(event, MessageReceived)]
+
+    async def asides(self) -> list[MailSetAside]:
+        """The mails in the shop's log that are shown apart, in their order."""
+        read = await self.parts.reader.read(await self.commits(), [MailSetAside])
+        events = [recorded.event for commit in read for recorded in commit]
+        return [event for event in events if isinstance(event, MailSetAside)]
 
     async def answer(self, message_id: str = "reply1", text: str = "Yes, in blue.") -> None:
         """Lets the merchant answer the only conversation."""

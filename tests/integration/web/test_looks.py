@@ -150,6 +150,7 @@ MARKS = {
         ".swatch.written": "class:written",
     },
     "/auth/sign-in?note=out": {".note": "class:note"},
+    "/console": {".bar-nav a[aria-current]": "aria-current"},
 }
 """What tells something by how it looks, and what of it does; by page."""
 
@@ -161,11 +162,12 @@ DROP = """(element, what) => {
 }"""
 
 
+@pytest.mark.parametrize("viewport", [PHONE, WIDE])
 async def test_in_forced_colours_whatever_is_marked_looks_otherwise_than_what_is_not(
-    web: Harness, chromium: Browser
+    web: Harness, chromium: Browser, viewport: Any
 ) -> None:
     await _everything(web)
-    async with looked_at(web, chromium, viewport=WIDE, forced_colors="active") as page:
+    async with looked_at(web, chromium, viewport=viewport, forced_colors="active") as page:
         for address, selectors in MARKS.items():
             await page.goto(address)
             for selector, what in selectors.items():

@@ -49,6 +49,9 @@ async def test_a_mail_that_ses_takes_twice_is_one_message(world: World) -> None:
     assert await failures(world.inbound.handle_all, *told) == {}
     await world.receive(raw, "ses3")
     assert sorted(await world.types()) == [[], [], STARTED]
+    assert (await world.conversation()).address == ADA
+    names = [name for one in await world.commits() for name in (*one.claims, *one.refs)]
+    assert not any("shopper.example" in name for name in names), "an id is known by its hash"
     reasons = [commit.reason for commit in await world.commits() if not commit.documents]
     assert reasons == ["the same mail came before, under another id of SES"] * 2
     # The id of a copy leads to the conversation too.

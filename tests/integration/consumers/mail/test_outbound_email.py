@@ -100,6 +100,19 @@ async def test_an_answer_reaches_the_shopper_and_can_be_answered(
     assert (await world.types())[-1] == ["message_received"]
 
 
+async def test_an_answer_that_names_nothing_but_the_id_that_we_gave_our_mail_comes_home(
+    world: World, shopper: str
+) -> None:
+    assert await failures(world.outbound().handle_all, SEND) == {}
+    [mail] = await sent_to(world, shopper)
+    given = mail["references"].split()[-1]
+    assert given.endswith(f"@{DOMAIN}>")
+    assert mail["header_id"] != given, "SES gave it another"
+    back = plain("Great", sender=f"work.{shopper}", References=given)
+    await world.receive(back, "ses2")
+    assert (await world.types())[-1] == ["message_received"]
+
+
 async def test_from_the_mail_to_its_answer_delivered_everything_has_one_correlation(
     world: World,
 ) -> None:

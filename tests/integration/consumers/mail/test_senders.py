@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -31,6 +32,51 @@ async def test_a_form_of_shopify_proves_no_address_that_was_written_into_it(worl
     await world.receive(form(), "ses1")
     [mail] = await world.received()
     assert (mail.proved, mail.sent_from) == (None, None)
+
+
+def forged(author: str) -> bytes:
+    """A form that Shopify did not send."""
+    return re.sub(rb"(?m)^From: .*$", f"From: {author}".encode(), form("To me!", number=2))
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "<mailer@shopify.com>@evil.example",
+        "mailer@shopify.com\nFrom: eve@evil.example",
+        "mailer@shopify.com, eve@evil.example",
+        "Shopify: mailer@shopify.com, eve@evil.example;",
+    ],
+)
+async def test_a_form_that_passes_dmarc_of_another_domain_is_set_aside_unread(
+    world: World, author: str
+) -> None:
+    await world.receive(form(), "ses1")
+    await world.receive(forged(author), "ses2", spf="PASS", dkim="PASS", dmarc="PASS")
+    assert await world.types() == [STARTED, ["set_aside"]]
+    [aside] = await world.asides()
+    assert (aside.reason, aside.proved) == ("unsigned_form", False)
+    assert "Country Code" in aside.text
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "eve@evil.example (Acorn <mailer@shopify.com>)",
+        '"mailer@shopify.com" <eve@evil.example>',
+        '"mailer@shopify.com <eve@evil.example>',
+        "mailer@shopify.com <eve@evil.example>",
+    ],
+)
+async def test_a_form_of_another_author_is_their_mail_and_no_form(
+    world: World, author: str
+) -> None:
+    await world.receive(form(), "ses1")
+    await world.receive(forged(author), "ses2", spf="PASS", dkim="PASS", dmarc="PASS")
+    assert await world.types() == [STARTED, STARTED], "a form would join the first conversation"
+    [_, mail] = await world.received()
+    assert (mail.sent_from, mail.proved) == ("eve@evil.example", False)
+    assert "Country Code" in mail.text
 
 
 async def test_a_form_with_another_address_of_a_person_takes_no_answers(world: World) -> None:

@@ -10,7 +10,6 @@ from cplus.actors import merchant
 from cplus.commands.automatic_mail import Made, make_conversation
 from cplus.errors import NotFound
 from cplus.events.audit.history import history
-from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.names import started_ref
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, START, World, form, plain
 
@@ -19,12 +18,6 @@ TAKEN_UP = ["started", "message_received", "taken_up"]
 ACTOR = merchant("ada")
 BOUNCE = plain("Your mail was not delivered.", sender="mailer-daemon@mx.example")
 ABSENCE = plain("I am away", Auto_Submitted="auto-replied", message_id="<away@shopper.example>")
-
-
-async def asides(world: World) -> list[MailSetAside]:
-    read = await world.parts.reader.read(await world.commits(), [MailSetAside])
-    events = [recorded.event for commit in read for recorded in commit]
-    return [event for event in events if isinstance(event, MailSetAside)]
 
 
 async def make(world: World, message_id: str) -> Made:
@@ -48,7 +41,7 @@ async def test_mail_that_starts_nothing_is_kept_with_its_reason_and_what_it_says
 ) -> None:
     await world.receive(raw, "ses1", **verdicts)
     assert await world.types() == [ASIDE]
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     assert aside.reason == reason
     assert aside.raw == {"bucket": world.bucket, "key": "inbound/ses1"}
     assert aside.text
@@ -78,7 +71,7 @@ async def test_a_good_copy_of_a_mail_set_aside_is_heard_and_only_once(world: Wor
 
 async def test_a_good_copy_of_a_mail_that_was_taken_up_is_a_repeat(world: World) -> None:
     await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     await make(world, aside.message_id)
     await world.receive(plain("Is it blue?"), "ses2")
     assert await world.types() == [ASIDE, TAKEN_UP, []]
@@ -88,7 +81,7 @@ async def test_a_mail_of_which_a_copy_is_in_a_conversation_is_taken_up_as_that_o
     world: World,
 ) -> None:
     await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     await world.receive(plain("Is it blue?"), "ses2")
     heard = (await world.conversation()).conversation_id
     made = await make(world, aside.message_id)
@@ -104,7 +97,7 @@ async def test_a_form_joins_what_began_last_and_not_an_old_mail_that_was_taken_u
     world.later(days=5)
     await world.receive(form("Where is my order?"), "ses2")
     talk = await world.conversation()
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     await make(world, aside.message_id)
     world.later(hours=1)
     await world.receive(form("It is still not here", number=2), "ses3")
@@ -115,7 +108,7 @@ async def test_a_history_says_that_the_customer_wrote_and_the_merchant_took_the_
     world: World,
 ) -> None:
     await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     world.later(days=3)
     made = await make(world, aside.message_id)
     parts = world.parts
@@ -130,7 +123,7 @@ async def test_a_mail_is_made_a_conversation_once_however_often_it_is_asked_for(
     world: World,
 ) -> None:
     await world.receive(plain("Is it blue?"), "ses1", spam="FAIL")
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     world.later(days=3)
     first, second = await asyncio.gather(
         make(world, aside.message_id), make(world, aside.message_id)
@@ -148,7 +141,7 @@ async def test_a_mail_is_made_a_conversation_once_however_often_it_is_asked_for(
 
 async def test_answers_find_a_conversation_that_was_made_of_a_mail(world: World) -> None:
     await world.receive(ABSENCE, "ses1")
-    [aside] = await asides(world)
+    [aside] = await world.asides()
     await make(world, aside.message_id)
     by_id = plain("More", message_id="<2@shopper.example>", In_Reply_To="<away@shopper.example>")
     await world.receive(by_id, "ses2")
