@@ -20,8 +20,8 @@ from cplus.local.demo.letters import Answered
 from cplus.local.demo.observe import Observed, Observer
 from cplus.local.demo.outside import Mailboxes, Outside, Watch
 from cplus.local.demo.plan import (
-    BASE,
     INBOUND,
+    INSTALLED,
     Plan,
     ShopPlan,
     Step,
@@ -64,7 +64,7 @@ class Drive:
         self._browsers = {host: Browser(web, host, places) for host in plan.hosts}
         self._inboxes = {host: _Inbox(browser) for host, browser in self._browsers.items()}
         self._before: Observed | None = None
-        self._installed_at = BASE
+        self._installed_at = INSTALLED
 
     async def begin(self) -> None:
         """Creates the shops in Shopify, sends the early webhooks, and installs the app.
@@ -190,7 +190,7 @@ class Drive:
         ident = step.ses_id[:24]
         who = (talk.name, talk.address)
         if step.kind == "form":
-            letter = letters.contact_form(own, name, *who, talk.subject, step.text, ident)
+            letter = letters.contact_form(own, name, *who, step.text, ident)
         elif step.kind == "mail":
             letter = letters.plain(own, *who, talk.subject, step.text, ident)
         else:

@@ -15,13 +15,14 @@ from typing import Any, Final
 from cplus.local.demo import payloads, words
 from cplus.local.demo.known import FIRST_SHOP, known_customers, shop_description
 from cplus.local.demo.payloads import Person, iso
-from cplus.local.demo.plan import BASE, SUBSCRIPTION, ShopPlan, Webhook, expected_of
+from cplus.local.demo.plan import INSTALLED, ShopPlan, Webhook, expected_of
 from cplus.local.demo.talks import Joined, TalkMaker
 
 _IMPORTED: Final = 0.88  # of the customers; the others come by webhook
 _CAPS: Final = (20, 25, 30, 40)  # of the subscription, in the order of the runs
 _CONSENT: Final = "customers_email_marketing_consent/update"
-_OF_THE_SHOP: Final = frozenset({"shop/update", SUBSCRIPTION})
+_OF_THE_SHOP: Final = "shop/update"
+_SECOND: Final = timedelta(seconds=1)
 
 
 def shop_plan(
@@ -54,7 +55,7 @@ def shop_plan(
     joins = [
         Joined(one, *facts.moved(replace(one, email=f"private.{one.email}"))) for one in movers
     ]
-    maker = TalkMaker(chance, host, trade, now or base, people, f"{seed}/{run}/{number}")
+    maker = TalkMaker(chance, host, trade, people, f"{seed}/{run}/{number}")
     talks, strays = maker.make(conversations, writers, joins)
     early, main, late = facts.parted()
     told = {step.webhook.webhook_id for talk in talks for step in talk.steps if step.webhook}
@@ -126,7 +127,7 @@ class _Facts:
         self.notes: dict[int, str] = {}
         self.consents: dict[int, str] = {}
         self.bought: dict[int, list[Decimal]] = {}
-        """What the orders of each customer come to."""
+        """What the orders from before the installation come to, by customer."""
         self._created: dict[int, datetime] = {}
         self._chance = chance
         self._host = host
@@ -138,8 +139,13 @@ class _Facts:
         self._numbers = iter(range(1_001 + (run - 1) * 10_000, 1_000_000_000))
 
     def customers(self, live: Sequence[Person], imported: Sequence[Person]) -> None:
-        """Customers are created, change, consent and order."""
+        """Customers are created, change, consent and order.
+
+        The webhooks of an app tell of what happens once it is installed: an order of somebody whom
+        the import finds was placed before and is fulfilled then, and others order then.
+        """
         known = {person.id for person in imported}
+        others = [person for person in live if person.id not in known]
         for person in live:
             if person.id not in known:
                 self._create(person)
@@ -147,8 +153,8 @@ class _Facts:
                 self._update(person)
             for _ in range(self._chance.choice((0, 0, 0, 0, 1, 2))):
                 self._consent(person)
-            if self._chance.random() < 0.3:
-                self._order(person)
+            if self._chance.random() < 0.3 or person in others[:1]:
+                self._order(person, before=person.id in known)
 
     def removed(
         self,
@@ -175,9 +181,9 @@ class _Facts:
             self._tell("shop/update", payloads.shop(number, name, self._trade, now), now)
         cap = f"{_CAPS[(run - 1) % len(_CAPS)]}.0"
         for seconds, status in enumerate(("PENDING", "ACTIVE") if pays else ()):
-            at = BASE + timedelta(seconds=seconds)
-            told = payloads.subscription(number, run, status, cap, (BASE, at))
-            self._tell(SUBSCRIPTION, told, at)
+            at = INSTALLED + timedelta(seconds=seconds)
+            told = payloads.subscription(number, run, status, cap, (INSTALLED, at))
+            self._tell("app_subscriptions/update", told, at)
         for index, good in enumerate(self._trade.goods[:2]):
             self._tell("products/update", payloads.product(number * 10 + index, good), self._now())
 
@@ -213,9 +219,9 @@ class _Facts:
         edge = -(-len(told) // 12)
         # There is always a consent of somebody who is otherwise still unknown. What is told of the
         # shop itself counts only once Shopify can be asked which shop it is.
-        consents = [one for one in told if one.topic == _CONSENT][:1]
-        others = [one for one in told if one.topic not in _OF_THE_SHOP and one not in consents]
-        first = [*consents, *others][:edge]
+        before = [one for one in told if one.topic != _OF_THE_SHOP and not one.since_installed]
+        consents = [one for one in before if one.topic == _CONSENT][:1]
+        first = [*consents, *(one for one in before if one not in consents)][:edge]
         told = [*first, *(one for one in told if one not in first)]
         early = (*self._early, *told[:edge])
         return early, tuple(told[edge:-edge]), tuple(told[-edge:] if edge else ())
@@ -239,18 +245,20 @@ class _Facts:
         told = payloads.consent(person, state, now)
         self._tell(_CONSENT, told, now)
 
-    def _order(self, person: Person) -> None:
+    def _order(self, person: Person, *, before: bool) -> None:
         number = next(self._numbers)
         good = self._chance.choice(self._trade.goods)
         price = self._chance.randint(9, 240) + Decimal(self._chance.choice(("0", "0.5", "0.9")))
-        self.bought.setdefault(person.id, []).append(price)
-        known, created = self.created(person), self._now()
-        for topic, at in (("orders/create", created), ("orders/updated", self._now())):
+        known, placed = self.created(person), self._now() if before else INSTALLED
+        if before:
+            self.bought.setdefault(person.id, []).append(price)
+        told = [("orders/updated", INSTALLED + _SECOND)]
+        if not before:
+            told = [("orders/create", placed), *told[: self._chance.randint(0, 1)]]
+        for topic, at in told:
             amount = payloads.amount(price, person.currency)
-            told = payloads.order(person, number, good, amount, (known, created, at))
-            self._tell(topic, told, at)
-            if self._chance.random() < 0.5:
-                return
+            payload = payloads.order(person, number, good, amount, (known, placed, at))
+            self._tell(topic, payload, at)
 
     def _now(self) -> datetime:
         """Later than the last time; facts of one customer never tie."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import formataddr, formatdate
 from html import escape
@@ -39,10 +40,12 @@ class Answered:
         )
 
 
-def contact_form(
-    to: str, shop: str, name: str, address: str, subject: str, text: str, ident: str
-) -> Letter:
+def contact_form(to: str, shop: str, name: str, address: str, text: str, ident: str) -> Letter:
     """Shopify's mail for a shop's contact form: HTML, or text for some."""
+    now = datetime.now(UTC)
+    # To the minute, so those of different shoppers are often the same.
+    minute = now.strftime("%I:%M %p").lstrip("0").lower()
+    subject = f"New customer message on {now:%B} {now.day}, {now.year} at {minute}"
     message = _message(
         formataddr((f"{shop} (Shopify)", MAILER)), to, subject, f"{ident}@shopify.com"
     )
@@ -83,8 +86,11 @@ def reply(mail: Answered, name: str, address: str, text: str, ident: str) -> Let
         message["In-Reply-To"] = mail.header_id
     if program != 2:
         message["References"] = f"{mail.references} {mail.header_id}".strip()
+    now = datetime.now(UTC)
     quoted = "\n".join(f"> {line}" for line in mail.text.splitlines())
-    message.set_content(f"{text}\n\nOn Mon, Nov 23, 2026 at 9:14, the shop wrote:\n{quoted}\n")
+    message.set_content(
+        f"{text}\n\nOn {now:%a, %b} {now.day}, {now:%Y at %H:%M}, the shop wrote:\n{quoted}\n"
+    )
     return Letter(message.as_bytes(), address, mail.reply_to)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cplus.errors import CplusError
-from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook
+from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook, dated
 from cplus.local.demo.planning import make_plan
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ async def live(drive: Drive, sizes: Sizes, next_run: Callable[[], int]) -> None:
             chance = random.Random(f"cplus live/{sizes.seed}/{run}")
             await _passed_over(drive.sign_in())
             plan = replace(plan, shops=await _with_the_app(drive, plan))
-            for work in _works(drive, plan, chance):
+            for work in _works(drive, plan, now, chance):
                 going.create_task(_passed_over(work()))
                 await asyncio.sleep(chance.uniform(*_PAUSE))
 
 
-def _works(drive: Drive, plan: Plan, chance: random.Random) -> list[Work]:
+def _works(drive: Drive, plan: Plan, now: datetime, chance: random.Random) -> list[Work]:
     def think() -> Awaitable[None]:
         return asyncio.sleep(chance.uniform(*_THINKING))
 
@@ -59,7 +59,7 @@ def _works(drive: Drive, plan: Plan, chance: random.Random) -> list[Work]:
         return chance.random() * (0.3 if webhook.topic == "customers/create" else 1.0)
 
     works: list[tuple[float, Work]] = [
-        (place(webhook), partial(drive.outside.tell, webhook))
+        (place(webhook), partial(drive.outside.tell, dated(webhook, now)))
         for shop in plan.shops
         for webhook in (*shop.early, *shop.webhooks, *shop.late)
     ]

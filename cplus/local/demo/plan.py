@@ -11,14 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
+from cplus.local.demo.payloads import iso
+
 BASE: Final = datetime(2026, 11, 2, 8, tzinfo=UTC)
 """Default time of the demo's facts."""
 
-SUBSCRIPTION: Final = "app_subscriptions/update"
-"""The topic of what a shop pays, which begins when the app is installed: see `dated`."""
+INSTALLED: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""The moment of the installation in a plan, which is made before it: see `dated`."""
 
 SPAN: Final = timedelta(days=4)
 """Within it after the base lie all facts of a plan of a usual size."""
+
+_THEN: Final = f"{INSTALLED.year}-"
 
 StepKind = Literal["form", "mail", "answer", "reply", "away", "report", "close", "webhook"]
 """`form` and `mail` come from the shopper to the shop's address; `answer` and `close` are the
@@ -51,21 +55,29 @@ class Webhook:
     triggered_at: str
     attempts: int = 1
 
+    @property
+    def since_installed(self) -> bool:
+        """Whether it tells of something that happened once the app was installed."""
+        return self.triggered_at >= iso(INSTALLED)
+
 
 def dated(webhook: Webhook, installed_at: datetime) -> Webhook:
-    """The webhook as it is told by a shop that installed the app at that moment: a plan tells of
-    its subscription as if that were `BASE`."""
-    if webhook.topic != SUBSCRIPTION:
+    """The webhook as it is told by a shop that installed the app at that moment: each time since
+    `INSTALLED` is that much after it."""
+
+    def moved(told: Any) -> Any:
+        if isinstance(told, Mapping):
+            return {name: moved(value) for name, value in told.items()}
+        if isinstance(told, list):
+            return [moved(value) for value in told]
+        if isinstance(told, str) and told.startswith(_THEN):
+            return iso(datetime.fromisoformat(told) - INSTALLED + installed_at)
+        return told
+
+    if not webhook.since_installed:
         return webhook
-
-    def moved(told: str) -> str:
-        at = datetime.fromisoformat(told) + (installed_at - BASE)
-        return at.isoformat().replace("+00:00", "Z")
-
-    one = webhook.payload["app_subscription"]
-    times = {name: moved(one[name]) for name in ("created_at", "updated_at")}
-    payload = {"app_subscription": {**one, **times}}
-    return replace(webhook, payload=payload, triggered_at=moved(webhook.triggered_at))
+    at = moved(webhook.triggered_at)
+    return replace(webhook, payload=moved(webhook.payload), triggered_at=at)
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,7 @@ class Talk:
     name: str
     address: str
     subject: str
+    """Of who begins by mail; Shopify gives its own to a form."""
     steps: tuple[Step, ...]
 
     @property

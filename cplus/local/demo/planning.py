@@ -13,9 +13,9 @@ def make_plan(
 ) -> Plan:
     """The plan of the `run`-th time that the demo is driven over one directory.
 
-    With `now` it is a plan for shops that have the app already: nothing is imported, webhooks
-    tell of every customer, and mails are written then. All facts of Shopify lie within `SPAN`
-    after `base`.
+    With `now` it is a plan for shops that have the app already: nothing is imported, and webhooks
+    tell of every customer. All facts of Shopify lie within `SPAN` after `base`, or are told as of
+    `INSTALLED`.
     """
     customers = _shares(sizes.customers, sizes.shops)
     conversations = _shares(sizes.conversations, sizes.shops)

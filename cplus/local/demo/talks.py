@@ -6,7 +6,6 @@ import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
 from cplus.local.demo import words
@@ -54,14 +53,12 @@ class TalkMaker:
         chance: random.Random,
         host: str,
         trade: words.Trade,
-        written: datetime,
         people: People,
         name: str,
     ) -> None:
         self._chance = chance
         self._host = host
         self._trade = trade
-        self._written = written
         self._people = people
         self._name = name
         self._mails = 0
@@ -135,12 +132,7 @@ class TalkMaker:
     ) -> Talk:
         good = self._chance.choice(self._trade.goods)
         topic = self._chance.choice(words.TOPICS)
-        subject = topic.subject.format(good=good)
-        if kinds[0] == "form":
-            # To the minute, so those of different shoppers are often the same.
-            minute = self._written + timedelta(minutes=self._chance.randint(0, 60))
-            clock = minute.strftime("%I:%M %p").lstrip("0").lower()
-            subject = f"New customer message on {minute:%B} {minute.day}, {minute.year} at {clock}"
+        subject = "" if kinds[0] == "form" else topic.subject.format(good=good)
         first_name = name.split(maxsplit=1)[0]
         steps = []
         for number, kind in enumerate(kinds):

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from cplus.local.demo import letters, words
 from cplus.local.demo.letters import Answered
 from cplus.local.demo.observe import Observed, ShopFound
-from cplus.local.demo.plan import SPAN, SUBSCRIPTION, Plan, ShopPlan, Sizes, Webhook, dated
+from cplus.local.demo.plan import SPAN, Plan, ShopPlan, Sizes, Webhook, dated
 from cplus.local.demo.planning import make_plan
 from cplus.local.demo.summary import IN_LOG, IN_ROWS, compare
 from cplus.local.shopify import LocalShop
@@ -117,7 +117,8 @@ def test_a_plan_for_now_has_no_fact_of_the_future_and_tells_of_everybody() -> No
     plan = make_plan(Sizes(3, 30, 36), 7, now - SPAN, now=now)
     for shop in plan.shops:
         told = list(_webhooks(shop))
-        assert all(datetime.fromisoformat(webhook.triggered_at) < now for webhook in told)
+        times = [datetime.fromisoformat(dated(webhook, now).triggered_at) for webhook in told]
+        assert max(times) <= now + timedelta(seconds=1)
         made = {one.payload["id"] for one in told if one.topic == "customers/create"}
         asked = {one.payload["customer_id"] for one in told if "consent" in one.topic}
         assert asked <= made
@@ -130,11 +131,12 @@ def test_what_is_said_of_a_shop_and_its_customers_does_not_contradict_itself(pla
         "GBP": ("GB", "Europe/London"), "AUD": ("AU", "Australia/Sydney"),
         "CAD": ("CA", "America/Toronto"), "JPY": ("JP", "Asia/Tokyo"),
     }  # fmt: skip
+    installed_at = datetime(2026, 12, 24, 18, 30, tzinfo=UTC)
     for shop in plan.shops:
         currency = shop.description["currency"]
         assert countries[currency] == (shop.description["country"], shop.description["timezone"])
         made, orders = defaultdict(set), {}
-        for webhook in _webhooks(shop):
+        for webhook in (dated(one, installed_at) for one in _webhooks(shop)):
             told = webhook.payload
             if webhook.topic == "shop/update":
                 assert (told["country_code"], told["iana_timezone"]) == countries[currency]
@@ -148,11 +150,16 @@ def test_what_is_said_of_a_shop_and_its_customers_does_not_contradict_itself(pla
                     assert one["currency"] == currency
             if webhook.topic.startswith("orders/"):
                 orders[told["name"]] = told
+                # A shop tells an app of what happens once the app is installed.
+                since = "created_at" if webhook.topic == "orders/create" else "updated_at"
+                assert datetime.fromisoformat(told[since]) >= installed_at
+                assert told["updated_at"] == webhook.triggered_at
                 assert told["currency"] == currency
                 assert ("." in told["total_price"]) == (currency != "JPY")
         for one in shop.description["customers"]:
             made[one["id"]].add(one["created_at"])
             own = [order for order in orders.values() if order["customer"]["id"] == one["id"]]
+            assert all(datetime.fromisoformat(order["created_at"]) < installed_at for order in own)
             assert one["number_of_orders"] >= len(own)
             assert Decimal(one["spent"]) >= sum(Decimal(order["total_price"]) for order in own)
             assert (one["number_of_orders"] > 0) == (Decimal(one["spent"]) > 0)
@@ -169,6 +176,7 @@ def test_a_consent_comes_before_anything_else_is_known_of_the_customer() -> None
 
 def test_nothing_is_told_of_a_shop_before_shopify_can_be_asked_which_it_is() -> None:
     for shop in DEFAULT.shops:
+        assert not any(webhook.since_installed for webhook in shop.early)
         early = {webhook.topic for webhook in shop.early}
         assert not early & {"shop/update", "app_subscriptions/update"}
         number = shop.description["id"]
@@ -187,7 +195,7 @@ def test_each_installation_begins_a_subscription_whose_state_moves_on() -> None:
         found = [
             dated(one, installed_at) for one in _webhooks(make_plan(Sizes(1, 3, 0), run).shops[0])
         ]
-        told = [one for one in found if one.topic == SUBSCRIPTION]
+        told = [one for one in found if one.topic == "app_subscriptions/update"]
         states = sorted((one.payload["app_subscription"] for one in told), key=_updated_at)
         assert [one["status"] for one in states] == ["PENDING", "ACTIVE"]
         assert {one["created_at"] for one in states} == {"2026-12-24T18:30:00Z"}
@@ -198,7 +206,8 @@ def test_each_installation_begins_a_subscription_whose_state_moves_on() -> None:
         known |= ids
     # Where nothing is installed, nothing begins.
     later = make_plan(Sizes(1, 3, 0), 4, installed_at - SPAN, now=installed_at)
-    assert not [one for one in _webhooks(later.shops[0]) if one.topic == SUBSCRIPTION]
+    topics = {one.topic for one in _webhooks(later.shops[0])}
+    assert "app_subscriptions/update" not in topics
 
 
 def test_an_answer_is_of_the_topic_of_its_question() -> None:
@@ -243,9 +252,12 @@ def test_payloads_are_read_as_webhooks_of_shopify() -> None:
 def test_a_contact_form_is_read_as_it_was_written(ident: str) -> None:
     text = "Is the jar <b>back</b>?\n\nEmail: somebody.else@example.org\n  & thanks"
     letter = letters.contact_form(
-        "blue-jam@mail.cplus.example", "Blue Jam", "Zoë", "zoe@example.com", "New", text, ident
+        "blue-jam@mail.cplus.example", "Blue Jam", "Zoë", "zoe@example.com", text, ident
     )
-    form = contact_form(parse(letter.raw))
+    mail = parse(letter.raw)
+    assert mail.date is not None
+    assert f" on {mail.date:%B} {mail.date.day}, {mail.date.year} at " in mail.subject
+    form = contact_form(mail)
     assert form is not None
     assert (form.name, form.email, form.body) == ("Zoë", "zoe@example.com", text)
 
