@@ -33,7 +33,9 @@ def read_bucket(properties: Mapping[str, Any], place: str) -> BucketSpec:
 def _rule(declared: Mapping[str, Any], place: str) -> dict[str, Any]:
     rule: dict[str, Any] = {"Filter": {"Prefix": ""}}
     for name, value in declared.items():
-        if name in ("Id", "Status", "NoncurrentVersionExpiration"):
+        if name == "Id":
+            rule["ID"] = value
+        elif name in ("Status", "NoncurrentVersionExpiration"):
             rule[name] = value
         elif name == "Prefix":
             rule["Filter"] = {"Prefix": value}

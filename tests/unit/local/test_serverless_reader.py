@@ -138,7 +138,7 @@ def test_buckets_have_their_versions_and_the_rules_by_which_those_end(
     for name in ("mail", "bodies"):
         [rules] = [one.rules for one in application.buckets if f"-{name}-" in one.name]
         assert {
-            "Id": "versions",
+            "ID": "versions",
             "Status": "Enabled",
             "Filter": {"Prefix": ""},
             "NoncurrentVersionExpiration": {"NoncurrentDays": 7},
