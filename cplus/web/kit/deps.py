@@ -22,6 +22,7 @@ from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.audit.history import PAGE, History, history
 from cplus.events.audit.questions import is_known
+from cplus.privacy.certificates import Certificates
 from cplus.privacy.export import Export, gather
 from cplus.privacy.sessions import EndedSessions, UsedLinks
 from cplus.privacy.token_tries import TokenTries
@@ -253,6 +254,10 @@ async def _exports(request: Request) -> Exports:
     return _parts(request).exports
 
 
+async def _certificates(request: Request) -> Certificates:
+    return _parts(request).certificates
+
+
 async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
@@ -283,4 +288,5 @@ PastDep = Annotated[ReadPast, Depends(_past)]
 GatherDep = Annotated[Gather, Depends(_gather)]
 ExportsDep = Annotated[Exports, Depends(_exports)]
 IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
+CertificatesDep = Annotated[Certificates, Depends(_certificates)]
 LooksDep = Annotated[Looks, Depends(_looks)]

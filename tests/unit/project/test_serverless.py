@@ -330,18 +330,23 @@ def _role_rights(role: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def test_daily_alone_may_write_roots(template: Template) -> None:
-    functions = template.functions()
-    near = {
-        name for name, function in functions.items()
-        if "roots-bucket" in json.dumps(_rights(template, function))
-        or "*" in _rights(template, function)
-    }  # fmt: skip
-    assert near == {"daily"}
-    rights = _rights(template, functions["daily"])
-    assert {action for action in rights if not action.startswith("logs:")} == {
-        *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
-        *("s3:ListBucket", "s3:ListBucketVersions"),
+def test_daily_alone_may_write_roots_and_what_erases_people_their_ledger(
+    template: Template,
+) -> None:
+    roles = {name: _role_rights(role) for name, role in template.of_type("AWS::IAM::Role").items()}
+    assert not [name for name, rights in roles.items() if "*" in rights]
+    changing = {
+        (name, action, found.removeprefix("/").partition("/")[0])
+        for name, rights in roles.items()
+        for action, resources in rights.items()
+        if action.startswith("s3:") and not action.startswith(("s3:Get", "s3:List"))
+        for found in re.findall(
+            r"\$\{Bucket\}([^\"]*)\", \{\"Bucket\": [^}]*roots-bucket", resources
+        )
+    }
+    assert changing == {
+        ("DailyRole", "s3:PutObject", "roots"),
+        ("EraseRole", "s3:PutObject", "erasures"),
     }
 
 
@@ -352,7 +357,8 @@ def test_what_erases_people_alone_may_delete_objects(template: Template) -> None
     rights = roles["EraseRole"]
     # A version and a delete marker each go by their id: deleting without one only hides them.
     assert {action for action in rights if action.startswith("s3:")} == {
-        *("s3:DeleteObjectVersion", "s3:ListBucketVersions")
+        *("s3:DeleteObjectVersion", "s3:ListBucketVersions"),
+        "s3:PutObject",  # the ledger
     }
     for action in ("s3:DeleteObjectVersion", "s3:ListBucketVersions"):
         buckets = re.findall(r"cplus-\w+-(\w+)-bucket", rights[action])
@@ -373,11 +379,15 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     moving = {"sqs:StartMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:DeleteMessage"}
     looking = {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
     reading = {"s3:GetObject", "s3:ListBucket", "sqs:ListQueues", "sqs:SendMessage"}
+    reading |= {"s3:GetObjectVersion", "s3:ListBucketVersions"}
     assert set(web) - logs == {"sns:Publish", "kms:Decrypt"} | reading | moving | looking
     for action in moving | looking:  # of the console, for dead letters alone
         assert re.findall(r"cplus-\w+-([^\"]+)", web[action]) == ["*-dead"]
-    for action in ("s3:GetObject", "s3:ListBucket"):  # a whole message is read from the raw mail
-        assert re.findall(r"cplus-\w+-([\w-]+)", web[action]) == ["mail-bucket"]
+    # A whole message is read from the raw mail, a certificate from the roots and their ledger.
+    for action in ("s3:GetObject", "s3:ListBucket"):
+        assert re.findall(r"cplus-\w+-([\w-]+)", web[action]) == ["mail-bucket", "roots-bucket"]
+    for action in ("s3:GetObjectVersion", "s3:ListBucketVersions"):
+        assert re.findall(r"cplus-\w+-([\w-]+)", web[action]) == ["roots-bucket"]
     for name, rights in (("edge", edge), ("web", web)):
         assert functions[name]["FunctionName"] in rights["logs:PutLogEvents"]
     held = functions["edge"]["Environment"]["Variables"]
