@@ -1,5 +1,5 @@
-"""The function `daily`: anchors the log of each day under one Merkle root, and destroys the keys
-whose time is over."""
+"""The function `daily`: anchors the log of each day under one Merkle root, destroys the keys whose
+time is over, and forgets who was erased long ago."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ async def _daily() -> dict[str, Any]:
     parts = _parts()
     settings = parts.settings
     await parts.keyring.expire()
+    await parts.persons.lapse()
     return asdict(
         await daily(
             parts.store.log, parts.aws, settings.roots_bucket, parts.clock, settings.metrics

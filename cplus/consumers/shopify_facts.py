@@ -20,8 +20,11 @@ class Resolve(Protocol):
         *,
         shopify_id: int | None = None,
         address: str | None = None,
+        phone: str | None = None,
         at: datetime | None = None,
         told_at: datetime | None = None,
+        happened_at: datetime | None = None,
+        ordered: bool = False,
     ) -> Resolved | None:
         """None where no identity is given."""
 
@@ -54,11 +57,25 @@ async def known(
     address: str | None,
     at: datetime | None = None,
     told_at: datetime | None = None,
+    *,
+    phone: str | None = None,
+    happened_at: datetime | None = None,
+    ordered: bool = False,
 ) -> tuple[str | None, list[PersonsJoined]]:
     """The person with these identities, and what has to be recorded where they were several. With
-    `at`, the customer had this address, or none, at that time, as Shopify told at `told_at`."""
+    `at`, the customer had this address, or none, at that time, as Shopify told at `told_at`. What
+    is told happened at `happened_at`; `ordered` if it is an order that was placed then."""
     address = (address or "").strip() or None
-    found = await resolve(shop, shopify_id=shopify_id, address=address, at=at, told_at=told_at)
+    found = await resolve(
+        shop,
+        shopify_id=shopify_id,
+        address=address,
+        phone=phone,
+        at=at,
+        told_at=told_at,
+        happened_at=happened_at,
+        ordered=ordered,
+    )
     if found is None:
         return None, []
     joined = [PersonsJoined(person=found.person, absorbed=other) for other in found.absorbed]

@@ -4,6 +4,11 @@ A customer's id in Shopify is one person for ever. An address belongs to who hol
 customer whose account has it, else whoever has written from it. So it says who somebody is only
 where nothing stronger does. Two persons become one if a customer's account has the address of
 somebody who only wrote; two customers never become one by an address.
+
+Of somebody who was erased, tombstones are left (tombstones.py). What happened before the erasure is
+theirs for ever. A later mail, or an order without an account, is of somebody new. An account begins
+anew with an order that is placed later, and with nothing else: other news of it may be of what was
+erased, and its customer did nothing for it.
 """
 
 from __future__ import annotations
@@ -14,12 +19,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from cplus.events.names import person as named
+from cplus.privacy.tombstones import is_account, is_late, is_tombstone, lapse, tombstone
 
 Row = dict[str, Any]
 """A row of the directory. Of an account, by its customer's id: `address`, the row of the address
 that it holds, `at`, since when, and `told_at`, when Shopify told of it. Of an address: `holder`,
 the row of the account, `at` and `told_at` of the last one that had it, and `ended` once the account
-has another. Older rows have none of these, or no `told_at`."""
+has another. Older rows have none of these, or no `told_at`. `erased`: who had it and was erased."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -35,6 +41,10 @@ class Resolved:
     `join`."""
     former: Sequence[str] = ()
     """Ids that were joined into this one earlier; the log still uses them."""
+
+    erased: bool = False
+    """Whether the person was erased: nothing about them can be sealed, and they are joined with
+    nobody."""
 
     @property
     def ids(self) -> list[str]:
@@ -55,6 +65,10 @@ class Question:
     """When the account had this address, or none; None if nothing is said about that."""
     told_at: datetime | None = None
     """When Shopify told of it: `at` is in whole seconds, and two facts may be of the same one."""
+    happened_at: datetime | None = None
+    """When what is told happened; None is now."""
+    ordered: bool = False
+    """Whether the customer placed an order then."""
 
     @property
     def names(self) -> list[str]:
@@ -75,7 +89,7 @@ class Identities:
         self.inserts: list[Row] = []
         """Rows that are new, in the order in which they are to be inserted."""
         self._rows = rows
-        self._customers = {row["person"] for row in rows.values() if _is_account(row)}
+        self._customers = {row["person"] for row in rows.values() if is_account(row)}
         self._now = now
         self._new_id = new_id
         self._before: dict[str, Row] = {}
@@ -86,6 +100,12 @@ class Identities:
         if one.account is None:
             return self._writer(one)
         account = self._rows.get(one.account) or self._new_account(one)
+        if "erased" in account:
+            if is_late(one.happened_at, account) or (is_tombstone(account) and not one.ordered):
+                self._bury(account, one)
+                return _erased(account)
+            if is_tombstone(account):
+                self._begin_anew(account)
         if one.at is not None and _is_news(one, account):
             self._hold(account, one)
         found = [account]
@@ -100,7 +120,7 @@ class Identities:
         """The rows that are to change, as they were and as they are. Addresses come first: as long
         as the account's row is as it was, the same question does all of it again."""
         changed = [(before, self._rows[name]) for name, before in self._before.items()]
-        return sorted(changed, key=lambda both: _is_account(both[1]))
+        return sorted(changed, key=lambda both: is_account(both[1]))
 
     def _writer(self, one: Question) -> Resolved:
         """Who writes from an address, or orders with it and has no account."""
@@ -108,11 +128,13 @@ class Identities:
         row = self._rows.get(one.address)
         if row is None:
             row = self._insert(one.address, one.shop, named(self._new_id()))
+        elif is_late(one.happened_at, row):
+            return _erased(row)
         elif row.get("ended"):
             # Nobody holds it any more. Whose it was may be told of them, not who has it now.
             # Its times stay: what is older than the last who had it does not bring it back.
             someone = named(self._new_id())
-            self._change(row, person=someone, former=None, holder=None, ended=None)
+            self._change(row, person=someone, former=None, holder=None, **_living(row))
         return Resolved(row["person"], [], tuple(sorted(row.get("former") or ())))
 
     def _new_account(self, one: Question) -> Row:
@@ -123,10 +145,32 @@ class Identities:
             or (_is_later(one, address) and self._only_wrote(address))
         ):
             row = self._insert(one.account, one.shop, address["person"], address.get("former"))
+        elif address is not None and is_late(one.happened_at, address) and _was_lead(address):
+            # It is the account of somebody who only wrote, and is erased with them.
+            erased = address["erased"]
+            row = self._insert(one.account, one.shop, erased["person"])
+            row |= tombstone(row["_id"], row, erased["at"])
         else:
             row = self._insert(one.account, one.shop, named(self._new_id()))
         self._customers.add(row["person"])
         return row
+
+    def _begin_anew(self, account: Row) -> None:
+        """The customer was erased, and placed an order afterwards."""
+        someone, erased_at = named(self._new_id()), account["erased"]["at"]
+        self._customers.add(someone)
+        changes = {"person": someone, "former": None, "at": erased_at, "gone": None}
+        self._change(account, **changes, **_living(account))
+
+    def _bury(self, account: Row, one: Question) -> None:
+        """Erases an address that another process gave to the account just when that was erased,
+        and noticed, or stopped: in either case it asks the same again."""
+        row = self._rows.get(one.address or "")
+        if row is None or is_tombstone(row) or not is_tombstone(account):
+            return
+        if row["person"] == account["person"]:
+            dead = tombstone(row["_id"], account, account["erased"]["at"])
+            self._change(row, **dict.fromkeys(row.keys() - dead.keys()), **dead)
 
     def _only_wrote(self, address: Row) -> bool:
         """Whether the address is of somebody without an account."""
@@ -150,20 +194,22 @@ class Identities:
         """Ends what else an older release noted as an address of the account's person: that says
         not whether they still have it. If the person has another account, it may be that one's."""
         same = [row for row in self._rows.values() if row["person"] == account["person"]]
-        if sum(map(_is_account, same)) > 1:
+        if sum(map(is_account, same)) > 1:
             return
         for row in same:
-            if not _is_account(row) and row.get("holder") is None and row["_id"] != address:
+            if not is_account(row) and row.get("holder") is None and row["_id"] != address:
                 self._change(row, ended=True)
 
     def _take(self, account: Row, address: str, one: Question) -> bool:
         """Gives the address to the account, unless another one has had it since."""
         row = self._rows.get(address)
-        mine = {"holder": account["_id"], "at": one.at, "told_at": one.told_at, "ended": None}
+        mine = {"holder": account["_id"], "at": one.at, "told_at": one.told_at}
         if row is None:
             row = self._insert(address, account["shop"], account["person"], account.get("former"))
             self._change(row, **mine)
-        elif row.get("holder") == account["_id"]:
+            return True
+        mine |= _living(row)
+        if row.get("holder") == account["_id"]:
             if row.get("ended"):
                 self._change(row, **mine)
         elif not _is_later(one, row):
@@ -194,8 +240,18 @@ class Identities:
                 row[name] = value
 
 
-def _is_account(row: Row) -> bool:
-    return "/shopify/" in row["_id"]
+def _erased(row: Row) -> Resolved:
+    return Resolved(row["erased"]["person"], erased=True)
+
+
+def _was_lead(row: Row) -> bool:
+    """Whether the one who was erased had no account."""
+    return bool(row["erased"].get("lead"))
+
+
+def _living(row: Row) -> Row:
+    """What changes if somebody has the row now, whose it was before."""
+    return {"ended": None, "expires_at": None, "lapses_at": lapse(row)}
 
 
 def _is_news(one: Question, account: Row) -> bool:

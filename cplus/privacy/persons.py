@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -18,16 +18,15 @@ from cplus.errors import CplusError
 from cplus.ids import random_id
 from cplus.keys import derived_key
 from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne, duplicates
+from cplus.privacy.burying import bury, rows_of, watched
 from cplus.privacy.identities import Identities, Question, Resolved, Row
+from cplus.privacy.tombstones import is_tombstone
 from cplus.retries import Retries
 
 PERSONS = "persons"
 RETRIES = Retries(tries=10, pause=0.01, longest=0.1)
 
 _AT_ONCE: Final = 500  # questions that one query answers
-
-_WATCHED: Final = ("person", "holder", "address", "at", "told_at", "ended")
-"""What makes a row another one, if another process changes it."""
 
 
 class IdentityTaken(CplusError):
@@ -66,15 +65,22 @@ class PersonDirectory:
         *,
         shopify_id: int | None = None,
         address: str | None = None,
+        phone: str | None = None,
         at: datetime | None = None,
         told_at: datetime | None = None,
+        happened_at: datetime | None = None,
+        ordered: bool = False,
     ) -> Resolved | None:
         """The person with these identities, new or known; None without identities.
 
         The customer `shopify_id` has this address, and did `at` that time (now, where it is not
         given): it is theirs until another account has it. With `at` and no address, they have none.
         Of two facts of the same time, the one that was told later counts (`told_at`).
-        An address alone is a question: who has it now?
+        An address alone is a question: who has it now? A phone number counts only without both.
+
+        What is told happened at `happened_at` (`at`, or now, where it is not given), and if
+        `ordered`, the customer placed an order then. If the person was erased since, it is theirs:
+        see `Resolved.erased`.
 
         If a customer's address is that of somebody who only wrote, they are one person, and the
         smaller id stays. Only `join` makes them one in the directory, after the log has the event:
@@ -84,12 +90,15 @@ class PersonDirectory:
         account = None if shopify_id is None else f"{shop}/shopify/{shopify_id}"
         named = self._address(shop, address) if address else None
         if account is None and named is None:
+            named = self._phone(shop, phone)
+        if account is None and named is None:
             return None
+        happened_at = happened_at or at
         if account and named and at is None:
             at = self._clock()
         at = None if account is None or at is None else to_milliseconds(at)
         told_at = None if at is None or told_at is None else to_milliseconds(told_at)
-        question = Question(shop, account, named, at, told_at)
+        question = Question(shop, account, named, at, told_at, happened_at, ordered)
         ask = partial(self._questions.ask, question)
         return await self._retries.of(ask, IdentityTaken, shop=shop)
 
@@ -98,7 +107,35 @@ class PersonDirectory:
         Unlike `resolve`, it makes nobody known."""
         name = self._address(shop, address)
         row = (await self._find([name])).get(name)
-        return [row["person"], *sorted(row.get("former", ()))] if row else []
+        if row is None or is_tombstone(row):
+            return []
+        return [row["person"], *sorted(row.get("former", ()))]
+
+    async def forget(self, shop: str, persons: Collection[str], at: datetime) -> None:
+        """Forgets persons who were erased `at` that time: these are all ids of one. In place of
+        their rows are tombstones.
+
+        Repeatable, even if it is cut off between rows. Raises IdentityTaken if the person was
+        joined into an id that is not among these: then that has to be erased too.
+        """
+        at = to_milliseconds(at)
+        rows = await rows_of(self._persons, shop, persons)
+        while living := {row["person"] for row in rows if not is_tombstone(row)}:
+            if not living <= {*persons}:
+                raise IdentityTaken
+            await bury(self._persons, rows, at)
+            rows = await rows_of(self._persons, shop, persons)
+
+    async def forget_shop(self, shop: str) -> None:
+        """Forgets everybody of a shop, and who was erased there. Repeatable."""
+        await self._persons.delete_many({"shop": shop})
+
+    async def lapse(self) -> int:
+        """Forgets who was erased long ago, where somebody else has their address now; returns how
+        many. The other tombstones go by themselves."""
+        over = {"lapses_at": {"$lte": self._clock()}}
+        gone = {"$unset": {"erased": "", "lapses_at": ""}}
+        return int((await self._persons.update_many(over, gone)).modified_count)
 
     async def _answer(self, questions: Sequence[Question]) -> list[Resolved | IdentityTaken]:
         rows = await self._find({name for one in questions for name in one.names})
@@ -132,6 +169,7 @@ class PersonDirectory:
             if one.account
             and (address := rows.get(one.address or ""))
             and address.get("holder") is None
+            and not address.get("ended")
             and rows.get(one.account, {}).get("person") != address["person"]
         }
         first = {
@@ -151,7 +189,7 @@ class PersonDirectory:
             return True
         writes = []
         for before, after in changed:
-            was = {name: before.get(name) for name in _WATCHED}
+            was = watched(before)
             gone = dict.fromkeys(before.keys() - after.keys(), "")
             change = {"$set": {name: value for name, value in after.items() if name != "_id"}}
             change |= {"$unset": gone} if gone else {}
@@ -163,15 +201,14 @@ class PersonDirectory:
         """Makes two persons one: every identity of both is of `person` from now on.
 
         Repeatable, and in any order: if one of them was joined into another before, all of them
-        become one, and of those the smallest id stays.
+        become one, and of those the smallest id stays. Who was erased is joined with nobody.
         """
         ids = {person, absorbed}
         while len(ids) > 1:
             asked = len(ids)
-            one_of = {"$in": sorted(ids)}
-            # The shop in each: beside the `$or`, the server would walk over all of its rows.
-            wanted = {"$or": [{"shop": shop, name: one_of} for name in ("person", "former")]}
-            rows = await self._persons.find(wanted, {"person": 1, "former": 1}).to_list(None)
+            rows = await rows_of(self._persons, shop, ids)
+            if any(map(is_tombstone, rows)):
+                return
             ids.update(*({row["person"], *row.get("former", ())} for row in rows))
             if len(ids) > asked:
                 continue
@@ -182,7 +219,12 @@ class PersonDirectory:
             if all(row["person"] == kept and former <= {*row.get("former", ())} for row in rows):
                 return
             await self._persons.update_many(
-                {"shop": shop, "person": {"$in": sorted(live)}},
+                # But for those of whom the rows were buried meanwhile.
+                {
+                    "shop": shop,
+                    "person": {"$in": sorted(live)},
+                    "erased.person": {"$nin": sorted(ids)},
+                },
                 {"$set": {"person": kept}, "$addToSet": {"former": {"$each": sorted(former)}}},
             )
 
@@ -214,20 +256,39 @@ class PersonDirectory:
         return None
 
     def _address(self, shop: str, address: str) -> str:
+        return self._hashed(shop, "address", address.strip().lower())
+
+    def _phone(self, shop: str, phone: str | None) -> str | None:
+        digits = "".join(filter(str.isdecimal, phone or ""))
+        return self._hashed(shop, "phone", digits) if digits else None
+
+    def _hashed(self, shop: str, kind: str, text: str) -> str:
         hashed = self._keyed.copy()
-        hashed.update(f"{shop}\n{address.strip().lower()}".encode())
-        return f"{shop}/address/{hashed.hexdigest()}"
+        hashed.update(f"{shop}\n{text}".encode())
+        return f"{shop}/{kind}/{hashed.hexdigest()}"
 
 
 async def ensure_indexes(keyring: Database) -> None:
-    """Creates the directory's indexes: on persons, and on those who were joined into them."""
+    """Creates the directory's indexes: on persons, on those who were joined into them, and those by
+    which the erased are forgotten."""
+    there = {"$exists": True}
     await keyring[PERSONS].create_indexes(
         [
             IndexModel([("shop", 1), ("person", 1)], name="persons"),
             IndexModel(
                 [("shop", 1), ("former", 1)],
                 name="former",
-                partialFilterExpression={"former": {"$exists": True}},
+                partialFilterExpression={"former": there},
+            ),
+            # Older code leaves the time where it gives the row to somebody: they are not `ended`.
+            IndexModel(
+                [("expires_at", 1)],
+                name="expiry",
+                expireAfterSeconds=0,
+                partialFilterExpression={"ended": True},
+            ),
+            IndexModel(
+                [("lapses_at", 1)], name="lapses", partialFilterExpression={"lapses_at": there}
             ),
         ]
     )

@@ -189,7 +189,7 @@ class Inbound:
             return {"reason": "the same mail came before, under another id of SES"}
         if aside is not None:
             return await self._set_aside(way.shop, receipt, found, aside, once)
-        who = await self._sender(way.shop, found, conversation)
+        who = await self._sender(way.shop, found, conversation, now)
         begins: list[tuple[str, int]] = []
         if conversation is None:
             conversation, begins = await self.finder.by_person(way.shop, who, found, now)
@@ -216,7 +216,8 @@ class Inbound:
         self, shop: str, receipt: Receipt, found: Found, reason: AsideReason, once: list[Place]
     ) -> dict[str, Any]:
         """Events, sequences and refs of the commit of a mail that is shown apart."""
-        who, now = await self._sender(shop, found, None), receipt.received_at
+        now = receipt.received_at
+        who = await self._sender(shop, found, None, now)
         event = MailSetAside(
             person=who.person,
             reason=reason,
@@ -230,10 +231,12 @@ class Inbound:
             "refs": [stream, who.person, message_ref(event.message_id)],
         }
 
-    async def _sender(self, shop: str, found: Found, conversation: Conversation | None) -> Resolved:
-        """The person who wrote. An unknown sender is the person of the conversation, if the mail
-        belongs to one, and otherwise somebody new."""
-        who = await self.persons.resolve(shop, address=found.address)
+    async def _sender(
+        self, shop: str, found: Found, conversation: Conversation | None, now: datetime
+    ) -> Resolved:
+        """The person whose mail came `now`. An unknown sender is the person of the conversation, if
+        the mail belongs to one, and otherwise somebody new."""
+        who = await self.persons.resolve(shop, address=found.address, happened_at=now)
         if who is not None:
             return who
         return Resolved(conversation.person if conversation else named(random_id()))

@@ -35,7 +35,9 @@ async def data_request(
     # An address that comes with an id is one more fact about that customer's account. So the data
     # of somebody who only wrote from it is theirs too.
     person, joined = await known(
-        resolve, notice.shop, who.id, who.email, at if who.email else None, notice.triggered_at
+        *(resolve, notice.shop, who.id, who.email, at if who.email else None, notice.triggered_at),
+        phone=who.phone,
+        happened_at=at,
     )
     fact = DataRequested(
         request_id=request,
@@ -59,7 +61,11 @@ async def customer_redact(
     # The account had the address at some time. Shopify sends this days after it was asked for, and
     # somebody else may have the address by now: whatever is known of it is newer.
     at = _AT_SOME_TIME if who.id and who.email else None
-    person, joined = await known(resolve, notice.shop, who.id, who.email, at)
+    person, joined = await known(
+        *(resolve, notice.shop, who.id, who.email, at),
+        phone=who.phone,
+        happened_at=notice.when(),
+    )
     fact = ErasureRequested(
         erasure=erasure,
         person=person or erasing_person(erasure),

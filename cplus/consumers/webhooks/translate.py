@@ -6,7 +6,7 @@ Pure but for the directory of persons, which is handed in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cplus.consumers.shopify_facts import Resolve, known
 from cplus.consumers.webhooks import compliance
@@ -32,6 +32,8 @@ from cplus.events.names import (
 from cplus.shopify import webhooks
 from cplus.shopify.payloads import Webhook
 
+T = TypeVar("T")
+
 
 async def translate(notice: Notice, payload: Webhook, resolve: Resolve) -> list[NewEvent]:
     """The events that the webhook means, once it is known to be of this shop.
@@ -44,9 +46,10 @@ async def translate(notice: Notice, payload: Webhook, resolve: Resolve) -> list[
 
 async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve) -> list[NewEvent]:
     # An address that is left out is not known, one that is null is none.
-    at = notice.when(payload.updated_at) if "email" in payload.model_fields_set else None
+    when, told_at = notice.when(payload.updated_at), notice.triggered_at
+    at = when if "email" in payload.model_fields_set else None
     person, joined = await known(
-        resolve, notice.shop, payload.id, payload.email, at, notice.triggered_at
+        resolve, notice.shop, payload.id, payload.email, at, told_at, happened_at=when
     )
     fact = CustomerChanged(
         shopify_customer_id=payload.id,
@@ -67,7 +70,8 @@ async def _customer(notice: Notice, payload: webhooks.Customer, resolve: Resolve
 async def _customer_deleted(
     notice: Notice, payload: webhooks.CustomerDeleted, resolve: Resolve
 ) -> list[NewEvent]:
-    person, joined = await known(resolve, notice.shop, payload.id, None)
+    when = notice.when()
+    person, joined = await known(resolve, notice.shop, payload.id, None, happened_at=when)
     fact = CustomerDeleted(shopify_customer_id=payload.id, person=_someone(person))
     return notice.facts(customer_stream(payload.id), None, *joined, fact)
 
@@ -79,18 +83,22 @@ async def _customers_merged(
         return []
     if payload.kept_id == payload.deleted_id:
         raise InvalidInput(reason=f"{notice.topic}: both customers are the same")
-    kept, joined = await known(resolve, notice.shop, payload.kept_id, None)
-    gone, more = await known(resolve, notice.shop, payload.deleted_id, None)
+    when = notice.when()
+    kept = await resolve(notice.shop, shopify_id=payload.kept_id, happened_at=when)
+    gone = await resolve(notice.shop, shopify_id=payload.deleted_id, happened_at=when)
+    one, other = _someone(kept), _someone(gone)
     # Who stays is decided as the directory does it, the smaller id: so no two joins ever point
     # at each other.
-    person, absorbed = sorted((_someone(kept), _someone(gone)))
-    if person != absorbed:
-        more = [*more, PersonsJoined(person=person, absorbed=absorbed)]
+    person, absorbed = sorted((one.person, other.person))
+    joined = [PersonsJoined(person=person, absorbed=absorbed)] if person != absorbed else []
+    if one.erased or other.erased:
+        # Shopify merges nobody whom it has redacted, but a merchant can erase people here alone.
+        person, joined = other.person, []
     fact = CustomerDeleted(
         shopify_customer_id=payload.deleted_id, person=person, merged_into=payload.kept_id
     )
     return [
-        *notice.facts(customer_stream(payload.kept_id), None, *joined, *more),
+        *notice.facts(customer_stream(payload.kept_id), None, *joined),
         *notice.facts(customer_stream(payload.deleted_id), None, fact),
     ]
 
@@ -101,7 +109,8 @@ async def _consent(
     consent = payload.email_marketing_consent
     if consent.state is None:
         raise InvalidInput(reason=f"{notice.topic}: email_marketing_consent.state is missing")
-    person, joined = await known(resolve, notice.shop, payload.customer_id, None)
+    when = notice.when(consent.consent_updated_at)
+    person, joined = await known(resolve, notice.shop, payload.customer_id, None, happened_at=when)
     fact = CustomerConsentChanged(
         shopify_customer_id=payload.customer_id,
         person=_someone(person),
@@ -114,7 +123,8 @@ async def _consent(
 async def _spend(
     notice: Notice, payload: webhooks.PurchasingSummary, resolve: Resolve
 ) -> list[NewEvent]:
-    person, joined = await known(resolve, notice.shop, payload.customer_id, None)
+    when = notice.when(payload.occurred_at)
+    person, joined = await known(resolve, notice.shop, payload.customer_id, None, happened_at=when)
     spent = payload.spent
     fact = CustomerSpendChanged(
         shopify_customer_id=payload.customer_id,
@@ -137,7 +147,9 @@ async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> l
     # The order's own address may be another's (a gift, a colleague): it says who ordered only
     # where the order has no customer.
     person, joined = await known(
-        resolve, notice.shop, buyer.id if buyer else None, None if buyer else payload.email
+        *(resolve, notice.shop, buyer.id if buyer else None, None if buyer else payload.email),
+        happened_at=payload.created_at or notice.when(payload.updated_at),
+        ordered=payload.created_at is not None,
     )
     fact = OrderChanged(
         shopify_order_id=payload.id,
@@ -200,7 +212,7 @@ async def _subscription(
     return notice.facts(billing_stream(notice.shop), one.updated_at, fact)
 
 
-def _someone(person: str | None) -> str:
+def _someone(person: T | None) -> T:
     if person is None:
         raise AssertionError("a Shopify id always names a person")
     return person

@@ -12,14 +12,18 @@ from cplus.settings import Settings
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    """A database that holds both, what is known and who somebody is."""
-    made = connect(
-        Settings(
-            mongo_uri=SecretStr(mongo_uri),
-            mongo_database=database_name,
-            mongo_keyring_database=database_name,
-        )
+def one_database(mongo_uri: str, database_name: str) -> Settings:
+    """Those of a database that holds both, what is known and who somebody is."""
+    return Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=database_name,
+        mongo_keyring_database=database_name,
     )
+
+
+@pytest.fixture
+async def mongo(one_database: Settings) -> AsyncIterator[Mongo]:
+    """That database."""
+    made = connect(one_database)
     yield made
     await made.close()

@@ -377,9 +377,7 @@ class Says:
         shop: str,
         *,
         shopify_id: int | None = None,
-        address: str | None = None,
-        at: datetime | None = None,
-        told_at: datetime | None = None,
+        **_how: Any,
     ) -> Resolved | None:
         if shopify_id != 7:
             return Resolved("person/other")

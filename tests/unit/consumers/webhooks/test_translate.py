@@ -42,6 +42,9 @@ class People:
         self.asked: list[tuple[int | None, str | None]] = []
         self.told: list[datetime | None] = []
         self.told_at: list[datetime | None] = []
+        self.happened_at: list[datetime | None] = []
+        self.ordered: list[bool] = []
+        self.erased: set[str] = set()
 
     async def __call__(
         self,
@@ -49,18 +52,26 @@ class People:
         *,
         shopify_id: int | None = None,
         address: str | None = None,
+        phone: str | None = None,
         at: datetime | None = None,
         told_at: datetime | None = None,
+        happened_at: datetime | None = None,
+        ordered: bool = False,
     ) -> Resolved | None:
         assert shop == SHOP
+        self.happened_at.append(happened_at)
+        self.ordered.append(ordered)
         self.asked.append((shopify_id, address))
         self.told.append(at)
         self.told_at.append(told_at)
-        names = ([f"id{shopify_id}"] if shopify_id is not None else []) + [address or ""]
+        names = [f"id{shopify_id}"] if shopify_id is not None else []
+        number = phone if any(map(str.isdecimal, phone or "")) else None
+        names += [address or number or ""]
         found = sorted({self.persons[name] for name in names if name in self.persons})
         if not any(names):
             return None
-        return Resolved(found[0], found[1:]) if found else Resolved("person/new")
+        person, *absorbed = found or ["person/new"]
+        return Resolved(person, absorbed, erased=person in self.erased)
 
 
 async def told(
@@ -161,6 +172,14 @@ async def test_a_merge_joins_two_persons_and_deletes_one_customer(kept: str, gon
 async def test_a_merge_of_one_person_joins_nobody() -> None:
     [new] = await told("customers/merge", merge(), People(id7="person/a", id8="person/a"))
     assert isinstance(new.event, CustomerDeleted)
+
+
+@pytest.mark.parametrize("erased", [{"person/a"}, {"person/b"}])
+async def test_a_merge_joins_nobody_with_somebody_who_was_erased(erased: set[str]) -> None:
+    people = People(id7="person/a", id8="person/b")
+    people.erased = erased
+    [new] = await told("customers/merge", merge(), people)
+    assert new.event == CustomerDeleted(shopify_customer_id=8, person="person/b", merged_into=7)
 
 
 @pytest.mark.parametrize("status", ["in_progress", "failed"])
@@ -387,14 +406,14 @@ async def test_a_request_for_data_names_who_asks_and_is_due_30_days_after_it_was
     [
         ({"email": "ann@example.com"}, [(None, "ann@example.com")], "person/a"),
         ({"id": 7, "email": None}, [(7, None)], "person/new"),
-        ({"phone": "+1555"}, [(None, None)], "person/request9999"),
+        ({"phone": "+1555"}, [(None, None)], "person/p"),
         ({}, [(None, None)], "person/request9999"),
     ],
 )
 async def test_a_request_is_by_id_or_address_and_somebody_nobody_knows_has_it_too(
     customer: dict[str, Any], asked: list[Any], person: str
 ) -> None:
-    people = People(**{"ann@example.com": "person/a"})
+    people = People(**{"ann@example.com": "person/a", "+1555": "person/p"})
     [new] = await told("customers/data_request", {**REQUEST, "customer": customer}, people)
     assert isinstance(new.event, DataRequested)
     assert (new.event.person, people.asked) == (person, asked)
@@ -442,13 +461,14 @@ async def test_a_redact_asks_to_erase_whom_it_names_within_30_days() -> None:
     [
         ({"email": "ann@example.com"}, [(None, "ann@example.com")], "person/a"),
         ({"id": 7, "email": None}, [(7, None)], "person/new"),
-        ({"phone": "+1555"}, [(None, None)], f"person/erasure{ERASURE}"),
+        ({"phone": "+1555"}, [(None, None)], "person/p"),
+        ({"phone": "none"}, [(None, None)], f"person/erasure{ERASURE}"),
     ],
 )
-async def test_a_redact_is_by_id_or_address_alone(
+async def test_a_redact_is_by_id_or_address_or_phone_alone(
     customer: dict[str, Any], asked: list[Any], person: str
 ) -> None:
-    people = People(**{"ann@example.com": "person/a"})
+    people = People(**{"ann@example.com": "person/a", "+1555": "person/p"})
     [new] = await told("customers/redact", {**REDACT, "customer": customer}, people)
     assert isinstance(new.event, ErasureRequested)
     assert (new.event.person, people.asked, people.told) == (person, asked, [None])
@@ -458,3 +478,33 @@ async def test_a_redact_is_by_id_or_address_alone(
 async def test_a_redact_that_names_nobody_has_a_reason(customer: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="no id, email or phone"):
         await told("customers/redact", {**REDACT, "customer": customer})
+
+
+PLACED = datetime(2026, 11, 19, 8, tzinfo=UTC)
+CONSENT = {"state": "SUBSCRIBED", "consent_updated_at": ISO}
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "happened_at", "ordered"),
+    [
+        ("customers/update", CUSTOMER, UPDATED, False),
+        ("customers/update", {"id": 7, "updated_at": ISO}, UPDATED, False),
+        ("customers/delete", {"id": 7}, TRIGGERED, False),
+        ("customers/merge", merge(), TRIGGERED, False),
+        ("customers_email_marketing_consent/update",
+         {"customer_id": 7, "email_marketing_consent": CONSENT}, UPDATED, False),
+        ("orders/updated", {**ORDER, "created_at": PLACED.isoformat()}, PLACED, True),
+        ("orders/updated", {**ORDER, "created_at": None}, UPDATED, False),
+        ("orders/create",
+         {**ORDER, "customer": None, "created_at": PLACED.isoformat()}, PLACED, True),
+        ("customers/data_request", REQUEST, TRIGGERED, False),
+        ("customers/redact", REDACT, TRIGGERED, False),
+    ],
+)  # fmt: skip
+async def test_the_directory_is_told_when_it_happened_and_whether_it_is_an_order(
+    topic: str, payload: dict[str, Any], happened_at: datetime, ordered: bool
+) -> None:
+    people = People()
+    await told(topic, payload, people)
+    assert {*people.happened_at} == {happened_at}
+    assert {*people.ordered} == {ordered}
