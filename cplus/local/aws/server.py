@@ -27,6 +27,7 @@ from cplus.local.aws.kms import load_key
 from cplus.local.aws.moves import MoveRefused, Moves
 from cplus.local.aws.objects import Objects
 from cplus.local.hosts import only_known, only_own_pages
+from cplus.local.peers import only_users
 
 _SENDING = "/v2/email/outbound-emails"
 _SETS = "/v2/email/configuration-sets/"
@@ -53,7 +54,8 @@ class Server:
 
     def app(self) -> web.Application:
         """The aiohttp application."""
-        app = web.Application(client_max_size=_LARGEST, middlewares=[only_known(), only_own_pages])
+        guards = [only_users(), only_known(), only_own_pages]
+        app = web.Application(client_max_size=_LARGEST, middlewares=guards)
         app.router.add_get("/_local/state", self._state)
         app.router.add_routes([pid_route()])
         app.router.add_get("/_mailbox", self._mail)

@@ -20,6 +20,7 @@ from cplus.errors import FunctionBroken, FunctionDied, FunctionError, FunctionTi
 from cplus.local.application import FunctionSpec
 from cplus.local.hosts import only_known
 from cplus.local.lambdas.forks import Forked, Forks, Program
+from cplus.local.peers import only_users
 
 _LARGEST_ANSWER = 6 * 1024 * 1024 + 100  # bytes, Lambda's limit for synchronous answers
 _ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
@@ -153,7 +154,8 @@ class Worker:
         )
 
     def _api(self) -> web.Application:
-        api = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[only_known()])
+        guards = [only_users(), only_known()]
+        api = web.Application(client_max_size=64 * 1024 * 1024, middlewares=guards)
         invocation = "/2018-06-01/runtime/invocation"
         api.router.add_get(f"{invocation}/next", self._give)
         api.router.add_post(invocation + "/{id}/response", self._answered)

@@ -17,6 +17,7 @@ from aiohttp import web
 from cplus.errors import InvalidShop
 from cplus.local.answering import pid_route
 from cplus.local.hosts import only_known, only_own_pages_and_links
+from cplus.local.peers import only_users
 from cplus.local.shopify import pages
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.cost import Bucket
@@ -78,7 +79,7 @@ class LocalShopify:
 
     async def start(self) -> None:
         """Listens on loopback; port 0 picks a free one."""
-        guards = [only_known(), only_own_pages_and_links]
+        guards = [only_users(), only_known(), only_own_pages_and_links]
         app = web.Application(client_max_size=MAX_CONTROL_BODY, middlewares=guards)
         app.add_routes([*self._routes(), pid_route()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
