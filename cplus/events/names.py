@@ -219,6 +219,9 @@ def look_claim(look_id: str) -> str:
 INSTALLED_REF: Final = "app/installed"
 """Of every commit that installs the app."""
 
+SHOP_ERASED_REF: Final = "shop/erased"
+"""Of every commit that erases the shop."""
+
 LOOKED_REF: Final = "operator/looked"
 """Of every look of an operator at personal data."""
 

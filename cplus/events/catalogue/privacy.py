@@ -1,12 +1,12 @@
 """What people ask of their data, and what is done about it: a request is a stream of its own
 (`data-request/<id>`, `erasure/<id>`), exports and erasures stand in the person's
-(`person/<id>`)."""
+(`person/<id>`), the erasure of a shop in the shop's (`shop/<host>`)."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from cplus.events.base import Event, Instant, Personal
+from cplus.events.base import AggregateEvent, Event, Instant, Personal
 
 ExportFormat = Literal["html", "json"]
 
@@ -83,3 +83,22 @@ class ErasureCompleted(Event):
     """Keys that were destroyed."""
     objects: int
     """Objects that were deleted, each with all its versions."""
+
+
+class ShopErasureRequested(Event):
+    """Shopify asked that a shop be erased which removed the app (webhook `shop/redact`)."""
+
+    TYPE: ClassVar[str] = "privacy.shop_erasure_requested"
+    erasure: str
+    """The id of the erasure."""
+    due_at: Instant
+    """When it must be done."""
+
+
+class ShopErased(AggregateEvent):
+    """The shop was erased (stream `shop/<host>`): nothing that was recorded about anybody before
+    this can be opened any more, and no read model has a row that is made of it."""
+
+    TYPE: ClassVar[str] = "privacy.shop_erased"
+    erasure: str
+    """The id of the erasure."""

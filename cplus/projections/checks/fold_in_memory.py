@@ -10,6 +10,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.projections.base import Projection, Row
 from cplus.projections.running.folding import fold
+from cplus.projections.running.forgetting import last_erasure, passed_over
 from cplus.subscriptions.decoding import Stop, decode
 from cplus.subscriptions.reading import ReadLimits, read_batch
 
@@ -46,13 +47,15 @@ async def fold_shop(
     limits: ReadLimits = _LIMITS,
 ) -> Folded:
     """Folds the shop's log in memory, and writes nothing; `end` is the position and the seq of
-    the last commit that counts, the head if it is None."""
+    the last commit that counts, the head if it is None. Begins behind the last erasure of the shop,
+    as a runner does."""
     if end is None:
         head = await store.head(shop)
         end = (head.position, head.seq)
-    passed = reader.passed(projection.passes, projection.handles)
+    passed = passed_over(reader, projection)
     rows: dict[str, Row | None] = {}
-    position = seq = 0
+    erased = await last_erasure(store, shop, end[0])
+    position, seq = (erased.position, erased.seq_after) if erased else (0, 0)
     stop = None
     while stop is None:
         batch = await read_batch(store, passed, shop, position, limit=BATCH, end=end, limits=limits)

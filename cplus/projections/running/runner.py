@@ -13,12 +13,14 @@ from cplus import collector
 from cplus.clock import Clock, utc_now
 from cplus.deadline import Deadline
 from cplus.errors import CheckpointContended, LogTooShort
+from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, PyMongoError, is_transient
 from cplus.projections.base import Projection
 from cplus.projections.generations.leader import FoldLimit, GenerationGone, Leaders
 from cplus.projections.generations.lineage import Driven, driven_of, read_lineages
+from cplus.projections.running.forgetting import last_erasure, passed_over
 from cplus.projections.running.row_cache import CacheLimits
 from cplus.projections.running.shop_rows import ShopRows, TooMuch
 from cplus.subscriptions.checkpoints import Checkpoint, Fenced, read_checkpoint
@@ -121,9 +123,9 @@ class Runner:
             return await self._catch_up(leader, shop, until, deadline)
 
         fold_limit = partial(self._leaders.fold_limit, bring_on=bring_on)
-        passed = self.reader.passed(projection.passes, projection.handles)
+        passed = passed_over(self.reader, projection)
         async with Reader(self.store, passed, shop, until, self.batch, self._reading) as reader:
-            run = _CatchUp(rows, reader, fold_limit, until, deadline, self._at_step)
+            run = _CatchUp(rows, self.store, reader, fold_limit, until, deadline, self._at_step)
             return await run.to_its_end(await rows.read())
 
 
@@ -133,13 +135,14 @@ class _CatchUp:
     def __init__(
         self,
         rows: ShopRows,
+        store: EventStore,
         reader: Reader,
         fold_limit: Callable[[Projection, str, Checkpoint, int | None], Awaitable[FoldLimit]],
         until: int | None,
         deadline: Deadline | None,
         at_step: Callable[[str], None],
     ) -> None:
-        self._rows, self._reader, self._fold_limit = rows, reader, fold_limit
+        self._rows, self._store, self._reader, self._fold_limit = rows, store, reader, fold_limit
         self._until, self._deadline, self._at_step = until, deadline, at_step
         self._at = Checkpoint()
         self._lost = 0
@@ -196,7 +199,19 @@ class _CatchUp:
         if not at.stored:
             self._reader.put_back(at.position, batch)
             return await self._rows.begin()
-        return await self._rows.advance(at, batch, limit.term)
+        if at.parked is not None and (gone := await self._erased_since(at, limit)) is not None:
+            return await self._rows.forget(at, gone, limit.term)
+        after = await self._rows.advance(at, batch, limit.term)
+        if after.position < batch.position:
+            self._reader.at_end = False
+        return after
+
+    async def _erased_since(self, at: Checkpoint, limit: FoldLimit) -> Commit | None:
+        """The commit behind the checkpoint that erases the shop: what stands before it, and can
+        perhaps not be read, counts no more."""
+        end = limit.end[0] if limit.end else None
+        gone = await last_erasure(self._store, self._rows.shop, end)
+        return gone if gone is not None and gone.position > at.position else None
 
     async def _again(self, error: Exception) -> Checkpoint:
         """Where to go on after a try that failed, a while later. Raises the error where to try

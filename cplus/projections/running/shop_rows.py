@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from cplus.clock import Clock
+from cplus.events.log.commit import Commit
 from cplus.events.reader import EventReader
 from cplus.mongo import (
     BulkWriteError,
@@ -25,9 +26,10 @@ from cplus.mongo import (
 )
 from cplus.projections.base import Projection, Row
 from cplus.projections.counting import counts_after, counts_of
-from cplus.projections.rows import row_ids, take_row
+from cplus.projections.rows import all_rows, key_of, row_ids, take_row
 from cplus.projections.running.fenced_write import codes_of, write_fenced
 from cplus.projections.running.folding import differing, fold
+from cplus.projections.running.forgetting import erasure_in
 from cplus.projections.running.row_cache import CacheLimits, RowCache
 from cplus.subscriptions.checkpoints import (
     Checkpoint,
@@ -49,6 +51,9 @@ _NOT_THE_ROW = {13, 18, 14031}
 """MongoDB's codes for a writer without permission, and for a disk that is full."""
 _NO_DOCUMENT = (TypeError, ValueError, OverflowError, RecursionError, InvalidDocument)
 """What is raised for a row or a key that BSON cannot hold."""
+
+
+_AT_ONCE = 1_000  # rows of an erased shop that one transaction deletes
 
 
 class TooMuch(Exception):
@@ -113,7 +118,12 @@ class ShopRows:
 
         `term` is the term in which the caller may go so far. Raises Fenced if another worker moved
         the checkpoint, TooMuch if fewer commits may go, and what the driver raises.
+
+        If the shop was erased in the batch, all its rows are deleted, and the checkpoint is the one
+        after that: what follows is read again.
         """
+        if (gone := erasure_in(batch)) is not None:
+            return await self.forget(before, gone, term)
         try:
             return await self._advance(before, batch, term)
         except TooMuch:
@@ -133,6 +143,27 @@ class ShopRows:
             if before.parked:
                 break
         return before
+
+    async def forget(self, before: Checkpoint, gone: Commit, term: int) -> Checkpoint:
+        """Deletes every row of the shop, which was erased by that commit, and moves the checkpoint
+        behind it; answers it. Raises as `advance`."""
+        rows = self._mongo.database[self.projection.collection]
+        self.begins()
+        while True:
+            cursor = rows.find(all_rows(self.shop), {"shop": 1}).limit(_AT_ONCE)
+            keys = [key_of(row) for row in await cursor.to_list(None)]
+            if len(keys) < _AT_ONCE:
+                break
+            # With the checkpoint as it is, so that nobody adds rows meanwhile.
+            await self._write(before, before, dict.fromkeys(keys))
+        counts = counts_of(self.projection, {})
+        after = replace(before, position=gone.position, seq=gone.seq_after, parked=None,
+                        term=term, counts=counts)  # fmt: skip
+        await self._write(before, after, dict.fromkeys(keys))
+        self._at_step("written")
+        log.info("rows_forgotten", projection=self.projection.name, shop=self.shop,
+                 position=gone.position)  # fmt: skip
+        return after
 
     async def _advance(self, before: Checkpoint, batch: Batch, term: int) -> Checkpoint:
         changed, stop = await self._fold(batch)
