@@ -1,0 +1,52 @@
+"""What queries answer: one frozen value per thing that a page shows. Times are UTC."""
+
+from cplus.projections.queries.views.conversations import (
+    Conversation,
+    ConversationCounts,
+    ConversationState,
+    Delivery,
+    DeliveryState,
+    MailStatus,
+    Message,
+    SetAside,
+)
+from cplus.projections.queries.views.customers import (
+    Customer,
+    CustomerDetail,
+    CustomerKind,
+    Order,
+    PersonCounts,
+)
+from cplus.projections.queries.views.page import Page
+from cplus.projections.queries.views.privacy import (
+    DataRequest,
+    DataRequestCounts,
+    DataRequestState,
+    Erasure,
+)
+from cplus.projections.queries.views.shops import BillingAccount, CustomerImport, Shop, Subscription
+
+__all__ = [
+    "BillingAccount",
+    "Conversation",
+    "ConversationCounts",
+    "ConversationState",
+    "Customer",
+    "CustomerDetail",
+    "CustomerImport",
+    "CustomerKind",
+    "DataRequest",
+    "DataRequestCounts",
+    "DataRequestState",
+    "Delivery",
+    "DeliveryState",
+    "Erasure",
+    "MailStatus",
+    "Message",
+    "Order",
+    "Page",
+    "PersonCounts",
+    "SetAside",
+    "Shop",
+    "Subscription",
+]

@@ -1,0 +1,137 @@
+"""What queries answer about conversations and their mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from cplus.events.catalogue.mail import AsideReason
+
+ConversationState = Literal["open", "closed", "unanswered", "all"]
+DeliveryState = Literal["under_way", "arrived", "failed", "all"]
+MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as the inbox shows it."""
+
+    id: str
+    """Without the stream's prefix `conversation/`."""
+    person: str
+    """Who talks with the shop: `person/…`, as it was named when the conversation began."""
+    subject: str
+    channel: str
+    """`contact_form` or `email`."""
+    from_name: str | None
+    """Name of whom replies go to."""
+    from_address: str | None
+    """Where replies go; None if no address is known."""
+    open: bool
+    unanswered: bool
+    """It is open and the shopper waits for an answer; mail from machines waits for nothing."""
+    messages: int
+    snippet: str
+    """The last message's first 140 characters, on one line."""
+    last_message_at: datetime
+    last_from: Literal["shopper", "merchant"]
+    last_failed: bool
+    """The merchant's last mail did not arrive: it bounced or was rejected."""
+    last_unproved: bool
+    """The last message is a mail whose sender was not proved."""
+    started_at: datetime
+    closed_at: datetime | None
+    """When it was closed; None while it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a conversation."""
+
+    id: str
+    conversation_id: str
+    number: int
+    """Its place in the thread: rising, not without gaps."""
+    direction: Literal["in", "out"]
+    """`in` from the shopper, `out` from the merchant."""
+    text: str
+    """Plain text, to be escaped."""
+    subject: str
+    at: datetime
+    from_name: str | None
+    """Of the shopper; None on messages of the merchant."""
+    from_address: str | None
+    """Of the shopper; None too if the mail names no address that can be answered."""
+    sent_from: str | None
+    """The address in `From:`, if that is another one."""
+    proved: bool | None
+    """Whether the sender of a mail was proved to be `from_address`; None if nobody could tell."""
+    author: str | None
+    """Who of the shop wrote it: the id of the user; `merchant` before users were known. None on
+    messages of the shopper."""
+    to_address: str | None
+    """Where a message of the merchant goes."""
+    automatic: bool
+    """A machine sent it (out of office, for example)."""
+    attachments: int
+    status: MailStatus | None
+    """How far a message of the merchant came; None on messages of the shopper."""
+    reason: str | None
+    """Why it bounced or was rejected, in SES's words."""
+    status_at: datetime | None
+    """When the status was reached."""
+    ses_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A mail of the merchant, and its delivery status. Each moment is the earliest one recorded."""
+
+    message_id: str
+    conversation_id: str
+    person: str
+    """Whom it goes to: `person/…`."""
+    status: MailStatus
+    """The furthest that it came."""
+    state: Literal["under_way", "arrived", "failed"]
+    reason: str | None
+    """Why it bounced or was rejected, in SES's words."""
+    written_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    bounced_for_now_at: datetime | None
+    bounced_at: datetime | None
+    complained_at: datetime | None
+    rejected_at: datetime | None
+    ses_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A mail that came in and starts no conversation by itself."""
+
+    message_id: str
+    person: str
+    """Who wrote it: `person/…`."""
+    reason: AsideReason
+    from_name: str | None
+    from_address: str | None
+    """None if the mail names no address that can be answered."""
+    proved: bool | None
+    """Whether the sender was proved to be `from_address`; None for the contact form."""
+    subject: str
+    snippet: str
+    """The first 140 characters of its text, on one line."""
+    at: datetime
+    conversation_id: str | None
+    """The conversation that the merchant made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCounts:
+    """How many conversations there are."""
+
+    conversations: int
+    open: int
+    unanswered: int

@@ -1,0 +1,95 @@
+"""What queries answer about persons: customers and leads, and what they ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from cplus.projections.queries.views.conversations import Conversation
+
+CustomerKind = Literal["customers", "leads", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A person: every row that turned out to be the same one, combined."""
+
+    person: str
+    """The id that stays: `person/…`."""
+    persons: Sequence[str]
+    """Every id of this person, `person` among them."""
+    kind: Literal["customer", "lead", "gone"]
+    """`customer`: Shopify knows the person, or they wrote and ordered. `lead`: wrote, and has not
+    ordered yet. `gone`: was a customer, was deleted in Shopify, and never wrote."""
+    first_name: str | None
+    last_name: str | None
+    name: str | None
+    """First and last name, else the name in the person's last mail."""
+    email: str | None
+    """As Shopify has it, else the address of the last mail."""
+    phone: str | None
+    note: str | None
+    locale: str | None
+    state: str | None
+    """Shopify's state of the account in lower case, for example `enabled`."""
+    tags: Sequence[str]
+    email_consent: str | None
+    """Shopify's marketing state in lower case, for example `subscribed`; None when not known."""
+    shopify_ids: Sequence[int]
+    """Of the customers in Shopify that are this person; the first is the one shown."""
+    customer_since: datetime | None
+    """When the customer was created in Shopify."""
+    orders: int
+    """How many orders: what Shopify last told in sum, and what was ordered since."""
+    amount_spent: Decimal | None
+    """In `currency`; of the same orders as `orders`."""
+    currency: str | None
+    conversations: int
+    first_contact_at: datetime | None
+    """When the first conversation began."""
+    last_contact_at: datetime | None
+    """When the person last wrote."""
+    changed_at: datetime
+    """When there was last news; lists are in this order, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order in Shopify."""
+
+    shopify_id: int
+    person: str | None
+    name: str
+    """As the merchant sees it, for example `#1001`."""
+    total_price: str
+    """Decimal, in `currency`."""
+    currency: str
+    financial_status: str | None
+    fulfillment_status: str | None
+    cancelled: bool
+    test: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetail:
+    """A person with everything around them."""
+
+    customer: Customer
+    orders: Sequence[Order]
+    """The newest 50, the newest first."""
+    conversations: Sequence[Conversation]
+    """The newest 50, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCounts:
+    """How many persons there are."""
+
+    customers: int
+    """Persons whom Shopify knows and did not delete."""
+    leads: int
+    """Persons who are no customers and wrote."""

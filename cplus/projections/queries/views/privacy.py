@@ -1,0 +1,64 @@
+"""What queries answer about requests for data and about erasures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+DataRequestState = Literal["open", "exported", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """A customer's request for what is kept about them."""
+
+    id: int
+    """Shopify's number of it."""
+    person: str
+    """`person/…`, as they were named when it came."""
+    shopify_customer_id: int | None
+    email: str | None
+    phone: str | None
+    at: datetime
+    """When it was told."""
+    due_at: datetime
+    """When the merchant must have answered."""
+    exported_at: datetime | None
+    """When somebody first downloaded the answer; None as long as it is open."""
+    exported_by: str | None
+    """Who did, as a commit keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequestCounts:
+    """How many requests for data there are."""
+
+    requests: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The erasure of a person."""
+
+    id: str
+    person: str
+    """`person/…`, as they were named when it was asked for."""
+    shopify_customer_id: int | None
+    at: datetime
+    """When it was asked for."""
+    asked_by: str
+    """Who did, as a commit keeps it."""
+    due_at: datetime
+    """When it must be done."""
+    erased_at: datetime | None
+    """When the log said so first; None until then."""
+    position: int | None
+    """Where the log said so last."""
+    completed_at: datetime | None
+    """When nothing was left; None until then."""
+    keys: int
+    """Keys that were destroyed."""
+    objects: int
+    """Objects that were deleted."""

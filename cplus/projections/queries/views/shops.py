@@ -1,0 +1,74 @@
+"""What queries answer about a shop: the app in it, its imports, and what it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the shop pays for the app."""
+
+    id: str
+    """Shopify's global id."""
+    name: str
+    status: str
+    """Shopify's status in lower case, for example `active`."""
+    price: str | None
+    """Decimal, in `currency`."""
+    capped_amount: str | None
+    currency: str | None
+    interval: str | None
+    plan: str | None
+    created_at: datetime | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BillingAccount:
+    """What the shop may use of the app at no charge."""
+
+    plan: str
+    """For example `free`."""
+    conversations: int
+    """How many may begin in a calendar month of UTC."""
+    reached: str | None
+    """The last month in which as many began, for example `2026-11`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerImport:
+    """How far an import of the shop's customers is."""
+
+    id: str
+    started_at: datetime | None
+    pages: int
+    customers: int
+    skipped: int
+    """Customers that could not be read and were left out."""
+    outcome: Literal["complete", "uninstalled", "refused"] | None
+    """None while it runs."""
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop and whether the app is installed."""
+
+    host: str
+    installed: bool
+    """False also if the shop is known only from webhooks of Shopify."""
+    installed_at: datetime | None
+    """When it was last installed or given new scopes; None after it was removed."""
+    uninstalled_at: datetime | None
+    scopes: Sequence[str]
+    name: str | None
+    currency: str | None
+    timezone: str | None
+    """IANA name, for example `Europe/Berlin`."""
+    shopify_plan: str | None
+    country: str | None
+    last_import: CustomerImport | None
