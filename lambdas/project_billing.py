@@ -1,4 +1,4 @@
-"""The function `project-billing`: folds billing, shops and metrics."""
+"""The function `project-billing`: folds the read models of the shop itself."""
 
 from __future__ import annotations
 

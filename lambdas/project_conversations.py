@@ -1,4 +1,4 @@
-"""The function `project-conversations`: folds conversations, messages and deliveries."""
+"""The function `project-conversations`: folds the read models of conversations and mail."""
 
 from __future__ import annotations
 

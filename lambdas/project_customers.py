@@ -1,4 +1,4 @@
-"""The function `project-customers`: folds customers and orders."""
+"""The function `project-customers`: folds the read models of persons."""
 
 from __future__ import annotations
 

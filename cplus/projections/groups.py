@@ -16,9 +16,23 @@ from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.models.shops import SHOPS
 
-PROJECT_CONVERSATIONS: tuple[Projection, ...] = (CONVERSATIONS, MESSAGES, DELIVERIES, SET_ASIDE)
-PROJECT_CUSTOMERS: tuple[Projection, ...] = (CUSTOMERS, ORDERS, DATA_REQUESTS, ERASURES)
-PROJECT_BILLING: tuple[Projection, ...] = (BILLING, SHOPS, METRICS)
+PROJECT_CONVERSATIONS: tuple[Projection, ...] = (
+    CONVERSATIONS,
+    MESSAGES,
+    DELIVERIES,
+    SET_ASIDE,
+)
+PROJECT_CUSTOMERS: tuple[Projection, ...] = (
+    CUSTOMERS,
+    ORDERS,
+    DATA_REQUESTS,
+    ERASURES,
+)
+PROJECT_BILLING: tuple[Projection, ...] = (
+    BILLING,
+    SHOPS,
+    METRICS,
+)
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
 
 

@@ -15,7 +15,10 @@ from cplus.events.log.store import EventStore
 from cplus.mongo import Mongo, connect
 from cplus.settings import Settings
 
-READS = {"hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"}
+READS = {
+    *("hello", "isMaster", "ping", "find", "getMore", "aggregate", "killCursors", "endSessions"),
+    *("saslStart", "saslContinue"),  # a new connection signs in whenever it is needed
+}
 """Commands that change nothing that is stored."""
 
 

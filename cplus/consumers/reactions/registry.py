@@ -9,4 +9,10 @@ from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 
-REACTIONS: tuple[Reaction, ...] = (IMPORTS, REPLIES, UNINSTALLS, ALLOWANCES, ERASURES)
+REACTIONS: tuple[Reaction, ...] = (
+    IMPORTS,
+    REPLIES,
+    UNINSTALLS,
+    ALLOWANCES,
+    ERASURES,
+)

@@ -13,8 +13,8 @@ import asyncio, os, sys
 from tests.integration.web.harness import Harness, form_fields
 
 async def click():
-    web = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
-    async with web.signed_in() as browser:
+    opened = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
+    async with opened as web, web.signed_in() as browser:
         conversation = sys.argv[1]
         assert "Send and close" in (await browser.get(f"/conversations/{conversation}")).text
         fields = await form_fields(browser, conversation, "reply")
@@ -24,7 +24,6 @@ async def click():
                 data={**fields, "text": "We do.", "then": "close"},
             )
             assert answer.status_code == 303, answer.text
-    await web.close()
 
 asyncio.run(click())
 """
@@ -33,14 +32,13 @@ asyncio.run(click())
 async def test_the_page_leads_from_nothing_to_a_button(
     mongo_uri: str, database_name: str, tmp_path: Path
 ) -> None:
-    web = Harness(mongo_uri, database_name)
-    await ensure_indexes(web.settings)
-    conversation = await web.conversation()
-    project = Copied.into(tmp_path / "project", mongo_uri, database_name)
-    said = await project.follow("new-decision.md")
-    assert "4 passed" in said["pytest -q tests/unit/events/test_answer_and_close.py"]
-    await project.run("-c", CLICK, conversation)
-    told = await web.stream(SHOP, conversation)
-    assert told[-2:] == ["conversation.reply_written", "conversation.closed"]
-    assert told.count("conversation.reply_written") == 1
-    await web.close()
+    async with Harness(mongo_uri, database_name) as web:
+        await ensure_indexes(web.settings)
+        conversation = await web.conversation()
+        project = Copied.into(tmp_path / "project", mongo_uri, database_name)
+        said = await project.follow("new-decision.md")
+        assert "4 passed" in said["pytest -q tests/unit/events/test_answer_and_close.py"]
+        await project.run("-c", CLICK, conversation)
+        told = await web.stream(SHOP, conversation)
+        assert told[-2:] == ["conversation.reply_written", "conversation.closed"]
+        assert told.count("conversation.reply_written") == 1

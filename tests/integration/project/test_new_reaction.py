@@ -40,10 +40,10 @@ asyncio.run(follow())
 async def test_the_page_leads_from_nothing_to_a_reaction(
     mongo_uri: str, database_name: str, tmp_path: Path
 ) -> None:
-    web = Harness(mongo_uri, database_name)
-    await ensure_indexes(web.settings)
-    await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
-    head = (await web.parts.store.head(SHOP)).position
+    async with Harness(mongo_uri, database_name) as web:
+        await ensure_indexes(web.settings)
+        await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+        head = (await web.parts.store.head(SHOP)).position
     project = Copied.into(tmp_path / "project", mongo_uri, database_name)
     said = await project.follow("new-reaction.md")
     lags = json.loads(said["cplus projections lag --json"])["shops"]
@@ -54,7 +54,6 @@ async def test_the_page_leads_from_nothing_to_a_reaction(
     lags = json.loads(await project.run("-m", "cplus.cli", "projections", "lag", "--json"))["shops"]
     [goodbyes] = [one for one in lags if one["projection"] == "react-goodbyes"]
     assert (goodbyes["begun"], goodbyes["behind"], goodbyes["position"]) == (True, 0, head)
-    await web.close()
     # What every reaction promises is tried with it: no test has to be told of it.
     tried = await project.run(
         "-m", "pytest", "-q", "-rp", "-k", "goodbyes or slowest", *TRIED, CARRIED

@@ -21,10 +21,9 @@ import asyncio, os
 from tests.integration.web.harness import Harness
 
 async def look():
-    web = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
-    async with web.signed_in() as browser:
+    opened = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
+    async with opened as web, web.signed_in() as browser:
         print((await browser.get("/customers")).text)
-    await web.close()
 
 asyncio.run(look())
 """
@@ -43,11 +42,11 @@ async def answered(web: Harness, conversation_id: str) -> None:
 async def test_the_page_leads_from_nothing_to_a_figure_on_the_dashboard(
     mongo_uri: str, database_name: str, tmp_path: Path
 ) -> None:
-    web = Harness(mongo_uri, database_name)
-    await ensure_indexes(web.settings)
-    conversation_id = await web.conversation()
-    web.clock.forward(300)
-    await answered(web, conversation_id)
+    async with Harness(mongo_uri, database_name) as web:
+        await ensure_indexes(web.settings)
+        conversation_id = await web.conversation()
+        web.clock.forward(300)
+        await answered(web, conversation_id)
     project = Copied.into(tmp_path / "project", mongo_uri, database_name)
     said = await project.follow("new-read-model.md")
     [row] = map(json.loads, (project.folder / "answers.jsonl").read_text("utf-8").splitlines())
@@ -55,7 +54,6 @@ async def test_the_page_leads_from_nothing_to_a_figure_on_the_dashboard(
     assert json.loads(said["cplus rebuild answers --json"])["live"] == "answers.v1.g2"
     assert json.loads(said["cplus verify answers --json"])["ok"] is True
     assert "answered within 5 minutes" in await project.run("-c", SEE)
-    await web.close()
     # The tables of docs/ are left to the reader: the page leads to each that tests then miss.
     asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
     missed = set(re.findall(r"FAILED \S+::(\w+)", asked))

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -117,13 +117,18 @@ class Harness:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Harness]:
         """The harness on an emptied database; its connections end with the block."""
-        for database in (self.parts.mongo.database, self.parts.mongo.keyring):
-            for name in await database.list_collection_names():
-                await database[name].delete_many({})
-        try:
+        async with self:
+            for database in (self.parts.mongo.database, self.parts.mongo.keyring):
+                for name in await database.list_collection_names():
+                    await database[name].delete_many({})
             yield self
-        finally:
-            await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Its connections end with the block, also if a test fails in it."""
+        await self.close()
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -256,14 +261,13 @@ async def served(web: Harness) -> AsyncIterator[str]:
 @asynccontextmanager
 async def web_database(mongo_uri: str) -> AsyncIterator[str]:
     """The name of a database with its indexes made; making them for each test takes too long."""
-    harness = Harness(mongo_uri, f"test_{random_id(12)}")
-    await ensure_indexes(harness.settings)
-    try:
-        yield harness.settings.mongo_database
-    finally:
-        for name in (harness.settings.mongo_database, harness.settings.mongo_keyring_database):
-            await harness.parts.mongo.client.drop_database(name)
-        await harness.close()
+    async with Harness(mongo_uri, f"test_{random_id(12)}") as harness:
+        await ensure_indexes(harness.settings)
+        try:
+            yield harness.settings.mongo_database
+        finally:
+            for name in (harness.settings.mongo_database, harness.settings.mongo_keyring_database):
+                await harness.parts.mongo.client.drop_database(name)
 
 
 async def use_link(browser: httpx.AsyncClient, link: str) -> httpx.Response:

@@ -121,8 +121,8 @@ async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(
 async def test_under_https_every_cookie_has_the_prefix_that_keeps_neighbours_out(
     mongo_uri: str, database: str
 ) -> None:
-    safe = Harness(mongo_uri, database, app_url="https://app.test")
-    async with safe.browser() as browser:
+    opened = Harness(mongo_uri, database, app_url="https://app.test")
+    async with opened as safe, safe.browser() as browser:
         answers = {
             "cplus_session": await use_link(browser, sign_in_link(safe.settings, SHOP, safe.clock)),
             "cplus_console": await browser.post(
@@ -132,7 +132,6 @@ async def test_under_https_every_cookie_has_the_prefix_that_keeps_neighbours_out
         }
         assert (await browser.get("/inbox")).status_code == 200
         assert "Operator token" not in (await browser.get("/console")).text
-    await safe.close()
     for name, answer in answers.items():
         cookie = answer.headers["set-cookie"].lower()
         assert cookie.startswith(f"__host-{name}=")

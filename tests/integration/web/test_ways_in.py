@@ -490,10 +490,7 @@ async def test_a_merchants_cookie_does_not_open_the_console(web: Harness) -> Non
 
 
 async def test_without_an_operator_token_there_is_no_console(mongo_uri: str, database: str) -> None:
-    web = Harness(mongo_uri, database, operator_token=None)
-    for request in (
-        web.browser().get("/console"),
-        web.browser().post("/console/sign-in", data={"token": ""}),
-    ):
-        assert (await request).status_code == 404
-    await web.close()
+    async with Harness(mongo_uri, database, operator_token=None) as web, web.browser() as browser:
+        assert (await browser.get("/console")).status_code == 404
+        answer = await browser.post("/console/sign-in", data={"token": ""})
+        assert answer.status_code == 404

@@ -33,7 +33,7 @@ def golden_files() -> list[Path]:
 def test_every_event_in_every_schema_version_has_a_golden_document() -> None:
     there = {path.stem for path in golden_files()}
     wanted = {f"{e.TYPE}.v{v}" for e in all_events() for v in range(1, e.VERSION + 1)}
-    assert there == wanted
+    assert there == wanted, "`.venv/bin/python -m tests.unit.events.test_codec` writes new ones"
 
 
 @pytest.mark.parametrize("path", golden_files(), ids=lambda path: path.stem)

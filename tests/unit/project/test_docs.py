@@ -15,7 +15,12 @@ from cplus.cli import main
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
-from cplus.projections.groups import ALL
+from cplus.projections.groups import (
+    ALL,
+    PROJECT_BILLING,
+    PROJECT_CONVERSATIONS,
+    PROJECT_CUSTOMERS,
+)
 from cplus.projections.queries import Queries
 from cplus.settings import Settings
 from tests.conftest import ROOT
@@ -38,7 +43,7 @@ def test_every_setting_stands_in_docs_with_its_variable_default_and_description(
         [f"`CPLUS_{name.upper()}`", _default(name), field.description]
         for name, field in Settings.model_fields.items()
     ]
-    assert _rows("settings.md") == expected
+    assert _rows("settings.md") == expected, "docs/settings.md"
 
 
 def _fields(event: type[Event]) -> str:
@@ -53,7 +58,7 @@ def _fields(event: type[Event]) -> str:
 
 def test_every_event_stands_in_docs_with_its_schema_version_and_fields() -> None:
     expected = {f"`{event.TYPE}`": [str(event.VERSION), _fields(event)] for event in all_events()}
-    assert {row[0]: [row[1], row[3]] for row in _rows("events.md")} == expected
+    assert {row[0]: [row[1], row[3]] for row in _rows("events.md")} == expected, "docs/events.md"
 
 
 def test_every_event_stands_in_docs_with_who_handles_it() -> None:
@@ -62,7 +67,7 @@ def test_every_event_stands_in_docs_with_who_handles_it() -> None:
     for row in _rows("events.md"):
         handling = [name for name, handles in readers.items() if row[0] in _types(handles)]
         expected = ", ".join(f"`{name}`" for name in handling) or "nobody"
-        assert row[4:] == [expected], row[0]
+        assert row[4:] == [expected], f"docs/events.md: {row[0]}"
 
 
 def test_every_reaction_stands_in_docs_with_its_events_and_its_file() -> None:
@@ -74,7 +79,7 @@ def test_every_reaction_stands_in_docs_with_its_events_and_its_file() -> None:
     files = {one.name: Path(inspect.getfile(one.hand_out)).name for one in REACTIONS}
     assert told == {
         f"`{one.name}`": (_types(one.handles), f"`{files[one.name]}`") for one in REACTIONS
-    }
+    }, "docs/functions.md#reactions"
 
 
 def _types(events: Iterable[type[Event]]) -> set[str]:
@@ -98,7 +103,7 @@ def _parameters(method: Callable[..., object]) -> str:
 
 def test_every_question_stands_in_docs_with_its_parameters_and_no_other() -> None:
     told = [row[0] for row in _rows("read-models.md") if re.match(r"`\w+\(", row[0])]
-    assert sorted(told) == sorted(_questions().values())
+    assert sorted(told) == sorted(_questions().values()), "docs/read-models.md#questions"
 
 
 def _asked_by(method: str) -> set[str]:
@@ -111,12 +116,48 @@ def _asked_by(method: str) -> set[str]:
 
 def test_every_projection_stands_in_docs_with_the_questions_that_ask_it() -> None:
     told = {row[0]: set(row[3].split(", ")) for row in _rows("read-models.md") if len(row) == 4}
-    assert told == {
-        f"`{projection.name}`": {
-            f"`{name}`" for name in _questions() if projection.name.upper() in _asked_by(name)
-        }
-        for projection in ALL
+    expected = {f"`{one.name}`": _asking(one.name) for one in ALL}
+    assert told == expected, "docs/read-models.md"
+
+
+def _asking(projection: str) -> set[str]:
+    """The last cell of a read model, which is there before the first question about it."""
+    asking = (name for name in _questions() if projection.upper() in _asked_by(name))
+    return {f"`{name}`" for name in asking} or {"nobody"}
+
+
+def test_a_read_model_may_be_deployed_before_anybody_asks_it() -> None:
+    assert _asking("deliveries") == {"`deliveries`"}
+    assert _asking("not_asked_yet") == {"nobody"}
+    # What the page of a new read model says to write meanwhile.
+    page = (ROOT / "docs" / "how-to" / "new-read-model.md").read_text("utf-8")
+    assert "`nobody`" in page
+
+
+def test_every_projection_stands_in_docs_with_the_function_that_folds_it() -> None:
+    groups = {
+        "project-conversations": PROJECT_CONVERSATIONS,
+        "project-customers": PROJECT_CUSTOMERS,
+        "project-billing": PROJECT_BILLING,
     }
+    told = {row[0]: row[2] for row in _rows("read-models.md") if len(row) == 4}
+    expected = {f"`{one.name}`": f"`{name}`" for name, group in groups.items() for one in group}
+    assert told == expected, "docs/read-models.md"
+
+
+_REGISTRIES = ("cplus/consumers/reactions/registry.py", "cplus/projections/groups.py")
+
+
+def test_a_page_that_registers_something_stays_true_when_another_is_registered() -> None:
+    block = re.compile(r"^```diff\n--- (\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    pages = (ROOT / "docs" / "how-to").glob("*.md")
+    blocks = [one for page in pages for one in block.findall(page.read_text("utf-8"))]
+    lists = [(path, diff) for path, diff in blocks if path in _REGISTRIES]
+    assert {path for path, _ in lists} == set(_REGISTRIES)
+    for path, diff in lists:
+        kept = [line for line in diff.splitlines() if line[:1] != "+"]
+        # Between two lines another may come to stand, and a list that is replaced grows.
+        assert [line[:1] for line in kept] == [" "], f"{path}: add lines at one line:\n{diff}"
 
 
 def test_every_file_of_the_read_models_stands_in_docs() -> None:
@@ -126,7 +167,8 @@ def test_every_file_of_the_read_models_stands_in_docs() -> None:
         for path in (ROOT / "cplus" / room).rglob("[!_]*.py"):
             there.add(path.relative_to(ROOT / "cplus").as_posix())
     models = {f"projections/models/{projection.name}.py" for projection in ALL}
-    assert told == there - models  # those are told in the table of the read models
+    # Those are told in the table of the read models.
+    assert told == there - models, "docs/read-models.md#the-files"
 
 
 def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -142,7 +184,7 @@ def test_every_command_stands_in_docs_with_its_options_and_no_other() -> None:
     section = re.compile(r"^## `(cplus[\w -]*)`\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
     sections = dict(section.findall(page))
     commands = dict(_commands(main, "cplus"))
-    assert sorted(sections) == sorted(commands)
+    assert sorted(sections) == sorted(commands), "docs/cli.md"
     for path, command in commands.items():
         given = {
             option
@@ -151,7 +193,8 @@ def test_every_command_stands_in_docs_with_its_options_and_no_other() -> None:
             for option in [*parameter.opts, *parameter.secondary_opts]
             if option.startswith("--")
         }
-        assert set(re.findall(r"^\| `(--[\w-]+)", sections[path], re.MULTILINE)) == given, path
+        told = set(re.findall(r"^\| `(--[\w-]+)", sections[path], re.MULTILINE))
+        assert told == given, f"docs/cli.md: {path}"
 
 
 def _tracked() -> list[Path]:
@@ -239,7 +282,7 @@ def test_every_term_that_the_pages_and_commands_use_stands_in_the_glossary() -> 
     verbs = {path.split()[-1].removeprefix("un") for path in commands - _TOOLS}
     fields = {"actor", "cause", "claim", "position", "ref"}  # of a commit, as people name them
     missing = (emphasised | standard | verbs | fields) - _terms().keys()
-    assert missing == set()
+    assert missing == set(), "add them to docs/glossary.md, or a command that is no term to _TOOLS"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/map.md"])

@@ -90,6 +90,8 @@ class Shop:
     found: set[str] = field(default_factory=set)
     ended: set[int] = field(default_factory=set)
     """The positions of the commits for which `hand_out` came to its end."""
+    raised: list[str] = field(default_factory=list)
+    """What `hand_out` raised, for whoever reads why a test failed."""
     stood_at: int = 0
     """Where the one reactor of before stood."""
 
@@ -120,7 +122,11 @@ class Shop:
         """To its end, or to where it stands still."""
 
         async def hand_out(commit: Commit, recorded: Recorded, use: Reactor) -> None:
-            await self.reaction.hand_out(commit, recorded, use)
+            try:
+                await self.reaction.hand_out(commit, recorded, use)
+            except Exception as error:
+                self.raised.append(f"{type(error).__name__}: {error}")
+                raise
             self.ended.add(commit.position)
 
         await follow(replace(self.reaction, hand_out=hand_out), self.name, reactor)
@@ -168,12 +174,11 @@ class Shop:
         there = {at for at, event in events if type(event) in self.reaction.handles}
         return there - set(range(1, self.stood_at + 1))
 
-    def is_served(self) -> bool:
-        """Whether its reaction handed out what the whole log asks for."""
+    def check_served(self) -> None:
+        """Checks that its reaction handed out what the whole log asks for."""
         wanted = set[str]().union(*(self.wants(*one) for one in self.asked))
-        return wanted == self.found & DOES.get(self.reaction.name, set()) and (
-            self.asking(len(self.asked)) <= self.ended
-        )
+        assert wanted == self.found & DOES.get(self.reaction.name, set()), self.raised
+        assert self.asking(len(self.asked)) <= self.ended, self.raised
 
     async def decisions(self) -> list[Commit]:
         stream = billing_stream(self.name)
@@ -202,7 +207,7 @@ async def test_a_reaction_that_dies_at_any_step_loses_nothing_and_does_no_harm_t
         died = await shop.died(reactor, step, time_of_death)
         await shop.followed(reactor)
         at = await shop.look()
-        assert shop.is_served()
+        shop.check_served()
         assert (at.position, at.parked) == (await shop.head(), None)
         for decision in await shop.decisions():
             assert [one["type"] for one in decision.documents] == [
@@ -237,7 +242,7 @@ async def test_to_die_while_it_fails_and_is_tried_again_loses_nothing(
         died = await shop.died(reactor, step, time_of_death)
         await shop.followed(reactor)
         at = await shop.look()
-        assert shop.is_served()
+        shop.check_served()
         assert (at.position, at.retry) == (await shop.head(), None)
         if not died:
             assert time_of_death > 1, "nobody ever died there"
