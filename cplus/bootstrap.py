@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.webhooks.record import Webhooks
+    from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
     from cplus.privacy.ledger import Ledger
     from cplus.privacy.listed import ListedCustomers
@@ -142,6 +143,13 @@ class Parts:
         return PersonDirectory(self.mongo.keyring, secret, self.clock)
 
     @cached_property
+    def all_ids(self) -> AllIds:
+        """Finds every id of a person."""
+        from cplus.privacy.all_ids import AllIds
+
+        return AllIds(self.store, self.reader, self.mongo.keyring)
+
+    @cached_property
     def listed(self) -> ListedCustomers:
         """Which customers Shopify's lists had."""
         from cplus.privacy.listed import ListedCustomers
@@ -205,7 +213,7 @@ class Parts:
         """Records who exports what is kept about people."""
         from cplus.commands.exporting import Exports
 
-        return Exports(self.recorder, self.clock)
+        return Exports(self.recorder, self.all_ids, self.clock)
 
     @cached_property
     def queries(self) -> Queries:

@@ -96,6 +96,11 @@ class Event(BaseModel):
             return None
         raise TypeError(f"{cls.__name__}.{name} is personal, and neither text nor None if erased")
 
+    def persons(self) -> list[str]:
+        """Whom it names."""
+        named = [getattr(self, name) for name in self.NAMES_PERSONS]
+        return [person for person in named if person is not None]
+
     def closed(self) -> Self:
         """This event, changed: its personal fields raise FieldNotOpened when they are read."""
         for name in self.PERSONAL_FIELDS:

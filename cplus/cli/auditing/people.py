@@ -9,9 +9,8 @@ async def persons_named(at: Reached, shop: str, named: str) -> list[str]:
     """Every id (`person/...`) of somebody of whom the shop's log knows, by one of their ids or by
     an address. Raises NotFound, and SettingMissing if an address cannot be looked for."""
     from cplus.errors import NotFound
-    from cplus.events.audit.questions import all_ids
     from cplus.events.names import is_person
-    from cplus.projections.queries import Queries
+    from cplus.privacy.all_ids import AllIds
 
     ids = [named]
     if "@" in named:
@@ -19,7 +18,5 @@ async def persons_named(at: Reached, shop: str, named: str) -> list[str]:
     logged = [one for one in ids if is_person(one) and await at.store.by_ref(shop, one, 1)]
     if not logged:
         raise NotFound(what="person")
-    known = await Queries(at.mongo).customer(shop, logged[0])
-    found = [*logged, *ids, *(known.customer.persons if known else ())]
-    # The read model may be parked or behind: whom they absorbed stands in the log itself.
-    return await all_ids(at.store, at.reader, shop, found)
+    # No read model is asked: it may be parked or behind.
+    return await AllIds(at.store, at.reader, at.mongo.keyring)(shop, [*logged, *ids])

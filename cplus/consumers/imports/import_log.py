@@ -197,7 +197,7 @@ class ImportLog:
     async def _append(
         self, place: Place, events: Sequence[NewEvent], cause: Cause
     ) -> Appended | AlreadyRecorded:
-        persons = [getattr(new.event, "person", None) for new in events]
+        persons = [person for new in events for person in new.event.persons()]
         draft = Draft(
             shop=self._shop,
             claim=import_page_claim(self._id, place.page),
@@ -205,7 +205,7 @@ class ImportLog:
             actor=system("import"),
             events=events,
             cause=cause,
-            refs=list(dict.fromkeys([self._stream, *(one for one in persons if one)])),
+            refs=list(dict.fromkeys([self._stream, *persons])),
             correlation_id=self._follows.correlation_id,
             causation_id=self._follows.causation_id,
         )

@@ -203,7 +203,7 @@ class Inbound:
             automatic=found.mail.automatic and found.form is None,
             **written,
         )
-        refs = [conversation.id, conversation.person, who.person, message]
+        refs = [conversation.id, conversation.person, who.person, *who.absorbed, message]
         if begins:  # so it counts in its month
             refs.append(started_ref(month_of(now)))
         return {
@@ -228,7 +228,7 @@ class Inbound:
         return {
             "events": [*_joins(who, now), NewEvent(stream, event, now)],
             "sequences": once,
-            "refs": [stream, who.person, message_ref(event.message_id)],
+            "refs": [stream, who.person, *who.absorbed, message_ref(event.message_id)],
         }
 
     async def _sender(

@@ -191,7 +191,7 @@ async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
 
 
 def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
-    persons = [person for new in events if (person := getattr(new.event, "person", None))]
+    persons = [person for new in events for person in new.event.persons()]
     # The delivery is a ref and not only a header of the cause: refs come with every commit that is
     # read, so a redelivery differs from SQS's own repeat without loading bodies.
     refs = [*(new.stream for new in events), *persons, delivery_ref(one.delivery)]

@@ -61,12 +61,7 @@ class Draft:
 
     def persons(self) -> list[str]:
         """Whom its events name."""
-        named: dict[str, None] = {}
-        for new in self.events:
-            for name in new.event.NAMES_PERSONS:
-                if (person := getattr(new.event, name)) is not None:
-                    named[person] = None
-        return list(named)
+        return list(dict.fromkeys(one for new in self.events for one in new.event.persons()))
 
     def owners(self, unnamed: str) -> list[str]:
         """Under whose keys it is sealed: of the persons in its personal fields and, if it holds the

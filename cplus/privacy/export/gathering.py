@@ -6,12 +6,12 @@ the events are taken that name this person, or that name nobody and belong to wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from cplus.events.audit.questions import BATCH, about_person, all_ids
+from cplus.events.audit.questions import BATCH, about_person
 from cplus.events.base import Recorded
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.log.commit import Commit
@@ -79,19 +79,16 @@ async def gather(
     store: EventStore,
     reader: EventReader,
     shop: str,
-    persons: Collection[str],
+    ids: Sequence[str],
     *,
     after: int = 0,
     most: int = MOST,
 ) -> Export:
-    """What the shop's log holds about a person, by their ids (`person/…`) and those that they
-    absorbed, behind position `after`: up to `most` characters, and the whole commit in which that
-    many are reached.
+    """What the shop's log holds about a person, by all of their ids (`person/…`), behind position
+    `after`: up to `most` characters, and the whole commit in which that many are reached.
 
     Of what came up to `after` only ids are kept in memory. Raises UnknownEvent.
     """
-    # The read model may be behind: who turned out to be the same stands in the log itself.
-    ids = await all_ids(store, reader, shop, persons)
     found = _Found(frozenset(ids), Export(persons=ids, after=after))
     position = 0
     async for batch in in_batches(about_person(store, shop, ids), BATCH):

@@ -5,7 +5,7 @@ Only here the pages' parts are taken out of all parts.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Annotated, Protocol
 
@@ -91,7 +91,7 @@ class IsKnown(Protocol):
 class Gather(Protocol):
     """Reads what is kept about a person."""
 
-    async def __call__(self, shop: str, persons: Collection[str], *, after: int) -> Export:
+    async def __call__(self, shop: str, ids: Sequence[str], *, after: int) -> Export:
         """Behind a position of the shop's log, by all of their ids."""
         ...
 

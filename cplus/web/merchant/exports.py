@@ -150,11 +150,9 @@ async def download(
     """Records who exports whom, and then answers the file."""
     wanted = _wanted(await own_form(request, signatures, me.session))
     customer = await _customer(files.queries, me.shop, person)
-    ids = customer.persons if customer else [person]
-    await export_person(
+    ids = await export_person(
         me.shop,
         person,
-        persons=ids,
         file=wanted.file,
         actor=me.actor,
         use=use,

@@ -168,7 +168,7 @@ async def test_persons_who_turned_out_to_be_one_are_exported_by_any_of_their_ids
     await web.conversation(person="person/ada", text="From the old address.")
     await web.conversation(person="person/zoe", text="From the new address.")
     joined = PersonsJoined(person="person/ada", absorbed="person/zoe")
-    await web.record(SHOP, "person/ada", joined, refs=["person/ada"])
+    await web.record(SHOP, "person/ada", joined, refs=["person/ada", "person/zoe"])
     async with web.signed_in() as browser:
         for one in ("ada", "zoe"):
             page = f"/privacy/people/{one}"

@@ -78,7 +78,7 @@ class Log:
 
     async def export(self, *persons: str, shop: str = SHOP, **how: int) -> Export:
         """What is kept about a person."""
-        return await gather(self.store, EventReader(), shop, persons, **how)
+        return await gather(self.store, EventReader(), shop, [*persons], **how)
 
 
 def talked(version: int) -> dict[str, object]:
@@ -170,7 +170,7 @@ async def test_persons_who_are_one_are_exported_together_and_shops_never() -> No
     log = await a_shared_log()
     await log.hold(PersonsJoined(person=ANN, absorbed=BOB), refs=(ANN,))
     await log.hold(imported(3, ANN, "elsewhere@example.com"), refs=(ANN,), shop=OTHER)
-    both = await log.export(ANN)
+    both = await log.export(ANN, BOB)
     assert both.persons == [ANN, BOB]
     assert len(both.messages) == 4
     assert {one.email for one in both.details} == {"ann@example.com", "bob@example.com"}

@@ -340,6 +340,7 @@ async def test_persons_that_turn_out_to_be_one_are_joined_in_log_and_directory(
     [commit] = await commits(webhooks)
     joined = (await webhooks.recorder.reader.of(commit))[0]
     assert joined.event == PersonsJoined(person=small, absorbed=large)
+    assert {small, large} <= {*commit.refs}, "it is found by both"
     found = await webhooks.persons.resolve(SHOP, shopify_id=7, address="ann@example.com")
     assert found == Resolved(small, [], (large,))
 

@@ -1,0 +1,61 @@
+"""Every id of one person: what the directory and the log know of who was joined with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import chain
+from typing import Protocol
+
+from cplus.events.audit.questions import BATCH
+from cplus.events.catalogue.customers import PersonsJoined
+from cplus.events.log.store import EventStore
+from cplus.events.reader import EventReader, in_batches
+from cplus.mongo import Database
+from cplus.privacy.burying import rows_of
+from cplus.privacy.persons import PERSONS
+
+
+class FindAllIds(Protocol):
+    """Says which ids are one person's, as AllIds does."""
+
+    async def __call__(self, shop: str, persons: Iterable[str], /) -> list[str]:
+        """These ids first."""
+
+
+class AllIds:
+    """The ids of persons, by whom they were joined with in any number of steps.
+
+    The log knows of every join: it is recorded first. It is asked person by person, so it may not
+    have been asked for one whom only the directory still connects, and the other way round.
+    """
+
+    def __init__(self, store: EventStore, reader: EventReader, keyring: Database) -> None:
+        self._store = store
+        self._reader = reader
+        self._rows = keyring[PERSONS]
+
+    async def __call__(self, shop: str, persons: Iterable[str], /) -> list[str]:
+        """These ids (`person/…`) of one person, and all others that are theirs."""
+        found = dict.fromkeys(persons)
+        left = list(found)
+        while left:
+            joined = await self._by_directory(shop, left)
+            for person in left:
+                joined |= await self._by_log(shop, person)
+            left = sorted(joined - found.keys())
+            found |= dict.fromkeys(left)
+        return list(found)
+
+    async def _by_directory(self, shop: str, persons: Collection[str]) -> set[str]:
+        rows = await rows_of(self._rows, shop, persons)
+        return {one for row in rows for one in (row["person"], *row.get("former", ()))}
+
+    async def _by_log(self, shop: str, person: str) -> set[str]:
+        found = set[str]()
+        commits = self._store.iterate_ref(shop, person, batch=BATCH)
+        async for batch in in_batches(commits, BATCH):
+            for recorded in chain.from_iterable(await self._reader.read(batch, [PersonsJoined])):
+                event = recorded.event
+                if isinstance(event, PersonsJoined) and person in (event.person, event.absorbed):
+                    found |= {event.person, event.absorbed}
+        return found
