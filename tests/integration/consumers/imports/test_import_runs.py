@@ -1,0 +1,248 @@
+"""An import in several runs: one at a time, from where the last one came to, and to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cplus.consumers.imports.customer_import import handle
+from cplus.consumers.imports.importer import Importer
+from cplus.deadline import Deadline
+from cplus.events.catalogue.imports import ImportEnded, ImportStarted
+from cplus.events.names import correlation_ref
+from cplus.events.recording import Recorder
+from cplus.local.shopify import LocalShopify
+from tests.integration.consumers.imports.import_world import (
+    SHOP,
+    asked,
+    events,
+    for_one_page,
+    imported,
+    installed,
+    waiting,
+)
+from tests.integration.intake import Intake, record, soon, tasks
+
+
+async def test_a_doubled_or_late_message_changes_nothing_and_asks_nothing(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], importer, soon())
+    before = len(await use.parts.store.read(SHOP, 0))
+    shopify.fail_next(SHOP, 500)
+    try:
+        for message in (asked(), asked(cursor="0.4.x", page=2), asked(page=99)):
+            assert await handle([message], importer, soon()) == []
+    finally:
+        shopify._faults.clear()
+    assert len(await use.parts.store.read(SHOP, 0)) == before
+    assert await waiting(use) == []
+
+
+async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_on(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    message, runs = asked(correlation_id="install-7", causation_id="commit-7"), 0
+    while True:
+        runs += 1
+        assert await handle([message], *for_one_page(importer)) == []
+        left = await waiting(use)
+        if not left:
+            break
+        [again] = left
+        assert again["page"] == runs + 1
+        assert again["cursor"]
+        message = record(again)
+    assert runs == 3
+    chain = use.parts.store.iterate_ref(SHOP, correlation_ref("install-7"))
+    pages = [page async for page in chain]
+    assert [page.causation_id for page in pages] == ["commit-7"] * len(pages)
+    assert {page.actor for page in pages} == {"system/import"}
+    assert len(pages) == (await use.parts.store.head(SHOP)).position > 1
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_doubled_hand_over_neither_doubles_nor_loops(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], *for_one_page(importer))
+    [again] = await waiting(use)
+    for message in (record(again), record(again), asked()):
+        assert await handle([message], importer, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+    assert await waiting(use) == []
+
+
+async def test_two_runs_of_an_import_never_work_at_the_same_time(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    answers = await asyncio.gather(*(handle([asked()], importer, soon()) for _ in range(3)))
+    assert sorted(answers) == [[], ["m"], ["m"]]
+    assert await imported(use) == list(range(1, 11))
+    assert await handle([asked()], importer, soon()) == [], "the lease was given back"
+
+
+async def test_imports_of_other_installs_are_not_held_up(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 3)
+    answers = await asyncio.gather(
+        *(handle([asked(name)], importer, soon()) for name in ("i1", "i2"))
+    )
+    assert answers == [[], []]
+    assert sorted(await imported(use)) == [1, 1, 2, 2, 3, 3]
+
+
+async def test_a_throttled_run_waits_no_longer_than_it_may_and_hands_on_with_a_delay(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    # 4 customers cost some 20 points: enough for one page, and two more points a second.
+    await installed(use, shopify, 10, maximum_available=30, restore_rate=2)
+    delays: list[int] = []
+
+    async def send(message: Any, *, group: str, delay: int) -> None:
+        delays.append(delay)
+
+    begun = time.monotonic()
+    short = replace(importer, send=send)
+    assert await handle([asked()], short, Deadline.within(5)) == []
+    assert time.monotonic() - begun < 5.0
+    assert len(delays) == 1
+    assert 1 <= delays[0] <= 900
+    assert await imported(use) == [1, 2, 3, 4]
+
+
+async def test_a_short_throttle_is_waited_for(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10, maximum_available=50, restore_rate=200)
+    assert await handle([asked()], importer, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_an_uninstalled_shop_ends_its_import(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], *for_one_page(importer))
+    shopify.grants.revoke(SHOP)
+    [again] = await waiting(use)
+    assert await handle([record(again)], importer, soon()) == []
+    told = [one.event for one in await events(use)]
+    assert told[-1] == ImportEnded(import_id="i1", outcome="uninstalled", pages=1)
+    assert await handle([record(again)], importer, soon()) == []
+    assert len(await use.parts.store.read(SHOP, 0)) == 2
+
+
+async def test_without_tokens_an_import_ends_at_once(use: Intake, importer: Importer) -> None:
+    assert await handle([asked()], importer, soon()) == []
+    assert [one.event for one in await events(use)] == [
+        ImportStarted(import_id="i1"),
+        ImportEnded(import_id="i1", outcome="uninstalled", pages=0),
+    ]
+
+
+async def test_a_missing_scope_ends_the_import_as_refused(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10, scope="read_orders")
+    assert await handle([asked()], importer, soon()) == []
+    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="refused", pages=0)
+
+
+async def test_what_shopify_refuses_for_good_ends_the_import_as_refused(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 3)
+    shopify.fail_next(SHOP, 404)
+    assert await handle([asked()], importer, soon()) == []
+    assert [one.event for one in await events(use)] == [
+        ImportStarted(import_id="i1"),
+        ImportEnded(import_id="i1", outcome="refused", pages=0),
+    ]
+
+
+async def test_a_token_that_was_refused_is_renewed_once(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    shopify.store.state.installs[SHOP].access.clear()
+    assert await handle([asked()], importer, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_shopify_that_is_down_has_the_message_come_back(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    shopify.fail_next(SHOP, 503)
+    assert await handle([asked()], importer, soon()) == ["m"]
+    assert await handle([asked()], importer, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_shopify_that_goes_down_midway_is_asked_again_from_there(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    sent: list[Any] = []
+
+    async def send(message: Any, *, group: str, delay: int) -> None:
+        sent.append((message, delay))
+
+    first = replace(importer, send=send)
+    original = use.parts.nudger.nudge
+
+    class Nudger:
+        async def nudge(self, heads: Any) -> None:
+            await original(heads)
+            shopify.fail_next(SHOP, 503)
+
+    recorder = Recorder(use.parts.store, use.parts.reader, Nudger())
+    assert await handle([asked()], replace(first, recorder=recorder), soon()) == []
+    shopify._faults.clear()
+    [(message, delay)] = sent
+    assert delay > 0
+    assert message["page"] == 2
+    assert await handle([record(message)], importer, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no json",
+        "{}",
+        json.dumps({"shop": "nowhere", "import_id": "i1"}),
+        json.dumps({"shop": SHOP}),
+        json.dumps({"shop": SHOP, "import_id": "a/b"}),
+    ],
+)
+async def test_a_message_that_names_no_import_fails_alone(
+    use: Intake, importer: Importer, body: str
+) -> None:
+    assert await handle([record(body)], importer, soon()) == ["m"]
+    assert await use.parts.store.read(SHOP, 0) == []
+
+
+async def test_a_run_leaves_no_task_behind(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked("warm")], importer, soon())
+    before = tasks()
+    await handle([asked()], *for_one_page(importer))
+    shopify.fail_next(SHOP, 503)
+    await handle([asked()], importer, soon())
+    await asyncio.sleep(0)
+    # The Shopify of these tests serves from this process: its tasks are not the app's.
+    assert {task for task in tasks() - before if "RequestHandler" not in repr(task)} == set()
