@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cplus.consumers.webhooks.record import Webhooks
     from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
+    from cplus.privacy.erasing import Erasing
     from cplus.privacy.ledger import Ledger
     from cplus.privacy.listed import ListedCustomers
     from cplus.privacy.sessions import EndedSessions, UsedLinks
@@ -148,6 +149,21 @@ class Parts:
         from cplus.privacy.all_ids import AllIds
 
         return AllIds(self.store, self.reader, self.mongo.keyring)
+
+    @cached_property
+    def erasing(self) -> Erasing:
+        """Erases persons."""
+        from cplus.privacy.erasing import Erasing
+
+        return Erasing(
+            recorder=self.recorder,
+            keyring=self.keyring,
+            all_ids=self.all_ids,
+            directory=self.persons,
+            objects=self.objects,
+            ledger=self.ledger,
+            clock=self.clock,
+        )
 
     @cached_property
     def listed(self) -> ListedCustomers:

@@ -7,7 +7,7 @@ from functools import partial
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.batches.leases import Leases
-from cplus.consumers.erasing.erasing import Erasing, handle
+from cplus.consumers.erasing.erasing import Erasures, handle
 from cplus.logs import configure
 
 
@@ -15,14 +15,12 @@ def _erasing() -> Consumer:
     parts = Parts()
     settings = parts.settings
     configure(settings.log_level)
-    erasing = Erasing(
-        recorder=parts.recorder,
-        keyring=parts.keyring,
+    erasures = Erasures(
+        erasing=parts.erasing,
         leases=Leases(parts.mongo.database),
         send=partial(parts.aws.send, settings.erasures_queue),
-        clock=parts.clock,
     )
-    return (lambda records, limit: handle(records, erasing, limit)), parts.aws
+    return (lambda records, limit: handle(records, erasures, limit)), parts.aws
 
 
 handler = queue_handler(_erasing)

@@ -194,9 +194,9 @@ def mail_event_claim(message_id: str, kind: str, mark: str) -> str:
     return f"mail-event/{message_id}/{kind}/{mark}"
 
 
-def erasure_claim(request: str) -> str:
-    """The erasure that this request asked for."""
-    return f"erasure/{request}"
+def erasure_claim(erasure: str, step: str) -> str:
+    """A step of an erasure, by its id."""
+    return f"erasure/{erasure}/{step}"
 
 
 def counted_claim(event_id: str) -> str:

@@ -43,15 +43,20 @@ class EventReader:
         return self._catalogue.passed(passes, handles)
 
     async def read(
-        self, commits: Sequence[Commit], kinds: Collection[type[Event]] | None = None
+        self,
+        commits: Sequence[Commit],
+        kinds: Collection[type[Event]] | None = None,
+        *,
+        opened: bool = True,
     ) -> list[list[Recorded]]:
-        """The events of each commit, in order; with `kinds`, those of these classes only.
+        """The events of each commit, in order; with `kinds`, those of these classes only. If they
+        are not `opened`, no key is asked for and their personal fields cannot be read.
 
         Raises UnknownEvent at the first that this code cannot read; KeyMissing, SealBroken and
         KeysUnavailable, if it is because of its key.
         """
         types = None if kinds is None else {kind.TYPE for kind in kinds}
-        found, fault = await self.read_on(commits, types)
+        found, fault = await self.read_on(commits, types, None if opened else ())
         if fault is not None:
             raise fault.error
         return found

@@ -112,6 +112,7 @@ async def intake(
         shopify_client_secret=SecretStr(SECRET),
         shopify_origin=origin,
         bodies_bucket=await new_bucket(aws, "bodies"),
+        roots_bucket=await new_bucket(aws, "roots"),
         webhooks_queue=queues["webhooks"],
         import_queue=queues["import"],
         send_queue=queues["send"],

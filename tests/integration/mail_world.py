@@ -63,6 +63,7 @@ class World:
             application_secret=SecretStr("a secret that is only for tests"),
             mail_domain=DOMAIN,
             mail_bucket=mail_bucket or await new_bucket(aws, "mail"),
+            roots_bucket=await new_bucket(aws, "roots"),
             send_queue=queue,
             settle_seconds=60,
         )

@@ -10,12 +10,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush, heapreplace
-from itertools import chain
 from typing import Any, Final
 
 from cplus.errors import CplusError
 from cplus.events.base import AggregateEvent, Recorded
-from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import is_conversation, message_ref
@@ -134,25 +132,6 @@ async def talks_of(store: EventStore, shop: str, persons: Iterable[str]) -> list
         async for commit in store.iterate_ref(shop, person, batch=BATCH):
             talks |= dict.fromkeys(filter(is_conversation, commit.refs))
     return list(talks)
-
-
-async def all_ids(
-    store: EventStore, reader: EventReader, shop: str, persons: Iterable[str]
-) -> list[str]:
-    """These ids of a person, and those that they absorbed according to the log, in any number of
-    steps."""
-    found = dict.fromkeys(persons)
-    left = list(found)
-    while left:
-        person = left.pop()
-        async for batch in in_batches(store.iterate_ref(shop, person, batch=BATCH), BATCH):
-            for recorded in chain.from_iterable(await reader.read(batch, [PersonsJoined])):
-                event = recorded.event
-                if isinstance(event, PersonsJoined) and person in (event.person, event.absorbed):
-                    new = {event.person, event.absorbed} - found.keys()
-                    found |= dict.fromkeys(sorted(new))
-                    left += new
-    return list(found)
 
 
 async def is_known(store: EventStore, reader: EventReader, shop: str, person: str) -> bool:

@@ -157,6 +157,11 @@ class Commit(NamedTuple):
         return self.correlation_id or self.id
 
     @property
+    def cause_ref(self) -> Mapping[str, str] | None:
+        """Where the bytes of its cause are, if they are not in it: {"bucket", "key"}."""
+        return self.cause["ref"] if self.cause is not None else None
+
+    @property
     def types(self) -> list[str]:
         """The stored types of its events, in order."""
         return [document["type"] for document in self.documents]

@@ -107,16 +107,18 @@ class Keyring:
         these persons. Repeatable."""
         await self._mark(shop, persons, {"$min": {"condemned_at": self._clock()}})
 
-    async def destroy(self, shop: str, persons: Collection[str]) -> None:
-        """Destroys the keys of these persons, whose erasure is in the log. Leaves a tombstone for
-        each, also for those who had no key. Repeatable."""
+    async def destroy(self, shop: str, persons: Collection[str]) -> int:
+        """Destroys the keys of these persons, whose erasure is in the log; returns how many they
+        had. Leaves a tombstone for each, also for those who had no key. Repeatable."""
         now = self._clock()
         gone = {"$min": {"condemned_at": now, "destroyed_at": now}, "$unset": _KEY}
         await self._mark(shop, persons, gone)
         # This process need not wait until it looks again; others do.
         names = [f"{shop}/{person}" for person in persons]
-        for row in (await self._of_owners(names, ())).values():
+        rows = (await self._of_owners(names, ())).values()
+        for row in rows:
             self._opened.put(row["_id"], Key(row["_id"], None))
+        return sum(not row.get("empty") for row in rows)
 
     async def expire(self) -> int:
         """Destroys the keys whose time is over; returns how many."""
@@ -128,10 +130,14 @@ class Keyring:
         return done
 
     async def _mark(self, shop: str, persons: Collection[str], change: Mapping[str, Any]) -> None:
+        empty = {"empty": True}  # there never was a key
         writes = [
             UpdateOne(
                 {"owner": owner},
-                {**change, "$setOnInsert": self._row(shop, owner) | {"_id": random_id(_ID)}},
+                {
+                    **change,
+                    "$setOnInsert": self._row(shop, owner) | {"_id": random_id(_ID)} | empty,
+                },
                 upsert=True,
             )
             for owner in sorted({f"{shop}/{person}" for person in persons})

@@ -267,6 +267,7 @@ async def test_what_came_twice_was_done_once(told: dict[str, Any]) -> None:
             "outbound-email",
             "allowance",
             "test",
-            "erasure",
+            "erasure",  # the person is erased
+            "erasure",  # and completely
         ]
     )

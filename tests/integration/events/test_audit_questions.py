@@ -18,7 +18,6 @@ from cplus.events.audit import questions
 from cplus.events.audit.history import history
 from cplus.events.audit.questions import NoCommit, NoPosition
 from cplus.events.audit.trace import trace
-from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commits import Document
 from cplus.events.log.memory import MemoryCommits
@@ -164,17 +163,6 @@ async def test_each_conversation_of_a_person_is_asked_for_once() -> None:
     found = [one.position async for one in questions.about_person(world.store, SHOP, [ANN])]
     assert found == list(range(1, talks + 1))
     assert log.questions < 2 * talks
-
-
-async def test_all_ids_of_a_person_are_found_in_the_log_in_any_number_of_steps(
-    world: AuditWorld,
-) -> None:
-    bob, cy = "person/bob8", "person/cy9"
-    for person, absorbed in ((bob, cy), (ANN, bob), ("person/dee", "person/eve")):
-        joined = PersonsJoined(person=person, absorbed=absorbed)
-        refs = (ANN,) if person == "person/dee" else ()
-        await world.draft(f"join/{absorbed}", person, joined, refs=refs)
-    assert await questions.all_ids(world.store, world.reader, SHOP, [ANN]) == [ANN, bob, cy]
 
 
 async def test_a_look_at_something_else_is_in_the_history_of_what_it_concerns(

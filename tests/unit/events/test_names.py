@@ -42,7 +42,7 @@ STORED = {
     "export_claim": (("k3m9",), "export/k3m9"),
     "look_stream": (("k3m9",), "look/k3m9"),
     "look_claim": (("k3m9",), "look/k3m9"),
-    "erasure_claim": (("r1",), "erasure/r1"),
+    "erasure_claim": (("e1", "erased-1"), "erasure/e1/erased-1"),
     "correlation_ref": (("c1",), "correlation/c1"),
     "delivery_ref": (("d1",), "delivery/d1"),
     "message_ref": (("m1",), "message/m1"),

@@ -11,7 +11,7 @@ import pytest
 
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.erasing import erasing
-from cplus.consumers.erasing.erasing import RUNS, Erasing
+from cplus.consumers.erasing.erasing import RUNS, Erasures
 from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.webhooks.record import handle
@@ -34,14 +34,12 @@ def redact(webhook_id: str = "r-1", **customer: Any) -> Any:
 
 
 @pytest.fixture
-def use_erasing(use: Intake) -> Erasing:
+def use_erasing(use: Intake) -> Erasures:
     parts = use.parts
-    return Erasing(
-        recorder=parts.recorder,
-        keyring=parts.keyring,
+    return Erasures(
+        erasing=parts.erasing,
         leases=Leases(parts.mongo.database),
         send=partial(parts.aws.send, parts.settings.erasures_queue),
-        clock=parts.clock,
     )
 
 
@@ -61,7 +59,7 @@ async def opened(use: Intake, *kinds: Any) -> list[Any]:
 
 
 async def test_a_redact_erases_the_person_and_what_names_them_in_the_request_itself(
-    use: Intake, use_erasing: Erasing
+    use: Intake, use_erasing: Erasures
 ) -> None:
     erasure = erasure_of_webhook("r-1")
     messages = await asked(use, told("customers/update", CUSTOMER), redact(id=7, email=ADDRESS))
@@ -84,7 +82,7 @@ async def test_a_redact_erases_the_person_and_what_names_them_in_the_request_its
 
 
 async def test_a_redact_that_is_delivered_twice_is_one_erasure(
-    use: Intake, use_erasing: Erasing
+    use: Intake, use_erasing: Erasures
 ) -> None:
     messages = await asked(use, redact(email=ADDRESS), redact(email=ADDRESS))
     assert len(messages) == 1
@@ -101,10 +99,11 @@ class Stuck:
 
 
 async def test_an_erasure_that_takes_longer_than_a_run_goes_on_in_the_next(
-    use: Intake, use_erasing: Erasing
+    use: Intake, use_erasing: Erasures
 ) -> None:
     [message] = await asked(use, redact(id=7))
-    stuck = replace(use_erasing, keyring=cast(Keyring, Stuck()))
+    without = replace(use_erasing.erasing, keyring=cast(Keyring, Stuck()))
+    stuck = replace(use_erasing, erasing=without)
     left = await erasing.work(stuck, Deadline.within(0.2), message)
     assert left is not None
     assert (left.message, left.group) == ({**message, "run": 2}, SHOP)
@@ -116,7 +115,7 @@ async def test_an_erasure_that_takes_longer_than_a_run_goes_on_in_the_next(
 
 
 async def test_while_another_run_is_at_it_the_message_comes_back(
-    use: Intake, use_erasing: Erasing
+    use: Intake, use_erasing: Erasures
 ) -> None:
     [message] = await asked(use, redact(id=7))
     held = await use_erasing.leases.take(f"erase/{SHOP}/{message['erasure']}", 60)
@@ -131,7 +130,7 @@ async def test_while_another_run_is_at_it_the_message_comes_back(
     [{}, {"shop": SHOP}, {"shop": SHOP, "erasure": "a/b"}, {"shop": SHOP, "erasure": "none"}],
 )
 async def test_what_names_no_erasure_of_the_log_erases_nothing(
-    use: Intake, use_erasing: Erasing, message: dict[str, Any]
+    use: Intake, use_erasing: Erasures, message: dict[str, Any]
 ) -> None:
     told_of = await failures(lambda r, t: erasing.handle(r, use_erasing, t), record(message))
     assert list(told_of) == ["m"]

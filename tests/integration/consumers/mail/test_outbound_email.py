@@ -18,7 +18,7 @@ from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import correlation_ref, shop_stream
 from cplus.ids import random_id
-from cplus.privacy.erasing import erase
+from cplus.privacy.erasing import ask, erase
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -137,10 +137,11 @@ async def test_an_answer_to_somebody_who_was_erased_goes_nowhere(
     [_, answer] = await world.commits()
     [written] = await world.parts.reader.of(answer, ReplyWritten)
     assert isinstance(written.event, ReplyWritten)
-    await erase(
-        world.recorder, world.parts.keyring, SHOP, [written.event.person],
-        request="r1", actor="shopify", clock=world.parts.clock,
+    await ask(
+        world.recorder, SHOP, written.event.person,
+        erasure="e1", source="cli", actor="operator/x", at=world.parts.clock(),
     )  # fmt: skip
+    await erase(SHOP, "e1", use=world.parts.erasing)
     assert await failures(world.outbound().handle_all, SEND) == {}
     assert (await world.types())[-1] == ["rejected"]
     assert len(await world.mailbox()) == before

@@ -1,0 +1,20 @@
+"""Erases persons: everything that is kept about them, in steps each of which can be repeated."""
+
+from cplus.privacy.erasing.asking import DONE_WITHIN, Asked, ask, asked_before
+from cplus.privacy.erasing.listing import NAMES_AT_ONCE
+from cplus.privacy.erasing.procedure import STEPS, Erasing, erase
+from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
+
+__all__ = [
+    "DONE_WITHIN",
+    "NAMES_AT_ONCE",
+    "STEPS",
+    "Asked",
+    "Directory",
+    "Erasing",
+    "Ledger",
+    "Objects",
+    "ask",
+    "asked_before",
+    "erase",
+]

@@ -1,0 +1,88 @@
+"""Somebody asks that a person be erased: the first event of every erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from cplus.errors import NotFound
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import settled
+from cplus.events.log.store import EventStore
+from cplus.events.names import erasure_claim, erasure_stream
+from cplus.events.reader import EventReader, in_batches
+from cplus.events.recording import Recorder
+
+DONE_WITHIN: Final = timedelta(days=30)
+"""How long an erasure may take."""
+
+_BATCH: Final = 200
+
+
+class Asked(NamedTuple):
+    """An erasure that was asked for."""
+
+    erasure: str
+    person: str
+    at: datetime
+    commit: Commit
+    """The commit that asks for it."""
+
+
+async def ask(
+    recorder: Recorder,
+    shop: str,
+    person: str,
+    *,
+    erasure: str,
+    source: str,
+    actor: str,
+    at: datetime,
+) -> int:
+    """Records that the person is to be erased, and answers the position; asked again for the same
+    erasure, it is the same one. Raises OutcomeUnknown."""
+    stream = erasure_stream(erasure)
+    event = ErasureRequested(erasure=erasure, person=person, due_at=at + DONE_WITHIN)
+    draft = Draft(
+        shop=shop,
+        claim=erasure_claim(erasure, "requested"),
+        source=source,
+        actor=actor,
+        events=[NewEvent(stream, event, at)],
+        refs=[stream, person],
+    )
+    [outcome] = await recorder.append([draft])
+    return settled(outcome).position
+
+
+async def asked_for(store: EventStore, reader: EventReader, shop: str, erasure: str) -> Asked:
+    """The request for this erasure; raises NotFound."""
+    for one in await _asked(store, reader, shop, erasure_stream(erasure)):
+        if one.erasure == erasure:
+            return one
+    raise NotFound(what="erasure")
+
+
+async def asked_before(
+    store: EventStore, reader: EventReader, shop: str, persons: Collection[str]
+) -> Asked | None:
+    """The last erasure that was asked for of a person with these ids."""
+    found = [one for ref in persons for one in await _asked(store, reader, shop, ref)]
+    own = [one for one in found if one.person in persons]
+    return max(own, key=lambda one: one.commit.position, default=None)
+
+
+async def _asked(store: EventStore, reader: EventReader, shop: str, ref: str) -> list[Asked]:
+    found: list[Asked] = []
+    async for batch in in_batches(store.iterate_ref(shop, ref, batch=_BATCH), _BATCH):
+        events = await reader.read(batch, [ErasureRequested], opened=False)
+        for commit, one in zip(batch, events, strict=True):
+            for recorded in one:
+                event = recorded.event
+                if isinstance(event, ErasureRequested):
+                    asked = Asked(event.erasure, event.person, recorded.occurred_at, commit)
+                    found.append(asked)
+    return found

@@ -1,0 +1,158 @@
+"""The one procedure that erases a person.
+
+Every step can be repeated: a call that was cut off anywhere is completed by the next one for the
+same erasure, and two at once do it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cplus.clock import Clock
+from cplus.events.audit.chain import Link
+from cplus.events.base import NewEvent, Recorded
+from cplus.events.catalogue.privacy import ErasureCompleted, PersonErased
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import Appended, settled
+from cplus.events.log.store import EventStore
+from cplus.events.names import conversation_stream, erasure_claim, erasure_stream
+from cplus.events.recording import Recorder
+from cplus.privacy.all_ids import FindAllIds
+from cplus.privacy.erasing.asking import Asked, asked_for
+from cplus.privacy.erasing.listing import Listed, Named, list_held, list_named
+from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
+from cplus.privacy.keyring import Keyring
+from cplus.privacy.ledger import Erased
+
+STEPS: Final = (
+    "condemn",
+    "append_erased",
+    "destroy",
+    "delete_objects",
+    "forget",
+    "write_ledger",
+    "append_completed",
+)
+"""The steps, in this order; the first three twice, so that the second listing finds what was
+recorded between the first and the erasure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """What erasing needs."""
+
+    recorder: Recorder
+    keyring: Keyring
+    all_ids: FindAllIds
+    directory: Directory
+    objects: Objects
+    ledger: Ledger
+    clock: Clock
+    at_step: Callable[[str], None] = lambda _step: None
+    """Called with the name of each step (see STEPS) before it is taken, for tests that crash
+    there."""
+
+
+async def erase(shop: str, erasure: str, *, use: Erasing) -> Erased:
+    """Erases the person of whom this erasure was asked for, or completes what an earlier call
+    began. Called again after that, it names what was recorded since, of which nothing was sealed.
+
+    Raises NotFound if it was not asked for, OutcomeUnknown, and what the parts in `use` raise: then
+    call it again.
+    """
+    store, reader = use.recorder.store, use.recorder.reader
+    asked = await asked_for(store, reader, shop, erasure)
+    while (found := await _round(shop, asked, use)) is None:
+        pass
+    listed, keys = found
+    persons = tuple(listed.by_id)
+    use.at_step("delete_objects")
+    await use.objects.delete(listed.objects.values())
+    told = await list_named(store, reader, shop, erasure)
+    use.at_step("forget")
+    await use.directory.forget(shop, persons, told.erased[0].occurred_at)
+    entry = Erased(
+        shop=shop,
+        erasure=erasure,
+        persons=persons,
+        at=told.completed.occurred_at if told.completed else use.clock(),
+        commits=tuple([await _proof(store, one) for one in told.erased]),
+        keys=keys,
+        objects=len(listed.objects),
+    )
+    if told.completed is None:
+        use.at_step("write_ledger")
+        await use.ledger.write(entry)
+        use.at_step("append_completed")
+        await _append(shop, asked, "completed", _end(asked, entry), (), use)
+    return entry
+
+
+def _end(asked: Asked, entry: Erased) -> NewEvent:
+    event = ErasureCompleted(
+        erasure=asked.erasure, person=asked.person, keys=entry.keys, objects=entry.objects
+    )
+    return NewEvent(erasure_stream(asked.erasure), event, entry.at)
+
+
+async def _proof(store: EventStore, recorded: Recorded) -> tuple[int, str]:
+    """The position and the hash of the commit of an event."""
+    at = recorded.position
+    raw = b"".join([piece async for piece in store.log.raw(recorded.shop, at - 1, at)])
+    return at, Link.of(raw).hash.hex()
+
+
+async def _round(shop: str, asked: Asked, use: Erasing) -> tuple[Listed, int] | None:
+    """Appends what the erasure has not named yet, and destroys the keys; None if it is to be done
+    again, because more may have been recorded between the listing and the erasure."""
+    store, reader = use.recorder.store, use.recorder.reader
+    persons = await use.all_ids(shop, [asked.person])
+    # In this order. A writer that loads its keys before this appends before the erasure, or sees
+    # it and loads them again; one that loads them later gets none.
+    use.at_step("condemn")
+    await use.keyring.condemn(shop, persons)
+    before = await list_named(store, reader, shop, asked.erasure)
+    listed = await list_held(store, reader, shop, persons)
+    if not await _append_erased(shop, asked, listed, before, use):
+        return None  # somebody else erases them too: no key goes before each id is erased
+    use.at_step("destroy")
+    keys = await use.keyring.destroy(shop, persons)
+    # Listed behind the erasure of each id, nothing is missing: of what comes later nothing is
+    # sealed. So whoever writes on and on does not keep this from ending.
+    return (listed, keys) if set(persons) <= before.by_id.keys() else None
+
+
+async def _append_erased(
+    shop: str, asked: Asked, listed: Listed, before: Named, use: Erasing
+) -> bool:
+    """Appends what is not named yet; False if another process recorded something in its place."""
+    events = before.missing(listed, asked.erasure)
+    for number, event in enumerate(events, len(before.erased) + 1):
+        use.at_step("append_erased")
+        talks = [conversation_stream(one) for one in event.conversations]
+        new = NewEvent(event.person, event, use.clock())
+        if not await _append(shop, asked, f"erased-{number}", new, [event.person, *talks], use):
+            return False
+    return True
+
+
+async def _append(
+    shop: str, asked: Asked, step: str, new: NewEvent, refs: Sequence[str], use: Erasing
+) -> bool:
+    """Appends the event of a step; False if the step was recorded before."""
+    draft = Draft(
+        shop=shop,
+        claim=erasure_claim(asked.erasure, step),
+        source="erasure",
+        actor=asked.commit.actor,
+        events=[new],
+        refs=[erasure_stream(asked.erasure), asked.person, *refs],
+        correlation_id=asked.commit.correlation,
+        causation_id=asked.commit.id,
+        erases=isinstance(new.event, PersonErased),
+    )
+    [outcome] = await use.recorder.append([draft])
+    settled(outcome)
+    return isinstance(outcome, Appended)
