@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import sys
@@ -14,22 +13,10 @@ from aiohttp import web
 
 from cplus.local.peers import only_users, owner
 from cplus.local.shopify.server import LocalShopify
+from tests.integration.local.processes import strange_answers
 from tests.plain_http import plain_http
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose it is")
-
-NOBODY = 65_534
-# Asks each address as another user, and prints the statuses.
-STRANGER = f"""
-import encodings.idna, http.client, os, sys
-os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
-for address in sys.argv[1:]:
-    host, _, path = address.removeprefix("http://").partition("/")
-    for method in ("GET", "POST"):
-        there = http.client.HTTPConnection(host, timeout=20)
-        there.request(method, "/" + path)
-        print(there.getresponse().status)
-"""
 
 
 @asynccontextmanager
@@ -78,10 +65,6 @@ async def test_another_user_reaches_neither_the_aws_endpoint_nor_the_local_shopi
     asked = [f"{aws_endpoint}/{path}" for path in ("", "_mailbox/messages.json", "_local/state")]
     asked += [f"{shopify.url}/{path}" for path in ("", "_control/shops")]
     try:
-        stranger = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", STRANGER, *asked), stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await stranger.communicate()
+        assert await strange_answers(*asked) == [403] * 2 * len(asked)
     finally:
         await shopify.stop()
-    assert said.split() == [b"403"] * 2 * len(asked)

@@ -18,10 +18,11 @@ import pytest
 
 from cplus.cli.connecting import settings_of
 from cplus.local.aws import AwsEndpoint, client
-from cplus.local.mongod import Mongod, MongodMissing, find_binary
+from cplus.local.mongod import Mongod
 from cplus.local.process import Child, PartFailed, PortTaken, listening
 from cplus.local.stack import Stack
 from cplus.local.state import AlreadyRunning
+from tests.integration.local.processes import all_gone, listened, processes, strange_answers
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="functions run on Linux only")
 
@@ -45,28 +46,6 @@ asyncio.run(main())
 def _variables() -> dict[str, str]:
     """The environment without a server of somebody else's."""
     return {key: value for key, value in os.environ.items() if key != "CPLUS_MONGO_URI"}
-
-
-def _processes(data: Path) -> dict[int, str]:
-    """Every process that has the directory in its command line or environment."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-        if str(data).encode() in text and state != "Z":
-            found[int(entry.name)] = text[:200].decode("utf-8", "replace")
-    return found
-
-
-async def _all_gone(data: Path) -> None:
-    async with asyncio.timeout(60):
-        while _processes(data):  # noqa: ASYNC110 - they are nobody's children any more
-            await asyncio.sleep(0.02)
 
 
 Spawned: TypeAlias = tuple[asyncio.subprocess.Process, dict[str, int]]
@@ -106,45 +85,6 @@ def _store(info: dict[str, Any], number: int) -> None:
         ).insert_one({"_id": number})
 
 
-async def test_mongod_that_is_killed_comes_back_with_its_data(tmp_path: Path) -> None:
-    mongod = Mongod(tmp_path, environment={"PATH": ""})
-    await mongod.start()
-    info = {"mongo": mongod.uri, "database": "test"}
-    try:
-        await asyncio.to_thread(_store, info, 1)
-        first = mongod.pid
-        mongod.kill()
-        assert mongod.child
-        await asyncio.wait_for(mongod.child.restarted(1), 20)
-        assert mongod.pid != first
-        await asyncio.to_thread(_store, info, 2)
-        assert await asyncio.to_thread(_stored, info) == [1, 2]
-    finally:
-        await mongod.stop()
-    await _all_gone(tmp_path)
-    # Another port and another key: the data name the old ones.
-    (tmp_path / "mongo.key").unlink()
-    blocked = Mongod(tmp_path, environment={"PATH": ""})
-    assert blocked.port != mongod.port
-    assert (tmp_path / "mongo.key").read_text() not in mongod.uri
-    await blocked.start()
-    try:
-        found = await asyncio.to_thread(_stored, {"mongo": blocked.uri, "database": "test"})
-        assert found == [1, 2]
-    finally:
-        await blocked.stop()
-
-
-def test_a_mongod_on_path_is_used_first_and_a_missing_one_is_said_so(tmp_path: Path) -> None:
-    own = tmp_path / "mongod"
-    own.write_text("#!/bin/sh\n")
-    own.chmod(0o755)
-    assert find_binary({"PATH": str(tmp_path)}) == own
-    assert find_binary({"PATH": ""}).name == "mongod"
-    with pytest.raises(MongodMissing, match="CPLUS_MONGO_URI"):
-        find_binary({"PATH": ""}, lambda _name: None)
-
-
 async def test_a_part_that_cannot_start_is_said_so_with_its_last_words(tmp_path: Path) -> None:
     child = Child(
         "part",
@@ -163,7 +103,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         yield running
     # A stop leaves no process behind, and nothing that says that a stack runs here.
     assert running.left == ""
-    await _all_gone(data)
+    await all_gone(data)
     assert not (data / "stack.json").exists()
     assert json.loads((data / "aws-state.json").read_text())["clean"] is True
 
@@ -209,7 +149,7 @@ async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str,
         *("kms_key_id", "client_id", "client_secret", "shops", "pids"),
     }
     assert set(info["pids"]) == {"mongod", "aws", "shopify", "stack"}
-    assert set(info["pids"].values()) <= {os.getpid(), *_processes(stack.data)}
+    assert set(info["pids"].values()) <= {os.getpid(), *processes(stack.data)}
     assert set(info["buckets"]) == {"mail", "bodies", "roots"}
     assert info["topics"]["nudges"] == settings_of(stack.data).nudges_topic
     assert info["topics"]["nudges"].endswith(":cplus-local-nudges")
@@ -227,6 +167,18 @@ async def test_stack_json_says_where_everything_is(stack: Stack, info: dict[str,
     assert _told_secrets(stack.data, [*info["pids"].values(), *running]) == []
     assert (stack.data / "mongo.key").read_text() in info["mongo"]
     assert info["mongo"] not in repr(stack.info)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+async def test_another_user_reaches_nothing_of_a_stack_but_what_has_a_login(stack: Stack) -> None:
+    async with httpx.AsyncClient(timeout=20) as http:  # so that a function runs
+        assert (await http.get(f"{stack.info.web}/auth/sign-in")).status_code == 200
+    web, shopify = (httpx.URL(one).port for one in (stack.info.web, stack.shopify_url))
+    ports = set().union(*map(listened, stack.info.pids.values()))
+    assert ports > {stack.mongod.port, stack.aws.port, shopify, web}
+    # MongoDB asks for a password, the app for a session, a signature or a token.
+    asked = [f"127.0.0.1:{port}" for port in sorted(ports - {stack.mongod.port, web})]
+    assert await strange_answers(*asked) == [403] * 2 * len(asked)
 
 
 async def test_a_second_stack_on_the_same_directory_is_refused(stack: Stack) -> None:
@@ -249,7 +201,7 @@ async def test_a_port_that_is_taken_is_said_so(stack: Stack, tmp_path: Path) -> 
     taken = stack.aws.port
     with pytest.raises(PortTaken, match=str(taken)):
         await Stack(tmp_path, port=taken, variables=_variables()).start()
-    await _all_gone(tmp_path)
+    await all_gone(tmp_path)
 
 
 async def test_the_aws_endpoint_that_is_killed_comes_back_with_its_resources(stack: Stack) -> None:
@@ -282,7 +234,7 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(
 
     process.kill()
     await process.wait()
-    await _all_gone(tmp_path)
+    await all_gone(tmp_path)
 
     started = time.monotonic()
     process, lost = await spawn(tmp_path)
@@ -303,4 +255,4 @@ async def test_a_start_after_kill_9_works_and_says_what_was_lost(
 
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 30) == 0
-    await _all_gone(tmp_path)
+    await all_gone(tmp_path)

@@ -1,4 +1,4 @@
-"""The stack's MongoDB lets in nobody without its password, whatever data it starts on."""
+"""The stack's MongoDB: it comes back with its data, and lets in nobody without its password."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pymongo
 import pytest
 from pymongo.errors import OperationFailure
 
-from cplus.local.mongod import Mongod, find_binary
+from cplus.local.mongod import Mongod, MongodMissing, find_binary
 from cplus.local.process import Child, free_port, listening
+from tests.integration.local.processes import all_gone
 
 Client = pymongo.MongoClient[dict[str, Any]]
 NOWHERE = {"PATH": ""}
@@ -49,7 +50,13 @@ async def _store_without_password(data: Path) -> None:
 
 def _stored(uri: str) -> list[int]:
     with Client(uri) as client:
-        return [row["_id"] for row in client.test.kept.find()]
+        return [row["_id"] for row in client.test.kept.find().sort("_id")]
+
+
+def _store(uri: str, number: int) -> None:
+    with Client(uri) as client:
+        majority = pymongo.WriteConcern("majority")
+        client.test.kept.with_options(write_concern=majority).insert_one({"_id": number})
 
 
 def _refused(port: int, **login: Any) -> None:
@@ -89,6 +96,43 @@ async def test_data_from_before_there_was_a_password_is_there_for_who_knows_it(
             await asyncio.to_thread(_refused, mongod.port, **wrong)
     finally:
         await mongod.stop()
+
+
+async def test_mongod_that_is_killed_comes_back_with_its_data(tmp_path: Path) -> None:
+    mongod = Mongod(tmp_path, environment=NOWHERE)
+    await mongod.start()
+    try:
+        await asyncio.to_thread(_store, mongod.uri, 1)
+        first = mongod.pid
+        mongod.kill()
+        assert mongod.child
+        await asyncio.wait_for(mongod.child.restarted(1), 20)
+        assert mongod.pid != first
+        await asyncio.to_thread(_store, mongod.uri, 2)
+        assert await asyncio.to_thread(_stored, mongod.uri) == [1, 2]
+    finally:
+        await mongod.stop()
+    await all_gone(tmp_path)
+    # Another port and another key: the data name the old ones.
+    (tmp_path / "mongo.key").unlink()
+    blocked = Mongod(tmp_path, environment=NOWHERE)
+    assert blocked.port != mongod.port
+    assert (tmp_path / "mongo.key").read_text() not in mongod.uri
+    await blocked.start()
+    try:
+        assert await asyncio.to_thread(_stored, blocked.uri) == [1, 2]
+    finally:
+        await blocked.stop()
+
+
+def test_a_mongod_on_path_is_used_first_and_a_missing_one_is_said_so(tmp_path: Path) -> None:
+    own = tmp_path / "mongod"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    assert find_binary({"PATH": str(tmp_path)}) == own
+    assert find_binary(NOWHERE).name == "mongod"
+    with pytest.raises(MongodMissing, match="CPLUS_MONGO_URI"):
+        find_binary(NOWHERE, lambda _name: None)
 
 
 def test_nothing_is_made_for_a_server_of_somebody_else(tmp_path: Path) -> None:
