@@ -14,6 +14,7 @@ try:
     from cplus.cli.auditing.log import log
     from cplus.cli.connecting import INTERRUPTED
     from cplus.cli.dead import dead
+    from cplus.cli.erase import erase
     from cplus.cli.keys import keys
     from cplus.cli.mail import mail
     from cplus.cli.metrics import metrics
@@ -35,6 +36,7 @@ __all__ = ["main"]
 _COMMANDS = (
     (audit, "Verify the log's integrity; show the past."),
     (dead, "Look at dead letters; redrive them."),
+    (erase, "Erase what is kept about a person."),
     (keys, "Rotate the keys that wrap others."),
     (log, "Ask the log who did what, when and why."),
     (mail, "Show how the system reads an email."),

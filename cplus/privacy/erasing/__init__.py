@@ -1,7 +1,7 @@
 """Erases persons: everything that is kept about them, in steps each of which can be repeated."""
 
 from cplus.privacy.erasing.asking import DONE_WITHIN, Asked, ask, asked_before
-from cplus.privacy.erasing.listing import NAMES_AT_ONCE
+from cplus.privacy.erasing.listing import NAMES_AT_ONCE, list_held
 from cplus.privacy.erasing.procedure import STEPS, Erasing, erase
 from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
 
@@ -17,4 +17,5 @@ __all__ = [
     "ask",
     "asked_before",
     "erase",
+    "list_held",
 ]

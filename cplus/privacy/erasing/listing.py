@@ -47,6 +47,16 @@ class Listed:
     objects: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     """Mails and causes outside of the log, by bucket and key."""
 
+    @property
+    def conversations(self) -> set[str]:
+        """Those in which the person took part, under any id."""
+        return {one for its in self.by_id.values() for one in its.conversations}
+
+    @property
+    def messages(self) -> set[str]:
+        """Those from the person and to them, under any id."""
+        return {one for its in self.by_id.values() for one in its.messages}
+
     def take(self, recorded: Recorded) -> None:
         """Takes what the event names, if it is about the person."""
         event = recorded.event

@@ -139,12 +139,13 @@ def mail(
     person: str = ADA,
     talk: Conversation | None = None,
     *,
-    reply: bool = False,
     shop: str = SHOP,
+    bucket: str = "mail",
 ) -> Draft:
-    """A mail of a person, into this conversation or one of its own; `reply`: and the answer."""
+    """A mail of a person, into this conversation or one of its own."""
     talk = talk or Conversation.empty(conversation_stream(f"c{number}"))
     name, words = ("Lovelace", "a lampshade") if person != BEA else ("Bea", "a table")
+    raw = {"bucket": bucket, "key": f"raw{number}"}
     if not talk.version:
         talk.start(person=person, channel="email", subject=f"About {words}", now=NOW)
     talk.receive(
@@ -156,14 +157,11 @@ def mail(
         subject=f"About {words}",
         text=f"I like {words}",
         rfc_message_id=f"<{name}{number}@shopper.example>",
-        raw={"bucket": "mail", "key": f"raw{number}"},
+        raw=raw,
     )
-    if reply:
-        talk.reply(message_id=f"r{number}", text=f"Here is {words}", author="x", now=NOW)
-    ref = {"bucket": "mail", "key": f"raw{number}"}
     refs = list(dict.fromkeys([talk.id, talk.person, person, message_ref(f"m{number}")]))
     events = decided(talk)
-    cause = Cause("mail", ref=ref)
+    cause = Cause("mail", ref=raw)
     return Draft(shop, f"mail/{number}", "mail", "shopper", events, cause, refs=refs)
 
 
@@ -174,19 +172,23 @@ def answer(number: int, talk: Conversation, shop: str = SHOP) -> Draft:
     return Draft(shop, f"reply/{number}", "dashboard", "merchant/x", decided(talk), refs=refs)
 
 
-def fact(number: int, stream: str, *events: Event, large: bool = False, shop: str = SHOP) -> Draft:
-    """A webhook."""
+def fact(number: int, stream: str, *events: Event, large: str = "", shop: str = SHOP) -> Draft:
+    """A webhook; `large`: the bucket in which its body is."""
     named = [getattr(event, name) for event in events for name in event.NAMES_PERSONS]
     body = Cause("webhook", b"lovelace and a lampshade")
-    cause = Cause("webhook", ref={"bucket": "bodies", "key": f"b{number}"}) if large else body
+    cause = Cause("webhook", ref={"bucket": large, "key": f"b{number}"}) if large else body
     news = [NewEvent(stream, event, NOW) for event in events]
     refs = [stream, *dict.fromkeys(named)]
     return Draft(shop, f"webhook/{number}", "webhook", "shopify", news, cause, refs=refs)
 
 
-def history(shop: str = SHOP) -> list[Draft]:
+BUCKETS = {"mail": "mail", "bodies": "bodies"}
+
+
+def history(shop: str = SHOP, buckets: Mapping[str, str] = BUCKETS) -> list[Draft]:
     """Something of every kind that the log holds of Ada, some of it under her older id; and what
     is of Bea, in whose conversation Ada took part too."""
+    at, raw = buckets["mail"], {"bucket": buckets["mail"], "key": "raw5"}
     own = Conversation.empty(conversation_stream("c1"))
     of_bea = Conversation.empty(conversation_stream("c3"))
     known: dict[str, Any] = {
@@ -206,25 +208,25 @@ def history(shop: str = SHOP) -> list[Draft]:
     aside = MailSetAside(
         message_id="m5", person=ADA, reason="spam", channel="email", from_name="Lovelace",
         from_address=None, subject="A lampshade", text="A lampshade", rfc_message_id=None,
-        raw={"bucket": "mail", "key": "raw5"},
+        raw=raw,
     )  # fmt: skip
     delivered = MailDelivered(message_id="r1", conversation_id="c1")
     joined = PersonsJoined(person=ADA, absorbed=OLD)
     return [
         fact(1, "customer/7", old, shop=shop),
         fact(2, ADA, joined, shop=shop),
-        fact(3, "import/i1", *page, large=True, shop=shop),
+        fact(3, "import/i1", *page, large=buckets["bodies"], shop=shop),
         fact(4, "order/1", order, shop=shop),
         fact(5, data_request_stream(9), asked, shop=shop),
-        mail(1, talk=own, shop=shop),
+        mail(1, talk=own, shop=shop, bucket=at),
         answer(1, own, shop),
         fact(6, mail_stream("r1"), delivered, shop=shop),
-        mail(2, OLD, shop=shop),
-        mail(3, BEA, of_bea, shop=shop),
-        mail(4, ADA, of_bea, shop=shop),
+        mail(2, OLD, shop=shop, bucket=at),
+        mail(3, BEA, of_bea, shop=shop, bucket=at),
+        mail(4, ADA, of_bea, shop=shop, bucket=at),
         Draft(
             shop, "mail/5", "mail", "shopper", [NewEvent(mail_stream("m5"), aside, NOW)],
-            Cause("mail", ref={"bucket": "mail", "key": "raw5"}),
+            Cause("mail", ref=raw),
             refs=[mail_stream("m5"), ADA, message_ref("m5")],
         ),
     ]  # fmt: skip
