@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ _AWS_VARIABLES = {
     "aws_access_key_id": "AWS_ACCESS_KEY_ID",
     "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
 }
+_PLACES = ("queue", "topic", "bucket")  # the last word of settings that name one
 _PATIENCE = 5.0  # seconds to wait for the database before giving up
 _NO_CHARACTER = "surrogates not allowed"  # what Python makes of other bytes in an argument
 _NOT_ALLOWED = (13, 18)  # Unauthorized, AuthenticationFailed
@@ -116,16 +117,20 @@ def settings_of(data: Path | None) -> Settings:
         mongo_uri=SecretStr(info["mongo"]),
         mongo_database=info["database"],
         mongo_keyring_database=f"{info['database']}_keyring",  # as the stack calls it
-        import_queue=info.get("queues", {}).get("import", ""),
-        send_queue=info.get("queues", {}).get("send", ""),
-        rebuild_queue=info.get("queues", {}).get("rebuild", ""),
-        erasures_queue=info.get("queues", {}).get("erasures", ""),
-        nudges_topic=info.get("topics", {}).get("nudges", ""),
-        bodies_bucket=info.get("buckets", {}).get("bodies", ""),
-        mail_bucket=info.get("buckets", {}).get("mail", ""),
-        roots_bucket=info.get("buckets", {}).get("roots", ""),
         kms_key_id=info.get("kms_key_id", ""),
+        **_places(info, Settings.model_fields),
     )
+
+
+def _places(info: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Every setting that names a queue, a topic or a bucket, with the one that the stack calls so,
+    or with an empty text."""
+    parts = [(name, *name.rpartition("_")[::2]) for name in settings]
+    return {
+        name: info.get(f"{kind}s", {}).get(called.replace("_", "-"), "")
+        for name, called, kind in parts
+        if kind in _PLACES
+    }
 
 
 def _secret_of(data: Path) -> SecretStr | None:

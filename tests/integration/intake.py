@@ -21,7 +21,8 @@ from cplus.deadline import Deadline
 from cplus.settings import Settings
 
 SECRET = "shpss_0123456789abcdef0123456789abcdef"
-_QUEUES = ("webhooks", "import", "send", "rebuild", "erasures", "nudges")
+_QUEUES = [name for name in Settings.model_fields if name.endswith("_queue")]
+"""The settings that name one: a test has each of them for itself."""
 _DRIVERS = ("aiobotocore", "aiohttp", "motor", "pymongo")
 
 
@@ -102,7 +103,8 @@ async def intake(
     """A database, queues, topic and bucket that many tests may use, one after the other; `others`
     are further settings."""
     name = f"test_{secrets.token_hex(6)}"
-    queues = {one: await _queue(aws, f"{name}-{one}") for one in _QUEUES}
+    queues: dict[str, Any] = {one: await _queue(aws, f"{name}-{one}") for one in _QUEUES}
+    nudges_queue = await _queue(aws, f"{name}-nudges")
     settings = Settings(
         mongo_uri=SecretStr(mongo_uri),
         mongo_database=name,
@@ -113,18 +115,14 @@ async def intake(
         shopify_origin=origin,
         bodies_bucket=await new_bucket(aws, "bodies"),
         roots_bucket=await new_bucket(aws, "roots"),
-        webhooks_queue=queues["webhooks"],
-        import_queue=queues["import"],
-        send_queue=queues["send"],
-        rebuild_queue=queues["rebuild"],
-        erasures_queue=queues["erasures"],
-        nudges_topic=await _topic(aws, f"{name}-nudges", queues["nudges"]),
+        nudges_topic=await _topic(aws, f"{name}-nudges", nudges_queue),
+        **queues,
         **others,
     )
     await ensure_indexes(settings)
     parts = Parts(settings, aws=aws)
     try:
-        yield Intake(parts, queues["nudges"])
+        yield Intake(parts, nudges_queue)
     finally:
         for database in (parts.mongo.database, parts.mongo.keyring):
             await parts.mongo.client.drop_database(database.name)
@@ -138,11 +136,8 @@ async def emptied(used: Intake) -> Intake:
         for name in await database.list_collection_names():
             await database[name].delete_many({})
     settings = before.settings
-    for queue in (
-        *(settings.webhooks_queue, settings.import_queue, settings.send_queue),
-        settings.erasures_queue,
-    ):
-        await used.drain(queue)
+    for queue in _QUEUES:
+        await used.drain(settings.needed(queue))
     await used.drain(used.nudges_queue)
     # The log's writers remember heads: all but the connections is made anew.
     parts = Parts(settings, mongo=before.mongo, aws=before.aws, http=before.http)

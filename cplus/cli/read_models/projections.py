@@ -172,9 +172,8 @@ def unpark_command(*, name: str, shops: Sequence[str], data: Path | None, as_jso
     """Resume the read model or reaction NAME in the shops where it is parked or, for a reaction,
     waits to retry, using the current code.
 
-    No event is skipped. Needs CPLUS_MONGO_URI, for react-imports also CPLUS_IMPORT_QUEUE, for
-    react-replies CPLUS_SEND_QUEUE, for react-erasures CPLUS_ERASURES_QUEUE, for react-allowances
-    CPLUS_NUDGES_TOPIC; or --data.
+    No event is skipped. Needs CPLUS_MONGO_URI, and for a reaction the variables that it cannot do
+    without, such as that of its queue; or --data.
     """
     from cplus.loop import run
 

@@ -25,6 +25,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.projections.generations.lineage_changes import begin, begin_run
 from cplus.projections.models.shops import SHOPS
+from cplus.settings import Settings
 from cplus.shopify.signatures import sign_webhook
 from cplus.subscriptions.checkpoints import read_checkpoint
 from tests.conftest import ROOT
@@ -75,11 +76,11 @@ def environment(use: Intake, mongo_uri: str) -> dict[str, str]:
         "CPLUS_APPLICATION_SECRET": "application-secret",
         "CPLUS_MAIL_DOMAIN": DOMAIN,
         "CPLUS_APP_URL": "http://app.test",
-        "CPLUS_WEBHOOKS_QUEUE": settings.webhooks_queue,
-        "CPLUS_IMPORT_QUEUE": settings.import_queue,
-        "CPLUS_SEND_QUEUE": settings.send_queue,
-        "CPLUS_REBUILD_QUEUE": settings.rebuild_queue,
-        "CPLUS_ERASURES_QUEUE": settings.erasures_queue,
+        **{
+            f"CPLUS_{name.upper()}": settings.needed(name)
+            for name in Settings.model_fields
+            if name.endswith("_queue")
+        },
         "CPLUS_NUDGES_TOPIC": settings.nudges_topic,
         "CPLUS_BODIES_BUCKET": settings.bodies_bucket,
         "CPLUS_ROOTS_BUCKET": settings.bodies_bucket,

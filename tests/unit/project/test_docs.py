@@ -12,6 +12,7 @@ import click
 import pytest
 
 from cplus.cli import main
+from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
@@ -70,16 +71,21 @@ def test_every_event_stands_in_docs_with_who_handles_it() -> None:
         assert row[4:] == [expected], f"docs/events.md: {row[0]}"
 
 
-def test_every_reaction_stands_in_docs_with_its_events_and_its_file() -> None:
+def test_every_reaction_stands_in_docs_with_its_events_needs_and_file() -> None:
     told = {
-        row[0]: (set(row[1].split(", ")), row[3])
+        row[0]: (set(row[1].split(", ")), row[3], row[4])
         for row in _rows("functions.md")
         if row[0].startswith("`react-")
     }
     files = {one.name: Path(inspect.getfile(one.hand_out)).name for one in REACTIONS}
     assert told == {
-        f"`{one.name}`": (_types(one.handles), f"`{files[one.name]}`") for one in REACTIONS
+        f"`{one.name}`": (_types(one.handles), _needs(one), f"`{files[one.name]}`")
+        for one in REACTIONS
     }, "docs/functions.md#reactions"
+
+
+def _needs(reaction: Reaction) -> str:
+    return ", ".join(f"`CPLUS_{name.upper()}`" for name in reaction.needs) or "nothing"
 
 
 def _types(events: Iterable[type[Event]]) -> set[str]:

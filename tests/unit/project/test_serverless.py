@@ -233,6 +233,28 @@ def test_reactions_are_woken_by_the_families_that_they_handle_and_read_models_by
     assert set(filters.values()) == {(None, None)}, "their lag is counted by their checkpoints"
 
 
+def test_every_function_that_runs_reactions_has_what_they_need(template: Template) -> None:
+    files = {
+        path.stem for path in (ROOT / "lambdas").glob("*.py") if "REACTIONS" in path.read_text()
+    }
+    assert files == {"react", "sweep"}
+    queues = template.of_type("AWS::SQS::Queue")
+    for file in files:
+        function = template.functions()[file.replace("_", "-")]
+        may, held = _rights(template, function), function["Environment"]["Variables"]
+        for reaction, name in [(one.name, name) for one in REACTIONS for name in one.needs]:
+            what = f"{reaction} needs {name}: give it to {file} in serverless.yml"
+            value = held.get(f"CPLUS_{name.upper()}")
+            assert value, what
+            called, _, kind = name.rpartition("_")
+            if kind == "queue":
+                # The local stack gives it to commands by the end of its name.
+                assert queues[value["Ref"]]["QueueName"].endswith(f"-{called.replace('_', '-')}")
+                assert f'"{value["Ref"]}"' in may["sqs:SendMessage"], f"{what}, with the right"
+            elif kind == "topic":
+                assert f'"{value["Ref"]}"' in may["sns:Publish"], f"{what}, with the right"
+
+
 def test_lag_has_an_alarm_on_what_the_sweep_measures_which_rings_where_it_measures_nothing(
     templates: dict[str, Template], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -119,7 +119,12 @@ class Shop:
         await self.use.parts.mongo.database[CHECKPOINTS].insert_one(row)
 
     async def followed(self, reactor: Reactor) -> None:
-        """To its end, or to where it stands still."""
+        """To its end, or to where it stands still. It asks only for the settings that it says it
+        needs: by these the functions that run it and `cplus projections unpark` are checked."""
+
+        def setting(name: str) -> str:
+            assert name in self.reaction.needs, f"{self.reaction.name} needs {name}: say so"
+            return reactor.setting(name)
 
         async def hand_out(commit: Commit, recorded: Recorded, use: Reactor) -> None:
             try:
@@ -129,7 +134,8 @@ class Shop:
                 raise
             self.ended.add(commit.position)
 
-        await follow(replace(self.reaction, hand_out=hand_out), self.name, reactor)
+        only = replace(reactor, setting=setting)
+        await follow(replace(self.reaction, hand_out=hand_out), self.name, only)
 
     async def died(self, reactor: Reactor, step: str, time_of_death: int) -> bool:
         """Follows it until death; False where that never came, and it was followed to the end."""
