@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,12 +14,13 @@ from typing import Any
 from pydantic import SecretStr
 
 from bench.measure import Work, fresh
-from cplus.aws import Aws
+from cplus.aws import Aws, Versions
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import Follows, Importer, Place
+from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.webhooks.record import handle
 from cplus.deadline import Deadline
@@ -61,6 +62,19 @@ class Bucket(Aws):
     async def get_object(self, bucket: str, key: str, version: str | None = None) -> bytes:  # noqa: ARG002
         """An object."""
         return self.objects[key]
+
+    async def put_object(self, bucket: str, key: str, body: bytes) -> None:  # noqa: ARG002
+        """Keeps an object."""
+        self.objects[key] = body
+
+    async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:  # noqa: ARG002
+        """The only version of the object of that key."""
+        return {prefix: Versions(["1"])} if prefix in self.objects else {}
+
+    async def delete_versions(self, bucket: str, versions: Sequence[tuple[str, str]]) -> None:  # noqa: ARG002
+        """Deletes objects."""
+        for key, _ in versions:
+            del self.objects[key]
 
 
 @asynccontextmanager
@@ -185,7 +199,7 @@ def mails(parts: Parts, run: str, first: int) -> Work:
     for number in range(first, first + MAILS):
         one, key = person(number), f"{run}-{number}"
         letter = plain(f"bench@{DOMAIN}", one.name, one.email, "A lamp", TEXT, key)
-        bucket.objects[key] = letter.raw
+        bucket.objects[f"{INCOMING}{key}"] = letter.raw
         batch.append(SqsRecord(key, json.dumps(_notification(key, one.email)), "mail", {}))
     inbound = Inbound(
         parts.settings, parts.store, parts.persons, bucket, parts.recorder, installed={SHOP}
@@ -206,7 +220,7 @@ def _notification(key: str, sender: str) -> dict[str, Any]:
         "receipt": {
             "timestamp": NOW.isoformat(),
             "recipients": [f"bench@{DOMAIN}"],
-            "action": {"type": "S3", "bucketName": "mail", "objectKey": key},
+            "action": {"type": "S3", "bucketName": "mail", "objectKey": f"{INCOMING}{key}"},
             **{verdict: {"status": "PASS"} for verdict in verdicts},
         },
     }

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from cplus.aws import Aws, Bodies, DeadLetters, Objects
+from cplus.aws import BODIES, MAIL, Aws, DeadLetters, Objects, SealedObjects
 from cplus.clock import Clock, utc_now
 from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexes
 from cplus.events.log.store import EventStore
@@ -188,9 +188,14 @@ class Parts:
         return Recorder(self.store, self.reader, self.nudger)
 
     @cached_property
-    def bodies(self) -> Bodies:
+    def bodies(self) -> SealedObjects:
         """Stores large bodies."""
-        return Bodies(self.aws, self.settings.bodies_bucket)
+        return SealedObjects(self.aws, self.settings.bodies_bucket, BODIES)
+
+    @cached_property
+    def mails(self) -> SealedObjects:
+        """Stores raw mail."""
+        return SealedObjects(self.aws, self.settings.mail_bucket, MAIL)
 
     @cached_property
     def objects(self) -> Objects:
@@ -343,8 +348,8 @@ class Parts:
         from cplus.consumers.mail.reading import Room
         from cplus.consumers.mail.stored_mail import READ_LIMIT, StoredMails
 
-        bucket = self.settings.mail_bucket
-        return StoredMails(self.store, self.reader, self.aws, bucket, Room(2 * READ_LIMIT))
+        bucket, room = self.settings.mail_bucket, Room(2 * READ_LIMIT)
+        return StoredMails(self.store, self.reader, self.aws, bucket, self.mails, room)
 
     @cached_property
     def signer(self) -> Signer:

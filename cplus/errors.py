@@ -85,6 +85,10 @@ class SealBroken(CplusError):
     """What is sealed in the commit {commit} does not open with its key: it was altered or moved."""
 
 
+class ObjectBroken(CplusError):
+    """The object {id} does not open with its key: it was altered, moved or overwritten."""
+
+
 class KeyMissing(CplusError):
     """The keyring has no key {key!r}, and no trace of one that was destroyed: is it older than the
     log, or another database's? See CPLUS_MONGO_KEYRING_DATABASE."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from cplus.aws import Aws, Bodies
+from cplus.aws import BODIES, Aws, SealedObjects
 from cplus.clock import utc_now
 from cplus.consumers.webhooks import edge
 from cplus.logs import configure
@@ -22,7 +22,7 @@ def _parts() -> dict[str, Any]:
     old = settings.shopify_old_client_secret
     return {
         "send": partial(aws.send, settings.webhooks_queue),
-        "put": Bodies(aws, settings.bodies_bucket).put,
+        "put": SealedObjects(aws, settings.bodies_bucket, BODIES).put,
         "secrets": [
             settings.secret("shopify_client_secret"),
             *([old.get_secret_value()] if old else []),

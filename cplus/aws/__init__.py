@@ -1,15 +1,17 @@
 """AWS: queues, topic, buckets, mail and one key."""
 
-from cplus.aws.bodies import Bodies
 from cplus.aws.clients import Aws, MailNotTaken, ObjectsKept, TopicMessage, Versions
 from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
 from cplus.aws.kms import Kms
 from cplus.aws.objects import Objects
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
+from cplus.aws.sealed_objects import BODIES, MAIL, SEALED_FOLDER, SealedObjects
 
 __all__ = [
+    "BODIES",
+    "MAIL",
+    "SEALED_FOLDER",
     "Aws",
-    "Bodies",
     "DeadLetter",
     "DeadLetters",
     "DeadQueue",
@@ -22,6 +24,7 @@ __all__ = [
     "QueueUnanswered",
     "Received",
     "Redrive",
+    "SealedObjects",
     "TopicMessage",
     "Versions",
 ]

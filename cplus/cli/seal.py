@@ -43,6 +43,7 @@ def seal(*, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
 def _said(one: SealCounts) -> str:
     sealed = (
         f"{counted(one.sealed_events, 'event')} and {counted(one.sealed_causes, 'cause')} sealed"
+        f" ({one.sealed_objects} in a bucket)"
     )
     if not one.clear:
         return f"nothing in clear; {sealed}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import NoneType
 from typing import (
@@ -23,6 +23,7 @@ from eventsourcing.domain import CanMutateAggregate
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from cplus.clock import to_milliseconds
+from cplus.envelopes import Stored
 from cplus.errors import FieldNotOpened
 
 T = TypeVar("T")
@@ -196,3 +197,15 @@ class Cause:
     came, and nothing about a person."""
     erased: bool = False
     """Whether there was a body that nobody can open any more."""
+    opens: bytes | None = field(default=None, repr=False)
+    """The key of the object at `ref`; None if that is in clear."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it holds what a commit seals."""
+        return self.body is not None or self.opens is not None
+
+    @property
+    def stored(self) -> Stored | None:
+        """The object at `ref`, if there is one and it can be opened."""
+        return None if self.ref is None or self.erased else Stored(self.ref, self.opens)

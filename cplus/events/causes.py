@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from cplus.envelopes import Stored
 from cplus.events.base import Cause
 
 INLINE: Final = 256 * 1024
@@ -14,8 +15,8 @@ INLINE: Final = 256 * 1024
 class LargeBodies(Protocol):
     """Stores large bodies."""
 
-    async def put(self, shop: str, body: bytes) -> dict[str, str]:
-        """Stores the body and returns its location: {"bucket", "key"}."""
+    async def put(self, shop: str, clear: bytes) -> Stored:
+        """Stores the body, encrypted under a key of its own; answers where, and the key."""
 
 
 async def cause_of(
@@ -25,11 +26,12 @@ async def cause_of(
     bodies: LargeBodies,
     *,
     headers: Mapping[str, str] | None = None,
-    ref: Mapping[str, str] | None = None,
+    stored: Stored | None = None,
     inline: int = INLINE,
 ) -> Cause:
-    """What came, as a commit holds it; `ref` is where the bytes rest already, if anywhere. Up to
+    """What came, as a commit holds it; `stored` is where the bytes are already, if anywhere. Up to
     `inline` bytes rest in the commit itself."""
     if len(body) <= inline:
         return Cause(kind, body=body, headers=headers)
-    return Cause(kind, ref=ref or await bodies.put(shop, body), headers=headers)
+    stored = stored or await bodies.put(shop, body)
+    return Cause(kind, ref=stored.ref, opens=stored.opens, headers=headers)

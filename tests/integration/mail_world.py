@@ -13,6 +13,7 @@ from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.mail.email_events import EmailEvents
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.mail.outbound_email import Outbound
@@ -26,7 +27,7 @@ from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.mail import reply_address
 from cplus.settings import Settings
-from tests.integration.intake import failures, new_bucket, record
+from tests.integration.intake import failures, new_bucket, record, versioned
 from tests.nudges import Nudges
 from tests.plain_http import plain_http
 from tests.samples import installed
@@ -62,7 +63,7 @@ class World:
             mongo_keyring_database=f"{database}_keyring",
             application_secret=SecretStr("a secret that is only for tests"),
             mail_domain=DOMAIN,
-            mail_bucket=mail_bucket or await new_bucket(aws, "mail"),
+            mail_bucket=mail_bucket or await new_mail_bucket(aws),
             roots_bucket=await new_bucket(aws, "roots"),
             send_queue=queue,
             settle_seconds=60,
@@ -108,9 +109,11 @@ class World:
     def email_events(self) -> EmailEvents:
         return EmailEvents(self.parts.settings, self.parts.store, self.recorder)
 
-    async def arrive(self, raw: bytes, ses_id: str, *to: str, **verdicts: str) -> SqsRecord:
+    async def arrive(
+        self, raw: bytes, ses_id: str, *to: str, folder: str = INCOMING, **verdicts: str
+    ) -> SqsRecord:
         """Puts the mail into the bucket; answers the message with SES's notification."""
-        key = f"inbound/{ses_id}"
+        key = f"{folder}{ses_id}"
         await self.aws.put_object(self.bucket, key, raw)
         told = {f"{name}Verdict": {"status": verdicts.get(name, "PASS")} for name in _VERDICTS}
         return record(
@@ -131,6 +134,10 @@ class World:
         """Lets a mail come in and be recorded."""
         message = await self.arrive(raw, ses_id, *to, **verdicts)
         assert await failures(self.inbound.handle_all, message) == {}
+
+    async def keys(self) -> list[str]:
+        """The key of every object in the bucket of mail that has a version left."""
+        return list(await self.aws.list_versions(self.bucket, ""))
 
     async def commits(self, shop: str = SHOP) -> list[Commit]:
         """What the shop's log holds beside the install."""
@@ -194,6 +201,13 @@ class World:
 
     async def close(self) -> None:
         await self.parts.close()
+
+
+async def new_mail_bucket(aws: Aws) -> str:
+    """A bucket for raw mail, which keeps versions."""
+    bucket = await new_bucket(aws, "mail")
+    await versioned(aws, bucket)
+    return bucket
 
 
 _VERDICTS = ("spam", "virus", "spf", "dkim", "dmarc")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,14 +10,16 @@ from typing import Any
 import structlog
 
 from cplus.actors import SHOPPER
-from cplus.aws import Aws
+from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.mail.arrived import Arrived
 from cplus.consumers.mail.conversation_finder import ConversationFinder
 from cplus.consumers.mail.copies import Copies, Place
-from cplus.consumers.mail.reading import Found, Room, Said, read
+from cplus.consumers.mail.reading import Found, Room, as_written
 from cplus.consumers.mail.replies import rfc_ref
 from cplus.deadline import Deadline
+from cplus.envelopes import Stored
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
@@ -40,7 +40,7 @@ from cplus.events.names import person as named
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
-from cplus.mail import InboundMail, Receipt, Route, parse_receipt, route
+from cplus.mail import Receipt, Route, parse_receipt, route
 from cplus.privacy.identities import Resolved
 from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.persons import PersonDirectory
@@ -92,8 +92,8 @@ class Inbound:
     async def _handle(self, body: str, room: Room, recorder: Recorder) -> None:
         """Records one mail in the log of each shop that it was sent to.
 
-        A mail to nobody who has the app is left in its bucket: a log or a dead letter would let
-        any stranger make as many as they like. Raises InvalidInput for a notification that
+        A mail to nobody who has the app is left to end in its bucket: a log or a dead letter would
+        let any stranger make as many as they like. Raises InvalidInput for a notification that
         cannot be read or names another bucket, KeyError where the raw mail is not in the bucket,
         and what kept the first of the shops from taking the mail, once the others have it.
         """
@@ -104,21 +104,19 @@ class Inbound:
         if not ways:
             log.warning("mail_for_no_shop", ses_message_id=receipt.ses_message_id)
             return
-        mail, said = await self._fetch(receipt, room)
-        failures: list[Exception] = []
-        for way in ways:
-            try:
-                await self._record(way, receipt, mail, said, recorder)
-            except Exception as error:  # noqa: BLE001 - raised below; the others get the mail
-                failures.append(error)
-        if failures:
-            raise failures[0]
-
-    async def _fetch(self, receipt: Receipt, room: Room) -> tuple[InboundMail, Said]:
-        """What the raw mail says; its bytes are gone from memory with this call."""
-        async with room.of(await self.aws.object_size(receipt.bucket, receipt.key)):
-            raw = await self.aws.get_object(receipt.bucket, receipt.key)
-            return await asyncio.to_thread(read, receipt, raw, self.settings.mail_domain)
+        bucket = SealedObjects(self.aws, receipt.bucket, MAIL)
+        async with Arrived(receipt, self.aws, bucket, room, self.settings.mail_domain) as arrived:
+            failures: list[Exception] = []
+            needed = False
+            for way in ways:
+                try:
+                    needed |= await self._record(way, receipt, arrived, recorder)
+                except Exception as error:  # noqa: BLE001 - raised below; the others get the mail
+                    failures.append(error)
+            if failures:
+                raise failures[0]
+            if not needed:
+                await arrived.pass_away()
 
     async def _ways(self, receipt: Receipt) -> list[Route]:
         """One way to each shop with the app among the recipients, with a token where one is."""
@@ -136,29 +134,37 @@ class Inbound:
         return True
 
     async def _record(
-        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, recorder: Recorder
-    ) -> None:
+        self, way: Route, receipt: Receipt, arrived: Arrived, recorder: Recorder
+    ) -> bool:
+        """Records it in the shop's log; returns whether that names the clear object."""
         claim = received_mail_claim(receipt.ses_message_id)
         draft: Draft | None = None
 
         async def decide() -> Draft:
             nonlocal draft
-            draft = await self._decide(way, receipt, mail, said, claim)
+            draft = await self._decide(way, receipt, arrived, claim)
             return draft
 
         answer = await recorder.record(way.shop, claim, decide)
         if isinstance(answer, AlreadyRecorded):
             await join_recorded(recorder.reader, answer.commit, self.persons.join)
-        elif draft is not None:
+            return arrived.passes and await self._names_clear(way.shop, claim, arrived)
+        if draft is not None:
             await join(recorder.reader, draft, answer, self.persons.join)
             log.info("mail_recorded", shop=way.shop, position=answer.position)
+        return False
 
-    async def _decide(
-        self, way: Route, receipt: Receipt, mail: InboundMail, said: Said, claim: str
-    ) -> Draft:
+    async def _names_clear(self, shop: str, claim: str, arrived: Arrived) -> bool:
+        """Whether code from before recorded the mail as it lies there."""
+        commit = await self.store.by_claim(shop, claim, cause=True)
+        return commit is not None and (commit.cause or {}).get("ref") == arrived.clear.ref
+
+    async def _decide(self, way: Route, receipt: Receipt, arrived: Arrived, claim: str) -> Draft:
+        mail, said = await arrived.read()
+        kept = await arrived.kept_for(way.shop)
         parts: dict[str, Any] = {"reason": said} if isinstance(said, str) else {}
         if not isinstance(said, str):
-            parts = await self._converse(way, receipt, said)
+            parts = await self._converse(way, receipt, said, kept)
         refs = list(parts.pop("refs", ()))
         if mail.message_id:
             refs.append(rfc_ref(self.settings, mail.message_id))
@@ -169,15 +175,18 @@ class Inbound:
             actor=SHOPPER,
             cause=Cause(
                 "mail",
-                ref={"bucket": receipt.bucket, "key": receipt.key},
+                ref=kept.ref,
                 headers=_verdicts(receipt),
+                opens=kept.opens,
             ),
             refs=refs,
             correlation_id=receipt.ses_message_id,
             **parts,
         )
 
-    async def _converse(self, way: Route, receipt: Receipt, found: Found) -> dict[str, Any]:
+    async def _converse(
+        self, way: Route, receipt: Receipt, found: Found, kept: Stored
+    ) -> dict[str, Any]:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
         conversation, now = None, receipt.received_at
@@ -187,14 +196,14 @@ class Inbound:
         once, repeated = await self.copies.of(way.shop, found, aside=aside is not None)
         if repeated:
             return {"reason": "the same mail came before, under another id of SES"}
+        written = as_written(way.shop, receipt, found, kept.ref)
         if aside is not None:
-            return await self._set_aside(way.shop, receipt, found, aside, once)
+            return await self._set_aside(way.shop, found, aside, once, written, now)
         who = await self._sender(way.shop, found, conversation, now)
         begins: list[tuple[str, int]] = []
         if conversation is None:
             conversation, begins = await self.finder.by_person(way.shop, who, found, now)
         answer_here = bool(begins) or _may_take_answers(conversation, who, found)
-        written = _written(way.shop, receipt, found)
         message = message_ref(written["message_id"])
         conversation.receive(
             now=now,
@@ -213,16 +222,21 @@ class Inbound:
         }
 
     async def _set_aside(
-        self, shop: str, receipt: Receipt, found: Found, reason: AsideReason, once: list[Place]
+        self,
+        shop: str,
+        found: Found,
+        reason: AsideReason,
+        once: list[Place],
+        written: dict[str, Any],
+        now: datetime,
     ) -> dict[str, Any]:
         """Events, sequences and refs of the commit of a mail that is shown apart."""
-        now = receipt.received_at
         who = await self._sender(shop, found, None, now)
         event = MailSetAside(
             person=who.person,
             reason=reason,
             channel="contact_form" if found.form else "email",
-            **_written(shop, receipt, found),
+            **written,
         )
         stream = mail_stream(event.message_id)
         return {
@@ -261,27 +275,6 @@ def _joins(who: Resolved, now: datetime) -> list[NewEvent]:
         NewEvent(who.person, PersonsJoined(person=who.person, absorbed=other), now)
         for other in who.absorbed
     ]
-
-
-def _written(shop: str, receipt: Receipt, found: Found) -> dict[str, Any]:
-    """What is kept of a mail, be it in a conversation or set aside."""
-    return {
-        "message_id": _message_id(shop, receipt.ses_message_id),
-        "from_name": found.name,
-        "from_address": found.address,
-        "sent_from": found.sent_from,
-        "proved": found.proved,
-        "subject": found.subject,
-        "text": found.text,
-        "rfc_message_id": found.mail.message_id,
-        "attachments": len(found.mail.attachments),
-        "raw": {"bucket": receipt.bucket, "key": receipt.key},
-    }
-
-
-def _message_id(shop: str, ses_message_id: str) -> str:
-    """The id of the message that a mail is: the same, however often it is read."""
-    return hashlib.sha256(f"{shop}\n{ses_message_id}".encode()).hexdigest()[:16]
 
 
 def _verdicts(receipt: Receipt) -> dict[str, str]:

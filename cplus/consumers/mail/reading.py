@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 import re
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from cplus.events.catalogue.mail import AsideReason
 from cplus.mail import (
@@ -138,3 +138,25 @@ def _first_words(text: str) -> str:
     """
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return textwrap.shorten(first[:400], 80, placeholder="…")
+
+
+def as_written(shop: str, receipt: Receipt, found: Found, raw: Mapping[str, str]) -> dict[str, Any]:
+    """What is kept of a mail, be it in a conversation or set aside; `raw` is where it is kept
+    whole."""
+    return {
+        "message_id": _message_id(shop, receipt.ses_message_id),
+        "from_name": found.name,
+        "from_address": found.address,
+        "sent_from": found.sent_from,
+        "proved": found.proved,
+        "subject": found.subject,
+        "text": found.text,
+        "rfc_message_id": found.mail.message_id,
+        "attachments": len(found.mail.attachments),
+        "raw": raw,
+    }
+
+
+def _message_id(shop: str, ses_message_id: str) -> str:
+    """The id of the message that a mail is: the same, however often it is read."""
+    return hashlib.sha256(f"{shop}\n{ses_message_id}".encode()).hexdigest()[:16]

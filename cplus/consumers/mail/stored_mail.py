@@ -1,14 +1,16 @@
-"""Reads a mail again that was recorded: all that was written, as it lies in the bucket."""
+"""Reads a mail again that was recorded: all that was written, as it is in the bucket."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cplus.aws import Aws
+from cplus.aws import SEALED_FOLDER, Aws, SealedObjects
 from cplus.commands.automatic_mail import set_aside
 from cplus.consumers.mail.reading import Room
+from cplus.envelopes import Stored
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.log.store import EventStore
@@ -43,6 +45,8 @@ class StoredMails:
     reader: EventReader
     aws: Aws
     bucket: str
+    kept: SealedObjects
+    """The same bucket, with what is sealed in it."""
     room: Room
 
     async def find(self, shop: str, conversation_id: str, message_id: str) -> StoredMail | None:
@@ -55,25 +59,56 @@ class StoredMails:
             if isinstance(message, MessageReceived) and recorded.stream == stream:
                 if message.message_id != message_id:
                     return None
-                return await self._whole(message, recorded.occurred_at, conversation_id)
+                return await self._whole(shop, message, recorded.occurred_at, conversation_id)
         return None
 
     async def find_set_aside(self, shop: str, message_id: str) -> StoredMail | None:
         """A mail that was set aside; None if this shop has no such mail."""
         found = await set_aside(self.store, self.reader, shop, message_id)
-        return await self._whole(found.mail, found.at, found.conversation_id) if found else None
+        if found is None:
+            return None
+        return await self._whole(shop, found.mail, found.at, found.conversation_id)
 
     async def _whole(
-        self, message: MessageReceived | MailSetAside, at: datetime, conversation_id: str | None
+        self,
+        shop: str,
+        message: MessageReceived | MailSetAside,
+        at: datetime,
+        conversation_id: str | None,
     ) -> StoredMail:
-        kept = StoredMail(message, at, None, conversation_id=conversation_id)
+        told = StoredMail(message, at, None, conversation_id=conversation_id)
         # Other code may have recorded another bucket.
         if message.raw is None or message.raw["bucket"] != self.bucket:
-            return kept
-        async with self.room.of(READ_LIMIT):
-            try:
-                raw = await self.aws.get_beginning(self.bucket, message.raw["key"], READ_LIMIT + 1)
-            except KeyError:
-                return kept
-            mail = await asyncio.to_thread(parse, raw[:READ_LIMIT])
-            return replace(kept, mail=mail, cut=len(raw) > READ_LIMIT)
+            return told
+        stored = await self._stored(shop, message.message_id, message.raw)
+        if stored is None:
+            return told
+        try:
+            async with self.room.of(await self._size(stored)):
+                raw = await self._beginning(shop, stored)
+                mail = await asyncio.to_thread(parse, raw[:READ_LIMIT])
+        except KeyError:
+            return told
+        return replace(told, mail=mail, cut=len(raw) > READ_LIMIT)
+
+    async def _stored(self, shop: str, message_id: str, raw: Mapping[str, str]) -> Stored | None:
+        """The object of the mail, with the key that stands in the commit of which it is the cause;
+        None if that is erased."""
+        if not raw["key"].startswith(SEALED_FOLDER):
+            return Stored(raw, None)
+        commits = await self.store.by_ref(shop, message_ref(message_id), cause=True)
+        for cause in await self.reader.causes(commits):
+            if cause is not None and cause.ref == raw:
+                return cause.stored
+        return None
+
+    async def _size(self, stored: Stored) -> int:
+        if stored.opens is None:
+            return READ_LIMIT
+        # It opens as a whole, and is in memory twice then.
+        return 2 * await self.aws.object_size(self.bucket, stored.ref["key"])
+
+    async def _beginning(self, shop: str, stored: Stored) -> bytes:
+        if stored.opens is None:
+            return await self.aws.get_beginning(self.bucket, stored.ref["key"], READ_LIMIT + 1)
+        return (await self.kept.get(shop, stored))[: READ_LIMIT + 1]

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from cplus.clock import Clock, to_milliseconds
 from cplus.consumers.batches.sqs import SqsRecord, json_object
 from cplus.consumers.webhooks.edge import keeps, named
+from cplus.envelopes import Stored
 from cplus.errors import InvalidInput
 from cplus.events.names import webhook_claim
 from cplus.shopify.hosts import shop_host
@@ -40,8 +41,9 @@ class Delivery(NamedTuple):
     headers: Mapping[str, str]
     """The `x-shopify-…` headers but the signature, in lower case."""
     body: bytes | None
-    """What came; None where it is behind `ref`."""
-    ref: Mapping[str, str] | None
+    """What came; None where it is in a bucket."""
+    stored: Stored | None
+    """Where it is then."""
     receives: int
     """How often SQS has handed the message out."""
     payload: bytes | None = None
@@ -91,15 +93,13 @@ def named_shop(body: str) -> str:
 
 def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> Delivery:
     headers = _shopify_headers(message.get("headers"))
-    body = ref = None
+    body: bytes | None = None
+    stored: Stored | None = None
     if isinstance(message.get("body"), str):
-        try:
-            body = base64.b64decode(message["body"], validate=True)
-        except (binascii.Error, ValueError):
-            raise InvalidInput(reason="the message's body is not base64") from None
+        body = _bytes(message["body"])
     else:
-        ref = _ref(message.get("body_ref"))
-    headers = named(headers, body if body is not None else json.dumps(ref).encode())
+        stored = _stored(message)
+    headers = named(headers, json.dumps(stored.ref).encode() if stored else body or b"")
     return Delivery(
         message_id=record.message_id,
         shop=shop_host(headers.get("x-shopify-shop-domain")),
@@ -109,9 +109,16 @@ def _from_edge(record: SqsRecord, message: Mapping[str, Any], clock: Clock) -> D
         received_at=_moment(message.get("received_at")) or clock(),
         headers=headers,
         body=body,
-        ref=ref,
+        stored=stored,
         receives=record.receives,
     )
+
+
+def _stored(message: Mapping[str, Any]) -> Stored:
+    sealed = message.get("sealed")
+    if isinstance(sealed, dict):
+        return Stored(_ref(sealed), _bytes(sealed.get("opens")))
+    return Stored(_ref(message.get("body_ref")), None)  # of an edge from before: in clear
 
 
 def _ref(given: object) -> dict[str, str]:
@@ -120,6 +127,13 @@ def _ref(given: object) -> dict[str, str]:
         if all(isinstance(value, str) and value for value in ref.values()):
             return {name: str(value) for name, value in ref.items()}
     raise InvalidInput(reason="the message has neither body nor body_ref")
+
+
+def _bytes(given: object) -> bytes:
+    try:
+        return base64.b64decode(given if isinstance(given, str) else "?", validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(reason="the message's body is not base64") from None
 
 
 def _from_event_bridge(
@@ -138,7 +152,7 @@ def _from_event_bridge(
         received_at=_moment(message.get("time")) or clock(),
         headers=headers,
         body=body,
-        ref=None,
+        stored=None,
         receives=record.receives,
         payload=payload if payload is not None else b"",
     )

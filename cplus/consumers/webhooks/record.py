@@ -21,6 +21,7 @@ from cplus.consumers.webhooks.translate import translate
 from cplus.consumers.webhooks.uninstalls import AskStanding, objection
 from cplus.consumers.webhooks.whose import AskShopId, whose
 from cplus.deadline import Deadline
+from cplus.envelopes import Stored
 from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
 from cplus.events.base import Cause, NewEvent
 from cplus.events.causes import cause_of
@@ -55,11 +56,11 @@ _UNTRANSLATABLE: Final = (
 class Bodies(Protocol):
     """Where large bodies rest."""
 
-    async def put(self, shop: str, body: bytes) -> dict[str, str]:
-        """Stores the body; answers where, as {"bucket", "key"}."""
+    async def put(self, shop: str, clear: bytes) -> Stored:
+        """Stores the body, encrypted under a key of its own; answers where, and the key."""
 
-    async def get(self, ref: Mapping[str, str]) -> bytes:
-        """The bytes; raises KeyError when there are none."""
+    async def get(self, shop: str, stored: Stored) -> bytes:
+        """The bytes; raises KeyError when there are none, and ObjectBroken."""
 
 
 class Persons(Protocol):
@@ -135,10 +136,10 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
 
 
 async def _draft(one: Delivery, use: Webhooks, large: asyncio.Semaphore) -> Drafted:
-    if one.body is not None:
-        return await _drafted(one, one.body, use)
+    if one.stored is None:
+        return await _drafted(one, one.body or b"", use)
     async with large:
-        return await _drafted(one, await use.bodies.get(one.ref or {}), use)
+        return await _drafted(one, await use.bodies.get(one.shop, one.stored), use)
 
 
 async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
@@ -187,7 +188,7 @@ async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
     headers = {**one.headers, "delivery": one.delivery}
     if one.payload is not None:
         headers["via"] = "eventbridge"  # the body is EventBridge's envelope around the payload
-    return await cause_of("webhook", one.shop, body, bodies, headers=headers, ref=one.ref)
+    return await cause_of("webhook", one.shop, body, bodies, headers=headers, stored=one.stored)
 
 
 def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:

@@ -25,9 +25,11 @@ class SealCounts:
     clear_causes: int = 0
     """Causes whose bytes are in their commit and not sealed."""
     clear_objects: int = 0
-    """Causes whose bytes are in a bucket and not sealed."""
+    """Causes whose bytes are in a bucket, and open without a key of the keyring."""
     sealed_events: int = 0
     sealed_causes: int = 0
+    sealed_objects: int = 0
+    """Of the sealed causes, those whose bytes are in a bucket."""
 
     @property
     def clear(self) -> int:
@@ -50,6 +52,7 @@ class SealCounts:
         if cause is None:
             return
         self.sealed_causes += cause["scheme"] != CLEAR
+        self.sealed_objects += cause["scheme"] != CLEAR and cause["ref"] is not None
         self.clear_causes += cause["scheme"] == CLEAR and cause["body"] is not None
         self.clear_objects += cause["scheme"] == CLEAR and cause["ref"] is not None
 

@@ -97,31 +97,35 @@ def _personal(
 def encode_cause(
     cause: Cause | None, sealer: Sealer | None = None, owners: list[str] | None = None
 ) -> dict[str, Any] | None:
-    """The stored document of a cause. With `sealer`, its body is sealed for these owners."""
+    """The stored document of a cause. With `sealer`, its body and the key of its object are sealed
+    for these owners."""
     if cause is None:
         return None
-    if sealer is not None and owners and cause.body is not None:
+    if sealer is not None and owners and cause.is_sealed:
         return sealer.cause(cause, owners)
-    return {
+    document = {
         "kind": cause.kind,
         "scheme": CLEAR,
         "body": cause.body,
         "ref": dict(cause.ref) if cause.ref else None,
         "headers": dict(cause.headers) if cause.headers else None,
     }
+    if cause.opens is not None:
+        document["opens"] = cause.opens
+    return document
 
 
 def decode_cause(
     document: Mapping[str, Any], keys: Mapping[str, Key], *, shop: str, commit: str
 ) -> Cause:
     """The cause of a stored document, opened; raises KeyMissing and SealBroken."""
-    body, erased = document["body"], False
+    body, opens, erased = document["body"], document.get("opens"), False
     if document["scheme"] == SEALED:
         for name in document["keys"]:
             if name not in keys:
                 raise KeyMissing(key=name)
-        body = open_cause(shop, commit, document, keys)
-        erased = body is None
+        body, opens = open_cause(shop, commit, document, keys)
+        erased = body is None and opens is None
     elif document["scheme"] != CLEAR:
         raise UnknownEvent(type=f"a cause sealed by {document['scheme']}", schema=1)
-    return Cause(document["kind"], body, document["ref"], document["headers"], erased)
+    return Cause(document["kind"], body, document["ref"], document["headers"], erased, opens)

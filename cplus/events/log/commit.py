@@ -65,9 +65,9 @@ class Draft:
 
     def owners(self, unnamed: str) -> list[str]:
         """Under whose keys it is sealed: of the persons in its personal fields and, if it holds the
-        body of a cause, of all whom it names. `unnamed` is the owner of a cause in which nobody is
-        known."""
-        if self.cause is not None and self.cause.body is not None:
+        body of a cause or the key of its object, of all whom it names. `unnamed` is the owner of a
+        cause in which nobody is known."""
+        if self.cause is not None and self.cause.is_sealed:
             return self.persons() or [unnamed]
         sealed = [new.event for new in self.events if new.event.PERSONAL_FIELDS]
         return list(dict.fromkeys(str(getattr(event, "person")) for event in sealed))  # noqa: B009

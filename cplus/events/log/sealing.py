@@ -29,6 +29,8 @@ SEALED: Final = "a256gcm"
 
 KEY_BYTES: Final = 32
 _UNNAMED: Final = "unnamed/"
+_BODY: Final = "cause/body"
+_OPENS: Final = "cause/opens"
 _NONCE: Final = 12
 _CIPHERS: Final = 512  # ciphers in memory: those of wrapping keys, and of persons in use
 
@@ -100,8 +102,10 @@ class Sealer:
         self._shop = shop
         self._commit = commit
         self._keys = keys
-        # All at once: to ask the system for each of them takes as long as to encrypt.
-        self._nonces = os.urandom(_NONCE * (events + 1))
+        # All at once: to ask the system for each of them takes as long as to encrypt. One for each
+        # event, one for the body of the cause and one for the key of its object.
+        self._nonces = os.urandom(_NONCE * (events + 2))
+        self._events = events
 
     def fields(self, index: int, person: str, clear: Mapping[str, Any]) -> dict[str, Any]:
         """The slot of the personal fields of the commit's event `index`. If the person was erased,
@@ -113,26 +117,32 @@ class Sealer:
         return {"scheme": SEALED, "person": person, "key": key.id, "fields": sealed}
 
     def cause(self, cause: Cause, owners: Sequence[str]) -> dict[str, Any]:
-        """The cause, whose body can be opened as long as none of the keys of its owners is
-        destroyed; left out if one is already."""
+        """The cause, whose body, or the key of whose object, can be opened as long as none of the
+        keys of its owners is destroyed; left out if one is already."""
         keys = [self._keys[owner] for owner in owners]
-        own, sealed = cause_key(self._shop, self._commit, keys), None
-        if own is not None and (cipher := own.cipher) is not None and cause.body is not None:
-            place = _place(self._shop, self._commit, "cause/body", own.id)
-            sealed = self._seal(cipher, -1, cause.body, place)
-        return {
+        own = cause_key(self._shop, self._commit, keys)
+        document = {
             "kind": cause.kind,
             "scheme": SEALED,
             "keys": [key.id for key in keys],
-            "body": sealed,
+            "body": self._of_cause(own, self._events, _BODY, cause.body),
             "ref": dict(cause.ref) if cause.ref else None,
             "headers": dict(cause.headers) if cause.headers else None,
         }
+        if cause.opens is not None:
+            document["opens"] = self._of_cause(own, self._events + 1, _OPENS, cause.opens)
+        return document
+
+    def _of_cause(
+        self, own: Key | None, number: int, what: str, clear: bytes | None
+    ) -> bytes | None:
+        if own is None or clear is None or (cipher := own.cipher) is None:
+            return None
+        place = _place(self._shop, self._commit, what, own.id)
+        return self._seal(cipher, number, clear, place)
 
     def _seal(self, cipher: AESGCM, number: int, clear: bytes, place: bytes) -> bytes:
-        # The event's own nonce, or the last one: each is used once.
-        start = _NONCE * number if number >= 0 else len(self._nonces) - _NONCE
-        nonce = self._nonces[start : start + _NONCE]
+        nonce = self._nonces[_NONCE * number : _NONCE * (number + 1)]
         return nonce + cipher.encrypt(nonce, clear, place)
 
 
@@ -148,12 +158,17 @@ def open_fields(
 
 def open_cause(
     shop: str, commit: str, sealed: Mapping[str, Any], keys: Mapping[str, Key]
-) -> bytes | None:
-    """The body of a sealed cause; None if it is erased. Raises SealBroken."""
+) -> tuple[bytes | None, bytes | None]:
+    """The body of a sealed cause and the key of its object; each None if there is none, or it is
+    erased. Raises SealBroken."""
     own = cause_key(shop, commit, [keys[one] for one in sealed["keys"]])
-    if own is None or sealed["body"] is None:
-        return None
-    return _open(own, _place(shop, commit, "cause/body", own.id), sealed["body"], commit)
+
+    def opened(what: str, value: bytes | None) -> bytes | None:
+        if own is None or value is None:
+            return None
+        return _open(own, _place(shop, commit, what, own.id), value, commit)
+
+    return opened(_BODY, sealed["body"]), opened(_OPENS, sealed.get("opens"))
 
 
 def cause_key(shop: str, commit: str, keys: Sequence[Key]) -> Key | None:

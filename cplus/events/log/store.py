@@ -254,10 +254,12 @@ class EventStore:
         number, row = await last_number(self._log, shop, name)
         return number, None if row is None else Commit.of(row)
 
-    async def by_ref(self, shop: str, ref: str, limit: int = 10) -> list[Commit]:
-        """The newest commits with the ref, newest first."""
+    async def by_ref(
+        self, shop: str, ref: str, limit: int = 10, *, cause: bool = False
+    ) -> list[Commit]:
+        """The newest commits with the ref, newest first; with their causes on request."""
         return _commits(
-            await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=False)
+            await self._log.referring(shop, ref, 0, limit, newest_first=True, cause=cause)
         )
 
     async def page_of_ref(

@@ -41,7 +41,8 @@ async def keyring(mongo: Mongo) -> Keyring:
     inline, large = Cause("webhook", b"{}"), Cause("webhook", ref={"bucket": "b", "key": "k"})
     await EventStore(mongo).append([draft(SHOP, 1, inline), draft(SHOP, 2, large)])
     sealing = EventStore(mongo, keys=made)
-    await sealing.append([draft(SHOP, 3, inline), draft(OTHER, 1, inline)])
+    kept = Cause("webhook", ref={"bucket": "b", "key": "sealed/1"}, opens=b"a key of its own")
+    await sealing.append([draft(SHOP, 3, inline), draft(OTHER, 1, kept)])
     return made
 
 
@@ -53,8 +54,8 @@ async def test_what_is_in_clear_is_counted_by_shop(keyring: Keyring, stack: Path
     assert found == {
         "clear": 4,
         "shops": [
-            {"shop": SHOP, **sealed, **clear, "commits": 3},
-            {"shop": OTHER, **sealed, **none},
+            {"shop": SHOP, **sealed, **clear, "commits": 3, "sealed_objects": 0},
+            {"shop": OTHER, **sealed, **none, "sealed_objects": 1},
         ],
     }
     only = await told("seal", "--shop", OTHER, "--data", str(stack))

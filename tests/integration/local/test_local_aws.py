@@ -331,7 +331,7 @@ def test_a_mail_that_comes_in_is_stored_whole_and_told_of_as_ses_does(
     assert told["receipt"]["recipients"] == ["tea@mail.cplus.example"]
     assert told["receipt"]["spamVerdict"] == {"status": "PASS"}
     action = told["receipt"]["action"]
-    assert (action["type"], action["objectKey"]) == ("S3", f"inbound/{message_id}")
+    assert (action["type"], action["objectKey"]) == ("S3", f"incoming/{message_id}")
     stored = client("s3", aws.endpoint).get_object(
         Bucket=action["bucketName"], Key=action["objectKey"]
     )

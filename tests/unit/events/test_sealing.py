@@ -15,7 +15,9 @@ from bson.codec_options import CodecOptions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cplus.envelopes import Stored
 from cplus.errors import FieldNotOpened, KeyMissing, SealBroken
+from cplus.events.audit.clear import SealCounts
 from cplus.events.base import ERASED, Cause, Event, NewEvent, Personal
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import MessageReceived
@@ -174,6 +176,33 @@ def test_a_cause_opens_with_the_keys_of_all_whom_it_names() -> None:
         assert read(raw, *left) == Cause("webhook", headers={"x": "y"}, erased=True)
     with pytest.raises(KeyMissing):
         read(raw, KEYS["person/ada"])
+
+
+def test_the_key_of_an_object_opens_with_the_keys_of_all_whom_its_cause_names() -> None:
+    ref, opens = {"bucket": "mail", "key": "sealed/1"}, os.urandom(32)
+    draft = replace(DRAFT, cause=Cause("mail", ref=ref, opens=opens))
+    assert draft.owners(UNNAMED) == ["person/ada", "person/bea"]
+    raw, _ = prepare(draft, Sealing(0, KEYS, UNNAMED)).place(Head.of(None), NOW)
+    assert opens not in raw
+    assert read(raw, *KEYS.values()).stored == Stored(ref, opens)
+    for gone in KEYS.values():
+        left = [Key(one.id, None) if one is gone else one for one in KEYS.values()]
+        erased = read(raw, *left)
+        assert (erased.erased, erased.ref, erased.stored) == (True, ref, None)
+    keys = {**KEYS, "person/ada": Key("ka", None)}
+    raw, _ = prepare(draft, Sealing(1, keys, UNNAMED)).place(Head.of(None), NOW)
+    assert read(raw, *KEYS.values()).erased, "erased before it was recorded"
+
+
+def test_without_a_keyring_the_key_of_an_object_is_in_clear_and_counts_so() -> None:
+    cause = Cause("mail", ref={"bucket": "mail", "key": "sealed/1"}, opens=b"k" * 32)
+    draft, counts = replace(DRAFT, cause=cause), SealCounts()
+    for sealing in (None, Sealing(0, KEYS, UNNAMED)):
+        raw, _ = prepare(draft, sealing).place(Head.of(None), NOW)
+        assert read(raw, *KEYS.values()) == cause
+        counts.add(bson.decode(raw, OPTIONS))
+    assert (counts.clear_objects, counts.sealed_objects, counts.sealed_causes) == (1, 1, 1)
+    assert "kkk" not in repr(cause)
 
 
 def test_what_names_an_erased_person_keeps_the_others_fields_and_no_cause() -> None:

@@ -20,10 +20,13 @@ import pytest
 import yaml
 
 from cplus.consumers.batches.one_by_one import LONGER
+from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled.daily import write_anchored
 from cplus.consumers.scheduled.sweep import write_lag
 from cplus.consumers.webhooks.deliveries import TRIES
+from cplus.local.aws.email.inbound import Receipt
+from cplus.local.intrinsics import load
 from cplus.local.serverless import read
 from cplus.privacy.token_tries import MOST, WINDOW
 from cplus.projections.lag.sums import Worst
@@ -372,10 +375,26 @@ def test_daily_alone_may_write_roots_and_what_erases_people_their_ledger(
     }
 
 
-def test_what_erases_people_alone_may_delete_objects(template: Template) -> None:
+def test_what_ses_puts_in_clear_ends_after_every_redrive_of_its_message() -> None:
+    declared = load(FOUNDATION)["Resources"]
+    [action] = declared["ReceiptRule"]["Properties"]["Rule"]["Actions"]
+    assert action["S3Action"]["ObjectKeyPrefix"] == INCOMING == Receipt("", "", "").prefix
+    rules = declared["MailBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    [rule] = [one for one in rules if "ExpirationInDays" in one]
+    assert rule["Prefix"] == INCOMING, "mail from before lies elsewhere, and is named by the log"
+    queue = SOURCE["resources"]["Resources"]["MailQueue"]["Properties"]
+    # A redrive begins its time on the queue anew.
+    assert rule["ExpirationInDays"] * 86_400 >= 2 * queue["MessageRetentionPeriod"]
+
+
+def test_what_erases_people_alone_may_delete_what_is_kept(template: Template) -> None:
     roles = {name: _role_rights(role) for name, role in template.of_type("AWS::IAM::Role").items()}
     may = {name for name, rights in roles.items() if any(a.startswith("s3:Del") for a in rights)}
-    assert may == {"EraseRole"}
+    assert may == {"EraseRole", "IamRoleLambdaExecution"}
+    # Who takes mail deletes what SES put in clear, and nothing that is kept.
+    taking = roles["IamRoleLambdaExecution"]["s3:DeleteObjectVersion"]
+    assert re.findall(r"\$\{Bucket\}/([^\"]*)", taking) == [f"{INCOMING}*"]
+    assert re.findall(r"cplus-\w+-(\w+)-bucket", taking) == ["mail"]
     rights = roles["EraseRole"]
     # A version and a delete marker each go by their id: deleting without one only hides them.
     assert {action for action in rights if action.startswith("s3:")} == {

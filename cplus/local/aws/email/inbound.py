@@ -42,7 +42,7 @@ class Receipt:
     endpoint: str
     bucket: str
     topic: str
-    prefix: str = "inbound/"
+    prefix: str = "incoming/"
 
 
 def deliver(

@@ -95,7 +95,11 @@ async def test_a_large_page_rests_in_the_bucket(
     assert commit is not None
     assert commit.cause is not None
     assert commit.cause["body"] is None
-    assert b"xxxx" in await use.parts.bodies.get(commit.cause["ref"])
+    [cause] = await use.parts.reader.causes([commit])
+    assert cause
+    assert cause.stored
+    assert cause.stored.opens
+    assert b"xxxx" in await use.parts.bodies.get(SHOP, cause.stored)
 
 
 async def test_a_shop_with_no_customers_is_imported_too(

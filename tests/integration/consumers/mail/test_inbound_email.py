@@ -322,7 +322,11 @@ async def test_what_means_nothing_is_recorded_with_the_reason(
     whole = await world.parts.store.by_claim(SHOP, "mail/ses1", cause=True)
     assert whole is not None
     assert whole.cause is not None
-    assert whole.cause["ref"] == {"bucket": world.bucket, "key": "inbound/ses1"}
+    [cause] = await world.parts.reader.causes([whole])
+    assert cause
+    assert cause.stored
+    assert await world.keys() == [cause.stored.ref["key"]]
+    assert await world.parts.mails.get(SHOP, cause.stored) == raw
 
 
 async def test_a_machines_answer_joins_and_does_not_open_the_conversation(world: World) -> None:
@@ -346,7 +350,7 @@ async def test_a_machines_answer_joins_and_does_not_open_the_conversation(world:
 async def test_what_cannot_be_read_fails_alone_and_the_rest_is_recorded(world: World) -> None:
     good = await world.arrive(form(), "ses1")
     astray = await world.arrive(form(), "ses2", "someone@elsewhere.example")
-    gone = good.body.replace("inbound/ses1", "inbound/gone").replace("ses1", "ses9")
+    gone = good.body.replace("incoming/ses1", "incoming/gone").replace("ses1", "ses9")
     # A dead letter for mail that went astray would let strangers fill that queue.
     failed = await failures(
         world.inbound.handle_all, good, astray, record("{", "no-json"), record(gone, "no-object")
@@ -361,7 +365,7 @@ async def test_a_message_that_names_another_bucket_is_a_dead_letter_and_nothing_
     world: World,
 ) -> None:
     others = await new_bucket(world.aws, "others")
-    await world.aws.put_object(others, "inbound/ses1", form())
+    await world.aws.put_object(others, "incoming/ses1", form())
     told = await world.arrive(form(), "ses1")
     body = json.loads(told.body)
     body["receipt"]["action"]["bucketName"] = others

@@ -43,7 +43,12 @@ async def test_mail_that_starts_nothing_is_kept_with_its_reason_and_what_it_says
     assert await world.types() == [ASIDE]
     [aside] = await world.asides()
     assert aside.reason == reason
-    assert aside.raw == {"bucket": world.bucket, "key": "inbound/ses1"}
+    assert aside.raw["bucket"] == world.bucket
+    assert await world.keys() == [aside.raw["key"]]
+    whole = await world.parts.stored_mails.find_set_aside(SHOP, aside.message_id)
+    assert whole
+    assert whole.mail
+    assert whole.mail.subject.encode() in raw
     assert aside.text
     # The form of a mail that Shopify did not sign is not read: its text stays as it came.
     assert ("Country Code" in aside.text) == (reason == "unsigned_form")

@@ -16,10 +16,13 @@ import structlog
 
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks import edge
+from cplus.consumers.webhooks.edge import told_of
 from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.envelopes import Stored
 from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome, Unknown
+from cplus.events.log.sealing import SEALED
 from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.mongo import AutoReconnect
@@ -237,7 +240,13 @@ async def test_a_large_body_rests_in_the_bucket(use: Intake, webhooks: Webhooks,
     [commit] = await commits(webhooks)
     assert commit.cause is not None
     assert commit.cause["body"] is None
-    assert await use.parts.bodies.get(commit.cause["ref"]) == body
+    assert commit.cause["scheme"] == SEALED
+    [cause] = await webhooks.recorder.reader.causes([commit])
+    assert cause
+    assert cause.stored
+    assert await use.parts.bodies.get(SHOP, cause.stored) == body
+    bucket, key = cause.stored.ref.values()
+    assert b"xxxx" not in await use.parts.aws.get_object(bucket, key)
     [told] = await webhooks.recorder.reader.of(commit)
     assert isinstance(told.event, CustomerChanged)
 
@@ -270,6 +279,34 @@ async def test_a_body_that_is_not_in_the_bucket_fails_alone(
     message |= {"body": None, "body_ref": {"bucket": bucket, "key": "missing"}}
     assert await handle([record(message, "bad"), queued()], webhooks, soon()) == ["bad"]
     assert len(await commits(webhooks)) == 1
+
+
+async def test_a_body_that_an_edge_from_before_stored_in_clear_is_read(
+    use: Intake, webhooks: Webhooks
+) -> None:
+    bucket, body = use.parts.settings.bodies_bucket, json.dumps({"id": 7, "note": "x" * 300_000})
+    await use.parts.aws.put_object(bucket, f"{SHOP}/hash", body.encode())
+    message = json.loads(queued().body)
+    message |= {"body": None, "body_ref": {"bucket": bucket, "key": f"{SHOP}/hash"}}
+    assert await handle([record(message)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert commit.cause is not None
+    assert commit.cause["ref"] == {"bucket": bucket, "key": f"{SHOP}/hash"}
+    [told] = await webhooks.recorder.reader.of(commit)
+    assert isinstance(told.event, CustomerChanged)
+
+
+async def test_a_sealed_body_of_another_shop_or_with_another_key_is_not_read(
+    use: Intake, webhooks: Webhooks
+) -> None:
+    here, elsewhere = [await use.parts.bodies.put(shop, CUSTOMER) for shop in (SHOP, OTHER)]
+    batch = []
+    for number, stored in enumerate([elsewhere, Stored(here.ref, elsewhere.opens)]):
+        message = json.loads(queued(webhook_id=f"w-{number}").body)
+        message |= {"body": None, "sealed": told_of(stored)}
+        batch.append(record(message, f"bad-{number}"))
+    assert await handle(batch, webhooks, soon()) == ["bad-0", "bad-1"]
+    assert await commits(webhooks) == []
 
 
 async def test_a_body_in_another_bucket_is_not_read(use: Intake, webhooks: Webhooks) -> None:

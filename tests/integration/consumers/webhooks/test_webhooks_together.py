@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +15,7 @@ from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
+from cplus.envelopes import Stored
 from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.mongo import connect
 from tests.integration.intake import intake, record, soon
@@ -149,16 +150,16 @@ class Large:
     def __init__(self) -> None:
         self.now = self.most = 0
 
-    async def put(self, shop: str, body: bytes) -> dict[str, str]:
-        raise AssertionError(f"{shop} stores {len(body)} bytes that rest in the bucket")
+    async def put(self, shop: str, clear: bytes) -> Stored:
+        raise AssertionError(f"{shop} stores {len(clear)} bytes that rest in the bucket")
 
-    async def get(self, ref: Mapping[str, str]) -> bytes:
+    async def get(self, shop: str, stored: Stored) -> bytes:
         self.now += 1
         self.most = max(self.most, self.now)
         for _ in range(5):
             await asyncio.sleep(0)  # a turn for each of the others
         self.now -= 1
-        return json.dumps({"id": int(ref["key"]), "note": "x" * 300_000}).encode()
+        return json.dumps({"id": int(stored.ref["key"]), "note": "x" * 300_000}).encode()
 
 
 async def test_large_bodies_do_not_fill_the_memory_together(world: tuple[Webhooks, Asked]) -> None:

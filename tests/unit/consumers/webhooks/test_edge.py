@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cplus.consumers.webhooks.edge import MAX_BODY, MAX_MESSAGE, handle
+from cplus.envelopes import Stored
 from cplus.shopify.signatures import sign_webhook
 
 SHOP = "blue-jam.myshopify.com"
@@ -39,11 +40,11 @@ class Queue:
             raise ConnectionError("the queue is down")
         self.sent.append((message, group))
 
-    async def put(self, shop: str, body: bytes) -> dict[str, str]:
+    async def put(self, shop: str, body: bytes) -> Stored:
         if "bucket" in self.broken:
             raise ConnectionError("the bucket is down")
         self.stored.append((shop, body))
-        return {"bucket": "bodies", "key": f"{shop}/{len(self.stored)}"}
+        return Stored({"bucket": "bodies", "key": f"{shop}/{len(self.stored)}"}, b"its key")
 
     async def answer(self, event: Mapping[str, Any], patience: float = 4.0) -> dict[str, Any]:
         return await handle(
@@ -171,7 +172,9 @@ async def test_a_body_that_no_message_can_hold_goes_through_the_bucket(
     assert (await queue.answer(request(body)))["statusCode"] == 200
     assert queue.stored == [(SHOP, body)]
     assert queue.only["body"] is None
-    assert queue.only["body_ref"] == {"bucket": "bodies", "key": f"{SHOP}/1"}
+    assert queue.only["body_ref"] is None
+    opens = base64.b64encode(b"its key").decode()
+    assert queue.only["sealed"] == {"bucket": "bodies", "key": f"{SHOP}/1", "opens": opens}
 
 
 @pytest.mark.parametrize("size", range(749_000, 750_100, 50))
