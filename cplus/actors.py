@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from cplus.errors import InvalidActor
+
+Source: TypeAlias = Literal["cli", "console", "dashboard"]
+"""Through what somebody acts: a commit keeps it beside the actor."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NO_OPERATOR: Final = {"merchant", ".", ".."}

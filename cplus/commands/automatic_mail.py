@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cplus.actors import Actor
+from cplus.actors import Actor, Source
 from cplus.commands.conversations import Conversations
 from cplus.errors import NotFound
 from cplus.events.aggregates.billing_account import month_of
@@ -42,7 +42,7 @@ class Made:
 
 
 async def make_conversation(
-    shop: str, message_id: str, *, actor: Actor, use: Conversations
+    shop: str, message_id: str, *, actor: Actor, source: Source, use: Conversations
 ) -> Made:
     """A person wrote this mail: makes a conversation of it, once, however often it is asked for.
 
@@ -70,7 +70,7 @@ async def make_conversation(
         return Draft(
             shop=shop,
             claim=claim,
-            source="dashboard",
+            source=source,
             actor=str(actor),
             events=[*new, NewEvent(mail_stream(message_id), taken, use.clock())],
             sequences=places,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cplus.actors import Actor
+from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation
@@ -70,6 +70,7 @@ async def reply(
     text: str,
     key: str,
     actor: Actor,
+    source: Source,
     use: Conversations,
     to: str | None = None,
 ) -> Replied | SentBefore | Elsewhere:
@@ -79,27 +80,40 @@ async def reply(
     Raises NotFound, InvalidInput (no text, too long, no address to reply to), FormOfAnother, and as
     `Recorder.decide` does: then the same key may be used again.
     """
-    return await _write(Conversation.reply, shop, conversation_id, text, key, actor, use, to)
+    return await _write(
+        Conversation.reply, shop, conversation_id, text, key, actor, source, use, to=to
+    )
 
 
 async def close(
-    shop: str, conversation_id: str, *, key: str, actor: Actor, use: Conversations
+    shop: str, conversation_id: str, *, key: str, actor: Actor, source: Source, use: Conversations
 ) -> Changed:
     """The merchant is done with it. Raises NotFound, FormOfAnother, and as `Recorder.decide`
     does."""
-    return await _change(Conversation.close, shop, conversation_id, key, actor, use, leaves=False)
+    return await _change(
+        Conversation.close, shop, conversation_id, key, actor, source, use, leaves=False
+    )
 
 
 async def reopen(
-    shop: str, conversation_id: str, *, key: str, actor: Actor, use: Conversations
+    shop: str, conversation_id: str, *, key: str, actor: Actor, source: Source, use: Conversations
 ) -> Changed:
     """The merchant takes it up again. Raises NotFound, FormOfAnother, and as `Recorder.decide`
     does."""
-    return await _change(Conversation.reopen, shop, conversation_id, key, actor, use, leaves=True)
+    return await _change(
+        Conversation.reopen, shop, conversation_id, key, actor, source, use, leaves=True
+    )
 
 
 async def answer_to(
-    shop: str, conversation_id: str, *, message_id: str, key: str, actor: Actor, use: Conversations
+    shop: str,
+    conversation_id: str,
+    *,
+    message_id: str,
+    key: str,
+    actor: Actor,
+    source: Source,
+    use: Conversations,
 ) -> Changed:
     """Replies go to the sender of this message from now on.
 
@@ -107,7 +121,7 @@ async def answer_to(
     `Recorder.decide` does.
     """
     decided = partial(Conversation.answer_to, message_id=message_id, now=use.clock())
-    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, use)
+    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, source, use)
     return Changed(outcome.position if outcome else None)
 
 
@@ -126,7 +140,9 @@ async def _write(
     text: str,
     key: str,
     actor: Actor,
+    source: Source,
     use: Conversations,
+    *,
     to: str | None,
 ) -> Replied | SentBefore | Elsewhere:
     text = text.replace("\0", "")  # which has no place in a mail
@@ -135,7 +151,9 @@ async def _write(
     decided = partial(decision, message_id=written, text=text, author=who, now=now, to=to)
     claim = reply_claim(key)
     try:
-        outcome = await _decide(decided, shop, conversation_id, claim, actor, use, refs=refs)
+        outcome = await _decide(
+            decided, shop, conversation_id, claim, actor, source, use, refs=refs
+        )
     except AddressChanged:
         stream = conversation_stream(conversation_id)
         found: Conversation = await use.recorder.load(Conversation, shop, stream)
@@ -159,13 +177,14 @@ async def _change(
     conversation_id: str,
     key: str,
     actor: Actor,
+    source: Source,
     use: Conversations,
     *,
     leaves: bool,
 ) -> Changed:
     """`leaves`: whether the conversation is open after it."""
     decided = partial(decision, now=use.clock())
-    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, use)
+    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, source, use)
     undone = False
     if isinstance(outcome, AlreadyRecorded):
         stream = conversation_stream(conversation_id)
@@ -180,6 +199,7 @@ async def _decide(
     conversation_id: str,
     claim: str,
     actor: Actor,
+    source: Source,
     use: Conversations,
     *,
     refs: Sequence[str] = (),
@@ -197,7 +217,7 @@ async def _decide(
         stream,
         decide,
         claim=claim,
-        source="dashboard",
+        source=source,
         actor=str(actor),
         refs=refs,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cplus.actors import Actor
+from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.errors import NotFound
 from cplus.events.base import NewEvent
@@ -33,6 +33,7 @@ async def export_person(
     *,
     file: ExportFormat,
     actor: Actor,
+    source: Source,
     use: Exports,
     request_id: int | None = None,
 ) -> list[str]:
@@ -51,7 +52,7 @@ async def export_person(
     draft = Draft(
         shop=shop,
         claim=export_claim(random_id()),
-        source="dashboard",
+        source=source,
         actor=str(actor),
         events=[NewEvent(person, event, use.clock())],
         refs=[person, *([data_request_stream(request_id)] if request_id is not None else [])],

@@ -57,7 +57,7 @@ class AuditWorld:
         await self.mail()
         ada, use = merchant("ada"), Conversations(self.recorder, self._clock)
         replied = await conversations.reply(
-            SHOP, TALK, text="We do.", key="form1", actor=ada, use=use
+            SHOP, TALK, text="We do.", key="form1", actor=ada, source="dashboard", use=use
         )
         assert isinstance(replied, Replied)
         reply = await self.at(3)
@@ -75,7 +75,7 @@ class AuditWorld:
                 refs=(conversation_stream(TALK), message_ref(REPLY)),
             )
         self.now += timedelta(minutes=1)
-        await conversations.close(SHOP, TALK, key="form2", actor=ada, use=use)
+        await conversations.close(SHOP, TALK, key="form2", actor=ada, source="dashboard", use=use)
         changed = CustomerChanged(
             shopify_customer_id=7, person=ANN, first_name="Ann", email=ADDRESS
         )

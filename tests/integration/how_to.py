@@ -8,7 +8,8 @@ import re
 import shutil
 import sys
 from asyncio.subprocess import PIPE
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -24,14 +25,16 @@ class Copied:
     folder: Path
     mongo_uri: str
     database_name: str
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of its commands."""
 
     @classmethod
-    def into(cls, folder: Path, mongo_uri: str, database_name: str) -> Copied:
+    def into(cls, folder: Path, mongo_uri: str, database_name: str, **also: str) -> Copied:
         """A copy of what a developer changes, with what Python compiled of it."""
         for name in ("cplus", "docs", "tests"):
             shutil.copytree(ROOT / name, folder / name)
         shutil.copy(ROOT / "pyproject.toml", folder)
-        return cls(folder, mongo_uri, database_name)
+        return cls(folder, mongo_uri, database_name, also)
 
     async def follow(self, page: str) -> dict[str, str]:
         """Writes files, makes changes and runs commands in the order of the page; answers what
@@ -59,6 +62,7 @@ class Copied:
             "CPLUS_TEST_MONGO_URI": self.mongo_uri,  # tests that run in the copy start none
             "CPLUS_MONGO_DATABASE": self.database_name,
             "CPLUS_MONGO_KEYRING_DATABASE": f"{self.database_name}_keyring",
+            **self.also,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, cwd=self.folder, env=environment, stdout=PIPE, stderr=PIPE

@@ -67,7 +67,7 @@ async def take_up(
     """A person wrote it: makes a conversation of it and leads there; back to the mail, which says
     so and links to it, as long as the read models are behind."""
     await own_form(request, signatures, me.session)
-    made = await make_conversation(me.shop, message_id, actor=me.actor, use=use)
+    made = await make_conversation(me.shop, message_id, actor=me.actor, source="dashboard", use=use)
     if await caught_up(queries, me.shop, made.position):
         return see_other(f"/conversations/{made.conversation_id}")
     return see_other(f"/inbox/automatic/{message_id}")

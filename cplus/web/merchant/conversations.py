@@ -203,6 +203,7 @@ async def reply(
             text=text,
             key=key,
             actor=me.actor,
+            source="dashboard",
             use=use,
             to=fields.get("to"),
         )
@@ -247,6 +248,7 @@ async def answer_to(
         message_id=fields.get("message", ""),
         key=form_key(fields),
         actor=me.actor,
+        source="dashboard",
         use=use,
     )
     return _changed(conversation_id, "answers", outcome)
@@ -262,7 +264,9 @@ async def close(
 ) -> Response:
     """The merchant is done with it."""
     key = form_key(await own_form(request, signatures, me.session))
-    outcome = await conversations.close(me.shop, conversation_id, key=key, actor=me.actor, use=use)
+    outcome = await conversations.close(
+        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
+    )
     return _changed(conversation_id, "closed", outcome)
 
 
@@ -276,7 +280,9 @@ async def reopen(
 ) -> Response:
     """The merchant takes it up again."""
     key = form_key(await own_form(request, signatures, me.session))
-    outcome = await conversations.reopen(me.shop, conversation_id, key=key, actor=me.actor, use=use)
+    outcome = await conversations.reopen(
+        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
+    )
     return _changed(conversation_id, "reopened", outcome)
 
 

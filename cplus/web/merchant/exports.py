@@ -155,6 +155,7 @@ async def download(
         person,
         file=wanted.file,
         actor=me.actor,
+        source="dashboard",
         use=use,
         request_id=wanted.request,
     )

@@ -28,9 +28,11 @@ async def test_a_conversation_tells_who_did_what_by_name_newest_first(web: Harne
     talk, use = await web.conversation(), web.parts.conversations
     stream = conversation_stream(talk)
     ada, bea = merchant("ada", "Ada Brandt"), merchant("bea")
-    await conversations.reply(SHOP, talk, text="We do.", key="k" * 26, actor=ada, use=use)
+    await conversations.reply(
+        SHOP, talk, text="We do.", key="k" * 26, actor=ada, source="dashboard", use=use
+    )
     written = conversations.message_id(SHOP, talk, "k" * 26)
-    await conversations.close(SHOP, talk, key="l" * 26, actor=bea, use=use)
+    await conversations.close(SHOP, talk, key="l" * 26, actor=bea, source="dashboard", use=use)
     looks = Looks(web.parts.recorder, web.clock)
     await look(SHOP, question="x", about=stream, actor=operator("jo"), source="console", use=looks)
     delivered = MailDelivered(message_id=written, conversation_id=talk)
@@ -64,7 +66,8 @@ async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
     for number in range(PAGE // 2 + 1):
         for change in (conversations.close, conversations.reopen):
             key = f"{change.__name__}{number:020d}"
-            await change(SHOP, talk, key=key, actor=merchant("ada"), use=use)
+            ada = merchant("ada")
+            await change(SHOP, talk, key=key, actor=ada, source="dashboard", use=use)
     async with web.signed_in() as browser:
         address = f"/conversations/{talk}/history"
         first = await browser.get(address)
@@ -81,9 +84,11 @@ async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
 async def test_an_entry_shows_the_conversation_as_it_was_then(web: Harness) -> None:
     talk, use = await web.conversation(), web.parts.conversations
     ada = merchant("ada")
-    await conversations.reply(SHOP, talk, text="We do.", key="k" * 26, actor=ada, use=use)
+    await conversations.reply(
+        SHOP, talk, text="We do.", key="k" * 26, actor=ada, source="dashboard", use=use
+    )
     web.clock.forward(67)
-    await conversations.close(SHOP, talk, key="l" * 26, actor=ada, use=use)
+    await conversations.close(SHOP, talk, key="l" * 26, actor=ada, source="dashboard", use=use)
     async with web.signed_in() as browser:
         address = f"/conversations/{talk}/history"
         links = re.findall(rf'href="({address}/\d+)"', (await browser.get(address)).text)

@@ -112,6 +112,7 @@ async def test_a_stranger_with_the_token_gets_no_answers_before_the_merchant_say
         message_id=other.message_id,
         key="k" * 26,
         actor=Actor("merchant", "ada"),
+        source="dashboard",
         use=Conversations(world.recorder, world.parts.clock),
     )
     await world.answer()

@@ -22,7 +22,7 @@ ABSENCE = plain("I am away", Auto_Submitted="auto-replied", message_id="<away@sh
 
 async def make(world: World, message_id: str) -> Made:
     use = world.parts.conversations
-    return await make_conversation(SHOP, message_id, actor=ACTOR, use=use)
+    return await make_conversation(SHOP, message_id, actor=ACTOR, source="dashboard", use=use)
 
 
 @pytest.mark.parametrize(
