@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
     from cplus.privacy.erasing import Erasing
+    from cplus.privacy.erasing.shops import ErasingShops
     from cplus.privacy.ledger import Ledger
     from cplus.privacy.listed import ListedCustomers
     from cplus.privacy.sessions import EndedSessions, UsedLinks
@@ -329,6 +330,23 @@ class Parts:
         )
 
     @cached_property
+    def erasing_shops(self) -> ErasingShops:
+        """Erases shops."""
+        from cplus.privacy.erasing.shops import ErasingShops
+
+        return ErasingShops(
+            recorder=self.recorder,
+            keyring=self.keyring,
+            directory=self.persons,
+            objects=self.objects,
+            ledger=self.ledger,
+            saved_at=self._saved_at,
+            forget_tokens=self._forget_tokens,
+            end_sessions=self.ended_sessions.end_all,
+            clock=self.clock,
+        )
+
+    @cached_property
     def allowances(self) -> Allowances:
         """Counts what shops use."""
         from cplus.commands.allowances import Allowances
@@ -383,6 +401,10 @@ class Parts:
         """Drops a shop's access tokens. Asks for `credentials` only now: all other reactions do
         without their secrets and the client for HTTP."""
         await self.credentials.forget(shop, removed_at)
+
+    async def _saved_at(self, shop: str) -> datetime | None:
+        """When the shop's access tokens were stored."""
+        return await self.credentials.saved_at(shop)
 
     async def close(self) -> None:
         """Ends every connection that was made here; those that were given stay open."""

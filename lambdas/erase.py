@@ -1,4 +1,4 @@
-"""The function `erase`: erases the persons that somebody asked to have erased."""
+"""The function `erase`: erases the persons and shops that somebody asked to have erased."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def _erasing() -> Consumer:
     configure(settings.log_level)
     erasures = Erasures(
         erasing=parts.erasing,
+        shops=parts.erasing_shops,
         leases=Leases(parts.mongo.database),
         send=partial(parts.aws.send, settings.erasures_queue),
     )

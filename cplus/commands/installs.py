@@ -120,6 +120,7 @@ async def _decided(
 ) -> list[NewEvent]:
     """What the consent means; the first install also opens the shop's account."""
     aggregate: Shop = await use.recorder.load(Shop, shop, shop_stream(shop))
+    erased = aggregate.erased
     aggregate.install(
         scopes=[scope.strip() for scope in tokens.scope.split(",") if scope.strip()],
         shop_name=info.name,
@@ -134,7 +135,7 @@ async def _decided(
     if not events:
         return []
     account: BillingAccount = await use.recorder.load(BillingAccount, shop, billing_stream(shop))
-    account.open(conversations=use.free_conversations, now=use.clock())
+    account.open(conversations=use.free_conversations, now=use.clock(), again=erased)
     return events + decided(account)
 
 

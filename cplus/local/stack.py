@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cplus.local.answering import answering_as
-from cplus.local.aws import ACCOUNT, REGION, AwsEndpoint, environment
+from cplus.local.aws import AwsEndpoint
 from cplus.local.mongod import Mongod
 from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port
 from cplus.local.state import CLIENT_SECRET, Directory, StackInfo
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from cplus.settings import Settings
 
 MAIL_DOMAIN = "mail.cplus.example"
-_ROOT = Path(__file__).resolve().parents[2]
 _DRAIN = 30.0  # seconds that a stop waits for the queues to drain
 # In the command line of a process that a killed stack left behind, besides the directory.
 _MARKS = {"mongod": "--replSet", "aws": "cplus.local.aws", "shopify": "cplus.local.shopify"}
@@ -212,19 +211,10 @@ class Stack:
 
     def _configure(self, app_url: str) -> None:
         """Reads serverless.yml and creates the settings of this stack."""
+        from cplus.local.configuration import configured, read_application
         from cplus.local.resources import short_names
-        from cplus.local.serverless import read
-        from cplus.settings import Settings
 
-        self.application = read(
-            _ROOT / "serverless.yml",
-            _ROOT / "infra" / "foundation.yml",
-            account=ACCOUNT,
-            region=REGION,
-            env={},
-            endpoint=self.aws.endpoint,
-            mail_domain=MAIL_DOMAIN,
-        )
+        self.application = read_application(self.aws.endpoint, MAIL_DOMAIN)
         self._names = short_names(self.application)
         kept = self.directory.secrets()
         database = self._variables.get("CPLUS_MONGO_DATABASE") or "cplus"
@@ -240,18 +230,8 @@ class Stack:
             "CPLUS_MAIL_DOMAIN": MAIL_DOMAIN,
             "CPLUS_APP_URL": app_url,
         }
-        declared = self.application.functions["web"].environment
-        # Values that only CloudFormation could resolve are left out.
-        empty = {name: "" for name, value in declared.items() if "{{resolve:" in value}
-        self._function_environment = {**empty, **environment(self.aws.endpoint), **own}
-        every = {**declared, **empty, **own}
-        # Strings, as in a function's environment; pydantic converts them.
-        self.settings = Settings.model_validate(
-            {
-                name.removeprefix("CPLUS_").lower(): value
-                for name, value in every.items()
-                if name.startswith("CPLUS_") and value
-            }
+        self._function_environment, self.settings = configured(
+            self.application, own, self.aws.endpoint
         )
 
     def _shopify_part(self, port: int) -> Child:

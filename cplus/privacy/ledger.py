@@ -26,7 +26,7 @@ class Erased:
     erasure: str
     """Its id."""
     persons: tuple[str, ...]
-    """Every id of the person."""
+    """Every id of the person; none if the whole shop was erased."""
     at: datetime
     """When this was written, in UTC: the keys were destroyed before."""
     commits: tuple[tuple[int, str], ...]

@@ -126,9 +126,10 @@ class PersonDirectory:
             await bury(self._persons, rows, at)
             rows = await rows_of(self._persons, shop, persons)
 
-    async def forget_shop(self, shop: str) -> None:
-        """Forgets everybody of a shop, and who was erased there. Repeatable."""
-        await self._persons.delete_many({"shop": shop})
+    async def forget_shop(self, shop: str, until: datetime) -> None:
+        """Forgets everybody of a shop who was known at that moment, and who was erased there.
+        Repeatable, also once the app is installed again."""
+        await self._persons.delete_many({"shop": shop, "since": {"$not": {"$gt": until}}})
 
     async def lapse(self) -> int:
         """Forgets who was erased long ago, where somebody else has their address now; returns how

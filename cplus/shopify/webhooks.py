@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 from pydantic import BeforeValidator, Field, ValidationError
 
 from cplus.errors import InvalidInput
+from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
 from cplus.shopify.payloads import NamedShop, NamesNoShop, Payload, Webhook
 from cplus.shopify.values import (
     MAX_INT64,
@@ -164,46 +165,6 @@ class Shop(Webhook):
         return NamedShop(self.myshopify_domain, self.id)
 
 
-class Asking(Payload):
-    """The customer whom a request is about: by id, or by address or phone number alone."""
-
-    id: Id | None = None
-    email: Text | None = None
-    phone: Text | None = None
-
-
-class RequestId(Payload):
-    """What Shopify calls a request."""
-
-    id: Id
-
-
-class Compliance(Webhook):
-    """What Shopify requires of every app."""
-
-    shop_id: Id | None = None
-    shop_domain: Text | None = None
-
-    @property
-    def shop(self) -> NamedShop:
-        """By both."""
-        return NamedShop(self.shop_domain, self.shop_id)
-
-
-class DataRequest(Compliance):
-    """customers/data_request: a customer asks for what is kept about them."""
-
-    customer: Asking = Asking()
-    data_request: RequestId
-
-
-class CustomerRedact(Compliance):
-    """customers/redact: a customer is to be erased. Which of their orders are meant is not used:
-    all that is kept of them goes."""
-
-    customer: Asking = Asking()
-
-
 class AppSubscription(Payload):
     """A shop's subscription to this app. Older payloads lack the last five fields."""
 
@@ -251,6 +212,7 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "app_subscriptions/update": AppSubscriptionUpdated,
     "customers/data_request": DataRequest,
     "customers/redact": CustomerRedact,
+    "shop/redact": ShopRedact,
 }
 """The model of each known topic."""
 

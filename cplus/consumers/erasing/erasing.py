@@ -16,12 +16,13 @@ from typing import Any, Final
 import structlog
 
 from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, Send, work_on
-from cplus.consumers.batches.leases import Leases
+from cplus.consumers.batches.leases import Lease, Leases
 from cplus.consumers.batches.messages import start_by
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.privacy.erasing import Erasing, erase
+from cplus.privacy.erasing.shops import ErasingShops, Place, asked_for_shop, erase_shop
 from cplus.shopify.hosts import shop_host
 
 log = structlog.get_logger()
@@ -37,6 +38,7 @@ class Erasures:
     """What doing erasures needs."""
 
     erasing: Erasing
+    shops: ErasingShops
     leases: Leases
     send: Send
 
@@ -67,7 +69,12 @@ async def work(use: Erasures, limit: Deadline, message: Mapping[str, Any]) -> Ha
     time = asyncio.timeout(start_by(limit).remaining())
     try:
         async with time:
-            await erase(shop, erasure, use=use.erasing)
+            asked = await asked_for_shop(use.shops.recorder, shop, erasure)
+            if asked is None:
+                await erase(shop, erasure, use=use.erasing)
+            else:
+                place = _place(use.leases, lease)
+                await erase_shop(shop, erasure, asked, use=use.shops, place=place)
     except TimeoutError:
         if not time.expired() or run >= RUNS:
             raise
@@ -78,3 +85,12 @@ async def work(use: Erasures, limit: Deadline, message: Mapping[str, Any]) -> Ha
         await use.leases.release(lease)
     log.info("erased", shop=shop, erasure=erasure, run=run)
     return None
+
+
+def _place(leases: Leases, lease: Lease) -> Place:
+    """Where the last run was, as the lease has it, which outlives the run."""
+
+    async def note(after: int, deleted: int) -> None:
+        await leases.note(lease, after=after, deleted=deleted)
+
+    return Place(lease.notes.get("after", 0), lease.notes.get("deleted", 0), note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from cplus.events.catalogue.conversations import ConversationStarted
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
+    SHOP_ERASED_REF,
     claimed_stream,
     contact_sequence,
     conversation_stream,
@@ -41,12 +43,16 @@ class ConversationFinder:
         """The conversation that the mail answers: by a token in its address, by Message-IDs, by a
         token in a quoted marker."""
         secret = self.settings.secret("application_secret")
+        erased = None
         found = candidates(mail, [way], shop=way.shop, secret=secret)
         for candidate in found[:_CANDIDATES]:
             signed = candidate.kind in ("token", "marker")
             for stream in await self._streams(way.shop, candidate):
                 conversation = await self._load(way.shop, stream)
-                if conversation.version and not (signed and self._ended(conversation, now)):
+                if not conversation.version or (signed and self._ended(conversation, now)):
+                    continue
+                erased = erased or await self.store.by_ref(way.shop, SHOP_ERASED_REF, 1)
+                if not _is_from_before(conversation, erased):
                     return conversation
         return None
 
@@ -114,6 +120,12 @@ class ConversationFinder:
             return True
         limit = timedelta(days=self.settings.join_closed_days)
         return conversation.closed_at is not None and now - conversation.closed_at < limit
+
+
+def _is_from_before(conversation: Conversation, erased: Sequence[Commit]) -> bool:
+    """Whether the conversation ended with the erasure of its shop: no read model has it."""
+    last = conversation.last_message_at
+    return bool(erased) and (last is None or last <= erased[0].recorded_at)
 
 
 def _conversations(commit: Commit) -> list[str]:

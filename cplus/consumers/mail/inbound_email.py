@@ -31,6 +31,7 @@ from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
+    SHOP_ERASED_REF,
     mail_stream,
     message_ref,
     received_mail_claim,
@@ -127,6 +128,9 @@ class Inbound:
         return [way for shop, way in by_shop.items() if await self._is_installed(shop)]
 
     async def _is_installed(self, shop: str) -> bool:
+        if erased := await self.store.by_ref(shop, SHOP_ERASED_REF, 1):
+            newest = await self.store.by_ref(shop, INSTALLED_REF, 1)
+            return bool(newest) and newest[0].position > erased[0].position
         if shop not in self.installed:
             if not await self.store.by_ref(shop, INSTALLED_REF, 1):
                 return False

@@ -6,7 +6,7 @@ from typing import Final
 
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.events.base import Recorded
-from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.catalogue.privacy import ErasureRequested, ShopErasureRequested
 from cplus.events.log.commit import Commit
 
 _QUEUE: Final = "erasures_queue"
@@ -15,7 +15,7 @@ _QUEUE: Final = "erasures_queue"
 
 async def _hand_out(commit: Commit, asked: Recorded, use: Reactor) -> None:
     request = asked.event
-    assert isinstance(request, ErasureRequested)  # noqa: S101  all that it handles
+    assert isinstance(request, ErasureRequested | ShopErasureRequested)  # noqa: S101  all that it handles
     message = {"shop": commit.shop, "erasure": request.erasure}
     use.at_step("send_erasure")
     await use.send(use.setting(_QUEUE), message, group=commit.shop)
@@ -23,7 +23,7 @@ async def _hand_out(commit: Commit, asked: Recorded, use: Reactor) -> None:
 
 ERASURES = Reaction(
     name="react-erasures",
-    handles=frozenset({ErasureRequested}),
+    handles=frozenset({ErasureRequested, ShopErasureRequested}),
     hand_out=_hand_out,
     steps=("send_erasure",),
     needs=(_QUEUE,),

@@ -1,5 +1,5 @@
-"""What Shopify asks of every app in the name of a customer: to tell what is kept about them, and to
-erase it."""
+"""What Shopify asks of every app: to tell what is kept about a customer, and to erase a customer or
+a shop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cplus.consumers.shopify_facts import Resolve, known
 from cplus.consumers.webhooks.notice import Notice
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
-from cplus.events.catalogue.privacy import DataRequested, ErasureRequested
+from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErasureRequested
 from cplus.events.names import (
     asking_person,
     data_request_stream,
@@ -18,7 +18,7 @@ from cplus.events.names import (
     erasure_of_webhook,
     erasure_stream,
 )
-from cplus.shopify import webhooks
+from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
 
 DONE_WITHIN: Final = timedelta(days=30)
 """How long it may take to answer a customer's request or to erase them. Source: Shopify, "Mandatory
@@ -27,9 +27,7 @@ compliance webhooks"."""
 _AT_SOME_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def data_request(
-    notice: Notice, payload: webhooks.DataRequest, resolve: Resolve
-) -> list[NewEvent]:
+async def data_request(notice: Notice, payload: DataRequest, resolve: Resolve) -> list[NewEvent]:
     """A customer asks for their data."""
     request, who, at = payload.data_request.id, payload.customer, notice.when()
     # An address that comes with an id is one more fact about that customer's account. So the data
@@ -51,7 +49,7 @@ async def data_request(
 
 
 async def customer_redact(
-    notice: Notice, payload: webhooks.CustomerRedact, resolve: Resolve
+    notice: Notice, payload: CustomerRedact, resolve: Resolve
 ) -> list[NewEvent]:
     """A customer is to be erased. What names them here is sealed under their key too, and so erased
     with them."""
@@ -75,3 +73,10 @@ async def customer_redact(
         due_at=notice.when() + DONE_WITHIN,
     )
     return notice.facts(erasure_stream(erasure), None, *joined, fact)
+
+
+async def shop_redact(notice: Notice, _payload: ShopRedact, _resolve: Resolve) -> list[NewEvent]:
+    """A shop that removed the app is to be erased."""
+    erasure = erasure_of_webhook(notice.webhook_id)
+    fact = ShopErasureRequested(erasure=erasure, due_at=notice.when() + DONE_WITHIN)
+    return notice.facts(erasure_stream(erasure), None, fact)

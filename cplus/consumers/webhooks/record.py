@@ -18,7 +18,7 @@ from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.notice import Notice
 from cplus.consumers.webhooks.translate import translate
-from cplus.consumers.webhooks.uninstalls import AskStanding, objection
+from cplus.consumers.webhooks.uninstalls import AskStanding, objection, redact_objection
 from cplus.consumers.webhooks.whose import AskShopId, whose
 from cplus.deadline import Deadline
 from cplus.envelopes import Stored
@@ -32,6 +32,7 @@ from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
+from cplus.shopify.compliance import ShopRedact
 from cplus.shopify.payloads import Webhook
 from cplus.shopify.webhooks import Uninstalled, parse
 
@@ -178,6 +179,8 @@ async def _meant(
         return (), reason
     notice = Notice(one.shop, one.topic, one.webhook_id, one.triggered_at, one.received_at)
     events = await translate(notice, payload, use.persons.resolve)
+    if isinstance(payload, ShopRedact):
+        reason = await redact_objection(one, use.recorder, use.standing)
     if isinstance(payload, Uninstalled):
         at = events[0].occurred_at
         reason = await objection(one, payload, at, use.recorder, use.standing)

@@ -30,6 +30,7 @@ from cplus.events.names import (
     shop_stream,
 )
 from cplus.shopify import webhooks
+from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
 from cplus.shopify.payloads import Webhook
 
 T = TypeVar("T")
@@ -231,6 +232,7 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,
-    webhooks.DataRequest: compliance.data_request,
-    webhooks.CustomerRedact: compliance.customer_redact,
+    DataRequest: compliance.data_request,
+    CustomerRedact: compliance.customer_redact,
+    ShopRedact: compliance.shop_redact,
 }

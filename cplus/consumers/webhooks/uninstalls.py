@@ -1,4 +1,5 @@
-"""Whether an uninstall counts: what says of which shop and when it is, is not signed.
+"""Whether an uninstall counts, and the erasure of a shop: what says of which shop and when it is,
+is not signed.
 
 A webhook of another shop, or one that is sent once more, must not end an installation that stands.
 So Shopify is asked, which voids the tokens of an app that is removed at once.
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from cplus.consumers.webhooks.deliveries import TRIES, Delivery
 from cplus.consumers.webhooks.whose import is_of
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
-from cplus.events.catalogue.shops import AppInstalled
-from cplus.events.names import INSTALLED_REF
+from cplus.events.base import Recorded
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
+from cplus.events.names import INSTALLED_REF, shop_stream
 from cplus.events.recording import Recorder
 from cplus.shopify.webhooks import Uninstalled
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 STANDS: Final = "the app is still installed: Shopify takes its tokens"
 UNTOLD: Final = "Shopify did not say whether the app is installed, and the body names no shop"
+
+UNTOLD_OF_REDACT: Final = "Shopify did not say whether the app is installed, and the log not either"
+
+_NEWEST: Final = 50  # commits about a shop, in which its last installation or removal is looked for
 
 
 class AskStanding(Protocol):
@@ -63,6 +69,33 @@ async def objection(
     if one.receives < TRIES:
         raise InstallUnderWay
     return STANDS
+
+
+async def redact_objection(one: Delivery, recorder: Recorder, standing: AskStanding) -> str | None:
+    """Why a shop is not erased that Shopify is said to ask for; None if it is.
+
+    Shopify asks 48 hours after the app was removed, and not if it was installed again by then; but
+    what it sent once, anybody who has it can send again. Raises what kept Shopify from telling,
+    while another try may tell.
+    """
+    try:
+        stands = await standing(one.shop)
+    except (ShopifyUnavailable, ShopifyRefused, Throttled):
+        if one.receives < TRIES:
+            raise
+        # Also what a shop that was closed answers: then the log says whether the app was removed.
+        return None if await _is_removed(one.shop, recorder) else UNTOLD_OF_REDACT
+    return None if stands is None else STANDS
+
+
+async def _is_removed(shop: str, recorder: Recorder) -> bool:
+    """Whether the log's last word is that the app was removed."""
+    last = list[Recorded]()
+    newest = await recorder.store.by_ref(shop, shop_stream(shop), _NEWEST)
+    for events in await recorder.reader.read(newest, [AppInstalled, AppUninstalled]):
+        last += events
+    newest_first = sorted(last, key=lambda one: one.occurred_at, reverse=True)
+    return bool(newest_first) and isinstance(newest_first[0].event, AppUninstalled)
 
 
 async def _installed_after(shop: str, at: datetime, recorder: Recorder) -> bool:

@@ -27,11 +27,13 @@ class BillingAccount(Aggregate):
         self.conversations = 0
         self.reached: set[str] = set()
 
-    def open(self, *, conversations: int, now: datetime) -> None:
+    def open(self, *, conversations: int, now: datetime, again: bool = False) -> None:
         """Opens the account on the free plan. It stays open if the app is uninstalled, so that
-        installing again gives no new allowance: opening an open account changes nothing."""
-        if not self.version:
-            self.trigger_event(AccountOpened, plan=FREE, conversations=conversations, timestamp=now)
+        installing again gives no new allowance: opening an open account changes nothing. `again`:
+        the shop was erased since. It is opened anew then, with the allowance that it had."""
+        if not self.version or again:
+            allowance = self.conversations or conversations
+            self.trigger_event(AccountOpened, plan=FREE, conversations=allowance, timestamp=now)
 
     def count(self, *, month: str, started: int, subscribed: bool, now: datetime) -> None:
         """`started` conversations have started in that month so far. Reaching the allowance is

@@ -8,6 +8,7 @@ from functools import singledispatchmethod
 
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
+from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.shops import AppInstalled
 
 
@@ -18,6 +19,8 @@ class Shop(Aggregate):
     def __init__(self) -> None:
         self.scopes: frozenset[str] = frozenset()
         self.installed_at: datetime | None = None
+        self.erased = False
+        """Whether it was erased, and the app not installed since."""
 
     def install(
         self,
@@ -50,6 +53,12 @@ class Shop(Aggregate):
             timestamp=now,
         )
 
+    def erase(self, *, erasure: str, asked_at: datetime, now: datetime) -> None:
+        """Everything about the shop is erased, as was asked for at that time: unless the app was
+        installed again since, which decides nothing."""
+        if self.installed_at is None or self.installed_at <= asked_at:
+            self.trigger_event(ShopErased, erasure=erasure, timestamp=now)
+
     def _holds(self, void_at: datetime | None) -> bool:
         # An install after that moment is a newer grant: of two concurrent ones, the second finds
         # the first.
@@ -63,3 +72,10 @@ class Shop(Aggregate):
     def _(self, event: AppInstalled) -> None:
         self.scopes = frozenset(event.scopes)
         self.installed_at = event.timestamp
+        self.erased = False
+
+    @evolve.register
+    def _(self, _event: ShopErased) -> None:
+        self.scopes = frozenset()
+        self.installed_at = None
+        self.erased = True

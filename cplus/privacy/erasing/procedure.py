@@ -12,7 +12,7 @@ from typing import Final
 
 from cplus.clock import Clock
 from cplus.events.audit.chain import Link
-from cplus.events.base import NewEvent, Recorded
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.privacy import ErasureCompleted, PersonErased
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Appended, settled
@@ -78,7 +78,7 @@ async def erase(shop: str, erasure: str, *, use: Erasing) -> Erased:
         erasure=erasure,
         persons=persons,
         at=told.completed.occurred_at if told.completed else use.clock(),
-        commits=tuple([await _proof(store, one) for one in told.erased]),
+        commits=tuple([await proof(store, shop, one.position) for one in told.erased]),
         keys=keys,
         objects=len(listed.objects),
     )
@@ -97,10 +97,9 @@ def _end(asked: Asked, entry: Erased) -> NewEvent:
     return NewEvent(erasure_stream(asked.erasure), event, entry.at)
 
 
-async def _proof(store: EventStore, recorded: Recorded) -> tuple[int, str]:
-    """The position and the hash of the commit of an event."""
-    at = recorded.position
-    raw = b"".join([piece async for piece in store.log.raw(recorded.shop, at - 1, at)])
+async def proof(store: EventStore, shop: str, at: int) -> tuple[int, str]:
+    """The position and the hash of the commit at that position."""
+    raw = b"".join([piece async for piece in store.log.raw(shop, at - 1, at)])
     return at, Link.of(raw).hash.hex()
 
 

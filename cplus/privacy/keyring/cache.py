@@ -49,6 +49,10 @@ class Cache(Generic[Name, Value]):
         if len(self._values) > self._room:
             self._values.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forgets all values."""
+        self._values.clear()
+
     def drop(self, name: Name) -> None:
         """Forgets a value, if it is there."""
         self._values.pop(name, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -13,7 +13,7 @@ from cplus.clock import Clock, utc_now
 from cplus.combiner import Combiner
 from cplus.events.log.sealing import KEY_BYTES, Key, day_of_unnamed
 from cplus.ids import random_id
-from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne, duplicates
+from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne, duplicates, ids_of
 from cplus.privacy.keyring.cache import Cache
 from cplus.privacy.keyring.masters import Master
 from cplus.privacy.keyring.wrapping_keys import KEYS, Row, WrappingKeys, shop_owner
@@ -119,6 +119,31 @@ class Keyring:
         for row in rows:
             self._opened.put(row["_id"], Key(row["_id"], None))
         return sum(not row.get("empty") for row in rows)
+
+    async def condemn_shop(self, shop: str) -> None:
+        """The same as `condemn`, for every owner of a key of the shop."""
+        now = self._clock()
+        await self.rows.update_many({"owner": ids_of(shop)}, {"$min": {"condemned_at": now}})
+
+    async def absolve_shop(self, shop: str, since: datetime) -> None:
+        """Takes back what was condemned since then and not destroyed: the shop is not erased."""
+        condemned = {"owner": ids_of(shop), "condemned_at": {"$gte": since}}
+        await self.rows.update_many(
+            {**condemned, "destroyed_at": {"$exists": False}}, {"$unset": {"condemned_at": ""}}
+        )
+        self._owned.clear()
+
+    async def destroy_shop(self, shop: str, until: datetime) -> int:
+        """Destroys every key of the shop that was made up to that moment, at which its erasure was
+        recorded; returns how many are destroyed by now. Repeatable, also after the app was
+        installed again: newer keys stay."""
+        now = self._clock()
+        old = {"owner": ids_of(shop), "created_at": {"$lte": until}, "key": {"$exists": True}}
+        gone = {"$min": {"condemned_at": now, "destroyed_at": now}, "$unset": _KEY}
+        await self.rows.update_many(old, gone)
+        self._opened.clear()  # this process need not wait until it looks again; others do
+        dead = {"destroyed_at": {"$exists": True}, "empty": {"$ne": True}}
+        return int(await self.rows.count_documents({"owner": ids_of(shop), **dead}))
 
     async def expire(self) -> int:
         """Destroys the keys whose time is over; returns how many."""

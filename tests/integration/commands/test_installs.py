@@ -23,6 +23,7 @@ from cplus.errors import (
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.billing import AccountOpened
 from cplus.events.catalogue.imports import ImportEnded
+from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.names import install_import
@@ -192,6 +193,19 @@ async def test_a_grant_after_a_removal_installs(use: Intake, way: Way) -> None:
     await told(use, f"shop/{SHOP}", AppUninstalled())
     assert await granted(use, way) == [FIRST, "app.installed"]
     assert await granted(use, way) == [FIRST, "app.installed", ""]
+
+
+async def test_a_grant_after_the_shop_was_erased_opens_its_account_anew(
+    use: Intake, way: Way
+) -> None:
+    await granted(use, way)
+    await told(use, f"shop/{SHOP}", AppUninstalled())
+    at = use.parts.clock()
+    gone = ShopErased(originator_id=f"shop/{SHOP}", originator_version=2, timestamp=at, erasure="e")
+    draft = Draft(SHOP, "e", "erasure", "system/erase", [NewEvent.decided(gone)])
+    await use.parts.store.append([draft])
+    assert (await granted(use, way))[-1] == FIRST
+    assert (await granted(use, way))[-1] == ""
 
 
 async def test_a_grant_after_a_removal_installs_also_where_its_news_is_on_the_way(

@@ -222,8 +222,13 @@ async def test_a_shop_is_forgotten_and_no_other(mongo: Mongo, persons: PersonDir
     await persons.forget(SHOP, [await a_customer(persons)], ERASED)
     await who(persons, address="ben@example.com")
     await persons.resolve(OTHER, address=ADA)
-    await persons.forget_shop(SHOP)
-    await persons.forget_shop(SHOP)
+    before = await rows(mongo)
+    await persons.forget_shop(SHOP, LATER - timedelta(seconds=1))
+    left = [row["since"] for row in await rows(mongo)]
+    assert 1 < len(left) < len(before), "who became known after the erasure stays"
+    assert min(left) == LATER
+    await persons.forget_shop(SHOP, LATER)
+    await persons.forget_shop(SHOP, LATER)
     assert [row["shop"] for row in await rows(mongo)] == [OTHER]
 
 

@@ -8,7 +8,7 @@ from cplus.consumers.webhooks.notice import Notice
 from cplus.consumers.webhooks.translate import translate
 from cplus.events.catalogue.privacy import DataRequested
 from cplus.events.names import data_request_stream
-from cplus.shopify.webhooks import DataRequest
+from cplus.shopify.compliance import DataRequest
 from tests.integration.web.harness import SHOP, Harness
 
 

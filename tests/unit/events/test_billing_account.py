@@ -98,3 +98,10 @@ def test_whatever_is_counted_each_month_is_reached_at_most_once_and_reads_back_a
         event.mutate(read)
     assert read.reached == wanted
     assert vars(read) == vars(made)
+
+
+def test_the_account_of_an_erased_shop_is_opened_anew_with_what_it_was_promised() -> None:
+    account = opened(3)
+    account.open(conversations=99, now=NOW, again=True)
+    assert then(account) == ["billing.account_opened"]
+    assert account.conversations == 3

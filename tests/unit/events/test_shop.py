@@ -84,3 +84,24 @@ def test_whatever_is_granted_it_ends_installed_with_the_last_scopes_and_reads_ba
         assert isinstance(event, AggregateEvent)
         event.mutate(read)
     assert vars(read) == vars(made)
+
+
+def erased(shop: Shop, asked: int, minutes: int) -> list[str]:
+    """What the erasure that was asked for in that minute decides."""
+    shop.erase(erasure="e1", asked_at=at(asked), now=at(minutes))
+    return [event.TYPE for event in shop.collect_events() if isinstance(event, AggregateEvent)]
+
+
+def test_a_shop_is_erased_and_then_installs_the_app_anew() -> None:
+    shop = installed()
+    assert erased(shop, 5, 6) == ["privacy.shop_erased"]
+    assert shop.erased
+    assert grant(shop, 7) == ["app.installed"]
+    assert not shop.erased
+
+
+def test_a_shop_that_installed_the_app_since_is_not_erased() -> None:
+    shop = installed()
+    assert grant(shop, 5, void=4) == ["app.installed"]
+    assert erased(shop, 3, 6) == []
+    assert erased(shop, 5, 7) == ["privacy.shop_erased"]

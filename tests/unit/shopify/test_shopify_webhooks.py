@@ -150,6 +150,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "customer": {"id": 191167, "email": "mira@example.com", "phone": "555-625-1199"},
         "orders_to_redact": [299938, 280263],
     },
+    "shop/redact": {"shop_id": 954889, "shop_domain": "blue-jam.myshopify.com"},
     "customers/delete": {"id": 706405506930370084, "tax_exemptions": []},
     "orders/delete": {"id": 820982911946154508},
     "customers/merge": MERGE,

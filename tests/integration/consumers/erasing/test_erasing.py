@@ -38,6 +38,7 @@ def use_erasing(use: Intake) -> Erasures:
     parts = use.parts
     return Erasures(
         erasing=parts.erasing,
+        shops=parts.erasing_shops,
         leases=Leases(parts.mongo.database),
         send=partial(parts.aws.send, parts.settings.erasures_queue),
     )

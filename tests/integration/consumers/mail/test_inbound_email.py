@@ -14,12 +14,16 @@ import pytest
 from cplus.aws import Aws
 from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
-from cplus.events.names import started_ref
+from cplus.events.catalogue.privacy import ShopErased
+from cplus.events.log.commit import Draft
+from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF, started_ref
 from cplus.privacy.identities import Resolved
 from cplus.privacy.persons import PersonDirectory
 from tests.integration.intake import failures, new_bucket, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
+from tests.samples import installed
 
 BIRCH = "birch.myshopify.com"
 STARTED = ["started", "message_received"]
@@ -206,6 +210,26 @@ async def test_an_answer_is_found_by_the_id_that_we_gave_our_mail(world: World) 
     assert await world.types() == [STARTED, ["reply_written"], ["message_received"]]
     # An id proves nothing: the answers still go to whom they went before.
     assert (await world.conversation()).address == ADA
+
+
+async def test_an_erased_shop_gets_no_mail_and_begins_anew_once_it_installs_the_app(
+    world: World,
+) -> None:
+    await world.receive(form(), "ses1")
+    address = await world.token_address()
+    gone = ShopErased(
+        originator_id=f"shop/{SHOP}", originator_version=2, timestamp=world.now, erasure="e1"
+    )
+    new, refs = NewEvent.decided(gone), [SHOP_ERASED_REF]
+    draft = Draft(SHOP, "erasure/e1/shop", "erasure", "system/erase", [new], refs=refs)
+    await world.parts.store.append([draft])
+    await world.receive(plain("Hello?"), "ses2", address)
+    assert await world.types() == [STARTED, ["shop_erased"]]
+    again = NewEvent.decided(installed("", shop=SHOP, version=3, at=world.now))
+    draft = Draft(SHOP, "install/again", "install", "merchant", [again], refs=[INSTALLED_REF])
+    await world.parts.store.append([draft])
+    await world.receive(plain("Hello?"), "ses3", address)
+    assert (await world.types())[2:] == [STARTED], "not in a conversation that no page shows"
 
 
 async def test_a_token_of_another_shop_opens_nothing_there(world: World) -> None:

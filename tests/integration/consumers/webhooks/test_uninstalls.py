@@ -13,8 +13,10 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.consumers.webhooks.record import Webhooks, handle
-from cplus.consumers.webhooks.uninstalls import UNTOLD
+from cplus.consumers.webhooks.uninstalls import STANDS, UNTOLD, UNTOLD_OF_REDACT
 from cplus.events.aggregates.shop import Shop
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF, shop_stream
 from cplus.events.repository import decided
@@ -182,3 +184,41 @@ async def test_an_uninstall_of_which_shopify_never_tells_is_recorded_before_it_i
     [commit] = await commits(webhooks)
     assert not commit.types
     assert commit.reason == UNTOLD
+
+
+REDACT = {"shop_domain": SHOP}
+
+
+async def test_a_shop_is_not_erased_while_shopify_takes_its_tokens(webhooks: Webhooks) -> None:
+    assert await handle([told("shop/redact", REDACT)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert (commit.types, commit.reason) == ([], STANDS)
+
+
+async def test_a_shop_that_removed_the_app_is_to_be_erased(
+    webhooks: Webhooks, shopify: LocalShopify
+) -> None:
+    shopify.grants.revoke(SHOP)
+    twice = [told("shop/redact", REDACT), told("shop/redact", REDACT)]
+    assert await handle(twice, webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert commit.types == ["privacy.shop_erasure_requested"]
+
+
+async def test_while_shopify_cannot_tell_the_log_says_whether_a_shop_is_to_be_erased(
+    webhooks: Webhooks, shopify: LocalShopify
+) -> None:
+    shopify.fail_next(SHOP, 423)
+    assert await handle([told("shop/redact", REDACT)], webhooks, soon()) == ["m"]
+    at = await installed(webhooks, after=webhooks.clock() - timedelta(hours=1))
+    shopify.fail_next(SHOP, 423)
+    last = told("shop/redact", REDACT, receives=TRIES)
+    assert await handle([last], webhooks, soon()) == []
+    assert (await commits(webhooks))[-1].reason == UNTOLD_OF_REDACT
+    removed = NewEvent(shop_stream(SHOP), AppUninstalled(), at + timedelta(minutes=1))
+    draft = Draft(SHOP, "x/1", "webhook", "shopify", [removed], refs=[shop_stream(SHOP)])
+    await webhooks.recorder.append([draft])
+    shopify.fail_next(SHOP, 423)
+    last = told("shop/redact", REDACT, receives=TRIES, webhook_id="w-2")
+    assert await handle([last], webhooks, soon()) == []
+    assert (await commits(webhooks))[-1].types == ["privacy.shop_erasure_requested"]

@@ -21,7 +21,7 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
-from cplus.events.catalogue.privacy import DataRequested, ErasureRequested
+from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErasureRequested
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import erasure_of_webhook
 from cplus.privacy.identities import Resolved
@@ -508,3 +508,11 @@ async def test_the_directory_is_told_when_it_happened_and_whether_it_is_an_order
     await told(topic, payload, people)
     assert {*people.happened_at} == {happened_at}
     assert {*people.ordered} == {ordered}
+
+
+async def test_a_redact_of_a_shop_asks_to_erase_it_within_30_days() -> None:
+    people = People()
+    [new] = await told("shop/redact", {"shop_id": 9, "shop_domain": SHOP}, people)
+    due_at = TRIGGERED + timedelta(days=30)
+    assert new.event == ShopErasureRequested(erasure=ERASURE, due_at=due_at)
+    assert (new.stream, people.asked) == (f"erasure/{ERASURE}", [])

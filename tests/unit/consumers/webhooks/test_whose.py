@@ -49,7 +49,7 @@ async def asked(topic: str, body: dict[str, Any], known: int | None = ID) -> str
 REQUEST: Final = {"customer": {"id": 7}, "data_request": {"id": 9999}}
 
 
-@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact"])
+@pytest.mark.parametrize("topic", ["customers/data_request", "customers/redact", "shop/redact"])
 @pytest.mark.parametrize(
     ("named", "reason"),
     [
@@ -60,7 +60,7 @@ REQUEST: Final = {"customer": {"id": 7}, "data_request": {"id": 9999}}
         ({}, UNNAMED),
     ],
 )
-async def test_what_is_asked_for_a_customer_is_of_the_shop_that_its_body_names(
+async def test_what_shopify_requires_is_of_the_shop_that_its_body_names(
     topic: str, named: dict[str, Any], reason: str | None
 ) -> None:
     assert await asked(topic, {**REQUEST, **named}) == reason
