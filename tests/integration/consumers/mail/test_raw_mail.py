@@ -166,7 +166,8 @@ async def test_a_mail_that_was_set_aside_is_read_in_the_conversation_made_of_it(
     [recorded] = await world.parts.reader.of(commit, MailSetAside)
     assert isinstance(recorded.event, MailSetAside)
     id_, use = recorded.event.message_id, world.parts.conversations
-    await make_conversation(SHOP, id_, actor=merchant("ada"), use=use)
+    ada = merchant("ada")
+    await make_conversation(SHOP, id_, actor=ada, source="dashboard", use=use)
     kept = await whole(world)
     assert kept.mail
     assert kept.mail.text.encode().strip() in ABSENCE
