@@ -208,9 +208,9 @@ class PersonDirectory:
         while len(ids) > 1:
             asked = len(ids)
             rows = await rows_of(self._persons, shop, ids)
-            if any(map(is_tombstone, rows)):
-                return
             ids.update(*({row["person"], *row.get("former", ())} for row in rows))
+            if any("erased" in row and row["erased"]["person"] in ids for row in rows):
+                return
             if len(ids) > asked:
                 continue
             live = {row["person"] for row in rows}

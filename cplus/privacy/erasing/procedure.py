@@ -25,17 +25,18 @@ from cplus.privacy.erasing.listing import Listed, Named, list_held, list_named
 from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
 from cplus.privacy.keyring import Keyring
 from cplus.privacy.ledger import Erased
+from cplus.privacy.persons import IdentityTaken
 
 STEPS: Final = (
+    "forget",
     "condemn",
     "append_erased",
     "destroy",
     "delete_objects",
-    "forget",
     "write_ledger",
     "append_completed",
 )
-"""The steps, in this order; the first three twice, so that the second listing finds what was
+"""The steps, in this order; the first four twice, so that the second listing finds what was
 recorded between the first and the erasure."""
 
 
@@ -71,8 +72,6 @@ async def erase(shop: str, erasure: str, *, use: Erasing) -> Erased:
     use.at_step("delete_objects")
     await use.objects.delete(listed.objects.values())
     told = await list_named(store, reader, shop, erasure)
-    use.at_step("forget")
-    await use.directory.forget(shop, persons, told.erased[0].occurred_at)
     entry = Erased(
         shop=shop,
         erasure=erasure,
@@ -108,6 +107,13 @@ async def _round(shop: str, asked: Asked, use: Erasing) -> tuple[Listed, int] | 
     again, because more may have been recorded between the listing and the erasure."""
     store, reader = use.recorder.store, use.recorder.reader
     persons = await use.all_ids(shop, [asked.person])
+    # Before anything is lost: who writes from now on is somebody new, and can be read and answered,
+    # however long all of this takes.
+    use.at_step("forget")
+    try:
+        await use.directory.forget(shop, persons, use.clock())
+    except IdentityTaken:
+        return None  # joined with somebody in this moment, who has to be erased too
     # In this order. A writer that loads its keys before this appends before the erasure, or sees
     # it and loads them again; one that loads them later gets none.
     use.at_step("condemn")

@@ -22,7 +22,7 @@ from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.mongo import Mongo
 from cplus.privacy.all_ids import AllIds
-from cplus.privacy.erasing import Erasing, ask, erase
+from cplus.privacy.erasing import Directory, Erasing, ask, erase
 from cplus.privacy.keyring import LOCAL, Keyring, LocalMaster
 from cplus.privacy.ledger import Erased
 from cplus.projections.base import Projection
@@ -82,12 +82,14 @@ class Process:
         shop: str = SHOP,
         *,
         elsewhere: Elsewhere | None = None,
+        directory: Directory | None = None,
         at_step: Callable[[str], None] = lambda _step: None,
     ) -> Erased:
         """Carries an erasure out that was asked for."""
         way = elsewhere or Elsewhere()
         ids = AllIds(self.store, self.reader, self.mongo.keyring)
-        use = Erasing(self.recorder, self.keyring, ids, way, way, way, lambda: NOW, at_step)
+        knows = directory or way
+        use = Erasing(self.recorder, self.keyring, ids, knows, way, way, lambda: NOW, at_step)
         return await erase(shop, erasure, use=use)
 
     async def erase(self, person: str = ADA, erasure: str = "e1", shop: str = SHOP) -> Erased:

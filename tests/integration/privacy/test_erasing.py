@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,9 @@ from cplus.events.log.store import COMMITS
 from cplus.events.names import conversation_stream, erasure_stream
 from cplus.mongo import Mongo, connect
 from cplus.privacy.erasing import NAMES_AT_ONCE, STEPS
+from cplus.privacy.identities import Resolved
 from cplus.privacy.keyring import KEYS
+from cplus.privacy.persons import PersonDirectory
 from cplus.projections.groups import ALL
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.messages import MESSAGES
@@ -119,7 +122,7 @@ async def test_everything_about_a_person_is_erased_and_nothing_of_others(process
     assert {one.actor for one in events} == {"operator/x"}
     named_at = [one.position for one in events if isinstance(one.event, PersonErased)]
     assert [position for position, _ in done.commits] == named_at
-    assert way.forgotten == [(SHOP, done.persons, NOW)]
+    assert way.forgotten == 2 * [(SHOP, done.persons, NOW)]
     await process.fold()
     assert await process.words() == []
     assert await process.differences() == []
@@ -175,6 +178,29 @@ async def test_whoever_crashes_at_a_step_is_completed_by_the_next_call(
         assert await Process(process.mongo).words(shop) == []
 
 
+async def test_who_writes_once_an_erasure_has_begun_is_somebody_new_wherever_it_is_cut_off(
+    process: Process,
+) -> None:
+    persons = PersonDirectory(process.mongo.keyring, "a secret", lambda: NOW)
+    late, later = NOW - timedelta(hours=1), NOW + timedelta(seconds=1)
+    for step in STEPS[1:]:
+        shop = f"new-{step.replace('_', '-')}.myshopify.com"
+        address = {"shop": shop, "address": "ada@example.com"}
+        known = await persons.resolve(**address)  # type: ignore[arg-type]
+        assert known is not None
+        await process.ask(known.person, shop=shop)
+        with pytest.raises(Died):
+            await process.complete(shop=shop, directory=persons, at_step=dies_at(step, 1))
+        new = await persons.resolve(**address, happened_at=later)  # type: ignore[arg-type]
+        assert new is not None
+        assert not {*new.ids} & {*known.ids}
+        await process.complete(shop=shop, directory=persons)
+        assert await persons.resolve(**address, happened_at=later) == new  # type: ignore[arg-type]
+        assert await persons.resolve(**address, happened_at=late) == Resolved(  # type: ignore[arg-type]
+            known.person, erased=True
+        )
+
+
 async def test_everything_that_is_stored_stands_behind_a_step(
     place: Settings, process: Process
 ) -> None:
@@ -187,11 +213,11 @@ async def test_everything_that_is_stored_stands_behind_a_step(
     finally:
         await heard.close()
     assert written.by_step() == {
+        "forget": {()},
         "condemn": {(f"update {KEYS}",)},
         "append_erased": {(f"insert {COMMITS}",)},
         "destroy": {(f"update {KEYS}",)},
         "delete_objects": {()},
-        "forget": {()},
         "write_ledger": {()},
         "append_completed": {(f"insert {COMMITS}",)},
     }

@@ -165,6 +165,11 @@ async def test_all_ids_are_forgotten_and_nobody_is_joined_with_them(
         await persons.join(SHOP, *pair)
     await persons.forget(SHOP, [one, two], LATER)
     assert await rows(mongo) == before
+    lead = await who(persons, address=ADA)
+    await persons.forget(SHOP, [lead], ERASED)
+    writer = await who(persons, address=ADA, happened_at=LATER)
+    await persons.join(SHOP, *sorted([lead, writer]))
+    assert await persons.find(SHOP, ADA) == [writer]
 
 
 async def test_who_was_joined_into_another_id_meanwhile_is_not_half_forgotten(
@@ -203,6 +208,18 @@ async def test_tombstones_hold_no_address_and_end(mongo: Mongo, persons: PersonD
     assert ada not in str(row)
     assert not row.keys() & {"ended", "expires_at", "lapses_at"}
     assert await who(persons, address=ADA, happened_at=BEFORE) == writer
+
+
+async def test_to_code_that_knows_of_no_tombstones_they_are_of_nobody(
+    mongo: Mongo, persons: PersonDirectory
+) -> None:
+    ada = await a_customer(persons)
+    await persons.forget(SHOP, [ada], ERASED)
+    await mongo.keyring[PERSONS].update_many({}, {"$unset": {"erased": ""}})
+    later = {"at": LATER + timedelta(days=400)}
+    for address in (ADA, NEW):
+        assert await who(persons, shopify_id=1, address=address, **later) == ada
+        assert await who(persons, address=address) != ada
 
 
 async def test_a_phone_alone_is_known_and_forgotten_like_an_address(
@@ -320,13 +337,21 @@ FACTS: list[dict[str, Any]] = [
     {"shopify_id": 7, "address": "ben@example.com", "at": at(2)},
     {"shopify_id": 7, "address": "ben@example.com", "at": LATER},
     {"shopify_id": 2, "address": ADA, "at": at(2)},
+    {"shopify_id": 2, "address": ADA, "at": LATER},
     {"address": ADA, "happened_at": BEFORE},
 ]
 
 
-async def interrupted(settings: Settings, ids: list[str], work: Work, other: Work) -> None:
+async def has_ada(persons: PersonDirectory) -> None:
+    """The customer 2 has the address, and nobody else."""
+    assert await persons.find(SHOP, ADA) == [await who(persons, shopify_id=2)]
+
+
+async def interrupted(
+    settings: Settings, ids: list[str], work: Work, other: Work, then: Work | None = None
+) -> None:
     """Does `work`, and after each of its commands in turn the `other`, from the same rows; in the
-    end, one of them having forgotten these ids, nobody living has one."""
+    end, one of them having forgotten these ids, nobody living has one, and `then` holds."""
     mongo = connect(settings)
     start = await rows(mongo)
     between = Between(lambda: elsewhere(settings, other))
@@ -346,6 +371,8 @@ async def interrupted(settings: Settings, ids: list[str], work: Work, other: Wor
                 return
             left = await rows(mongo)
             assert [row for row in left if row["person"] in ids and not is_tombstone(row)] == []
+            if then is not None:
+                await then(persons)
             for address in (ADA, DESK, NEW, "ben@example.com"):
                 assert await persons.find(SHOP, address) != ids[:1]
                 assert await who(persons, address=address) not in ids
@@ -370,7 +397,8 @@ async def test_an_erasure_between_the_steps_of_another_process_leaves_nobody_liv
             await directory.forget(SHOP, [person], ERASED)
 
     both = (told, forget) if slow == "the fact" else (forget, told)
-    await interrupted(one_database, [ada, ben], *both)
+    is_theirs = fact.get("shopify_id") == 2 and fact["at"] == LATER
+    await interrupted(one_database, [ada, ben], *both, has_ada if is_theirs else None)
 
 
 @pytest.mark.parametrize("slow", ["the join", "the erasure"])

@@ -79,3 +79,17 @@ async def test_a_list_that_is_marked_late_takes_back_no_later_one(
     hours.passed = 1
     await listed.saw(SHOP, [1, 2])
     assert await unseen(listed, began) == []
+
+
+async def test_who_was_erased_is_not_asked_for_until_they_order_again(
+    mongo: Mongo, listed: ListedCustomers, hours: Hours
+) -> None:
+    persons = PersonDirectory(mongo.keyring, "a secret", hours)
+    hours.passed = 1
+    erased = await persons.resolve(SHOP, shopify_id=2)
+    assert erased is not None
+    await persons.forget(SHOP, erased.ids, hours())
+    hours.passed = 2
+    assert await unseen(listed, listed.now()) == [1, 3, 4]
+    await persons.resolve(SHOP, shopify_id=2, ordered=True)
+    assert await unseen(listed, listed.now()) == [1, 2, 3, 4]
