@@ -8,10 +8,10 @@ from datetime import datetime
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations import Conversations
-from cplus.errors import NotFound
+from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation, as_received
-from cplus.events.base import NewEvent
+from cplus.events.base import NewEvent, kept
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
 from cplus.events.log.commit import Commit, Draft
@@ -47,8 +47,8 @@ async def make_conversation(
     """A person wrote this mail: makes a conversation of it, once, however often it is asked for.
 
     The mail keeps its moment, so that the conversation counts on the day on which it came. If a
-    copy of it went into a conversation meanwhile, it is that one. Raises NotFound, and as
-    `Recorder.record` does.
+    copy of it went into a conversation meanwhile, it is that one. Raises NotFound, InvalidInput if
+    the person was erased, and as `Recorder.record` does.
     """
     claim = taken_up_claim(message_id)
 
@@ -56,6 +56,8 @@ async def make_conversation(
         aside = await set_aside(use.recorder.store, use.recorder.reader, shop, message_id)
         if aside is None:
             raise NotFound(what="mail")
+        if kept(aside.mail.text) is None:
+            raise InvalidInput(reason="who wrote this mail was erased")
         mail, commit = aside.mail, aside.commit
         places, talk = await _copies(shop, commit, use)
         new, refs = list[NewEvent](), list[str]()

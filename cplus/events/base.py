@@ -45,6 +45,11 @@ ERASED: Final = "[erased]"
 No address, and nothing that anybody writes by chance."""
 
 
+def kept(text: str) -> str | None:
+    """A personal text as it was read, or None if it was erased."""
+    return None if text == ERASED else text
+
+
 def _instant(moment: datetime) -> datetime:
     # BSON times are in UTC and in whole milliseconds.
     return moment if moment.tzinfo is tz_util.utc else to_milliseconds(moment)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
-from cplus.events.base import ERASED, AggregateEvent
+from cplus.events.base import AggregateEvent, kept
 from cplus.events.catalogue.conversations import (
     AnswersMoved,
     ConversationClosed,
@@ -31,6 +31,7 @@ class Sender(NamedTuple):
     name: str | None
     address: str | None
     rfc_message_id: str | None
+    erased: bool
 
 
 def as_received(mail: MailSetAside) -> dict[str, Any]:
@@ -44,6 +45,8 @@ class Conversation(Aggregate):
 
     def __init__(self) -> None:
         self.person = ""
+        self.erased = False
+        """Whether that person was erased."""
         self.subject = ""
         self.address = ""
         self.last_message_id: str | None = None
@@ -104,6 +107,8 @@ class Conversation(Aggregate):
             raise InvalidInput(reason="write something first")
         if len(text) > MAX_REPLY:
             raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")
+        if self.erased:
+            raise InvalidInput(reason="the person of this conversation was erased")
         if not self.address:
             raise InvalidInput(reason="this conversation has no address to reply to")
         if to is not None and to != self.address:
@@ -128,6 +133,8 @@ class Conversation(Aggregate):
         sender = self.senders.get(message_id)
         if sender is None:
             raise NotFound(what="message")
+        if sender.erased:
+            raise InvalidInput(reason="the sender of this message was erased")
         if not sender.address:
             raise InvalidInput(reason="the sender of this message has no address to reply to")
         if sender.address != self.address:
@@ -158,12 +165,19 @@ class Conversation(Aggregate):
     @evolve.register
     def _(self, event: ConversationStarted) -> None:
         self.person = event.person
+        self.erased = kept(event.subject) is None
         self.subject = event.subject
         self.open = True
 
     @evolve.register
     def _(self, event: MessageReceived) -> None:
-        sender = Sender(event.person, event.from_name, event.from_address, event.rfc_message_id)
+        sender = Sender(
+            event.person,
+            event.from_name,
+            event.from_address,
+            event.rfc_message_id,
+            kept(event.text) is None,
+        )
         self.senders[event.message_id] = sender
         self.last_message_at = event.timestamp
         if event.answer_here and not (event.automatic and self.address):
@@ -177,7 +191,7 @@ class Conversation(Aggregate):
 
     @evolve.register
     def _(self, event: AnswersMoved) -> None:
-        self.address = "" if event.address == ERASED else event.address
+        self.address = kept(event.address) or ""
         self.last_message_id = event.rfc_message_id
 
     @evolve.register

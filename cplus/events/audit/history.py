@@ -13,6 +13,7 @@ from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import conversations as talk
 from cplus.events.catalogue import mail
 from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream
 from cplus.events.reader import EventReader
@@ -78,6 +79,7 @@ def _is_of(recorded: Recorded, stream: str, conversation_id: str) -> bool:
     return (
         recorded.stream == stream
         or getattr(event, "conversation_id", None) == conversation_id
+        or (isinstance(event, PersonErased) and conversation_id in event.conversations)
         # What was looked at is among the refs of a look, as the conversation is of this commit.
         or isinstance(event, OperatorLooked)
     )
@@ -121,6 +123,7 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         mail.MailComplained: "reported that the reply was marked as spam",
         mail.MailRejected: "refused to send the reply",
         OperatorLooked: "looked at the conversation",
+        PersonErased: "erased the person",
     }
 )
 

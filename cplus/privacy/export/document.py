@@ -33,11 +33,12 @@ def as_json(
         "made_at": now,
         "persons": export.persons,
         "nothing_is_kept": export.empty and profile is None,
+        "erased_at": export.erased_at,
         "person": profile,
         **{
             name.name: getattr(export, name.name)
             for name in dataclasses.fields(export)
-            if name.name not in {"after", "following", "persons"}
+            if name.name not in {"after", "following", "persons", "erased_at"}
         },
         "continues_at": rest,
     }

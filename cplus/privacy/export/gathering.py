@@ -14,6 +14,7 @@ from typing import Any, Final
 from cplus.events.audit.questions import BATCH, about_person
 from cplus.events.base import Recorded
 from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import is_conversation
@@ -60,6 +61,8 @@ class Export:
     history: list[Deed] = field(default_factory=list)
     persons: Sequence[str] = ()
     """Every id of the person."""
+    erased_at: datetime | None = None
+    """When the person was erased: then it has the history alone."""
     after: int = 0
     """The position behind which this part begins."""
     following: int | None = None
@@ -67,7 +70,10 @@ class Export:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is kept but what the person asked for."""
+        """Whether nothing is kept but what the person asked for, or but what was done with what
+        is erased."""
+        if self.erased_at is not None:
+            return True
         return (
             self.after == 0
             and not (self.details or self.consents or self.sums or self.orders or self.messages)
@@ -87,9 +93,11 @@ async def gather(
     """What the shop's log holds about a person, by all of their ids (`person/…`), behind position
     `after`: up to `most` characters, and the whole commit in which that many are reached.
 
-    Of what came up to `after` only ids are kept in memory. Raises UnknownEvent.
+    Of somebody who was erased, only what was done with their data. Of what came up to `after` only
+    ids are kept in memory. Raises UnknownEvent.
     """
-    found = _Found(frozenset(ids), Export(persons=ids, after=after))
+    erased = await _erased_at(store, reader, shop, ids)
+    found = _Found(frozenset(ids), Export(persons=ids, erased_at=erased, after=after))
     position = 0
     async for batch in in_batches(about_person(store, shop, ids), BATCH):
         for commit, events in zip(batch, await reader.read(batch), strict=True):
@@ -99,6 +107,20 @@ async def gather(
                 found.take(recorded, commit, listed=commit.position > after)
             position = commit.position
     return found.export
+
+
+async def _erased_at(
+    store: EventStore, reader: EventReader, shop: str, ids: Sequence[str]
+) -> datetime | None:
+    """When a person with these ids was erased; None as long as one of the ids is not."""
+    found = dict[str, datetime]()
+    for person in ids:
+        async for batch in in_batches(store.iterate_ref(shop, person, batch=BATCH), BATCH):
+            for events in await reader.read(batch, [PersonErased]):
+                for one in events:
+                    if getattr(one.event, "person", None) == person:
+                        found.setdefault(person, one.occurred_at)
+    return min(found.values()) if found and found.keys() == {*ids} else None
 
 
 class _Found:
@@ -152,7 +174,7 @@ class _Found:
             last, self._last[key] = self._last.get(key), entry
             if last is not None and _said(last) == _said(entry):
                 return
-        if not listed:
+        if not listed or self.export.erased_at is not None:
             return
         if isinstance(entry, Order):
             mark = (recorded.occurred_at, recorded.told_at or _NEVER, recorded.position)

@@ -79,7 +79,8 @@ def _erased(row: Row, person: str) -> Row:
     their key or without it. Somebody else's last words in it go too; the thread still has them."""
     gone: dict[str, Any] = {"from_name": None, "from_address": None, "snippet": ERASED}
     if row["person"] == person:
-        gone |= {"subject": ERASED, "erased": True}
+        # Nobody is left who waits for a reply.
+        gone |= {"subject": ERASED, "erased": True, "waiting": False, "unanswered": False}
     return {**row, **gone}
 
 
@@ -88,7 +89,7 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
     match event.event:
         case MessageReceived() as mail:
             # What a machine sent waits for no answer, and answers nothing that a person asked.
-            waiting = row["waiting"] or not mail.automatic
+            waiting = not row.get("erased") and (row["waiting"] or not mail.automatic)
             # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
             answered = mail.answer_here and not (mail.automatic and row["from_address"])
             # Anybody can write any name: it takes the place of none that is known.

@@ -25,6 +25,8 @@ class Family:
     persons: tuple[str, ...]
     row: Row
     """All of them combined."""
+    erased: bool
+    """Whether all of them are erased."""
 
 
 def families(rows: Mapping[str, Row]) -> dict[str, Family]:
@@ -35,7 +37,8 @@ def families(rows: Mapping[str, Row]) -> dict[str, Family]:
         own = [rows[person] for person in persons]
         # Nearly every person has one row, which is what it says combined.
         row = own[0] if len(own) == 1 else combine(own)
-        found.update(dict.fromkeys(persons, Family(persons[0], tuple(persons), row)))
+        erased = all(one.get("erased", False) for one in own)
+        found.update(dict.fromkeys(persons, Family(persons[0], tuple(persons), row, erased)))
     return found
 
 
@@ -77,6 +80,7 @@ def customer_view(
     return Customer(
         person=family.person,
         persons=family.persons,
+        erased_at=row["changed_at"] if family.erased else None,
         kind=kind_of(row),
         first_name=names[0],
         last_name=names[1],

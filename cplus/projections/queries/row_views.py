@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+from cplus.events.base import kept
 from cplus.projections.base import Row
 from cplus.projections.queries.views import (
     BillingAccount,
@@ -22,19 +23,27 @@ from cplus.projections.queries.visible import visible
 from cplus.projections.rows import key_of
 
 
+def _subject(row: Row) -> str | None:
+    """Empty if there is nothing to see in it; None once it is erased."""
+    subject = kept(row["subject"])
+    return None if subject is None else visible(subject) or ""
+
+
 def conversation_view(row: Row) -> Conversation:
     """The conversation of a row."""
     return Conversation(
         id=key_of(row),
         person=row["person"],
-        subject=visible(row["subject"]) or "",
+        # Of what came after the erasure, the subject alone tells.
+        erased=row.get("erased", False) or kept(row["subject"]) is None,
+        subject=_subject(row),
         channel=row["channel"],
         from_name=visible(row["from_name"]),
         from_address=visible(row["from_address"]),
         open=row["open"],
         unanswered=row["unanswered"],
         messages=row["messages"],
-        snippet=row["snippet"],
+        snippet=kept(row["snippet"]),
         last_message_at=row["last_message_at"],
         last_from=row["last_from"],
         last_failed=row["last_failed"],
@@ -51,8 +60,8 @@ def message_view(row: Row) -> Message:
         conversation_id=row["conversation_id"],
         number=row["number"],
         direction=row["direction"],
-        text=row["text"],
-        subject=visible(row["subject"]) or "",
+        text=kept(row["text"]),
+        subject=_subject(row),
         at=row["at"],
         from_name=visible(row["from_name"]),
         from_address=visible(row["from_address"]),
@@ -98,8 +107,8 @@ def set_aside_view(row: Row) -> SetAside:
         from_name=visible(row["from_name"]),
         from_address=visible(row["from_address"]),
         proved=row["proved"],
-        subject=visible(row["subject"]) or "",
-        snippet=row["snippet"],
+        subject=_subject(row),
+        snippet=kept(row["snippet"]),
         at=row["at"],
         conversation_id=row["conversation_id"],
     )

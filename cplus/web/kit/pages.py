@@ -79,6 +79,8 @@ class Pages:
             hue=text.hue,
             words=text.words,
             called=text.called,
+            titled=text.titled,
+            sender=text.sender,
             author=text.author,
             doer=text.doer,
             sentence=text.sentence,

@@ -16,7 +16,7 @@ from babel.numbers import format_currency, get_currency_symbol
 from markupsafe import Markup, escape
 
 from cplus.actors import ADMIN, LOCAL, MERCHANT, Actor
-from cplus.projections.queries import Customer
+from cplus.projections.queries import Conversation, Customer, Message, SetAside
 
 LOCALE: Final = "en"
 """The locale of money and dates on a page; the package for Lambda holds the data of no other."""
@@ -201,6 +201,20 @@ def called(customer: Customer) -> str:
     if customer.name or customer.email:
         return customer.name or customer.email or ""
     return f"Customer no. {customer.shopify_ids[0]} in Shopify" if customer.shopify_ids else ""
+
+
+def titled(subject: str | None) -> str:
+    """A subject, or the words that stand for it; None is one that was erased."""
+    return "Erased" if subject is None else subject or "No subject"
+
+
+def sender(mail: Conversation | Message | SetAside) -> str:
+    """Who wrote: name, address, or the words that stand for them."""
+    return (
+        mail.from_name
+        or mail.from_address
+        or ("Erased person" if mail.erased else "Unknown sender")
+    )
 
 
 def author(recorded: str | None, reader: Actor) -> str:

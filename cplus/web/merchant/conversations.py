@@ -19,7 +19,6 @@ from cplus.errors import (
     OutcomeUnknown,
     StreamConflict,
 )
-from cplus.projections.queries import Conversation as ConversationRow
 from cplus.projections.queries import Queries
 from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
@@ -137,7 +136,6 @@ async def _page(
         me=me,
         section="inbox",
         conversation=row,
-        who=_who(row),
         thread=thread,
         person=person,
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
@@ -168,10 +166,6 @@ async def _stuck(queries: Queries, shop: str, thread: Thread, awaited: int) -> _
         return _Stuck(shown=False, sent=False)  # nobody waits for anything
     parked = await queries.parked(shop, [REPLIES.name])
     return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked)
-
-
-def _who(row: ConversationRow) -> str:
-    return row.from_name or row.from_address or "Unknown sender"
 
 
 @router.get("/{conversation_id}/reply")

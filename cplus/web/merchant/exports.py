@@ -36,7 +36,7 @@ router = APIRouter(prefix="/privacy/people")
 _PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
 _MOST: Final = 2**53
-_NOT_TOLD: Final = frozenset({"person", "persons", "changed_at"})
+_NOT_TOLD: Final = frozenset({"person", "persons", "changed_at", "erased_at"})
 """Fields that say nothing about the person."""
 
 
@@ -119,6 +119,8 @@ class Files:
     ) -> Response:
         """The file with what is kept about a person, or the part of it that was asked for."""
         export = await self.gather(me.shop, ids, after=wanted.after)
+        if export.erased_at is not None:
+            customer = None  # whatever the read model still shows
         rest = self._rest(person, wanted, export)
         now = self.clock()
         if wanted.file == "json":

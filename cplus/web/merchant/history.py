@@ -40,7 +40,7 @@ async def show(
         me=me,
         section="inbox",
         conversation_id=conversation_id,
-        subject=(row and row.subject) or "No subject",
+        subject=row.subject if row else "",
         history=found,
         first=f"/conversations/{conversation_id}/history" if before else "",
         following=(

@@ -31,7 +31,8 @@ class Shown:
     """A message as the page shows it."""
 
     message: Message
-    text: str
+    text: str | None
+    """None if it was erased."""
     cut: bool
     """Whether there is more of it than shown."""
 
@@ -76,15 +77,18 @@ def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown
     """As much of the messages as a page has room for, given to the newest first; to `whole` before
     all."""
     ordered = list(messages)
-    left = _BUDGET - sum(len(m.text) for m in ordered if m.id == whole)
+    left = _BUDGET - sum(len(m.text or "") for m in ordered if m.id == whole)
     shown = []
     for message in reversed(ordered):
         text = message.text
+        if text is None:
+            shown.append(Shown(message, None, cut=False))
+            continue
         if message.id != whole:
             if len(text) > max(left, _BEGINNING):
                 text = text[:_BEGINNING]
             left -= len(text)
-        shown.append(Shown(message, text, len(text) < len(message.text)))
+        shown.append(Shown(message, text, text != message.text))
     return shown[::-1]
 
 

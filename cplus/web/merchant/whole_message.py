@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from cplus.consumers.mail.stored_mail import StoredMail
+from cplus.events.base import kept
 from cplus.mail import InboundMail, html_text
 from cplus.web.kit.deps import PagesDep, StoredMailsDep
 from cplus.web.kit.signed_in import MerchantDep
@@ -33,13 +34,16 @@ async def show(
 
 def whole_mail(found: StoredMail) -> dict[str, Any]:
     """What the pages of a whole mail show."""
-    mail = found.mail
+    said = kept(found.message.text)
+    mail = found.mail if said is not None else None
     return {
+        "erased": said is None,
+        "subject": kept(found.message.subject),
         "conversation_id": found.conversation_id,
         "message": found.message,
         "received_at": found.received_at,
         "mail": mail,
-        "text": mail.text if mail else found.message.text,
+        "text": mail.text if mail else said or "",
         "formatted": _formatted(mail) if mail else "",
         "cut": found.cut or any(" cut at " in defect for defect in (mail.defects if mail else [])),
     }

@@ -24,6 +24,7 @@ from cplus.events.base import Event, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
+from cplus.events.names import message_ref
 from cplus.events.nudges import News
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
@@ -180,7 +181,7 @@ class Harness:
         conversation_id: str | None = None, fold: bool = True,
     ) -> str:  # fmt: skip
         """A conversation that a shopper's mail began; answers its id."""
-        conversation_id = conversation_id or random_id()
+        conversation_id, message_id = conversation_id or random_id(), random_id()
 
         def begin(conversation: Conversation) -> None:
             now = self.clock()
@@ -188,7 +189,7 @@ class Harness:
             conversation.receive(
                 now=now,
                 person=person,
-                message_id=random_id(),
+                message_id=message_id,
                 from_name=name,
                 from_address="ada@example.com",
                 subject=subject,
@@ -206,7 +207,7 @@ class Harness:
             claim=f"mail/{random_id()}",
             source="mail",
             actor="shopper",
-            refs=[person],
+            refs=[person, message_ref(message_id)],
         )
         assert outcome is not None
         if fold:

@@ -21,7 +21,10 @@ class Conversation:
     """Without the stream's prefix `conversation/`."""
     person: str
     """Who talks with the shop: `person/…`, as it was named when the conversation began."""
-    subject: str
+    erased: bool
+    """Whether that person was erased: then nobody can be answered."""
+    subject: str | None
+    """Empty if it has none; None once it is erased."""
     channel: str
     """`contact_form` or `email`."""
     from_name: str | None
@@ -32,8 +35,8 @@ class Conversation:
     unanswered: bool
     """It is open and the shopper waits for an answer; mail from machines waits for nothing."""
     messages: int
-    snippet: str
-    """The last message's first 140 characters, on one line."""
+    snippet: str | None
+    """The last message's first 140 characters, on one line; None once they are erased."""
     last_message_at: datetime
     last_from: Literal["shopper", "merchant"]
     last_failed: bool
@@ -55,9 +58,10 @@ class Message:
     """Its place in the thread: rising, not without gaps."""
     direction: Literal["in", "out"]
     """`in` from the shopper, `out` from the merchant."""
-    text: str
-    """Plain text, to be escaped."""
-    subject: str
+    text: str | None
+    """Plain text, to be escaped; None once it is erased."""
+    subject: str | None
+    """Empty if it has none; None once it is erased."""
     at: datetime
     from_name: str | None
     """Of the shopper; None on messages of the merchant."""
@@ -82,6 +86,11 @@ class Message:
     status_at: datetime | None
     """When the status was reached."""
     ses_message_id: str | None
+
+    @property
+    def erased(self) -> bool:
+        """Whether who wrote it, or whom it was written to, was erased."""
+        return self.text is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +129,18 @@ class SetAside:
     """None if the mail names no address that can be answered."""
     proved: bool | None
     """Whether the sender was proved to be `from_address`; None for the contact form."""
-    subject: str
-    snippet: str
-    """The first 140 characters of its text, on one line."""
+    subject: str | None
+    """Empty if it has none; None once it is erased."""
+    snippet: str | None
+    """The first 140 characters of its text, on one line; None once they are erased."""
     at: datetime
     conversation_id: str | None
     """The conversation that the merchant made of it."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether who wrote it was erased, and it came only after that."""
+        return self.snippet is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Customer:
     """The id that stays: `person/…`."""
     persons: Sequence[str]
     """Every id of this person, `person` among them."""
+    erased_at: datetime | None
+    """When the person was erased; None if they were not. Then nothing else is known of them."""
     kind: Literal["customer", "lead", "gone"]
     """`customer`: Shopify knows the person, or they wrote and ordered. `lead`: wrote, and has not
     ordered yet. `gone`: was a customer, was deleted in Shopify, and never wrote."""
