@@ -1,6 +1,16 @@
 """Everything that is kept about one person, for the person themselves."""
 
-from cplus.privacy.export.entries import Consent, Deed, Details, Entry, Order, Request, Sum, Written
+from cplus.privacy.export.entries import (
+    Consent,
+    Deed,
+    Details,
+    Entry,
+    ErasureAsked,
+    Order,
+    Request,
+    Sum,
+    Written,
+)
 from cplus.privacy.export.gathering import Export, gather
 
 __all__ = [
@@ -8,6 +18,7 @@ __all__ = [
     "Deed",
     "Details",
     "Entry",
+    "ErasureAsked",
     "Export",
     "Order",
     "Request",

@@ -79,6 +79,10 @@ class Written:
     from_address: str | None
     sent_from: str | None
     to_address: str | None
+    rfc_message_id: str | None
+    """The Message-ID that the person's mail program gave it."""
+    in_reply_to: str | None
+    """The Message-ID of the mail that a reply of the shop answers."""
     attachments: int
     automatic: bool
 
@@ -89,6 +93,16 @@ class Request:
 
     at: datetime
     request_id: int
+    email: str | None
+    phone: str | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureAsked:
+    """A request to erase what is kept."""
+
+    at: datetime
     email: str | None
     phone: str | None
     due_at: datetime
@@ -110,4 +124,4 @@ class Deed:
     """Where it stands in the shop's log."""
 
 
-Entry: TypeAlias = Details | Consent | Sum | Order | Written | Request
+Entry: TypeAlias = Details | Consent | Sum | Order | Written | Request | ErasureAsked

@@ -24,6 +24,7 @@ from cplus.privacy.export.entries import (
     Deed,
     Details,
     Entry,
+    ErasureAsked,
     Order,
     Request,
     Sum,
@@ -44,6 +45,7 @@ _KINDS: Final[Mapping[type[Entry], str]] = {
     Order: "orders",
     Written: "messages",
     Request: "requests",
+    ErasureAsked: "erasures",
 }
 
 
@@ -58,6 +60,7 @@ class Export:
     orders: list[Order] = field(default_factory=list)
     messages: list[Written] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    erasures: list[ErasureAsked] = field(default_factory=list)
     history: list[Deed] = field(default_factory=list)
     persons: Sequence[str] = ()
     """Every id of the person."""

@@ -34,6 +34,7 @@ from cplus.privacy.export.entries import (
     Deed,
     Details,
     Entry,
+    ErasureAsked,
     Order,
     Request,
     Sum,
@@ -102,11 +103,15 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 from_address=None,
                 sent_from=None,
                 to_address=reply.to_address,
+                rfc_message_id=None,  # SES gives it, and MailSent names it
+                in_reply_to=reply.in_reply_to,
                 attachments=0,
                 automatic=False,
             )
         case DataRequested() as asked:
             yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
+        case ErasureRequested() as asked:
+            yield ErasureAsked(at, asked.email, asked.phone, asked.due_at)
 
 
 def _details(told: CustomerChanged | CustomerImported, recorded: Recorded) -> Details:
@@ -153,6 +158,8 @@ def _received(mail: MessageReceived | MailSetAside, recorded: Recorded) -> Writt
         from_address=mail.from_address,
         sent_from=mail.sent_from,
         to_address=None,
+        rfc_message_id=mail.rfc_message_id,
+        in_reply_to=None,
         attachments=mail.attachments,
         automatic=isinstance(mail, MessageReceived) and mail.automatic,
     )

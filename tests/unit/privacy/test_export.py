@@ -36,6 +36,7 @@ from cplus.privacy.export import (
     Consent,
     Deed,
     Details,
+    ErasureAsked,
     Export,
     Order,
     Request,
@@ -255,6 +256,6 @@ def test_whatever_names_a_person_is_told_in_words() -> None:
 def test_the_shape_of_the_file_stands_in_the_docs() -> None:
     page = (ROOT / "docs" / "privacy.md").read_text("utf-8")
     document = json.loads(text_of(Export()))
-    kinds = (Consent, Deed, Details, Order, Request, Sum, Written)
+    kinds = (Consent, Deed, Details, ErasureAsked, Order, Request, Sum, Written)
     fields = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     assert [name for name in sorted(fields | document.keys()) if f"`{name}`" not in page] == []

@@ -1,0 +1,90 @@
+"""Every personal field of every event comes out of the export of the person, for programs and for
+people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+
+from cplus.actors import MERCHANT
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import AggregateEvent, Event
+from cplus.events.catalogue import all_events
+from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted
+from cplus.privacy.export import Export
+from cplus.privacy.export.document import as_json
+from cplus.web.kit.auth import Session
+from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import Merchant
+from tests.samples import sample
+from tests.unit.privacy.test_export import ANN, NOON, SHOP, TALK, Log
+
+ME = Merchant(session=Session(SHOP, "s1", NOON, MERCHANT), row=None, csrf="")
+
+TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
+    # The aggregate copies them from the message that it names, whose own event tells them.
+    AnswersMoved: frozenset({"name", "address", "rfc_message_id"}),
+    # The same as that of the first message, which is in the same commit.
+    ConversationStarted: frozenset({"subject"}),
+}
+"""Personal fields that are only copies of what another event of the person tells."""
+
+PERSONAL = [kind for kind in all_events() if kind.PERSONAL_FIELDS]
+
+
+def about_ann(kind: type[Event]) -> Event:
+    """An event about Ann, in which each personal field can be recognised."""
+    values: dict[str, Any] = dict(sample(kind).event)
+    values |= {name: mark(name) for name in kind.PERSONAL_FIELDS} | {"person": ANN}
+    if issubclass(kind, AggregateEvent):
+        values |= {"originator_id": TALK}
+    return kind.model_validate(values)
+
+
+def mark(field: str) -> str:
+    return f"kept-as-{field.replace('_', '-')}-of-ann"
+
+
+def as_html(export: Export) -> str:
+    pages = Pages(lambda: NOON)
+    names: dict[str, Any] = {
+        "me": ME,
+        "customer": None,
+        "export": export,
+        "now": NOON,
+        "rest": None,
+    }
+    return bytes(pages.render("export_file.html", **names).body).decode()
+
+
+@pytest.mark.parametrize("kind", PERSONAL, ids=lambda kind: kind.TYPE)
+async def test_every_personal_field_of_an_event_comes_out_of_the_export(kind: type[Event]) -> None:
+    log = Log()
+    await log.hold(about_ann(kind), refs=(ANN,))
+    export = await log.export(ANN)
+    files = {
+        "JSON": as_json(export, shop=SHOP, now=NOON, profile=None, rest=None).decode(),
+        "HTML": as_html(export),
+    }
+    for name, text in files.items():
+        missing = {field for field in kind.PERSONAL_FIELDS if mark(field) not in text}
+        assert missing == TOLD_ELSEWHERE.get(kind, frozenset()), (
+            f"missing in the {name} of the export: tell them in cplus/privacy/export/reading.py "
+            "and cplus/web/templates/export_file.html, or say here why not"
+        )
+
+
+def test_whose_answers_are_wanted_is_copied_from_their_message() -> None:
+    mail: dict[str, Any] = {"person": ANN, "from_name": "Ann", "from_address": "ann@example.com"}
+    mail |= {"subject": "A lamp", "text": "Blue?", "rfc_message_id": "<1@example.com>"}
+    talk = Conversation.empty(TALK)
+    talk.start(person=ANN, channel="email", subject="A lamp", now=NOON)
+    talk.receive(now=NOON, message_id="m1", **mail)
+    talk.receive(now=NOON, message_id="m2", **{**mail, "from_address": "bob@example.com"})
+    talk.answer_to(message_id="m1", now=NOON)
+    [moved] = [one for one in talk.collect_events() if isinstance(one, AnswersMoved)]
+    copied = (moved.name, moved.address, moved.rfc_message_id)
+    assert copied == (mail["from_name"], mail["from_address"], mail["rfc_message_id"])
+    assert moved.person == ANN
