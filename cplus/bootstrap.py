@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations import Conversations
+    from cplus.commands.erasing import Erasures
     from cplus.commands.exporting import Exports
     from cplus.commands.installs import Installs
     from cplus.commands.looking import Looks
@@ -236,6 +237,13 @@ class Parts:
         from cplus.commands.exporting import Exports
 
         return Exports(self.recorder, self.all_ids, self.clock)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Records who asks that somebody be erased."""
+        from cplus.commands.erasing import Erasures
+
+        return Erasures(self.recorder, self.all_ids, self.clock)
 
     @cached_property
     def queries(self) -> Queries:

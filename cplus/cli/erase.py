@@ -83,26 +83,20 @@ async def _find(at: Reached, host: str, named: str, name: str | None) -> _Found:
 
 
 async def _erase(at: Reached, found: _Found) -> Erased:
-    from cplus.clock import utc_now
+    from cplus.commands.erasing import erase_person
     from cplus.ids import random_id
-    from cplus.privacy.erasing import ask, asked_before
     from cplus.privacy.erasing import erase as carry_out
 
     async with at:
-        use, shop = at.parts.erasing, found.shop
-        before = await asked_before(at.store, at.reader, shop, found.persons)
-        erasure = before.erasure if before else random_id()
-        if before is None:
-            await ask(
-                use.recorder,
-                shop,
-                found.persons[0],
-                erasure=erasure,
-                source="cli",
-                actor=str(found.actor),
-                at=utc_now(),
-            )
-        return await carry_out(shop, erasure, use=use)
+        parts, shop, person = at.parts, found.shop, found.persons[0]
+        asked = await erase_person(
+            *(shop, person),
+            key=random_id(),
+            source="cli",
+            actor=found.actor,
+            use=parts.erasures,
+        )
+        return await carry_out(shop, asked.erasure, use=parts.erasing)
 
 
 def _told(done: Erased) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from cplus.web.merchant import (
     automatic_mail,
     conversations,
     customers,
+    erasing,
     erasures,
     exports,
     history,
@@ -78,7 +79,7 @@ def create_app(parts: Parts) -> FastAPI:
     mail = (whole_message, automatic_mail)
     merchant = (
         *(inbox, conversations, history, *mail),
-        *(customers, privacy, exports, erasures, metrics, account, sign_in),
+        *(customers, privacy, exports, erasing, erasures, metrics, account, sign_in),
     )
     for module in (*merchant, console, dead, api):
         app.include_router(module.router)

@@ -3,7 +3,7 @@ a shop."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from cplus.consumers.shopify_facts import Resolve, known
@@ -18,11 +18,8 @@ from cplus.events.names import (
     erasure_of_webhook,
     erasure_stream,
 )
+from cplus.privacy.erasing import DONE_WITHIN
 from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
-
-DONE_WITHIN: Final = timedelta(days=30)
-"""How long it may take to answer a customer's request or to erase them. Source: Shopify, "Mandatory
-compliance webhooks"."""
 
 _AT_SOME_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

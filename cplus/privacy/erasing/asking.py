@@ -17,7 +17,8 @@ from cplus.events.reader import EventReader, in_batches
 from cplus.events.recording import Recorder
 
 DONE_WITHIN: Final = timedelta(days=30)
-"""How long an erasure may take."""
+"""How long an erasure may take, and the answer to a customer who asks for their data. Source:
+Shopify, "Mandatory compliance webhooks"."""
 
 _BATCH: Final = 200
 

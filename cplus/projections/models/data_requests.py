@@ -47,8 +47,11 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
 
 
 def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
-    """How many requests there are, and how many of them nobody answered yet."""
-    return {"requests": len(rows), "open": sum(not row["exported"] for row in rows.values())}
+    """How many requests there are, how many of them nobody answered yet, and how many nobody can
+    answer any more."""
+    unanswered = [row for row in rows.values() if not row["exported"]]
+    erased = sum("erased" in row for row in unanswered)
+    return {"requests": len(rows), "open": len(unanswered) - erased, "erased": erased}
 
 
 DATA_REQUESTS = Projection(

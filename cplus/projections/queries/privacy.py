@@ -20,9 +20,11 @@ from cplus.projections.queries.views import (
 )
 from cplus.projections.rows import key_of, row_ids
 
-_STATES: Mapping[str, Mapping[str, bool]] = {
+_NOT: Mapping[str, bool] = {"$exists": False}
+_OPEN: Mapping[str, Any] = {"exported": False, "erased": _NOT}
+_STATES: Mapping[str, Mapping[str, Any]] = {
     "all": {},
-    "open": {"exported": False},
+    "open": _OPEN,
     "exported": {"exported": True},
 }
 
@@ -54,7 +56,7 @@ class PrivacyQueries(ReadModels):
         """The open request that is due first; None if none is open."""
         rows = await self._rows(DATA_REQUESTS)
         oldest = [("at", 1), ("_id", 1)]
-        row = await rows.find_one({"shop": shop, "exported": False}, sort=oldest)
+        row = await rows.find_one({"shop": shop, **_OPEN}, sort=oldest)
         return data_request_view(row) if row else None
 
     async def data_request_counts(self, shop: str) -> DataRequestCounts:
@@ -64,9 +66,13 @@ class PrivacyQueries(ReadModels):
             rows = await self._rows(DATA_REQUESTS)
             counts = {
                 "requests": await rows.count_documents({"shop": shop}),
-                "open": await rows.count_documents({"shop": shop, "exported": False}),
+                "open": await rows.count_documents({"shop": shop, **_OPEN}),
+                "erased": await rows.count_documents(
+                    {"shop": shop, "exported": False, "erased": True}
+                ),
             }
-        return DataRequestCounts(counts.get("requests", 0), counts.get("open", 0))
+        total, open_ = counts.get("requests", 0), counts.get("open", 0)
+        return DataRequestCounts(total, open_, total - open_ - counts.get("erased", 0))
 
     async def erasures(
         self, shop: str, cursor: str | None = None, limit: int = PAGE

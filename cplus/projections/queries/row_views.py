@@ -126,6 +126,7 @@ def data_request_view(row: Row) -> DataRequest:
         due_at=row["due_at"],
         exported_at=row["exported_at"],
         exported_by=row["exported_by"],
+        erased=row.get("erased", False),
     )
 
 

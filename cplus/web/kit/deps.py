@@ -15,6 +15,7 @@ from cplus.aws import DeadLetters
 from cplus.bootstrap import Parts
 from cplus.clock import Clock
 from cplus.commands.conversations import Conversations
+from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
@@ -258,6 +259,10 @@ async def _certificates(request: Request) -> Certificates:
     return _parts(request).certificates
 
 
+async def _erasures(request: Request) -> Erasures:
+    return _parts(request).erasures
+
+
 async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
@@ -287,6 +292,7 @@ HistoryDep = Annotated[ReadHistory, Depends(_history)]
 PastDep = Annotated[ReadPast, Depends(_past)]
 GatherDep = Annotated[Gather, Depends(_gather)]
 ExportsDep = Annotated[Exports, Depends(_exports)]
+ErasuresDep = Annotated[Erasures, Depends(_erasures)]
 IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
 CertificatesDep = Annotated[Certificates, Depends(_certificates)]
 LooksDep = Annotated[Looks, Depends(_looks)]

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from cplus.privacy.certificates import Certificate
 from cplus.projections.queries import Erasure
 from cplus.web.kit.deps import CertificatesDep, PagesDep, QueriesDep
+from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter(prefix="/privacy/erasures")
@@ -39,6 +40,16 @@ async def _certificate(
 
 
 CertificateDep = Annotated[Certificate | None, Depends(_certificate)]
+
+
+@router.get("")
+async def erasures(
+    pages: PagesDep, queries: QueriesDep, me: MerchantDep, cursor: str | None = None
+) -> HTMLResponse:
+    """A page of erasures, the newest first."""
+    page = await queries.erasures(me.shop, cursor)
+    following = links("/privacy/erasures", cursor, page.next)
+    return pages.render("erasures.html", me=me, section="privacy", page=page, **following)
 
 
 @router.get("/{erasure}")

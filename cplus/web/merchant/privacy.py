@@ -1,4 +1,4 @@
-"""Customers who ask for their data."""
+"""Customers who ask for their data, and who was erased."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ TABS: Final[tuple[tuple[DataRequestState, str], ...]] = (
     ("exported", "Exported"),
     ("all", "All"),
 )
+_ERASURES: Final = 5
+"""The last ones, of which this page tells; all are on a page of their own."""
 _SHOWN: Final = 20
 """Requests of a page: for each of somebody unknown the log is asked."""
 
@@ -34,15 +36,18 @@ async def requests(
     me: MerchantDep,
     state: DataRequestState = "open",
     cursor: str | None = None,
+    erasing: str = "",
 ) -> HTMLResponse:
-    """A page of requests, the newest first."""
-    counts, page = await asyncio.gather(
+    """A page of requests, the newest first, and the last erasures; `erasing` is the id of one that
+    was just asked for."""
+    counts, page, erasures = await asyncio.gather(
         queries.data_request_counts(me.shop),
         queries.data_requests(me.shop, state, cursor, _SHOWN),
+        queries.erasures(me.shop, None, _ERASURES),
     )
     numbers = {
         "open": counts.open,
-        "exported": counts.requests - counts.open,
+        "exported": counts.exported,
         "all": counts.requests,
     }
     return pages.render(
@@ -54,6 +59,8 @@ async def requests(
         page=page,
         known=await _known(me.shop, page.items, queries, is_known),
         now=clock(),
+        erasures=erasures,
+        erasing=bool(erasing),
         **links("/privacy", cursor, page.next, state=state),
     )
 

@@ -17,6 +17,7 @@ from cplus.commands.sessions import sign_in_link
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.names import person_id
 from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
@@ -66,6 +67,8 @@ async def _everything(web: Harness) -> list[str]:
         "total_price": "9",
     }
     await web.record(SHOP, "order/9", OrderChanged(**order, currency="EUR"))
+    gone = ErasureRequested(erasure="e1", person="person/ada", due_at=web.clock())
+    await web.record(SHOP, "erasure/e1", gone)
     long = await web.conversation(text="A long letter. " * 400)
     await web.conversation(person="person/bea", name="Bea")
     [message] = (await web.parts.queries.messages_of(SHOP, long)).items
@@ -82,7 +85,10 @@ async def _everything(web: Harness) -> list[str]:
         "/customers/ada",
         "/privacy",
         "/privacy/people/ada",
+        "/privacy/people/bea/erase",
         f"/privacy/people/{person_id(await asks(web, 7, email='cleo@example.com'))}?request=7",
+        "/privacy/erasures",
+        "/privacy/erasures/e1",
         "/metrics",
         "/billing",
         "/settings",
@@ -97,7 +103,7 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export|/inbox/automatic/{message_id}/conversation"
+    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export|/privacy/erasures/{erasure}/certificate|/inbox/automatic/{message_id}/conversation"
 )
 
 

@@ -28,6 +28,8 @@ class DataRequest:
     """When somebody first downloaded the answer; None as long as it is open."""
     exported_by: str | None
     """Who did, as a commit keeps it."""
+    erased: bool
+    """Whether the customer was erased since: it can be answered no more, and is not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class DataRequestCounts:
 
     requests: int
     open: int
+    exported: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue.privacy import DataRequested, PersonExported
+from cplus.events.catalogue.privacy import DataRequested, PersonErased, PersonExported
 from cplus.projections.models.data_requests import DATA_REQUESTS, count
 from tests.unit.projections.models.told_events import at, fold, recorded
 
@@ -28,12 +28,20 @@ def test_a_request_told_again_is_one_and_due_by_the_first() -> None:
         rows = fold(DATA_REQUESTS, told)
         assert list(rows) == ["9"]
         assert (rows["9"]["at"], rows["9"]["due_at"]) == (at(1), at(1) + timedelta(days=30))
-        assert count(rows) == {"requests": 1, "open": 1}
+        assert count(rows) == {"requests": 1, "open": 1, "erased": 0}
 
 
 def test_the_first_export_that_answers_a_request_closes_it_and_no_other_does() -> None:
     rows = fold(DATA_REQUESTS, [asked(1, 1), exported(2, 2, None), exported(3, 3, 8)])
-    assert count(rows) == {"requests": 1, "open": 1}
+    assert count(rows) == {"requests": 1, "open": 1, "erased": 0}
     rows = fold(DATA_REQUESTS, [asked(1, 1), exported(4, 2), exported(5, 3), asked(6, 4)])
     assert (rows["9"]["exported"], rows["9"]["exported_at"]) == (True, at(4))
-    assert count(rows) == {"requests": 1, "open": 0}
+    assert count(rows) == {"requests": 1, "open": 0, "erased": 0}
+
+
+def test_a_request_of_who_was_erased_is_neither_open_nor_answered() -> None:
+    gone = recorded(PersonErased(erasure="e1", person=ANN, requests=(9,)), 5, 5, ANN)
+    rows = fold(DATA_REQUESTS, [asked(1, 1), gone])
+    assert count(rows) == {"requests": 1, "open": 0, "erased": 1}
+    rows = fold(DATA_REQUESTS, [asked(1, 1), exported(2, 2), gone])
+    assert count(rows) == {"requests": 1, "open": 0, "erased": 0}

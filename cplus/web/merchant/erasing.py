@@ -1,0 +1,56 @@
+"""The merchant has a person erased: what that means is said before it is done."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+
+from cplus.commands.erasing import asked_to_erase, erase_person
+from cplus.events import names
+from cplus.web.kit.deps import ErasuresDep, IsKnownDep, PagesDep, QueriesDep, SignaturesDep
+from cplus.web.kit.forms import form_key, new_key, own_form
+from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.exports import PersonDep
+
+router = APIRouter(prefix="/privacy/people")
+
+
+@router.get("/{person}/erase")
+async def prepare(
+    pages: PagesDep,
+    queries: QueriesDep,
+    is_known: IsKnownDep,
+    use: ErasuresDep,
+    me: MerchantDep,
+    person: PersonDep,
+) -> HTMLResponse:
+    """Says what will be gone and what stays, and has the button that erases."""
+    found = await queries.customer(me.shop, person)
+    asked = await asked_to_erase(me.shop, person, use=use)
+    if found is None and asked is None and not await is_known(me.shop, person):
+        raise HTTPException(404)
+    return pages.render(
+        "erase.html",
+        me=me,
+        section="privacy",
+        person=names.person_id(person),
+        customer=found.customer if found else None,
+        asked=asked,
+        key=new_key(),
+    )
+
+
+@router.post("/{person}/erase")
+async def erase(
+    request: Request,
+    signatures: SignaturesDep,
+    use: ErasuresDep,
+    me: MerchantDep,
+    person: PersonDep,
+) -> Response:
+    """Records that the person is to be erased; sent twice, it is one erasure."""
+    key = form_key(await own_form(request, signatures, me.session))
+    asked = await erase_person(
+        me.shop, person, key=key, source="dashboard", actor=me.actor, use=use
+    )
+    return see_other(f"/privacy?erasing={asked.erasure}")
