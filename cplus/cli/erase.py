@@ -1,4 +1,4 @@
-"""`cplus erase`: erases what is kept about a person."""
+"""`cplus erase`: erases what is kept about a person or in a shop, and proves it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import click
 from cplus.cli.connecting import Reached, data_of, failures, json_option
 from cplus.cli.looking import looked, operator_of, operator_option
 from cplus.counts import counted
+from cplus.errors import CplusError
 
 if TYPE_CHECKING:
     from cplus.actors import Actor
     from cplus.privacy.ledger import Erased
 
 
+class StillInstalled(CplusError):
+    """{shop} has the app installed: the merchant removes it first."""
+
+
 @click.group()
 def erase() -> None:
-    """Erase what is kept about a person."""
+    """Erase what is kept about a person or in a shop, and prove it."""
 
 
 @erase.command("person", short_help="Erase a person for good.")
@@ -49,6 +54,116 @@ def person_command(
     with failures():
         done = run(_erase(Reached(data), found))
     click.echo(json.dumps(_told(done)) if as_json else _text(done))
+
+
+@erase.command("shop", short_help="Erase everybody of a shop that removed the app.")
+@click.argument("host")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@operator_option
+@data_of("the database, the buckets and the topic")
+@json_option
+def shop_command(
+    *, host: str, yes: bool, name: str | None, data: Path | None, as_json: bool
+) -> None:
+    """Erase everything that is kept about anybody in the shop HOST, which must have removed the
+    app. Repeatable.
+
+    Needs the same as `cplus erase person`.
+    """
+    from cplus.loop import run
+
+    if not yes:
+        question = f"This cannot be undone. Erase everybody of {host}?"
+        click.confirm(question, abort=True, err=True)
+    with failures():
+        shop, erasure = run(_erase_shop(Reached(data), host, name))
+    told = {"shop": shop, "erasure": erasure}
+    click.echo(json.dumps(told) if as_json else f"{shop} erased (erasure {erasure})")
+
+
+@erase.command("reapply", short_help="Erase once more after a backup was restored.")
+@operator_option
+@data_of("the database, the buckets and the topic")
+@json_option
+def reapply_command(*, name: str | None, data: Path | None, as_json: bool) -> None:
+    """Erase on this database whatever the ledger of erasures names: after a backup was restored,
+    which has the keys of before again. Repeatable.
+
+    Needs the same as `cplus erase person`.
+    """
+    from cplus.loop import run
+
+    with failures():
+        done = run(_reapply(Reached(data), name))
+    if as_json:
+        click.echo(json.dumps({"erasures": done}))
+        return
+    for one in done:
+        click.echo(f"{one['shop']}: {', '.join(one['persons']) or 'everybody'} erased again")
+    click.echo(f"{counted(len(done), 'erasure')} reapplied")
+
+
+@erase.command("certificate", short_help="Print the proof of an erasure.")
+@click.argument("host")
+@click.argument("erasure")
+@data_of("the database and the buckets")
+def certificate_command(*, host: str, erasure: str, data: Path | None) -> None:
+    """Print the certificate of the ERASURE of somebody of the shop HOST, as JSON. It names nobody.
+
+    Needs CPLUS_MONGO_URI, CPLUS_ROOTS_BUCKET and AWS credentials; or --data.
+    """
+    from cplus.loop import run
+
+    with failures():
+        click.echo(run(_certificate(Reached(data), host, erasure)))
+
+
+async def _erase_shop(at: Reached, host: str, name: str | None) -> tuple[str, str]:
+    from cplus.clock import utc_now
+    from cplus.ids import random_id
+    from cplus.privacy.erasing.asking import ask_for_shop
+    from cplus.privacy.erasing.shops import erase_shop_at_once
+
+    actor = operator_of(at.settings, name)
+    async with at:
+        use, shop, erasure = at.parts.erasing_shops, await at.shop_of_log(host), random_id()
+        known = await at.parts.queries.shop(shop)
+        # The read model may be behind, and who was never told of a removal can ask for it.
+        if (known is not None and known.installed) or await at.parts.standing(shop) is not None:
+            raise StillInstalled(shop=shop)
+        await ask_for_shop(
+            use.recorder, shop, erasure=erasure, source="cli", actor=str(actor), at=utc_now()
+        )
+        if not await erase_shop_at_once(shop, erasure, use=use):
+            raise StillInstalled(shop=shop)
+        return shop, erasure
+
+
+async def _reapply(at: Reached, name: str | None) -> list[dict[str, Any]]:
+    from cplus.privacy.erasing.reapplying import reapply
+
+    actor = str(operator_of(at.settings, name))
+    async with at:
+        entries = [entry async for entry in at.parts.ledger.entries()]
+        use, shops = at.parts.erasing, at.parts.erasing_shops
+        return [
+            {"shop": one.shop, "erasure": one.erasure, "persons": list(one.persons)}
+            async for one in reapply(entries, actor=actor, use=use, shops=shops)
+        ]
+
+
+async def _certificate(at: Reached, host: str, erasure: str) -> str:
+    from cplus.errors import NotFound
+
+    async with at:
+        shop = await at.shop_of_log(host)
+        known = await at.parts.queries.erasure(shop, erasure)
+        if known is None or known.completed_at is None:
+            raise NotFound(what="certificate")
+        found = await at.parts.certificates.of(shop, erasure, known.completed_at)
+        if found is None:
+            raise NotFound(what="certificate")
+        return found.to_json().decode()
 
 
 class _Found(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import quote
 
@@ -35,6 +35,10 @@ class Erased:
     """Keys that were destroyed."""
     objects: int
     """Objects that were deleted."""
+
+    def with_persons(self, persons: tuple[str, ...]) -> Erased:
+        """The same, with these ids."""
+        return replace(self, persons=persons)
 
     @property
     def key(self) -> str:

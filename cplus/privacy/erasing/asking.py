@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from cplus.errors import NotFound
-from cplus.events.base import NewEvent
-from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.base import Event, NewEvent
+from cplus.events.catalogue.privacy import ErasureRequested, ShopErasureRequested
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
@@ -45,15 +45,37 @@ async def ask(
 ) -> int:
     """Records that the person is to be erased, and answers the position; asked again for the same
     erasure, it is the same one. Raises OutcomeUnknown."""
-    stream = erasure_stream(erasure)
     event = ErasureRequested(erasure=erasure, person=person, due_at=at + DONE_WITHIN)
+    return await _ask(recorder, shop, erasure, event, [person], source, actor, at)
+
+
+async def ask_for_shop(
+    recorder: Recorder, shop: str, *, erasure: str, source: str, actor: str, at: datetime
+) -> int:
+    """Records that the shop is to be erased, and answers the position; asked again for the same
+    erasure, it is the same one. Raises OutcomeUnknown."""
+    event = ShopErasureRequested(erasure=erasure, due_at=at + DONE_WITHIN)
+    return await _ask(recorder, shop, erasure, event, [], source, actor, at)
+
+
+async def _ask(
+    recorder: Recorder,
+    shop: str,
+    erasure: str,
+    event: Event,
+    refs: Sequence[str],
+    source: str,
+    actor: str,
+    at: datetime,
+) -> int:
+    stream = erasure_stream(erasure)
     draft = Draft(
         shop=shop,
         claim=erasure_claim(erasure, "requested"),
         source=source,
         actor=actor,
         events=[NewEvent(stream, event, at)],
-        refs=[stream, person],
+        refs=[stream, *refs],
     )
     [outcome] = await recorder.append([draft])
     return settled(outcome).position

@@ -6,7 +6,7 @@ same erasure, and two at once do it once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,16 +56,17 @@ class Erasing:
     there."""
 
 
-async def erase(shop: str, erasure: str, *, use: Erasing) -> Erased:
+async def erase(shop: str, erasure: str, *, use: Erasing, also: Collection[str] = ()) -> Erased:
     """Erases the person of whom this erasure was asked for, or completes what an earlier call
     began. Called again after that, it names what was recorded since, of which nothing was sealed.
+    `also` has ids of theirs that neither directory nor log know of any more.
 
     Raises NotFound if it was not asked for, OutcomeUnknown, and what the parts in `use` raise: then
     call it again.
     """
     store, reader = use.recorder.store, use.recorder.reader
     asked = await asked_for(store, reader, shop, erasure)
-    while (found := await _round(shop, asked, use)) is None:
+    while (found := await _round(shop, asked, also, use)) is None:
         pass
     listed, keys = found
     persons = tuple(listed.by_id)
@@ -102,11 +103,13 @@ async def proof(store: EventStore, shop: str, at: int) -> tuple[int, str]:
     return at, Link.of(raw).hash.hex()
 
 
-async def _round(shop: str, asked: Asked, use: Erasing) -> tuple[Listed, int] | None:
+async def _round(
+    shop: str, asked: Asked, also: Collection[str], use: Erasing
+) -> tuple[Listed, int] | None:
     """Appends what the erasure has not named yet, and destroys the keys; None if it is to be done
     again, because more may have been recorded between the listing and the erasure."""
     store, reader = use.recorder.store, use.recorder.reader
-    persons = await use.all_ids(shop, [asked.person])
+    persons = await use.all_ids(shop, [asked.person, *also])
     # Before anything is lost: who writes from now on is somebody new, and can be read and answered,
     # however long all of this takes.
     use.at_step("forget")

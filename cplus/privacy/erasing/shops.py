@@ -16,6 +16,7 @@ import structlog
 
 from cplus.actors import system
 from cplus.clock import Clock
+from cplus.errors import NotFound
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import MessageReceived
@@ -91,6 +92,18 @@ async def asked_for_shop(recorder: Recorder, shop: str, erasure: str) -> Recorde
             if getattr(recorded.event, "erasure") == erasure:  # noqa: B009  it has one
                 return recorded
     return None
+
+
+async def erase_shop_at_once(shop: str, erasure: str, *, use: ErasingShops) -> bool:
+    """As `erase_shop`, all of it in this call. Raises NotFound if it was not asked for."""
+    asked = await asked_for_shop(use.recorder, shop, erasure)
+    if asked is None:
+        raise NotFound(what="erasure")
+
+    async def noted(_after: int, _deleted: int) -> None:
+        """There is no next call that would have to be told."""
+
+    return await erase_shop(shop, erasure, asked, use=use, place=Place(0, 0, noted))
 
 
 async def erase_shop(

@@ -1,4 +1,4 @@
-"""`cplus erase person` on a real log, real keys and real buckets."""
+"""`cplus erase` on a real log, real keys and real buckets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,18 @@ from pydantic import SecretStr
 
 from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
-from cplus.events.base import ERASED
+from cplus.events.aggregates.shop import Shop
+from cplus.events.base import ERASED, NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested
+from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.log.commit import Draft
+from cplus.events.names import shop_stream
+from cplus.events.repository import decided
+from cplus.projections.models.erasures import ERASURES
+from cplus.projections.models.shops import SHOPS
+from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from tests.integration.command_line import started
 from tests.integration.intake import new_bucket
@@ -34,9 +43,11 @@ class Command:
     environment: dict[str, str]
 
     async def run(self, person: str, *options: str) -> tuple[int | None, str, str]:
-        process = await started(
-            "erase", "person", SHOP, person, "--operator", "jo", *options, also=self.environment
-        )
+        return await self.erase("person", SHOP, person, "--operator", "jo", *options)
+
+    async def erase(self, *arguments: str) -> tuple[int | None, str, str]:
+        """`cplus erase …`: its status, and what it said."""
+        process = await started("erase", *arguments, also=self.environment)
         out, err = await asyncio.wait_for(process.communicate(), 60)
         return process.returncode, out.decode(), err.decode()
 
@@ -45,6 +56,12 @@ class Command:
         assert (status, err) == (0, "")
         told: dict[str, Any] = json.loads(out)
         return told
+
+    async def fold(self) -> None:
+        """Brings the read models that the commands ask to the end of the log."""
+        runner = Runner(self.parts.mongo, self.parts.store, self.parts.reader, [ERASURES, SHOPS])
+        for one in (ERASURES, SHOPS):
+            await runner.catch_up(one, SHOP)
 
     async def events(self, *kinds: Any) -> list[Any]:
         """What the log has of these kinds, read by a process that has just started."""
@@ -72,6 +89,8 @@ async def command(mongo_uri: str, database_name: str, aws: Aws) -> AsyncIterator
         "CPLUS_MONGO_DATABASE": database_name,
         "CPLUS_MONGO_KEYRING_DATABASE": f"{database_name}_keyring",
         "CPLUS_APPLICATION_SECRET": "a secret that is only for tests",
+        "CPLUS_SHOPIFY_CLIENT_ID": "client",
+        "CPLUS_SHOPIFY_CLIENT_SECRET": "a secret of this app",
         **{f"CPLUS_{name.upper()}": bucket for name, bucket in buckets.items()},
     }
     yield Command(parts, environment)
@@ -126,3 +145,87 @@ async def test_who_writes_again_is_somebody_new_of_whom_nothing_is_erased(
     assert await command.erased(first.person) == told
     texts = {one.event.person: one.event.text for one in await command.events(MessageReceived)}
     assert texts == {first.person: ERASED, again.person: "I like a lampshade"}
+
+
+Backup = list[tuple[Any, list[dict[str, Any]]]]
+
+
+async def backup(command: Command) -> Backup:
+    """All that both databases hold."""
+    mongo = command.parts.mongo
+    return [
+        (database[name], await database[name].find().to_list(None))
+        for database in (mongo.database, mongo.keyring)
+        for name in await database.list_collection_names()
+    ]
+
+
+async def restore(taken: Backup) -> None:
+    for collection, rows in taken:
+        await collection.delete_many({})
+        if rows:
+            await collection.insert_many(rows)
+
+
+async def test_what_was_erased_is_erased_again_on_a_backup_from_before(command: Command) -> None:
+    buckets = {"mail": command.parts.settings.mail_bucket}
+    buckets["bodies"] = command.parts.settings.bodies_bucket
+    await command.parts.store.append(history(buckets=buckets))
+    taken = await backup(command)
+    told = await command.erased(ADA)
+    await restore(taken)
+    assert words_in(str(await command.events()))  # the backup has the keys of before
+    status, out, err = await command.erase("reapply", "--operator", "jo", "--json")
+    assert (status, err) == (0, "")
+    [again] = json.loads(out)["erasures"]
+    assert (again["erasure"], set(again["persons"])) == (told["erasure"], {ADA, OLD})
+    assert words_in(str(await command.events())) == []
+    [asked] = [one for one in await command.events() if isinstance(one.event, ErasureRequested)]
+    assert (asked.source, asked.actor) == ("ledger", "operator/jo")
+    # On a database that lost nothing, it changes nothing.
+    head = (await command.parts.store.head(SHOP)).position
+    assert (await command.erase("reapply", "--operator", "jo"))[0] == 0
+    assert (await command.parts.store.head(SHOP)).position == head
+
+
+async def test_a_shop_is_erased_once_it_has_removed_the_app_and_again_on_a_backup(
+    command: Command,
+) -> None:
+    store, at = command.parts.store, datetime(2026, 11, 1, tzinfo=UTC)
+    shop = Shop.empty(shop_stream(SHOP))
+    shop.install(scopes=(), shop_name="Acorn", now=at, void_at=None)
+    installed = Draft(SHOP, "test/1", "test", "system", decided(shop), refs=[shop_stream(SHOP)])
+    await store.append([installed, mail(1, bucket=command.parts.settings.mail_bucket)])
+    await command.fold()
+    told = f"Error: {SHOP} has the app installed: the merchant removes it first.\n"
+    asked = ("shop", SHOP, "--operator", "jo", "--yes", "--json")
+    assert await command.erase(*asked) == (1, "", told)
+    removed = NewEvent(shop_stream(SHOP), AppUninstalled(), at + timedelta(days=1))
+    await store.append([Draft(SHOP, "test/2", "test", "shopify", [removed])])
+    await command.fold()
+    taken = await backup(command)
+    status, out, err = await command.erase(*asked)
+    assert (status, err) == (0, "")
+    assert words_in(str(await command.events())) == []
+    await restore(taken)
+    assert words_in(str(await command.events()))
+    status, said, _ = await command.erase("reapply", "--operator", "jo", "--json")
+    [again] = json.loads(said)["erasures"]
+    assert again == {**json.loads(out), "persons": []}
+    assert words_in(str(await command.events())) == []
+
+
+async def test_the_certificate_of_an_erasure_is_printed_once_it_is_complete(
+    command: Command,
+) -> None:
+    own = command.parts.settings.mail_bucket
+    await command.parts.store.append([mail(1, bucket=own)])
+    told = await command.erased(ADA)
+    await command.fold()
+    status, out, err = await command.erase("certificate", SHOP, told["erasure"])
+    assert (status, err) == (0, "")
+    certificate = json.loads(out)
+    assert (certificate["root"], len(certificate["commits"])) == (None, 1)
+    assert json.loads(certificate["entry"])["persons"] == [ADA]
+    status, out, err = await command.erase("certificate", SHOP, "another")
+    assert (status, out) == (1, "")
