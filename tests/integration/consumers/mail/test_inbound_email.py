@@ -116,6 +116,29 @@ async def test_a_form_of_a_joined_person_joins_what_they_began_under_another_id(
     assert await world.types() == [STARTED, ["message_received"]]
 
 
+async def test_a_mail_that_came_before_its_sender_was_erased_is_theirs_and_a_later_one_is_not(
+    world: World,
+) -> None:
+    await world.receive(form(), "ses1")
+    began = await world.conversation()
+    world.later(hours=1)
+    late = await world.arrive(form("And in red?", number=2), "ses2")
+    world.later(hours=1)
+    await world.parts.persons.forget(SHOP, [began.person], world.now)
+    world.later(hours=1)
+    await world.receive(form("And in green?", number=3), "ses3")
+    assert await failures(world.inbound.handle_all, late) == {}
+    await world.receive(form("And in grey?", number=4), "ses4")
+    persons = [(mail.text, mail.person == began.person) for mail in await world.received()]
+    assert persons == [
+        ("Do you have it in blue?", True),
+        ("And in green?", False),
+        ("And in red?", True),
+        ("And in grey?", False),
+    ]
+    assert await world.types() == [STARTED, STARTED, ["message_received"], ["message_received"]]
+
+
 async def test_nobody_inherits_the_conversations_of_who_had_their_address(world: World) -> None:
     await world.receive(form(), "ses1")
     directory, before = world.parts.persons, world.now - timedelta(days=1)
