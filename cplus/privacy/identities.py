@@ -25,7 +25,8 @@ Row = dict[str, Any]
 """A row of the directory. Of an account, by its customer's id: `address`, the row of the address
 that it holds, `at`, since when, and `told_at`, when Shopify told of it. Of an address: `holder`,
 the row of the account, `at` and `told_at` of the last one that had it, and `ended` once the account
-has another. Older rows have none of these, or no `told_at`. `erased`: who had it and was erased."""
+has another. Older rows have none of these, or no `told_at`. `erased`: who had it and was erased.
+Of both, `since`: when somebody was first known by it, or their account was."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -134,7 +135,8 @@ class Identities:
             # Nobody holds it any more. Whose it was may be told of them, not who has it now.
             # Its times stay: what is older than the last who had it does not bring it back.
             someone = named(self._new_id())
-            self._change(row, person=someone, former=None, holder=None, **_living(row))
+            changes = {"person": someone, "since": self._now, "former": None, "holder": None}
+            self._change(row, **changes, **_living(row))
         return Resolved(row["person"], [], tuple(sorted(row.get("former") or ())))
 
     def _new_account(self, one: Question) -> Row:
@@ -159,8 +161,8 @@ class Identities:
         """The customer was erased, and placed an order afterwards."""
         someone, erased_at = named(self._new_id()), account["erased"]["at"]
         self._customers.add(someone)
-        changes = {"person": someone, "former": None, "at": erased_at, "gone": None}
-        self._change(account, **changes, **_living(account))
+        changes = {"person": someone, "since": self._now, "former": None, "at": erased_at}
+        self._change(account, **changes, gone=None, **_living(account))
 
     def _bury(self, account: Row, one: Question) -> None:
         """Erases an address that another process gave to the account just when that was erased,
@@ -206,7 +208,7 @@ class Identities:
         mine = {"holder": account["_id"], "at": one.at, "told_at": one.told_at}
         if row is None:
             row = self._insert(address, account["shop"], account["person"], account.get("former"))
-            self._change(row, **mine)
+            self._change(row, since=account.get("since"), **mine)
             return True
         mine |= _living(row)
         if row.get("holder") == account["_id"]:
@@ -218,7 +220,8 @@ class Identities:
             # The row goes over to the account's person once the log knows that they are one.
             self._change(row, **mine)
         else:
-            self._change(row, person=account["person"], former=account.get("former"), **mine)
+            theirs = {name: account.get(name) for name in ("person", "former", "since")}
+            self._change(row, **theirs, **mine)
         return True
 
     def _insert(self, name: str, shop: str, person: str, former: object = None) -> Row:

@@ -36,8 +36,8 @@ log = structlog.get_logger()
 INSTALLED_AGAIN: Final = "the app was installed again since the erasure was asked for"
 
 STEPS: Final = (
-    *("condemn", "append_erased", "destroy"),
-    *("delete_objects", "forget", "forget_tokens", "end_sessions", "write_ledger"),
+    *("condemn", "append_erased", "forget", "destroy"),
+    *("delete_objects", "forget_tokens", "end_sessions", "write_ledger"),
 )
 """The steps, in this order."""
 
@@ -120,12 +120,14 @@ async def erase_shop(
         log.info("shop_not_erased", shop=shop, erasure=erasure)
         return False
     until = erased.recorded_at
+    # Before the rest, which may take long: if the merchant installs the app again meanwhile, whom
+    # an import tells of is somebody new, and not somebody whose key is destroyed.
+    use.at_step("forget")
+    await use.directory.forget_shop(shop, until)
     use.at_step("destroy")
     keys = await use.keyring.destroy_shop(shop, until)
     use.at_step("delete_objects")
     objects = await _delete_objects(shop, erased.position, place, use)
-    use.at_step("forget")
-    await use.directory.forget_shop(shop, until)
     use.at_step("forget_tokens")
     await use.forget_tokens(shop, until)
     use.at_step("end_sessions")

@@ -247,6 +247,7 @@ async def test_who_installs_the_app_in_the_last_moment_keeps_everything(world: W
 async def test_a_shop_that_installs_the_app_while_it_is_erased_begins_anew(
     world: World, step: str
 ) -> None:
+    before = await world.persons.resolve(SHOP, shopify_id=7)
     await world.ask()
     with pytest.raises(Died):
         await world.erase(at_step=dies_at(step, 1))
@@ -254,6 +255,11 @@ async def test_a_shop_that_installs_the_app_while_it_is_erased_begins_anew(
     later = PersonDirectory(world.process.mongo.keyring, "a secret", lambda: LATER)
     new = await later.resolve(SHOP, shopify_id=9, address="cleo@shopper.example", at=LATER)
     assert new is not None
+    if step != "forget":  # whom the shop had before is somebody new too
+        again = await later.resolve(SHOP, shopify_id=7)
+        assert again is not None
+        assert before is not None
+        assert again.person != before.person
     keyring = Keyring(world.process.mongo.keyring, MASTERS, lambda: LATER)
     store = EventStore(world.process.mongo, lambda: LATER, keys=keyring)
     told = CustomerChanged(shopify_customer_id=9, person=new.person, email="cleo@shopper.example")

@@ -92,4 +92,6 @@ async def test_who_was_erased_is_not_asked_for_until_they_order_again(
     hours.passed = 2
     assert await unseen(listed, listed.now()) == [1, 3, 4]
     await persons.resolve(SHOP, shopify_id=2, ordered=True)
+    assert await unseen(listed, listed.now()) == [1, 3, 4], "known since then"
+    hours.passed = 3
     assert await unseen(listed, listed.now()) == [1, 2, 3, 4]
