@@ -85,9 +85,10 @@ async def mongo_uri() -> AsyncIterator[str]:
 async def _commands_end() -> AsyncIterator[None]:
     """What the commands of a run come from ends with it."""
     yield
-    from tests.integration.command_line import FORKS
+    from tests.integration.command_line import COPIES, FORKS
 
-    await FORKS.close()
+    for forks in (COPIES, FORKS):
+        await forks.close()
 
 
 @pytest.fixture(scope="session")

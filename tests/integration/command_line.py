@@ -32,13 +32,18 @@ FORKS: Final = Forks(
 """Where the commands come from. Each is a process of its own, which has the code loaded: two
 hundred of them would spend minutes on importing it."""
 
+COPIES: Final = Forks((*LIBRARIES, "pytest"), Path(os.devnull))
+"""Where programs of a changed copy of the code come from: they have the libraries loaded, and no
+code of this one."""
+
 
 @dataclass(frozen=True)
 class Command:
-    """A command that runs."""
+    """A command that runs; its folder has the files of what it writes."""
 
     process: Forked
     folder: Path
+    errors: Path
 
     @property
     def returncode(self) -> int | None:
@@ -53,27 +58,40 @@ class Command:
         """As a terminal or an operator does."""
         self.process.send_signal(number)
 
+    async def complains(self, words: str) -> None:
+        """Returns once its standard errors have the words."""
+        while words.encode() not in self.errors.read_bytes():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
     async def communicate(self) -> tuple[bytes, bytes]:
-        """What it wrote to its standard output and errors, once it has ended."""
+        """What it wrote to its standard output and errors, as far as these are files, once it has
+        ended."""
         try:
             await self.process.wait()
-            return (self.folder / "output").read_bytes(), (self.folder / "errors").read_bytes()
+            output = (self.folder / "output").read_bytes()
+            return output, self.errors.read_bytes() if self.errors.is_file() else b""
         finally:
             shutil.rmtree(self.folder)
 
 
 async def started(
-    *arguments: str, cwd: Path = ROOT, also: Mapping[str, str] | None = None
+    *arguments: str,
+    module: str = "cplus.cli",
+    code: Path = ROOT,
+    cwd: Path | None = None,
+    also: Mapping[str, str] | None = None,
+    errors: Path | None = None,
 ) -> Command:
-    """The command, with no variable of this process but those given."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(also or {})}
+    """The command, or another program of this code or a copy of it, with no variable of this
+    process but those given."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(code), **(also or {})}
     folder = Path(tempfile.mkdtemp(prefix="cplus-tests-"))
-    program = Program(
-        *("cplus.cli", arguments, environment, cwd),
-        output=folder / "output",
-        errors=folder / "errors",
-    )
-    return Command(await FORKS.start(program), folder)
+    output, errors = folder / "output", errors or folder / "errors"
+    output.touch()
+    errors.touch()
+    program = Program(module, arguments, environment, cwd or code, output=output, errors=errors)
+    forks = FORKS if code == ROOT else COPIES
+    return Command(await forks.start(program), folder, errors)
 
 
 async def told(*arguments: str, status: int = 0) -> dict[str, Any]:

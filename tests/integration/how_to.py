@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.integration.command_line import started
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _MODULES = {"cplus": "cplus.cli", "pytest": "pytest"}
@@ -50,26 +48,28 @@ class Copied:
                 assert language == "sh"
                 for line in block.splitlines():
                     program, *arguments = line.split()
-                    said[line] = await self.run("-m", _MODULES[program], *arguments)
+                    said[line] = await self.run(_MODULES[program], *arguments)
         return said
 
-    async def run(self, *command: str, status: int = 0) -> str:
-        """What Python says in the copy; it has to end with the status."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(self.folder),
+    async def run(self, module: str, *arguments: str, status: int = 0) -> str:
+        """What `python -m` says in the copy; it has to end with the status."""
+        also = {
+            "PYTEST_ADDOPTS": "--assert=plain",  # it would rewrite libraries, which are loaded
             "CPLUS_MONGO_URI": self.mongo_uri,
             "CPLUS_TEST_MONGO_URI": self.mongo_uri,  # tests that run in the copy start none
             "CPLUS_MONGO_DATABASE": self.database_name,
             "CPLUS_MONGO_KEYRING_DATABASE": f"{self.database_name}_keyring",
             **self.also,
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, cwd=self.folder, env=environment, stdout=PIPE, stderr=PIPE
-        )
+        process = await started(*arguments, module=module, code=self.folder, also=also)
         out, err = await asyncio.wait_for(process.communicate(), 90)
-        assert process.returncode == status, f"{command}\n{out.decode()}\n{err.decode()}"
+        assert process.returncode == status, f"{module} {arguments}\n{out.decode()}\n{err.decode()}"
         return out.decode()
+
+    async def does(self, code: str, *arguments: str) -> str:
+        """What the program says in the copy."""
+        (self.folder / "program.py").write_text(code, "utf-8")
+        return await self.run("program", *arguments)
 
     def _change(self, diff: str) -> None:
         """Does what the diff says: the lines without a mark say where, and there only."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 import time
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -18,23 +16,6 @@ from tests.conftest import ROOT
 from tests.integration.cli.shops_world import REPLAY
 from tests.integration.command_line import started
 
-REFUSED = """
-import click
-from cplus.cli import main
-from cplus.cli.connecting import failures
-from cplus.mongo import OperationFailure
-
-@main.command()
-@click.argument("code", type=int)
-@click.argument("name")
-def refused(code, name):
-    with failures():
-        raise OperationFailure("sesame", code, {"codeName": name})
-
-main()
-"""
-"""A command of which the database refuses something."""
-
 
 async def test_rights_are_spoken_of_only_where_it_is_they_that_lack() -> None:
     for code, name, is_rights in (
@@ -43,10 +24,8 @@ async def test_rights_are_spoken_of_only_where_it_is_they_that_lack() -> None:
         (286, "ChangeStreamHistoryLost", False),
         (121, "DocumentValidationFailure", False),
     ):
-        program = (sys.executable, "-c", REFUSED, "refused", str(code), name)
-        process = await asyncio.create_subprocess_exec(
-            *program, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE
-        )
+        command = ("refused", str(code), name)
+        process = await started(*command, module="tests.integration.cli.refused")
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
         assert f"refused the request ({name})" in err.decode()

@@ -6,10 +6,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 import pytest
@@ -26,6 +23,7 @@ from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.conftest import ROOT
 from tests.integration.cli.shops_world import REPLAY, everything
+from tests.integration.cli.stuck import AT_WORK
 from tests.integration.command_line import started
 from tests.integration.fold_world import (
     SHOP,
@@ -33,44 +31,21 @@ from tests.integration.fold_world import (
 )
 from tests.samples import installed
 
-STUCK = """
-import asyncio, sys
-from cplus.cli import main
-from cplus.events.log.store import EventStore
-
-async def heads_in_pages(*_):
-    sys.stderr.write("at work\\n")
-    sys.stderr.flush()
-    await asyncio.Event().wait()
-    yield {}
-
-async def head(*_):
-    async for _ in heads_in_pages():
-        pass
-
-EventStore.heads_in_pages, EventStore.head = heads_in_pages, head
-main()
-"""
-"""The command with a log of which it never hears which shops there are."""
-
 
 async def test_a_command_that_is_stopped_says_so_and_its_status_is_no_finding(
     mongo: Mongo, stack: Path
 ) -> None:
     async def stopped(number: signal.Signals, *command: str) -> None:
-        program = (sys.executable, "-c", STUCK, *command, "--data", str(stack))
-        also = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-        process = await asyncio.create_subprocess_exec(
-            *program, cwd=ROOT, env=also, stdin=DEVNULL, stdout=PIPE, stderr=PIPE
+        process = await started(
+            *command, "--data", str(stack), module="tests.integration.cli.stuck"
         )
-        assert process.stderr is not None
         async with asyncio.timeout(60):
-            assert await process.stderr.readline() == b"at work\n"
+            await process.complains(AT_WORK)
             process.send_signal(number)
             out, err = await process.communicate()
         assert (process.returncode, out) == (130, b""), command
-        assert err.decode().splitlines()[0].startswith("stopped")
-        assert len(err.decode().splitlines()) == 1
+        [words] = err.decode().removeprefix(AT_WORK).splitlines()
+        assert words.startswith("stopped")
 
     # The signals alternate: what hears them is one for all commands.
     for number, command in zip(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import subprocess
-import sys
 import zipfile
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -60,24 +57,8 @@ async def prove(
     mongo: Mongo, mongo_uri: str, against: Path | str, *more: str, project: Path = ROOT
 ) -> tuple[int | None, str, str]:
     """The status of the command, with the code of `project`, and what it said."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(project),
-        "CPLUS_MONGO_URI": mongo_uri,
-        "CPLUS_MONGO_DATABASE": mongo.database.name,
-    }
-    command = ("prove", "--against", str(against), *more)
-    process = await (
-        started(*command, also=environment)
-        if project == ROOT
-        else asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cplus.cli", *command),
-            cwd=project,
-            env=environment,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-    )
+    also = {"CPLUS_MONGO_URI": mongo_uri, "CPLUS_MONGO_DATABASE": mongo.database.name}
+    process = await started("prove", "--against", str(against), *more, code=project, also=also)
     out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode(), err.decode()
 

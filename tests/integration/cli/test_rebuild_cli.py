@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -25,9 +23,8 @@ from cplus.projections.groups import ALL
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from tests.conftest import ROOT
 from tests.integration.cli.shops_world import HOSTS
-from tests.integration.command_line import started, told
+from tests.integration.command_line import Command, started, told
 from tests.integration.fold_world import (
     HURRIED,
     SHOP,
@@ -121,16 +118,13 @@ Shows = Callable[[str], Awaitable[None]]
 
 
 @asynccontextmanager
-async def on_terminal(*program: str) -> AsyncIterator[tuple[Process, Shows]]:
-    """What Python runs with a terminal as its standard error, and what waits until the terminal
-    shows some words. Killed at the end, if it still runs."""
+async def on_terminal(*arguments: str, module: str) -> AsyncIterator[tuple[Command, Shows]]:
+    """A command with a terminal as its standard error, and what waits until the terminal shows some
+    words. Killed at the end, if it still runs."""
     terminal, its = os.openpty()
     also = {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **also}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *program, cwd=ROOT, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=its
-    )
-    os.close(its)
+    errors = Path(os.ttyname(its))
+    process = await started(*arguments, module=module, also=also, errors=errors)
     loop, seen = asyncio.get_running_loop(), ""
     news = asyncio.Event()
 
@@ -156,21 +150,8 @@ async def on_terminal(*program: str) -> AsyncIterator[tuple[Process, Shows]]:
             process.kill()
             await process.communicate()
         loop.remove_reader(terminal)
-        os.close(terminal)
-
-
-STALLED = """
-import asyncio
-import cplus.projections.generations.rebuild
-from cplus.cli import main
-
-async def compare(*_):
-    await asyncio.Event().wait()
-
-cplus.projections.generations.rebuild.compare_generations = compare
-main()
-"""
-"""The command with a comparison that finds no end."""
+        for one in (terminal, its):
+            os.close(one)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -178,14 +159,14 @@ async def test_a_rebuild_that_compares_shows_it_is_stopped_and_goes_on(
     mongo: Mongo, data: Path, number: signal.Signals
 ) -> None:
     command = ("rebuild", "shops", "--data", str(data), "--json")
-    async with on_terminal("-c", STALLED, *command) as (stopped, shows):
+    async with on_terminal(*command, module="tests.integration.cli.stalled") as (stopped, shows):
         await shows("0/3 shops compared")
         stopped.send_signal(number)
         out, _ = await stopped.communicate()
     said = json.loads(out)
     assert (stopped.returncode, said["stopped"], said["left"]) == (130, True, 0)
     assert (await told("verify", "shops", "--data", str(data)))["collection"] == SHOPS.collection
-    async with on_terminal("-m", "cplus.cli", *command) as (again, shows):
+    async with on_terminal(*command, module="cplus.cli") as (again, shows):
         await shows("shops compared")
         await shows(f"switching to {SHOPS.collection}.g2")
         out, _ = await again.communicate()

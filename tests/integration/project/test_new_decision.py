@@ -45,12 +45,12 @@ async def test_the_page_leads_from_nothing_to_a_button(
         )
         said = await project.follow("new-decision.md")
         assert "4 passed" in said["pytest -q tests/unit/events/test_answer_and_close.py"]
-        await project.run("-c", CLICK, conversation)
+        await project.does(CLICK, conversation)
         told = await web.stream(SHOP, conversation)
         assert told[-2:] == ["conversation.reply_written", "conversation.closed"]
         assert told.count("conversation.reply_written") == 1
         command = ("answer", SHOP, conversation, "In blue too.", "--operator", "jo")
-        assert "Answered" in await project.run("-m", "cplus.cli", *command)
+        assert "Answered" in await project.run("cplus.cli", *command)
         told = await web.stream(SHOP, conversation)
         assert told[-1] == "conversation.closed"
         assert told.count("conversation.reply_written") == 2
@@ -58,7 +58,7 @@ async def test_the_page_leads_from_nothing_to_a_button(
         [commit] = await web.parts.store.read(SHOP, head - 1, 1)
         assert (commit.source, commit.actor) == ("cli", "operator/jo")
     # The pages are left to the reader: the page leads to each that tests then miss.
-    asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
+    asked = await project.run("pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
     assert len(set(re.findall(r"FAILED \S+::(\w+)", asked))) == 2
     page = (ROOT / "docs" / "how-to" / "new-decision.md").read_text("utf-8")
     assert "(../cli.md)" in page

@@ -49,20 +49,18 @@ async def test_the_page_leads_from_nothing_to_a_reaction(
     lags = json.loads(said["cplus projections lag --json"])["shops"]
     [goodbyes] = [one for one in lags if one["projection"] == "react-goodbyes"]
     assert (goodbyes["begun"], goodbyes["behind"]) == (False, 1)
-    out = await project.run("-c", FOLLOW % (SHOP, head))
+    out = await project.does(FOLLOW % (SHOP, head))
     assert out.count("shop_left") == 1, out
-    lags = json.loads(await project.run("-m", "cplus.cli", "projections", "lag", "--json"))["shops"]
+    lags = json.loads(await project.run("cplus.cli", "projections", "lag", "--json"))["shops"]
     [goodbyes] = [one for one in lags if one["projection"] == "react-goodbyes"]
     assert (goodbyes["begun"], goodbyes["behind"], goodbyes["position"]) == (True, 0, head)
     # What every reaction promises is tried with it: no test has to be told of it.
-    tried = await project.run(
-        "-m", "pytest", "-q", "-rp", "-k", "goodbyes or slowest", *TRIED, CARRIED
-    )
+    tried = await project.run("pytest", "-q", "-rp", "-k", "goodbyes or slowest", *TRIED, CARRIED)
     passed = re.findall(r"^PASSED (\S+?)::(\S+)", tried, re.MULTILINE)
     assert {file for file, name in passed if "goodbyes" in name} >= TRIED, tried
     assert CARRIED in {file for file, name in passed if "slowest" in name}, tried
     # The pages are left to the reader: the page leads to each that tests then miss.
-    asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
+    asked = await project.run("pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
     assert len(set(re.findall(r"FAILED \S+::(\w+)", asked))) == 2
     page = (ROOT / "docs" / "how-to" / "new-reaction.md").read_text("utf-8")
     assert "(../events.md)" in page

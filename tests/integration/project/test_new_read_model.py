@@ -53,9 +53,9 @@ async def test_the_page_leads_from_nothing_to_a_figure_on_the_dashboard(
     assert (row["shop"], row["key"], row["seconds"]) == (SHOP, conversation_id, 300.0)
     assert json.loads(said["cplus rebuild answers --json"])["live"] == "answers.v1.g2"
     assert json.loads(said["cplus verify answers --json"])["ok"] is True
-    assert "answered within 5 minutes" in await project.run("-c", SEE)
+    assert "answered within 5 minutes" in await project.does(SEE)
     # The tables of docs/ are left to the reader: the page leads to each that tests then miss.
-    asked = await project.run("-m", "pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
+    asked = await project.run("pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
     missed = set(re.findall(r"FAILED \S+::(\w+)", asked))
     pages = {page for name in missed for page in _pages(name)}
     assert pages == {"events.md", "read-models.md"}
