@@ -6,7 +6,7 @@ those that kill processes at work have one of their own instead: `database_name`
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,15 @@ Prepare = Callable[[str], Awaitable[None]]
 """Makes what a fresh database of that name has; also in those whose names begin with it."""
 
 _SPARE = 2  # what a test of before may still be writing is in none of the next one
+
+
+def holding(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Asks a database, by the first of these collections, which of them hold a document: one
+    question in place of one for each."""
+    of: list[list[dict[str, Any]]]
+    of = [[{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}] for name in names]
+    rest = zip(names[1:], of[1:], strict=True)
+    return [*of[0], *({"$unionWith": {"coll": name, "pipeline": one}} for name, one in rest)]
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,16 @@ class Prepared:
 
     name: str
     fresh: Contents
+
+
+async def emptied(database: Any) -> None:
+    """Takes every document out of the database; its collections and their indexes stay."""
+    names = await database.list_collection_names()
+    if not names:
+        return
+    cursor = database[names[0]].aggregate(holding(names))
+    for one in await cursor.to_list(None):
+        await database[one["name"]].delete_many({})
 
 
 class Databases:
@@ -74,7 +93,11 @@ class Databases:
                 found.options[at] = collection["options"]
                 rows = self._client[database][collection["name"]]
                 found.indexes[at] = sorted(map(dict, rows.list_indexes()), key=str)
-                found.documents[at] = list(rows.find().sort("_id"))
+                found.documents[at] = []
+            names = [one for of, one in found.options if of == database]
+            for one in self._holding(database, names):
+                rows = self._client[database][one]
+                found.documents[database, one] = list(rows.find().sort("_id"))
         return found
 
     def drop(self, name: str) -> None:
@@ -94,12 +117,22 @@ class Databases:
     def _is_fresh_again(self, used: Prepared) -> bool:
         """Takes out what was put in since; False if it is then still another than a fresh one."""
         for database in self._named(used.name):
-            for name in self._client[database].list_collection_names():
+            names = self._client[database].list_collection_names()
+            holding = self._holding(database, names)
+            for name in names:
                 rows, fresh = self._client[database][name], used.fresh.documents
                 if (database, name) not in fresh:
                     rows.drop()
                     continue
-                rows.delete_many({})
+                if name in holding:
+                    rows.delete_many({})
                 if documents := fresh[database, name]:
                     rows.insert_many(documents)
         return self.contents(used.name) == used.fresh
+
+    def _holding(self, database: str, names: list[str]) -> list[str]:
+        """Those of the collections that hold a document."""
+        if not names:
+            return []
+        question = holding(names)
+        return [one["name"] for one in self._client[database][names[0]].aggregate(question)]

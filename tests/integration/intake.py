@@ -19,6 +19,7 @@ from cplus.consumers.batches.messages import Consume
 from cplus.consumers.batches.sqs import SqsRecord, records
 from cplus.deadline import Deadline
 from cplus.settings import Settings
+from tests.databases import emptied as without_documents
 
 SECRET = "shpss_0123456789abcdef0123456789abcdef"
 _QUEUES = [name for name in Settings.model_fields if name.endswith("_queue")]
@@ -133,8 +134,7 @@ async def emptied(used: Intake) -> Intake:
     """The same connections with nothing in the database and on the queues, for the next test."""
     before = used.parts
     for database in (before.mongo.database, before.mongo.keyring):
-        for name in await database.list_collection_names():
-            await database[name].delete_many({})
+        await without_documents(database)
     settings = before.settings
     for queue in _QUEUES:
         await used.drain(settings.needed(queue))

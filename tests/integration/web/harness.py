@@ -36,6 +36,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from cplus.subscriptions.checkpoints import CHECKPOINTS
+from tests.databases import emptied
 from tests.integration.web.apps import given_back, taken
 from tests.nudges import Nudges
 
@@ -120,8 +121,7 @@ class Harness:
         """The harness on an emptied database; its connections end with the block."""
         async with self:
             for database in (self.parts.mongo.database, self.parts.mongo.keyring):
-                for name in await database.list_collection_names():
-                    await database[name].delete_many({})
+                await emptied(database)
             yield self
 
     async def __aenter__(self) -> Self:
