@@ -35,6 +35,7 @@ from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
+from tests.databases import emptied
 from tests.integration.crashing import Died, Written, dies_at
 from tests.integration.privacy.sealing_world import (
     ADA,
@@ -75,8 +76,7 @@ async def place(mongo_uri: str) -> AsyncIterator[Settings]:
 async def mongo(place: Settings) -> AsyncIterator[Mongo]:
     made = connect(place)
     for database in (made.database, made.keyring):
-        for name in await database.list_collection_names():
-            await database[name].delete_many({})
+        await emptied(database)
     yield made
     await made.close()
 

@@ -25,6 +25,7 @@ from cplus.privacy.erasing.shops import STEPS, ErasingShops, Place, asked_for_sh
 from cplus.privacy.keyring import KEYS, LOCAL, Keyring, LocalMaster
 from cplus.privacy.persons import PERSONS, PersonDirectory
 from cplus.settings import Settings
+from tests.databases import emptied
 from tests.integration.crashing import Died, dies_at
 from tests.integration.privacy.sealing_world import (
     ADA,
@@ -64,8 +65,7 @@ async def place(mongo_uri: str) -> AsyncIterator[Settings]:
 async def mongo(place: Settings) -> AsyncIterator[Mongo]:
     made = connect(place)
     for database in (made.database, made.keyring):
-        for name in await database.list_collection_names():
-            await database[name].delete_many({})
+        await emptied(database)
     yield made
     await made.close()
 
