@@ -13,9 +13,10 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from cplus.aws import Aws, Objects
 from cplus.local import resources
 from cplus.local.application import Application
-from cplus.local.aws import ACCOUNT, KMS_KEY, REGION, AwsEndpoint, client
+from cplus.local.aws import ACCOUNT, KMS_KEY, REGION, AwsEndpoint, client, options
 from cplus.local.aws.email.inbound import Receipt, deliver
 from cplus.local.serverless import read
 from tests.conftest import ROOT
@@ -318,6 +319,28 @@ def test_a_mail_that_ses_refuses_is_refused_and_not_kept(
     assert httpx.get(f"{aws.endpoint}/_mailbox/messages.json").json()["messages"] == before
 
 
+async def test_buckets_keep_versions_until_each_is_deleted_for_good(
+    aws: AwsEndpoint, application: Application
+) -> None:
+    s3, bucket = client("s3", aws.endpoint), resources.short_names(application)[1]["mail"]
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    days = {one["Filter"]["Prefix"]: one["Expiration"].get("Days") for one in rules}
+    assert days == {"": None, "incoming/": 30}
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket=bucket, Key="sealed/a", Body=body)
+    s3.delete_object(Bucket=bucket, Key="sealed/a")
+    s3.put_object(Bucket=bucket, Key="sealed/b", Body=b"other")
+    clients = Aws(**options(aws.endpoint))
+    try:
+        [versions] = (await clients.list_versions(bucket, "sealed/a")).values()
+        assert (len(versions.ids), len(versions.markers)) == (2, 1)
+        refs = [{"bucket": bucket, "key": key} for key in ("sealed/a", "sealed/b")]
+        assert await Objects(clients, [bucket]).delete(refs) == 2
+        assert await clients.list_versions(bucket, "sealed/") == {}
+    finally:
+        await clients.close()
+
+
 def test_a_mail_that_comes_in_is_stored_whole_and_told_of_as_ses_does(
     aws: AwsEndpoint, application: Application, sqs: Any, queues: dict[str, str]
 ) -> None:
@@ -356,6 +379,9 @@ async def test_objects_survive_kill_9_and_what_was_lost_is_said(tmp_path: Path) 
         s3.put_object(Bucket="kept", Key="gone too", Body=b"x")
         s3.delete_objects(Bucket="kept", Delete={"Objects": [{"Key": "gone too"}]})
         s3.put_object(Bucket="kept", Key="plain", Body=b"newer", ContentType="text/x-mail")
+        s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+        for version in [s3.put_object(Bucket="kept", Key="erased", Body=b"x") for _ in range(2)]:
+            s3.delete_object(Bucket="kept", Key="erased", VersionId=version["VersionId"])
         queue = sqs.create_queue(QueueName="held")["QueueUrl"]
         for _ in range(3):
             sqs.send_message(QueueUrl=queue, MessageBody="x")

@@ -3,11 +3,12 @@ whichever step is the last of a process, nothing is lost."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cplus.actors import merchant
+from cplus.actors import merchant, operator
 from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.commands.automatic_mail import make_conversation
 from cplus.consumers.mail.inbound_email import Inbound
@@ -17,12 +18,14 @@ from cplus.events.base import Cause
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.log.commit import Draft
 from cplus.events.names import received_mail_claim
-from tests.integration.crashing import Died
+from cplus.privacy.erasing import ask, erase
+from tests.integration.crashing import Died, dies_at
 from tests.integration.intake import failures, soon
 from tests.integration.mail_world import SHOP, World, form, plain
 
 OTHER = "birch.myshopify.com"
 ABSENCE = plain("I am away", Auto_Submitted="auto-replied")
+DELETING = "delete_objects"
 STEPS = ["object_size", "put_object", "list_versions", "delete_versions"]
 """What is asked of S3 for a mail, in order; the append is between the second and the third."""
 
@@ -145,16 +148,24 @@ class Second(Dying):
         await super().put_object(bucket, key, body)
 
 
-async def test_once_the_person_is_erased_nobody_opens_the_mail(world: World) -> None:
+async def test_once_the_person_is_erased_nobody_opens_the_mail_and_it_is_deleted(
+    world: World,
+) -> None:
     await world.receive(plain("Do you have it in blue?"), "ses1")
     [message] = await world.received()
     assert (await whole(world)).mail
-    await world.parts.keyring.condemn(SHOP, [message.person])
-    await world.parts.keyring.destroy(SHOP, [message.person])
-    assert (await whole(world)).mail is None
+    use = replace(world.parts.erasing, recorder=world.recorder, at_step=dies_at(DELETING, 1))
+    who = str(operator("ada"))
+    await ask(
+        use.recorder, SHOP, message.person, erasure="e1", source="cli", actor=who, at=world.now
+    )
+    with pytest.raises(Died):
+        await erase(SHOP, "e1", use=use)
     assert message.raw
-    assert await world.keys() == [message.raw["key"]], "until it is deleted too"
-    assert await world.parts.objects.delete([message.raw]) == 1
+    assert await world.keys() == [message.raw["key"]]
+    assert (await whole(world)).mail is None, "its key is destroyed before it is deleted"
+    entry = await erase(SHOP, "e1", use=replace(use, at_step=lambda _: None))
+    assert entry.objects == 1
     assert await world.keys() == []
 
 
