@@ -20,8 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import models_log
-from bench.measure import Figure, Work, alternate, figure, run_parts
+from bench import erasing, models_log
+from bench.measure import Figure, Work, alternate, figure, plain, run_parts
 from bench.models_rebuild import clean, rebuilding, settings_of
 from cplus.aws import Aws, Kms
 from cplus.events.base import Cause, NewEvent
@@ -215,11 +215,6 @@ async def rebuild(bench: Bench) -> list[Figure]:
     return figures
 
 
-def plain(name: str, value: float, unit: str, goal: str = "none: as it is") -> Figure:
-    """A figure with no baseline."""
-    return Figure(name, round(value, 2), unit, None, "", goal, None, 1, None)
-
-
 async def keys(bench: Bench) -> list[Figure]:
     """The keys of many persons, made, and read at once and singly by a new process."""
     async with bench.log("keys", sealed=True) as log:
@@ -276,11 +271,17 @@ async def kms(bench: Bench) -> list[Figure]:
     return [Figure(name, count, "calls", None, "", "at most 1", count <= 1, 1, None)]
 
 
+async def erase(bench: Bench) -> list[Figure]:
+    """How long it takes to erase a person."""
+    return await erasing.measured(bench.uri, bench.rounds)
+
+
 PARTS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "append": append,
     "rebuild": rebuild,
     "keys": keys,
     "kms": kms,
+    "erase": erase,
 }
 
 

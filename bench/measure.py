@@ -71,6 +71,13 @@ def figure(
     )
 
 
+def plain(
+    name: str, value: float, unit: str, goal: str = "none: as it is", rounds: int = 1
+) -> Figure:
+    """A figure with no baseline."""
+    return Figure(name, round(value, 2), unit, None, "", goal, None, rounds, None)
+
+
 async def rate(work: Work) -> float:
     """How many a second the work does; it answers how many it did."""
     began = time.perf_counter()
