@@ -125,6 +125,13 @@ async def answer_to(
     return Changed(outcome.position if outcome else None)
 
 
+async def address_of(shop: str, conversation_id: str, *, use: Conversations) -> str | None:
+    """Where replies go, as the log says; None if nobody can be answered."""
+    stream = conversation_stream(conversation_id)
+    found: Conversation = await use.recorder.load(Conversation, shop, stream)
+    return None if found.erased else found.address or None
+
+
 def message_id(shop: str, conversation_id: str, key: str) -> str:
     """The id of the message that the command with this key writes: asked again, it is the same
     message."""

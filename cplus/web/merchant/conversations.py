@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands import conversations
-from cplus.commands.conversations import Changed, Elsewhere, SentBefore
+from cplus.commands.conversations import Changed, Conversations, Elsewhere, SentBefore
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import (
     ContentionTooHigh,
@@ -19,7 +19,7 @@ from cplus.errors import (
     OutcomeUnknown,
     StreamConflict,
 )
-from cplus.projections.queries import Queries
+from cplus.projections.queries import Conversation, Queries
 from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
@@ -74,11 +74,20 @@ class _View:
 
     pages: Pages
     queries: Queries
+    use: Conversations
     me: Merchant
 
+    async def address(self, row: Conversation) -> str | None:
+        """Where replies go: the row forgets that with anybody in it who is erased."""
+        if row.from_address or row.erased:
+            return row.from_address
+        return await conversations.address_of(self.me.shop, row.id, use=self.use)
 
-async def _view(pages: PagesDep, queries: QueriesDep, me: MerchantDep) -> _View:
-    return _View(pages, queries, me)
+
+async def _view(
+    pages: PagesDep, queries: QueriesDep, use: ConversationsDep, me: MerchantDep
+) -> _View:
+    return _View(pages, queries, use, me)
 
 
 ViewDep = Annotated[_View, Depends(_view)]
@@ -129,13 +138,14 @@ async def _page(
         thread = await newest(queries, me.shop, row.id, whole, before)
     else:
         thread = await following(queries, me.shop, row.id, begin, whole)
-    person = await queries.customer(me.shop, row.person)
+    person, address = await queries.customer(me.shop, row.person), await view.address(row)
     return view.pages.render(
         "conversation.html",
         status=status,
         me=me,
         section="inbox",
         conversation=row,
+        address=address,
         thread=thread,
         person=person,
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
@@ -147,7 +157,7 @@ async def _page(
         draft=draft,
         reason=reason,
         key=key or new_key(),
-        to=to or row.from_address,
+        to=to or address,
         command_key=new_key(),
         new_key=new_key,
     )
@@ -182,7 +192,6 @@ async def reply(
     request: Request,
     view: ViewDep,
     signatures: SignaturesDep,
-    use: ConversationsDep,
     conversation_id: IdDep,
 ) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
@@ -198,7 +207,7 @@ async def reply(
             key=key,
             actor=me.actor,
             source="dashboard",
-            use=use,
+            use=view.use,
             to=fields.get("to"),
         )
     except FormOfAnother:

@@ -18,13 +18,16 @@ from cplus.errors import NotFound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.audit.roots import verify_shop as verify_chain
 from cplus.events.base import ERASED
+from cplus.events.catalogue import Catalogue, all_events
 from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, PersonErased
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.outcomes import Appended
 from cplus.events.log.store import COMMITS
 from cplus.events.names import conversation_stream, erasure_stream
+from cplus.events.reader import EventReader
 from cplus.mongo import Mongo, connect
 from cplus.privacy.erasing import NAMES_AT_ONCE, STEPS
 from cplus.privacy.identities import Resolved
@@ -332,8 +335,12 @@ async def test_a_person_of_whom_the_log_holds_nothing_leaves_an_erasure_all_the_
 async def test_a_read_model_that_was_behind_or_parked_catches_up_with_erased_rows(
     process: Process,
 ) -> None:
-    runner = Runner(process.mongo, process.store, process.reader, ALL, lambda: NOW)
-    await runner.catch_up(CUSTOMERS, SHOP, until=3)
+    # An older release parks at what it does not know; others have folded some of the log, or all.
+    known = [one for one in all_events() if one is not PersonsJoined]
+    older = EventReader(Catalogue(known), process.keyring)
+    runner = Runner(process.mongo, process.store, older, ALL, lambda: NOW)
+    assert (await runner.catch_up(CUSTOMERS, SHOP)).parked is not None
+    await process.fold(MESSAGES)
     await process.erase()
     await Process(process.mongo).fold()
     assert await process.words() == []

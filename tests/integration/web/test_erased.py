@@ -11,10 +11,13 @@ import httpx
 
 from cplus.actors import merchant
 from cplus.commands import conversations
+from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import ERASED
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.orders import OrderChanged
-from cplus.events.names import mail_stream, message_ref
+from cplus.events.log.commit import Draft
+from cplus.events.names import conversation_stream, mail_stream, message_ref
+from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.privacy.erasing import Erasing, ask, erase
 from tests.integration.privacy.sealing_world import Elsewhere
@@ -74,6 +77,16 @@ async def erased_shop(web: Harness, *, fold: bool = True) -> Erased:
         SHOP, own, text="We do.", key="k" * 26, source="dashboard", actor=mary, use=use
     )
     of_bea = await web.conversation(person=BEA, subject="Table", text="A table?", name="Bea")
+    talk = await web.parts.recorder.load(Conversation, SHOP, conversation_stream(of_bea))
+    talk.receive(
+        now=web.clock(), person=ADA, message_id=random_id(), answer_here=False,
+        from_name="Ada Brandt", from_address="ada@elsewhere.example", subject="Blue jam",
+        text="I came for a lamp.", rfc_message_id=None,
+    )  # fmt: skip
+    new = decided(talk)
+    draft = Draft(SHOP, random_id(), "mail", "shopper", new, refs=[talk.id, BEA, ADA])
+    await web.parts.store.append([draft])
+    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
     aside = random_id()
     mail = MAIL_ASIDE.model_copy(update={"message_id": aside, "person": ADA})
     refs = [mail_stream(aside), message_ref(aside), ADA]
@@ -123,7 +136,9 @@ async def test_a_conversation_says_that_its_person_was_erased_in_place_of_the_fo
         assert "Erased person" in seen(page)
         other = await browser.get(shop.pages()["other"])
         assert "A table?" in other.text
-        assert 'name="text"' in other.text
+        # The row forgot where replies go, and the log knows that it was nobody's who was erased.
+        assert 'name="to" value="ada@example.com"' in other.text
+        assert other.text.count('<p class="gone">Erased</p>') == 1
         inbox = await browser.get("/inbox?tab=all")
         assert "Erased person" in seen(inbox)
         assert 'Awaiting reply <span class="count">1</span>' in inbox.text
