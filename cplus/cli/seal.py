@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def seal(*, shops: Sequence[str], data: Path | None, as_json: bool) -> None:
     """Count the personal fields and causes that the log holds in clear.
 
-    They are from before there was a keyring: commits never change, and an erasure does not reach
-    them. Needs CPLUS_MONGO_URI, or --data, and no key.
+    They are from before there was a keyring. Commits never change, so an erasure does not reach
+    them; objects that the log names it deletes. Needs CPLUS_MONGO_URI, or --data, and no key.
     """
     from cplus.loop import run
 
