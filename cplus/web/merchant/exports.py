@@ -66,6 +66,7 @@ async def prepare(
     pages: PagesDep,
     queries: QueriesDep,
     is_known: IsKnownDep,
+    use: ExportsDep,
     me: MerchantDep,
     person: PersonDep,
     request: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
@@ -75,8 +76,9 @@ async def prepare(
     if one is named."""
     customer = await _customer(queries, me.shop, person)
     asked = None if request is None else await queries.data_request(me.shop, request)
-    ids = customer.persons if customer else [person]
-    if request is not None and (asked is None or asked.person not in ids):
+    if request is not None and (
+        asked is None or asked.person not in await use.all_ids(me.shop, [person])
+    ):
         raise HTTPException(404)
     known = customer is not None or await is_known(me.shop, person)
     if not known and asked is None:

@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import random
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from pymongo import monitoring
 
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.privacy.identities import Resolved
 from cplus.privacy.persons import PERSONS, IdentityTaken, PersonDirectory, ensure_indexes
 from cplus.privacy.tombstones import KEPT, is_tombstone
-from cplus.retries import Retries
-from cplus.settings import Settings
-
-SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
-ADA, DESK, NEW = "ada@shopper.example", "desk@example.com", "new@example.com"
-
-
-def at(minutes: int) -> datetime:
-    return datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-
-
-BEFORE, ERASED, LATER = at(1), at(10), at(20)
+from tests.integration.privacy.directory_world import (
+    ADA,
+    BEFORE,
+    DESK,
+    ERASED,
+    LATER,
+    NEW,
+    OTHER,
+    SHOP,
+    a_customer,
+    found,
+    rows,
+    who,
+)
 
 
 @pytest.fixture
 def persons(mongo: Mongo) -> PersonDirectory:
     return PersonDirectory(mongo.keyring, "a secret", lambda: LATER)
-
-
-async def found(persons: PersonDirectory, **asked: Any) -> Resolved:
-    answer = await persons.resolve(SHOP, **asked)
-    assert answer is not None
-    return answer
-
-
-async def who(persons: PersonDirectory, **asked: Any) -> str:
-    return (await found(persons, **asked)).person
-
-
-async def rows(mongo: Mongo) -> list[dict[str, Any]]:
-    return list(await mongo.keyring[PERSONS].find(sort=[("_id", 1)]).to_list(None))
-
-
-async def a_customer(persons: PersonDirectory) -> str:
-    """A customer who had one address, and has another now."""
-    await persons.resolve(SHOP, shopify_id=1, address=DESK, at=at(0))
-    return await who(persons, shopify_id=1, address=ADA, at=BEFORE)
 
 
 async def test_what_happened_before_the_erasure_is_theirs_and_a_later_mail_of_somebody_new(
@@ -247,193 +222,3 @@ async def test_a_shop_is_forgotten_and_no_other(mongo: Mongo, persons: PersonDir
     await persons.forget_shop(SHOP, LATER)
     await persons.forget_shop(SHOP, LATER)
     assert [row["shop"] for row in await rows(mongo)] == [OTHER]
-
-
-async def test_what_was_forgotten_halfway_is_forgotten_by_the_next_call(
-    mongo: Mongo, persons: PersonDirectory
-) -> None:
-    ada, directory = await a_customer(persons), mongo.keyring[PERSONS]
-    # The account names an address whose row is not there yet: the process that inserts it is late.
-    await persons.resolve(SHOP, shopify_id=1, address=NEW, at=at(2))
-    [new] = await directory.find({"holder": {"$exists": True}, "ended": None}).to_list(None)
-    await directory.delete_one({"_id": new["_id"]})
-    living = await rows(mongo)
-    await persons.forget(SHOP, [ada], ERASED)
-    done = {row["_id"]: row for row in await rows(mongo)}
-    assert new["_id"] in done
-    for count in range(len(living)):
-        for some in itertools.combinations(living, count):
-            await directory.delete_many({})
-            await directory.insert_many(living)
-            await directory.insert_one(done[new["_id"]])
-            for row in some:
-                await directory.replace_one({"_id": row["_id"]}, done[row["_id"]])
-            await persons.forget(SHOP, [ada], ERASED)
-            assert {row["_id"]: row for row in await rows(mongo)} == done
-
-
-async def test_an_address_that_was_given_to_an_account_just_when_it_was_erased_is_erased_too(
-    mongo: Mongo, persons: PersonDirectory
-) -> None:
-    ada, directory = await a_customer(persons), mongo.keyring[PERSONS]
-    fact: dict[str, Any] = {"shopify_id": 1, "address": NEW, "at": at(2)}
-    await persons.resolve(SHOP, **fact)
-    [new] = await directory.find({"holder": {"$exists": True}, "ended": None}).to_list(None)
-    await persons.forget(SHOP, [ada], ERASED)
-    # Another process had read the rows before, and wrote the address's first.
-    await directory.replace_one({"_id": new["_id"]}, new)
-    assert await found(persons, **fact) == Resolved(ada, erased=True)
-    assert all(map(is_tombstone, await rows(mongo)))
-    assert await who(persons, address=NEW) != ada
-
-
-class Between(monitoring.CommandListener):
-    """Does something once, when the database has answered the n-th command: what another process
-    does that is faster."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self.left = 0
-        self.failed_with: list[BaseException] = []
-        self._work = work
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        pass
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        if event.command_name in {"find", "update", "insert"}:
-            self.left -= 1
-            if self.left == 0:
-                try:
-                    self._work()
-                except BaseException as error:  # noqa: BLE001  the driver only prints it
-                    self.failed_with.append(error)
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
-
-
-Work = Callable[[PersonDirectory], Awaitable[Any]]
-
-
-def elsewhere(settings: Settings, work: Work) -> None:
-    """Does something in another thread, with a client of its own."""
-
-    async def run() -> None:
-        mongo = connect(settings)
-        try:
-            await work(PersonDirectory(mongo.keyring, "a secret", lambda: LATER))
-        finally:
-            await mongo.close()
-
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, run()).result()
-
-
-FACTS: list[dict[str, Any]] = [
-    {"shopify_id": 1, "address": NEW, "at": at(2)},
-    {"shopify_id": 1, "address": DESK, "at": at(2)},
-    {"shopify_id": 1, "address": NEW, "at": LATER},
-    {"shopify_id": 1, "at": at(2)},
-    {"shopify_id": 7, "address": "ben@example.com", "at": at(2)},
-    {"shopify_id": 7, "address": "ben@example.com", "at": LATER},
-    {"shopify_id": 2, "address": ADA, "at": at(2)},
-    {"shopify_id": 2, "address": ADA, "at": LATER},
-    {"address": ADA, "happened_at": BEFORE},
-]
-
-
-async def has_ada(persons: PersonDirectory) -> None:
-    """The customer 2 has the address, and nobody else."""
-    assert await persons.find(SHOP, ADA) == [await who(persons, shopify_id=2)]
-
-
-async def interrupted(
-    settings: Settings, ids: list[str], work: Work, other: Work, then: Work | None = None
-) -> None:
-    """Does `work`, and after each of its commands in turn the `other`, from the same rows; in the
-    end, one of them having forgotten these ids, nobody living has one, and `then` holds."""
-    mongo = connect(settings)
-    start = await rows(mongo)
-    between = Between(lambda: elsewhere(settings, other))
-    slow = connect(settings, [between])
-    try:
-        for number in range(1, 9):
-            await mongo.keyring[PERSONS].delete_many({})
-            await mongo.keyring[PERSONS].insert_many(start)
-            between.left = number
-            persons = PersonDirectory(
-                slow.keyring, "a secret", lambda: LATER, retries=Retries(10, 0.001, 0.01)
-            )
-            await work(persons)
-            assert not between.failed_with
-            if between.left > 0:  # it has no more commands
-                assert number > 1
-                return
-            left = await rows(mongo)
-            assert [row for row in left if row["person"] in ids and not is_tombstone(row)] == []
-            if then is not None:
-                await then(persons)
-            for address in (ADA, DESK, NEW, "ben@example.com"):
-                assert await persons.find(SHOP, address) != ids[:1]
-                assert await who(persons, address=address) not in ids
-    finally:
-        await mongo.close()
-        await slow.close()
-    raise AssertionError("it never ended")
-
-
-@pytest.mark.parametrize("fact", FACTS)
-@pytest.mark.parametrize("slow", ["the fact", "the erasure"])
-async def test_an_erasure_between_the_steps_of_another_process_leaves_nobody_living(
-    one_database: Settings, persons: PersonDirectory, slow: str, fact: dict[str, Any]
-) -> None:
-    ada, ben = await a_customer(persons), await who(persons, address="ben@example.com")
-
-    async def told(directory: PersonDirectory) -> None:
-        await directory.resolve(SHOP, **fact)
-
-    async def forget(directory: PersonDirectory) -> None:
-        for person in (ada, ben):
-            await directory.forget(SHOP, [person], ERASED)
-
-    both = (told, forget) if slow == "the fact" else (forget, told)
-    is_theirs = fact.get("shopify_id") == 2 and fact["at"] == LATER
-    await interrupted(one_database, [ada, ben], *both, has_ada if is_theirs else None)
-
-
-@pytest.mark.parametrize("slow", ["the join", "the erasure"])
-async def test_a_join_between_the_steps_of_an_erasure_leaves_nobody_living(
-    one_database: Settings, persons: PersonDirectory, slow: str
-) -> None:
-    ids = sorted([await a_customer(persons), await who(persons, address="ben@example.com")])
-
-    async def join(directory: PersonDirectory) -> None:
-        await directory.join(SHOP, *ids)
-
-    async def forget(directory: PersonDirectory) -> None:
-        await directory.forget(SHOP, ids, ERASED)
-
-    both = (join, forget) if slow == "the join" else (forget, join)
-    await interrupted(one_database, ids, *both)
-
-
-async def test_many_processes_at_once_leave_nobody_living(
-    mongo: Mongo, persons: PersonDirectory
-) -> None:
-    ada = await a_customer(persons)
-    others = [
-        PersonDirectory(mongo.keyring, "a secret", retries=Retries(50, 0.001, 0.02))
-        for _ in range(6)
-    ]
-
-    async def write(directory: PersonDirectory, seed: int) -> None:
-        choice = random.Random(seed)
-        for minute in range(2, 20):
-            address = choice.choice([ADA, DESK, NEW, f"{seed}@example.com"])
-            await directory.resolve(SHOP, shopify_id=1, address=address, at=at(minute))
-
-    await asyncio.gather(
-        *(write(one, seed) for seed, one in enumerate(others)),
-        persons.forget(SHOP, [ada], ERASED),
-    )
-    assert all(map(is_tombstone, await rows(mongo)))
