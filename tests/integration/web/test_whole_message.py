@@ -9,8 +9,9 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.consumers.mail.stored_mail import READ_LIMIT
+from cplus.envelopes import Stored
 from cplus.events.aggregates.conversation import Conversation
-from cplus.events.base import NewEvent
+from cplus.events.base import Cause, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.names import message_ref
@@ -27,8 +28,12 @@ async def web(mongo_uri: str, database: str, aws: Aws, mail_bucket: str) -> Asyn
         yield harness
 
 
-async def arrives(web: Harness, *, shop: str = SHOP, held: str = "", key: str = "k") -> str:
-    """A mail as the mail's reader records it; answers the address of its page."""
+async def arrives(
+    web: Harness, *, shop: str = SHOP, held: str = "", key: str = "k", stored: Stored | None = None
+) -> str:
+    """A mail as the mail's reader records it, `stored` if it is sealed; answers the address of its
+    page."""
+    stored = stored or Stored({"bucket": held or web.settings.mail_bucket, "key": key}, None)
     conversation_id, message_id = random_id(), random_id()
     begun = Conversation.empty(f"conversation/{conversation_id}")
     begun.start(person="person/ada", channel="email", subject="Blue jam", now=web.clock())
@@ -41,11 +46,12 @@ async def arrives(web: Harness, *, shop: str = SHOP, held: str = "", key: str = 
         subject="Re: Blue jam",
         text="Yes please.",
         rfc_message_id=None,
-        raw={"bucket": held or web.settings.mail_bucket, "key": key},
+        raw=stored.ref,
     )
     new: list[NewEvent] = decided(begun)
     refs = [begun.id, message_ref(message_id)]
-    draft = Draft(shop=shop, claim=random_id(), source="mail", actor="t", events=new, refs=refs)
+    cause = Cause("mail", ref=stored.ref, opens=stored.opens)
+    draft = Draft(shop, random_id(), "mail", "t", events=new, cause=cause, refs=refs)
     [outcome] = await web.parts.store.append([draft])
     await web.nudger.fold({shop: settled(outcome).position})
     return f"/conversations/{conversation_id}/messages/{message_id}"
@@ -99,6 +105,22 @@ async def test_of_a_very_large_mail_the_beginning_is_read(
     large = RAW.replace("%PDF", "%PDF" + "x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 120_000)
     assert len(large) > READ_LIMIT
     await aws.put_object(mail_bucket, "k", large.encode())
-    page = (await browser.get(await arrives(web))).text
-    assert "too long for a page" in page
+    sealed = await web.parts.mails.put(SHOP, large.encode())
+    for stored in (None, sealed):
+        page = (await browser.get(await arrives(web, stored=stored))).text
+        assert "too long for a page" in page
+        assert "Shall I keep" in page
+
+
+async def test_a_sealed_mail_is_shown_until_its_person_is_erased(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    url = await arrives(web, stored=await web.parts.mails.put(SHOP, RAW.encode()))
+    page = (await browser.get(url)).text
     assert "Shall I keep" in page
+    assert "label.pdf" in page
+    await web.parts.keyring.condemn(SHOP, ["person/ada"])
+    await web.parts.keyring.destroy(SHOP, ["person/ada"])
+    page = (await browser.get(url)).text
+    assert "Shall I keep" not in page
+    assert "label.pdf" not in page
