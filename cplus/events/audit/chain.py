@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import bson
+import bson.errors
 
 from cplus.events.log.commit import GENESIS, HASH_ELEMENT, split
 
@@ -145,7 +146,7 @@ class Judge:
             self._before = link
         self._followed = self._followed or link.prev == here.hash != b""
         if link.hash == here.prev != b"":
-            self._named.add(link.position)
+            self._named.add(link.position or 0)
 
     def finding(self) -> Finding:
         """What is wrong, once the whole log was read."""
@@ -154,6 +155,8 @@ class Judge:
 
     def _judge(self) -> tuple[Kind, int, str | None, str]:
         here, at, before = self._here, self._at, self._before
+        if here.position is None:
+            return "altered", at, None, "it is no valid BSON"
         if here.position > at:
             return "removed", at, None, f"no commit has position {at}"
         if here.position < at:
@@ -166,7 +169,7 @@ class Judge:
         if before and self._followed:
             # Later commits build on this one, so its predecessor is the one that is not genuine.
             reason = f"position {at} stands on another commit than this one"
-            return "altered", before.position, before.id, reason
+            return "altered", at - 1, before.id, reason
         return "inserted", at, here.id, "it does not stand on the commit before it"
 
     def _judge_changed(self) -> tuple[Kind, int, str | None, str]:
@@ -176,7 +179,7 @@ class Judge:
             return "altered", at, here.id, "its bytes do not have the hash that it ends with"
         if place == at - 1 and before:
             reason = f"position {at} was written as {place}: this one came in between"
-            return "inserted", before.position, before.id, reason
+            return "inserted", at - 1, before.id, reason
         if place == at + 1 and not self._named:
             return "removed", at, None, f"the commit at position {at} was written as {place}"
         return "moved", at, here.id, f"it was written at position {place}"
@@ -192,8 +195,9 @@ class Judge:
 class Link:
     """The parts of a commit that form the chain."""
 
-    id: str
-    position: int
+    id: str | None
+    """None, like its position, if nobody can read it any more."""
+    position: int | None
     prev: bytes
     hash: bytes
     intact: bool
@@ -202,7 +206,10 @@ class Link:
     @classmethod
     def of(cls, raw: bytes) -> Link:
         """The link of a stored commit, even if it was tampered with."""
-        row = bson.decode(raw)
+        try:
+            row = bson.decode(raw)
+        except bson.errors.BSONError:  # MongoDB answers what it has, whatever that is by now
+            return cls(None, None, b"", b"", intact=False)
         stored = _bytes(row.get("hash"))
         position = row.get("position")
         return cls(
@@ -245,7 +252,11 @@ def _fits(raw: bytes, position: int) -> bool:
     row = bson.decode(raw)
     stored = row.pop("hash", None)
     row["position"] = position
-    return hashlib.sha256(bson.encode(row)[4:-1]).digest() == _bytes(stored)
+    try:
+        moved = bson.encode(row)
+    except (bson.errors.BSONError, OverflowError, ValueError):  # no commit of ours was like this
+        return False
+    return hashlib.sha256(moved[4:-1]).digest() == _bytes(stored)
 
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:

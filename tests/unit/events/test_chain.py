@@ -14,7 +14,7 @@ from bson import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cplus.events.audit.chain import Finding, Walk, merkle_path, merkle_root
+from cplus.events.audit.chain import Finding, Link, Walk, merkle_path, merkle_root
 from cplus.events.audit.roots import verify_shop
 from cplus.events.log.commit import Draft, Head, prepare, split
 from cplus.events.log.memory import MemoryCommits
@@ -136,6 +136,52 @@ def test_what_was_done_to_a_log_is_named(
     assert not walk.feed(raws)
     found = judged(walk, raws)
     assert (found.kind, found.position, found.commit) == (kind, position, commit)
+
+
+places = st.tuples(
+    st.integers(0, 7), st.integers(0, 7), st.integers(0, 10_000), st.integers(1, 255)
+)
+
+
+def _strangers_byte(raws: list[bytes], at: int, byte: int, flip: int) -> None:
+    """One byte of one commit is another one, but for the length of the document, without which it
+    could not be stored."""
+    changed = bytearray(raws[at])
+    changed[4 + byte % (len(changed) - 5)] ^= flip
+    raws[at] = bytes(changed)
+
+
+@given(places, st.sampled_from(["byte", "removed", "exchanged", "inserted", "tail"]))
+def test_whatever_is_done_to_one_commit_is_found_and_named(
+    where: tuple[int, int, int, int], deed: str
+) -> None:
+    at, other, byte, flip = where
+    before = chain("abcdefgh")
+    raws, known = list(before), {8: bson.decode(before[7])["hash"]}
+    match deed:
+        case "byte":
+            _strangers_byte(raws, at, byte, flip)
+        case "removed":
+            del raws[at]
+        case "exchanged":
+            raws[at], raws[other] = raws[other], raws[at]
+        case "inserted":
+            raws.insert(at, raws[other])
+        case "tail":  # rewritten with hashes that fit
+            rows = [bson.decode(raw) for raw in raws]
+            rows[at]["actor"] = "nobody"
+            raws = split(rechained(rows))
+    if raws == before:
+        return
+    walk = Walk(SHOP, known)
+    whole = walk.feed(b"".join(raws))
+    found = walk.missing() if whole else judged(walk, b"".join(raws))
+    assert found is not None
+    first = min(at, other) if deed == "exchanged" else at
+    # By its place, or by the position that stands in it. Of a tail, a root knows the last commit
+    # alone: that is where it shows.
+    place = {8} if deed == "tail" else {first + 1, Link.of(raws[at]).position if raws[at:] else 0}
+    assert found.position in place
 
 
 def test_a_whole_chain_is_whole_however_it_is_cut_into_pieces() -> None:
