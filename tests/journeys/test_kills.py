@@ -18,10 +18,16 @@ from typing import Final
 
 import pytest
 
+from cplus.aws import Aws
+from cplus.bootstrap import Parts
+from cplus.clock import utc_now
+from cplus.events.names import erasure_claim
+from cplus.local.aws import options
 from cplus.local.demo import Drive, Sizes, Summary, make_plan
 from cplus.local.intrinsics import load
 from cplus.local.lambdas.pool import Kill
 from cplus.local.stack import Stack
+from cplus.privacy.erasing import ask
 from tests.conftest import ROOT, Figures
 
 FUNCTIONS: Final = tuple(load(ROOT / "serverless.yml")["functions"])
@@ -38,7 +44,8 @@ MOMENTS: Final[Mapping[str, float]] = {
     "react": 0.01,
     "customer-import": 0.2,
     "outbound-email": 0.05,
-    "rebuild": 0.005,  # a rebuild is begun while the demo runs
+    "erase": 0.05,  # an erasure is asked for while the demo runs
+    "rebuild": 0.005,  # the same
     "sweep": 0.01,  # no queue: the test fires its schedule
     "daily": 0.01,  # the same
 }
@@ -48,6 +55,7 @@ SCHEDULED: Final = {"sweep", "daily"}
 
 SIZES: Final = Sizes(shops=3, customers=24, conversations=15, seed=11)
 _BUSY: Final = 60.0  # seconds that the functions may take to be at work
+_ERASED: Final = 240.0  # seconds until an erasure whose function was killed is done
 _REBUILT: Final = 150.0  # seconds until a rebuild whose function was killed is at its end
 
 
@@ -65,7 +73,8 @@ async def _driven(
 ) -> Outcome:
     """Drives the demo through a stack of its own and kills meanwhile."""
     async with Stack(data) as stack:
-        drive = Drive(stack, make_plan(SIZES))
+        plan = make_plan(SIZES)
+        drive = Drive(stack, plan)
         for name in killed:
             moment = MOMENTS[name] if after is None else after
             stack.runner.kill_when_busy(name, after=moment, times=times)
@@ -76,6 +85,8 @@ async def _driven(
                 killing.append(asyncio.create_task(_kill_mongod(stack)))
             if "rebuild" in killed:
                 killing.append(asyncio.create_task(_rebuild(stack, times)))
+            if "erase" in killed:
+                killing.append(asyncio.create_task(_erase(stack, plan.hosts[0])))
             summary = await drive.run()
             await asyncio.gather(*killing)
             if "rebuild" in killed:
@@ -90,6 +101,21 @@ async def _fire_schedules(stack: Stack, killed: Collection[str], times: int) -> 
     for name in SCHEDULED & set(killed):
         for _ in range(times):
             await stack.runner.fire_schedules(name)
+
+
+async def _erase(stack: Stack, shop: str) -> None:
+    """Asks that somebody be erased of whom the shop knows nothing, and waits until it is done."""
+    parts = Parts(stack.settings, aws=Aws(**options(stack.aws.endpoint)))
+    try:
+        asked = {"erasure": "e1", "source": "cli", "actor": "operator/jo", "at": utc_now()}
+        await ask(parts.recorder, shop, "person/nobody", **asked)
+        deadline = time.monotonic() + _ERASED
+        while not await parts.store.by_claim(shop, erasure_claim("e1", "completed")):
+            assert time.monotonic() < deadline, "the erasure was not completed"
+            await asyncio.sleep(0.1)
+    finally:
+        await parts.close()
+        await parts.aws.close()
 
 
 async def _rebuild(stack: Stack, times: int) -> None:
