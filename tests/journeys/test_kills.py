@@ -107,8 +107,9 @@ async def _erase(stack: Stack, shop: str) -> None:
     """Asks that somebody be erased of whom the shop knows nothing, and waits until it is done."""
     parts = Parts(stack.settings, aws=Aws(**options(stack.aws.endpoint)))
     try:
-        asked = {"erasure": "e1", "source": "cli", "actor": "operator/jo", "at": utc_now()}
-        await ask(parts.recorder, shop, "person/nobody", **asked)
+        who = "person/nobody"
+        use, at = parts.recorder, utc_now()
+        await ask(use, shop, who, erasure="e1", source="cli", actor="operator/jo", at=at)
         deadline = time.monotonic() + _ERASED
         while not await parts.store.by_claim(shop, erasure_claim("e1", "completed")):
             assert time.monotonic() < deadline, "the erasure was not completed"
