@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
 from cplus.errors import InvalidInput, NotFound
@@ -13,40 +9,7 @@ from cplus.events.aggregates.conversation import MAX_REPLY, Conversation, as_rec
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside
-
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-MAIL = {
-    "person": "person/p",
-    "from_name": "Ada",
-    "from_address": "ada@shopper.example",
-    "subject": "Sizes",
-    "text": "Do you have it in blue?",
-    "rfc_message_id": "<1@shopper.example>",
-}
-
-
-def given(*decisions: Callable[[Conversation], None]) -> Conversation:
-    aggregate = Conversation.empty("conversation/c1")
-    for decision in decisions:
-        decision(aggregate)
-    aggregate.collect_events()
-    return aggregate
-
-
-def started(c: Conversation) -> None:
-    c.start(person="person/p", channel="contact_form", subject="Sizes", now=NOW)
-
-
-def received(c: Conversation, message_id: str = "m1", **more: Any) -> None:
-    c.receive(now=NOW, message_id=message_id, **(MAIL | more))
-
-
-def closed(c: Conversation) -> None:
-    c.close(NOW)
-
-
-def then(aggregate: Conversation) -> list[str]:
-    return [e.TYPE for e in aggregate.collect_events() if isinstance(e, AggregateEvent)]
+from tests.unit.events.conversations_given import MAIL, NOW, closed, given, received, started, then
 
 
 def test_a_first_mail_starts_a_conversation_and_is_its_first_message() -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime, timedelta
-from itertools import count
 
 from cplus.events.audit.history import DEEDS
-from cplus.events.base import Event, NewEvent
+from cplus.events.base import Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import (
     AnswersMoved,
@@ -28,10 +26,6 @@ from cplus.events.catalogue.mail import MailDelivered, MailSetAside, MailTakenUp
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import DataRequested
-from cplus.events.log.commit import Draft
-from cplus.events.log.memory import MemoryCommits
-from cplus.events.log.store import EventStore
-from cplus.events.reader import EventReader
 from cplus.privacy.export import (
     Consent,
     Deed,
@@ -42,44 +36,13 @@ from cplus.privacy.export import (
     Request,
     Sum,
     Written,
-    gather,
 )
 from cplus.privacy.export.document import as_json
 from cplus.privacy.export.reading import deed
 from tests.conftest import ROOT
 from tests.samples import sample
+from tests.unit.privacy.export_world import ANN, BOB, NOON, OTHER, SHOP, TALK, Log
 from tests.unit.projections.models.told_events import recorded
-
-SHOP, OTHER = "acorn.myshopify.com", "birch.myshopify.com"
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-ANN, BOB = "person/ann", "person/bob"
-TALK = "conversation/k3"
-
-
-class Log:
-    """A log that is filled commit by commit, a minute apart."""
-
-    def __init__(self) -> None:
-        self.store = EventStore(MemoryCommits())
-        self._number = count(1)
-
-    async def hold(self, *events: Event, refs: tuple[str, ...], shop: str = SHOP) -> None:
-        """One commit with these events, found by its streams and `refs`."""
-        number = next(self._number)
-        at = NOON + timedelta(minutes=number)
-        new = [
-            NewEvent(getattr(event, "originator_id", f"thing/{number}"), event, at)
-            for event in events
-        ]
-        found = list(dict.fromkeys([*(one.stream for one in new), *refs]))
-        draft = Draft(
-            shop=shop, claim=f"t/{number}", source="t", actor="merchant/ada", events=new, refs=found
-        )
-        await self.store.append([draft])
-
-    async def export(self, *persons: str, shop: str = SHOP, **how: int) -> Export:
-        """What is kept about a person."""
-        return await gather(self.store, EventReader(), shop, [*persons], **how)
 
 
 def talked(version: int) -> dict[str, object]:

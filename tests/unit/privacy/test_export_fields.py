@@ -19,7 +19,7 @@ from cplus.web.kit.auth import Session
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant
 from tests.samples import sample
-from tests.unit.privacy.test_export import ANN, NOON, SHOP, TALK, Log
+from tests.unit.privacy.export_world import ANN, NOON, SHOP, TALK, Log
 
 ME = Merchant(session=Session(SHOP, "s1", NOON, MERCHANT), row=None, csrf="")
 
