@@ -10,7 +10,8 @@ from tests.conftest import ROOT
 from tests.integration.how_to import Copied
 from tests.integration.web.harness import SHOP, Harness
 
-DOCS = ("tests/unit/project/test_docs.py", "-k", "every_command or every_term_that")
+LAWS = [f"tests/unit/project/test_{name}.py" for name in ("docs", "import_law")]
+ASKED = (*LAWS, "-k", "every_command or every_term_that or share_stands_in")
 
 CLICK = """
 import asyncio, os, sys
@@ -58,7 +59,7 @@ async def test_the_page_leads_from_nothing_to_a_button(
         [commit] = await web.parts.store.read(SHOP, head - 1, 1)
         assert (commit.source, commit.actor) == ("cli", "operator/jo")
     # The pages are left to the reader: the page leads to each that tests then miss.
-    asked = await project.run("pytest", "-q", "--tb=no", "-rf", *DOCS, status=1)
+    asked = await project.run("pytest", "-q", "--tb=no", "-rf", *ASKED, status=1)
     assert len(set(re.findall(r"FAILED \S+::(\w+)", asked))) == 2
     page = (ROOT / "docs" / "how-to" / "new-decision.md").read_text("utf-8")
     assert "(../cli.md)" in page
