@@ -24,10 +24,13 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.names import shop_stream
 from cplus.events.repository import decided
+from cplus.ids import random_id
+from cplus.mongo import connect
 from cplus.projections.models.erasures import ERASURES
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
+from tests.databases import emptied
 from tests.integration.command_line import started
 from tests.integration.intake import new_bucket
 from tests.integration.privacy.sealing_world import ADA, OLD, SHOP, history, mail, words_in
@@ -70,24 +73,36 @@ class Command:
         return [one for events in found for one in events]
 
 
+@pytest.fixture(scope="module")
+async def place(mongo_uri: str) -> AsyncIterator[Settings]:
+    """A database with its indexes, for all tests of the file; each begins with it emptied."""
+    name = f"test_{random_id(12)}"
+    made = Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=name,
+        mongo_keyring_database=f"{name}_keyring",
+        application_secret=SecretStr("a secret that is only for tests"),
+    )
+    await ensure_indexes(made)
+    yield made
+    mongo = connect(made)
+    for database in (mongo.database, mongo.keyring):
+        await mongo.client.drop_database(database.name)
+    await mongo.close()
+
+
 @pytest.fixture
-async def command(mongo_uri: str, database_name: str, aws: Aws) -> AsyncIterator[Command]:
+async def command(mongo_uri: str, place: Settings, aws: Aws) -> AsyncIterator[Command]:
     names = ("mail", "bodies", "roots")
     buckets: dict[str, Any] = {f"{name}_bucket": await new_bucket(aws, name) for name in names}
-    settings = Settings(
-        mongo_uri=SecretStr(mongo_uri),
-        mongo_database=database_name,
-        mongo_keyring_database=f"{database_name}_keyring",
-        application_secret=SecretStr("a secret that is only for tests"),
-        **buckets,
-    )
-    await ensure_indexes(settings)
-    parts = Parts(settings, aws=aws)
+    parts = Parts(place.model_copy(update=buckets), aws=aws)
+    for database in (parts.mongo.database, parts.mongo.keyring):
+        await emptied(database)
     environment = {
         **os.environ,
         "CPLUS_MONGO_URI": mongo_uri,
-        "CPLUS_MONGO_DATABASE": database_name,
-        "CPLUS_MONGO_KEYRING_DATABASE": f"{database_name}_keyring",
+        "CPLUS_MONGO_DATABASE": place.mongo_database,
+        "CPLUS_MONGO_KEYRING_DATABASE": place.mongo_keyring_database,
         "CPLUS_APPLICATION_SECRET": "a secret that is only for tests",
         "CPLUS_SHOPIFY_CLIENT_ID": "client",
         "CPLUS_SHOPIFY_CLIENT_SECRET": "a secret of this app",

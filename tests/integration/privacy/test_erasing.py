@@ -28,6 +28,7 @@ from cplus.events.log.outcomes import Appended
 from cplus.events.log.store import COMMITS
 from cplus.events.names import conversation_stream, erasure_stream
 from cplus.events.reader import EventReader
+from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.privacy.erasing import NAMES_AT_ONCE, STEPS
 from cplus.privacy.identities import Resolved
@@ -61,7 +62,7 @@ OBJECTS = {("mail", f"raw{number}") for number in (1, 2, 4, 5)} | {("bodies", "b
 @pytest.fixture(scope="module")
 async def place(mongo_uri: str) -> AsyncIterator[Settings]:
     """A database for all tests of the file, which have shops of their own where that matters."""
-    name = "test_erasing"
+    name = f"test_{random_id(12)}"
     made = Settings(
         mongo_uri=SecretStr(mongo_uri),
         mongo_database=name,
