@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
+    from cplus.consumers.scheduled.retention import Retention
     from cplus.consumers.webhooks.record import Webhooks
     from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
@@ -244,6 +245,14 @@ class Parts:
         from cplus.commands.erasing import Erasures
 
         return Erasures(self.recorder, self.all_ids, self.clock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Asks that people be erased whose time is over."""
+        from cplus.consumers.scheduled.retention import Retention
+
+        quiet = self.queries.quiet_people
+        return Retention(self.erasures, self.credentials.shops, quiet, self.clock)
 
     @cached_property
     def queries(self) -> Queries:

@@ -1,5 +1,6 @@
 """The function `sweep`: makes up for lost nudges, each minute for recent shops, each hour for all;
-measures the remaining lag each minute, and learns ids of shops each hour."""
+measures the remaining lag each minute, learns ids of shops each hour, and once a day asks to erase
+those whose time is over."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from cplus.consumers.batches.messages import start_by
 from cplus.consumers.reactions.carrying_over import carry_back
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled import sweep
+from cplus.consumers.scheduled.retention import HOUR, erase_by_rule
 from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.logs import configure
 from cplus.projections.groups import ALL
@@ -44,6 +46,8 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
     else:
         await carry_back(parts.mongo, REACTIONS, parts.clock())
+        if parts.clock().hour == HOUR:
+            await erase_by_rule(parts.retention, deadline=limit_of(context).with_margin(60.0, 0.4))
         await learn_shop_ids(
             parts.credentials,
             parts.granting.ids,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from cplus.actors import Actor
+from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.errors import NotFound
 from cplus.events.recording import Recorder
@@ -29,7 +30,13 @@ async def asked_to_erase(shop: str, person: str, *, use: Erasures) -> Asked | No
 
 
 async def erase_person(
-    shop: str, person: str, *, key: str, source: str, actor: Actor, use: Erasures
+    shop: str,
+    person: str,
+    *,
+    key: str,
+    source: Source | Literal["rule"],
+    actor: Actor,
+    use: Erasures,
 ) -> Asked:
     """Asks that a person be erased, under all ids that turned out to be theirs.
 

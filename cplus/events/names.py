@@ -222,6 +222,9 @@ INSTALLED_REF: Final = "app/installed"
 SHOP_ERASED_REF: Final = "shop/erased"
 """Of every commit that erases the shop."""
 
+RETENTION_REF: Final = "privacy/retention"
+"""Of every decision for how long people are kept who only wrote."""
+
 LOOKED_REF: Final = "operator/looked"
 """Of every look of an operator at personal data."""
 

@@ -16,12 +16,12 @@ from typing import Any, Final
 from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
 from cplus.events.catalogue.operators import OperatorLooked
-from cplus.events.catalogue.privacy import ShopErased
+from cplus.events.catalogue.privacy import RetentionSet, ShopErased
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
 
-RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset({OperatorLooked, ShopErased})
+RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset({OperatorLooked, RetentionSet, ShopErased})
 """Events that no fold and no reaction handles, on purpose: they are kept for whoever asks the log
 itself. Of an erased shop each read model forgets everything (`projections/running/forgetting`)."""
 

@@ -102,3 +102,12 @@ class ShopErased(AggregateEvent):
     TYPE: ClassVar[str] = "privacy.shop_erased"
     erasure: str
     """The id of the erasure."""
+
+
+class RetentionSet(Event):
+    """The merchant said for how long people are kept who only wrote (stream `shop/<host>`)."""
+
+    TYPE: ClassVar[str] = "privacy.retention_set"
+    months: int | None
+    """After so many months without a message or an open conversation they are erased; None: never,
+    as without this event."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
 
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
@@ -68,6 +70,13 @@ class CustomerQueries(ReadModels):
             [order_view(row) for row in await orders.limit(PAGE).to_list(PAGE)],
             [conversation_view(row) for row in await conversations.limit(PAGE).to_list(PAGE)],
         )
+
+    async def quiet_people(self, shop: str, since: datetime) -> AsyncIterator[str]:
+        """Those who are no customers and of whom there is no news since then, longest ago first."""
+        collection = await self._rows(CUSTOMERS)
+        quiet = {"shop": shop, "lists": "leads", "changed_at": {"$lt": since}}
+        async for row in collection.find(quiet, {"shop": 1}, sort=[("changed_at", 1)]):
+            yield key_of(row)
 
     async def person_counts(self, shop: str) -> PersonCounts:
         """How many customers and how many leads the shop has."""

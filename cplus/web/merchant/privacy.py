@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Final
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
 
+from cplus.commands.retention import retention_of, set_retention
 from cplus.projections.queries import DataRequest, DataRequestState, Queries
-from cplus.web.kit.deps import ClockDep, IsKnown, IsKnownDep, PagesDep, QueriesDep
+from cplus.web.kit.deps import (
+    ClockDep,
+    ErasuresDep,
+    IsKnown,
+    IsKnownDep,
+    PagesDep,
+    QueriesDep,
+    SignaturesDep,
+)
+from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import links
-from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.kit.signed_in import MerchantDep, see_other
 
 router = APIRouter(prefix="/privacy")
 
@@ -23,6 +34,8 @@ TABS: Final[tuple[tuple[DataRequestState, str], ...]] = (
 )
 _ERASURES: Final = 5
 """The last ones, of which this page tells; all are on a page of their own."""
+_MONTHS: Final = (3, 6, 12, 24, 36)
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,2}")
 _SHOWN: Final = 20
 """Requests of a page: for each of somebody unknown the log is asked."""
 
@@ -33,17 +46,20 @@ async def requests(
     queries: QueriesDep,
     is_known: IsKnownDep,
     clock: ClockDep,
+    use: ErasuresDep,
     me: MerchantDep,
+    *,
     state: DataRequestState = "open",
     cursor: str | None = None,
     erasing: str = "",
 ) -> HTMLResponse:
     """A page of requests, the newest first, and the last erasures; `erasing` is the id of one that
     was just asked for."""
-    counts, page, erasures = await asyncio.gather(
+    counts, page, erasures, months = await asyncio.gather(
         queries.data_request_counts(me.shop),
         queries.data_requests(me.shop, state, cursor, _SHOWN),
         queries.erasures(me.shop, None, _ERASURES),
+        retention_of(use.recorder.store, use.recorder.reader, me.shop),
     )
     numbers = {
         "open": counts.open,
@@ -61,8 +77,31 @@ async def requests(
         now=clock(),
         erasures=erasures,
         erasing=bool(erasing),
+        months=months,
+        offered=sorted({*_MONTHS, *([months] if months else [])}),
+        key=new_key(),
         **links("/privacy", cursor, page.next, state=state),
     )
+
+
+@router.post("/retention")
+async def retention(
+    request: Request, signatures: SignaturesDep, use: ErasuresDep, me: MerchantDep
+) -> Response:
+    """Decides for how long people are kept who only wrote."""
+    fields = await own_form(request, signatures, me.session)
+    months = fields.get("months", "")
+    if months and not _NUMBER.fullmatch(months):
+        raise HTTPException(400, "This form isn’t valid.")
+    await set_retention(
+        me.shop,
+        int(months) if months else None,
+        key=form_key(fields),
+        source="dashboard",
+        actor=me.actor,
+        use=use,
+    )
+    return see_other("/privacy")
 
 
 async def _known(

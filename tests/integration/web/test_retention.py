@@ -1,0 +1,130 @@
+"""A merchant decides for how long people are kept who only wrote; then they are erased."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cplus.actors import LOCAL
+from cplus.commands.retention import retention_of, set_retention
+from cplus.consumers.scheduled.retention import MONTH, Retention, erase_by_rule
+from cplus.deadline import Deadline
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue.customers import CustomerChanged
+from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErased
+from cplus.events.names import SHOP_ERASED_REF, conversation_stream
+from cplus.ids import random_id
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
+
+DAYS = MONTH.days * 24 * 3600
+
+
+@pytest.fixture
+def rule(web: Harness) -> Retention:
+    async def shops(after: str, _limit: int) -> list[str]:
+        return [shop for shop in (SHOP, OTHER) if shop > after]
+
+    erasures = web.parts.erasures
+    return Retention(erasures, shops, web.parts.queries.quiet_people, web.clock)
+
+
+async def told(web: Harness, shop: str = SHOP) -> int | None:
+    return await retention_of(web.parts.store, web.parts.reader, shop)
+
+
+async def keep_for(web: Harness, months: int | None, shop: str = SHOP) -> None:
+    use, key = web.parts.erasures, random_id(26)
+    await set_retention(shop, months, key=key, source="dashboard", actor=LOCAL, use=use)
+
+
+async def talk(web: Harness, person: str, *, closed: bool = True, shop: str = SHOP) -> str:
+    """A conversation of the person, which the merchant has closed."""
+    found = await web.conversation(shop, person=person)
+    if closed:
+        await web.parts.recorder.decide(
+            *(Conversation, shop, conversation_stream(found)),
+            lambda one: one.close(now=web.clock()),
+            claim=random_id(), source="dashboard", actor="merchant/local",
+        )  # fmt: skip
+    return found
+
+
+async def erased(web: Harness, shop: str = SHOP) -> set[str]:
+    """Who is to be erased, by the rule."""
+    found = await web.parts.reader.read(await web.parts.store.read(shop, 0), [ErasureRequested])
+    events = [one for events in found for one in events]
+    assert {one.actor for one in events} <= {"system/retention"}
+    return {getattr(one.event, "person") for one in events}  # noqa: B009  it has one
+
+
+async def test_the_decision_is_the_merchants_and_off_at_first(web: Harness) -> None:
+    await web.conversation()
+    async with web.signed_in(user="bea", called="Bea") as browser:
+        page = (await browser.get("/privacy")).text
+        assert re.search(r'<option value="" selected>ever', page)
+        fields = fields_of(page, "/privacy/retention")
+        for months, status in (("6", 303), ("x", 400), ("0", 400), ("-1", 400)):
+            sent = {**fields, "months": months}
+            assert (await browser.post("/privacy/retention", data=sent)).status_code == status
+        assert await told(web) == 6
+        page = (await browser.get("/privacy")).text
+        assert re.search(r'<option value="6" selected>6 months', page)
+        fields = {**fields_of(page, "/privacy/retention"), "months": ""}
+        wrong = {**fields, "csrf": "x"}
+        assert (await browser.post("/privacy/retention", data=wrong)).status_code == 403
+        assert await told(web) == 6
+        await browser.post("/privacy/retention", data=fields)
+        assert await told(web) is None
+    assert await told(web, OTHER) is None
+    with pytest.raises(InvalidInput):
+        await keep_for(web, 121)
+
+
+async def test_who_only_wrote_long_ago_is_erased_and_nobody_else(
+    web: Harness, rule: Retention
+) -> None:
+    for person in ("over", "open", "reopened", "customer", "asked"):
+        await talk(web, f"person/{person}", closed=person != "open")
+    await talk(web, "person/other", shop=OTHER)
+    changed = CustomerChanged(shopify_customer_id=7, person="person/customer")
+    await web.record(SHOP, "customer/7", changed, refs=["person/customer"])
+    due_at = web.clock()
+    asking = DataRequested(request_id=1, person="person/asked", due_at=due_at)
+    await web.record(SHOP, "data-request/1", asking, refs=["person/asked"])
+    web.clock.forward(3 * DAYS - 60)
+    await talk(web, "person/reopened")
+    await talk(web, "person/new")
+    soon = Deadline.within(60)
+    assert await erase_by_rule(rule, deadline=soon) == 0, "nobody decided anything"
+    await keep_for(web, 3)
+    assert await erase_by_rule(rule, deadline=soon) == 0, "a minute too early"
+    web.clock.forward(120)
+    assert await erase_by_rule(rule, deadline=Deadline.within(0)) == 0, "no time is left"
+    assert await erase_by_rule(rule, deadline=soon) == 1
+    assert await erased(web) == {"person/over"}
+    assert await erase_by_rule(rule, deadline=soon) == 0, "once"
+    assert await erased(web, OTHER) == set()
+
+
+async def test_the_log_decides_and_not_a_read_model_that_is_behind(
+    web: Harness, rule: Retention
+) -> None:
+    await talk(web, "person/a")
+    await keep_for(web, 3)
+    web.clock.forward(4 * DAYS)
+    await web.conversation(person="person/a", fold=False)
+    assert await erase_by_rule(rule, deadline=Deadline.within(60)) == 0
+    assert await erased(web) == set()
+
+
+async def test_what_was_decided_before_the_shop_was_erased_counts_no_more(web: Harness) -> None:
+    await keep_for(web, 3)
+    gone = ShopErased(
+        originator_id=f"shop/{SHOP}", originator_version=1, timestamp=web.clock(), erasure="e"
+    )
+    await web.record(SHOP, f"shop/{SHOP}", gone, refs=[SHOP_ERASED_REF])
+    assert await told(web) is None
+    await keep_for(web, 6)
+    assert await told(web) == 6
