@@ -198,8 +198,9 @@ function sendOnce() {
 // Keeps a draft across reloads of the tab until it is sent.
 function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
-  if (!box) return;
   const key = `draft ${location.pathname}`;
+  if (document.querySelector("[data-erased]")) sessionStorage.removeItem(key); // it may name them
+  if (!box) return;
   const asked = new URLSearchParams(location.search);
   if (asked.has("at") && !asked.has("done")) sessionStorage.removeItem(key); // it was sent
   else if (!box.value) box.value = sessionStorage.getItem(key) ?? "";

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
+import pytest
+from playwright.async_api import Browser
 
 from cplus.actors import merchant
 from cplus.commands import conversations
+from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import ERASED
 from cplus.events.catalogue.customers import CustomerImported
@@ -22,7 +25,7 @@ from cplus.ids import random_id
 from cplus.privacy.erasing import Erasing, ask, erase
 from tests.integration.privacy.sealing_world import Elsewhere
 from tests.integration.web.asking import asks
-from tests.integration.web.harness import SHOP, Harness, fields_of
+from tests.integration.web.harness import SHOP, Harness, fields_of, served
 from tests.samples import MAIL_ASIDE, installed
 
 ADA, BEA = "person/ada", "person/bea"
@@ -94,6 +97,12 @@ async def erased_shop(web: Harness, *, fold: bool = True) -> Erased:
     messages = [one.id for one in (await web.parts.queries.messages_of(SHOP, own)).items]
     web.clock.forward(24 * 3600)
     web.nudger.on = fold
+    await erase_ada(web)
+    return Erased(web, own, of_bea, aside, messages)
+
+
+async def erase_ada(web: Harness) -> None:
+    """Erases her; what is in buckets is none of the pages' business."""
     await ask(
         web.parts.recorder, SHOP, ADA,
         erasure="e1", source="dashboard", actor="merchant/mary", at=web.clock(),
@@ -103,7 +112,6 @@ async def erased_shop(web: Harness, *, fold: bool = True) -> Erased:
         parts.recorder, parts.keyring, parts.all_ids, parts.persons, way, way, web.clock
     )
     await erase(SHOP, "e1", use=erasing)
-    return Erased(web, own, of_bea, aside, messages)
 
 
 def seen(page: httpx.Response) -> str:
@@ -210,3 +218,21 @@ async def test_nobody_is_answered_who_was_erased_though_the_page_is_behind(
         taken = await browser.post(f"/inbox/automatic/{shop.aside}/conversation", data=took)
         assert taken.status_code == 400
         assert "ho wrote this mail was erased" in seen(taken)
+
+
+@pytest.mark.browser
+async def test_a_browser_forgets_the_draft_of_a_reply_to_who_was_erased(
+    web: Harness, chromium: Browser
+) -> None:
+    own = await web.conversation()
+    kept = "Object.keys(sessionStorage).filter(key => key.startsWith('draft ')).length"
+    async with served(web) as address, await chromium.new_page(base_url=address) as page:
+        await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
+        await page.get_by_role("button", name="Sign in").click()
+        await page.goto(f"/conversations/{own}")
+        await page.get_by_label("Reply to Ada Brandt").fill("Dear Ada,")
+        assert await page.evaluate(kept) == 1
+        await erase_ada(web)
+        await page.goto(f"/conversations/{own}")
+        assert await page.get_by_text("Nobody can be answered here any more.").is_visible()
+        assert await page.evaluate(kept) == 0
