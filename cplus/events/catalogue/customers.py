@@ -32,7 +32,7 @@ class CustomerImported(Event):
     """The import read a customer: as CustomerChanged, with fields that only the Admin API has."""
 
     TYPE: ClassVar[str] = "customer.imported"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     shopify_customer_id: int
     person: str
     first_name: Personal[str | None] = None
@@ -42,7 +42,8 @@ class CustomerImported(Event):
     note: Personal[str | None] = None
     locale: str | None = None
     state: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: Personal[tuple[str, ...] | None] = None
+    """Merchants write names into them. In clear in events of versions 1 and 2."""
     orders: int = 0
     last_order: int | None = None
     """Shopify's id of the newest of them; None if there is none, and for events of version 1."""
@@ -97,6 +98,10 @@ class PersonsJoined(Event):
     """The one that is now an alias of it."""
 
 
-UPCASTS = {(CustomerDeleted.TYPE, 1): dict, (CustomerImported.TYPE, 1): dict}
+UPCASTS = {
+    (CustomerDeleted.TYPE, 1): dict,
+    (CustomerImported.TYPE, 1): dict,
+    (CustomerImported.TYPE, 2): dict,
+}
 """Version 2 says into whom a customer was merged, and which order is the newest; None where version
-1 did not."""
+1 did not. Version 3 seals the tags."""

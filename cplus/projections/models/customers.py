@@ -112,7 +112,7 @@ def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int
         profile = {name: getattr(told, name) for name in _PROFILE}
         groups["profile"] = (profile, event, _rank(_STATES, told.state))
     if isinstance(told, CustomerImported):
-        groups["tags"] = ({"tags": sorted(told.tags)}, event, 0)
+        groups["tags"] = ({"tags": sorted(told.tags or ())}, event, 0)
     if isinstance(told, CustomerImported | CustomerSpendChanged):
         spend = {"orders": told.orders, "amount": told.amount_spent, "currency": told.currency}
         if isinstance(told, CustomerImported) and told.last_order is not None:

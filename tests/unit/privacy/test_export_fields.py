@@ -37,7 +37,9 @@ PERSONAL = [kind for kind in all_events() if kind.PERSONAL_FIELDS]
 def about_ann(kind: type[Event]) -> Event:
     """An event about Ann, in which each personal field can be recognised."""
     values: dict[str, Any] = dict(sample(kind).event)
-    values |= {name: mark(name) for name in kind.PERSONAL_FIELDS} | {"person": ANN}
+    for name in kind.PERSONAL_FIELDS:
+        values[name] = [mark(name)] if isinstance(values[name], tuple) else mark(name)
+    values |= {"person": ANN}
     if issubclass(kind, AggregateEvent):
         values |= {"originator_id": TALK}
     return kind.model_validate(values)
