@@ -9,7 +9,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     would keep one worker busy while the others have nothing left."""
     if hasattr(config, "workerinput"):  # a run without workers begins with what is quick
         items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "journeys"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Looks for no garbage meanwhile: next to nothing of what is imported is let go of."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
