@@ -9,9 +9,10 @@ from tests.conftest import ROOT
 
 
 def copied(folder: Path) -> Path:
-    """The code as it is, in a folder of its own."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "cplus", folder / "cplus", ignore=ignore)
+    """The code as it is, in a folder of its own, with what Python compiled of it: that is passed
+    over for files that are edited, and is in no commit."""
+    shutil.copytree(ROOT / "cplus", folder / "cplus")
+    (folder / ".gitignore").write_text("__pycache__/\n", "utf-8")
     return folder
 
 
