@@ -17,7 +17,7 @@ run: ## Start the whole system on this machine, with demo shops and demo traffic
 
 test: setup ## Run the checks and all but the slow tests (ARGS='-k name' for some)
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 3 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
 
 soak: setup ## Run the slow tests; their figures go to docs/proofs.md
 	@$(BIN)/pytest -m soak $(ARGS)
