@@ -7,7 +7,7 @@ from typing import Literal
 
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
-from cplus.errors import NotFound
+from cplus.errors import FormOfAnother, NotFound
 from cplus.events.recording import Recorder
 from cplus.privacy.all_ids import FindAllIds
 from cplus.privacy.erasing import Asked, ask, asked_before
@@ -24,9 +24,10 @@ class Erasures:
 
 
 async def asked_to_erase(shop: str, person: str, *, use: Erasures) -> Asked | None:
-    """The last erasure that was asked for of this person, under any of their ids."""
+    """The last erasure that was asked for of this person, under any of their ids, and that erased
+    or will erase this one."""
     persons = await use.all_ids(shop, [person])
-    return await asked_before(use.recorder.store, use.recorder.reader, shop, persons)
+    return await asked_before(use.recorder.store, use.recorder.reader, shop, person, persons)
 
 
 async def erase_person(
@@ -42,7 +43,7 @@ async def erase_person(
 
     A person is erased once: if somebody asked for it before, that is the answer, and so it is if
     the form with this `key` comes twice at once. Raises NotFound if the shop's log does not name
-    the person, and OutcomeUnknown.
+    the person, FormOfAnother if the key was used for somebody else, and OutcomeUnknown.
     """
     store, reader = use.recorder.store, use.recorder.reader
     if not await store.by_ref(shop, person, 1):
@@ -53,4 +54,8 @@ async def erase_person(
     await ask(
         use.recorder, shop, person, erasure=key, source=source, actor=str(actor), at=use.clock()
     )
-    return await asked_for(store, reader, shop, key)
+    asked = await asked_for(store, reader, shop, key)
+    # The claim does not name the person, and stored names stay as they are.
+    if asked.person != person:
+        raise FormOfAnother(what="person")
+    return asked

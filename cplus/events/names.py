@@ -95,9 +95,10 @@ def erasure_stream(erasure: str) -> str:
     return f"erasure/{erasure}"
 
 
-def erasure_of_webhook(webhook_id: str) -> str:
-    """The id of the erasure that a webhook asks for, however often Shopify delivers it."""
-    return hashlib.sha256(webhook_id.encode()).hexdigest()[:32]
+def erasure_of_webhook(topic: str, webhook_id: str) -> str:
+    """The id of the erasure that a webhook asks for, however often Shopify delivers it. Of two
+    topics it is never the same: who is to be erased differs, and neither header is signed."""
+    return hashlib.sha256(f"{topic}/{webhook_id}".encode()).hexdigest()[:32]
 
 
 def asking_person(request_id: int) -> str:

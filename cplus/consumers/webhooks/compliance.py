@@ -26,6 +26,8 @@ _AT_SOME_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 async def data_request(notice: Notice, payload: DataRequest, resolve: Resolve) -> list[NewEvent]:
     """A customer asks for their data."""
+    if payload.data_request is None:
+        raise InvalidInput(reason=f"{notice.topic}: data_request is missing")
     request, who, at = payload.data_request.id, payload.customer, notice.when()
     # An address that comes with an id is one more fact about that customer's account. So the data
     # of somebody who only wrote from it is theirs too.
@@ -50,7 +52,7 @@ async def customer_redact(
 ) -> list[NewEvent]:
     """A customer is to be erased. What names them here is sealed under their key too, and so erased
     with them."""
-    who, erasure = payload.customer, erasure_of_webhook(notice.webhook_id)
+    who, erasure = payload.customer, erasure_of_webhook(notice.topic, notice.webhook_id)
     if not (who.id or who.email or who.phone):
         raise InvalidInput(reason=f"{notice.topic}: the customer has no id, email or phone")
     # The account had the address at some time. Shopify sends this days after it was asked for, and
@@ -74,6 +76,6 @@ async def customer_redact(
 
 async def shop_redact(notice: Notice, _payload: ShopRedact, _resolve: Resolve) -> list[NewEvent]:
     """A shop that removed the app is to be erased."""
-    erasure = erasure_of_webhook(notice.webhook_id)
+    erasure = erasure_of_webhook(notice.topic, notice.webhook_id)
     fact = ShopErasureRequested(erasure=erasure, due_at=notice.when() + DONE_WITHIN)
     return notice.facts(erasure_stream(erasure), None, fact)

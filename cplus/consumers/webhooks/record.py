@@ -32,7 +32,7 @@ from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
-from cplus.shopify.compliance import ShopRedact
+from cplus.shopify.compliance import OF_ANOTHER_TOPIC, Compliance, ShopRedact
 from cplus.shopify.payloads import Webhook
 from cplus.shopify.webhooks import Uninstalled, parse
 
@@ -175,6 +175,8 @@ async def _meant(
 ) -> tuple[Sequence[NewEvent], str | None]:
     """The events that the webhook means, or why it means none."""
     reason = await whose(one, payload, use.shop_id)
+    if not reason and isinstance(payload, Compliance) and payload.is_of_another_topic:
+        reason = OF_ANOTHER_TOPIC
     if reason:
         return (), reason
     notice = Notice(one.shop, one.topic, one.webhook_id, one.triggered_at, one.received_at)

@@ -15,6 +15,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import erasure_claim, erasure_stream
 from cplus.events.reader import EventReader, in_batches
 from cplus.events.recording import Recorder
+from cplus.privacy.erasing.listing import list_named
 
 DONE_WITHIN: Final = timedelta(days=30)
 """How long an erasure may take, and the answer to a customer who asks for their data. Source:
@@ -90,12 +91,22 @@ async def asked_for(store: EventStore, reader: EventReader, shop: str, erasure: 
 
 
 async def asked_before(
-    store: EventStore, reader: EventReader, shop: str, persons: Collection[str]
+    store: EventStore, reader: EventReader, shop: str, person: str, persons: Collection[str]
 ) -> Asked | None:
-    """The last erasure that was asked for of a person with these ids."""
+    """The last erasure of somebody with one of these ids that counts for `person`, who is one of
+    them: it was asked for of this id, or erased it, or goes on.
+
+    Who was joined with somebody only after their erasure is not erased by it.
+    """
     found = [one for ref in persons for one in await _asked(store, reader, shop, ref)]
-    own = [one for one in found if one.person in persons]
-    return max(own, key=lambda one: one.commit.position, default=None)
+    for one in sorted(found, key=lambda one: one.commit.position, reverse=True):
+        if one.person == person:
+            return one
+        if one.person in persons:
+            named = await list_named(store, reader, shop, one.erasure)
+            if named.completed is None or person in named.by_id:
+                return one
+    return None
 
 
 async def _asked(store: EventStore, reader: EventReader, shop: str, ref: str) -> list[Asked]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cplus.events.catalogue.privacy import ErasureRequested, PersonErased
+from cplus.events.catalogue.customers import PersonsJoined
+from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, PersonErased
 from cplus.events.names import erasure_stream, person_id
 from cplus.projections.queries import DataRequestCounts
 from tests.integration.web.asking import asks
@@ -28,6 +29,13 @@ async def erased(web: Harness, person: str, *numbers: int) -> None:
     """The log says that the person is erased."""
     event = PersonErased(erasure="e1", person=person, requests=numbers)
     await web.record(SHOP, person, event, refs=[erasure_stream("e1"), person])
+
+
+async def asked_by_shopify(web: Harness, person: str, erasure: str) -> None:
+    """The log says that somebody asked for the person's erasure."""
+    stream = erasure_stream(erasure)
+    event = ErasureRequested(erasure=erasure, person=person, due_at=web.parts.clock())
+    await web.record(SHOP, stream, event, refs=[stream, person])
 
 
 async def test_a_person_is_erased_once_however_often_it_is_asked_for(web: Harness) -> None:
@@ -54,6 +62,43 @@ async def test_a_person_is_erased_once_however_often_it_is_asked_for(web: Harnes
         again = (await browser.get(page)).text
         assert "Somebody asked for this" in again
         assert '<form method="post" action="/privacy/people' not in again
+
+
+async def test_a_form_erases_nobody_but_whom_it_was_made_for(web: Harness) -> None:
+    ada = await asks(web, 1, email="ada@example.com")
+    bob = await asks(web, 2, email="bob@example.com")
+    await web.conversation(person=ada)
+    await web.conversation(person=bob)
+    page = f"/privacy/people/{person_id(ada)}/erase"
+    async with web.signed_in() as browser:
+        fields = fields_of((await browser.get(page)).text, page)
+        assert (await browser.post(page, data=fields)).status_code == 303
+        other = await browser.post(f"/privacy/people/{person_id(bob)}/erase", data=fields)
+        assert other.status_code == 409
+    assert await requests(web, bob) == []
+
+
+async def test_who_was_joined_with_somebody_after_their_erasure_can_be_erased(
+    web: Harness,
+) -> None:
+    ada = await asks(web, 1, email="ada@example.com")
+    bob = await asks(web, 2, email="bob@example.com")
+    await asked_by_shopify(web, ada, "e1")
+    await erased(web, ada, 1)
+    one, two = sorted((ada, bob))
+    await web.record(SHOP, one, PersonsJoined(person=one, absorbed=two), refs=[one, two])
+    pages = {who: f"/privacy/people/{person_id(who)}/erase" for who in (ada, bob)}
+    async with web.signed_in() as browser:
+        # An erasure that goes on finds the join.
+        assert "Somebody asked for this" in (await browser.get(pages[bob])).text
+        end = ErasureCompleted(erasure="e1", person=ada, keys=1, objects=0)
+        await web.record(SHOP, erasure_stream("e1"), end, refs=[erasure_stream("e1"), ada])
+        assert "Somebody asked for this" in (await browser.get(pages[ada])).text
+        fields = fields_of((await browser.get(pages[bob])).text, pages[bob])
+        answer = await browser.post(pages[bob], data=fields)
+        assert answer.headers["location"] == f"/privacy?erasing={fields['key']}"
+        assert [erasure for _, erasure in await requests(web, bob)] == [fields["key"]]
+        assert "Somebody asked for this" in (await browser.get(pages[bob])).text
 
 
 async def test_nobody_is_erased_by_another_site_another_shop_or_a_wrong_form(web: Harness) -> None:

@@ -50,7 +50,10 @@ STORED = {
     "rfc_ref": (("abcd",), "rfc/abcd"),
 }
 READ = {
-    "erasure_of_webhook": (("b54557e4",), "ae85e19eaba2fc19104d619ac8a889f5"),
+    "erasure_of_webhook": (
+        ("customers/redact", "b54557e4"),
+        "935e89e112c10ccee59391e818a76a82",
+    ),
     "install_import": (("k3/0",), "k3-0"),
     "is_conversation": (("conversation/7d2k@0000000007",), True),
     "person_id": (("person/q5xe",), "q5xe"),

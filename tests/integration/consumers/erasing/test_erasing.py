@@ -62,7 +62,7 @@ async def opened(use: Intake, *kinds: Any) -> list[Any]:
 async def test_a_redact_erases_the_person_and_what_names_them_in_the_request_itself(
     use: Intake, use_erasing: Erasures
 ) -> None:
-    erasure = erasure_of_webhook("r-1")
+    erasure = erasure_of_webhook("customers/redact", "r-1")
     messages = await asked(use, told("customers/update", CUSTOMER), redact(id=7, email=ADDRESS))
     assert messages == [{"shop": SHOP, "erasure": erasure}]
     [request] = await opened(use, ErasureRequested)

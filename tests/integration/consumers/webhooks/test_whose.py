@@ -13,6 +13,7 @@ from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.consumers.webhooks.record import Webhooks, handle
 from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED, UNTOLD
 from cplus.local.shopify import LocalShopify
+from cplus.shopify.compliance import OF_ANOTHER_TOPIC
 from cplus.shopify.oauth import Tokens
 from tests.integration.consumers.webhooks.installed_app import (
     ID,
@@ -76,6 +77,27 @@ async def test_what_names_another_shop_changes_nothing(
     assert await handle([told(*webhook)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
     assert (commit.types, commit.reason) == ([], ANOTHERS)
+
+
+def compliance(topic: str, **fields: Any) -> tuple[str, Any]:
+    return topic, {"shop_id": ID, "shop_domain": SHOP, "customer": {"id": 7}, **fields}
+
+
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        compliance("customers/redact", data_request={"id": 9}, orders_requested=[1]),
+        compliance("shop/redact", data_request={"id": 9}, orders_requested=[1]),
+        compliance("customers/data_request", orders_to_redact=[1]),
+        compliance("shop/redact", orders_to_redact=[1]),
+    ],
+)
+async def test_a_body_that_was_signed_for_another_topic_neither_erases_nor_asks(
+    webhooks: Webhooks, webhook: tuple[str, Any]
+) -> None:
+    assert await handle([told(*webhook)], webhooks, soon()) == []
+    [commit] = await commits(webhooks)
+    assert (commit.types, commit.reason) == ([], OF_ANOTHER_TOPIC)
 
 
 @pytest.mark.parametrize("webhook", [shop(ID), subscription(ID), data_request(ID), shop(1, SHOP)])
