@@ -26,7 +26,8 @@ Row = dict[str, Any]
 that it holds, `at`, since when, and `told_at`, when Shopify told of it. Of an address: `holder`,
 the row of the account, `at` and `told_at` of the last one that had it, and `ended` once the account
 has another. Older rows have none of these, or no `told_at`. `erased`: who had it and was erased.
-Of both, `since`: when somebody was first known by it, or their account was."""
+Of both, `since`: when somebody was first known by it, or their account was; `noted_by`: the
+erasures of the shop that forget it, if they are recorded."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -254,7 +255,7 @@ def _was_lead(row: Row) -> bool:
 
 def _living(row: Row) -> Row:
     """What changes if somebody has the row now, whose it was before."""
-    return {"ended": None, "expires_at": None, "lapses_at": lapse(row)}
+    return {"ended": None, "expires_at": None, "noted_by": None, "lapses_at": lapse(row)}
 
 
 def _is_news(one: Question, account: Row) -> bool:

@@ -126,10 +126,14 @@ class PersonDirectory:
             await bury(self._persons, rows, at)
             rows = await rows_of(self._persons, shop, persons)
 
-    async def forget_shop(self, shop: str, until: datetime) -> None:
-        """Forgets everybody of a shop who was known at that moment, and who was erased there.
-        Repeatable, also once the app is installed again."""
-        await self._persons.delete_many({"shop": shop, "since": {"$not": {"$gt": until}}})
+    async def note_shop(self, shop: str, erasure: str) -> None:
+        """Notes who is known before the erasure of the shop is recorded. Repeatable."""
+        await self._persons.update_many({"shop": shop}, {"$addToSet": {"noted_by": erasure}})
+
+    async def forget_shop(self, shop: str, erasure: str, until: datetime) -> None:
+        """Forgets whom it noted, who was known by then, and who was erased there. Repeatable."""
+        old = [{"since": {"$not": {"$gt": until}}}, {"noted_by": erasure}]
+        await self._persons.delete_many({"shop": shop, "$or": old})
 
     async def lapse(self) -> int:
         """Forgets who was erased long ago, where somebody else has their address now; returns how

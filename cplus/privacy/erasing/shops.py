@@ -36,7 +36,7 @@ log = structlog.get_logger()
 INSTALLED_AGAIN: Final = "the app was installed again since the erasure was asked for"
 
 STEPS: Final = (
-    *("condemn", "append_erased", "forget", "destroy"),
+    *("condemn", "note_persons", "append_erased", "forget", "destroy"),
     *("delete_objects", "forget_tokens", "end_sessions", "write_ledger"),
 )
 """The steps, in this order."""
@@ -49,8 +49,13 @@ _BATCH: Final = 50  # a cause has up to 256 KB
 class ShopDirectory(Protocol):
     """Knows who is who."""
 
-    async def forget_shop(self, shop: str, until: datetime) -> None:
-        """Forgets everybody of the shop who was known at that moment. Repeatable."""
+    async def note_shop(self, shop: str, erasure: str, /) -> None:
+        """Notes who is known before the erasure is recorded, which may still be declined.
+        Repeatable."""
+
+    async def forget_shop(self, shop: str, erasure: str, until: datetime, /) -> None:
+        """Forgets everybody of the shop whom the erasure noted, or who was known at that moment.
+        Repeatable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Place:
     after: int
     """The position of the log up to which they are deleted."""
     deleted: int
-    """How many were."""
+    """How many objects the log names up to there."""
     note: Callable[[int, int], Awaitable[object]]
     """(after, deleted)"""
 
@@ -116,16 +121,16 @@ async def erase_shop(
     """
     erased = await _erased(shop, erasure, asked, use)
     if not erased.types:
-        await use.keyring.absolve_shop(shop, asked.recorded_at)
+        await use.keyring.absolve_shop(shop, erasure)
         log.info("shop_not_erased", shop=shop, erasure=erasure)
         return False
     until = erased.recorded_at
     # Before the rest, which may take long: if the merchant installs the app again meanwhile, whom
     # an import tells of is somebody new, and not somebody whose key is destroyed.
     use.at_step("forget")
-    await use.directory.forget_shop(shop, until)
+    await use.directory.forget_shop(shop, erasure, until)
     use.at_step("destroy")
-    keys = await use.keyring.destroy_shop(shop, until)
+    keys = await use.keyring.destroy_shop(shop, erasure, until)
     use.at_step("delete_objects")
     objects = await _delete_objects(shop, erased.position, place, use)
     use.at_step("forget_tokens")
@@ -134,7 +139,7 @@ async def erase_shop(
     await use.end_sessions(shop, until)
     use.at_step("write_ledger")
     commits = (await proof(use.recorder.store, shop, erased.position),)
-    await use.ledger.write(Erased(shop, erasure, (), until, commits, keys, objects))
+    await use.ledger.write(Erased(shop, erasure, (), use.clock(), commits, keys, objects))
     log.info("shop_erased", shop=shop, erasure=erasure, keys=keys, position=erased.position)
     return True
 
@@ -142,13 +147,16 @@ async def erase_shop(
 async def _erased(shop: str, erasure: str, asked: Recorded, use: ErasingShops) -> Commit:
     """The commit that erases the shop, or that says why it is not erased, if it has no events."""
     claim = erasure_claim(erasure, "shop")
+    seen = (await use.recorder.store.head(shop)).erasures  # before it is looked for: without it
     before = await use.recorder.store.by_claim(shop, claim)
     if before is not None:
         return before
     stands = await _is_installed_since(shop, asked.recorded_at, use)
     if not stands:
         use.at_step("condemn")
-        await use.keyring.condemn_shop(shop)
+        await use.keyring.condemn_shop(shop, erasure, seen)
+        use.at_step("note_persons")
+        await use.directory.note_shop(shop, erasure)
 
     async def decide() -> Draft:
         aggregate: Shop = await use.recorder.load(Shop, shop, shop_stream(shop))
@@ -184,7 +192,8 @@ async def _is_installed_since(shop: str, moment: datetime, use: ErasingShops) ->
 
 async def _delete_objects(shop: str, until: int, place: Place, use: ErasingShops) -> int:
     """Deletes all that the log names up to that position: raw mails, and large causes. Returns how
-    many objects that were, with those of earlier calls."""
+    many the log names, with those of earlier calls: not how many were there, which nobody knows
+    any more after a call that was cut off, or beside another one."""
     store, reader = use.recorder.store, use.recorder.reader
     after, deleted = place.after, place.deleted
     while after < until:
@@ -198,7 +207,8 @@ async def _delete_objects(shop: str, until: int, place: Place, use: ErasingShops
         for events in await reader.read(commits, _WITH_MAIL, opened=False):
             refs += [ref for one in events if (ref := getattr(one.event, "raw", None))]
         if refs:
-            deleted += await use.objects.delete(refs)
+            await use.objects.delete(refs)
+        deleted += len({(ref["bucket"], ref["key"]) for ref in refs})
         after = commits[-1].position
         await place.note(after, deleted)
     return deleted

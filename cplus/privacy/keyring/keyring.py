@@ -40,6 +40,7 @@ _NONE: Final[Mapping[str, Key]] = {}
 class _Wanted(NamedTuple):
     shop: str
     owners: Sequence[str]
+    erasures: int
 
 
 class Keyring:
@@ -77,9 +78,11 @@ class Keyring:
                 found[owner] = known[0]
         missing = [owner for owner in dict.fromkeys(owners) if owner not in found]
         if missing:
-            answer: Mapping[str, Key] = await self._questions.ask(_Wanted(shop, missing))
+            answer: Mapping[str, Key] = await self._questions.ask(_Wanted(shop, missing, erasures))
             for owner, key in answer.items():
-                self._owned.put((shop, owner), (key, erasures))
+                # Not one that is condemned: that may be taken back, and no number says so.
+                if key.material is not None:
+                    self._owned.put((shop, owner), (key, erasures))
             found.update(answer)
         return found
 
@@ -120,27 +123,34 @@ class Keyring:
             self._opened.put(row["_id"], Key(row["_id"], None))
         return sum(not row.get("empty") for row in rows)
 
-    async def condemn_shop(self, shop: str) -> None:
-        """The same as `condemn`, for every owner of a key of the shop."""
-        now = self._clock()
-        await self.rows.update_many({"owner": ids_of(shop)}, {"$min": {"condemned_at": now}})
+    async def condemn_shop(self, shop: str, erasure: str, erasures: int) -> None:
+        """The same as `condemn`, for every owner of a key of the shop, until `absolve_shop`.
 
-    async def absolve_shop(self, shop: str, since: datetime) -> None:
-        """Takes back what was condemned since then and not destroyed: the shop is not erased."""
-        condemned = {"owner": ids_of(shop), "condemned_at": {"$gte": since}}
-        await self.rows.update_many(
-            {**condemned, "destroyed_at": {"$exists": False}}, {"$unset": {"condemned_at": ""}}
-        )
-        self._owned.clear()
+        `erasures` is how many the log had seen before the caller looked whether this one is among
+        them. Who has seen no more still seals: that is appended before the erasure, or not at all.
+        So nothing is lost if the erasure is taken back. Repeatable.
+        """
+        alive = {"owner": ids_of(shop), "destroyed_at": {"$exists": False}}
+        new = {"condemned_by.erasure": {"$ne": erasure}}
+        mark = {"erasure": erasure, "seen": erasures}
+        await self.rows.update_many({**alive, **new}, {"$push": {"condemned_by": mark}})
 
-    async def destroy_shop(self, shop: str, until: datetime) -> int:
-        """Destroys every key of the shop that was made up to that moment, at which its erasure was
-        recorded; returns how many are destroyed by now. Repeatable, also after the app was
-        installed again: newer keys stay."""
+    async def absolve_shop(self, shop: str, erasure: str) -> None:
+        """Takes back what this erasure condemned, and nothing that another did: the shop is not
+        erased. Repeatable."""
+        mine = {"owner": ids_of(shop), "condemned_by.erasure": erasure}
+        await self.rows.update_many(mine, {"$pull": {"condemned_by": {"erasure": erasure}}})
+
+    async def destroy_shop(self, shop: str, erasure: str, until: datetime) -> int:
+        """Destroys every key of the shop that this erasure condemned, whatever the clock of its
+        maker said, or that was made up to that moment, at which the erasure was recorded; returns
+        how many are destroyed by now. Repeatable, also after the app was installed again: newer
+        keys stay."""
         now = self._clock()
-        old = {"owner": ids_of(shop), "created_at": {"$lte": until}, "key": {"$exists": True}}
+        old = [{"created_at": {"$lte": until}}, {"condemned_by.erasure": erasure}]
+        mine = {"owner": ids_of(shop), "$or": old, "key": {"$exists": True}}
         gone = {"$min": {"condemned_at": now, "destroyed_at": now}, "$unset": _KEY}
-        await self.rows.update_many(old, gone)
+        await self.rows.update_many(mine, gone)
         self._opened.clear()  # this process need not wait until it looks again; others do
         dead = {"destroyed_at": {"$exists": True}, "empty": {"$ne": True}}
         return int(await self.rows.count_documents({"owner": ids_of(shop), **dead}))
@@ -181,7 +191,7 @@ class Keyring:
             made = await self._make(missing, rows)
         keys = await self.unwrapped(rows.values(), made)
         return [
-            {owner: _to_seal(rows[f"{one.shop}/{owner}"], keys) for owner in one.owners}
+            {o: _to_seal(rows[f"{one.shop}/{o}"], keys, one.erasures) for o in one.owners}
             for one in questions
         ]
 
@@ -246,9 +256,11 @@ class Keyring:
         return found
 
 
-def _to_seal(row: Row, keys: Mapping[str, Key]) -> Key:
-    """The key of a row; without its material if nothing may be sealed with it any more."""
-    return Key(row["_id"], None) if "condemned_at" in row else keys[row["_id"]]
+def _to_seal(row: Row, keys: Mapping[str, Key], erasures: int) -> Key:
+    """The key of a row, for who has seen so many erasures; without its material if nothing may be
+    sealed with it any more."""
+    by_shop = any(erasures > one["seen"] for one in row.get("condemned_by", ()))
+    return Key(row["_id"], None) if "condemned_at" in row or by_shop else keys[row["_id"]]
 
 
 async def ensure_indexes(keyring: Database) -> None:

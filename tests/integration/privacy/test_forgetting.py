@@ -210,15 +210,30 @@ async def test_a_phone_alone_is_known_and_forgotten_like_an_address(
     assert await who(persons, phone="+49 30 1234", happened_at=LATER) != asking
 
 
+async def test_a_shop_forgets_whom_a_clock_ahead_made_known(
+    mongo: Mongo, persons: PersonDirectory
+) -> None:
+    before = await who(persons, address="ben@example.com")
+    await persons.note_shop(SHOP, "e1")
+    await persons.note_shop(SHOP, "e1")
+    await who(persons, address="cleo@example.com")  # while it was decided
+    until = LATER - timedelta(seconds=1)
+    await persons.forget_shop(SHOP, "another", until)
+    assert len(await rows(mongo)) == 2
+    await persons.forget_shop(SHOP, "e1", until)
+    assert len(await rows(mongo)) == 1
+    assert await who(persons, address="ben@example.com") != before
+
+
 async def test_a_shop_is_forgotten_and_no_other(mongo: Mongo, persons: PersonDirectory) -> None:
     await persons.forget(SHOP, [await a_customer(persons)], ERASED)
     await who(persons, address="ben@example.com")
     await persons.resolve(OTHER, address=ADA)
     before = await rows(mongo)
-    await persons.forget_shop(SHOP, LATER - timedelta(seconds=1))
+    await persons.forget_shop(SHOP, "e1", LATER - timedelta(seconds=1))
     left = [row["since"] for row in await rows(mongo)]
     assert 1 < len(left) < len(before), "who became known after the erasure stays"
     assert min(left) == LATER
-    await persons.forget_shop(SHOP, LATER)
-    await persons.forget_shop(SHOP, LATER)
+    await persons.forget_shop(SHOP, "e1", LATER)
+    await persons.forget_shop(SHOP, "e1", LATER)
     assert [row["shop"] for row in await rows(mongo)] == [OTHER]

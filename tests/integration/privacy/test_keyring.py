@@ -283,3 +283,49 @@ async def test_a_rotation_moves_the_application_key_to_kms(
         assert opened[made[ADA].id].material == made[ADA].material
     finally:
         await aws.close()
+
+
+async def test_what_a_shops_erasure_condemned_seals_until_the_erasure_is_in_the_log(
+    keyring: Keyring, mongo: Mongo
+) -> None:
+    made = await keyring.to_seal(SHOP, [ADA], 3)
+    other = (await keyring.to_seal(OTHER, [ADA], 3))[ADA]
+    for _ in range(2):  # repeatable
+        await keyring.condemn_shop(SHOP, "e1", 3)
+    fresh = new(mongo)
+    # Who has not seen the erasure appends before it: nothing is lost if there will be none.
+    assert (await fresh.to_seal(SHOP, [ADA], 3))[ADA].material == made[ADA].material
+    assert (await fresh.to_seal(SHOP, [ADA], 4))[ADA].material is None
+    assert (await fresh.to_seal(OTHER, [ADA], 4))[ADA].material == other.material
+
+
+async def test_a_shops_erasure_that_is_taken_back_undoes_no_other(
+    keyring: Keyring, mongo: Mongo
+) -> None:
+    made = await keyring.to_seal(SHOP, [ADA, BEA], 0)
+    await keyring.condemn(SHOP, [BEA])
+    for erasure in ("e1", "e2"):
+        await keyring.condemn_shop(SHOP, erasure, 0)
+    warm = new(mongo)
+    for absolved in ("e1", "e2"):
+        assert materials(await warm.to_seal(SHOP, [ADA, BEA], 1)) == {ADA: None, BEA: None}
+        for _ in range(2):  # repeatable
+            await keyring.absolve_shop(SHOP, absolved)
+    # A process that was told otherwise finds out at once, under the same number of erasures.
+    expected = {ADA: made[ADA].material, BEA: None}
+    assert materials(await warm.to_seal(SHOP, [ADA, BEA], 1)) == expected
+
+
+async def test_a_shops_erasure_destroys_what_a_clock_ahead_made(
+    keyring: Keyring, mongo: Mongo
+) -> None:
+    ahead = Time()
+    ahead.now += timedelta(minutes=5)
+    made = await new(mongo, clock=ahead).to_seal(SHOP, [ADA], 0)
+    await keyring.condemn_shop(SHOP, "e1", 0)
+    newer = await new(mongo, clock=ahead).to_seal(SHOP, [BEA], 1)
+    for _ in range(2):  # repeatable
+        assert await keyring.destroy_shop(SHOP, "e1", NOW) == 1
+    found = await new(mongo).to_open([made[ADA].id, newer[BEA].id])
+    assert found[made[ADA].id].material is None
+    assert found[newer[BEA].id].material == newer[BEA].material
