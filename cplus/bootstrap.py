@@ -316,6 +316,7 @@ class Parts:
     @cached_property
     def webhooks(self) -> Webhooks:
         """Records webhooks."""
+        from cplus.consumers.erased_shops import ErasedShops
         from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks
 
         return Webhooks(
@@ -325,6 +326,7 @@ class Parts:
             redeliveries=self.mongo.database[REDELIVERIES],
             standing=self.standing,
             shop_id=self.shop_id,
+            erased=ErasedShops(self.store, self._saved_at, self.clock),
             clock=self.clock,
         )
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NoReturn
 from pydantic import BeforeValidator, Field, ValidationError
 
 from cplus.errors import InvalidInput
-from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
+from cplus.shopify.compliance import Compliance, CustomerRedact, DataRequest, ShopRedact
 from cplus.shopify.payloads import NamedShop, NamesNoShop, Payload, Webhook
 from cplus.shopify.values import (
     MAX_INT64,
@@ -215,6 +215,11 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "shop/redact": ShopRedact,
 }
 """The model of each known topic."""
+
+
+def is_required(topic: str) -> bool:
+    """Whether Shopify requires of every app that it does what a webhook of this topic asks for."""
+    return issubclass(PAYLOADS.get(topic, Webhook), Compliance)
 
 
 def parse(topic: str, body: bytes) -> Webhook | None:

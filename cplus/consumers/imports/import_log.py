@@ -11,6 +11,7 @@ from typing import Final, Literal
 import structlog
 
 from cplus.actors import system
+from cplus.consumers.erased_shops import last_erasure
 from cplus.consumers.imports.importer import Follows, Importer, Place
 from cplus.consumers.shopify_facts import facts, known
 from cplus.errors import (
@@ -58,7 +59,9 @@ class ImportLog:
 
     async def record(self, place: Place, page: CustomersPage, answer: bytes) -> Place:
         """Appends the page, which Shopify told in `answer`; the place behind it, as the log has
-        it. Raises CommitTooLarge or InvalidDraft where no commit holds it."""
+        it. Raises CommitTooLarge or InvalidDraft where no commit holds it, and NotInstalled if the
+        shop was erased meanwhile."""
+        await self._check()
         now = self._use.clock()
         await self._use.listed.saw(self._shop, [one.id for one in page.customers])
         behind = await self._after(place, page)
@@ -87,6 +90,13 @@ class ImportLog:
         log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
         return behind
 
+    async def _check(self) -> None:
+        """Shopify may have answered before the shop was erased. Raises NotInstalled if it was."""
+        use = self._use
+        erasure = await last_erasure(use.store, use.credentials.saved_at, self._shop)
+        if erasure is not None and not erasure.is_over:
+            raise NotInstalled(shop=self._shop)
+
     async def _after(self, place: Place, page: CustomersPage) -> Place:
         """The place behind the page."""
         unlisted = None
@@ -110,6 +120,7 @@ class ImportLog:
     async def record_gone(self, place: Place, gone: Sequence[Known], after: str | None) -> Place:
         """Appends that these customers are deleted: they are not in the list, and Shopify has none
         of that id. `after` is the last that was looked at; None if there are no more."""
+        await self._check()
         now = self._use.clock()
         pages, _ = place.unlisted or (0, "")
         events: list[NewEvent] = []

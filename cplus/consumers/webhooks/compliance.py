@@ -21,6 +21,9 @@ from cplus.events.names import (
 from cplus.privacy.erasing import DONE_WITHIN
 from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
 
+REQUIRED: Final = (DataRequested, ErasureRequested, ShopErasureRequested)
+"""The events of what Shopify requires: none of them is left out of the log."""
+
 _AT_SOME_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -14,7 +14,9 @@ from cplus import collector
 from cplus.clock import Clock
 from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.erased_shops import ErasedShops
 from cplus.consumers.shopify_facts import Resolve
+from cplus.consumers.webhooks.compliance import REQUIRED
 from cplus.consumers.webhooks.deliveries import Delivery, read
 from cplus.consumers.webhooks.notice import Notice
 from cplus.consumers.webhooks.translate import translate
@@ -34,7 +36,7 @@ from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
 from cplus.shopify.compliance import OF_ANOTHER_TOPIC, Compliance, ShopRedact
 from cplus.shopify.payloads import Webhook
-from cplus.shopify.webhooks import Uninstalled, parse
+from cplus.shopify.webhooks import Uninstalled, is_required, parse
 
 log = structlog.get_logger()
 
@@ -98,6 +100,7 @@ class Webhooks:
     redeliveries: Collection
     standing: AskStanding
     shop_id: AskShopId
+    erased: ErasedShops
     clock: Clock
 
 
@@ -105,7 +108,8 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
     """Records the batch in one append; answers the ids of the messages that failed.
 
     What names no shop, and what could not be stored now, fails alone. What cannot be read or
-    translated becomes a commit with no events and the reason. `limit` is when Lambda ends the
+    translated becomes a commit with no events and the reason; but what Shopify requires of every
+    app fails, until it is a dead letter: somebody has to look. `limit` is when Lambda ends the
     function.
     """
     batch = Batch(records, limit, _SIDE_BY_SIDE)
@@ -137,6 +141,12 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
 
 
 async def _draft(one: Delivery, use: Webhooks, large: asyncio.Semaphore) -> Drafted:
+    # The erasure of a shop names nobody, and may come once more while it is not erased.
+    if one.topic != "shop/redact":
+        at = one.triggered_at or one.received_at
+        if reason := await use.erased.objection(one.shop, at):
+            log.warning("webhook_of_erased_shop", shop=one.shop, topic=one.topic, reason=reason)
+            return Drafted(one, _to_record(one, (), Cause("webhook", headers=_told(one)), reason))
     if one.stored is None:
         return await _drafted(one, one.body or b"", use)
     async with large:
@@ -151,23 +161,32 @@ async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
         if payload is not None:
             events, reason = await _meant(one, payload, use)
     except InvalidInput as error:
+        if is_required(one.topic):
+            raise
         reason = str(error.values.get("reason", error))
     except _UNTRANSLATABLE as error:
         reason = f"{one.topic}: the translation failed ({type(error).__name__})"
+        if is_required(one.topic):
+            raise InvalidInput(reason=reason) from None
     if reason:
         log.warning("webhook_untranslated", shop=one.shop, topic=one.topic, reason=reason)
-    draft = Draft(
+    return Drafted(one, _to_record(one, events, await _cause(one, body, use.bodies), reason))
+
+
+def _to_record(
+    one: Delivery, events: Sequence[NewEvent], cause: Cause, reason: str | None
+) -> Draft:
+    return Draft(
         shop=one.shop,
         claim=one.claim,
         source="webhook",
         actor="shopify",
         events=events,
-        cause=await _cause(one, body, use.bodies),
+        cause=cause,
         refs=_refs(one, events),
         correlation_id=one.headers.get("x-shopify-event-id"),
         reason=reason,
     )
-    return Drafted(one, draft)
 
 
 async def _meant(
@@ -190,10 +209,15 @@ async def _meant(
 
 
 async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
+    return await cause_of("webhook", one.shop, body, bodies, headers=_told(one), stored=one.stored)
+
+
+def _told(one: Delivery) -> dict[str, str]:
+    """What stands beside the body."""
     headers = {**one.headers, "delivery": one.delivery}
     if one.payload is not None:
         headers["via"] = "eventbridge"  # the body is EventBridge's envelope around the payload
-    return await cause_of("webhook", one.shop, body, bodies, headers=headers, stored=one.stored)
+    return headers
 
 
 def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
@@ -220,7 +244,7 @@ def _checked(store: EventStore, draft: Draft) -> Draft | None:
     try:
         store.check(draft)
     except (InvalidDraft, CommitTooLarge) as error:
-        if not draft.events:
+        if not draft.events or any(isinstance(one.event, REQUIRED) for one in draft.events):
             log.error("webhook_unwritable", shop=draft.shop, error=type(error).__name__)
             return None
         reason = f"its events cannot be stored ({type(error).__name__})"

@@ -13,8 +13,11 @@ import pytest
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.imports import ImportEnded, ImportStarted
-from cplus.events.names import correlation_ref
+from cplus.events.catalogue.privacy import ShopErased
+from cplus.events.log.commit import Draft
+from cplus.events.names import SHOP_ERASED_REF, correlation_ref
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
 from tests.integration.consumers.imports.import_world import (
@@ -67,6 +70,30 @@ async def test_near_the_time_limit_the_cursor_is_handed_on_and_a_fresh_run_goes_
     assert {page.actor for page in pages} == {"system/import"}
     assert len(pages) == (await use.parts.store.head(SHOP)).position > 1
     assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_page_that_comes_after_the_shop_was_erased_makes_nobody_known(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    await handle([asked()], *for_one_page(importer))
+    [again] = await waiting(use)
+    before = await imported(use)
+    gone = ShopErased(
+        originator_id=f"shop/{SHOP}",
+        originator_version=1,
+        timestamp=use.parts.clock(),
+        erasure="e1",
+    )
+    new, refs = NewEvent.decided(gone), [SHOP_ERASED_REF]
+    draft = Draft(SHOP, "erasure/e1/shop", "erasure", "system/erase", [new], refs=refs)
+    await use.parts.store.append([draft])
+    # Its tokens are still there and taken, as in the moments before an erasure comes to them.
+    assert await handle([record(again)], importer, soon()) == []
+    assert await imported(use) == before
+    last = (await events(use))[-1].event
+    assert isinstance(last, ImportEnded)
+    assert last.outcome == "uninstalled"
 
 
 async def test_a_doubled_hand_over_neither_doubles_nor_loops(

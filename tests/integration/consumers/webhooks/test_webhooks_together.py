@@ -48,7 +48,8 @@ async def world(mongo_uri: str, aws: Aws) -> AsyncIterator[tuple[Webhooks, Asked
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
         stored = (parts.recorder, parts.persons, parts.bodies, rows)
-        yield Webhooks(*stored, parts.standing, parts.shop_id, parts.clock), asked
+        shops = parts.standing, parts.shop_id, parts.webhooks.erased
+        yield Webhooks(*stored, *shops, parts.clock), asked
         await mongo.close()
 
 
