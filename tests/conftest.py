@@ -91,6 +91,10 @@ def _acknowledges_before_it_is_on_disk(uri: str) -> None:
         config["version"] += 1
         config["writeConcernMajorityJournalDefault"] = False
         client.admin.command({"replSetReconfig": config})
+        # Without a write under the new configuration, the first read of what is acknowledged by a
+        # majority waits for one: for up to 20 seconds.
+        note = {"appendOplogNote": 1, "data": {}, "writeConcern": {"w": "majority"}}
+        client.admin.command(note)
 
 
 @pytest.fixture(scope="session", autouse=True)
