@@ -41,9 +41,9 @@ class ConversationFinder:
 
     async def by_thread(self, way: Route, mail: InboundMail, now: datetime) -> Conversation | None:
         """The conversation that the mail answers: by a token in its address, by Message-IDs, by a
-        token in a quoted marker."""
+        token in a quoted marker. One whose person was erased only if it answers no other."""
         secret = self.settings.secret("application_secret")
-        erased = None
+        erased, over = None, None
         found = candidates(mail, [way], shop=way.shop, secret=secret)
         for candidate in found[:_CANDIDATES]:
             signed = candidate.kind in ("token", "marker")
@@ -52,9 +52,12 @@ class ConversationFinder:
                 if not conversation.version or (signed and self._ended(conversation, now)):
                     continue
                 erased = erased or await self.store.by_ref(way.shop, SHOP_ERASED_REF, 1)
-                if not _is_from_before(conversation, erased):
+                if _is_from_before(conversation, erased):
+                    continue
+                if not conversation.erased:
                     return conversation
-        return None
+                over = over or conversation
+        return over
 
     async def by_person(
         self, shop: str, who: Resolved, found: Found, now: datetime
@@ -120,6 +123,19 @@ class ConversationFinder:
             return True
         limit = timedelta(days=self.settings.join_closed_days)
         return conversation.closed_at is not None and now - conversation.closed_at < limit
+
+
+def may_take_answers(conversation: Conversation, who: Resolved, found: Found) -> bool:
+    """Whether answers go to the mail's sender from now on.
+
+    Message-IDs, reply addresses and markers are known to everybody who was ever copied: they say
+    where a mail belongs, and not that its sender may have the answers. So only the person of the
+    conversation, proved to be the sender, moves them to another address; for anybody else the
+    merchant decides.
+    """
+    if not found.address or found.address == conversation.address:
+        return bool(found.address)
+    return found.proved is True and conversation.person in who.ids
 
 
 def _is_from_before(conversation: Conversation, erased: Sequence[Commit]) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from cplus.consumers.mail.reading import Found
 from cplus.consumers.mail.replies import received_sequence
+from cplus.events.base import Event
+from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
@@ -25,21 +27,29 @@ class Copies:
     store: EventStore
     reader: EventReader
 
-    async def of(self, shop: str, found: Found, *, aside: bool) -> tuple[list[Place], bool]:
-        """The place that the copy claims, so that the next one finds it; and whether it is a
-        repeat, which says nothing new.
+    async def of(
+        self, shop: str, found: Found, *, aside: bool
+    ) -> tuple[list[Place], list[str] | None]:
+        """The place that the copy claims, so that the next one finds it; and, if it is a repeat,
+        which says nothing new, whose mail it repeats.
 
         A copy that goes into a conversation (not `aside`) is no repeat of one that was set aside:
         SES may take one copy for spam and the next one not, and only one may name its thread.
         """
         once = self._sequence(found)
         if once is None:
-            return [], False
+            return [], None
         number, before = await self.store.latest(shop, once)
         if before is None:
-            return [(once, 1)], False
-        repeated = aside or not await self._waits(shop, before)
-        return [(once, number + 1)], repeated
+            return [(once, 1)], None
+        if aside or not await self._waits(shop, before):
+            return [], await self._persons(before)
+        return [(once, number + 1)], None
+
+    async def _persons(self, before: Commit) -> list[str]:
+        kinds: list[type[Event]] = [MessageReceived, MailSetAside]
+        [events] = await self.reader.read([before], kinds, opened=False)
+        return [person for one in events for person in one.event.persons()]
 
     async def _waits(self, shop: str, before: Commit) -> bool:
         """Whether that copy was set aside, and no conversation was made of it since."""

@@ -72,6 +72,7 @@ class EmailEvents:
             ],
             correlation_id=reply.commit.correlation,
             causation_id=reply.commit.id,
+            about=[reply.wish.person],  # it has the recipient's address
         )
         self.store.check(draft)  # one that no commit can hold would refuse the batch
         return draft

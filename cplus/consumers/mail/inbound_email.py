@@ -14,9 +14,10 @@ from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.arrived import Arrived
-from cplus.consumers.mail.conversation_finder import ConversationFinder
+from cplus.consumers.mail.concerned import Concerned
+from cplus.consumers.mail.conversation_finder import ConversationFinder, may_take_answers
 from cplus.consumers.mail.copies import Copies, Place
-from cplus.consumers.mail.reading import Found, Room, as_written
+from cplus.consumers.mail.reading import Found, Room, as_written, verdicts
 from cplus.consumers.mail.replies import rfc_ref
 from cplus.deadline import Deadline
 from cplus.envelopes import Stored
@@ -70,6 +71,11 @@ class Inbound:
     def finder(self) -> ConversationFinder:
         """Finds where a mail belongs."""
         return ConversationFinder(self.settings, self.store, self.recorder)
+
+    @property
+    def concerned(self) -> Concerned:
+        """Finds whom a mail is about that its author does not say."""
+        return Concerned(self.persons, self.finder)
 
     @property
     def copies(self) -> Copies:
@@ -166,8 +172,10 @@ class Inbound:
     async def _decide(self, way: Route, receipt: Receipt, arrived: Arrived, claim: str) -> Draft:
         mail, said = await arrived.read()
         kept = await arrived.kept_for(way.shop)
-        parts: dict[str, Any] = {"reason": said} if isinstance(said, str) else {}
-        if not isinstance(said, str):
+        if isinstance(said, str):
+            about = await self.concerned.by_unread(way, mail, receipt.received_at)
+            parts: dict[str, Any] = {"reason": said, "about": about}
+        else:
             parts = await self._converse(way, receipt, said, kept)
         refs = list(parts.pop("refs", ()))
         if mail.message_id:
@@ -180,7 +188,7 @@ class Inbound:
             cause=Cause(
                 "mail",
                 ref=kept.ref,
-                headers=_verdicts(receipt),
+                headers=verdicts(receipt),
                 opens=kept.opens,
             ),
             refs=refs,
@@ -195,19 +203,20 @@ class Inbound:
         says there."""
         conversation, now = None, receipt.received_at
         if found.form is None and found.aside is None:
-            conversation = await self.finder.by_thread(way, found.mail, now)
+            conversation = await self._answered(way, found, now)
         aside = found.aside or (found.aside_alone if conversation is None else None)
         once, repeated = await self.copies.of(way.shop, found, aside=aside is not None)
-        if repeated:
-            return {"reason": "the same mail came before, under another id of SES"}
+        if repeated is not None:
+            reason = "the same mail came before, under another id of SES"
+            return {"reason": reason, "about": repeated}
         written = as_written(way.shop, receipt, found, kept.ref)
         if aside is not None:
-            return await self._set_aside(way.shop, found, aside, once, written, now)
+            return await self._set_aside(way, found, aside, once, written, now)
         who = await self._sender(way.shop, found, conversation, now)
         begins: list[tuple[str, int]] = []
         if conversation is None:
             conversation, begins = await self.finder.by_person(way.shop, who, found, now)
-        answer_here = bool(begins) or _may_take_answers(conversation, who, found)
+        answer_here = bool(begins) or may_take_answers(conversation, who, found)
         message = message_ref(written["message_id"])
         conversation.receive(
             now=now,
@@ -225,9 +234,18 @@ class Inbound:
             "refs": list(dict.fromkeys(refs)),
         }
 
+    async def _answered(self, way: Route, found: Found, now: datetime) -> Conversation | None:
+        """The conversation that the mail answers. One whose person was erased takes only late mail
+        of somebody erased: whoever comes back could never be answered there."""
+        conversation = await self.finder.by_thread(way, found.mail, now)
+        if conversation is None or not conversation.erased:
+            return conversation
+        who = await self.persons.resolve(way.shop, address=found.address, happened_at=now)
+        return conversation if who is not None and who.erased else None
+
     async def _set_aside(
         self,
-        shop: str,
+        way: Route,
         found: Found,
         reason: AsideReason,
         once: list[Place],
@@ -235,7 +253,8 @@ class Inbound:
         now: datetime,
     ) -> dict[str, Any]:
         """Events, sequences and refs of the commit of a mail that is shown apart."""
-        who = await self._sender(shop, found, None, now)
+        reported = await self.concerned.by_report(way, found, now) if reason == "report" else None
+        who = Resolved(reported) if reported else await self._sender(way.shop, found, None, now)
         event = MailSetAside(
             person=who.person,
             reason=reason,
@@ -260,29 +279,9 @@ class Inbound:
         return Resolved(conversation.person if conversation else named(random_id()))
 
 
-def _may_take_answers(conversation: Conversation, who: Resolved, found: Found) -> bool:
-    """Whether answers go to the mail's sender from now on.
-
-    Message-IDs, reply addresses and markers are known to everybody who was ever copied: they say
-    where a mail belongs, and not that its sender may have the answers. So only the person of the
-    conversation, proved to be the sender, moves them to another address; for anybody else the
-    merchant decides.
-    """
-    if not found.address or found.address == conversation.address:
-        return bool(found.address)
-    return found.proved is True and conversation.person in who.ids
-
-
 def _joins(who: Resolved, now: datetime) -> list[NewEvent]:
     """What tells the log that others turned out to be the same person."""
     return [
         NewEvent(who.person, PersonsJoined(person=who.person, absorbed=other), now)
         for other in who.absorbed
     ]
-
-
-def _verdicts(receipt: Receipt) -> dict[str, str]:
-    """What the commit keeps beside the pointer to the raw mail: SES's id and its verdicts."""
-    verdicts = {name: getattr(receipt, name) for name in ("spam", "virus", "spf", "dkim", "dmarc")}
-    told = {name: verdict for name, verdict in verdicts.items() if verdict}
-    return {"ses_message_id": receipt.ses_message_id, **told}

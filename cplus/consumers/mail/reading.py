@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from cplus.events.catalogue.mail import AsideReason
@@ -26,6 +27,12 @@ from cplus.mail import (
 )
 
 _HEADERS_END: Final = re.compile(rb"\r?\n\r?\n")
+_MOST_REPORTED: Final = 10  # whoever wants to can write thousands; each is a question
+_REPORTED: Final = re.compile(
+    rb"^(?:(?:Final|Original)-Recipient:[ \t]*rfc822;|X-Failed-Recipients:)[ \t]*"
+    rb"<?([^\s<>,;@]{1,64}@[^\s<>,;@]{1,255})",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Found:
     """The author's address, if that is another one and no form's."""
     aside: AsideReason | None = None
     """Why it is set aside whatever it answers; see `aside_alone` for other mail."""
+    reported: tuple[str, ...] = ()
+    """The addresses that a report of the mail system names as recipients."""
     body: str = ""
     """A hash of the raw mail without its headers, to which each delivery adds some."""
 
@@ -86,7 +95,16 @@ def read(receipt: Receipt, raw: bytes, domain: str) -> tuple[InboundMail, Said]:
     """The mail and what it says: all that takes its time, for a thread beside the loop."""
     mail = parse(raw)
     said = _meaning(receipt, mail, domain)
-    return mail, said if isinstance(said, str) else replace(said, body=_body_hash(raw))
+    if isinstance(said, str):
+        return mail, said
+    reported = _reported(raw) if mail.bounce else ()
+    return mail, replace(said, body=_body_hash(raw), reported=reported)
+
+
+def _reported(raw: bytes) -> tuple[str, ...]:
+    """The recipients that a report names, in the fields that RFC 3464 has for them."""
+    named = (one[1].decode("utf-8", "replace").lower() for one in _REPORTED.finditer(raw))
+    return tuple(dict.fromkeys(islice(named, _MOST_REPORTED)))
 
 
 def _body_hash(raw: bytes) -> str:
@@ -160,3 +178,10 @@ def as_written(shop: str, receipt: Receipt, found: Found, raw: Mapping[str, str]
 def _message_id(shop: str, ses_message_id: str) -> str:
     """The id of the message that a mail is: the same, however often it is read."""
     return hashlib.sha256(f"{shop}\n{ses_message_id}".encode()).hexdigest()[:16]
+
+
+def verdicts(receipt: Receipt) -> dict[str, str]:
+    """What the commit keeps beside the pointer to the raw mail: SES's id and its verdicts."""
+    given = {name: getattr(receipt, name) for name in ("spam", "virus", "spf", "dkim", "dmarc")}
+    told = {name: verdict for name, verdict in given.items() if verdict}
+    return {"ses_message_id": receipt.ses_message_id, **told}

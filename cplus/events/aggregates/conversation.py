@@ -37,7 +37,8 @@ class Sender(NamedTuple):
 def as_received(mail: MailSetAside) -> dict[str, Any]:
     """What `Conversation.receive` is told of a mail that was set aside: all that both keep."""
     kept = MailSetAside.model_fields.keys() & MessageReceived.model_fields.keys()
-    return {name: getattr(mail, name) for name in kept}
+    # A report may belong to the person of the mail that it reports, and is no word of theirs.
+    return {name: getattr(mail, name) for name in kept} | {"automatic": mail.reason == "report"}
 
 
 class Conversation(Aggregate):
@@ -49,6 +50,8 @@ class Conversation(Aggregate):
         """Whether that person was erased."""
         self.subject = ""
         self.address = ""
+        self.answers_to = ""
+        """Whose address that is: replies are theirs."""
         self.last_message_id: str | None = None
         self.last_message_at: datetime | None = None
         self.senders: dict[str, Sender] = {}
@@ -116,7 +119,7 @@ class Conversation(Aggregate):
         self.trigger_event(
             ReplyWritten,
             message_id=message_id,
-            person=self.person,
+            person=self.answers_to,
             to_address=self.address,
             subject=self.subject,
             text=text,
@@ -182,6 +185,7 @@ class Conversation(Aggregate):
         self.last_message_at = event.timestamp
         if event.answer_here and not (event.automatic and self.address):
             self.address = event.from_address or ""
+            self.answers_to = event.person
             self.last_message_id = event.rfc_message_id
 
     @evolve.register
@@ -192,6 +196,7 @@ class Conversation(Aggregate):
     @evolve.register
     def _(self, event: AnswersMoved) -> None:
         self.address = kept(event.address) or ""
+        self.answers_to = event.person
         self.last_message_id = event.rfc_message_id
 
     @evolve.register

@@ -54,6 +54,7 @@ class ReplyWritten(AggregateEvent):
     TYPE: ClassVar[str] = "conversation.reply_written"
     message_id: str
     person: str
+    """Whose address it goes to. Before that was known: the person of the conversation."""
     to_address: Personal[str]
     subject: Personal[str]
     text: Personal[str]

@@ -65,7 +65,8 @@ class MailSetAside(Event):
     TYPE: ClassVar[str] = "mail.set_aside"
     message_id: str
     person: str
-    """Who wrote it, by the address that it gives."""
+    """Who wrote it, by the address that it gives. Of a report: whose mail it reports, if that is
+    known."""
     reason: AsideReason
     channel: Literal["contact_form", "email"]
     from_name: Personal[str | None]

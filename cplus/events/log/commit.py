@@ -55,13 +55,16 @@ class Draft:
     """The id of the commit that this one follows from."""
     reason: str | None = None
     """Why the cause led to no event, if it has none."""
+    about: Sequence[str] = ()
+    """Whom its cause is about besides those whom its events name. They are refs of it too."""
     erases: bool = False
     """Whether it is an erasure: whoever appends after it loads their keys again."""
     id: str = field(default_factory=lambda: random_id(26))
 
     def persons(self) -> list[str]:
-        """Whom its events name."""
-        return list(dict.fromkeys(one for new in self.events for one in new.event.persons()))
+        """Whom its events name, and whom its cause is about."""
+        named = (one for new in self.events for one in new.event.persons())
+        return list(dict.fromkeys([*named, *self.about]))
 
     def owners(self, unnamed: str) -> list[str]:
         """Under whose keys it is sealed: of the persons in its personal fields and, if it holds the
@@ -246,7 +249,7 @@ def prepare(draft: Draft, sealing: Sealing | None = None) -> Prepared:
     sealer = None
     if sealing and owners:
         sealer = Sealer(draft.shop, draft.id, sealing.keys, len(draft.events))
-    refs = list(draft.refs)
+    refs = [*draft.refs, *draft.about]
     if draft.correlation_id is not None:
         refs.append(correlation_ref(draft.correlation_id))
     try:

@@ -77,12 +77,12 @@ class Listed:
         if ref:
             self.objects[ref["bucket"], ref["key"]] = ref
 
-    def is_named_by(self, events: Iterable[Recorded]) -> bool:
-        """Whether one of the events of a commit names the person: then its cause is theirs too."""
-        return any(
-            getattr(one.event, name) in self.by_id
-            for one in events
-            for name in one.event.NAMES_PERSONS
+    def has_cause(self, commit: Commit, events: Iterable[Recorded]) -> bool:
+        """Whether the cause of a commit is theirs too: one of its events names the person, or none
+        names anybody, and it is found by the person."""
+        named = {getattr(one.event, name) for one in events for name in one.event.NAMES_PERSONS}
+        return not named.isdisjoint(self.by_id) or (
+            not named - {None} and not self.by_id.keys().isdisjoint(commit.refs)
         )
 
 
@@ -97,7 +97,7 @@ async def list_held(
             talks |= dict.fromkeys(filter(is_conversation, commit.refs))
             for recorded in events:
                 found.take(recorded)
-            if found.is_named_by(events):
+            if found.has_cause(commit, events):
                 found.take_object(commit.cause_ref)
     # The commit of a reply names the conversation and nobody.
     for talk in talks:
