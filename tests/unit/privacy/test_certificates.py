@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
 
 from cplus.events.audit.roots import anchor_day
@@ -125,13 +127,20 @@ def _commit(old: bytes, new: bytes) -> Callable[[dict[str, Any]], None]:
     ("forge", "wrong"),
     [
         (_entry(lambda entry: entry.update(keys=9)), "does not lead to the root"),
-        (_entry(lambda entry: entry.update(persons=["person/eve"])), "does not say that"),
+        (_entry(lambda entry: entry.update(persons=["person/eve"])), "do not say that person/eve"),
+        (_entry(lambda entry: entry.update(persons=[ADA, BEA])), "do not say that person/ada"),
+        (_entry(lambda entry: entry.update(persons=["person/ad"])), "do not say that person/ad"),
+        (_entry(lambda entry: entry.update(persons=[])), "do not say that"),
+        (_entry(lambda entry: entry.update(erasure="e")), "do not say that person/ada"),
+        (_entry(lambda entry: entry.update(kind="shop")), "do not say that acorn"),
+        (_entry(lambda entry: entry.update(shop="birch.myshopify.com")), "is of another shop"),
+        (_entry(lambda entry: entry["commits"][0].update(position=1)), "of another position"),
         (_entry(lambda entry: entry.update(commits=[])), "does not have the commits"),
         (lambda one: one.update(commits=[]), "does not have the commits"),
         (lambda one: one.update(key="erasures/2026-11-29/x.json"), "does not lead to the root"),
         (lambda one: one["root"]["path"].pop(), "does not lead to the root"),
         (_commit(b"shop", b"shoq"), "does not have the hash of what it holds"),
-        (_commit(b"hash", b"hush"), "is no commit"),
+        (_commit(b"hash", b"hush"), "does not have the hash of what it holds"),
     ],
 )
 async def test_a_forged_certificate_is_found_out(
@@ -144,6 +153,22 @@ async def test_a_forged_certificate_is_found_out(
     forge(certificate)
     status, said = checked(tmp_path, certificate)
     assert (status, wrong in said) == (1, True), said
+
+
+def test_documents_are_read_as_the_database_writes_them() -> None:
+    """And what is none, cut anywhere, is an error of that kind."""
+    read = runpy.run_path(str(SCRIPT))["read"]
+    told = {"a": "Ö", "n": 7, "big": 2**40, "list": [{"x": -1}, None, True, 1.5], "at": NOW}
+    raw = bson.encode({**told, "bytes": b"hash", "id": bson.ObjectId()})
+    found = read(raw)
+    assert (found["a"], found["n"], found["big"], found["bytes"][5:]) == ("Ö", 7, 2**40, b"hash")
+    assert found["list"]["0"] == {"x": -1}
+    for end in range(len(raw)):
+        with pytest.raises(ValueError, match="is no commit"):
+            read(raw[:end])
+    twice = bson.encode({"shop": "a"})[4:-1] * 2
+    with pytest.raises(ValueError, match="is no commit"):
+        read((len(twice) + 5).to_bytes(4, "little") + twice + b"\0")
 
 
 async def test_a_commit_of_another_erasure_proves_nothing(world: World, tmp_path: Path) -> None:
