@@ -87,20 +87,18 @@ def shop_command(
 @json_option
 def reapply_command(*, name: str | None, data: Path | None, as_json: bool) -> None:
     """Erase on this database whatever the ledger of erasures names: after a backup was restored,
-    which has the keys of before again. Repeatable.
+    which has the keys of before again. Repeatable. Entries that the roots do not bear out are
+    refused: then it ends with status 1, once everything else is erased.
 
     Needs the same as `cplus erase person`.
     """
     from cplus.loop import run
 
     with failures():
-        done = run(_reapply(Reached(data), name))
-    if as_json:
-        click.echo(json.dumps({"erasures": done}))
-        return
-    for one in done:
-        click.echo(f"{one['shop']}: {', '.join(one['persons']) or 'everybody'} erased again")
-    click.echo(f"{counted(len(done), 'erasure')} reapplied")
+        told = run(_reapply(Reached(data), name))
+    click.echo(json.dumps(told) if as_json else _reapplied(told))
+    if told["refused"]:
+        raise SystemExit(1)
 
 
 @erase.command("certificate", short_help="Print the proof of an erasure.")
@@ -108,7 +106,8 @@ def reapply_command(*, name: str | None, data: Path | None, as_json: bool) -> No
 @click.argument("erasure")
 @data_of("the database and the buckets")
 def certificate_command(*, host: str, erasure: str, data: Path | None) -> None:
-    """Print the certificate of the ERASURE of somebody of the shop HOST, as JSON. It names nobody.
+    """Print the certificate of the ERASURE of somebody of the shop HOST, or of the shop, as JSON.
+    It names nobody.
 
     Needs CPLUS_MONGO_URI, CPLUS_ROOTS_BUCKET and AWS credentials; or --data.
     """
@@ -139,17 +138,44 @@ async def _erase_shop(at: Reached, host: str, name: str | None) -> tuple[str, st
         return shop, erasure
 
 
-async def _reapply(at: Reached, name: str | None) -> list[dict[str, Any]]:
-    from cplus.privacy.erasing.reapplying import reapply
+async def _reapply(at: Reached, name: str | None) -> dict[str, Any]:
+    from cplus.events.audit.roots import load_roots
+    from cplus.privacy.erasing.reapplying import Believed, reapply
 
-    actor = str(operator_of(at.settings, name))
+    actor, found = str(operator_of(at.settings, name)), Believed()
     async with at:
-        entries = [entry async for entry in at.parts.ledger.entries()]
-        use, shops = at.parts.erasing, at.parts.erasing_shops
-        return [
-            {"shop": one.shop, "erasure": one.erasure, "persons": list(one.persons)}
-            async for one in reapply(entries, actor=actor, use=use, shops=shops)
+        parts, now = at.parts, at.parts.clock()
+        bucket = parts.settings.needed("roots_bucket")
+        roots = await load_roots(parts.aws, bucket, now.date(), began=None)
+        async for stored in parts.ledger.entries():
+            found.take(stored, roots, now)
+        use, shops = parts.erasing, parts.erasing_shops
+        done = [one async for one in reapply(found.entries, actor=actor, use=use, shops=shops)]
+    return {
+        "erasures": [_named(entry) for entry, reason in done if reason is None],
+        "passed_over": [{**_named(entry), "reason": reason} for entry, reason in done if reason],
+        "not_covered": found.not_covered,
+        "refused": found.refused,
+    }
+
+
+def _named(entry: Erased) -> dict[str, Any]:
+    return {"shop": entry.shop, "erasure": entry.erasure, "persons": list(entry.persons)}
+
+
+def _reapplied(told: dict[str, Any]) -> str:
+    def whom(one: dict[str, Any]) -> str:
+        return f"{one['shop']}: {', '.join(one['persons']) or 'everybody'}"
+
+    return "\n".join(
+        [
+            *(f"{whom(one)} erased again" for one in told["erasures"]),
+            *(f"{whom(one)} passed over: {one['reason']}" for one in told["passed_over"]),
+            *(f"no root covers {key} yet" for key in told["not_covered"]),
+            *(f"REFUSED: {wrong}" for wrong in told["refused"]),
+            f"{counted(len(told['erasures']), 'erasure')} reapplied",
         ]
+    )
 
 
 async def _certificate(at: Reached, host: str, erasure: str) -> str:
@@ -157,10 +183,7 @@ async def _certificate(at: Reached, host: str, erasure: str) -> str:
 
     async with at:
         shop = await at.shop_of_log(host)
-        known = await at.parts.queries.erasure(shop, erasure)
-        if known is None or known.completed_at is None:
-            raise NotFound(what="certificate")
-        found = await at.parts.certificates.of(shop, erasure, known.completed_at)
+        found = await at.parts.certificates.of(shop, erasure)
         if found is None:
             raise NotFound(what="certificate")
         return found.to_json().decode()

@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any, Final
 
 from cplus.events.audit.roots import Objects, Root, root_over
 from cplus.events.log.commit import split
 from cplus.events.log.commits import Commits
-from cplus.privacy.ledger import Erased, Ledger
+from cplus.events.log.store import EventStore
+from cplus.events.names import erasure_stream
+from cplus.privacy.ledger import Erased, Ledger, Stored
 
 FORMAT: Final = "conversations-plus/erasure"
 VERSION: Final = 1
@@ -27,7 +29,7 @@ class Certificate:
 
     entry: Erased
     """The entry of the ledger."""
-    stored: bytes
+    stored: Stored
     """The same, byte for byte as it is stored."""
     commits: tuple[bytes, ...]
     """The commits that the entry names, as they are stored."""
@@ -39,14 +41,14 @@ class Certificate:
         return {
             "format": FORMAT,
             "version": VERSION,
-            "key": self.entry.key,
-            "entry": self.stored.decode(),
+            "key": self.stored.key,
+            "entry": self.stored.raw.decode(),
             "commits": [base64.b64encode(one).decode() for one in self.commits],
             "root": self.root
             and {
                 "day": self.root.day.isoformat(),
                 "value": self.root.value.hex(),
-                "path": [[side, one.hex()] for side, one in self.root.path_to(self.entry.key)],
+                "path": [[side, one.hex()] for side, one in self.root.path_to(self.stored.key)],
             },
         }
 
@@ -65,16 +67,27 @@ class Certificates:
         self._objects = objects
         self._bucket = bucket
 
-    async def of(self, shop: str, erasure: str, completed: datetime) -> Certificate | None:
-        """The certificate of an erasure that was completed at that time; None if the ledger does
-        not have it. Raises ValueError if what is stored is no entry."""
-        stored = await self._ledger.entry(shop, erasure, completed)
-        if stored is None:
+    async def of(self, shop: str, erasure: str) -> Certificate | None:
+        """The certificate of this erasure of somebody of the shop, or of the shop; None if the
+        ledger does not have it. Of several entries it is the newest of those that have whatever the
+        others have. Raises ValueError if what is stored is no entry."""
+        found = await self._stored(shop, erasure)
+        if not found:
             return None
-        entry = Erased.of_json(stored)
+        told = [(one.entry(), one) for one in found]
+        whole = [one for one in told if all(one[0].covers(other) for other, _ in told)] or told
+        entry, stored = max(whole, key=lambda one: one[0].at)
         commits = [await self._commit(shop, position) for position, _ in entry.commits]
-        root = await root_over(self._objects, self._bucket, entry.key, entry.at.date())
+        root = await root_over(self._objects, self._bucket, stored.key, entry.at.date())
         return Certificate(entry, stored, tuple(filter(None, commits)), root)
+
+    async def _stored(self, shop: str, erasure: str) -> list[Stored]:
+        """The entries in the ledger, which are looked for on the days on which the log has
+        something of the erasure, and on those after them."""
+        commits = EventStore(self._log).iterate_ref(shop, erasure_stream(erasure))
+        days = [one.recorded_at.date() async for one in commits]
+        after = [day + timedelta(1) for day in days]
+        return await self._ledger.entries_of(shop, erasure, [*days, *after]) if days else []
 
     async def _commit(self, shop: str, position: int) -> bytes:
         pieces = [piece async for piece in self._log.raw(shop, position - 1, position)]

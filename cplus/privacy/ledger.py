@@ -7,15 +7,54 @@ roots, where every version is kept and locked, and name nobody: a person is a ra
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
+from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import quote
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
 from cplus.events.audit.roots import LEDGER, Objects
 
-_AROUND = timedelta(days=1)  # an erasure that ends after midnight may have been written before it
+PERSON: Final = "person"
+SHOP: Final = "shop"
+"""The kinds of entries."""
+
+_Ref = Annotated[str, Field(pattern=r"^person/[A-Za-z0-9_-]+$")]
+_Text = Annotated[str, Field(min_length=1)]
+
+
+class _Proof(BaseModel):
+    model_config = ConfigDict(strict=True)
+    position: PositiveInt
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Said(BaseModel):
+    """The stored form of an entry."""
+
+    model_config = ConfigDict(strict=True)
+    kind: Literal["person", "shop"] = PERSON
+    """Entries of before have none and are of persons."""
+    shop: _Text
+    erasure: _Text
+    persons: tuple[_Ref, ...]
+    at: AwareDatetime
+    commits: Annotated[tuple[_Proof, ...], Field(min_length=1)]
+    keys: NonNegativeInt
+    objects: NonNegativeInt
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +80,25 @@ class Erased:
         return replace(self, persons=persons)
 
     @property
+    def kind(self) -> str:
+        """PERSON or SHOP."""
+        return PERSON if self.persons else SHOP
+
+    @property
     def key(self) -> str:
-        """Its key in the bucket."""
-        return _key(self.at.date(), self.shop, self.erasure)
+        """Its key in the bucket. A later run that erased more appended more: its entry has another
+        key."""
+        last = max((position for position, _ in self.commits), default=0)
+        return f"{_begin(self.at.astimezone(UTC).date(), self.shop, self.erasure)}/{last}.json"
+
+    def covers(self, other: Erased) -> bool:
+        """Whether this has whatever the other entry has."""
+        return {*self.persons, *self.commits} >= {*other.persons, *other.commits}
 
     def to_json(self) -> bytes:
         """The stored form."""
         said = {
+            "kind": self.kind,
             "shop": self.shop,
             "erasure": self.erasure,
             "persons": list(self.persons),
@@ -58,22 +109,29 @@ class Erased:
         }
         return json.dumps(said, indent=1).encode()
 
-    @classmethod
-    def of_json(cls, raw: bytes) -> Erased:
-        """Reads the stored form; raises ValueError if it is no entry."""
+
+class Stored(NamedTuple):
+    """An entry as it is stored."""
+
+    key: str
+    raw: bytes
+
+    def entry(self) -> Erased:
+        """What it says; raises ValueError, with its key, if it is no entry or that of another
+        key."""
         try:
-            said = json.loads(raw)
-            return cls(
-                shop=str(said["shop"]),
-                erasure=str(said["erasure"]),
-                persons=tuple(map(str, said["persons"])),
-                at=datetime.fromisoformat(said["at"]),
-                commits=tuple((int(one["position"]), str(one["hash"])) for one in said["commits"]),
-                keys=int(said["keys"]),
-                objects=int(said["objects"]),
-            )
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("this is no entry of the ledger") from error
+            said = _Said.model_validate_json(self.raw)
+        except ValidationError as error:
+            raise ValueError(f"{self.key} is no entry of the ledger") from error
+        commits = tuple((one.position, one.hash) for one in said.commits)
+        told = (said.shop, said.erasure, said.persons, said.at, commits, said.keys, said.objects)
+        entry = Erased(*told)
+        if entry.kind != said.kind:
+            raise ValueError(f"{self.key} does not say whether it is of a person or of a shop")
+        before = f"{_begin(entry.at.astimezone(UTC).date(), said.shop, said.erasure)}.json"
+        if self.key not in (entry.key, before):  # as the first ones were called
+            raise ValueError(f"{self.key} is the entry of another key")
+        return entry
 
 
 class Ledger:
@@ -84,26 +142,39 @@ class Ledger:
         self._bucket = bucket
 
     async def write(self, entry: Erased) -> None:
-        """Adds an entry. One that was written on that day stays as it is; repeatable."""
+        """Adds an entry. One that was written on that day with the same commits stays as it is;
+        repeatable."""
         await self._objects.put_new_object(self._bucket, entry.key, entry.to_json())
 
-    async def entry(self, shop: str, erasure: str, completed: datetime) -> bytes | None:
-        """The entry of an erasure that was completed at that time, as it is stored; None if there
-        is none."""
-        for day in (completed.date(), completed.date() - _AROUND):
-            key = _key(day, shop, erasure)
-            for versions in (await self._objects.list_versions(self._bucket, key)).values():
-                if versions.ids:
-                    return await self._objects.get_object(self._bucket, key, versions.ids[0])
-        return None
+    async def entries_of(self, shop: str, erasure: str, days: Iterable[date]) -> list[Stored]:
+        """The entries of an erasure in the order of days: those of these days, or if there are
+        none, of all."""
+        begins = [_begin(day, shop, erasure) for day in sorted(set(days))]
+        listed = await asyncio.gather(*map(self._stored, begins))
+        name = re.compile(rf"/{re.escape(f'{shop}/{_name(erasure)}')}(/\d+)?\.json$")
+        own = [one for found in listed for one in found if name.search(one[0])]
+        if not own:
+            own = [one for one in await self._stored(LEDGER) if name.search(one[0])]
+        return [one async for one in self._read(own)]
 
-    async def entries(self) -> AsyncIterator[Erased]:
-        """Every entry, in the order of days. Raises ValueError at one that cannot be read."""
-        for key, versions in (await self._objects.list_versions(self._bucket, LEDGER)).items():
-            if versions.ids:
-                raw = await self._objects.get_object(self._bucket, key, versions.ids[0])
-                yield Erased.of_json(raw)
+    async def entries(self) -> AsyncIterator[Stored]:
+        """Every entry, in the order of days."""
+        async for one in self._read(await self._stored(LEDGER)):
+            yield one
+
+    async def _stored(self, prefix: str) -> list[tuple[str, str]]:
+        """Keys with their first version: the one that counts."""
+        found = await self._objects.list_versions(self._bucket, prefix)
+        return [(key, versions.ids[0]) for key, versions in found.items() if versions.ids]
+
+    async def _read(self, found: Iterable[tuple[str, str]]) -> AsyncIterator[Stored]:
+        for key, version in found:
+            yield Stored(key, await self._objects.get_object(self._bucket, key, version))
 
 
-def _key(day: date, shop: str, erasure: str) -> str:
-    return f"{LEDGER}{day.isoformat()}/{shop}/{quote(erasure, safe='')}.json"
+def _begin(day: date, shop: str, erasure: str) -> str:
+    return f"{LEDGER}{day.isoformat()}/{shop}/{_name(erasure)}"
+
+
+def _name(erasure: str) -> str:
+    return quote(erasure, safe="")

@@ -121,6 +121,8 @@ class Roots:
     """Days without a root since the first one, except today."""
     expected: dict[str, dict[int, bytes]] = field(default_factory=dict)
     """Hashes by shop and position."""
+    erasures: dict[str, bytes] = field(default_factory=dict)
+    """SHA-256 of each entry of the ledger, by its key: of roots that are what they hold."""
     wrong: list[str] = field(default_factory=list)
     """What is wrong with the roots themselves, one line each."""
 
@@ -131,6 +133,11 @@ class Roots:
             known = self.expected.setdefault(shop, {})
             if known.setdefault(position, digest) != digest:
                 self.wrong.append(f"{root.key} contradicts an earlier root on {shop}")
+
+    def cover(self, root: Root) -> None:
+        """Takes what a whole root covers of the ledger; the first that covers an entry counts."""
+        for key, digest in root.erasures.items():
+            self.erasures.setdefault(key, digest)
 
     def close(self, today: date, began: date | None) -> None:
         """Finds the days without a root. A later root still covers what was written on such a day;
@@ -226,6 +233,8 @@ async def load_roots(objects: Objects, bucket: str, today: date, *, began: date 
             continue
         if root.value != Root.over(root.day, root.heads, root.previous, root.erasures).value:
             roots.wrong.append(f"{key} is not the root of what it holds")
+        elif root.day <= today:
+            roots.cover(root)
         if root.previous != previous:
             roots.wrong.append(f"{key} does not name the root before it")
         previous = root.value

@@ -73,18 +73,22 @@ async def erase(shop: str, erasure: str, *, use: Erasing, also: Collection[str] 
     use.at_step("delete_objects")
     await use.objects.delete(listed.objects.values())
     told = await list_named(store, reader, shop, erasure)
+    end = told.completed
+    # Who turned out to be theirs since is erased too: the ledger says so as well.
+    new = end is None or any(one.position > end.position for one in told.erased)
     entry = Erased(
         shop=shop,
         erasure=erasure,
         persons=persons,
-        at=told.completed.occurred_at if told.completed else use.clock(),
+        at=use.clock() if end is None or new else end.occurred_at,
         commits=tuple([await proof(store, shop, one.position) for one in told.erased]),
         keys=keys,
         objects=len(listed.objects),
     )
-    if told.completed is None:
+    if new:
         use.at_step("write_ledger")
         await use.ledger.write(entry)
+    if end is None:
         use.at_step("append_completed")
         await _append(shop, asked, "completed", _end(asked, entry), (), use)
     return entry

@@ -36,7 +36,7 @@ async def _certificate(
     """Its certificate; None until it is complete."""
     if erasure.completed_at is None:
         return None
-    return await certificates.of(me.shop, erasure.id, erasure.completed_at)
+    return await certificates.of(me.shop, erasure.id)
 
 
 CertificateDep = Annotated[Certificate | None, Depends(_certificate)]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,8 @@ from cplus.events.names import shop_stream
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.mongo import connect
+from cplus.privacy.erasing.reapplying import INSTALLED_SINCE, NO_LOG, Reapplied, reapply
+from cplus.privacy.ledger import Erased
 from cplus.projections.models.erasures import ERASURES
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
@@ -82,6 +84,8 @@ async def place(mongo_uri: str) -> AsyncIterator[Settings]:
         mongo_database=name,
         mongo_keyring_database=f"{name}_keyring",
         application_secret=SecretStr("a secret that is only for tests"),
+        shopify_client_id="client",
+        shopify_client_secret=SecretStr("a secret of this app"),
     )
     await ensure_indexes(made)
     yield made
@@ -230,13 +234,50 @@ async def test_a_shop_is_erased_once_it_has_removed_the_app_and_again_on_a_backu
     assert words_in(str(await command.events())) == []
 
 
+async def test_a_shop_that_was_installed_after_it_was_erased_is_not_erased_again(
+    command: Command,
+) -> None:
+    """The log of the backup knows nothing of the erasure."""
+    parts, now = command.parts, datetime.now(UTC)
+    shop = Shop.empty(shop_stream(SHOP))
+    shop.install(scopes=(), shop_name="Acorn", now=now - timedelta(days=1), void_at=None)
+    installed = Draft(SHOP, "test/1", "test", "system", decided(shop), refs=[shop_stream(SHOP)])
+    await parts.store.append([installed, mail(1, bucket=parts.settings.mail_bucket)])
+    entry = Erased(SHOP, "e1", (), now - timedelta(days=2), ((9, "ab" * 32),), 1, 1)
+    use, shops = parts.erasing, parts.erasing_shops
+
+    async def again(entry: Erased) -> list[Reapplied]:
+        return [one async for one in reapply([entry], actor="system", use=use, shops=shops)]
+
+    assert await again(entry) == [Reapplied(entry, INSTALLED_SINCE)]
+    assert words_in(str(await command.events()))
+    later = replace(entry, at=now)  # the same shop, which was there when it was erased
+    assert await again(later) == [Reapplied(later, None)]
+    assert words_in(str(await command.events())) == []
+    assert await again(entry) == [Reapplied(entry, None)]  # done, whatever was installed
+    elsewhere = replace(entry, shop="birch.myshopify.com")
+    assert await again(elsewhere) == [Reapplied(elsewhere, NO_LOG)]
+
+
+async def test_a_forged_entry_erases_nobody(command: Command) -> None:
+    parts = command.parts
+    await parts.store.append([mail(1, bucket=parts.settings.mail_bucket)])
+    key = f"erasures/2026-11-29/{SHOP}/e1.json"
+    forged = {"shop": SHOP, "erasure": "e1", "persons": "", "at": "2026-11-29T12:00:00+00:00"}
+    said = json.dumps({**forged, "commits": [], "keys": 0, "objects": 0}).encode()
+    await parts.aws.put_object(parts.settings.roots_bucket, key, said)
+    status, out, err = await command.erase("reapply", "--operator", "jo")
+    told = f"REFUSED: {key} is no entry of the ledger\n0 erasures reapplied\n"
+    assert (status, out, err) == (1, told, "")
+    assert words_in(str(await command.events()))
+
+
 async def test_the_certificate_of_an_erasure_is_printed_once_it_is_complete(
     command: Command,
 ) -> None:
     own = command.parts.settings.mail_bucket
     await command.parts.store.append([mail(1, bucket=own)])
     told = await command.erased(ADA)
-    await command.fold()
     status, out, err = await command.erase("certificate", SHOP, told["erasure"])
     assert (status, err) == (0, "")
     certificate = json.loads(out)

@@ -50,6 +50,7 @@ from tests.integration.privacy.sealing_world import (
     WORDS,
     Elsewhere,
     Process,
+    fact,
     history,
     mail,
 )
@@ -318,6 +319,18 @@ async def test_erasing_again_changes_nothing(process: Process) -> None:
     assert set(second.persons) == {ADA, OLD}
     await process.fold()
     assert await process.differences() == []
+
+
+async def test_whom_a_later_run_erases_is_in_the_ledger_too(process: Process) -> None:
+    way = Elsewhere()
+    await process.ask()
+    await process.complete(elsewhere=way)
+    joined = PersonsJoined(person=ADA, absorbed="person/twin")
+    await process.store.append([fact(91, ADA, joined)])
+    done = await process.complete(elsewhere=way)
+    assert "person/twin" in done.persons
+    assert way.entries[1:] == [done]
+    assert done.key != way.entries[0].key
 
 
 async def test_what_was_not_asked_for_is_not_erased(process: Process) -> None:

@@ -51,7 +51,7 @@ async def completed(web: Harness) -> None:
     commits = ((position, digest),)
     await web.parts.ledger.write(Erased(SHOP, "e1", (ADA,), web.clock(), commits, 1, 3))
     done = ErasureCompleted(erasure="e1", person=ADA, keys=1, objects=3)
-    await web.record(SHOP, erasure_stream("e1"), done)
+    await web.record(SHOP, erasure_stream("e1"), done, refs=[erasure_stream("e1")])
 
 
 async def test_an_erasure_says_how_far_it_is_and_ends_with_a_certificate(

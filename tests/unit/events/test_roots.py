@@ -130,7 +130,7 @@ async def test_each_entry_of_the_ledger_is_covered_by_one_root() -> None:
     later = await anchor_day(log, bucket, "roots", date(2026, 11, 5))
     covered = [list(root.erasures) for root in (first, second, later)]
     assert covered == [[entries[0].key], [entries[1].key, entries[2].key], [entries[3].key]]
-    assert [one async for one in ledger.entries()] == entries
+    assert [one.entry() async for one in ledger.entries()] == entries
     assert not (await load_roots(bucket, "roots", date(2026, 11, 5), began=BEGAN)).wrong
 
 
@@ -164,20 +164,20 @@ async def test_a_root_that_names_another_entry_is_wrong() -> None:
     bucket, log = Bucket(), MemoryCommits()
     await Ledger(bucket, "roots").write(erased("e1", 1))
     root = await anchor_day(log, bucket, "roots", date(2026, 11, 1))
-    bucket.objects[root.key] = bucket.objects[root.key].replace(b"/e1.json", b"/e2.json")
+    bucket.objects[root.key] = bucket.objects[root.key].replace(b"/e1/", b"/e2/")
     roots = await load_roots(bucket, "roots", date(2026, 11, 2), began=BEGAN)
     assert f"{root.key} is not the root of what it holds" in roots.wrong
 
 
-async def test_an_erasure_that_was_completed_after_midnight_is_found() -> None:
+async def test_the_entries_of_an_erasure_are_found_by_their_days_or_among_all() -> None:
     bucket = Bucket()
-    ledger, entry = Ledger(bucket, "roots"), erased("a/b", 1, 23)
-    await ledger.write(entry)
-    for day in (1, 2):
-        assert await ledger.entry(SHOP, "a/b", datetime(2026, 11, day, tzinfo=UTC)) == (
-            entry.to_json()
-        )
-    assert await ledger.entry(SHOP, "a", datetime(2026, 11, 1, tzinfo=UTC)) is None
+    ledger, entry, later = Ledger(bucket, "roots"), erased("a/b", 1, 23), erased("a/b", 9)
+    for one in (entry, later, erased("a", 1), erased("a/b/7", 1), erased("b", 1)):
+        await ledger.write(one)
+    for days, found in (([1], [entry]), ([9, 1], [entry, later]), ([5], [entry, later])):
+        told = await ledger.entries_of(SHOP, "a/b", [date(2026, 11, day) for day in days])
+        assert [one.entry() for one in told] == found
+    assert await ledger.entries_of(SHOP, "c", [date(2026, 11, 1)]) == []
 
 
 def test_a_root_without_erasures_is_stored_as_it_was_before_there_were_any() -> None:

@@ -8,7 +8,8 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import pytest
 
 from cplus.events.audit.roots import anchor_day
 from cplus.events.base import NewEvent
-from cplus.events.catalogue.privacy import PersonErased
+from cplus.events.catalogue.privacy import PersonErased, ShopErased
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.outcomes import Appended
 from cplus.events.log.store import EventStore
+from cplus.events.names import erasure_stream
 from cplus.privacy.certificates import Certificates
 from cplus.privacy.ledger import Erased, Ledger
 from tests.conftest import ROOT
@@ -43,14 +45,15 @@ class World:
 
     async def erase(self, erasure: str = "e1", *persons: str) -> Erased:
         commits = []
-        for number, person in enumerate(persons or (ADA,)):
+        for person in persons or (ADA,):
             event = PersonErased(erasure=erasure, person=person, messages=("m1",))
             draft = Draft(
                 SHOP,
-                f"erasure/{erasure}/{number}",
+                f"erasure/{erasure}/{person}",
                 "erasure",
                 "system",
                 [NewEvent(person, event, NOW)],
+                refs=[erasure_stream(erasure)],
             )
             [outcome] = await self.store.append([draft])
             assert isinstance(outcome, Appended)
@@ -61,7 +64,7 @@ class World:
         return entry
 
     async def certificate(self, erasure: str = "e1") -> dict[str, Any]:
-        found = await self.certificates.of(SHOP, erasure, NOW)
+        found = await self.certificates.of(SHOP, erasure)
         assert found is not None
         told: dict[str, Any] = json.loads(found.to_json())
         return told
@@ -181,7 +184,35 @@ async def test_a_commit_of_another_erasure_proves_nothing(world: World, tmp_path
     assert (status, "another commit" in said) == (1, True)
 
 
+async def test_an_erasure_with_several_entries_has_the_certificate_of_the_whole(
+    world: World, tmp_path: Path
+) -> None:
+    first = await world.erase()
+    more = await world.erase("e1", BEA)
+    del world.bucket.objects[more.key]
+    whole = replace(first, persons=(ADA, BEA), commits=(*first.commits, *more.commits))
+    await world.ledger.write(whole)
+    await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
+    certificate = await world.certificate()
+    assert (certificate["key"], len(certificate["commits"])) == (whole.key, 2)
+    assert checked(tmp_path, certificate)[0] == 0
+
+
+async def test_the_erasure_of_a_shop_has_a_certificate(world: World, tmp_path: Path) -> None:
+    event = ShopErased(
+        originator_id=f"shop/{SHOP}", originator_version=1, timestamp=NOW, erasure="e1"
+    )
+    new = NewEvent.decided(event)
+    await world.store.append(
+        [Draft(SHOP, "erasure/e1/shop", "erasure", "system", [new], refs=[erasure_stream("e1")])]
+    )
+    head = await world.store.head(SHOP)
+    await world.ledger.write(Erased(SHOP, "e1", (), NOW, ((2, head.hash.hex()),), 3, 4))
+    root = await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
+    status, said = checked(tmp_path, await world.certificate(), root.value.hex())
+    assert (status, f"{SHOP} of {SHOP} was erased: 3 keys" in said) == (0, True)
+
+
 async def test_what_the_ledger_does_not_have_has_no_certificate(world: World) -> None:
     await world.erase()
-    assert await world.certificates.of(SHOP, "e2", NOW) is None
-    assert await world.certificates.of(SHOP, "e1", NOW + timedelta(days=9)) is None
+    assert await world.certificates.of(SHOP, "e2") is None
