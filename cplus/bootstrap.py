@@ -326,7 +326,7 @@ class Parts:
             redeliveries=self.mongo.database[REDELIVERIES],
             standing=self.standing,
             shop_id=self.shop_id,
-            erased=ErasedShops(self.store, self._saved_at, self.clock),
+            erased=ErasedShops(self.recorder, self._saved_at, self.clock),
             clock=self.clock,
         )
 

@@ -13,14 +13,19 @@ from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from cplus.clock import Clock
+from cplus.events.base import Recorded
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.store import EventStore
-from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF
+from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF, shop_stream
+from cplus.events.recording import Recorder
 
 NOT_INSTALLED: Final = "the shop was erased, and the app was not installed since"
 FROM_BEFORE: Final = "it happened before the shop was erased"
 
 REMEMBERED: Final = timedelta(minutes=1)
 """How long a process takes it that a shop which is not erased still is not."""
+
+_NEWEST: Final = 50  # commits about a shop, in which its last installation or removal is looked for
 
 SavedAt = Callable[[str], Awaitable[datetime | None]]
 """When the access tokens of a shop were stored that there are."""
@@ -32,6 +37,16 @@ class Erasure(NamedTuple):
     at: datetime
     is_over: bool
     """Whether the app was installed again."""
+
+
+async def is_removed(shop: str, recorder: Recorder) -> bool:
+    """Whether the log's last word is that the app was removed."""
+    last = list[Recorded]()
+    newest = await recorder.store.by_ref(shop, shop_stream(shop), _NEWEST)
+    for events in await recorder.reader.read(newest, [AppInstalled, AppUninstalled]):
+        last += events
+    newest_first = sorted(last, key=lambda one: one.occurred_at, reverse=True)
+    return bool(newest_first) and isinstance(newest_first[0].event, AppUninstalled)
 
 
 async def last_erasure(store: EventStore, saved_at: SavedAt, shop: str) -> Erasure | None:
@@ -52,11 +67,12 @@ async def last_erasure(store: EventStore, saved_at: SavedAt, shop: str) -> Erasu
 class ErasedShops:
     """Knows which shops were erased, and asks the log once in a minute for each that has the app.
 
-    That a shop is erased is asked each time: so an installation counts at once, in every process.
+    A shop that removed the app, or was erased, is asked for each time: so an erasure, which comes
+    after a removal, counts at once in every process, and so does an installation.
     """
 
-    def __init__(self, store: EventStore, saved_at: SavedAt, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, recorder: Recorder, saved_at: SavedAt, clock: Clock) -> None:
+        self._recorder = recorder
         self._saved_at = saved_at
         self._clock = clock
         self._known: dict[str, tuple[datetime, Erasure | None]] = {}
@@ -79,7 +95,8 @@ class ErasedShops:
             until, erasure = self._known.get(shop, (now, None))
             if now < until:
                 return erasure
-            erasure = await last_erasure(self._store, self._saved_at, shop)
-            if erasure is None or erasure.is_over:
+            erasure = await last_erasure(self._recorder.store, self._saved_at, shop)
+            over = erasure is None or erasure.is_over
+            if over and not await is_removed(shop, self._recorder):
                 self._known[shop] = now + REMEMBERED, erasure
             return erasure

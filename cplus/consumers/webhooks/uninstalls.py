@@ -10,12 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
+from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.webhooks.deliveries import TRIES, Delivery
 from cplus.consumers.webhooks.whose import is_of
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
-from cplus.events.base import Recorded
-from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
-from cplus.events.names import INSTALLED_REF, shop_stream
+from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
 from cplus.shopify.webhooks import Uninstalled
 
@@ -26,8 +26,6 @@ STANDS: Final = "the app is still installed: Shopify takes its tokens"
 UNTOLD: Final = "Shopify did not say whether the app is installed, and the body names no shop"
 
 UNTOLD_OF_REDACT: Final = "Shopify did not say whether the app is installed, and the log not either"
-
-_NEWEST: Final = 50  # commits about a shop, in which its last installation or removal is looked for
 
 
 class AskStanding(Protocol):
@@ -84,18 +82,8 @@ async def redact_objection(one: Delivery, recorder: Recorder, standing: AskStand
         if one.receives < TRIES:
             raise
         # Also what a shop that was closed answers: then the log says whether the app was removed.
-        return None if await _is_removed(one.shop, recorder) else UNTOLD_OF_REDACT
+        return None if await is_removed(one.shop, recorder) else UNTOLD_OF_REDACT
     return None if stands is None else STANDS
-
-
-async def _is_removed(shop: str, recorder: Recorder) -> bool:
-    """Whether the log's last word is that the app was removed."""
-    last = list[Recorded]()
-    newest = await recorder.store.by_ref(shop, shop_stream(shop), _NEWEST)
-    for events in await recorder.reader.read(newest, [AppInstalled, AppUninstalled]):
-        last += events
-    newest_first = sorted(last, key=lambda one: one.occurred_at, reverse=True)
-    return bool(newest_first) and isinstance(newest_first[0].event, AppUninstalled)
 
 
 async def _installed_after(shop: str, at: datetime, recorder: Recorder) -> bool:

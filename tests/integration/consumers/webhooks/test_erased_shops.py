@@ -14,7 +14,7 @@ from cplus.consumers.erased_shops import FROM_BEFORE, NOT_INSTALLED, REMEMBERED,
 from cplus.consumers.webhooks.record import Webhooks, handle
 from cplus.events.base import AggregateEvent, NewEvent
 from cplus.events.catalogue.privacy import ShopErased
-from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF, shop_stream
@@ -45,7 +45,7 @@ class Process:
         self.parts = shared.parts
         self.now = shared.parts.clock()
         self.saved: datetime | None = self.now
-        erased = ErasedShops(self.parts.store, self._saved_at, lambda: self.now)
+        erased = ErasedShops(self.parts.recorder, self._saved_at, lambda: self.now)
         self.webhooks = replace(webhooks, erased=erased)
         self._told = 0
 
@@ -76,14 +76,21 @@ class Process:
         settled((await self.parts.store.append([draft]))[0])
         return (await self.parts.store.by_ref(SHOP, ref, 1))[0].recorded_at
 
+    async def remove(self) -> None:
+        """The app was removed; nobody asks this process for a while after it."""
+        new = NewEvent(shop_stream(SHOP), AppUninstalled(), self.parts.clock())
+        refs = [shop_stream(SHOP)]
+        draft = Draft(SHOP, "removed", "test", "test", [new], refs=refs)
+        settled((await self.parts.store.append([draft]))[0])
+        self.now += REMEMBERED
+
     async def erase(self) -> datetime:
-        """The shop is erased; when that was. Nobody asks this process for a while after it."""
+        """The shop is erased, which removed the app before; when that was."""
         event = ShopErased(
             erasure="e1", originator_id=shop_stream(SHOP), originator_version=1, timestamp=self.now
         )
         at = await self.append(event, SHOP_ERASED_REF)
         await self.parts.persons.forget_shop(SHOP, "e1", at + timedelta(days=1))
-        self.now += REMEMBERED
         return at
 
 
@@ -98,6 +105,8 @@ async def test_what_comes_of_an_erased_shop_is_recorded_without_content_and_make
     at = process.now
     assert (await process.hears(at)).types == ["customer.changed"]
     assert await process.known() > 0
+    await process.remove()
+    assert (await process.hears(process.now)).types == ["customer.changed"], "it was not erased yet"
     await process.erase()
     customer = {"shop_domain": SHOP, "customer": ANN}
     for topic, body in (("customers/update", ANN), ("customers/redact", customer)):
