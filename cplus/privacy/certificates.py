@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from cplus.events.audit.roots import Objects, Root, root_over
+from cplus.events.audit.root import Root
+from cplus.events.audit.roots import Objects, root_over
 from cplus.events.log.commit import split
 from cplus.events.log.commits import Commits
 from cplus.events.log.store import EventStore

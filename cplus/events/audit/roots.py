@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from cplus.events.audit.chain import Finding, Walk, merkle_path, merkle_root
+from cplus.events.audit.chain import Finding, Walk
+from cplus.events.audit.root import NO_ENTRIES, NO_ROOT, PREFIX, Root, key_of
 from cplus.events.log.commits import Commits
 
 if TYPE_CHECKING:
     from cplus.aws import Versions
 
-PREFIX = "roots/"
 LEDGER = "erasures/"
 """What is written under `erasures/<day>/` is anchored with that day or the next."""
 _SHOPS_AT_ONCE = 200  # heads read in one query
-_NONE: Mapping[str, bytes] = {}
 
 
 class Objects(Protocol):
@@ -34,82 +32,6 @@ class Objects(Protocol):
 
     async def list_versions(self, bucket: str, prefix: str) -> dict[str, Versions]:
         """The versions of every key that begins with `prefix`, in key order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """The heads of all shops at one moment, under one hash."""
-
-    day: date
-    """UTC."""
-    heads: Mapping[str, tuple[int, bytes]]
-    """Position and hash of the last commit, by shop."""
-    erasures: Mapping[str, bytes]
-    """SHA-256 of each entry in the ledger of erasures since the root before, by its key."""
-    previous: bytes
-    """The previous root; the hash of nothing for the first."""
-    value: bytes
-    """The root itself."""
-
-    @classmethod
-    def over(
-        cls,
-        day: date,
-        heads: Mapping[str, tuple[int, bytes]],
-        previous: bytes,
-        erasures: Mapping[str, bytes] = _NONE,
-    ) -> Root:
-        """The root of a day."""
-        made = cls(day, dict(heads), dict(erasures), previous, b"")
-        return replace(made, value=merkle_root(made.leaves()))
-
-    def leaves(self) -> list[bytes]:
-        """What the root is made of: the day and the previous root, the heads by shop, and the
-        entries of the ledger by key."""
-        first = f"{self.day.isoformat()}\n{self.previous.hex()}"
-        heads = [f"{one}\n{at}\n{digest.hex()}" for one, (at, digest) in sorted(self.heads.items())]
-        entries = [f"erasure\n{key}\n{one.hex()}" for key, one in sorted(self.erasures.items())]
-        return [leaf.encode() for leaf in (first, *heads, *entries)]
-
-    def path_to(self, entry: str) -> list[tuple[str, bytes]]:
-        """The way from this entry of the ledger to the root; see `merkle_path`."""
-        leaves = self.leaves()
-        place = len(leaves) - len(self.erasures) + sorted(self.erasures).index(entry)
-        return merkle_path(leaves, place)
-
-    @property
-    def key(self) -> str:
-        """Its key in the bucket."""
-        return _key(self.day)
-
-    def to_json(self) -> bytes:
-        """The stored form."""
-        heads = {shop: [at, digest.hex()] for shop, (at, digest) in sorted(self.heads.items())}
-        said = {
-            "day": self.day.isoformat(),
-            "root": self.value.hex(),
-            "previous": self.previous.hex(),
-            "heads": heads,
-        }
-        if self.erasures:  # roots of before have none, and stay as they are
-            said["erasures"] = {key: one.hex() for key, one in sorted(self.erasures.items())}
-        return json.dumps(said, indent=1).encode()
-
-    @classmethod
-    def of_json(cls, raw: bytes) -> Root:
-        """Reads the stored form; raises ValueError if it is not a root."""
-        try:
-            said = json.loads(raw)
-            heads = {shop: (at, bytes.fromhex(h)) for shop, (at, h) in said["heads"].items()}
-            entries = {key: bytes.fromhex(h) for key, h in said.get("erasures", {}).items()}
-            day, previous = date.fromisoformat(said["day"]), bytes.fromhex(said["previous"])
-            return cls(day, heads, entries, previous, bytes.fromhex(said["root"]))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("this is not a root") from error
-
-
-NO_ROOT = hashlib.sha256().digest()
-"""The previous root of the first root."""
 
 
 @dataclass(slots=True)
@@ -158,7 +80,7 @@ class Roots:
 async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> Root:
     """Anchors the day: writes its root over the heads of all shops. A day that has one keeps it."""
     roots = await _kept(objects, bucket)
-    mine = _key(day)
+    mine = key_of(day)
     if mine in roots:
         return await _first(objects, bucket, mine, roots[mine])
     previous, last = NO_ROOT, None
@@ -180,7 +102,7 @@ async def anchor_day(log: Commits, objects: Objects, bucket: str, day: date) -> 
 async def _entries(objects: Objects, bucket: str, last: Root | None, day: date) -> dict[str, bytes]:
     """What no root covers yet of the ledger: of the days from that of the last root, which may have
     got entries after it, to this one."""
-    written, covered = [LEDGER], _NONE
+    written, covered = [LEDGER], NO_ENTRIES
     if last is not None:
         days = (last.day + timedelta(number) for number in range((day - last.day).days + 1))
         written, covered = [f"{LEDGER}{one.isoformat()}/" for one in days], last.erasures
@@ -197,7 +119,7 @@ async def root_over(objects: Objects, bucket: str, entry: str, day: date) -> Roo
     """The root that covers this entry of the ledger, which was written on that day; None if there
     is none yet."""
     for key, versions in (await _kept(objects, bucket)).items():
-        if key >= _key(day):
+        if key >= key_of(day):
             root = await _first(objects, bucket, key, versions)
             if entry in root.erasures:
                 return root
@@ -257,10 +179,6 @@ async def _wrong_entries(objects: Objects, bucket: str, keys: Collection[str]) -
         elif len(versions.ids) > 1:
             wrong.append(f"{key} was written {len(versions.ids)} times: the first counts")
     return wrong
-
-
-def _key(day: date) -> str:
-    return f"{PREFIX}{day.isoformat()}.json"
 
 
 async def _history(objects: Objects, bucket: str) -> dict[str, Versions]:

@@ -15,7 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.bootstrap import Parts
-from cplus.events.audit.roots import Root, anchor_day
+from cplus.events.audit.root import Root
+from cplus.events.audit.roots import anchor_day
 from cplus.events.log.commit import Draft, prepare
 from cplus.events.log.store import COMMITS, ensure_indexes
 from cplus.settings import Settings

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cplus.events.audit.roots import NO_ROOT, Root, anchor_day, load_roots, verify_shop
+from cplus.events.audit.root import NO_ROOT, Root
+from cplus.events.audit.roots import anchor_day, load_roots, verify_shop
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
