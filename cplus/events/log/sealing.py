@@ -88,9 +88,9 @@ class SealingKeys(Protocol):
     async def to_seal(self, shop: str, owners: Collection[str], erasures: int) -> Mapping[str, Key]:
         """The key of each owner, new ones included. Destroyed ones are without material.
 
-        An owner is a person of the shop, or what `Draft.owners` names in place of one. None of the
-        keys was condemned before the shop's log had seen `erasures` erasures, which the caller has
-        read before. Raises what the database raises, and KeysUnavailable.
+        An owner is a person of the shop, or what `Draft.owners` names in place of one. No key that
+        has material is condemned for a writer who has seen `erasures` erasures in the shop's log,
+        which the caller has read before. Raises what the database raises, and KeysUnavailable.
         """
 
 
