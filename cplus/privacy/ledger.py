@@ -55,6 +55,7 @@ class _Said(BaseModel):
     commits: Annotated[tuple[_Proof, ...], Field(min_length=1)]
     keys: NonNegativeInt
     objects: NonNegativeInt
+    erased_at: AwareDatetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,10 @@ class Erased:
     keys: int
     """Keys that were destroyed."""
     objects: int
-    """Objects that were deleted."""
+    """Objects that the log named: they are deleted."""
+    erased_at: datetime | None = None
+    """When a shop was erased in the log, in UTC: who installed the app after that began anew, even
+    while the rest was still being erased. None in entries of before and of persons."""
 
     def with_persons(self, persons: tuple[str, ...]) -> Erased:
         """The same, with these ids."""
@@ -107,6 +111,8 @@ class Erased:
             "keys": self.keys,
             "objects": self.objects,
         }
+        if self.erased_at is not None:
+            said["erased_at"] = self.erased_at.isoformat()
         return json.dumps(said, indent=1).encode()
 
 
@@ -125,7 +131,7 @@ class Stored(NamedTuple):
             raise ValueError(f"{self.key} is no entry of the ledger") from error
         commits = tuple((one.position, one.hash) for one in said.commits)
         told = (said.shop, said.erasure, said.persons, said.at, commits, said.keys, said.objects)
-        entry = Erased(*told)
+        entry = Erased(*told, erased_at=said.erased_at)
         if entry.kind != said.kind:
             raise ValueError(f"{self.key} does not say whether it is of a person or of a shop")
         before = f"{_begin(entry.at.astimezone(UTC).date(), said.shop, said.erasure)}.json"

@@ -116,7 +116,8 @@ async def _shop(entry: Erased, actor: str, use: ErasingShops) -> str | None:
     if await recorder.store.by_claim(shop, erasure_claim(erasure, "shop")) is None:
         known: Shop = await recorder.load(Shop, shop, shop_stream(shop))
         installs = (known.installed_at, await use.saved_at(shop))
-        if any(at is not None and at > entry.at for at in installs):
+        erased_at = entry.erased_at or entry.at
+        if any(at is not None and at > erased_at for at in installs):
             return INSTALLED_SINCE
     await ask_for_shop(recorder, shop, erasure=erasure, source=SOURCE, actor=actor, at=use.clock())
     return None if await erase_shop_at_once(shop, erasure, use=use) else INSTALLED_AGAIN

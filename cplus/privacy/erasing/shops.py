@@ -139,7 +139,8 @@ async def erase_shop(
     await use.end_sessions(shop, until)
     use.at_step("write_ledger")
     commits = (await proof(use.recorder.store, shop, erased.position),)
-    await use.ledger.write(Erased(shop, erasure, (), use.clock(), commits, keys, objects))
+    entry = Erased(shop, erasure, (), use.clock(), commits, keys, objects, until)
+    await use.ledger.write(entry)
     log.info("shop_erased", shop=shop, erasure=erasure, keys=keys, position=erased.position)
     return True
 

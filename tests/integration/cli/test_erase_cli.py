@@ -249,7 +249,9 @@ async def test_a_shop_that_was_installed_after_it_was_erased_is_not_erased_again
     async def again(entry: Erased) -> list[Reapplied]:
         return [one async for one in reapply([entry], actor="system", use=use, shops=shops)]
 
-    assert await again(entry) == [Reapplied(entry, INSTALLED_SINCE)]
+    amid = replace(entry, at=now, erased_at=entry.at)  # installed while it was being erased
+    for one in (entry, amid):
+        assert await again(one) == [Reapplied(one, INSTALLED_SINCE)]
     assert words_in(str(await command.events()))
     later = replace(entry, at=now)  # the same shop, which was there when it was erased
     assert await again(later) == [Reapplied(later, None)]

@@ -313,4 +313,4 @@ async def test_the_ledger_says_when_it_was_written_and_what_the_log_named(world:
     world.now = NOW + timedelta(days=3)
     assert await world.erase() is True
     [entry] = world.elsewhere.entries
-    assert (entry.objects, entry.at) == (6, world.now)
+    assert (entry.objects, entry.at, entry.erased_at) == (6, world.now, NOW)

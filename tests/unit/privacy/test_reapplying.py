@@ -30,7 +30,7 @@ def changed(**fields: Any) -> bytes:
 
 
 def test_entries_are_read_as_they_were_written() -> None:
-    for entry in (ENTRY, OF_SHOP):
+    for entry in (ENTRY, OF_SHOP, replace(OF_SHOP, erased_at=NOW - timedelta(2))):
         assert Stored(entry.key, entry.to_json()).entry() == entry
     before = f"erasures/2026-11-30/{SHOP}/e1.json"  # as the first ones were called, without a kind
     assert Stored(before, changed(kind="-")).entry() == ENTRY
@@ -56,6 +56,7 @@ def test_entries_are_read_as_they_were_written() -> None:
         {"at": "2026-11-30T12:00:00"},
         {"at": "2026-11-29T12:00:00+00:00"},
         {"at": 0},
+        {"erased_at": 0},
         {"commits": []},
         {"commits": [{"position": "7", "hash": HASH}]},
         {"commits": [{"position": 7, "hash": "x"}]},
