@@ -42,6 +42,11 @@ class _Elsewhere:
         """Keeps nothing."""
 
 
+async def _no_rows(_shop: str, _position: int, /) -> list[str]:
+    """Waits for no read model: none is folded here."""
+    return []
+
+
 async def measured(uri: str, rounds: int) -> list[Figure]:
     """Erases people of a shop of which the log, the keyring and the directory know many."""
     settings = Settings(
@@ -91,7 +96,11 @@ async def _erased(parts: Parts, customer: int, talks: int, mails: int) -> float:
     await ask(parts.recorder, _SHOP, who.person, **how, at=parts.clock())
     nothing = _Elsewhere()
     use = Erasing(
-        parts.recorder, parts.keyring, parts.all_ids, parts.persons, nothing, nothing, parts.clock
+        *(parts.recorder, parts.keyring, parts.all_ids, parts.persons),
+        ledger=nothing,
+        objects=nothing,
+        behind=_no_rows,
+        clock=parts.clock,
     )
     began = time.perf_counter()
     await erase(_SHOP, erasure, use=use)

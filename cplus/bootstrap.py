@@ -157,6 +157,8 @@ class Parts:
     def erasing(self) -> Erasing:
         """Erases persons."""
         from cplus.privacy.erasing import Erasing
+        from cplus.projections.groups import ALL
+        from cplus.projections.lag.behind import behind
 
         return Erasing(
             recorder=self.recorder,
@@ -165,6 +167,7 @@ class Parts:
             directory=self.persons,
             objects=self.objects,
             ledger=self.ledger,
+            behind=partial(behind, self.mongo.database, ALL),
             clock=self.clock,
         )
 

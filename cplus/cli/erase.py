@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -16,6 +17,9 @@ from cplus.errors import CplusError
 if TYPE_CHECKING:
     from cplus.actors import Actor
     from cplus.privacy.ledger import Erased
+
+_PATIENCE: Final = 60.0
+"""Seconds to wait until the read models show an erasure."""
 
 
 class StillInstalled(CplusError):
@@ -38,8 +42,9 @@ def person_command(
     *, host: str, person: str, yes: bool, name: str | None, data: Path | None, as_json: bool
 ) -> None:
     """Erase PERSON (person/ID, or an address) of the shop HOST for good, under all ids that turned
-    out to be theirs: keys are destroyed, objects deleted, rows cleared. Repeatable: it completes
-    what was begun before. The look at whom it is, and who asked for it, are recorded.
+    out to be theirs: keys are destroyed, objects deleted, rows cleared. Waits up to a minute
+    for rows that are behind. Repeatable: it completes what was begun before. The look at whom it
+    is, and who asked for it, are recorded.
 
     Needs CPLUS_MONGO_URI, CPLUS_APPLICATION_SECRET, CPLUS_MAIL_BUCKET, CPLUS_BODIES_BUCKET,
     CPLUS_ROOTS_BUCKET and AWS credentials; or --data.
@@ -224,6 +229,7 @@ async def _erase(at: Reached, found: _Found) -> Erased:
     from cplus.commands.erasing import erase_person
     from cplus.ids import random_id
     from cplus.privacy.erasing import erase as carry_out
+    from cplus.privacy.erasing import patient
 
     async with at:
         parts, shop, person = at.parts, found.shop, found.persons[0]
@@ -234,7 +240,8 @@ async def _erase(at: Reached, found: _Found) -> Erased:
             actor=found.actor,
             use=parts.erasures,
         )
-        return await carry_out(shop, asked.erasure, use=parts.erasing)
+        behind = patient(parts.erasing.behind, _PATIENCE)
+        return await carry_out(shop, asked.erasure, use=replace(parts.erasing, behind=behind))
 
 
 def _told(done: Erased) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from cplus.consumers.batches.messages import start_by
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
-from cplus.privacy.erasing import Erasing, erase
+from cplus.privacy.erasing import Erasing, RowsBehind, erase, patient
 from cplus.privacy.erasing.shops import ErasingShops, Place, asked_for_shop, erase_shop
 from cplus.shopify.hosts import shop_host
 
@@ -30,6 +30,10 @@ log = structlog.get_logger()
 RUNS: Final = 100
 """Runs that one erasure may take. More means that it gets nowhere, and somebody has to look."""
 
+PATIENCE: Final = 5.0
+"""Seconds that a run waits for the rows of read models, which mostly follow at once."""
+
+_LONGEST: Final = 900  # seconds that a queue holds a message back at most
 _ERASURE: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -41,6 +45,7 @@ class Erasures:
     shops: ErasingShops
     leases: Leases
     send: Send
+    patience: float = PATIENCE
 
 
 async def handle(records: Sequence[SqsRecord], use: Erasures, limit: Deadline) -> list[str]:
@@ -71,20 +76,34 @@ async def work(use: Erasures, limit: Deadline, message: Mapping[str, Any]) -> Ha
         async with time:
             asked = await asked_for_shop(use.shops.recorder, shop, erasure)
             if asked is None:
-                await erase(shop, erasure, use=use.erasing)
+                await erase(shop, erasure, use=_waiting(use, limit))
             else:
                 place = _place(use.leases, lease)
                 await erase_shop(shop, erasure, asked, use=use.shops, place=place)
-    except TimeoutError:
-        if not time.expired() or run >= RUNS:
+    except (TimeoutError, RowsBehind) as error:
+        if run >= RUNS or (isinstance(error, TimeoutError) and not time.expired()):
             raise
-        log.info("erasure_goes_on", shop=shop, erasure=erasure, run=run)
-        return HandOn({"shop": shop, "erasure": erasure, "run": run + 1}, group=shop)
+        return _next(shop, erasure, run, error)
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
     log.info("erased", shop=shop, erasure=erasure, run=run)
     return None
+
+
+def _waiting(use: Erasures, limit: Deadline) -> Erasing:
+    # A run that ended while it waits would have to go on at once, and not after a pause.
+    seconds = min(use.patience, limit.remaining() / 4)
+    return replace(use.erasing, behind=patient(use.erasing.behind, seconds))
+
+
+def _next(shop: str, erasure: str, run: int, error: TimeoutError | RowsBehind) -> HandOn:
+    """The next run: at once if this one had too little time. Rows that are not there yet may be
+    parked: each run waits twice as long for them, so that all runs together take about a day."""
+    behind = error.values["collections"] if isinstance(error, RowsBehind) else None
+    delay = min(2**run, _LONGEST) if behind else 0
+    log.info("erasure_goes_on", shop=shop, erasure=erasure, run=run, behind=behind, delay=delay)
+    return HandOn({"shop": shop, "erasure": erasure, "run": run + 1}, group=shop, delay=delay)
 
 
 def _place(leases: Leases, lease: Lease) -> Place:

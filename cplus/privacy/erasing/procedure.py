@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cplus.clock import Clock
+from cplus.errors import CplusError
 from cplus.events.audit.chain import Link
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.privacy import ErasureCompleted, PersonErased
@@ -21,11 +22,13 @@ from cplus.events.names import conversation_stream, erasure_claim, erasure_strea
 from cplus.events.recording import Recorder
 from cplus.privacy.all_ids import FindAllIds
 from cplus.privacy.erasing.asking import Asked, asked_for
+from cplus.privacy.erasing.folded import Behind, RowsBehind
 from cplus.privacy.erasing.listing import Listed, Named, list_held, list_named
 from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
 from cplus.privacy.keyring import Keyring
 from cplus.privacy.ledger import Erased
 from cplus.privacy.persons import IdentityTaken
+from cplus.retries import Retries
 
 STEPS: Final = (
     "forget",
@@ -34,10 +37,18 @@ STEPS: Final = (
     "destroy",
     "delete_objects",
     "write_ledger",
+    "await_rows",
     "append_completed",
 )
 """The steps, in this order; the first four twice, so that the second listing finds what was
 recorded between the first and the erasure."""
+
+_RETRIES: Final = Retries(tries=20, pause=0.1, longest=1.0)
+
+
+class ErasureOvertaken(CplusError):
+    """The erasure {erasure} in {shop} was not done: each time, somebody else erased the person too,
+    or more ids turned out to be theirs; try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +61,14 @@ class Erasing:
     directory: Directory
     objects: Objects
     ledger: Ledger
+    behind: Behind
+    """Which rows do not show an erasure yet."""
     clock: Clock
     at_step: Callable[[str], None] = lambda _step: None
     """Called with the name of each step (see STEPS) before it is taken, for tests that crash
     there."""
+    retries: Retries = _RETRIES
+    """How often it is tried while others come in between."""
 
 
 async def erase(shop: str, erasure: str, *, use: Erasing, also: Collection[str] = ()) -> Erased:
@@ -61,14 +76,12 @@ async def erase(shop: str, erasure: str, *, use: Erasing, also: Collection[str] 
     began. Called again after that, it names what was recorded since, of which nothing was sealed.
     `also` has ids of theirs that neither directory nor log know of any more.
 
-    Raises NotFound if it was not asked for, OutcomeUnknown, and what the parts in `use` raise: then
-    call it again.
+    Raises NotFound if it was not asked for; RowsBehind if all is done but that rows do not show it
+    yet; ErasureOvertaken, OutcomeUnknown, and what the parts in `use` raise. Then call it again.
     """
     store, reader = use.recorder.store, use.recorder.reader
     asked = await asked_for(store, reader, shop, erasure)
-    while (found := await _round(shop, asked, also, use)) is None:
-        pass
-    listed, keys = found
+    listed, keys = await _erase_in_log(shop, asked, also, use)
     persons = tuple(listed.by_id)
     use.at_step("delete_objects")
     await use.objects.delete(listed.objects.values())
@@ -87,7 +100,10 @@ async def erase(shop: str, erasure: str, *, use: Erasing, also: Collection[str] 
     )
     if new:
         use.at_step("write_ledger")
+        # Before the wait: what the ledger says is done, and a backup may be restored meanwhile.
         await use.ledger.write(entry)
+        use.at_step("await_rows")
+        await _rows_show(shop, asked, told.erased[-1].position, use)
     if end is None:
         use.at_step("append_completed")
         await _append(shop, asked, "completed", _end(asked, entry), (), use)
@@ -107,11 +123,33 @@ async def proof(store: EventStore, shop: str, at: int) -> tuple[int, str]:
     return at, Link.of(raw).hash.hex()
 
 
+async def _rows_show(shop: str, asked: Asked, position: int, use: Erasing) -> None:
+    """Raises RowsBehind unless all rows show the log up to that position."""
+    if found := await use.behind(shop, position):
+        raise RowsBehind(erasure=asked.erasure, shop=shop, collections=", ".join(found))
+
+
+async def _erase_in_log(
+    shop: str, asked: Asked, also: Collection[str], use: Erasing
+) -> tuple[Listed, int]:
+    """What the log holds of theirs, once all of that is erased, and how many keys were destroyed.
+    Raises ErasureOvertaken."""
+
+    async def twice() -> tuple[Listed, int]:
+        found = await _round(shop, asked, also, use) or await _round(shop, asked, also, use)
+        if found is None:  # of another id, which the first round did not know
+            raise ErasureOvertaken(erasure=asked.erasure, shop=shop)
+        return found
+
+    return await use.retries.of(twice, ErasureOvertaken, shop=shop, erasure=asked.erasure)
+
+
 async def _round(
     shop: str, asked: Asked, also: Collection[str], use: Erasing
 ) -> tuple[Listed, int] | None:
     """Appends what the erasure has not named yet, and destroys the keys; None if it is to be done
-    again, because more may have been recorded between the listing and the erasure."""
+    again, because more may have been recorded between the listing and the erasure. Raises
+    ErasureOvertaken if others changed in this moment what it is about."""
     store, reader = use.recorder.store, use.recorder.reader
     persons = await use.all_ids(shop, [asked.person, *also])
     # Before anything is lost: who writes from now on is somebody new, and can be read and answered,
@@ -119,8 +157,8 @@ async def _round(
     use.at_step("forget")
     try:
         await use.directory.forget(shop, persons, use.clock())
-    except IdentityTaken:
-        return None  # joined with somebody in this moment, who has to be erased too
+    except IdentityTaken:  # joined with somebody in this moment, who has to be erased too
+        raise ErasureOvertaken(erasure=asked.erasure, shop=shop) from None
     # In this order. A writer that loads its keys before this appends before the erasure, or sees
     # it and loads them again; one that loads them later gets none.
     use.at_step("condemn")
@@ -128,7 +166,8 @@ async def _round(
     before = await list_named(store, reader, shop, asked.erasure)
     listed = await list_held(store, reader, shop, persons)
     if not await _append_erased(shop, asked, listed, before, use):
-        return None  # somebody else erases them too: no key goes before each id is erased
+        # Somebody else erases them too: no key goes before each id is erased.
+        raise ErasureOvertaken(erasure=asked.erasure, shop=shop)
     use.at_step("destroy")
     keys = await use.keyring.destroy(shop, persons)
     # Listed behind the erasure of each id, nothing is missing: of what comes later nothing is

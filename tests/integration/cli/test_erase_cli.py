@@ -279,7 +279,11 @@ async def test_the_certificate_of_an_erasure_is_printed_once_it_is_complete(
 ) -> None:
     own = command.parts.settings.mail_bucket
     await command.parts.store.append([mail(1, bucket=own)])
-    told = await command.erased(ADA)
+    await command.fold()
+    erasing = asyncio.create_task(command.erased(ADA))
+    while not erasing.done():  # it waits for these rows
+        await command.fold()
+    told = await erasing
     status, out, err = await command.erase("certificate", SHOP, told["erasure"])
     assert (status, err) == (0, "")
     certificate = json.loads(out)

@@ -3,7 +3,7 @@ kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.mongo import Mongo
 from cplus.privacy.all_ids import AllIds
-from cplus.privacy.erasing import Directory, Erasing, ask, erase
+from cplus.privacy.erasing import Behind, Directory, Erasing, ask, erase
 from cplus.privacy.keyring import LOCAL, Keyring, LocalMaster
 from cplus.privacy.ledger import Erased
 from cplus.projections.base import Projection
@@ -59,6 +59,11 @@ class Elsewhere:
         self.entries.append(entry)
 
 
+async def no_rows(_shop: str, _position: int) -> list[str]:
+    """For tests of what an erasure does with log and keys: no read model is waited for."""
+    return []
+
+
 class Process:
     """What a process that has just started works with."""
 
@@ -83,13 +88,16 @@ class Process:
         *,
         elsewhere: Elsewhere | None = None,
         directory: Directory | None = None,
-        at_step: Callable[[str], None] = lambda _step: None,
+        behind: Behind = no_rows,
+        **more: Any,
     ) -> Erased:
-        """Carries an erasure out that was asked for."""
+        """Carries an erasure out that was asked for; `more`: other parts of Erasing."""
         way = elsewhere or Elsewhere()
         ids = AllIds(self.store, self.reader, self.mongo.keyring)
         knows = directory or way
-        use = Erasing(self.recorder, self.keyring, ids, knows, way, way, lambda: NOW, at_step)
+        use = Erasing(
+            self.recorder, self.keyring, ids, knows, way, way, behind, lambda: NOW, **more
+        )
         return await erase(shop, erasure, use=use)
 
     async def erase(self, person: str = ADA, erasure: str = "e1", shop: str = SHOP) -> Erased:

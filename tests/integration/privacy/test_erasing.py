@@ -224,6 +224,7 @@ async def test_everything_that_is_stored_stands_behind_a_step(
         "destroy": {(f"update {KEYS}",)},
         "delete_objects": {()},
         "write_ledger": {()},
+        "await_rows": {()},
         "append_completed": {(f"insert {COMMITS}",)},
     }
 

@@ -23,7 +23,7 @@ from cplus.events.names import conversation_stream, mail_stream, message_ref
 from cplus.events.repository import decided
 from cplus.ids import random_id
 from cplus.privacy.erasing import Erasing, ask, erase
-from tests.integration.privacy.sealing_world import Elsewhere
+from tests.integration.privacy.sealing_world import Elsewhere, no_rows
 from tests.integration.web.asking import asks
 from tests.integration.web.harness import SHOP, Harness, fields_of, served
 from tests.samples import MAIL_ASIDE, installed
@@ -109,7 +109,7 @@ async def erase_ada(web: Harness) -> None:
     )  # fmt: skip
     way, parts = Elsewhere(), web.parts
     erasing = Erasing(
-        parts.recorder, parts.keyring, parts.all_ids, parts.persons, way, way, web.clock
+        parts.recorder, parts.keyring, parts.all_ids, parts.persons, way, way, no_rows, web.clock
     )
     await erase(SHOP, "e1", use=erasing)
 

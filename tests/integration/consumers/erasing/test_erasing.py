@@ -17,8 +17,9 @@ from cplus.consumers.reactions.following import follow
 from cplus.consumers.webhooks.record import handle
 from cplus.deadline import Deadline
 from cplus.events.catalogue.customers import CustomerChanged
-from cplus.events.catalogue.privacy import ErasureRequested, PersonErased
+from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, PersonErased
 from cplus.events.names import erasure_of_webhook
+from cplus.privacy.erasing import RowsBehind
 from cplus.privacy.keyring import Keyring
 from tests.integration.consumers.webhooks.installed_app import SHOP, told
 from tests.integration.intake import Intake, failures, record, soon
@@ -113,6 +114,34 @@ async def test_an_erasure_that_takes_longer_than_a_run_goes_on_in_the_next(
     assert await opened(use, PersonErased) == []
     assert await erasing.work(use_erasing, soon(), {**left.message}) is None
     assert len(await opened(use, PersonErased)) == 1
+
+
+async def test_while_rows_do_not_show_the_erasure_it_stays_open_and_fails_only_after_a_day(
+    use: Intake, use_erasing: Erasures
+) -> None:
+    [message] = await asked(use, redact(id=7))
+    parked = ["customers.v1"]
+
+    async def behind(_shop: str, _position: int) -> list[str]:
+        return parked
+
+    waiting = replace(
+        use_erasing, erasing=replace(use_erasing.erasing, behind=behind), patience=0.0
+    )
+    delays = []
+    for run in range(1, 13):
+        left = await erasing.work(waiting, soon(), {**message, "run": run})
+        assert left is not None
+        assert left.message == {**message, "run": run + 1}
+        delays.append(left.delay)
+    assert delays == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    with pytest.raises(RowsBehind, match=r"customers\.v1"):
+        await erasing.work(waiting, soon(), {**message, "run": RUNS})
+    assert len(await opened(use, PersonErased)) == 1
+    assert await opened(use, ErasureCompleted) == []
+    parked.clear()
+    assert await erasing.work(waiting, soon(), {**message, "run": RUNS}) is None
+    assert len(await opened(use, ErasureCompleted)) == 1
 
 
 async def test_while_another_run_is_at_it_the_message_comes_back(
