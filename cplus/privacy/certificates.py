@@ -17,8 +17,8 @@ from cplus.events.audit.roots import Objects, root_over
 from cplus.events.log.commit import split
 from cplus.events.log.commits import Commits
 from cplus.events.log.store import EventStore
-from cplus.events.names import erasure_stream
-from cplus.privacy.ledger import Erased, Ledger, Stored
+from cplus.events.names import erasure_claim, erasure_stream
+from cplus.privacy.ledger import PERSON, Erased, Ledger, Stored
 
 FORMAT: Final = "conversations-plus/erasure"
 VERSION: Final = 1
@@ -65,17 +65,23 @@ class Certificates:
         """`bucket` is that of the roots."""
         self._ledger = ledger
         self._log = log
+        self._store = EventStore(log)
         self._objects = objects
         self._bucket = bucket
 
     async def of(self, shop: str, erasure: str) -> Certificate | None:
         """The certificate of this erasure of somebody of the shop, or of the shop; None if the
-        ledger does not have it. Of several entries it is the newest of those that have whatever the
-        others have. Raises ValueError if what is stored is no entry."""
+        ledger does not have it, or as long as rows may show the person. Of several entries it is
+        the newest of those that have whatever the others have. Raises ValueError if what is stored
+        is no entry."""
         found = await self._stored(shop, erasure)
         if not found:
             return None
         told = [(one.entry(), one) for one in found]
+        # The entry of a person is written before that; that of a shop is the last thing.
+        done = erasure_claim(erasure, "completed")
+        if told[0][0].kind == PERSON and await self._store.by_claim(shop, done) is None:
+            return None
         whole = [one for one in told if all(one[0].covers(other) for other, _ in told)] or told
         entry, stored = max(whole, key=lambda one: one[0].at)
         commits = [await self._commit(shop, position) for position, _ in entry.commits]
@@ -85,7 +91,7 @@ class Certificates:
     async def _stored(self, shop: str, erasure: str) -> list[Stored]:
         """The entries in the ledger, which are looked for on the days on which the log has
         something of the erasure, and on those after them."""
-        commits = EventStore(self._log).iterate_ref(shop, erasure_stream(erasure))
+        commits = self._store.iterate_ref(shop, erasure_stream(erasure))
         days = [one.recorded_at.date() async for one in commits]
         after = [day + timedelta(1) for day in days]
         return await self._ledger.entries_of(shop, erasure, [*days, *after]) if days else []

@@ -157,10 +157,12 @@ class Harness:
             assert answer.status_code == 303, answer.text
             yield browser
 
-    async def record(self, shop: str, stream: str, *events: Event, refs: Sequence[str] = ()) -> int:
+    async def record(
+        self, shop: str, stream: str, *events: Event, refs: Sequence[str] = (), claim: str = ""
+    ) -> int:
         """Facts of one commit, folded; answers the position."""
         new = [NewEvent(stream, event, self.clock()) for event in events]
-        claim = f"test/{random_id()}"
+        claim = claim or f"test/{random_id()}"
         draft = Draft(shop=shop, claim=claim, source="t", actor="t", events=new, refs=refs)
         [outcome] = await self.parts.store.append([draft])
         position: int = outcome.position  # type: ignore[union-attr]

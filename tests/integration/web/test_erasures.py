@@ -12,7 +12,7 @@ import pytest
 from cplus.aws import Aws
 from cplus.events.audit.roots import anchor_day
 from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, PersonErased
-from cplus.events.names import erasure_stream
+from cplus.events.names import erasure_claim, erasure_stream
 from cplus.privacy.ledger import Erased
 from tests.integration.intake import new_bucket
 from tests.integration.web.harness import SHOP, Harness
@@ -51,7 +51,8 @@ async def completed(web: Harness) -> None:
     commits = ((position, digest),)
     await web.parts.ledger.write(Erased(SHOP, "e1", (ADA,), web.clock(), commits, 1, 3))
     done = ErasureCompleted(erasure="e1", person=ADA, keys=1, objects=3)
-    await web.record(SHOP, erasure_stream("e1"), done, refs=[erasure_stream("e1")])
+    stream, claim = erasure_stream("e1"), erasure_claim("e1", "completed")
+    await web.record(SHOP, stream, done, refs=[stream], claim=claim)
 
 
 async def test_an_erasure_says_how_far_it_is_and_ends_with_a_certificate(

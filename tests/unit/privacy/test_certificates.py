@@ -18,12 +18,12 @@ import pytest
 
 from cplus.events.audit.roots import anchor_day
 from cplus.events.base import NewEvent
-from cplus.events.catalogue.privacy import PersonErased, ShopErased
+from cplus.events.catalogue.privacy import ErasureCompleted, PersonErased, ShopErased
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.outcomes import Appended
 from cplus.events.log.store import EventStore
-from cplus.events.names import erasure_stream
+from cplus.events.names import erasure_claim, erasure_stream
 from cplus.privacy.certificates import Certificates
 from cplus.privacy.ledger import Erased, Ledger
 from tests.conftest import ROOT
@@ -63,7 +63,14 @@ class World:
         await self.ledger.write(entry)
         return entry
 
+    async def complete(self, erasure: str = "e1") -> None:
+        stream = erasure_stream(erasure)
+        end = ErasureCompleted(erasure=erasure, person=ADA, keys=1, objects=3)
+        claim, news = erasure_claim(erasure, "completed"), [NewEvent(stream, end, NOW)]
+        await self.store.append([Draft(SHOP, claim, "erasure", "system", news, refs=[stream])])
+
     async def certificate(self, erasure: str = "e1") -> dict[str, Any]:
+        await self.complete(erasure)
         found = await self.certificates.of(SHOP, erasure)
         assert found is not None
         told: dict[str, Any] = json.loads(found.to_json())
@@ -207,10 +214,17 @@ async def test_the_erasure_of_a_shop_has_a_certificate(world: World, tmp_path: P
         [Draft(SHOP, "erasure/e1/shop", "erasure", "system", [new], refs=[erasure_stream("e1")])]
     )
     head = await world.store.head(SHOP)
-    await world.ledger.write(Erased(SHOP, "e1", (), NOW, ((2, head.hash.hex()),), 3, 4))
+    await world.ledger.write(Erased(SHOP, "e1", (), NOW, ((head.position, head.hash.hex()),), 3, 4))
     root = await anchor_day(world.log, world.bucket, "roots", date(2026, 11, 30))
     status, said = checked(tmp_path, await world.certificate(), root.value.hex())
     assert (status, f"{SHOP} of {SHOP} was erased: 3 keys" in said) == (0, True)
+
+
+async def test_there_is_none_while_rows_may_show_the_person(world: World) -> None:
+    await world.erase("e3")
+    assert await world.certificates.of(SHOP, "e3") is None
+    await world.complete("e3")
+    assert await world.certificates.of(SHOP, "e3") is not None
 
 
 async def test_what_the_ledger_does_not_have_has_no_certificate(world: World) -> None:
