@@ -193,6 +193,7 @@ async def test_what_was_erased_is_erased_again_on_a_backup_from_before(command: 
     taken = await backup(command)
     told = await command.erased(ADA)
     await restore(taken)
+    await command.fold()  # rows of before, which nobody brings on while it runs
     assert words_in(str(await command.events()))  # the backup has the keys of before
     status, out, err = await command.erase("reapply", "--operator", "jo", "--json")
     assert (status, err) == (0, "")
