@@ -118,6 +118,9 @@ def settings_of(data: Path | None) -> Settings:
         mongo_database=info["database"],
         mongo_keyring_database=f"{info['database']}_keyring",  # as the stack calls it
         kms_key_id=info.get("kms_key_id", ""),
+        shopify_client_id=info.get("client_id", ""),
+        shopify_client_secret=SecretStr(info.get("client_secret", "")),
+        shopify_origin=f"{info.get('shopify', '')}/{{shop}}",  # and never the real one
         **_places(info, Settings.model_fields),
     )
 

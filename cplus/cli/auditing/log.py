@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +18,15 @@ from cplus.cli.plain import plain
 from cplus.counts import counted
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from cplus.actors import Actor
     from cplus.events.audit.history import History
     from cplus.events.audit.trace import Trace
     from cplus.events.log.commit import Commit
+
+    _Asked: TypeAlias = tuple[AsyncIterator[Commit], Collection[str]]
+    """The commits, and whom it is about; nobody for everybody."""
 
 _from = click.option(
     "--from", "since", callback=moment, help="Recorded at this time or later (UTC)."
@@ -170,24 +175,25 @@ async def _conversation(
 @data_option
 def person_command(*, host: str, person: str, name: str | None, data: Path | None) -> None:
     """Print everything that the log of the shop HOST has about PERSON (person/ID, or an address),
-    under all ids that turned out to be theirs, with the conversations that they took part in: one
-    JSON object per commit and line, in order. Recorded as a look.
+    under all ids that turned out to be theirs, with the conversations that they took part in, but
+    for the events that are about others: one JSON object per commit and line, in order. Recorded as
+    a look.
 
     Needs CPLUS_MONGO_URI, for an address also CPLUS_APPLICATION_SECRET; or --data.
     """
     from cplus.loop import run
 
-    async def commits(at: Reached, shop: str, actor: Actor) -> AsyncIterator[Commit]:
+    async def asked(at: Reached, shop: str, actor: Actor) -> _Asked:
         from cplus.cli.auditing.people import persons_named
         from cplus.events.audit.questions import about_person, talks_of
 
         ids = await persons_named(at, shop, person)
         talks = await talks_of(at.store, shop, ids)
         await looked(at, shop, "log person", ids[0], actor, [*ids, *talks])
-        return about_person(at.store, shop, ids)
+        return about_person(at.store, shop, ids), ids
 
     with failures():
-        run(_lines(Reached(data), host, name, commits))
+        run(_lines(Reached(data), host, name, asked))
 
 
 @log.command("export", short_help="Print the log of a shop as JSON lines.")
@@ -213,29 +219,32 @@ def export_command(
 
     _check(since, before)
 
-    async def commits(at: Reached, shop: str, actor: Actor) -> AsyncIterator[Commit]:
+    async def asked(at: Reached, shop: str, actor: Actor) -> _Asked:
         from cplus.events.audit.questions import of_shop
 
         # Up to here: what is written meanwhile, and this look, is not a part of it.
         head = (await at.store.head(shop)).position
         span = [one.isoformat() if one else "" for one in (since, before)]
         await looked(at, shop, "log export", f"recorded/{'/'.join(span)}", actor)
-        return of_shop(at.store, shop, since, before, until=head)
+        return of_shop(at.store, shop, since, before, until=head), ()
 
     with failures():
-        run(_lines(Reached(data), host, name, commits))
+        run(_lines(Reached(data), host, name, asked))
 
 
 async def _lines(
-    at: Reached, host: str, name: str | None, asked: Callable[[Reached, str, Actor], Any]
+    at: Reached,
+    host: str,
+    name: str | None,
+    asked: Callable[[Reached, str, Actor], Awaitable[_Asked]],
 ) -> None:
     """Prints a commit in each line; the first only once the look is recorded."""
     from cplus.events.audit.questions import as_json
 
     actor = operator_of(at.settings, name)
     async with at:
-        commits = await asked(at, await at.shop_of_log(host), actor)
-        async with aclosing(as_json(at.reader, commits)) as rows:
+        commits, persons = await asked(at, await at.shop_of_log(host), actor)
+        async with aclosing(as_json(at.reader, commits, persons)) as rows:
             async for row in rows:
                 click.echo(json.dumps(row))
 

@@ -165,13 +165,19 @@ async def _merged(store: EventStore, shop: str, refs: Sequence[str]) -> AsyncIte
 
 
 async def as_json(
-    reader: EventReader, commits: AsyncIterator[Commit]
+    reader: EventReader, commits: AsyncIterator[Commit], persons: Collection[str] = ()
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Each commit with its events as values for JSON, BATCH in memory at once. Without its cause,
-    and without what only the store needs. Raises UnknownEvent."""
+    and without what only the store needs; with `persons`, also without the events that name other
+    people and none of these. Raises UnknownEvent."""
     async for batch in in_batches(commits, BATCH):
         for commit, events in zip(batch, await reader.read(batch), strict=True):
-            yield told(commit, events)
+            yield told(commit, [one for one in events if _is_shown(one, persons)])
+
+
+def _is_shown(recorded: Recorded, persons: Collection[str]) -> bool:
+    named = recorded.event.persons()
+    return not persons or not named or any(one in persons for one in named)
 
 
 def told(commit: Commit, events: Sequence[Recorded]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from cplus.events.base import ERASED, Recorded
@@ -41,7 +42,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     if type(event.event) in MAIL_FACTS:
         return None if row is None else _mail_fact(row, event)
     if isinstance(event.event, PersonErased):
-        return None if row is None else _erased(row, event.event.person)
+        return None if row is None else _erased(row, event.event.person, event.occurred_at)
     version = event.version or 0
     if row is not None and version <= row["version"]:
         return row
@@ -74,13 +75,14 @@ def _started(event: Recorded) -> Row | None:
     }
 
 
-def _erased(row: Row, person: str) -> Row:
+def _erased(row: Row, person: str, at: datetime) -> Row:
     """The row without what can be of the person: the same, whether the events before were read with
     their key or without it. Somebody else's last words in it go too; the thread still has them."""
     gone: dict[str, Any] = {"from_name": None, "from_address": None, "snippet": ERASED}
     if row["person"] == person:
-        # Nobody is left who waits for a reply.
+        # Nobody is left who waits for a reply, or could be written to.
         gone |= {"subject": ERASED, "erased": True, "waiting": False, "unanswered": False}
+        gone |= {"open": False, "closed_at": row["closed_at"] or at}
     return {**row, **gone}
 
 

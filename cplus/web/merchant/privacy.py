@@ -77,6 +77,7 @@ async def requests(
         now=clock(),
         erasures=erasures,
         erasing=bool(erasing),
+        erased=erasing in {one.id for one in erasures.items if one.completed_at},
         months=months,
         offered=sorted({*_MONTHS, *([months] if months else [])}),
         key=new_key(),

@@ -18,7 +18,10 @@ from cplus.events.audit import questions
 from cplus.events.audit.history import history
 from cplus.events.audit.questions import NoCommit, NoPosition
 from cplus.events.audit.trace import trace
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.log.commit import Draft
 from cplus.events.log.commits import Document
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import ensure_indexes
@@ -210,6 +213,21 @@ async def test_a_log_is_told_as_json_with_the_data_of_its_events(world: AuditWor
     assert (started["stream"], started["version"]) == (f"conversation/{TALK}", 1)
     assert "originator_id" not in started["data"]
     assert (mail["actor"], mail["correlation_id"]) == ("shopper", "ses-1")
+
+
+async def test_what_is_told_of_a_person_leaves_out_what_is_about_others(
+    world: AuditWorld,
+) -> None:
+    both = [
+        NewEvent("import/1", CustomerChanged(shopify_customer_id=number, person=person), world.now)
+        for number, person in ((7, ANN), (8, "person/bea"))
+    ]
+    draft = Draft(SHOP, "import/1", "import", "shopify", both, refs=[ANN, "person/bea"])
+    await world.store.append([draft])
+    commits = questions.about_person(world.store, SHOP, [ANN])
+    told = [line async for line in questions.as_json(world.reader, commits, [ANN])]
+    assert [one["data"]["person"] for one in told[-1]["events"]] == [ANN]
+    assert [one["type"] for line in told for one in line["events"]].count("mail.delivered") == 1
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ async def test_routes_for_programs_tell_erased_texts_from_what_somebody_wrote(
         told = (await browser.get(f"/api/conversations/{shop.own}")).json()
         assert told["conversation"]["erased"] is True
         assert [one["text"] for one in told["messages"]] == [None, None]
-        listed = (await browser.get("/api/inbox")).json()["conversations"]
+        listed = (await browser.get("/api/inbox?state=all")).json()["conversations"]
         assert {one["subject"]: one["erased"] for one in listed} == {
             f"{ERASED}?": False,
             "Table": False,

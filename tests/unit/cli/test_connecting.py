@@ -32,3 +32,13 @@ def test_what_the_stack_does_not_have_is_not_set(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text(json.dumps(stack))
     settings = settings_of(tmp_path)
     assert (settings.send_queue, settings.nudges_topic, settings.mail_bucket) == ("", "", "")
+
+
+def test_with_data_the_stacks_own_shopify_is_asked_and_no_other(tmp_path: Path) -> None:
+    stack = {"mongo": "mongodb://localhost", "database": "cplus"}
+    own = {"shopify": "http://127.0.0.1:9", "client_id": "its id", "client_secret": "its secret"}
+    (tmp_path / "stack.json").write_text(json.dumps({**stack, **own}))
+    settings = settings_of(tmp_path)
+    assert settings.shopify_origin == "http://127.0.0.1:9/{shop}"
+    assert settings.shopify_client_id == "its id"
+    assert settings.secret("shopify_client_secret") == "its secret"

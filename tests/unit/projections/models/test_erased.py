@@ -152,6 +152,11 @@ def test_a_conversation_says_that_who_started_it_was_erased() -> None:
     talk = history([received("m1"), reply("m2")], [])
     [row] = rows_of(CONVERSATIONS, *talk, erased()).values()
     assert (row["erased"], row["subject"], row["snippet"]) == (True, ERASED, ERASED)
+    assert (row["open"], row["unanswered"], row["closed_at"]) == (
+        False,
+        False,
+        erased().occurred_at,
+    )
     [of_other] = rows_of(CONVERSATIONS, *talk, erased("person/b")).values()
     assert ("erased" in of_other, of_other["subject"]) == (False, "A lamp")
 
