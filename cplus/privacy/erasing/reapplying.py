@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from cplus.errors import NotFound
 from cplus.events.aggregates.shop import Shop
 from cplus.events.audit.roots import Roots
 from cplus.events.names import erasure_claim, shop_stream
-from cplus.privacy.erasing.asking import ask, ask_for_shop
+from cplus.privacy.erasing.asking import ask, ask_for_shop, asked_for
 from cplus.privacy.erasing.folded import RowsBehind
 from cplus.privacy.erasing.procedure import Erasing, erase
 from cplus.privacy.erasing.shops import INSTALLED_AGAIN, ErasingShops, erase_shop_at_once
@@ -99,15 +100,18 @@ def _whole(entries: Iterable[Erased]) -> list[Erased]:
 
 async def _person(entry: Erased, actor: str, use: Erasing) -> None:
     first, *others = entry.persons
-    await ask(
-        use.recorder,
-        entry.shop,
-        first,
-        erasure=entry.erasure,
-        source=SOURCE,
-        actor=actor,
-        at=use.clock(),
-    )
+    try:
+        await asked_for(use.recorder.store, use.recorder.reader, entry.shop, entry.erasure)
+    except NotFound:  # it was asked for after the backup was made
+        await ask(
+            use.recorder,
+            entry.shop,
+            first,
+            erasure=entry.erasure,
+            source=SOURCE,
+            actor=actor,
+            at=use.clock(),
+        )
     # Rows of a backup follow when the functions run: `erase` completes it, being asked for anew.
     with suppress(RowsBehind):
         await erase(entry.shop, entry.erasure, use=use, also=others)
