@@ -124,7 +124,8 @@ async def test_connections_that_are_cut_and_stalled_lose_nothing(
     assert host == "127.0.0.1"
     proxy = Proxy(port)
     await proxy.start()
-    through = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
+    who = mongo_uri.partition(host)[0]  # with the password, where the server asks for one
+    through = f"{who}{host}:{proxy.port}/?directConnection=true"
     try:
         async with opened(mongo_uri, database_name) as mongo:
             async with writers(2, through, database_name, SHOPS, batch=3) as made:
