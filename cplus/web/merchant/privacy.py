@@ -85,6 +85,12 @@ async def requests(
     )
 
 
+@router.get("/retention")
+async def again(_me: MerchantDep) -> Response:
+    """For who loads the address of the form again."""
+    return see_other("/privacy")
+
+
 @router.post("/retention")
 async def retention(
     request: Request, signatures: SignaturesDep, use: ErasuresDep, me: MerchantDep

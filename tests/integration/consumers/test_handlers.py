@@ -200,7 +200,9 @@ async def told(mongo_uri: str, aws: Aws) -> AsyncIterator[dict[str, Any]]:
     async with intake(mongo_uri, aws) as use:
         await prepare(use)
         given = events(use.parts.settings.bodies_bucket)
-        calls = [[name, one["handler"], given.get(name)] for name, one in FUNCTIONS.items()]
+        # An erasure comes first, before there are rows for which it would wait.
+        names = sorted(FUNCTIONS, key=lambda name: name != "erase")
+        calls = [[name, FUNCTIONS[name]["handler"], given.get(name)] for name in names]
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-W", "error", "-c", PROGRAM],

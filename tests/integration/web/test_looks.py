@@ -103,7 +103,9 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export|/privacy/erasures/{erasure}/certificate|/inbox/automatic/{message_id}/conversation"
+    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export"
+    r"|/privacy/retention|/privacy/erasures/{erasure}/certificate"
+    r"|/inbox/automatic/{message_id}/conversation"
 )
 
 
