@@ -106,4 +106,6 @@ if __name__ == "__main__":
             f"and {entry['objects']} objects destroyed by {entry['at']}, under the root of "
             f"{certificate['root']['day']}, {certificate['root']['value']}"
         )
+        if not sys.argv[2:]:
+            print("The root was not compared: name the one of that day that you have kept.")
     sys.exit(bool(found))
