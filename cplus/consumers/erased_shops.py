@@ -49,8 +49,9 @@ async def is_removed(shop: str, recorder: Recorder) -> bool:
     return bool(newest_first) and isinstance(newest_first[0].event, AppUninstalled)
 
 
-async def last_erasure(store: EventStore, saved_at: SavedAt, shop: str) -> Erasure | None:
-    """The last erasure of a shop; None if it never was erased."""
+async def last_erasure(store: EventStore, saved_at: SavedAt | None, shop: str) -> Erasure | None:
+    """The last erasure of a shop; None if it never was erased. Without `saved_at`, the log alone
+    says whether the app was installed again."""
     erased = await store.by_ref(shop, SHOP_ERASED_REF, 1)
     if not erased:
         return None
@@ -60,7 +61,7 @@ async def last_erasure(store: EventStore, saved_at: SavedAt, shop: str) -> Erasu
         return Erasure(at, is_over=True)
     # Who installs the app stores its tokens first, and Shopify tells of the shop from then on: the
     # log may not know yet.
-    saved = await saved_at(shop)
+    saved = await saved_at(shop) if saved_at else None
     return Erasure(at, is_over=saved is not None and saved > at)
 
 

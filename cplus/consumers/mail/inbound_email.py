@@ -13,6 +13,7 @@ from cplus.actors import SHOPPER
 from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.erased_shops import last_erasure
 from cplus.consumers.mail.arrived import Arrived
 from cplus.consumers.mail.concerned import Concerned
 from cplus.consumers.mail.conversation_finder import ConversationFinder, may_take_answers
@@ -32,7 +33,6 @@ from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
-    SHOP_ERASED_REF,
     mail_stream,
     message_ref,
     received_mail_claim,
@@ -134,9 +134,8 @@ class Inbound:
         return [way for shop, way in by_shop.items() if await self._is_installed(shop)]
 
     async def _is_installed(self, shop: str) -> bool:
-        if erased := await self.store.by_ref(shop, SHOP_ERASED_REF, 1):
-            newest = await self.store.by_ref(shop, INSTALLED_REF, 1)
-            return bool(newest) and newest[0].position > erased[0].position
+        if erasure := await last_erasure(self.store, None, shop):
+            return erasure.is_over
         if shop not in self.installed:
             if not await self.store.by_ref(shop, INSTALLED_REF, 1):
                 return False
