@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -140,6 +141,11 @@ def appending(store: EventStore, drafts: Sequence[Draft], each: int) -> Work:
     return work
 
 
+def _appending_anew(store: EventStore, told: Sequence[tuple[str, int]], each: int) -> Work:
+    """Appends new webhooks about these shops and persons."""
+    return appending(store, [webhook(*one) for one in told], each)
+
+
 async def append(bench: Bench) -> list[Figure]:
     """Appends of webhooks about customers whose keys are known to the process."""
     figures = []
@@ -160,11 +166,9 @@ async def append(bench: Bench) -> list[Figure]:
                 for start in range(0, len(known), 1_000):
                     await store.append(known[start : start + 1_000])
 
-            def making(store: EventStore) -> Work:
-                told = [(where[at % len(where)], at % each_knows) for at in range(count)]  # noqa: B023
-                return appending(store, [webhook(*one) for one in told], each)  # noqa: B023
-
-            pairs = await alternate(bench.rounds, lambda: making(ours), lambda: making(clear))  # noqa: B023
+            told = [(where[at % len(where)], at % each_knows) for at in range(count)]
+            sides = [partial(_appending_anew, store, told, each) for store in (ours, clear)]
+            pairs = await alternate(bench.rounds, *sides)
         figures.append(
             figure(f"append of webhooks, {name}", "commits/s", pairs, _CLEAR, at_least=0.9)
         )
@@ -179,6 +183,13 @@ def conversations(shop: str, events: int) -> Iterator[Draft]:
 def customers(shop: str, events: int) -> Iterator[Draft]:
     """Facts about customers, each about another person."""
     return (webhook(shop, person) for person in range(events))
+
+
+def _rebuilding_anew(bench: Bench, log: Log, projection: Projection) -> Work:
+    """Rebuilds in a process that has just started: no key is in its memory."""
+    keys = new(log.mongo) if log.keyring else None
+    settings = settings_of(bench.uri, log.mongo.database.name)
+    return rebuilding(log.mongo, settings, projection=projection, keys=keys)
 
 
 async def rebuild(bench: Bench) -> list[Figure]:
@@ -200,14 +211,8 @@ async def rebuild(bench: Bench) -> list[Figure]:
                     drafts = list(make(shop, EVENTS // SHOPS))
                     await appending(store, drafts, 500)()
 
-            def making(log: Log) -> Work:
-                # A process that has just started: no key is in its memory.
-                keys = new(log.mongo) if log.keyring else None
-                settings = settings_of(bench.uri, log.mongo.database.name)
-                return rebuilding(log.mongo, settings, projection=projection, keys=keys)  # noqa: B023
-
-            ours, clear = logs
-            pairs = await alternate(bench.rounds, lambda: making(ours), lambda: making(clear))  # noqa: B023
+            sides = [partial(_rebuilding_anew, bench, log, projection) for log in logs]
+            pairs = await alternate(bench.rounds, *sides)
             for log in logs:
                 await clean(log.mongo, projection)
         name = f"rebuild of {EVENTS:,} events, {SHOPS} shops, that {what}"

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pymongo
+from pydantic import SecretStr
 
+from cplus.bootstrap import ensure_indexes
 from cplus.ids import random_id
+from cplus.mongo import Mongo, connect
+from cplus.settings import Settings
 
 Client = pymongo.MongoClient[dict[str, Any]]
 Prepare = Callable[[str], Awaitable[None]]
@@ -46,6 +50,34 @@ class Prepared:
 
     name: str
     fresh: Contents
+
+
+@asynccontextmanager
+async def of_a_file(mongo_uri: str, **settings: Any) -> AsyncIterator[Settings]:
+    """A database and a keyring's with their indexes, for all tests of a file."""
+    name = f"test_{random_id(12)}"
+    made = Settings(
+        mongo_uri=SecretStr(mongo_uri),
+        mongo_database=name,
+        mongo_keyring_database=f"{name}_keyring",
+        **settings,
+    )
+    await ensure_indexes(made)
+    yield made
+    mongo = connect(made)
+    for database in (mongo.database, mongo.keyring):
+        await mongo.client.drop_database(database.name)
+    await mongo.close()
+
+
+@asynccontextmanager
+async def emptied_for_a_test(place: Settings) -> AsyncIterator[Mongo]:
+    """The two, emptied."""
+    made = connect(place)
+    for database in (made.database, made.keyring):
+        await emptied(database)
+    yield made
+    await made.close()
 
 
 async def emptied(database: Any) -> None:

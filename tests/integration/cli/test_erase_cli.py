@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.aws import Aws
-from cplus.bootstrap import Parts, ensure_indexes
+from cplus.bootstrap import Parts
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import ERASED, NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
@@ -24,15 +24,13 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.names import shop_stream
 from cplus.events.repository import decided
-from cplus.ids import random_id
-from cplus.mongo import connect
 from cplus.privacy.erasing.reapplying import INSTALLED_SINCE, NO_LOG, Reapplied, reapply
 from cplus.privacy.ledger import Erased
 from cplus.projections.models.erasures import ERASURES
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
-from tests.databases import emptied
+from tests.databases import emptied, of_a_file
 from tests.integration.command_line import started
 from tests.integration.intake import new_bucket
 from tests.integration.privacy.sealing_world import ADA, OLD, SHOP, history, mail, words_in
@@ -78,21 +76,13 @@ class Command:
 @pytest.fixture(scope="module")
 async def place(mongo_uri: str) -> AsyncIterator[Settings]:
     """A database with its indexes, for all tests of the file; each begins with it emptied."""
-    name = f"test_{random_id(12)}"
-    made = Settings(
-        mongo_uri=SecretStr(mongo_uri),
-        mongo_database=name,
-        mongo_keyring_database=f"{name}_keyring",
+    async with of_a_file(
+        mongo_uri,
         application_secret=SecretStr("a secret that is only for tests"),
         shopify_client_id="client",
         shopify_client_secret=SecretStr("a secret of this app"),
-    )
-    await ensure_indexes(made)
-    yield made
-    mongo = connect(made)
-    for database in (mongo.database, mongo.keyring):
-        await mongo.client.drop_database(database.name)
-    await mongo.close()
+    ) as made:
+        yield made
 
 
 @pytest.fixture

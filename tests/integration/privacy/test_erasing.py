@@ -11,9 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from cplus.bootstrap import ensure_indexes
 from cplus.errors import NotFound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.audit.roots import verify_shop as verify_chain
@@ -28,7 +26,6 @@ from cplus.events.log.outcomes import Appended
 from cplus.events.log.store import COMMITS
 from cplus.events.names import conversation_stream, erasure_stream
 from cplus.events.reader import EventReader
-from cplus.ids import random_id
 from cplus.mongo import Mongo, connect
 from cplus.privacy.erasing import NAMES_AT_ONCE, STEPS
 from cplus.privacy.identities import Resolved
@@ -39,7 +36,7 @@ from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
-from tests.databases import emptied
+from tests.databases import emptied_for_a_test, of_a_file
 from tests.integration.crashing import Died, Written, dies_at
 from tests.integration.privacy.sealing_world import (
     ADA,
@@ -63,27 +60,14 @@ OBJECTS = {("mail", f"raw{number}") for number in (1, 2, 4, 5)} | {("bodies", "b
 @pytest.fixture(scope="module")
 async def place(mongo_uri: str) -> AsyncIterator[Settings]:
     """A database for all tests of the file, which have shops of their own where that matters."""
-    name = f"test_{random_id(12)}"
-    made = Settings(
-        mongo_uri=SecretStr(mongo_uri),
-        mongo_database=name,
-        mongo_keyring_database=f"{name}_keyring",
-    )
-    await ensure_indexes(made)
-    yield made
-    mongo = connect(made)
-    for database in (mongo.database, mongo.keyring):
-        await mongo.client.drop_database(database.name)
-    await mongo.close()
+    async with of_a_file(mongo_uri) as made:
+        yield made
 
 
 @pytest.fixture
 async def mongo(place: Settings) -> AsyncIterator[Mongo]:
-    made = connect(place)
-    for database in (made.database, made.keyring):
-        await emptied(database)
-    yield made
-    await made.close()
+    async with emptied_for_a_test(place) as made:
+        yield made
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from cplus.bootstrap import ensure_indexes
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.customers import CustomerChanged
@@ -20,12 +18,12 @@ from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
 from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF, erasure_stream, shop_stream
 from cplus.events.repository import decided
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.privacy.erasing.shops import STEPS, ErasingShops, Place, asked_for_shop, erase_shop
 from cplus.privacy.keyring import KEYS, LOCAL, Keyring, LocalMaster
 from cplus.privacy.persons import PERSONS, PersonDirectory
 from cplus.settings import Settings
-from tests.databases import emptied
+from tests.databases import emptied_for_a_test, of_a_file
 from tests.integration.crashing import Died, dies_at
 from tests.integration.privacy.sealing_world import (
     ADA,
@@ -47,27 +45,14 @@ BEFORE, LATER = NOW - timedelta(days=3), NOW + timedelta(hours=1)
 @pytest.fixture(scope="module")
 async def place(mongo_uri: str) -> AsyncIterator[Settings]:
     """A database for all tests of the file."""
-    name = "test_erasing_shops"
-    made = Settings(
-        mongo_uri=SecretStr(mongo_uri),
-        mongo_database=name,
-        mongo_keyring_database=f"{name}_keyring",
-    )
-    await ensure_indexes(made)
-    yield made
-    mongo = connect(made)
-    for database in (mongo.database, mongo.keyring):
-        await mongo.client.drop_database(database.name)
-    await mongo.close()
+    async with of_a_file(mongo_uri) as made:
+        yield made
 
 
 @pytest.fixture
 async def mongo(place: Settings) -> AsyncIterator[Mongo]:
-    made = connect(place)
-    for database in (made.database, made.keyring):
-        await emptied(database)
-    yield made
-    await made.close()
+    async with emptied_for_a_test(place) as made:
+        yield made
 
 
 @dataclass
