@@ -140,6 +140,11 @@ class ShopifyUnavailable(ShopifyError):
     """Shopify gave no usable answer for {shop} ({reason}); try again later."""
 
 
+class AddressRefused(ShopifyUnavailable):
+    """Shopify refuses calls for {shop} from this address ({reason}), whatever the token; check the
+    IP allowlist of the app."""
+
+
 class ShopifyRefused(ShopifyError):
     """Shopify refused the request for {shop}: {code}."""
 

@@ -12,10 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 import httpx
+import structlog
 
 from cplus.deadline import Deadline
-from cplus.errors import AccessDenied, AuthFailed, ShopifyRefused, ShopifyUnavailable, Throttled
+from cplus.errors import (
+    AccessDenied,
+    AddressRefused,
+    AuthFailed,
+    ShopifyError,
+    ShopifyRefused,
+    ShopifyUnavailable,
+    Throttled,
+)
 from cplus.shopify.hosts import shop_host
+
+log = structlog.get_logger()
 
 DEFAULT_WAIT: Final = 1.0
 """Seconds to wait if Shopify throttles without saying for how long."""
@@ -50,7 +61,8 @@ class AdminClient:
         When the budget is spent it waits until the query fits, but never beyond `deadline`
         (None: no waiting): then it raises Throttled, whose `retry_after`
         is in seconds. Raises AuthFailed (the token or a scope), ShopifyUnavailable (worth another
-        try later), ShopifyRefused (not worth one, `code` says why).
+        try later; AddressRefused, if only from another address), ShopifyRefused (not worth one,
+        `code` says why).
         """
         while True:
             wait, answer = await self._ask(document, variables)
@@ -72,7 +84,7 @@ class AdminClient:
         if status == 401:
             raise AuthFailed(shop=self.shop, reason="status 401")
         if status == 403:
-            raise AccessDenied(shop=self.shop, reason="status 403")
+            raise forbidden(self.shop, response.content)
         if status >= 500 or status < 200 or 300 <= status < 400 or status in _NOT_NOW:
             raise ShopifyUnavailable(shop=self.shop, reason=f"status {status}")
         if status != 200:
@@ -124,6 +136,24 @@ class AdminClient:
         # The messages are left out: they may repeat the request.
         code = codes[0] if codes else "an error without a code"
         raise ShopifyRefused(shop=self.shop, code=code, errors=answer["errors"])
+
+
+def forbidden(shop: str, body: bytes) -> ShopifyError:
+    """What an answer with status 403 means. Tokens and scopes are named in it; without them it is
+    not about either.
+
+    Sources: Shopify's pages on IP allowlists, which promise the status and no words, and its
+    changelog on tokens that never expire.
+    """
+    answer = _json_object(body)
+    words = json.dumps(answer.get("errors", "")).lower()
+    if "access token" in words:
+        return AuthFailed(shop=shop, reason="status 403: the token is not accepted")
+    if "ACCESS_DENIED" in _codes(answer) or "scope" in words or "merchant approval" in words:
+        return AccessDenied(shop=shop, reason="status 403: a scope is missing")
+    # An alarm counts this line.
+    log.error("shopify_address_refused", shop=shop)
+    return AddressRefused(shop=shop, reason="status 403")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from cplus.errors import (
     ShopifyUnavailable,
 )
 from cplus.settings import Settings
+from cplus.shopify.admin import forbidden
 from cplus.shopify.hosts import shop_host
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
@@ -212,8 +213,10 @@ async def _tokens(
 
 def _refusal(shop: str, answer: httpx.Response) -> Exception:
     status = answer.status_code
-    if status in (401, 403):
-        return AuthFailed(shop=shop, reason=f"status {status}")
+    if status == 403:
+        return forbidden(shop, answer.content)
+    if status == 401:
+        return AuthFailed(shop=shop, reason="status 401")
     if status >= 500 or status in (402, 408, 423, 429, 430) or status < 400:
         return ShopifyUnavailable(shop=shop, reason=f"status {status}")
     return ShopifyRefused(shop=shop, code=_error_code(answer.content) or f"status {status}")

@@ -24,6 +24,7 @@ from cplus.consumers.imports.importer import Follows, Importer, Place
 from cplus.deadline import Deadline
 from cplus.errors import (
     AccessDenied,
+    AddressRefused,
     AuthFailed,
     CommitTooLarge,
     InvalidDraft,
@@ -127,6 +128,9 @@ class _Run:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
                 await self._log.end(place, error)
+            except AddressRefused:
+                # Until somebody mends the allowlist, for hours perhaps: the queue counts no tries.
+                return self._rest(place, MAX_DELAY)
             except (ShopifyUnavailable, TimeoutError) as error:
                 log.warning("import_interrupted", shop=self._shop, reason=_reason(error))
                 if place == first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from cplus.deadline import Deadline
 from cplus.errors import (
+    AccessDenied,
+    AddressRefused,
     AuthFailed,
     InvalidInput,
+    ShopifyError,
     ShopifyRefused,
     ShopifyUnavailable,
     Throttled,
@@ -26,6 +31,7 @@ from cplus.shopify import (
     refresh,
     shop_info,
 )
+from cplus.shopify.admin import forbidden
 from tests.contracts.local_shopify.world import SECRET, SHOP, admin, customer, install, local_shop
 
 
@@ -286,6 +292,39 @@ async def test_a_missing_scope_and_a_void_token_need_a_new_install(
     shopify.uninstall(SHOP)
     with pytest.raises(AuthFailed, match="401"):
         await shop_info(admin(http, shopify, tokens.access_token))
+
+
+async def test_an_address_that_is_not_allowed_is_told_apart_from_a_token_and_a_scope(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    shopify.fail_next(SHOP, 403, 2)
+    with capture_logs() as said, pytest.raises(AddressRefused, match="IP allowlist"):
+        await shop_info(client)
+    # An alarm of serverless.yml counts it.
+    assert said == [{"event": "shopify_address_refused", "shop": SHOP, "log_level": "error"}]
+    with pytest.raises(AddressRefused):
+        await refresh(http, app, SHOP, str(tokens.refresh_token))
+    assert (await shop_info(client)).name
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"errors": "[API] Non-expiring access tokens are no longer accepted."}, AuthFailed),
+        ({"errors": "[API] This action requires merchant approval for the scope."}, AccessDenied),
+        ({"errors": [{"message": "no", "extensions": {"code": "ACCESS_DENIED"}}]}, AccessDenied),
+        ({"errors": "Forbidden"}, AddressRefused),
+        ({}, AddressRefused),
+        ("<html>", AddressRefused),
+    ],
+)
+def test_what_403_means_is_what_it_says_and_otherwise_the_address(
+    answer: Any, error: type[ShopifyError]
+) -> None:
+    told = forbidden(SHOP, json.dumps(answer).encode())
+    assert type(told) is error
 
 
 @pytest.mark.parametrize("status", [402, 408, 423, 430, 500, 502, 503, 302])

@@ -173,6 +173,37 @@ async def test_an_install_while_tokens_are_renewed_wins(
     assert token == fresh.access_token
 
 
+async def test_tokens_that_are_forgotten_while_they_are_renewed_do_not_come_back(
+    mongo: Mongo, http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    first = await install(http, shopify, app)
+    credentials = _credentials(mongo, http, app)
+    await credentials.save(SHOP, first)
+
+    async def uninstall_meanwhile(request: httpx.Request) -> None:
+        if request.url.path.endswith("access_token"):
+            await credentials.forget(SHOP, datetime.now(UTC) + timedelta(minutes=1))
+
+    async with plain_http(event_hooks={"request": [uninstall_meanwhile]}) as slow:
+        with pytest.raises(NotInstalled):
+            await _credentials(mongo, slow, app, hours=2).get_access_token(SHOP)
+    assert await credentials.saved_at(SHOP) is None
+
+
+@pytest.mark.parametrize("status", [403, 503])
+async def test_tokens_stay_while_shopify_refuses_our_address_or_is_down(
+    mongo: Mongo, http: httpx.AsyncClient, shopify: LocalShopify, app: App, status: int
+) -> None:
+    first = await install(http, shopify, app)
+    credentials = _credentials(mongo, http, app)
+    await credentials.save(SHOP, first)
+    late = _credentials(mongo, http, app, hours=2)
+    shopify.fail_next(SHOP, status)
+    with pytest.raises(ShopifyUnavailable):
+        await late.get_access_token(SHOP)
+    assert await late.get_access_token(SHOP) != first.access_token
+
+
 async def test_a_token_that_still_works_is_given_out_while_shopify_is_down(
     mongo: Mongo, http: httpx.AsyncClient, shopify: LocalShopify, app: App
 ) -> None:

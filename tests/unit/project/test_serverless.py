@@ -329,6 +329,36 @@ def test_an_alarm_is_raised_once_somebody_has_used_up_the_tries_of_the_operator_
     assert alarm["Threshold"] + 1 == MOST
 
 
+def test_an_alarm_is_raised_when_shopify_refuses_the_address_of_whichever_function_calls_it(
+    template: Template,
+) -> None:
+    calls = re.compile(
+        r"parts\.(credentials|granting|shop_id|standing|webhooks|installs)\b|create_app"
+    )
+    files = (ROOT / "lambdas").glob("*.py")
+    asking = {path.stem for path in files if calls.search(path.read_text("utf-8"))}
+    groups = {
+        logical: re.sub(rf"^.*-({'|'.join(STAGES)})-", "", value["LogGroupName"]).replace("-", "_")
+        for logical, value in template.of_type("AWS::Logs::LogGroup").items()
+    }
+    # tests/contracts/local_shopify/test_admin_api.py holds the line.
+    pattern = '{ $.event = "shopify_address_refused" }'
+    filters = [
+        one
+        for one in template.of_type("AWS::Logs::MetricFilter").values()
+        if one["FilterPattern"] == pattern
+    ]
+    assert {groups[one["LogGroupName"]["Ref"]] for one in filters} == asking
+    alarm = template.resources["AddressRefusedAlarm"]["Properties"]
+    counted = {
+        (metric["MetricNamespace"], metric["MetricName"])
+        for one in filters
+        for metric in one["MetricTransformations"]
+    }
+    assert counted == {(alarm["Namespace"], alarm["MetricName"])}
+    assert alarm["Threshold"] == 0
+
+
 def test_the_runbook_has_every_alarm() -> None:
     page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
     names = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cplus.consumers.imports.customer_import import handle
+from cplus.consumers.imports.customer_import import MAX_DELAY, handle
 from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
 from cplus.events.base import NewEvent
@@ -205,6 +206,65 @@ async def test_a_token_that_was_refused_is_renewed_once(
     shopify.store.state.installs[SHOP].access.clear()
     assert await handle([asked()], importer, soon()) == []
     assert await imported(use) == list(range(1, 11))
+
+
+async def test_while_shopify_refuses_our_address_an_import_waits_and_keeps_the_tokens(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    message, sent = asked(), list[tuple[Any, int]]()
+
+    async def send(message: Any, *, group: str, delay: int) -> None:
+        sent.append((message, delay))
+
+    for _ in range(7):  # more often than a queue hands a message out
+        shopify.fail_next(SHOP, 403)
+        assert await handle([message], replace(importer, send=send), soon()) == []
+        again, delay = sent.pop()
+        assert delay == MAX_DELAY
+        message = record(again)
+    assert not shopify._faults[SHOP], "one call for each run"
+    assert await events(use) == []
+    assert await use.parts.credentials.saved_at(SHOP)
+    assert await handle([message], importer, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_void_token_is_renewed_and_tried_at_most_once_in_a_run(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    shopify.fail_next(SHOP, 401, 100)
+    try:
+        for _ in range(2):
+            assert await handle([asked()], importer, soon()) == []
+            # The question, and the attempt to renew; nothing once the import has ended.
+            assert len(shopify._faults[SHOP]) == 98
+        assert await use.parts.standing(SHOP) is None
+        assert len(shopify._faults[SHOP]) == 96
+    finally:
+        shopify._faults.clear()
+    assert (await events(use))[-1].event == ImportEnded(
+        import_id="i1", outcome="uninstalled", pages=0
+    )
+
+
+async def test_a_token_that_is_refused_though_it_was_just_renewed_ends_the_import(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    original, hours = shopify.grants.now, itertools.count(2, 2)
+    before = shopify.grants.refreshes[SHOP]
+    # Each token has ended when it is used first.
+    shopify.grants.now = lambda: original() + next(hours) * 3600
+    try:
+        assert await handle([asked()], importer, soon()) == []
+    finally:
+        shopify.grants.now = original
+    assert shopify.grants.refreshes[SHOP] == before + 1
+    assert (await events(use))[-1].event == ImportEnded(
+        import_id="i1", outcome="uninstalled", pages=0
+    )
 
 
 async def test_a_shopify_that_is_down_has_the_message_come_back(
