@@ -21,6 +21,7 @@ from cplus.clock import Clock
 from cplus.consumers.batches.leases import Lease, Leases
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.replies import Reply, find_reply, name_of, rfc_refs
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
@@ -47,6 +48,7 @@ log = structlog.get_logger()
 _AT_ONCE = 4  # as many as the process has connections
 _FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
 _LONGEST_DELAY = 900  # seconds that SQS can hold a message back
+_REMOVED = "the app was removed from the shop before the mail went out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,9 @@ class Outbound:
                 log.info("mail_fate_unknown", shop=shop, message_id=message_id, seconds=int(left))
                 await self._look_again(shop, message_id, left)
                 return
+        if await is_removed(shop, self.recorder):
+            await self._refused(shop, reply, _REMOVED)
+            return
         try:
             address, raw = self._compose(
                 shop, await name_of(self.store, self.recorder.reader, shop), reply

@@ -211,6 +211,7 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
 ) -> None:
     conversation = await web.conversation()
     async with web.signed_in() as browser:
+        listed = (await browser.get("/api/inbox")).json()
         web.clock.forward(10)
         await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
         # The removal also ends the session; the reason is told all the same.
@@ -231,6 +232,10 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
             assert refused.json()["note"] == "gone"
             await web.record(SHOP, f"shop/{SHOP}", installed())
             assert (await later.get("/inbox")).status_code == 200
+            # Its history is as it was.
+            again = (await later.get("/api/inbox")).json()
+            assert again["conversations"] == listed["conversations"]
+            assert (await later.get(f"/conversations/{conversation}")).status_code == 200
 
 
 def _session_token(**change: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from cplus.aws import Aws, MailNotTaken
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.replies import name_of
-from cplus.events.base import ERASED, NewEvent
+from cplus.events.base import ERASED, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
@@ -21,6 +22,7 @@ from cplus.ids import random_id
 from cplus.privacy.erasing import ask, erase
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
+from tests.samples import installed
 
 SEND = record({"shop": SHOP, "message_id": "reply1"}, "send")
 
@@ -189,6 +191,45 @@ async def test_after_a_crash_before_sending_it_is_sent_when_ses_stays_silent(
     assert await failures(world.outbound().handle_all, SEND) == {}
     assert await sent_to(world, shopper) == []
     world.later(seconds=2)
+    assert await failures(world.outbound().handle_all, SEND) == {}
+    assert len(await sent_to(world, shopper)) == 1
+
+
+async def told(world: World, event: Event, seconds: float) -> None:
+    """Shopify tells something of the shop that was so many seconds from now."""
+    stream, at = shop_stream(SHOP), world.now + timedelta(seconds=seconds)
+    draft = Draft(
+        SHOP, f"told/{random_id()}", "test", "system", [NewEvent(stream, event, at)], refs=[stream]
+    )
+    await world.parts.store.append([draft])
+
+
+async def test_nothing_is_sent_for_a_shop_that_removed_the_app(world: World, shopper: str) -> None:
+    await told(world, AppUninstalled(), 0)
+    assert await failures(world.outbound().handle_all, SEND) == {}
+    assert (await world.types())[-1] == ["rejected"]
+    assert await sent_to(world, shopper) == []
+
+
+async def test_a_mail_that_may_have_gone_out_before_the_removal_waits_to_be_settled(
+    world: World, shopper: str
+) -> None:
+    dying = DyingAws(sends=True)
+    await failures(world.outbound(dying).handle_all, SEND)
+    await dying.close()
+    await told(world, AppUninstalled(), 0)
+    assert await failures(world.outbound().handle_all, SEND) == {}
+    assert (await world.types())[-1] != ["rejected"]
+    assert await failures(world.email_events.handle_all, event_of("Send")) == {}
+    assert (await world.types())[-1] == ["sent"]
+    assert len(await sent_to(world, shopper)) == 1
+
+
+async def test_the_late_news_of_an_earlier_removal_holds_back_no_mail(
+    world: World, shopper: str
+) -> None:
+    await told(world, installed("Acorn", shop=SHOP, at=world.now), 0)
+    await told(world, AppUninstalled(), -60)
     assert await failures(world.outbound().handle_all, SEND) == {}
     assert len(await sent_to(world, shopper)) == 1
 
