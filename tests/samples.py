@@ -46,21 +46,30 @@ def installed(
 
 def sample(kind: type[Event]) -> NewEvent:
     """One event of the kind with every field filled; invented people only."""
-    values: dict[str, Any] = {}
-    for name, schema in kind.model_json_schema()["properties"].items():
-        options = (_value(name, option) for option in [schema, *schema.get("anyOf", [])])
-        values[name] = next(value for value in options if value is not None)
-    event = kind.model_validate(values)
+    schema = kind.model_json_schema()
+    event = kind.model_validate(_filled(schema, schema.get("$defs", {})))
     if isinstance(event, AggregateEvent):
         return NewEvent.decided(event)
     return NewEvent(f"sample/{kind.TYPE}", event, NOW)
 
 
-def _value(name: str, schema: dict[str, Any]) -> Any:
+def _filled(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, field in schema["properties"].items():
+        options = (_value(name, option, parts) for option in [field, *field.get("anyOf", [])])
+        values[name] = next(value for value in options if value is not None)
+    return values
+
+
+def _value(name: str, schema: dict[str, Any], parts: dict[str, Any]) -> Any:
     if "const" in schema or "enum" in schema:
         return schema.get("const") or schema["enum"][0]
+    if "$ref" in schema:
+        return _filled(parts[schema["$ref"].rpartition("/")[2]], parts)
     if schema.get("format") == "date-time":
         return NOW
+    if "$ref" in schema.get("items", {}):
+        return [_value(name, schema["items"], parts)]
     return {
         "string": "12.50" if name in {"amount_spent", "total_price", "price"} else f"a {name}",
         "integer": 7,

@@ -8,16 +8,21 @@ else depends on the shop, the app's scopes and the age of the data.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from cplus.errors import InvalidInput
 from cplus.shopify.compliance import Compliance, CustomerRedact, DataRequest, ShopRedact
+from cplus.shopify.orders import (
+    FulfillmentChanged,
+    Order,
+    OrderDeleted,
+    OrderEdited,
+    RefundCreated,
+)
 from cplus.shopify.payloads import NamedShop, NamesNoShop, Payload, Webhook
 from cplus.shopify.values import (
-    MAX_INT64,
-    Count,
     Currency,
     GidNumber,
     Id,
@@ -94,45 +99,6 @@ class PurchasingSummary(NamesNoShop):
     occurred_at: Moment | None = Field(None, validation_alias="occurredAt")
 
 
-def _somebody(value: object) -> object:
-    # An order without a customer may have null, or a customer without an id: no reason to lose it.
-    shopify_id = value.get("id") if isinstance(value, dict) else None
-    return value if type(shopify_id) is int and 0 < shopify_id <= MAX_INT64 else None
-
-
-class Buyer(Payload):
-    """The customer inside an order: only what says who it is."""
-
-    id: Id
-
-
-class Order(NamesNoShop):
-    """orders/create, updated, paid, cancelled and fulfilled."""
-
-    id: Id
-    name: Text | None = None
-    order_number: Count | None = None
-    email: Text | None = None
-    created_at: Moment | None = None
-    updated_at: Moment | None = None
-    cancelled_at: Moment | None = None
-    currency: Currency | None = None
-    total_price: Money | None = None
-    """What it came to when it was placed."""
-    current_total_price: Money | None = None
-    """What it comes to now, after refunds, returns and edits."""
-    financial_status: Text | None = None
-    fulfillment_status: Text | None = None
-    customer: Annotated[Buyer | None, BeforeValidator(_somebody)] = None
-    test: bool | None = None
-
-
-class OrderDeleted(NamesNoShop):
-    """orders/delete: only the id is left."""
-
-    id: Id
-
-
 class Uninstalled(Webhook):
     """app/uninstalled: the shop, of which only host and id say anything, and may be missing."""
 
@@ -206,7 +172,12 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "orders/paid": Order,
     "orders/cancelled": Order,
     "orders/fulfilled": Order,
+    "orders/partially_fulfilled": Order,
+    "orders/edited": OrderEdited,
     "orders/delete": OrderDeleted,
+    "fulfillments/create": FulfillmentChanged,
+    "fulfillments/update": FulfillmentChanged,
+    "refunds/create": RefundCreated,
     "app/uninstalled": Uninstalled,
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from cplus.consumers.shopify_facts import Resolve, known
+from cplus.consumers.shopify_orders import fulfillment_fact, order_facts, refund_fact
 from cplus.consumers.webhooks import compliance
 from cplus.consumers.webhooks.notice import Notice
 from cplus.errors import InvalidInput
@@ -21,7 +22,7 @@ from cplus.events.catalogue.customers import (
     CustomerSpendChanged,
     PersonsJoined,
 )
-from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.orders import OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import (
     billing_stream,
@@ -29,7 +30,7 @@ from cplus.events.names import (
     order_stream,
     shop_stream,
 )
-from cplus.shopify import webhooks
+from cplus.shopify import orders, webhooks
 from cplus.shopify.compliance import CustomerRedact, DataRequest, ShopRedact
 from cplus.shopify.payloads import Webhook
 
@@ -138,38 +139,40 @@ async def _spend(
     return notice.facts(stream, payload.occurred_at, *joined, fact)
 
 
-async def _order(notice: Notice, payload: webhooks.Order, resolve: Resolve) -> list[NewEvent]:
-    # What refunds and edits have left of it is what counts as spent.
-    total = payload.current_total_price or payload.total_price
-    if payload.currency is None or total is None:
-        field = "currency" if payload.currency is None else "total_price"
-        raise InvalidInput(reason=f"{notice.topic}: {field} is missing")
-    buyer = payload.customer
-    # The order's own address may be another's (a gift, a colleague): it says who ordered only
-    # where the order has no customer.
-    person, joined = await known(
-        *(resolve, notice.shop, buyer.id if buyer else None, None if buyer else payload.email),
-        happened_at=payload.created_at or notice.when(payload.updated_at),
-        ordered=payload.created_at is not None,
-    )
-    fact = OrderChanged(
-        shopify_order_id=payload.id,
-        shopify_customer_id=buyer.id if buyer else None,
-        person=person,
-        name=payload.name or f"#{payload.order_number or payload.id}",
-        currency=payload.currency,
-        total_price=total,
-        financial_status=payload.financial_status,
-        fulfillment_status=payload.fulfillment_status,
-        created_at=payload.created_at,
-        cancelled=payload.cancelled_at is not None,
-        test=bool(payload.test),
-    )
-    return notice.facts(order_stream(payload.id), payload.updated_at, *joined, fact)
+async def _order(notice: Notice, payload: orders.Order, resolve: Resolve) -> list[NewEvent]:
+    try:
+        return await order_facts(
+            notice.shop, payload, resolve, when=notice.when(), told_at=notice.triggered_at
+        )
+    except InvalidInput as error:
+        raise InvalidInput(reason=f"{notice.topic}: {error.values['reason']}") from None
+
+
+async def _fulfillment(
+    notice: Notice, payload: orders.FulfillmentChanged, _resolve: Resolve
+) -> list[NewEvent]:
+    when = payload.updated_at or payload.created_at
+    fact = fulfillment_fact(payload, notice.when(when))
+    return notice.facts(order_stream(payload.order_id), when, fact)
+
+
+async def _refund(
+    notice: Notice, payload: orders.RefundCreated, _resolve: Resolve
+) -> list[NewEvent]:
+    when = payload.processed_at or payload.created_at
+    return notice.facts(order_stream(payload.order_id), when, refund_fact(payload))
+
+
+async def _order_edited(
+    _notice: Notice, _payload: orders.OrderEdited, _resolve: Resolve
+) -> list[NewEvent]:
+    # It says by how much line items changed. What they are now comes with `orders/updated`, which
+    # Shopify sends for each edit.
+    return []
 
 
 async def _order_deleted(
-    notice: Notice, payload: webhooks.OrderDeleted, _resolve: Resolve
+    notice: Notice, payload: orders.OrderDeleted, _resolve: Resolve
 ) -> list[NewEvent]:
     fact = OrderDeleted(shopify_order_id=payload.id)
     return notice.facts(order_stream(payload.id), None, fact)
@@ -227,8 +230,11 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.CustomersMerged: _customers_merged,
     webhooks.EmailConsentUpdated: _consent,
     webhooks.PurchasingSummary: _spend,
-    webhooks.Order: _order,
-    webhooks.OrderDeleted: _order_deleted,
+    orders.Order: _order,
+    orders.OrderDeleted: _order_deleted,
+    orders.OrderEdited: _order_edited,
+    orders.FulfillmentChanged: _fulfillment,
+    orders.RefundCreated: _refund,
     webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,

@@ -61,6 +61,7 @@ class PersonErased(Event):
     """
 
     TYPE: ClassVar[str] = "privacy.person_erased"
+    VERSION: ClassVar[int] = 2
     erasure: str
     """The id of the erasure, which all ids of one person share."""
     person: str
@@ -70,6 +71,9 @@ class PersonErased(Event):
     """Messages from them and to them, and mails of theirs that started nothing."""
     requests: tuple[int, ...] = ()
     """Shopify's numbers of the requests for their data."""
+    orders: tuple[int, ...] = ()
+    """Shopify's ids of what they ordered; none in events of version 1, when an order held nothing
+    that was sealed."""
 
 
 class ErasureCompleted(Event):
@@ -111,3 +115,7 @@ class RetentionSet(Event):
     months: int | None
     """After so many months without a message or an open conversation they are erased; None: never,
     as without this event."""
+
+
+UPCASTS = {(PersonErased.TYPE, 1): dict}
+"""Version 2 names the orders of the person."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import all_events
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import DataRequested, ErasureCompleted, PersonErased
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
@@ -23,7 +24,7 @@ _WITH_CAUSES: Final = 50  # a cause has up to 256 KB
 _NAMING: Final[tuple[type[Event], ...]] = tuple(
     kind for kind in all_events() if kind.NAMES_PERSONS and kind is not PersonErased
 )
-_KINDS: Final = ("conversations", "messages", "requests")
+_KINDS: Final = ("conversations", "messages", "requests", "orders")
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Held:
     conversations: set[str] = field(default_factory=set)
     messages: set[str] = field(default_factory=set)
     requests: set[int] = field(default_factory=set)
+    orders: set[int] = field(default_factory=set)
 
     def names(self) -> list[tuple[str, Any]]:
         """Each name with its kind."""
@@ -70,6 +72,8 @@ class Listed:
             its.messages.add(message)
         if isinstance(event, DataRequested):
             its.requests.add(event.request_id)
+        if isinstance(event, OrderChanged):
+            its.orders.add(event.shopify_order_id)
         self.take_object(getattr(event, "raw", None))
 
     def take_object(self, ref: Mapping[str, str] | None) -> None:

@@ -3,10 +3,10 @@ shape that they have in JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ class Order:
     created_at: datetime | None
     cancelled: bool
     test: bool
+    items: Sequence[Mapping[str, Any]] | None
+    """What was ordered; None if it was not said, as for the two below."""
+    item_count: int | None
+    """How many there are; `items` has at most 50 of them."""
+    tracking: Sequence[Mapping[str, Any]] | None
+    """How what was sent can be followed."""
+    fulfillments: Sequence[Mapping[str, Any]]
+    refunds: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,8 @@ class _Found:
                 return
             self._orders[entry.shopify_order_id] = mark, len(self.export.orders)
         getattr(self.export, _KINDS[type(entry)]).append(entry)
-        self.size += _DEED + sum(len(value) for value in _values(entry) if isinstance(value, str))
+        texts = (value for value in _values(entry) if isinstance(value, str | list))
+        self.size += _DEED + sum(len(str(value)) for value in texts)
 
 
 def _values(entry: Entry) -> list[Any]:

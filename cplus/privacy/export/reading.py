@@ -143,6 +143,11 @@ def _order(order: OrderChanged, recorded: Recorded) -> Order:
         created_at=order.created_at,
         cancelled=order.cancelled,
         test=order.test,
+        items=None if order.items is None else [dict(one) for one in order.items],
+        item_count=order.item_count,
+        tracking=None if order.tracking is None else [dict(one) for one in order.tracking],
+        fulfillments=[dict(one) for one in order.fulfillments],
+        refunds=[dict(one) for one in order.refunds],
     )
 
 

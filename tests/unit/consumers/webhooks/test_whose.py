@@ -21,7 +21,8 @@ NAME_NO_SHOP: Final = {
     *("customers/delete", "customers/merge", "customers/purchasing_summary"),
     "customers_email_marketing_consent/update",
     *("orders/create", "orders/updated", "orders/paid", "orders/cancelled", "orders/fulfilled"),
-    "orders/delete",
+    *("orders/partially_fulfilled", "orders/edited", "orders/delete"),
+    *("fulfillments/create", "fulfillments/update", "refunds/create"),
 }
 """Topics whose published samples have neither a host nor an id of the shop. Only what Shopify's
 documentation shows so belongs here: signed bytes of these are believed of any shop."""

@@ -16,6 +16,7 @@ from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.data_requests import DATA_REQUESTS
 from cplus.projections.models.messages import MESSAGES
+from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.set_aside import SET_ASIDE
 from tests.samples import MAIL_ASIDE
 from tests.unit.projections.models.told_events import (
@@ -31,6 +32,7 @@ from tests.unit.projections.models.told_events import (
     received,
     recorded,
     reply,
+    sent,
     thread,
 )
 
@@ -65,6 +67,9 @@ facts = st.lists(
                 MailTakenUp(message_id="m8", conversation_id="c1"),
                 changed(1, 1, phone="+4915112345").event,
                 imported(1, 1, first_name="Ada").event,
+                sent(1, 1).event,
+                sent(1, 1, person="person/b").event,
+                sent(1, 1, person=None, items=None, tracking=None).event,
             ]
         ),
     ),
@@ -86,6 +91,7 @@ def erased(person: str = ADA, number: int = 500) -> Recorded:
         conversations=("c1",),
         messages=("m1", "m2", "m4", "m8"),
         requests=(7,),
+        orders=(7,),
     )
     return recorded(event, number, number, person)
 
@@ -120,6 +126,7 @@ def test_no_row_holds_a_word_of_who_was_erased() -> None:
     said = [received("m1", "Hello, a lamp", sent_from="ada@example.org"), reply("m2"), MOVED]
     mail = MAIL_ASIDE.model_copy(update={"message_id": "m8"})
     told = [ASKED, mail, changed(1, 1, first_name="Ada").event, imported(1, 2, note="lamp").event]
+    told.append(sent(1, 1).event)
     events = history(said, told)
     for projection in OPENING:
         assert words_in(fold(projection, events)), projection.name
@@ -129,7 +136,7 @@ def test_no_row_holds_a_word_of_who_was_erased() -> None:
 def test_every_fold_that_opens_personal_fields_knows_what_to_do_once_they_are_erased() -> None:
     assert [one.name for one in OPENING if PersonErased not in one.handles] == []
     assert {one.name for one in OPENING} == {
-        one.name for one in (CONVERSATIONS, CUSTOMERS, DATA_REQUESTS, MESSAGES, SET_ASIDE)
+        one.name for one in (CONVERSATIONS, CUSTOMERS, DATA_REQUESTS, MESSAGES, ORDERS, SET_ASIDE)
     }
 
 

@@ -37,6 +37,7 @@ from cplus.events.catalogue.mail import (
 )
 from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
+from cplus.events.order_parts import Fulfillment, LineItem, Tracking
 from cplus.events.repository import decided
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.customers import CUSTOMERS
@@ -167,6 +168,15 @@ def bought(number: int, minutes: int, **fields: Any) -> Recorded:
     fields = {"person": "person/a", "name": "#1", "currency": "EUR", **fields}
     fields = {"total_price": "1.00", "financial_status": "pending", **fields}
     return recorded(OrderChanged(shopify_order_id=7, **fields), minutes, number, "order/7")
+
+
+def sent(number: int, minutes: int, **fields: Any) -> Recorded:
+    """The order of a lamp that was sent and can be followed."""
+    item = LineItem(id=1, title="A lamp", variant="Blue", quantity=2, current=1, unfulfilled=0)
+    parcel = Fulfillment(id=3, status="success", updated_at=at(minutes))
+    tracking = Tracking(fulfillment=3, company="Post", numbers=("+49ada",))
+    whole = {"items": (item,), "item_count": 1, "fulfillments": (parcel,), "tracking": (tracking,)}
+    return bought(number, minutes, **{**whole, **fields})
 
 
 def plan(number: int, status: str, **fields: Any) -> Recorded:
