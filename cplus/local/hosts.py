@@ -51,6 +51,18 @@ async def only_own_pages(request: web.Request, handler: Handler) -> web.StreamRe
     return await handler(request)
 
 
+def besides(check: Middleware, *public: str) -> Middleware:
+    """A check of requests that lets everybody GET these paths."""
+
+    @web.middleware
+    async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method == "GET" and request.path in public:
+            return await handler(request)
+        return await check(request, handler)
+
+    return checked
+
+
 @web.middleware
 async def only_own_pages_and_links(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Like `only_own_pages`, but allows following a link from another site to a page here, because

@@ -244,6 +244,7 @@ class Stack:
                 *(sys.executable, "-m", "cplus.local.shopify", "--port", str(port)),
                 *("--data", str(self.data / "shopify"), "--app-url", self.settings.app_url),
                 *("--client-id", self.settings.shopify_client_id),
+                *("--app", str(self.application.root / "shopify.app.toml")),
             ],
             environment={CLIENT_SECRET: self.settings.secret("shopify_client_secret")},
             log=self.data / "logs" / "shopify.log",

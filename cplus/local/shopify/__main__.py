@@ -9,6 +9,7 @@ import os
 import signal
 from pathlib import Path
 
+from cplus.local.shopify.admin import Registered
 from cplus.local.shopify.server import LocalShopify
 from cplus.local.state import CLIENT_SECRET
 
@@ -19,6 +20,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="where shops and installs survive a restart")
     parser.add_argument("--client-id", required=True, help="the app's client id")
     parser.add_argument("--app-url", required=True, help="where the app lives")
+    parser.add_argument("--app", type=Path, help="the app's shopify.app.toml: name and scopes")
     return parser.parse_args()
 
 
@@ -27,6 +29,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         client_id=arguments.client_id,
         client_secret=os.environ[CLIENT_SECRET],
         app_url=arguments.app_url,
+        registered=Registered.read(arguments.app) if arguments.app else None,
         directory=arguments.data,
         port=arguments.port,
     )

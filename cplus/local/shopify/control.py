@@ -11,6 +11,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from cplus.errors import InvalidShop
+from cplus.local.shopify.admin.registered import Registered, split
+from cplus.local.shopify.admin.tokens import IdTokens
 from cplus.local.shopify.deliveries import Courier, Delivery
 from cplus.local.shopify.grants import Grants
 from cplus.local.shopify.state import LocalShop, Store
@@ -22,6 +24,9 @@ class Controlled(Protocol):
 
     store: Store
     grants: Grants
+    id_tokens: IdTokens
+    registered: Registered
+    bridge_reachable: bool
     courier: Courier
 
     def add_shop(self, shop: LocalShop) -> None: ...  # noqa: D102
@@ -47,6 +52,9 @@ def control_routes(shopify: Controlled) -> list[web.RouteDef]:
         web.post("/_control/uninstall", control.post_uninstall),
         web.post("/_control/session_token", control.post_session_token),
         web.post("/_control/faults", control.post_fault),
+        web.post("/_control/id_tokens", control.post_id_tokens),
+        web.post("/_control/app_bridge", control.post_app_bridge),
+        web.post("/_control/scopes", control.post_scopes),
     ]
 
 
@@ -122,8 +130,33 @@ class _Control:
         return web.json_response(delivery.describe(), status=202)
 
     async def post_session_token(self, request: web.Request) -> web.Response:
-        token = self._shopify.grants.session_token(await self._shop(request))
+        given = await json_object(request)
+        user, wrong = str(given.get("user", "1")), str(given.get("wrong", ""))
+        try:
+            token = self._shopify.id_tokens.issue(await self._shop(request), user, wrong)
+        except ValueError:
+            raise web.HTTPBadRequest(text="no such kind of wrong token") from None
         return web.json_response({"session_token": token})
+
+    async def post_id_tokens(self, request: web.Request) -> web.Response:
+        given = await json_object(request)
+        try:
+            wrong, times = str(given["wrong"]), int(given.get("times", 1))
+            self._shopify.id_tokens.go_wrong(await self._shop(request), wrong, times)
+        except (KeyError, TypeError, ValueError):
+            raise web.HTTPBadRequest(text="a kind of wrong token is wanted here") from None
+        return web.json_response({}, status=201)
+
+    async def post_app_bridge(self, request: web.Request) -> web.Response:
+        self._shopify.bridge_reachable = bool((await json_object(request)).get("reachable"))
+        return web.json_response({}, status=201)
+
+    async def post_scopes(self, request: web.Request) -> web.Response:
+        scopes = (await json_object(request)).get("scopes")
+        if not isinstance(scopes, str) or not split(scopes):
+            raise web.HTTPBadRequest(text="scopes are wanted here, in one text with commas")
+        self._shopify.registered.scopes = scopes
+        return web.json_response({"scopes": self._shopify.registered.wanted}, status=201)
 
     async def post_fault(self, request: web.Request) -> web.Response:
         shop = await self._shop(request)

@@ -88,21 +88,20 @@ class Grants:
         known = self.store.state.installs[shop].access[token]
         return known.expires_at is not None
 
-    def session_token(self, shop: str, user: str = "1", seconds: int = 60) -> str:
-        """The session token that App Bridge would give to an embedded page."""
-        now = int(self.now())
-        claims = {
-            "iss": f"https://{shop}/admin",
-            "dest": f"https://{shop}",
-            "aud": self.client_id,
-            "sub": user,
-            "exp": now + seconds,
-            "nbf": now,
-            "iat": now,
-            "jti": secrets.token_hex(16),
-            "sid": secrets.token_hex(16),
-        }
-        return jwt.encode(claims, self.client_secret, algorithm="HS256")
+    def grant(self, shop: str, scope: str) -> str | None:
+        """Installs the app as its merchant consents to it in the Admin: it has no tokens yet, and
+        exchanges a session token for them. Where it is installed, its tokens have these scopes from
+        now on. Answers the scopes that it had before, None if it was not installed."""
+        install = self.store.state.installs.get(shop)
+        previous = install.scope if install else None
+        install = self.store.state.installs.setdefault(shop, Install(scope=scope))
+        install.scope = scope
+        for access in install.access.values():
+            access.scope = scope
+        for renewal in install.refresh.values():
+            renewal.scope = scope
+        self.store.save()
+        return previous
 
     def revoke(self, shop: str) -> None:
         """Voids every token of the shop, like an uninstall."""
@@ -135,7 +134,9 @@ class Grants:
         if shop_host(str(claims["dest"]).removeprefix("https://")) != shop:
             raise Refused("invalid_subject_token", "the session token is of another shop")
         install = self.store.state.installs.get(shop)
-        return install.scope if install else "read_customers,read_orders"
+        if install is None:
+            raise Refused("invalid_request", "the app is not installed in this shop")
+        return install.scope
 
     def _issue(self, shop: str, scope: str, expiring: bool) -> dict[str, Any]:
         install = self.store.state.installs.setdefault(shop, Install(scope=scope))

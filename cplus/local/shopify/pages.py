@@ -38,7 +38,7 @@ button {{ font: inherit; padding: .5rem 1.2rem; border: 1px solid transparent; b
 It is not Shopify.</p></body></html>
 """
 # In the page itself, so that no browser asks for /favicon.ico.
-_ICON = (
+ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Crect width='16' height='16' rx='4' fill='%235a7d2a'/%3E%3C/svg%3E"
 )
@@ -53,7 +53,7 @@ _SCOPES = {
 
 def page(title: str, body: str) -> str:
     """A complete page; `body` is HTML."""
-    return _PAGE.format(title=escape(title), body=body, icon=_ICON)
+    return _PAGE.format(title=escape(title), body=body, icon=ICON)
 
 
 def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str]) -> str:
@@ -71,8 +71,9 @@ def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str]) -> str:
     return page("Local Shopify", body)
 
 
-def consent_page(shop: LocalShop, fields: Mapping[str, str]) -> str:
-    """Asks the merchant to grant the app its scopes; the form sends `fields` back."""
+def consent_page(shop: LocalShop, fields: Mapping[str, str], *, update: bool = False) -> str:
+    """Asks the merchant to grant the app its scopes; the form sends `fields` back. With `update`,
+    the app is installed, and a new version of it asks for more."""
     scopes = "".join(
         f"<li>{escape(_SCOPES.get(scope, scope))}</li>"
         for scope in fields.get("scope", "").split(",")
@@ -81,13 +82,14 @@ def consent_page(shop: LocalShop, fields: Mapping[str, str]) -> str:
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in fields.items()
     )
+    act = "Update app" if update else "Install app"
     body = (
-        f"<h1>Install app</h1><p><strong>Conversations Plus</strong> asks for access to "
+        f"<h1>{act}</h1><p><strong>Conversations Plus</strong> asks for access to "
         f"<strong>{escape(shop.name)}</strong> ({escape(shop.host)}):</p><ul>{scopes}</ul>"
-        f'<form method="post">{hidden}<button type="submit">Install app</button></form>'
+        f'<form method="post">{hidden}<button type="submit">{act}</button></form>'
         f'<p><a href="/">Cancel</a></p>'
     )
-    return page("Install app", body)
+    return page(act, body)
 
 
 def problem_page(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -16,16 +15,19 @@ from aiohttp import web
 
 from cplus.errors import InvalidShop
 from cplus.local.answering import pid_route
-from cplus.local.hosts import only_known, only_own_pages_and_links
+from cplus.local.hosts import besides, only_known, only_own_pages_and_links
 from cplus.local.peers import only_users
 from cplus.local.shopify import pages
+from cplus.local.shopify.admin import AdminSite, IdTokens, Registered
+from cplus.local.shopify.admin.framing import host
+from cplus.local.shopify.admin.site import BRIDGE, own_form
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.cost import Bucket
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
 from cplus.local.shopify.grants import Grants, Refused
 from cplus.local.shopify.graphql_api import PAGINATION_LIMIT, Api
 from cplus.local.shopify.state import SUBSCRIPTIONS, LocalShop, Store
-from cplus.shopify.hosts import shop_host, shop_name
+from cplus.shopify.hosts import shop_host
 from cplus.shopify.signatures import sign_query
 
 API_VERSION = "2026-10"
@@ -38,7 +40,8 @@ class LocalShopify:
     """The server. Used in a test or by a stack: `await start()`, `.url`, `.origin`, `await stop()`.
 
     `app_url` is the app's address: installs redirect there, webhooks go to `app_url +
-    webhook_path`. With a `directory`, shops and installs survive a restart.
+    webhook_path`. With a `directory`, shops and installs survive a restart. `registered` is what
+    the app's shopify.app.toml says.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class LocalShopify:
         client_id: str,
         client_secret: str,
         app_url: str = "",
+        registered: Registered | None = None,
         directory: Path | None = None,
         port: int = 0,
         backoff: Backoff = SHORT_BACKOFF,
@@ -57,7 +61,10 @@ class LocalShopify:
         self.webhook_path = "/webhooks/shopify"
         self.pagination_limit = PAGINATION_LIMIT
         self.store = Store(directory)
+        self.registered = registered or Registered()
         self.grants = Grants(self.store, client_id, client_secret, access_seconds=access_seconds)
+        self.id_tokens = IdTokens(client_id, client_secret)
+        self.bridge_reachable = True
         self.courier = Courier(backoff)
         self._port = port
         self._monotonic = monotonic  # what the shops' points are restored by
@@ -73,13 +80,19 @@ class LocalShopify:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def admin_url(self) -> str:
+        """Where the Admin's pages are: by another name, so that the app is of another site."""
+        return f"http://localhost:{self._port}"
+
+    @property
     def origin(self) -> str:
         """The address of a shop's Admin, for the setting `shopify_origin`."""
         return self.url + "/{shop}"
 
     async def start(self) -> None:
         """Listens on loopback; port 0 picks a free one."""
-        guards = [only_users(), only_known(), only_own_pages_and_links]
+        # The App Bridge is for the app's pages, as what is at Shopify's CDN.
+        guards = [only_users(), only_known(), besides(only_own_pages_and_links, BRIDGE)]
         app = web.Application(client_max_size=MAX_CONTROL_BODY, middlewares=guards)
         app.add_routes([*self._routes(), pid_route()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -154,6 +167,7 @@ class LocalShopify:
             web.post("/{shop}/admin/oauth/authorize", self._accept),
             web.post("/{shop}/admin/oauth/access_token", self._access_token),
             web.post("/{shop}/admin/api/{version}/graphql.json", self._graphql),
+            *AdminSite(self).routes(),
             *control_routes(self),
         ]
 
@@ -180,10 +194,7 @@ class LocalShopify:
 
     async def _uninstall(self, request: web.Request) -> web.Response:
         shop = self._shop(request)
-        # Pages of other sites must not do this: browsers send the form's origin.
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            raise _bad_page("The form stands on another site.")
+        own_form(request)
         if shop.host in self.store.state.installs:
             self.uninstall(shop.host)
         raise web.HTTPSeeOther("/")
@@ -204,9 +215,8 @@ class LocalShopify:
 
     def _signed(self, shop: LocalShop, **more: str) -> dict[str, str]:
         """The query with which the Admin of the shop sends a browser to the app."""
-        host = f"admin.shopify.com/store/{shop_name(shop.host)}"
         query = {
-            "host": base64.b64encode(host.encode()).decode().rstrip("="),
+            "host": host(shop.host),
             "shop": shop.host,
             "timestamp": str(int(self.grants.now())),
             **more,

@@ -141,9 +141,12 @@ async def test_a_token_that_never_ends_is_not_taken(
 async def test_an_embedded_app_exchanges_its_session_token(
     http: httpx.AsyncClient, shopify: LocalShopify, app: App
 ) -> None:
-    token = shopify.grants.session_token(SHOP, user="42")
+    token = shopify.id_tokens.issue(SHOP, user="42")
     who = session_token(app, token)
     assert (who.shop, who.user_id) == (SHOP, "42")
+    with pytest.raises(ShopifyRefused, match="invalid_request"):
+        await exchange_session_token(http, app, SHOP, token)  # nobody installed it
+    shopify.grants.grant(SHOP, app.scopes)
     tokens = await exchange_session_token(http, app, SHOP, token)
     await shop_info(admin(http, shopify, tokens.access_token))
     with pytest.raises(ShopifyRefused, match="invalid_subject_token"):
@@ -153,7 +156,7 @@ async def test_an_embedded_app_exchanges_its_session_token(
 async def test_only_a_session_token_of_this_app_and_one_shop_is_taken(
     shopify: LocalShopify, app: App
 ) -> None:
-    good = shopify.grants.session_token(SHOP)
+    good = shopify.id_tokens.issue(SHOP)
     rotated = replace(app, client_secret="shpss_" + "f" * 32, old_client_secret=SECRET)
     assert session_token(rotated, good).shop == SHOP
     body = good.split(".")[1]

@@ -1,0 +1,128 @@
+// The Admin's side of the App Bridge: it hears the one frame that it has, from the app's origin only.
+"use strict";
+
+const frame = document.getElementById("app");
+const { origin, base, name, tokens } = frame.dataset;
+const one = (id) => document.getElementById(id);
+const say = (kind, told = {}) => frame.contentWindow.postMessage({ bridge: kind, ...told }, origin);
+let unsaved = false;
+let links = [];
+const whole = document.title;
+
+const heard = {
+  // A new document is in the frame: nothing of the one before is left.
+  begun() {
+    showSaveBar(false);
+    heard.loading({ on: false });
+  },
+  async token({ call }) {
+    const answer = await fetch(tokens, { method: "POST" }).catch(() => null);
+    const { id_token: token } = answer?.ok ? await answer.json() : {};
+    if (answer?.status === 410) gone();
+    say("token", { call, token });
+  },
+  page({ links: told, title }) {
+    links = Array.isArray(told) ? told : [];
+    one("title").textContent = title || name;
+    document.title = title ? `${title} · ${whole}` : whole;
+    drawMenu();
+  },
+  address({ path }) {
+    if (unsaved || !String(path).startsWith("/")) return; // the address stays until all is saved
+    history.replaceState(null, "", base + (path === "/" ? "" : path));
+    drawCurrent();
+  },
+  saveBar({ on, saveDisabled }) {
+    showSaveBar(Boolean(on));
+    one("save").disabled = Boolean(saveDisabled);
+  },
+  loading({ on }) {
+    one("loading").hidden = !on;
+  },
+  toast({ message, isError, duration }) {
+    const toast = document.createElement("p");
+    toast.textContent = message;
+    toast.classList.toggle("error", Boolean(isError));
+    one("toasts").append(toast);
+    setTimeout(() => toast.remove(), duration);
+  },
+  open({ url }) {
+    if (blocked()) return;
+    const inAdmin = String(url).match(/^shopify:\/\/admin(\/.*)?$/);
+    const to = new URL(inAdmin ? base.split("/apps/")[0] + (inAdmin[1] ?? "") : url, location.href);
+    if (to.protocol === "https:" || to.protocol === "http:") location.assign(to);
+  },
+};
+window.addEventListener("message", (event) => {
+  if (event.source !== frame.contentWindow || event.origin !== origin) return;
+  heard[event.data?.bridge]?.(event.data);
+});
+
+function gone() {
+  showSaveBar(false);
+  one("gone").hidden = false;
+  frame.hidden = true;
+}
+
+// --- the menu
+const pathOf = (address) => address.slice(base.length) || "/";
+function drawMenu() {
+  const items = links.filter((link) => !link.home && String(link.href).startsWith("/"));
+  one("app-menu").replaceChildren(
+    ...items.map(({ href, text }) => {
+      const link = document.createElement("a");
+      link.href = base + href;
+      link.textContent = text;
+      const item = document.createElement("li");
+      item.append(link);
+      return item;
+    }),
+  );
+  drawCurrent();
+}
+function drawCurrent() {
+  const here = pathOf(location.pathname);
+  let best = null;
+  for (const link of document.querySelectorAll("#app-menu a")) {
+    link.removeAttribute("aria-current");
+    const path = pathOf(link.pathname);
+    const within = here === path || here.startsWith(`${path}/`);
+    if (within && (!best || path.length > pathOf(best.pathname).length)) best = link;
+  }
+  best?.setAttribute("aria-current", "page");
+}
+document.querySelector("nav").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  openMenu(false);
+  if (blocked()) return;
+  const home = links.find((told) => told.home)?.href ?? "/";
+  say("navigate", { path: link.id === "app-home" ? home : pathOf(link.pathname) + link.search });
+});
+function openMenu(open) {
+  one("side").classList.toggle("open", open);
+  one("menu-button").setAttribute("aria-expanded", String(open));
+}
+one("menu-button").addEventListener("click", () => openMenu(!one("side").classList.contains("open")));
+
+// --- the save bar: while it shows, nothing here leaves the page
+function showSaveBar(on) {
+  unsaved = on;
+  one("save-bar").hidden = !on;
+  one("blocked").textContent = "";
+}
+function blocked() {
+  if (unsaved) one("blocked").textContent = "Save or discard first.";
+  return unsaved;
+}
+one("save").addEventListener("click", () => say("saved"));
+one("discard").addEventListener("click", () => say("discarded"));
+for (const kind of ["click", "submit"]) {
+  document.addEventListener(kind, (event) => {
+    const leaves = kind === "submit" || (event.target.closest("a") && !event.target.closest("nav"));
+    if (leaves && blocked()) event.preventDefault();
+  });
+}
+window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
+one("user").addEventListener("change", () => !blocked() && one("who").requestSubmit());
