@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from cplus.privacy.erasing.shops import ErasingShops
     from cplus.privacy.ledger import Ledger
     from cplus.privacy.listed import ListedCustomers
-    from cplus.privacy.sessions import EndedSessions, UsedLinks
+    from cplus.privacy.sessions import EndedSessions, UsedLinks, UsedTokens
     from cplus.privacy.token_tries import TokenTries
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
@@ -404,6 +404,13 @@ class Parts:
         from cplus.privacy.sessions import UsedLinks
 
         return UsedLinks(self.mongo.database)
+
+    @cached_property
+    def used_tokens(self) -> UsedTokens:
+        """Id tokens of Shopify that were used."""
+        from cplus.privacy.sessions import UsedTokens
+
+        return UsedTokens(self.mongo.database)
 
     def token_tries(self, address: str | None) -> TokenTries:
         """Tries of the operator token from that address."""

@@ -48,6 +48,14 @@ class Settings(BaseSettings):
     shopify_origin: str = Field(
         "https://{shop}", description="Where a shop's Admin lives; {shop} stands for its host"
     )
+    shopify_admin_origin: str = Field(
+        "https://admin.shopify.com",
+        description="Origin of Shopify's Admin, in whose frame the dashboard stands",
+    )
+    app_bridge_url: str = Field(
+        "https://cdn.shopify.com/shopifycloud/app-bridge.js",
+        description="Where the pages inside the Admin load Shopify's App Bridge from",
+    )
     shopify_api_version: str = Field("2026-10", description="Version of the Admin API")
     import_page_size: int = Field(
         150, ge=1, le=150, description="Customers per page of the import; a query may cost no more"

@@ -1,5 +1,5 @@
 """Sessions that ended before their time, by signing out and by the removal of the app; and
-sign-in links that were used.
+sign-in links and id tokens of Shopify that were used.
 
 A session is a signed cookie, so it is good wherever it is kept until it is over. What is written
 here is what makes it void earlier.
@@ -17,6 +17,9 @@ ENDED: Final = "ended_sessions"
 
 USED_LINKS: Final = "used_links"
 """The collection of sign-in links that were used; a row goes when its link is over anyway."""
+
+USED_TOKENS: Final = "used_tokens"
+"""The collection of id tokens that were used; a row goes when its token is over anyway."""
 
 SECONDS: Final = 12 * 3600
 """How long a session lasts at most."""
@@ -70,7 +73,30 @@ class UsedLinks:
         return True
 
 
+class UsedTokens:
+    """Id tokens of Shopify that were used, each with the tab that used it. A name is a digest of
+    the token's own id, and a tab that of its key; both are made elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows: Collection = database[USED_TOKENS]
+
+    async def use(self, name: str, expires_at: datetime, *, tab: str) -> bool:
+        """Uses the token up, for every tab but this one; whether it was still unused. Of several
+        at once, one is told so."""
+        try:
+            await self._rows.insert_one({"_id": name, "tab": tab, "expires_at": expires_at})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def use_by(self, name: str, expires_at: datetime, *, tab: str) -> bool:
+        """Whether the tab may use the token: nobody did before, or this tab."""
+        if await self.use(name, expires_at, tab=tab):
+            return True
+        return await self._rows.find_one({"_id": name, "tab": tab}, {"_id": 1}) is not None
+
+
 async def ensure_indexes(database: Database) -> None:
     """Makes the indexes by which old rows go."""
-    for name in (ENDED, USED_LINKS):
+    for name in (ENDED, USED_LINKS, USED_TOKENS):
         await database[name].create_index("expires_at", expireAfterSeconds=0, name="expiry")

@@ -24,6 +24,8 @@ from cplus.web.api import routes as api
 from cplus.web.console import dead
 from cplus.web.console import routes as console
 from cplus.web.console.signed_in import OperatorNeeded, known_operator
+from cplus.web.embedded import bounce
+from cplus.web.embedded.requests import TokenNeeded, is_document, is_fetch
 from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
 from cplus.web.kit.guard import Guard
@@ -86,6 +88,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     app.add_api_route("/healthz", _health, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
+    app.add_exception_handler(TokenNeeded, bounce.token_needed)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
@@ -114,11 +117,13 @@ async def _health(answers: AnswersDep) -> Response:
 
 async def _sign_in_needed(request: Request, needed: Exception) -> Response:
     assert isinstance(needed, SignInNeeded)  # noqa: S101  Starlette's type is the base
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith("/api/") or is_fetch(request):
         headers = {"WWW-Authenticate": "Bearer"}
         error = GONE if needed.note == "gone" else "Sign in first."
         told = {"error": error, **({"note": needed.note} if needed.note else {})}
         return JSONResponse(told, 401, headers=headers)
+    if is_document(request):
+        return await bounce.bounced(request, needed.shop)
     return await sign_in.needed(request, needed)
 
 
@@ -178,11 +183,13 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
     csrf = (await signatures_of(request)).form_token(operator) if operator else ""
     if in_console:
         heading, usual = _CONSOLE_FAULTS.get(status, (heading, usual))
+    me = await known_merchant(request, ask=status < 500)
     return pages.render(
         "error.html",
+        frame=me.frame if me else await bounce.frame_of(request),
         operator=operator.actor.shown if operator else "",
         csrf=csrf,
-        me=await known_merchant(request, ask=status < 500),
+        me=me,
         section="",
         status=status,
         code=status,

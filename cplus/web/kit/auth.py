@@ -14,6 +14,7 @@ from cplus.keys import derived_key
 from cplus.privacy import sessions
 from cplus.shopify.hosts import shop_host
 from cplus.signing import Signer
+from cplus.web.embedded.requests import Brought
 
 SESSION_SECONDS: Final = sessions.SECONDS
 
@@ -31,6 +32,9 @@ class Session:
     vouched: bool = False
     """Whether Shopify itself brought the merchant, which it does only where the app is installed;
     a link signs in without asking Shopify."""
+    brought: Brought | None = None
+    """The id token by which Shopify's Admin brought this one request; None for a session that a
+    cookie keeps."""
 
     def outlives(self, removed_at: datetime | None) -> bool:
         """Whether the session is good in a shop whose newest news of the app is its removal at

@@ -18,9 +18,10 @@ _PAGE: Final = re.compile(
     r"/(?:inbox|conversations|customers|privacy|metrics|billing|settings)(?:[/?][!-\[\]-~]{0,400})?"
 )
 _CONSOLE_PAGE: Final = re.compile(r"/console/dead(?:[/?][!-\[\]-~]{0,400})?")
-# What Shopify adds to an address when it opens the app.
+# What Shopify adds to an address when it opens the app, and what our page that asks for a token
+# adds to that.
 _SHOPIFYS: Final = frozenset(
-    {"embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp"}
+    {"bounced", "embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp"}
 )
 
 

@@ -25,14 +25,15 @@ from cplus.events.audit.history import PAGE, History, history
 from cplus.events.audit.questions import is_known
 from cplus.privacy.certificates import Certificates
 from cplus.privacy.export import Export, gather
-from cplus.privacy.sessions import EndedSessions, UsedLinks
+from cplus.privacy.sessions import EndedSessions, UsedLinks, UsedTokens
 from cplus.privacy.token_tries import TokenTries
 from cplus.projections.checks.as_it_was import Past, conversation_at
 from cplus.projections.groups import ALL
 from cplus.projections.lag.overview import Overview, overview
 from cplus.projections.queries import Queries
-from cplus.shopify.oauth import SessionToken, session_token
+from cplus.shopify.oauth import session_token
 from cplus.signing import Signer
+from cplus.web.embedded.requests import Bridge, ReadToken
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import Cookies
 from cplus.web.kit.handshake import Handshake
@@ -97,19 +98,12 @@ class Gather(Protocol):
         ...
 
 
-class ReadToken(Protocol):
-    """Reads a session token of Shopify."""
-
-    def __call__(self, token: str) -> SessionToken:
-        """Raises InvalidSignature."""
-        ...
-
-
 def furnish(app: FastAPI, parts: Parts) -> None:
     """Lets the pages of the app have these parts. Nothing connects yet."""
     secret = parts.settings.secret("application_secret")
     app.state.parts = parts
     app.state.pages = Pages(parts.clock)
+    app.state.bridge = Bridge.from_settings(parts.settings)
     app.state.signatures = Signatures(secret, parts.signer)
     app.state.cookies = Cookies(secure=parts.settings.app_url.startswith("https://"))
 
@@ -208,7 +202,19 @@ async def _mail_domain(request: Request) -> str:
     return _parts(request).settings.mail_domain
 
 
-async def _read_token(request: Request) -> ReadToken:
+async def bridge_of(request: Request) -> Bridge:
+    """What the pages inside the Admin need of Shopify."""
+    bridge: Bridge = request.app.state.bridge
+    return bridge
+
+
+async def used_tokens_of(request: Request) -> UsedTokens:
+    """Knows the id tokens that were used."""
+    return _parts(request).used_tokens
+
+
+async def read_token_of(request: Request) -> ReadToken:
+    """Reads id tokens of Shopify."""
     parts = _parts(request)
     # The app's own secret is asked for with the first token, and not before.
     return lambda token: session_token(parts.app, token)
@@ -284,7 +290,9 @@ AnswersDep = Annotated[Answers, Depends(_answers)]
 HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
-ReadTokenDep = Annotated[ReadToken, Depends(_read_token)]
+BridgeDep = Annotated[Bridge, Depends(bridge_of)]
+UsedTokensDep = Annotated[UsedTokens, Depends(used_tokens_of)]
+ReadTokenDep = Annotated[ReadToken, Depends(read_token_of)]
 OperatorTokenDep = Annotated[str, Depends(operator_token_of)]
 LagDep = Annotated[ReadLag, Depends(_lag)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]

@@ -46,8 +46,14 @@ async def own_site(request: Request, app_url: AppUrlDep) -> None:
 
 
 async def own_form(request: Request, signatures: Signatures, session: Session) -> Mapping[str, str]:
-    """The fields of a form of this session; 403 when another site, or another session, made it."""
+    """The fields of a form of this session; 403 when another site, or another session, made it.
+
+    A form that brings an id token in its `Authorization` needs no token of ours: browsers add
+    that header to no request by themselves, so no other site can have it sent.
+    """
     fields = await read_form(request)
+    if session.brought:
+        return fields
     if not signatures.same_form_token(session, fields.get("csrf", "")):
         raise HTTPException(403, "This form is out of date. Reload the page and try again.")
     return fields

@@ -13,15 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cplus.web.embedded.requests import Framing
+
 log = structlog.get_logger()
 
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes of a request at most: the longest answer that is allowed, percent-encoded, fits."""
 
-_CONTENT: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; "
-)
+_CONTENT: Final = "style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+_JUDGED_BY: Final = "Authorization, Cookie, Sec-Fetch-Dest"
+"""The headers by which it is decided who asks, and for which of the two windows."""
+_UNSAFE: Final = ("/auth/", "/console")
+"""Where a GET may use something up, so that HEAD has no answer there."""
 
 
 class BodyTooLarge(Exception):
@@ -31,8 +34,9 @@ class BodyTooLarge(Exception):
 class Guard:
     """The outermost layer; a request's state tells it what the page allows.
 
-    `frame_shop` is the one shop whose Admin may frame the page; `leaves_by_form` says that a
+    `framing` says who may frame the page; without it nobody may. `leaves_by_form` says that a
     form of the page leads to another host (browsers hold `form-action` against redirects too).
+    HEAD is answered as GET is, without the body; `head` says so.
     """
 
     def __init__(
@@ -52,6 +56,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         state: dict[str, Any] = scope.setdefault("state", {})
+        if scope["method"] == "HEAD" and not scope["path"].startswith(_UNSAFE):
+            state["head"] = True
+            scope = {**scope, "method": "GET"}
+            send = _bodiless(send)
         started = False
 
         async def guarded_send(message: Message) -> None:
@@ -79,19 +87,36 @@ class Guard:
             await answer(scope, receive, guarded_send)
 
     def _add_headers(self, headers: MutableHeaders, state: dict[str, Any]) -> None:
-        shop = state.get("frame_shop")
-        ancestors = f"https://{shop} https://admin.shopify.com" if shop else "'none'"
-        content = _CONTENT + ("" if state.get("leaves_by_form") else "form-action 'self'; ")
+        framing: Framing | None = state.get("framing")
+        scripts = f"'self' {framing.scripts}" if framing else "'self'"
+        content = f"default-src 'none'; script-src {scripts}; {_CONTENT}"
+        if not state.get("leaves_by_form"):
+            content += "form-action 'self'; "
+        ancestors = framing.ancestors if framing else "'none'"
         headers["Content-Security-Policy"] = f"{content}frame-ancestors {ancestors};"
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "same-origin"
+        # The address of a document in the frame holds a token: not even our own files are told.
+        headers["Referrer-Policy"] = "no-referrer" if framing else "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        if not shop:
+        if not framing:
             headers["X-Frame-Options"] = "DENY"
         if self._secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         headers.setdefault("Cache-Control", "no-store")
+        if not headers["Cache-Control"].startswith("public"):
+            headers["Vary"] = _JUDGED_BY
+
+
+def _bodiless(send: Send) -> Send:
+    """Sends an answer without its body; its length is that of the body."""
+
+    async def without_body(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return without_body
 
 
 def _declared(scope: Scope) -> int:

@@ -121,7 +121,9 @@ class Pages:
         return None
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page."""
+        """A page. `frame` is what it knows of the Admin's frame, of a merchant's page as `me` has
+        it; None in a window of its own."""
+        values.setdefault("frame", getattr(values.get("me"), "frame", None))
         # What cannot be encoded (half a character, from a stranger's mail) shows as a mark.
         body = self._environment.get_template(template).render(values).encode("utf-8", "replace")
         return HTMLResponse(body, status)

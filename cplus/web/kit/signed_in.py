@@ -10,22 +10,34 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
 from cplus.actors import Actor
-from cplus.errors import InvalidShop, InvalidSignature
+from cplus.privacy.sessions import UsedTokens
 from cplus.projections.queries import Shop
-from cplus.shopify.hosts import shop_host
+from cplus.web.embedded.requests import (
+    Frame,
+    TokenNeeded,
+    brought,
+    framing,
+    is_document,
+    is_fetch,
+    named_shops,
+)
 from cplus.web.kit.auth import Session
 from cplus.web.kit.cookies import SESSION
 from cplus.web.kit.deps import (
+    BridgeDep,
     CookiesDep,
     EndedSessionsDep,
     QueriesDep,
-    ReadToken,
     ReadTokenDep,
     SignaturesDep,
+    UsedTokensDep,
+    bridge_of,
     cookies_of,
     ended_of,
     queries_of,
+    read_token_of,
     signatures_of,
+    used_tokens_of,
 )
 
 _NOT_THEIRS: Final = ("/api/", "/auth/", "/console", "/static/")
@@ -40,6 +52,8 @@ class Merchant:
     row: Shop | None
     """The shop's facts; None until the first are there."""
     csrf: str
+    frame: Frame | None = None
+    """What a page of theirs in the Admin's frame knows of itself; None in a window of its own."""
 
     @property
     def shop(self) -> str:
@@ -72,59 +86,76 @@ class SignInNeeded(Exception):
         """The shop that the address names, if it does; the one that removed the app."""
 
 
-async def session_of(
-    request: Request,
-    signatures: SignaturesDep,
-    cookies: CookiesDep,
-    read_token: ReadTokenDep,
-) -> Session | None:
-    """The session of the cookie, or on the API of Shopify's session token; None where there is
-    none. It may have been ended since."""
-    if request.url.path.startswith("/api/") and "authorization" in request.headers:
-        return _bearer(request.headers["authorization"], read_token)
-    return signatures.session(cookies.held(request, SESSION))
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What it takes to find out who asks."""
+
+    signatures: SignaturesDep
+    cookies: CookiesDep
+    read_token: ReadTokenDep
+    bridge: BridgeDep
+    queries: QueriesDep
+    ended: EndedSessionsDep
+    used: UsedTokensDep
+
+    @classmethod
+    async def of(cls, request: Request) -> Asking:
+        """The same, for who has no dependencies of FastAPI."""
+        return cls(
+            await signatures_of(request),
+            await cookies_of(request),
+            await read_token_of(request),
+            await bridge_of(request),
+            await queries_of(request),
+            await ended_of(request),
+            await used_tokens_of(request),
+        )
+
+    def session(self, request: Request) -> Session | None:
+        """The session of the cookie, or in the Admin's frame that of Shopify's id token; None where
+        there is none. It may have been ended since. Raises TokenNeeded."""
+        if not is_fetch(request) and not is_document(request):
+            return self.signatures.session(self.cookies.held(request, SESSION))
+        token = brought(request, self.read_token)
+        held, actor = token.held, Actor("merchant", token.held.user_id)
+        # Shopify vouches for the moment at which it made the token, and not for any later one.
+        return Session(held.shop, held.session_id, held.issued_at, actor, True, token)
 
 
-def _bearer(given: str, read_token: ReadToken) -> Session | None:
-    scheme, _, token = given.partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    try:
-        held = read_token(token.strip())
-    except InvalidSignature:
-        return None
-    actor = Actor("merchant", held.user_id)
-    # Shopify vouches for the moment at which it made the token, and not for any later one.
-    return Session(held.shop, held.session_id, held.issued_at, actor, vouched=True)
-
-
-SessionDep = Annotated[Session | None, Depends(session_of)]
-
-
-async def merchant(
-    request: Request,
-    session: SessionDep,
-    queries: QueriesDep,
-    ended: EndedSessionsDep,
-    signatures: SignaturesDep,
-) -> Merchant:
+async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Merchant:
     """The merchant of the session; raises SignInNeeded, also for a page whose address names
-    another shop, as every address does by which Shopify opens the app."""
+    another shop, as every address does by which Shopify opens the app; in the Admin's frame
+    TokenNeeded."""
+    session = asking.session(request)
     asked = _asked_shop(request, session)
     if session is None or asked not in ("", session.shop):
         raise SignInNeeded(shop=asked)
-    row, has_ended = await asyncio.gather(
-        queries.shop(session.shop), ended.holds(session.shop, session.id, session.since)
+    row, has_ended, taken = await asyncio.gather(
+        asking.queries.shop(session.shop),
+        asking.ended.holds(session.shop, session.id, session.since),
+        _taken(request, session, asking.used),
     )
+    if not taken:
+        raise TokenNeeded(session.shop, used=True)
     # First of all: the removal of the app ends the sessions too, and is the reason to tell.
     if row and not session.outlives(row.uninstalled_at):
         raise SignInNeeded("gone", asked or session.shop)
     if has_ended:
-        raise SignInNeeded(shop=asked)
-    request.state.frame_shop = session.shop
-    me = Merchant(session, row, signatures.form_token(session))
+        raise TokenNeeded(session.shop) if session.brought else SignInNeeded(shop=asked)
+    frame = None
+    if session.brought:
+        request.state.framing = framing(asking.bridge, session.shop)
+        frame = Frame(session.shop, asking.bridge, session.brought.tab)
+    me = Merchant(session, row, asking.signatures.form_token(session), frame)
     request.state.merchant = me
     return me
+
+
+async def _taken(request: Request, session: Session, used: UsedTokens) -> bool:
+    """Whether the id token of the request, if there is one, is good for it and now used up."""
+    if session.brought is None or getattr(request.state, "head", False):
+        return True  # HEAD tells nothing, and leaves the token to the GET that follows
+    return await session.brought.taken(used)
 
 
 async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:
@@ -133,13 +164,9 @@ async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:
     known: Merchant | None = getattr(request.state, "merchant", None)
     if known or not ask or request.url.path.startswith(_NOT_THEIRS):
         return known
-    signatures = await signatures_of(request)
-    session = signatures.session((await cookies_of(request)).held(request, SESSION))
     try:
-        return await merchant(
-            request, session, await queries_of(request), await ended_of(request), signatures
-        )
-    except SignInNeeded:
+        return await merchant(request, await Asking.of(request))
+    except (SignInNeeded, TokenNeeded):
         return None
 
 
@@ -148,15 +175,9 @@ def _asked_shop(request: Request, session: Session | None) -> str:
     it names none."""
     if request.method != "GET" or request.url.path.startswith("/api/"):
         return ""
-    asked = ""
-    for named in request.query_params.getlist("shop"):
-        try:
-            asked = shop_host(named)
-        except InvalidShop:
-            continue
-        if session is None or asked != session.shop:
-            break
-    return asked
+    shops = named_shops(request)
+    others = [one for one in shops if session is None or one != session.shop]
+    return "".join((others or shops)[:1])
 
 
 MerchantDep = Annotated[Merchant, Depends(merchant)]

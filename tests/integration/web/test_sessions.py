@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import httpx
-import jwt
 import pytest
 
 from cplus.actors import LOCAL
@@ -20,7 +19,6 @@ from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.web.kit.auth import SESSION_SECONDS
 from tests.integration.web.harness import (
-    CLIENT_SECRET,
     OPERATOR,
     OTHER,
     SHOP,
@@ -30,6 +28,7 @@ from tests.integration.web.harness import (
     path_of,
     use_link,
 )
+from tests.integration.web.tokens import bearer, id_token
 from tests.samples import installed
 
 PAGES = [
@@ -238,46 +237,31 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
             assert (await later.get(f"/conversations/{conversation}")).status_code == 200
 
 
-def _session_token(**change: Any) -> str:
-    now = int(time.time())
-    claims = {
-        "iss": f"https://{SHOP}/admin",
-        "dest": f"https://{SHOP}",
-        "aud": "client",
-        "sub": "1",
-        "exp": now + 60,
-        "nbf": now,
-        "iat": now,
-        "jti": "j",
-        "sid": "s",
-        **change,
-    }
-    return jwt.encode(claims, CLIENT_SECRET, "HS256")
-
-
-async def test_the_api_takes_a_session_token_of_shopify_and_pages_do_not(web: Harness) -> None:
+async def test_the_api_and_pages_take_a_session_token_of_shopify(web: Harness) -> None:
     await web.conversation()
-    headers = {"Authorization": f"Bearer {_session_token()}"}
     async with web.browser() as browser:
-        answer = await browser.get("/api/inbox", headers=headers)
+        answer = await browser.get("/api/inbox", headers=bearer())
         assert len(answer.json()["conversations"]) == 1
-        assert (await browser.get("/inbox", headers=headers)).status_code == 303
+        assert "Do you ship to Norway?" in (await browser.get("/inbox", headers=bearer())).text
 
 
 async def test_a_session_token_from_before_a_removal_reads_nothing_after_it(web: Harness) -> None:
     web.clock.now = utc_now()
-    before = {"Authorization": f"Bearer {_session_token(iat=int(time.time()) - 30)}"}
+    began = int(time.time()) - 30
+
+    def before() -> dict[str, str]:
+        return bearer(id_token(iat=began))
+
     async with web.browser() as browser:
-        assert (await browser.get("/api/inbox", headers=before)).status_code == 200
+        assert (await browser.get("/api/inbox", headers=before())).status_code == 200
         web.clock.forward(-20)
         await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
         web.clock.forward(20)
-        assert (await browser.get("/api/inbox", headers=before)).status_code == 401
+        assert (await browser.get("/api/inbox", headers=before())).status_code == 401
         await web.record(SHOP, f"shop/{SHOP}", installed())
         await web.parts.reactor.end_sessions(SHOP, web.clock() - timedelta(seconds=20))
-        assert (await browser.get("/api/inbox", headers=before)).status_code == 401
-        after = {"Authorization": f"Bearer {_session_token()}"}
-        assert (await browser.get("/api/inbox", headers=after)).status_code == 200
+        assert (await browser.get("/api/inbox", headers=before())).status_code == 401
+        assert (await browser.get("/api/inbox", headers=bearer())).status_code == 200
 
 
 async def test_after_signing_in_the_page_that_was_wanted_is_shown(web: Harness) -> None:
@@ -332,13 +316,13 @@ async def test_signing_in_leads_to_no_other_site(web: Harness, foreign: str) -> 
 async def test_a_bad_session_token_is_refused_whatever_the_cookie_says(
     browser: httpx.AsyncClient, scheme: str, change: dict[str, Any] | None
 ) -> None:
-    token = "x.y.z" if change is None else _session_token(**change)
+    token = "x.y.z" if change is None else id_token(**change)
     answer = await browser.get("/api/inbox", headers={"Authorization": f"{scheme} {token}"})
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("user", ["", "a/b", "x" * 65, "1 2", "gid://shopify/User/1", "<b>"])
 async def test_a_session_token_of_a_user_who_cannot_be_is_refused(web: Harness, user: str) -> None:
-    headers = {"Authorization": f"Bearer {_session_token(sub=user)}"}
     async with web.browser() as browser:
+        headers = bearer(id_token(sub=user))
         assert (await browser.get("/api/inbox", headers=headers)).status_code == 401

@@ -1,0 +1,61 @@
+"""What a request from the Admin's frame gets that brings no good token."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from cplus.web.embedded.requests import (
+    BOUNCED,
+    RETRY,
+    Frame,
+    TokenNeeded,
+    framing,
+    is_document,
+    is_fetch,
+    named_shops,
+    way_out,
+)
+from cplus.web.kit.deep_links import wanted_page
+from cplus.web.kit.deps import bridge_of, pages_of
+
+_BEARER: Final = {"WWW-Authenticate": "Bearer"}
+
+
+async def token_needed(request: Request, error: Exception) -> Response:
+    """401: a fetch may be sent again with a fresh token, a document gets the bounce page."""
+    assert isinstance(error, TokenNeeded)  # noqa: S101  Starlette's type is the base
+    if is_fetch(request):
+        headers = {**_BEARER, RETRY: "1"}
+        return JSONResponse({"error": "Sign in first."}, 401, headers=headers)
+    return await bounced(request, error.shop, used=error.used)
+
+
+async def bounced(request: Request, shop: str, *, used: bool = False) -> HTMLResponse:
+    """The page that fetches a token by App Bridge and comes back to its address with it. If that
+    token wasn't good either, it says what to do and leads on no more: it never goes round. One
+    that was only used already is waited out, as App Bridge may give a token twice."""
+    bridge, pages = await bridge_of(request), await pages_of(request)
+    request.state.framing = framing(bridge, shop)
+    answer = pages.render(
+        "bounce.html",
+        status=401,
+        frame=Frame(shop, bridge),
+        stuck=BOUNCED in request.query_params and not used,
+        window=way_out(shop, wanted_page(request)),
+    )
+    answer.headers.update(_BEARER)
+    return answer
+
+
+async def frame_of(request: Request) -> Frame | None:
+    """What a page of nobody's knows of the Admin's frame, which may then show it; None in a window
+    of its own."""
+    if not is_document(request):
+        return None
+    bridge = await bridge_of(request)
+    shop = "".join(named_shops(request)[:1])
+    request.state.framing = framing(bridge, shop)
+    return Frame(shop, bridge)
