@@ -118,18 +118,22 @@ class Databases:
 
     def contents(self, name: str) -> Contents:
         """What the databases whose names begin with this one hold."""
-        found = Contents({}, {}, {})
-        for database in self._named(name):
-            for collection in self._client[database].list_collections():
-                at = (database, collection["name"])
-                found.options[at] = collection["options"]
-                rows = self._client[database][collection["name"]]
-                found.indexes[at] = sorted(map(dict, rows.list_indexes()), key=str)
-                found.documents[at] = []
-            names = [one for of, one in found.options if of == database]
-            for one in self._holding(database, names):
+        found = self._forms(name)
+        for database in {at[0] for at in found.options}:
+            for one in self._holding(database, found):
                 rows = self._client[database][one]
                 found.documents[database, one] = list(rows.find().sort("_id"))
+        return found
+
+    def _forms(self, name: str) -> Contents:
+        """The same without the documents: one question, however many collections there are."""
+        found = Contents({}, {}, {})
+        begins = {"$match": {"db": {"$regex": f"^{name}"}}}
+        for one in self._client.admin.aggregate([{"$listCatalog": {}}, begins]):
+            at, form = (one["db"], one["name"]), one["md"]
+            found.options[at] = {key: of for key, of in form["options"].items() if key != "uuid"}
+            found.indexes[at] = sorted((index["spec"] for index in form["indexes"]), key=str)
+            found.documents[at] = []
         return found
 
     def drop(self, name: str) -> None:
@@ -147,24 +151,23 @@ class Databases:
         return [one for one in self._client.list_database_names() if one.startswith(name)]
 
     def _is_fresh_again(self, used: Prepared) -> bool:
-        """Takes out what was put in since; False if it is then still another than a fresh one."""
-        for database in self._named(used.name):
-            names = self._client[database].list_collection_names()
-            holding = self._holding(database, names)
-            for name in names:
-                rows, fresh = self._client[database][name], used.fresh.documents
-                if (database, name) not in fresh:
-                    rows.drop()
-                    continue
-                if name in holding:
-                    rows.delete_many({})
-                if documents := fresh[database, name]:
-                    rows.insert_many(documents)
-        return self.contents(used.name) == used.fresh
+        """Takes out what was put in since; False if collections or indexes are not those of a fresh
+        one."""
+        found, fresh = self._forms(used.name), used.fresh
+        for database, name in found.options.keys() - fresh.options.keys():
+            self._client[database][name].drop()
+        for at, options in fresh.options.items():
+            if found.options.get(at) != options or found.indexes[at] != fresh.indexes[at]:
+                return False
+        for database in {at[0] for at in fresh.options}:
+            for name in self._holding(database, fresh):
+                self._client[database][name].delete_many({})
+        for (database, name), documents in fresh.documents.items():
+            if documents:
+                self._client[database][name].insert_many(documents)
+        return True
 
-    def _holding(self, database: str, names: list[str]) -> list[str]:
+    def _holding(self, database: str, found: Contents) -> list[str]:
         """Those of the collections that hold a document."""
-        if not names:
-            return []
-        question = holding(names)
-        return [one["name"] for one in self._client[database][names[0]].aggregate(question)]
+        names = [name for of, name in found.options if of == database]
+        return [one["name"] for one in self._client[database][names[0]].aggregate(holding(names))]
