@@ -16,7 +16,7 @@ from cplus.local.answering import answering_as
 from cplus.local.aws import AwsEndpoint
 from cplus.local.mongod import Mongod
 from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port
-from cplus.local.state import CLIENT_SECRET, Directory, StackInfo
+from cplus.local.state import BRIDGE, CLIENT_SECRET, Directory, StackInfo
 
 if TYPE_CHECKING:
     from cplus.local.application import Application
@@ -63,7 +63,7 @@ class Stack:
         self.application: Application
         self.settings: Settings
         self.info: StackInfo
-        self.shopify_url = ""
+        self.shopify_url = self.admin_url = ""
         self.lost: dict[str, int] = {}  # messages lost by a kill, by queue: upper bounds
         self.left = ""
         self.dead_letters: dict[str, int] = {}  # by queue, found by the last stop
@@ -167,6 +167,7 @@ class Stack:
             raise PortTaken(port=self._port)
         shopify = free_port(wanted.get("shopify", 0))
         self.shopify_url = f"http://127.0.0.1:{shopify}"
+        self.admin_url = f"http://localhost:{shopify}"
         self._configure(f"http://127.0.0.1:{web}")
         self.directory.keep_ports(
             {"mongod": self.mongod.port, "aws": self.aws.port, "web": web, "shopify": shopify}
@@ -225,6 +226,8 @@ class Stack:
             "CPLUS_SHOPIFY_CLIENT_ID": kept.client_id,
             CLIENT_SECRET: kept.client_secret,
             "CPLUS_SHOPIFY_ORIGIN": f"{self.shopify_url}/{{shop}}",
+            "CPLUS_SHOPIFY_ADMIN_ORIGIN": self.admin_url,
+            "CPLUS_APP_BRIDGE_URL": f"{self.admin_url}{BRIDGE}",
             "CPLUS_APPLICATION_SECRET": kept.application_secret,
             "CPLUS_OPERATOR_TOKEN": kept.operator_token,
             "CPLUS_MAIL_DOMAIN": MAIL_DOMAIN,

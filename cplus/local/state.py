@@ -18,6 +18,9 @@ CLIENT_SECRET: Final = "CPLUS_SHOPIFY_CLIENT_SECRET"
 """The environment variable that tells a process the app's client secret: the arguments of a
 process can be read by every user of the machine."""
 
+BRIDGE: Final = "/shopifycloud/app-bridge.js"
+"""Where the local Shopify has the App Bridge, as Shopify's CDN: pages of other sites load it."""
+
 _STACK = "stack.json"
 
 

@@ -20,13 +20,14 @@ from cplus.local.peers import only_users
 from cplus.local.shopify import pages
 from cplus.local.shopify.admin import AdminSite, IdTokens, Registered
 from cplus.local.shopify.admin.framing import host
-from cplus.local.shopify.admin.site import BRIDGE, own_form
+from cplus.local.shopify.admin.site import own_form
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.cost import Bucket
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
 from cplus.local.shopify.grants import Grants, Refused
 from cplus.local.shopify.graphql_api import PAGINATION_LIMIT, Api
 from cplus.local.shopify.state import SUBSCRIPTIONS, LocalShop, Store
+from cplus.local.state import BRIDGE
 from cplus.shopify.hosts import shop_host
 from cplus.shopify.signatures import sign_query
 

@@ -21,10 +21,8 @@ from cplus.local.shopify.admin.registered import Registered, split
 from cplus.local.shopify.admin.tokens import IdTokens
 from cplus.local.shopify.grants import Grants
 from cplus.local.shopify.state import LocalShop, Store
+from cplus.local.state import BRIDGE
 from cplus.shopify.hosts import SUFFIX, shop_host, shop_name
-
-BRIDGE: Final = "/shopifycloud/app-bridge.js"
-"""Where the App Bridge is, as at Shopify's CDN: pages of other sites load it."""
 
 STAFF: Final = {"1": "Robin Vale, owner", "2": "Sam Ito"}
 _USER: Final = "local_shopify_user"
