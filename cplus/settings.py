@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         None, description="The secret before the last rotation, accepted beside the new one"
     )
     shopify_scopes: str = Field(
-        "read_customers,read_customer_merge,read_orders",
+        "read_customers,read_customer_merge,read_orders,read_fulfillments",
         description="Access scopes asked for on install; the same as in shopify.app.toml",
     )
     shopify_origin: str = Field(

@@ -177,6 +177,23 @@ SUBSCRIPTION: dict[str, Any] = {
         "plan_handle": "basic",
     }
 }
+CAP: dict[str, Any] = {
+    "app_subscription": {
+        "admin_graphql_api_id": "gid://shopify/AppSubscription/1029266996",
+        "name": "Conversations",
+        "balance_used": 18.5,
+        "capped_amount": "20.0",
+        "currency_code": "USD",
+        "admin_graphql_api_shop_id": "gid://shopify/Shop/548380009",
+        "created_at": "2026-10-31T19:00:00-05:00",
+        "updated_at": "2026-10-31T19:00:00-05:00",
+    }
+}
+TAGS: dict[str, Any] = {
+    "customerId": "gid://shopify/Customer/706405506930370084",
+    "tags": ["vip", "wholesale"],
+    "occurredAt": "2026-11-02T13:15:30.250Z",
+}
 MERGE: dict[str, Any] = {
     "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/1",
     "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/2",
@@ -223,4 +240,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "customers/purchasing_summary": SUMMARY,
     "customers_email_marketing_consent/update": CONSENT,
     "app_subscriptions/update": SUBSCRIPTION,
+    "app_subscriptions/approaching_capped_amount": CAP,
+    "customer.tags_added": TAGS,
+    "customer.tags_removed": TAGS,
 }

@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from cplus.shopify.payloads import NamesNoShop, Payload
-from cplus.shopify.values import MAX_INT64, Count, Currency, Id, Moment, Money, Text
+from cplus.shopify.values import MAX_INT64, Count, Currency, Id, Moment, Money, Text, Texts
 
 
 def _has_id(value: object) -> bool:
@@ -33,13 +33,6 @@ def _objects(value: object) -> object:
     if not isinstance(value, list | tuple):
         return None
     return [one for one in value if isinstance(one, dict | Payload)]
-
-
-def _texts(value: object) -> object:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list | tuple) else ()
-
-
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
 
 
 class Buyer(Payload):
@@ -146,12 +139,11 @@ class RefundCreated(NamesNoShop, Refund):
 
 
 class OrderEdit(Payload):
-    """An edit of an order: by how much line items changed, not what they are now."""
+    """An edit of an order. By how much line items changed is not read: what they are now comes with
+    `orders/updated`."""
 
     id: Id
     order_id: Id
-    created_at: Moment | None = None
-    committed_at: Moment | None = None
 
 
 class OrderEdited(NamesNoShop):

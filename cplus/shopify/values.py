@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
@@ -71,8 +72,26 @@ Text = Annotated[str, BeforeValidator(_storable)]
 """A text without what MongoDB or a mail can't store (NUL, lone surrogates): one such character must
 not lose what stands around it."""
 
+
+def _texts(value: object) -> object:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list | tuple) else ()
+
+
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_texts)]
+"""The texts of a list. What is none is left out, and what is no list has none."""
+
 Money = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,6})?$")]
 """An amount as the received decimal string; never a float."""
+
+
+def _decimal(value: object) -> object:
+    # A number that JSON has as a float is shown with as many digits as it takes.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return format(Decimal(str(value)), "f") if is_number else value
+
+
+Amount = Annotated[Money, BeforeValidator(_decimal)]
+"""An amount that Shopify may send as a number."""
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,5}$")]
 """ISO 4217, and the few longer codes that Shopify has (USDC)."""

@@ -23,12 +23,14 @@ from cplus.shopify.orders import (
 )
 from cplus.shopify.payloads import NamedShop, NamesNoShop, Payload, Webhook
 from cplus.shopify.values import (
+    Amount,
     Currency,
     GidNumber,
     Id,
     Moment,
     Money,
     Text,
+    Texts,
     Unsigned,
 )
 
@@ -79,7 +81,6 @@ class EmailConsentUpdated(NamesNoShop):
     """customers_email_marketing_consent/update."""
 
     customer_id: Id
-    email_address: Text | None = None
     email_marketing_consent: EmailConsent
 
 
@@ -96,6 +97,14 @@ class PurchasingSummary(NamesNoShop):
     customer_id: GidNumber = Field(validation_alias="customerId")
     number_of_orders: Unsigned = Field(validation_alias="numberOfOrders")
     spent: Spent | None = Field(None, validation_alias="amountSpent")
+    occurred_at: Moment | None = Field(None, validation_alias="occurredAt")
+
+
+class CustomerTags(NamesNoShop):
+    """customer.tags_added and customer.tags_removed: what changed, not all that there is."""
+
+    customer_id: GidNumber = Field(validation_alias="customerId")
+    tags: Texts = ()
     occurred_at: Moment | None = Field(None, validation_alias="occurredAt")
 
 
@@ -158,6 +167,27 @@ class AppSubscriptionUpdated(Webhook):
         return NamedShop(id=self.app_subscription.shop_id)
 
 
+class SubscriptionUsage(Payload):
+    """How much of what a subscription may cost at most was used."""
+
+    id: GidNumber = Field(validation_alias="admin_graphql_api_id")
+    shop_id: GidNumber | None = Field(None, validation_alias="admin_graphql_api_shop_id")
+    balance_used: Amount | None = None
+    capped_amount: Amount | None = None
+    currency: Currency | None = Field(None, validation_alias="currency_code")
+
+
+class CapApproached(Webhook):
+    """app_subscriptions/approaching_capped_amount: more than 90 % of it was used."""
+
+    app_subscription: SubscriptionUsage
+
+    @property
+    def shop(self) -> NamedShop:
+        """By id: a subscription has no host."""
+        return NamedShop(id=self.app_subscription.shop_id)
+
+
 PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "customers/create": Customer,
     "customers/update": Customer,
@@ -167,6 +197,8 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "customers/merge": CustomersMerged,
     "customers_email_marketing_consent/update": EmailConsentUpdated,
     "customers/purchasing_summary": PurchasingSummary,
+    "customer.tags_added": CustomerTags,
+    "customer.tags_removed": CustomerTags,
     "orders/create": Order,
     "orders/updated": Order,
     "orders/paid": Order,
@@ -181,6 +213,7 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "app/uninstalled": Uninstalled,
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,
+    "app_subscriptions/approaching_capped_amount": CapApproached,
     "customers/data_request": DataRequest,
     "customers/redact": CustomerRedact,
     "shop/redact": ShopRedact,

@@ -14,12 +14,13 @@ from cplus.consumers.webhooks import compliance
 from cplus.consumers.webhooks.notice import Notice
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
-from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.billing import CapApproached, SubscriptionChanged
 from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerSpendChanged,
+    CustomerTagsChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderDeleted
@@ -178,6 +179,23 @@ async def _order_deleted(
     return notice.facts(order_stream(payload.id), None, fact)
 
 
+async def _tags(notice: Notice, payload: webhooks.CustomerTags, resolve: Resolve) -> list[NewEvent]:
+    tags = tuple(dict.fromkeys(tag for told in payload.tags if (tag := told.strip())))
+    if not tags:
+        return []
+    when = notice.when(payload.occurred_at)
+    person, joined = await known(resolve, notice.shop, payload.customer_id, None, happened_at=when)
+    removed = notice.topic == "customer.tags_removed"
+    fact = CustomerTagsChanged(
+        shopify_customer_id=payload.customer_id,
+        person=_someone(person),
+        added=None if removed else tags,
+        removed=tags if removed else None,
+    )
+    stream = customer_stream(payload.customer_id)
+    return notice.facts(stream, payload.occurred_at, *joined, fact)
+
+
 async def _uninstalled(
     notice: Notice, _payload: webhooks.Uninstalled, _resolve: Resolve
 ) -> list[NewEvent]:
@@ -196,6 +214,20 @@ async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> li
         country=payload.country_code,
     )
     return notice.facts(stream, payload.updated_at, fact)
+
+
+async def _cap(
+    notice: Notice, payload: webhooks.CapApproached, _resolve: Resolve
+) -> list[NewEvent]:
+    one = payload.app_subscription
+    fact = CapApproached(
+        subscription_id=f"gid://shopify/AppSubscription/{one.id}",
+        balance_used=one.balance_used,
+        capped_amount=one.capped_amount,
+        currency=one.currency,
+    )
+    # `updated_at` is when the subscription was edited, and not when so much was used.
+    return notice.facts(billing_stream(notice.shop), None, fact)
 
 
 async def _subscription(
@@ -230,6 +262,7 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.CustomersMerged: _customers_merged,
     webhooks.EmailConsentUpdated: _consent,
     webhooks.PurchasingSummary: _spend,
+    webhooks.CustomerTags: _tags,
     orders.Order: _order,
     orders.OrderDeleted: _order_deleted,
     orders.OrderEdited: _order_edited,
@@ -238,6 +271,7 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,
+    webhooks.CapApproached: _cap,
     DataRequest: compliance.data_request,
     CustomerRedact: compliance.customer_redact,
     ShopRedact: compliance.shop_redact,

@@ -15,13 +15,16 @@ from typing import Any, Final
 
 from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
+from cplus.events.catalogue.billing import CapApproached
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet, ShopErased
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
 
-RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset({OperatorLooked, RetentionSet, ShopErased})
+RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
+    {CapApproached, OperatorLooked, RetentionSet, ShopErased}
+)
 """Events that no fold and no reaction handles, on purpose: they are kept for whoever asks the log
 itself. Of an erased shop each read model forgets everything (`projections/running/forgetting`)."""
 

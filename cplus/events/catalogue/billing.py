@@ -27,6 +27,19 @@ class AllowanceReached(AggregateEvent):
     """What the plan allows."""
 
 
+class CapApproached(Event):
+    """More than 90 % of what a subscription may cost at most in this cycle was used
+    (`app_subscriptions/approaching_capped_amount`)."""
+
+    TYPE: ClassVar[str] = "billing.cap_approached"
+    subscription_id: str
+    """Shopify's global id, `gid://shopify/AppSubscription/…`."""
+    balance_used: str | None = None
+    """Decimal, in `currency`."""
+    capped_amount: str | None = None
+    currency: str | None = None
+
+
 class SubscriptionChanged(Event):
     """Shopify says what a subscription to the app is now (`app_subscriptions/update`)."""
 

@@ -64,6 +64,17 @@ class CustomerConsentChanged(Event):
     email_consent: str
 
 
+class CustomerTagsChanged(Event):
+    """Tags were added to a customer, or removed (webhook `customer.tags_added`, `tags_removed`).
+    Merchants write names into them."""
+
+    TYPE: ClassVar[str] = "customer.tags_changed"
+    shopify_customer_id: int
+    person: str
+    added: Personal[tuple[str, ...] | None] = None
+    removed: Personal[tuple[str, ...] | None] = None
+
+
 class CustomerSpendChanged(Event):
     """Shopify says what a customer bought in all (webhook `customers/purchasing_summary`)."""
 

@@ -47,6 +47,7 @@ _BACK = '<p><a href="/">All shops</a></p>'
 _SCOPES = {
     "read_customers": "View customers: names, addresses, notes and whether they want marketing",
     "read_customer_merge": "See when two customers are merged into one",
+    "read_fulfillments": "View fulfillments: what was sent, and how far it is",
     "read_orders": "View orders: what was bought, when, and for how much",
 }
 

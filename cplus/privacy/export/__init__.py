@@ -9,6 +9,7 @@ from cplus.privacy.export.entries import (
     Order,
     Request,
     Sum,
+    TagsTold,
     Written,
 )
 from cplus.privacy.export.gathering import Export, gather
@@ -23,6 +24,7 @@ __all__ = [
     "Order",
     "Request",
     "Sum",
+    "TagsTold",
     "Written",
     "gather",
 ]

@@ -38,6 +38,16 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class TagsTold:
+    """Tags that the shop added to the customer, or removed."""
+
+    at: datetime
+    shopify_customer_id: int
+    added: Sequence[str]
+    removed: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Sum:
     """What Shopify said that the customer bought in all, from a time on."""
 
@@ -132,4 +142,4 @@ class Deed:
     """Where it stands in the shop's log."""
 
 
-Entry: TypeAlias = Details | Consent | Sum | Order | Written | Request | ErasureAsked
+Entry: TypeAlias = Details | Consent | TagsTold | Sum | Order | Written | Request | ErasureAsked

@@ -28,6 +28,7 @@ from cplus.privacy.export.entries import (
     Order,
     Request,
     Sum,
+    TagsTold,
     Written,
 )
 from cplus.privacy.export.reading import deed, entries
@@ -41,6 +42,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _KINDS: Final[Mapping[type[Entry], str]] = {
     Details: "details",
     Consent: "consents",
+    TagsTold: "tags",
     Sum: "sums",
     Order: "orders",
     Written: "messages",
@@ -56,6 +58,7 @@ class Export:
 
     details: list[Details] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
+    tags: list[TagsTold] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     messages: list[Written] = field(default_factory=list)
@@ -79,7 +82,8 @@ class Export:
             return True
         return (
             self.after == 0
-            and not (self.details or self.consents or self.sums or self.orders or self.messages)
+            and not (self.details or self.consents or self.tags or self.sums)
+            and not (self.orders or self.messages)
             and {one.type.partition(".")[0] for one in self.history} <= {"privacy", "operator"}
         )
 

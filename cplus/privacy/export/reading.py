@@ -16,6 +16,7 @@ from cplus.events.catalogue.customers import (
     CustomerDeleted,
     CustomerImported,
     CustomerSpendChanged,
+    CustomerTagsChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.mail import MailSetAside
@@ -38,6 +39,7 @@ from cplus.privacy.export.entries import (
     Order,
     Request,
     Sum,
+    TagsTold,
     Written,
 )
 
@@ -46,6 +48,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         CustomerChanged: "sent the customer’s details",
         CustomerImported: "imported the customer’s details",
         CustomerConsentChanged: "sent the consent to email marketing",
+        CustomerTagsChanged: "changed the customer’s tags",
         CustomerSpendChanged: "sent what the customer bought in all",
         CustomerDeleted: "deleted the customer",
         PersonsJoined: "found that two records are one person",
@@ -88,6 +91,9 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
         case CustomerSpendChanged() as told:
             number = told.shopify_customer_id
             yield Sum(at, number, told.orders, told.amount_spent, told.currency)
+        case CustomerTagsChanged() as told:
+            added, removed = list(told.added or ()), list(told.removed or ())
+            yield TagsTold(at, told.shopify_customer_id, added, removed)
         case OrderChanged() as order:
             yield _order(order, recorded)
         case MessageReceived() | MailSetAside() as mail:

@@ -18,6 +18,7 @@ from cplus.events.catalogue.customers import (
     CustomerDeleted,
     CustomerImported,
     CustomerSpendChanged,
+    CustomerTagsChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderChanged
@@ -28,6 +29,7 @@ from cplus.projections.models.persons import (
     EMPTY,
     LASTING,
     PERSON_COUNTS,
+    TAG_CHANGES,
     Account,
     better_contact,
     earliest,
@@ -35,6 +37,7 @@ from cplus.projections.models.persons import (
     kind_of,
     latest,
     left_of,
+    newest_changes,
 )
 
 _PROFILE = (
@@ -71,6 +74,7 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
             | CustomerImported()
             | CustomerSpendChanged()
             | CustomerConsentChanged()
+            | CustomerTagsChanged()
             | CustomerDeleted() as fact
         ):
             accounts = dict(after["accounts"])
@@ -97,10 +101,21 @@ def _account(account: Account, event: Recorded) -> Account:
     told = event.event
     if isinstance(told, CustomerDeleted):
         after["deleted"] = True
+    if isinstance(told, CustomerTagsChanged):
+        changes = _tag_changes(told, event)
+        after[TAG_CHANGES] = newest_changes((*account.get(TAG_CHANGES, ()), *changes))
     for name, (fields, fact, rank) in _groups(event).items():
         lasting = LASTING.get(name, ())
         after[name] = newest(account.get(name), fact, fields, rank=rank, lasting=lasting)
     return left_of(after)
+
+
+def _tag_changes(told: CustomerTagsChanged, event: Recorded) -> list[Mapping[str, Any]]:
+    return [
+        newest(None, event, {"tag": tag, "has": has})
+        for tags, has in ((told.added, True), (told.removed, False))
+        for tag in tags or ()
+    ]
 
 
 def _groups(event: Recorded) -> dict[str, tuple[Mapping[str, Any], Recorded, int]]:
@@ -181,6 +196,7 @@ CUSTOMERS = Projection(
         CustomerImported,
         CustomerConsentChanged,
         CustomerSpendChanged,
+        CustomerTagsChanged,
         CustomerDeleted,
         OrderChanged,
         ConversationStarted,
@@ -188,7 +204,7 @@ CUSTOMERS = Projection(
         PersonsJoined,
         PersonErased,
     ),
-    opens=types(CustomerChanged, CustomerImported, MessageReceived),
+    opens=types(CustomerChanged, CustomerImported, CustomerTagsChanged, MessageReceived),
     keys=keys,
     evolve=evolve,
     counts=PERSON_COUNTS,

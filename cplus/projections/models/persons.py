@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from cplus.projections.base import Counts, Row
-from cplus.projections.models.facts import newer
+from cplus.projections.models.facts import newer, order
 
 MAX_ACCOUNTS = 20
 """Customers in Shopify that one row holds. Those with the largest ids stay, which are the newest;
@@ -29,6 +29,10 @@ EMPTY: Row = {
     "lists": [],
 }
 """The row of a person of whom nothing is known."""
+TAG_CHANGES = "tag_changes"
+"""Where an account has the tags that were added and removed, each as it was told last."""
+_MAX_TAG_CHANGES = 500
+"""Shopify keeps at most 250 tags of a customer."""
 Account = Mapping[str, Any]
 """What is known of one customer in Shopify: groups of fields. Of one that is deleted, as it stays
 for ever, only {"deleted": True}, what they had spent, and into which customer they were merged."""
@@ -72,9 +76,39 @@ def combine(rows: Iterable[Row]) -> Row:
 def _one_account(one: Account | None, other: Account) -> Account:
     if one is None:
         return other
-    both = (one.keys() & other.keys()) - {"deleted"}
-    same = {name: newer(one[name], other[name], LASTING.get(name, ())) for name in both}
+    both = (one.keys() & other.keys()) - {"deleted", TAG_CHANGES}
+    same: dict[str, Any] = {
+        name: newer(one[name], other[name], LASTING.get(name, ())) for name in both
+    }
+    if TAG_CHANGES in one or TAG_CHANGES in other:
+        told = (*one.get(TAG_CHANGES, ()), *other.get(TAG_CHANGES, ()))
+        same[TAG_CHANGES] = newest_changes(told)
     return left_of({**one, **other, **same})
+
+
+def newest_changes(changes: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of each tag the change that was told last, the oldest first. Shopify tells two tags apart by
+    more than upper and lower case."""
+    by_tag: dict[str, Mapping[str, Any]] = {}
+    for one in changes:
+        name = one["tag"].casefold()
+        by_tag[name] = newer(by_tag[name], one) if name in by_tag else one
+    oldest_first = sorted(by_tag.items(), key=lambda named: (order(named[1]), named[0]))
+    return [one for _, one in oldest_first[-_MAX_TAG_CHANGES:]]
+
+
+def tags_of(account: Account) -> list[str]:
+    """The tags of a customer: those that the import read, and what was added and removed since."""
+    read = account.get("tags")
+    tags = {tag.casefold(): tag for tag in (read["tags"] if read else ())}
+    for one in account.get(TAG_CHANGES, ()):
+        if read is not None and one["at"] < read["at"]:
+            continue
+        if one["has"]:
+            tags.setdefault(one["tag"].casefold(), one["tag"])
+        else:
+            tags.pop(one["tag"].casefold(), None)
+    return sorted(tags.values())
 
 
 def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:

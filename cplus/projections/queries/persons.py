@@ -10,7 +10,13 @@ from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
 from cplus.projections.counting import load_linked
 from cplus.projections.models.facts import order
-from cplus.projections.models.persons import PERSON_COUNTS, combine, kind_of, same_persons
+from cplus.projections.models.persons import (
+    PERSON_COUNTS,
+    combine,
+    kind_of,
+    same_persons,
+    tags_of,
+)
 from cplus.projections.queries.spending import Bought, in_all
 from cplus.projections.queries.views import Customer
 from cplus.projections.queries.visible import visible
@@ -90,7 +96,7 @@ def customer_view(
         note=profile.get("note"),
         locale=profile.get("locale"),
         state=profile.get("state"),
-        tags=(shown.get("tags") or {}).get("tags", []),
+        tags=tags_of(shown),
         email_consent=_email_consent(accounts),
         shopify_ids=[shopify_id for shopify_id, _ in accounts],
         customer_since=profile.get("created_at"),

@@ -35,6 +35,7 @@ from cplus.privacy.export import (
     Order,
     Request,
     Sum,
+    TagsTold,
     Written,
 )
 from cplus.privacy.export.document import as_json
@@ -219,6 +220,6 @@ def test_whatever_names_a_person_is_told_in_words() -> None:
 def test_the_shape_of_the_file_stands_in_the_docs() -> None:
     page = (ROOT / "docs" / "privacy.md").read_text("utf-8")
     document = json.loads(text_of(Export()))
-    kinds = (Consent, Deed, Details, ErasureAsked, Order, Request, Sum, Written)
+    kinds = (Consent, Deed, Details, ErasureAsked, Order, Request, Sum, TagsTold, Written)
     fields = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     assert [name for name in sorted(fields | document.keys()) if f"`{name}`" not in page] == []

@@ -32,7 +32,9 @@ def test_every_known_topic_reads_its_published_shape(topic: str) -> None:
     assert isinstance(payload, PAYLOADS[topic])
 
 
-@pytest.mark.parametrize("topic", sorted(set(PAYLOADS) - {"app_subscriptions/update"}))
+@pytest.mark.parametrize(
+    "topic", sorted(topic for topic in PAYLOADS if not topic.startswith("app_subscriptions/"))
+)
 def test_a_payload_of_nothing_but_what_names_it_is_enough(topic: str) -> None:
     required = {
         field.validation_alias or name

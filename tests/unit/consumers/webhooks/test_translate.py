@@ -12,20 +12,27 @@ from cplus.consumers.webhooks.notice import Notice
 from cplus.consumers.webhooks.translate import translate
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
-from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.billing import CapApproached, SubscriptionChanged
 from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
     CustomerDeleted,
     CustomerSpendChanged,
+    CustomerTagsChanged,
     PersonsJoined,
 )
-from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.orders import (
+    OrderChanged,
+    OrderDeleted,
+    OrderFulfillmentChanged,
+    OrderRefunded,
+)
 from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErasureRequested
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.names import erasure_of_webhook
 from cplus.privacy.identities import Resolved
 from cplus.shopify.webhooks import PAYLOADS, parse
+from tests.shopify_samples import CAP, EDIT, FULFILLMENT, REFUND, TAGS
 
 SHOP = "blue-jam.myshopify.com"
 RECEIVED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -518,3 +525,53 @@ async def test_a_redact_of_a_shop_asks_to_erase_it_within_30_days() -> None:
     assert erasure != ERASURE, "of two topics it is never the same"
     assert new.event == ShopErasureRequested(erasure=erasure, due_at=due_at)
     assert (new.stream, people.asked) == (f"erasure/{erasure}", [])
+
+
+@pytest.mark.parametrize("topic", ["fulfillments/create", "fulfillments/update"])
+async def test_a_fulfillment_is_told_without_whose_it_is(topic: str) -> None:
+    people = People()
+    [new] = await told(topic, FULFILLMENT, people)
+    assert isinstance(new.event, OrderFulfillmentChanged)
+    assert (new.stream, new.event.fulfillment.shipment_status) == (
+        "order/820982911946154508",
+        "in_transit",
+    )
+    assert new.occurred_at == datetime(2026, 11, 2, 13, 15, 30, tzinfo=UTC)
+    assert people.asked == []
+    for word in ("mira", "lisbon", "ups"):
+        assert word not in repr(new.event).lower()
+
+
+async def test_a_refund_is_told_with_the_money_that_moved() -> None:
+    [new] = await told("refunds/create", REFUND)
+    assert isinstance(new.event, OrderRefunded)
+    assert (new.event.refund.amount, new.event.refund.currency) == ("199.00", "EUR")
+    assert "damaged" not in repr(new.event)
+
+
+async def test_an_edit_means_nothing_as_the_order_itself_is_told_too() -> None:
+    assert await told("orders/edited", EDIT) == []
+
+
+async def test_tags_are_told_as_they_change() -> None:
+    people = People(id706405506930370084="person/a")
+    [new] = await told("customer.tags_added", TAGS, people)
+    assert new.event == CustomerTagsChanged(
+        shopify_customer_id=706405506930370084, person="person/a", added=("vip", "wholesale")
+    )
+    assert new.occurred_at == datetime(2026, 11, 2, 13, 15, 30, 250_000, tzinfo=UTC)
+    [gone] = await told("customer.tags_removed", {**TAGS, "tags": ["vip", " vip ", ""]}, people)
+    assert isinstance(gone.event, CustomerTagsChanged)
+    assert (gone.event.added, gone.event.removed) == (None, ("vip",))
+    assert await told("customer.tags_added", {**TAGS, "tags": None}, people) == []
+
+
+async def test_a_cap_that_is_nearly_used_up_is_told_when_shopify_said_so() -> None:
+    [new] = await told("app_subscriptions/approaching_capped_amount", CAP)
+    assert new.event == CapApproached(
+        subscription_id="gid://shopify/AppSubscription/1029266996",
+        balance_used="18.5",
+        capped_amount="20.0",
+        currency="USD",
+    )
+    assert new.occurred_at == TRIGGERED

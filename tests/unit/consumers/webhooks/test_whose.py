@@ -19,7 +19,7 @@ ID: Final = 548380009
 NAME_NO_SHOP: Final = {
     *("customers/create", "customers/update", "customers/enable", "customers/disable"),
     *("customers/delete", "customers/merge", "customers/purchasing_summary"),
-    "customers_email_marketing_consent/update",
+    *("customers_email_marketing_consent/update", "customer.tags_added", "customer.tags_removed"),
     *("orders/create", "orders/updated", "orders/paid", "orders/cancelled", "orders/fulfilled"),
     *("orders/partially_fulfilled", "orders/edited", "orders/delete"),
     *("fulfillments/create", "fulfillments/update", "refunds/create"),

@@ -25,6 +25,7 @@ from cplus.events.catalogue.customers import (
     CustomerDeleted,
     CustomerImported,
     CustomerSpendChanged,
+    CustomerTagsChanged,
     PersonsJoined,
 )
 from cplus.events.catalogue.imports import ImportEnded, ImportStarted
@@ -35,9 +36,9 @@ from cplus.events.catalogue.mail import (
     MailRejected,
     MailSent,
 )
-from cplus.events.catalogue.orders import OrderChanged, OrderDeleted
+from cplus.events.catalogue.orders import OrderChanged, OrderDeleted, OrderRefunded
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
-from cplus.events.order_parts import Fulfillment, LineItem, Tracking
+from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
 from cplus.events.repository import decided
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.customers import CUSTOMERS
@@ -193,6 +194,8 @@ def joined(number: int, person: str, absorbed: str) -> Recorded:
     return recorded(PersonsJoined(person=person, absorbed=absorbed), number, number, person)
 
 
+tags = st.none() | st.lists(st.sampled_from(["vip", "VIP", "new"]), max_size=2).map(tuple)
+
 persons = st.sampled_from(PERSONS)
 ids = st.integers(1, 3)
 minutes = st.integers(0, 5)
@@ -231,6 +234,18 @@ facts_of_shopify: st.SearchStrategy[Event] = st.one_of(
         test=st.booleans(),
     ),
     st.builds(OrderDeleted, shopify_order_id=ids),
+    st.builds(
+        OrderRefunded,
+        shopify_order_id=ids,
+        refund=st.builds(Refund, id=ids, amount=st.just("1.00"), pending=st.booleans()),
+    ),
+    st.builds(
+        CustomerTagsChanged,
+        shopify_customer_id=ids,
+        person=persons,
+        added=tags,
+        removed=tags,
+    ),
     st.builds(installed, shop_names, st.just(("read_orders",))),
     st.builds(AppUninstalled),
     st.builds(ShopChanged, shop_name=shop_names, timezone=words),
