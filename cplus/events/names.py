@@ -59,6 +59,11 @@ def shop_stream(shop: str) -> str:
     return f"shop/{shop}"
 
 
+def setup_stream(shop: str) -> str:
+    """The merchant's first steps in the app."""
+    return f"setup/{shop}"
+
+
 def billing_stream(shop: str) -> str:
     """What the shop pays for the app."""
     return f"billing/{shop}"
@@ -238,6 +243,11 @@ def correlation_ref(correlation_id: str) -> str:
 def delivery_ref(delivery: str) -> str:
     """The delivery that brought a webhook."""
     return f"delivery/{delivery}"
+
+
+def mail_test_ref(code: str) -> str:
+    """Every commit about the test with this code."""
+    return f"mail-test/{code}"
 
 
 def message_ref(message_id: str) -> str:

@@ -15,6 +15,7 @@ from cplus.mail.addresses import (
 )
 from cplus.mail.compose import compose_reply, reply_subject
 from cplus.mail.loops import answer_address, is_own_mail
+from cplus.mail.mail_tests import CODE_LENGTH, code_in, written_code
 from cplus.mail.matching import Candidate, candidates, message_id_key
 from cplus.mail.model import Attachment, InboundMail
 from cplus.mail.notifications import (
@@ -34,6 +35,7 @@ from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
 
 __all__ = [
+    "CODE_LENGTH",
     "MESSAGE_TAG",
     "NO_MAIL",
     "NO_REPLIES",
@@ -49,6 +51,7 @@ __all__ = [
     "attachment_bytes",
     "author_is_proved",
     "candidates",
+    "code_in",
     "compose_reply",
     "contact_form",
     "conversation_token",
@@ -68,4 +71,5 @@ __all__ = [
     "shop_address",
     "shop_name",
     "tagged_shop",
+    "written_code",
 ]

@@ -38,6 +38,7 @@ from cplus.web.merchant import (
     erasing,
     erasures,
     exports,
+    getting_started,
     history,
     inbox,
     metrics,
@@ -80,7 +81,7 @@ def create_app(parts: Parts) -> FastAPI:
     furnish(app, parts)
     mail = (whole_message, automatic_mail)
     merchant = (
-        *(inbox, conversations, history, *mail),
+        *(inbox, getting_started, conversations, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account, sign_in),
     )
     for module in (*merchant, console, dead, api):

@@ -11,6 +11,7 @@ import structlog
 
 from cplus.actors import SHOPPER
 from cplus.aws import MAIL, Aws, SealedObjects
+from cplus.commands.setup import is_announced
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import last_erasure
@@ -28,21 +29,24 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.catalogue.mail import AsideReason, MailSetAside
+from cplus.events.catalogue.setup import MailTestReceived
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.log.store import EventStore
 from cplus.events.names import (
     INSTALLED_REF,
     mail_stream,
+    mail_test_ref,
     message_ref,
     received_mail_claim,
+    setup_stream,
     started_ref,
 )
 from cplus.events.names import person as named
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
-from cplus.mail import Receipt, Route, parse_receipt, route
+from cplus.mail import InboundMail, Receipt, Route, code_in, parse_receipt, route
 from cplus.privacy.identities import Resolved
 from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.persons import PersonDirectory
@@ -174,6 +178,9 @@ class Inbound:
         if isinstance(said, str):
             about = await self.concerned.by_unread(way, mail, receipt.received_at)
             parts: dict[str, Any] = {"reason": said, "about": about}
+        elif code := await self._test(way.shop, mail, receipt.received_at):
+            about = await self.concerned.by_unread(way, mail, receipt.received_at)
+            parts = {**_tested(way.shop, code, said, receipt.received_at), "about": about}
         else:
             parts = await self._converse(way, receipt, said, kept)
         refs = list(parts.pop("refs", ()))
@@ -194,6 +201,11 @@ class Inbound:
             correlation_id=receipt.ses_message_id,
             **parts,
         )
+
+    async def _test(self, shop: str, mail: InboundMail, now: datetime) -> str | None:
+        """The code of the merchant's test that the mail is; None for any other mail."""
+        code = code_in(mail)
+        return code if code and await is_announced(self.store, shop, code, now) else None
 
     async def _converse(
         self, way: Route, receipt: Receipt, found: Found, kept: Stored
@@ -276,6 +288,13 @@ class Inbound:
         if who is not None:
             return who
         return Resolved(conversation.person if conversation else named(random_id()))
+
+
+def _tested(shop: str, code: str, found: Found, now: datetime) -> dict[str, Any]:
+    """Events and refs of the commit of a merchant's test."""
+    event = MailTestReceived(code=code, channel="contact_form" if found.form else "email")
+    stream = setup_stream(shop)
+    return {"events": [NewEvent(stream, event, now)], "refs": [stream, mail_test_ref(code)]}
 
 
 def _joins(who: Resolved, now: datetime) -> list[NewEvent]:

@@ -1,4 +1,5 @@
-"""Shops: the row `shop` is the shop itself, the rows `import/<id>` are imports of its customers."""
+"""Shops: the row `shop` is the shop itself, the rows `import/<id>` are imports of its customers,
+the row `setup` is what the merchant did of the first steps."""
 
 from __future__ import annotations
 
@@ -6,15 +7,26 @@ from collections.abc import Iterable
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.setup import (
+    GuideDismissed,
+    GuideRestored,
+    MailTestAnnounced,
+    MailTestReceived,
+)
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ShopChanged
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 
 SHOP = "shop"
+SETUP = "setup"
+
+_SETUP = types(MailTestAnnounced, MailTestReceived, GuideDismissed, GuideRestored)
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """`shop`, or the key of the import."""
+    """`shop`, `setup`, or the key of the import."""
+    if type(event.event) in _SETUP:
+        return [SETUP]
     import_id = getattr(event.event, "import_id", None)
     return [SHOP if import_id is None else f"import/{import_id}"]
 
@@ -22,6 +34,8 @@ def keys(event: Recorded) -> Iterable[str]:
 def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     """The newest fact about the installation and the newest about the shop win, each for
     itself."""
+    if key == SETUP:
+        return _setup(row or {}, event)
     return _shop(row or {}, event) if key == SHOP else _import(row, event)
 
 
@@ -49,6 +63,21 @@ def _shop(row: Row, event: Recorded) -> Row:
                 lasting=("currency", "timezone", "shopify_plan", "country"),
             )
     return after
+
+
+def _setup(row: Row, event: Recorded) -> Row:
+    """The newest test, that one came, and whether the first steps are shown."""
+    told = event.event
+    match told:
+        case MailTestAnnounced():
+            test = newest(row.get("test"), event, {"code": told.code}, rank=event.position)
+            return {**row, "test": test}
+        case MailTestReceived():
+            came = newest(row.get("received"), event, {"channel": told.channel})
+            return {**row, "received": came}
+    fields = {"shown": isinstance(told, GuideRestored), "actor": event.actor}
+    # Two clicks of one moment are in the order in which they were recorded.
+    return {**row, "guide": newest(row.get("guide"), event, fields, rank=event.position)}
 
 
 def _import(row: Row | None, event: Recorded) -> Row:
@@ -90,6 +119,10 @@ SHOPS = Projection(
         ImportStarted,
         ImportPageLoaded,
         ImportEnded,
+        MailTestAnnounced,
+        MailTestReceived,
+        GuideDismissed,
+        GuideRestored,
     ),
     keys=keys,
     evolve=evolve,

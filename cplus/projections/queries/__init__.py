@@ -31,6 +31,7 @@ from cplus.projections.queries.views import (
     Page,
     PersonCounts,
     SetAside,
+    Setup,
     Shop,
     Subscription,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "ProgressQueries",
     "Queries",
     "SetAside",
+    "Setup",
     "Shop",
     "ShopQueries",
     "Subscription",

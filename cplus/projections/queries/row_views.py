@@ -16,6 +16,7 @@ from cplus.projections.queries.views import (
     Message,
     Order,
     SetAside,
+    Setup,
     Shop,
     Subscription,
 )
@@ -187,7 +188,20 @@ def import_view(row: Row) -> CustomerImport:
     )
 
 
-def shop_view(host: str, row: Row, last_import: CustomerImport | None) -> Shop:
+def setup_view(row: Row) -> Setup:
+    """What the row `setup` says, which may be empty."""
+    test, received, guide = row.get("test"), row.get("received"), row.get("guide")
+    return Setup(
+        code=test["code"] if test else None,
+        announced_at=test["at"] if test else None,
+        received_at=received["at"] if received else None,
+        shown=guide["shown"] if guide else True,
+        shown_by=guide["actor"] if guide else None,
+        shown_at=guide["at"] if guide else None,
+    )
+
+
+def shop_view(host: str, row: Row, last_import: CustomerImport | None, setup: Setup) -> Shop:
     """The shop of the row `shop`, which may be empty."""
     installation = row.get("installation") or {"installed": False, "scopes": [], "at": None}
     profile = row.get("profile") or {}
@@ -204,4 +218,5 @@ def shop_view(host: str, row: Row, last_import: CustomerImport | None) -> Shop:
         shopify_plan=profile.get("shopify_plan"),
         country=profile.get("country"),
         last_import=last_import,
+        setup=setup,
     )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from cplus.projections.models.billing import ACCOUNT, BILLING
-from cplus.projections.models.shops import SHOP, SHOPS
+from cplus.projections.models.shops import SETUP, SHOP, SHOPS
 from cplus.projections.queries.read_models import BEGINNING, ReadModels
 from cplus.projections.queries.row_views import (
     account_view,
     import_view,
+    setup_view,
     shop_view,
     subscription_view,
 )
 from cplus.projections.queries.views import BillingAccount, Shop, Subscription
-from cplus.projections.rows import row_id
+from cplus.projections.rows import key_of, row_id
 
 
 class ShopQueries(ReadModels):
@@ -24,13 +25,17 @@ class ShopQueries(ReadModels):
         """The shop; None if nothing is known of it."""
         rows = await self._rows(SHOPS)
         imports = {"shop": shop, "started_at": {"$gt": BEGINNING}}
-        row, found = await asyncio.gather(
-            rows.find_one({"_id": row_id(shop, SHOP)}),
+        own = [row_id(shop, key) for key in (SHOP, SETUP)]
+        stored, found = await asyncio.gather(
+            rows.find({"_id": {"$in": own}}).to_list(len(own)),
             rows.find_one(imports, sort=[("started_at", -1)]),
         )
-        if row is None and found is None:
+        if not stored and found is None:
             return None
-        return shop_view(shop, row or {}, import_view(found) if found else None)
+        by_key = {key_of(row): row for row in stored}
+        setup = setup_view(by_key.get(SETUP, {}))
+        last = import_view(found) if found else None
+        return shop_view(shop, by_key.get(SHOP, {}), last, setup)
 
     async def billing(self, shop: str) -> list[Subscription]:
         """The shop's subscriptions to the app, the one that changed last first; at most 100."""

@@ -14,6 +14,7 @@ from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations import IdDep
+from cplus.web.merchant.getting_started import STEPS_BY
 from cplus.web.merchant.thread import START, following, read_position
 
 router = APIRouter(prefix="/api")
@@ -72,7 +73,18 @@ async def changes(
 ) -> Response:
     """Whether there is news after a position; 304 as long as the position is the one named by
     If-None-Match."""
-    position = await read_position(queries, me.shop)
+    return _news(request, await read_position(queries, me.shop), after)
+
+
+@router.get("/shop/changes")
+async def shop_changes(
+    request: Request, queries: QueriesDep, me: MerchantDep, after: int = 0
+) -> Response:
+    """The same of the first steps, which also show imports and numbers."""
+    return _news(request, await read_position(queries, me.shop, STEPS_BY), after)
+
+
+def _news(request: Request, position: int, after: int) -> Response:
     headers = {"ETag": f'"{position}"', "Cache-Control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
     if headers["ETag"] in {tag.strip().removeprefix("W/") for tag in known.split(",")}:

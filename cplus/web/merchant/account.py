@@ -10,9 +10,9 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from cplus.projections.queries import Subscription
-from cplus.shopify.hosts import shop_name
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.getting_started import guide_of
 
 router = APIRouter()
 
@@ -53,18 +53,20 @@ async def settings(
     pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
-    conversations, persons, total = await asyncio.gather(
+    conversations, persons, total, guide = await asyncio.gather(
         queries.conversation_counts(me.shop),
         queries.person_counts(me.shop),
         queries.metrics_total(me.shop),
+        guide_of(me, queries, domain),
     )
     return pages.render(
         "settings.html",
         me=me,
         section="settings",
         shop=me.row,
-        address=f"{shop_name(me.shop)}@{domain}" if domain else None,
+        address=guide.address,
         conversations=conversations,
         persons=persons,
         messages=total.messages,
+        guide=guide,
     )

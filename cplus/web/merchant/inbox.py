@@ -9,10 +9,11 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from cplus.projections.queries import ConversationState
-from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
+from cplus.projections.queries import ConversationState, Queries
+from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.pages import links
-from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 from cplus.web.merchant.thread import read_position
 
 router = APIRouter()
@@ -38,6 +39,7 @@ async def inbox(
     pages: PagesDep,
     queries: QueriesDep,
     clock: ClockDep,
+    domain: MailDomainDep,
     me: MerchantDep,
     tab: ConversationState = "open",
     cursor: str | None = None,
@@ -45,10 +47,11 @@ async def inbox(
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
     position = await read_position(queries, me.shop)
-    counts, page, asked = await asyncio.gather(
+    counts, page, asked, guide = await asyncio.gather(
         queries.conversation_counts(me.shop),
         queries.list_conversations(me.shop, tab, cursor),
         queries.first_open_request(me.shop),
+        _guide(me, queries, domain),
     )
     numbers = {
         "open": counts.open,
@@ -67,4 +70,14 @@ async def inbox(
         position=position,
         asked=asked,
         urgent=asked is not None and asked.due_at - clock() < _URGENT,
+        guide=guide,
+        empty_shop=counts.conversations == 0,
     )
+
+
+async def _guide(me: Merchant, queries: Queries, domain: str) -> Guide | None:
+    """The first steps, while some are left and the merchant did not hide them."""
+    if me.row and not me.row.setup.shown:
+        return None
+    guide = await guide_of(me, queries, domain)
+    return guide if guide.done < STEPS else None

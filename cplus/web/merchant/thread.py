@@ -92,22 +92,30 @@ def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown
     return shown[::-1]
 
 
-async def read_position(queries: Queries, shop: str) -> int:
-    """The position up to which conversations and their messages are shown."""
+async def read_position(queries: Queries, shop: str, by: Sequence[str] = SHOWN_BY) -> int:
+    """The position up to which these projections show the shop: by default, conversations and
+    their messages."""
     positions = await queries.positions_of(shop)
-    return min(positions.get(name, 0) for name in SHOWN_BY)
+    return min(positions.get(name, 0) for name in by)
 
 
-async def caught_up(queries: Queries, shop: str, position: int, seconds: float = PATIENCE) -> bool:
+async def caught_up(
+    queries: Queries,
+    shop: str,
+    position: int,
+    seconds: float = PATIENCE,
+    *,
+    by: Sequence[str] = SHOWN_BY,
+) -> bool:
     """Whether what is shown has passed the position, waiting for it up to `seconds`; not at all
     where what shows it is parked, which takes longer than anybody waits."""
-    if await read_position(queries, shop) >= position:
+    if await read_position(queries, shop, by) >= position:
         return True
-    if not (await queries.parked(shop)).isdisjoint(SHOWN_BY):
+    if not (await queries.parked(shop)).isdisjoint(by):
         return False
     deadline = time.monotonic() + seconds
     pause = 0.02
-    while await read_position(queries, shop) < position:
+    while await read_position(queries, shop, by) < position:
         if time.monotonic() + pause > deadline:
             return False
         await asyncio.sleep(pause)

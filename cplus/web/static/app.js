@@ -210,6 +210,23 @@ function keepDraft() {
   });
 }
 
+// Copies what a button offers. Where the browser doesn't allow it, the text is marked to be copied.
+function copyOnClick() {
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = label), 2000);
+    } catch {
+      getSelection().selectAllChildren(button.previousElementSibling);
+    }
+  });
+}
+
 sendOnce();
 keepDraft();
+copyOnClick();
 followNews();

@@ -92,6 +92,7 @@ async def _everything(web: Harness) -> list[str]:
         "/metrics",
         "/billing",
         "/settings",
+        "/getting-started",
         "/inbox?tab=nonsense",
         "/nothing",
         "/auth/sign-in",
@@ -104,7 +105,7 @@ async def _everything(web: Harness) -> list[str]:
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
     r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export"
-    r"|/privacy/retention|/privacy/erasures/{erasure}/certificate"
+    r"|/privacy/retention|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation"
 )
 

@@ -24,7 +24,13 @@ from cplus.projections.queries.views.privacy import (
     DataRequestState,
     Erasure,
 )
-from cplus.projections.queries.views.shops import BillingAccount, CustomerImport, Shop, Subscription
+from cplus.projections.queries.views.shops import (
+    BillingAccount,
+    CustomerImport,
+    Setup,
+    Shop,
+    Subscription,
+)
 
 __all__ = [
     "BillingAccount",
@@ -47,6 +53,7 @@ __all__ = [
     "Page",
     "PersonCounts",
     "SetAside",
+    "Setup",
     "Shop",
     "Subscription",
 ]

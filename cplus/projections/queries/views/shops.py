@@ -55,6 +55,22 @@ class CustomerImport:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What the merchant did of the first steps in the app."""
+
+    code: str | None = None
+    """Of the newest test whether mail reaches the app."""
+    announced_at: datetime | None = None
+    received_at: datetime | None = None
+    """When a mail with the code of a test came last."""
+    shown: bool = True
+    """Whether the first steps are shown in the inbox."""
+    shown_by: str | None = None
+    """Who said so, if anybody did: the actor of the commit."""
+    shown_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shop:
     """A shop and whether the app is installed."""
 
@@ -72,3 +88,4 @@ class Shop:
     shopify_plan: str | None
     country: str | None
     last_import: CustomerImport | None
+    setup: Setup

@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 
+from cplus.actors import MERCHANT
 from cplus.aws import Aws
+from cplus.commands.conversations import Conversations
+from cplus.commands.setup import announce_test
 from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.privacy import ShopErased
+from cplus.events.catalogue.setup import MailTestAnnounced
 from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF, started_ref
+from cplus.mail import written_code
 from cplus.privacy.identities import Resolved
 from cplus.privacy.persons import PersonDirectory
 from tests.integration.intake import failures, new_bucket, record, soon
@@ -35,6 +40,27 @@ async def test_a_contact_form_starts_a_conversation_with_whom_it_names(world: Wo
     conversation = await world.conversation()
     assert conversation.address == ADA
     assert world.nudges.heads == [{SHOP: 2}]
+
+
+async def test_the_merchants_own_test_is_known_by_its_code_and_starts_no_conversation(
+    world: World,
+) -> None:
+    use = Conversations(world.recorder, world.parts.clock)
+    await announce_test(SHOP, key="k" * 26, source="dashboard", actor=MERCHANT, use=use)
+    [announced] = await world.commits()
+    [told] = await world.parts.reader.of(announced, MailTestAnnounced)
+    assert isinstance(told.event, MailTestAnnounced)
+    written = written_code(told.event.code)
+    raw = form(f"Test: {written.upper()}")
+    body = await world.arrive(raw, "ses1")
+    assert await failures(world.inbound.handle_all, body, body) == {}
+    await world.receive(plain(f"> {written}"), "ses2")
+    assert (await world.types())[1:] == [["mail_test_received"]] * 2
+    # Another code, and the same once its time is over, is a mail like any other.
+    await world.receive(form("cplus-test-abcdefghij", number=2), "ses3")
+    world.later(days=8)
+    await world.receive(form(written, sender="bea@shopper.example", number=3), "ses4")
+    assert (await world.types())[3:] == [STARTED, STARTED]
 
 
 async def test_a_mail_delivered_twice_is_recorded_once(world: World) -> None:

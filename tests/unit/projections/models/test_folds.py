@@ -15,6 +15,12 @@ from cplus.events.catalogue.imports import ImportPageLoaded
 from cplus.events.catalogue.mail import (
     MailBounced,
 )
+from cplus.events.catalogue.setup import (
+    GuideDismissed,
+    GuideRestored,
+    MailTestAnnounced,
+    MailTestReceived,
+)
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.projections.groups import ALL
 from cplus.projections.models.billing import BILLING
@@ -313,6 +319,24 @@ def test_the_newest_word_on_the_installation_wins() -> None:
     there = recorded(installed("Acorn", ("a",)), 5, 2)
     assert not fold(SHOPS, [gone, there])["shop"]["installation"]["installed"]
     assert fold(SHOPS, [gone, there])["shop"]["profile"]["name"] == "Acorn"
+
+
+def test_of_two_clicks_of_one_moment_the_one_that_was_recorded_later_counts() -> None:
+    hidden, shown = recorded(GuideDismissed(), 1, 1), recorded(GuideRestored(), 1, 2)
+    assert fold(SHOPS, [hidden, shown])["setup"]["guide"]["shown"]
+    assert fold(SHOPS, [hidden, shown, hidden])["setup"]["guide"]["shown"]
+    assert not fold(SHOPS, [hidden])["setup"]["guide"]["shown"]
+
+
+def test_a_test_that_came_stays_received_when_another_is_announced() -> None:
+    events = [
+        recorded(MailTestAnnounced(code="a"), 1, 1),
+        recorded(MailTestReceived(code="a", channel="email"), 2, 2),
+        recorded(MailTestAnnounced(code="b"), 3, 3),
+    ]
+    row = fold(SHOPS, events)["setup"]
+    assert row["test"]["code"] == "b"
+    assert row["received"]["at"] == events[1].occurred_at
 
 
 def test_an_import_counts_each_page_once() -> None:
