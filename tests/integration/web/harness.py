@@ -97,6 +97,7 @@ class Harness:
             **{
                 "app_url": "http://app.test",
                 "mail_domain": "mail.example.com",
+                "roots_bucket": "roots",
                 "operator_token": SecretStr(OPERATOR),
                 **settings,
             },

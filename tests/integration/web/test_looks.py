@@ -243,3 +243,60 @@ async def test_the_stand_ins_of_shopify_and_of_a_mailbox_can_be_read_in_light_an
     dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
     await page.close()
+
+
+UNREADABLE = """() => {
+  const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
+  const colour = (text) => { const [r, g, b, a = 1] = numbers(text); return [[r, g, b], a]; };
+  const over = ([top, share], under) => top.map((one, at) => one * share + under[at] * (1 - share));
+  const behind = (one) => one === null ? [255, 255, 255]
+    : over(colour(getComputedStyle(one).backgroundColor), behind(one.parentElement));
+  const light = (parts) => {
+    const [r, g, b] = parts.map((one) => one / 255).map((one) =>
+      one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const found = [];
+  let seen = 0;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const one = text.parentElement, style = getComputedStyle(one), range = document.createRange();
+    range.selectNodeContents(text);
+    const { width, height } = range.getBoundingClientRect();
+    if (!text.textContent.trim() || width < 2 || height < 2 || one.closest(".hidden, [disabled]")
+        || !one.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    seen += 1;
+    const ground = behind(one), ink = over(colour(style.color), ground);
+    const ratio = Math.max(light(ink), light(ground)) / Math.min(light(ink), light(ground));
+    const size = parseFloat(style.fontSize), bold = style.fontWeight >= 700;
+    if (ratio < (size >= 24 || (bold && size >= 18.66) ? 3 : 4.5))
+      found.push(`${text.textContent.trim().slice(0, 30)} ${ratio.toFixed(2)}`);
+  }
+  return [seen, found];
+}"""
+"""How many texts are seen, and those with less contrast than WCAG 2.1 AA wants (1.4.3)."""
+
+OPEN = "document.querySelectorAll('dialog[open], :popover-open, :modal').length"
+
+
+async def test_every_page_can_be_read_fits_a_phone_and_opens_nothing_by_itself(
+    web: Harness, chromium: Browser
+) -> None:
+    read = 0
+    async with looked_at(web, chromium, viewport=PHONE, reduced_motion="reduce") as page:
+        for address in await _everything(web):
+            await page.goto(address)
+            inside, room = await page.evaluate(
+                "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])"
+                "(document.scrollingElement)"
+            )
+            assert inside <= room, address
+            assert await page.evaluate(OPEN) == 0, address
+            for scheme in ("light", "dark"):
+                await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                # A colour on its way to another is neither.
+                await page.evaluate("document.getAnimations().forEach((one) => one.finish())")
+                seen, unreadable = await page.evaluate(UNREADABLE)
+                assert unreadable == [], (address, scheme)
+                read += seen
+    assert read > 800
