@@ -34,7 +34,7 @@ _REPEATED = (
     *("iPhone ", "から送信", "내 "),
 )
 _BEGINNINGS = ("", "X", "On 23 Nov 2026 10:00 ", "Sent from ", "From: ", "##- [aaaaaaaa]")
-_ENDS = ("", ":", " 2026 a@b.co:", " wrote:", "-##")
+_ENDS = ("", ":", " 2026 a@b.example:", " wrote:", "-##")
 
 
 def _least_seconds(text: str) -> float:
@@ -61,8 +61,8 @@ def test_a_line_of_any_kind_is_read_fast(repeated: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "X" + "a" * 80 + " 2026 a@b.co:",
-        "先日注文した商品についてですが、2026/11/12までにsato@example.jp宛てに下記をご連絡ください：",
+        "X" + "a" * 80 + " 2026 a@b.example:",
+        "先日注文した商品についてですが、2026/11/12までにsato@shop.example宛てに下記をご連絡ください：",
     ],
 )
 def test_a_long_line_with_a_date_and_an_address_is_read_fast(line: str) -> None:

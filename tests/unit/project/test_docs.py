@@ -235,6 +235,23 @@ def test_no_file_of_the_project_names(what: str) -> None:
     assert not found
 
 
+_ADDRESS = re.compile(r"(?<![\w:/])[\w.+-]+@((?:[\w-]+\.)+[a-z]{2,})\b", re.IGNORECASE)
+_NOBODYS = re.compile(
+    r"(?:.*\.)?(?:example(?:\.com|\.net|\.org)?|(?:my)?shopify\.com|amazonses\.com)"
+)
+"""Domains that are kept for examples (RFC 2606), and of the machines that mail comes from."""
+
+
+def test_people_in_the_files_have_addresses_that_nobody_has() -> None:
+    found = set()
+    for path in _tracked():
+        if path.suffix in {".py", ".md", ".eml", ".json", ".html", ".toml", ".yml"}:
+            domains = _ADDRESS.findall(path.read_text("utf-8", errors="ignore"))
+            found |= {(path.name, one) for one in domains}
+    assert len(found) > 100
+    assert [one for one in sorted(found) if not _NOBODYS.fullmatch(one[1].lower())] == []
+
+
 @pytest.mark.parametrize("page", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"])
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
