@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -24,16 +25,36 @@ from cplus.errors import (
     ShopifyUnavailable,
     Throttled,
 )
+from cplus.shopify.budget import Budget, seconds
 from cplus.shopify.hosts import shop_host
 
 log = structlog.get_logger()
 
-DEFAULT_WAIT: Final = 1.0
-"""Seconds to wait if Shopify throttles without saying for how long."""
+LONGEST_PAUSE: Final = 60.0
+"""Seconds that a Shopify which is down is waited for between two tries, at most."""
 
 _SHOPIFY_BUSY: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
-# 402 a frozen shop, 423 a locked one, 430 one under protection: not our fault, and temporary.
-_NOT_NOW: Final = frozenset({402, 408, 423, 430})
+# 402 a frozen shop, 423 a locked one, 430 one under protection: not our fault, and temporary, but
+# not a matter of seconds.
+_NOT_NOW: Final = frozenset({402, 423, 430})
+
+
+class _Down(Exception):
+    """Shopify did not answer, and may in a moment."""
+
+    def __init__(self, reason: str, pause: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.pause = pause
+        """Seconds that Shopify asks to wait."""
+
+
+class _Spent(Exception):
+    """The budget does not allow the query for so many seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(wait)
+        self.wait = wait
 
 
 @dataclass
@@ -47,6 +68,10 @@ class AdminClient:
     shop: str
     access_token: str = field(repr=False)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    budget: Budget = field(default_factory=Budget)
+    tries: int = 1
+    """How often a query is sent while Shopify does not answer it; 1 for what must not be done
+    twice."""
 
     def __post_init__(self) -> None:
         self.shop = shop_host(self.shop)
@@ -58,38 +83,57 @@ class AdminClient:
     ) -> dict[str, Any]:
         """Runs the document and returns its `data`.
 
-        When the budget is spent it waits until the query fits, but never beyond `deadline`
-        (None: no waiting): then it raises Throttled, whose `retry_after`
-        is in seconds. Raises AuthFailed (the token or a scope), ShopifyUnavailable (worth another
-        try later; AddressRefused, if only from another address), ShopifyRefused (not worth one,
-        `code` says why).
+        It is not sent before the budget allows it, as far as Shopify has told, and a Shopify that
+        is down is asked up to `tries` times, with growing pauses. All waits end before `deadline`
+        (None: no waiting): then it raises Throttled, whose `retry_after` is in seconds, or
+        ShopifyUnavailable (worth another try later; AddressRefused, if only from another address).
+        Raises AuthFailed (the token or a scope), ShopifyRefused (not worth one, `code` says why).
         """
+        query = (document, variables.get("first"))
+        failed = 0
         while True:
-            wait, answer = await self._ask(document, variables)
-            if wait is None:
-                return self._data(answer)
+            wait = self.budget.wait(query)
+            try:
+                if not wait:
+                    return await self._ask(query, document, variables)
+            except _Spent as spent:
+                wait = spent.wait
+            except _Down as down:
+                failed += 1
+                wait = max(down.pause, random.uniform(0.5, 1.0) * 2 ** (failed - 1))
+                here = deadline is not None and wait <= min(deadline.remaining(), LONGEST_PAUSE)
+                if failed >= self.tries or not here:
+                    raise ShopifyUnavailable(shop=self.shop, reason=down.reason) from None
             if deadline is None or wait > deadline.remaining():
                 raise Throttled(shop=self.shop, retry_after=wait)
             await self.sleep(wait)
 
     async def _ask(
-        self, document: str, variables: Mapping[str, Any]
-    ) -> tuple[float | None, dict[str, Any]]:
-        """Seconds to wait before the next attempt, or None and the response."""
+        self, query: tuple[str, Any], document: str, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The data of the response. Raises _Spent and _Down besides what `query` raises."""
         response = await self._post({"query": document, "variables": dict(variables)})
         status = response.status_code
         answer = _json_object(response.content)
+        told = self.budget.heard(query, _cost(answer))
         if status == 429 or (status == 200 and "THROTTLED" in _codes(answer)):
-            return self._wait(answer, response.headers.get("Retry-After", "")), answer
+            if told and self.budget.too_dear(query):
+                cost = _cost(answer)
+                raise ShopifyRefused(shop=self.shop, code="MAX_COST_EXCEEDED", cost=cost)
+            wait = max(self.budget.wait(query), self.budget.point) if told else 0.0
+            raise _Spent(wait or seconds(response.headers.get("Retry-After", "")))
         if status == 401:
             raise AuthFailed(shop=self.shop, reason="status 401")
         if status == 403:
             raise forbidden(self.shop, response.content)
-        if status >= 500 or status < 200 or 300 <= status < 400 or status in _NOT_NOW:
+        if status >= 500 or status == 408:
+            after = response.headers.get("Retry-After", "")
+            raise _Down(f"status {status}", seconds(after) if after else 0.0)
+        if status < 200 or 300 <= status < 400 or status in _NOT_NOW:
             raise ShopifyUnavailable(shop=self.shop, reason=f"status {status}")
         if status != 200:
             raise ShopifyRefused(shop=self.shop, code=f"status {status}")
-        return None, answer
+        return self._data(answer)
 
     async def _post(self, body: dict[str, Any]) -> httpx.Response:
         headers = {"X-Shopify-Access-Token": self.access_token, "Accept": "application/json"}
@@ -99,24 +143,7 @@ class AdminClient:
                 self._url, json=body, headers=headers, follow_redirects=False
             )
         except httpx.HTTPError as error:
-            raise ShopifyUnavailable(shop=self.shop, reason=type(error).__name__) from None
-
-    def _wait(self, answer: dict[str, Any], retry_after: str) -> float:
-        """Seconds until the query fits: (requested - available) / restore rate."""
-        cost = _cost(answer)
-        status: dict[str, Any] = cost.get("throttleStatus") or {}
-        try:
-            requested = float(cost["requestedQueryCost"])
-            maximum = float(status["maximumAvailable"])
-            available = float(status["currentlyAvailable"])
-            rate = float(status["restoreRate"])
-        except (KeyError, TypeError, ValueError):
-            return _seconds(retry_after)
-        if requested > maximum:
-            raise ShopifyRefused(shop=self.shop, code="MAX_COST_EXCEEDED", cost=cost)
-        if rate <= 0:
-            return DEFAULT_WAIT
-        return max((requested - available) / rate, 1 / rate)
+            raise _Down(type(error).__name__) from None
 
     def _data(self, answer: dict[str, Any]) -> dict[str, Any]:
         if answer.get("errors"):
@@ -130,7 +157,7 @@ class AdminClient:
         codes = _codes(answer)
         busy = sorted(_SHOPIFY_BUSY.intersection(codes))
         if busy:
-            raise ShopifyUnavailable(shop=self.shop, reason=busy[0])
+            raise _Down(busy[0])
         if "ACCESS_DENIED" in codes:
             raise AccessDenied(shop=self.shop, reason="a scope is missing")
         # The messages are left out: they may repeat the request.
@@ -179,10 +206,3 @@ def _cost(answer: dict[str, Any]) -> dict[str, Any]:
     extensions = answer.get("extensions")
     cost = extensions.get("cost") if isinstance(extensions, dict) else None
     return cost if isinstance(cost, dict) else {}
-
-
-def _seconds(retry_after: str) -> float:
-    try:
-        return max(float(retry_after), 0.1)
-    except ValueError:
-        return DEFAULT_WAIT

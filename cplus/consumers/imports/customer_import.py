@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import structlog
 
-from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, work_on
+from cplus.consumers.batches.hand_on import HandOn, work_on
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import Follows, Importer, Place
@@ -50,7 +50,10 @@ MAX_DELAY: Final = 900
 """Seconds that SQS delays a message at most."""
 
 _LOOKS: Final = 25  # customers that one commit tells of as gone, at most
-_PAUSE: Final = 30  # seconds until a run that got somewhere asks a Shopify that is down again
+_TRIES: Final = 5  # of a query that Shopify does not answer, in one run
+_PAUSE: Final = 30  # seconds until a Shopify that is down is asked again; twice that the next time
+_FAILED_RUNS: Final = 12  # on end without one page, some two hours: then the queue counts the tries
+_HELD: Final = 60  # seconds until a message is looked at again whose shop is in another's hands
 _IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -58,8 +61,8 @@ async def handle(records: Sequence[SqsRecord], use: Importer, limit: Deadline) -
     """Works on each import until it ends or the time does; answers the ids of messages that
     failed.
 
-    `limit` is when Lambda ends the function. A run that finds the import in another's hands leaves
-    the message to come back.
+    `limit` is when Lambda ends the function. One run works on a shop at a time, whatever imports
+    it has: the message of another is sent again, to be looked at later.
     """
     # One at a time by serverless.yml: an import has the whole time.
     return await work_on(records, partial(_work, use, limit), use.send, limit)
@@ -70,11 +73,15 @@ async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> H
     import_id = message.get("import_id")
     if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
         raise InvalidInput(reason="the message names no import")
-    lease = await use.leases.take(f"import/{shop}/{import_id}", limit.remaining() + 1.0)
+    failed = message.get("failed")
+    run = _Run(shop, import_id, _follows(message, import_id), use, limit)
+    held_for = limit.remaining() + 1.0
+    lease = await use.leases.take(f"import/{shop}", held_for)
     if lease is None:
-        raise HeldElsewhere
+        log.info("import_held_elsewhere", shop=shop, import_id=import_id)
+        return HandOn(dict(message), shop, math.ceil(min(_HELD, held_for)))
     try:
-        return await _Run(shop, import_id, _follows(message, import_id), use, limit).work()
+        return await run.work(failed if isinstance(failed, int) else 0)
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
@@ -109,8 +116,9 @@ class _Run:
         self._renewed = False
         self._first = use.page_size
 
-    async def work(self) -> HandOn | None:
-        """Loads pages until the import or the time ends; answers what is left."""
+    async def work(self, failed: int) -> HandOn | None:
+        """Loads pages until the import or the time ends; answers what is left. `failed` is how many
+        runs before came to no page, because Shopify was down."""
         place = first = await self._log.place()
         if place.ended:
             return None
@@ -133,12 +141,13 @@ class _Run:
                 return self._rest(place, MAX_DELAY)
             except (ShopifyUnavailable, TimeoutError) as error:
                 log.warning("import_interrupted", shop=self._shop, reason=_reason(error))
-                if place == first:
-                    raise  # not one page: the queue counts the tries
-                return self._rest(place, _PAUSE)
+                failed = failed + 1 if place == first else 1
+                if failed > _FAILED_RUNS:
+                    raise
+                return self._rest(place, min(_PAUSE * 2 ** (failed - 1), MAX_DELAY), failed)
         return None
 
-    def _rest(self, place: Place, delay: int) -> HandOn:
+    def _rest(self, place: Place, delay: int, failed: int = 0) -> HandOn:
         message = {
             "shop": self._shop,
             "import_id": self._id,
@@ -146,6 +155,7 @@ class _Run:
             "page": place.page,
             "correlation_id": self._follows.correlation_id,
             "causation_id": self._follows.causation_id,
+            "failed": failed,
         }
         return HandOn(message, self._shop, delay)
 
@@ -154,7 +164,10 @@ class _Run:
 
     async def _client(self, http: httpx.AsyncClient, rejected: str | None = None) -> AdminClient:
         token = await self._use.credentials.get_access_token(self._shop, rejected=rejected)
-        return AdminClient(http, self._use.origin, self._use.api_version, self._shop, token)
+        use = self._use
+        return AdminClient(
+            http, use.origin, use.api_version, self._shop, token, use.sleep, tries=_TRIES
+        )
 
     async def _page(self, client: AdminClient, place: Place) -> CustomersPage:
         """The next page."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +35,8 @@ class Importer:
     api_version: str
     page_size: int
     clock: Clock
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits so many seconds for points, or for a Shopify that is down."""
     inline: int = INLINE
     """Bytes of an answer that rest in the page's commit; larger ones rest in the bucket."""
 

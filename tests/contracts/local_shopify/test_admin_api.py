@@ -32,6 +32,7 @@ from cplus.shopify import (
     shop_info,
 )
 from cplus.shopify.admin import forbidden
+from cplus.shopify.budget import Budget
 from tests.contracts.local_shopify.world import SECRET, SHOP, admin, customer, install, local_shop
 
 
@@ -72,7 +73,9 @@ async def test_a_thousand_customers_come_through_a_small_budget(
     )
     tokens = await install(http, shopify, app)
 
-    client = replace(admin(http, shopify, tokens.access_token), sleep=sleep)
+    client = replace(
+        admin(http, shopify, tokens.access_token), sleep=sleep, budget=Budget(lambda: sum(waits))
+    )
     found = await _import(client, Deadline.within(60))
     assert found == list(range(1000, 2000))
     await shopify.stop()

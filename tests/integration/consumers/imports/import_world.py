@@ -62,6 +62,33 @@ def asked(import_id: str = "i1", **given: Any) -> Any:
     return record({"shop": SHOP, "import_id": import_id, "cursor": None, "page": 1} | given)
 
 
+async def at_once(_seconds: float) -> None:
+    """A wait that takes no time."""
+
+
+def sending(importer: Importer) -> tuple[Importer, list[tuple[dict[str, Any], int]]]:
+    """The importer, and a list that what it sends goes to: messages, each with its delay."""
+    sent: list[tuple[dict[str, Any], int]] = []
+
+    async def send(message: Any, *, group: str, delay: int) -> None:
+        assert group == SHOP
+        sent.append((dict(message), delay))
+
+    return replace(importer, send=send), sent
+
+
+def counted(shopify: LocalShopify) -> list[dict[str, Any]]:
+    """A list that each answer of the Admin API is added to from now on."""
+    seen: list[dict[str, Any]] = []
+
+    def see(answer: dict[str, Any]) -> dict[str, Any]:
+        seen.append(answer)
+        return answer
+
+    shopify.changed[SHOP] = see
+    return seen
+
+
 def for_one_page(importer: Importer) -> tuple[Importer, Deadline]:
     """The importer, and a time limit that comes near with each page that it records."""
     now = 0.0

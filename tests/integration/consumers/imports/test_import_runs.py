@@ -24,10 +24,13 @@ from cplus.local.shopify import LocalShopify
 from tests.integration.consumers.imports.import_world import (
     SHOP,
     asked,
+    at_once,
+    counted,
     events,
     for_one_page,
     imported,
     installed,
+    sending,
     waiting,
 )
 from tests.integration.intake import Intake, record, soon, tasks
@@ -113,21 +116,43 @@ async def test_two_runs_of_an_import_never_work_at_the_same_time(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    answers = await asyncio.gather(*(handle([asked()], importer, soon()) for _ in range(3)))
-    assert sorted(answers) == [[], ["m"], ["m"]]
+    seen, (keeping, sent) = counted(shopify), sending(importer)
+    answers = await asyncio.gather(*(handle([asked()], keeping, soon()) for _ in range(3)))
+    assert answers == [[], [], []]
     assert await imported(use) == list(range(1, 11))
-    assert await handle([asked()], importer, soon()) == [], "the lease was given back"
+    assert len(seen) == 3, "no page was asked for twice"
+    assert [delay for _, delay in sent] == [60, 60], "the others are looked at later"
+    for message, _ in list(sent):
+        assert await handle([record(message)], keeping, soon()) == []
+    assert len(seen) == 3
+    assert len(sent) == 2
 
 
-async def test_imports_of_other_installs_are_not_held_up(
+async def test_of_two_imports_of_one_shop_one_works_and_no_request_is_doubled(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    seen, (keeping, sent) = counted(shopify), sending(importer)
+    answers = await asyncio.gather(
+        *(handle([asked(name)], keeping, soon()) for name in ("i1", "i2"))
+    )
+    assert answers == [[], []]
+    assert await imported(use) == list(range(1, 11))
+    assert len(seen) == 3
+    [(other, delay)] = sent
+    assert other["import_id"] in ("i1", "i2")
+    assert delay == 60
+    lease = await importer.leases.take(f"import/{SHOP}", 60)
+    assert lease is not None, "it was given back"
+
+
+async def test_imports_of_other_shops_are_not_held_up(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 3)
-    answers = await asyncio.gather(
-        *(handle([asked(name)], importer, soon()) for name in ("i1", "i2"))
-    )
-    assert answers == [[], []]
-    assert sorted(await imported(use)) == [1, 1, 2, 2, 3, 3]
+    assert await importer.leases.take("import/red-tea.myshopify.com", 60)
+    assert await handle([asked()], importer, soon()) == []
+    assert await imported(use) == [1, 2, 3]
 
 
 async def test_a_throttled_run_waits_no_longer_than_it_may_and_hands_on_with_a_delay(
@@ -267,13 +292,34 @@ async def test_a_token_that_is_refused_though_it_was_just_renewed_ends_the_impor
     )
 
 
-async def test_a_shopify_that_is_down_has_the_message_come_back(
+async def test_a_shopify_that_is_down_for_a_moment_is_asked_again_in_the_same_run(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    shopify.fail_next(SHOP, 503)
-    assert await handle([asked()], importer, soon()) == ["m"]
-    assert await handle([asked()], importer, soon()) == []
+    shopify.fail_next(SHOP, 503, 2)
+    use_now = replace(importer, sleep=at_once)
+    assert await handle([asked()], use_now, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
+async def test_a_shopify_that_stays_down_is_asked_again_later_and_later(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    keeping, sent = sending(importer)
+    use_now = replace(keeping, sleep=at_once)
+    shopify.fail_next(SHOP, 503, 5 * 14)
+    try:
+        assert await handle([asked()], use_now, soon()) == []
+        for failed in range(1, 12):
+            assert await handle([asked(failed=failed)], use_now, soon()) == []
+        assert await handle([asked(failed=12)], use_now, soon()) == ["m"], "the queue counts"
+    finally:
+        shopify._faults.clear()
+    told = [(message["failed"], delay) for message, delay in sent]
+    assert told[:3] == [(1, 30), (2, 60), (3, 120)]
+    assert told[-1] == (12, 900)
+    assert await handle([asked(failed=12)], use_now, soon()) == []
     assert await imported(use) == list(range(1, 11))
 
 
@@ -281,18 +327,14 @@ async def test_a_shopify_that_goes_down_midway_is_asked_again_from_there(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await installed(use, shopify, 10)
-    sent: list[Any] = []
-
-    async def send(message: Any, *, group: str, delay: int) -> None:
-        sent.append((message, delay))
-
-    first = replace(importer, send=send)
+    keeping, sent = sending(importer)
+    first = replace(keeping, sleep=at_once)
     original = use.parts.nudger.nudge
 
     class Nudger:
         async def nudge(self, heads: Any) -> None:
             await original(heads)
-            shopify.fail_next(SHOP, 503)
+            shopify.fail_next(SHOP, 503, 5)
 
     recorder = Recorder(use.parts.store, use.parts.reader, Nudger())
     assert await handle([asked()], replace(first, recorder=recorder), soon()) == []
@@ -329,7 +371,7 @@ async def test_a_run_leaves_no_task_behind(
     before = tasks()
     await handle([asked()], *for_one_page(importer))
     shopify.fail_next(SHOP, 503)
-    await handle([asked()], importer, soon())
+    await handle([asked()], replace(importer, sleep=at_once), soon())
     await asyncio.sleep(0)
     # The Shopify of these tests serves from this process: its tasks are not the app's.
     assert {task for task in tasks() - before if "RequestHandler" not in repr(task)} == set()
