@@ -58,7 +58,7 @@ class Browser:
 
     def __init__(self, parts: Parts) -> None:
         self._app = create_app(parts)
-        self._pages = _Timed(parts.clock)
+        self._pages = _Timed(parts.clock, parts.settings.shopify_admin_origin)
         self._app.state.pages = self._pages
 
     async def page(self, shop: str, path: str) -> Taken:

@@ -148,7 +148,9 @@ def _is_link(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    # "https://carrier.example@evil.example/" leads to the second.
+    named = bool(parts.hostname) and parts.username is None
+    return parts.scheme in {"http", "https"} and named
 
 
 def _fulfillment(one: orders.FulfillmentState, when: datetime) -> Fulfillment:

@@ -136,10 +136,40 @@ def order(
         "customer": customer(person, known, created),
         "customer_locale": "en",
         "line_items": [
-            {"id": person.id * 10 + 5, "title": good, "quantity": 1, "price": price, "sku": None}
+            {
+                "id": person.id * 10 + 5,
+                "title": good,
+                "variant_title": None,
+                "quantity": 1,
+                "current_quantity": 1,
+                "fulfillable_quantity": 0 if changed else 1,
+                "price": price,
+                "sku": None,
+                "properties": [],
+            }
         ],
+        "fulfillments": [_parcel(person.id * 10 + 7, number, updated)] if changed else [],
+        "refunds": [],
         "source_name": "web",
         "test": False,
+    }
+
+
+def _parcel(parcel: int, number: int, sent: datetime) -> dict[str, Any]:
+    """A fulfillment within its order."""
+    tracking = f"EX{parcel:012d}"
+    return {
+        "id": parcel,
+        "name": f"#{number}.1",
+        "status": "success",
+        "shipment_status": "in_transit",
+        "created_at": iso(sent),
+        "updated_at": iso(sent),
+        "tracking_company": "Example Post",
+        "tracking_number": tracking,
+        "tracking_numbers": [tracking],
+        "tracking_url": f"https://post.example.com/{tracking}",
+        "tracking_urls": [f"https://post.example.com/{tracking}"],
     }
 
 

@@ -10,6 +10,7 @@ from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.persons import kind_of
+from cplus.projections.queries.order_views import order_view
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.persons import (
     Family,
@@ -18,7 +19,7 @@ from cplus.projections.queries.persons import (
     load_families,
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
-from cplus.projections.queries.row_views import conversation_view, order_view
+from cplus.projections.queries.row_views import conversation_view
 from cplus.projections.queries.spending import bought_by
 from cplus.projections.queries.views import (
     Customer,

@@ -14,7 +14,6 @@ from cplus.projections.queries.views import (
     Delivery,
     Erasure,
     Message,
-    Order,
     SetAside,
     Setup,
     Shop,
@@ -135,22 +134,6 @@ def erasure_view(row: Row) -> Erasure:
     """The erasure of a row."""
     names = [field.name for field in fields(Erasure) if field.name != "id"]
     return Erasure(id=key_of(row), **{name: row[name] for name in names})
-
-
-def order_view(row: Row) -> Order:
-    """The order of a row that is no tombstone."""
-    return Order(
-        shopify_id=int(key_of(row)),
-        person=row["person"],
-        name=visible(row["name"]) or f"#{key_of(row)}",
-        total_price=row["total_price"],
-        currency=row["currency"],
-        financial_status=row["financial_status"],
-        fulfillment_status=row["fulfillment_status"],
-        cancelled=row["cancelled"],
-        test=row["test"],
-        created_at=row["created_at"],
-    )
 
 
 def subscription_view(row: Row) -> Subscription:

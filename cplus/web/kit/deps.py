@@ -102,7 +102,7 @@ def furnish(app: FastAPI, parts: Parts) -> None:
     """Lets the pages of the app have these parts. Nothing connects yet."""
     secret = parts.settings.secret("application_secret")
     app.state.parts = parts
-    app.state.pages = Pages(parts.clock)
+    app.state.pages = Pages(parts.clock, parts.settings.shopify_admin_origin)
     app.state.bridge = Bridge.from_settings(parts.settings)
     app.state.signatures = Signatures(secret, parts.signer)
     app.state.cookies = Cookies(secure=parts.settings.app_url.startswith("https://"))

@@ -16,7 +16,7 @@ from jinja2.bccache import Bucket
 
 from cplus.clock import Clock
 from cplus.counts import counted
-from cplus.web.kit import text
+from cplus.web.kit import order_text, text
 
 _HERE: Final = Path(__file__).parents[1]
 _TYPES: Final = {
@@ -56,9 +56,9 @@ _COMPILED: Final = _Compiled()
 
 
 class Pages:
-    """Renders templates; `clock` tells what is "today"."""
+    """Renders templates; `clock` tells what is "today", `admin` is where Shopify's Admin is."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, admin: str) -> None:
         self._clock = clock
         self._statics = {path.name: _static(path) for path in sorted((_HERE / "static").iterdir())}
         self._environment = Environment(
@@ -89,6 +89,7 @@ class Pages:
             aside=text.aside,
             aside_label=text.aside_label,
             calendar=text.calendar,
+            shipment=order_text.shipment,
             counted=counted,
             span=text.span,
         )
@@ -99,6 +100,7 @@ class Pages:
             full=_full,
             exact=_exact,
             date=_date,
+            in_admin=lambda shop, path: order_text.in_admin(admin, shop, path),
         )
 
     def address(self, name: str) -> str:

@@ -16,6 +16,7 @@ from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, Import
 from cplus.events.catalogue.mail import MailBounced
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.names import billing_stream
+from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
 from cplus.projections.models.messages import MESSAGES
 from tests.integration.web.harness import (
     NOW,
@@ -191,6 +192,45 @@ async def test_orders_that_are_counted_and_not_listed_are_said_to_be(
     nobody = CustomerImported(shopify_customer_id=8, person="person/bea", orders=0)
     await web.record(SHOP, "customer/8", nobody)
     assert "No orders yet" in (await browser.get("/customers/bea")).text
+
+
+async def test_where_an_order_is_stands_beside_the_conversation_and_on_the_persons_page(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    known = CustomerImported(shopify_customer_id=7, person="person/ada", orders=1)
+    await web.record(SHOP, "customer/7", known)
+    url = "https://carrier.example.com/1Z2345"
+    order = OrderChanged(
+        shopify_order_id=9,
+        person="person/ada",
+        name="#1009",
+        currency="EUR",
+        total_price="19.90",
+        created_at=NOW,
+        items=(
+            LineItem(id=1, title="<Lamp>", variant="Blue", quantity=3, current=2, unfulfilled=1),
+        ),
+        item_count=51,
+        fulfillments=(
+            Fulfillment(id=3, status="success", shipment_status="in_transit", updated_at=NOW),
+            Fulfillment(id=4, status="cancelled", updated_at=NOW),
+        ),
+        tracking=(Tracking(fulfillment=3, company="Post", numbers=("1Z2345",), urls=(url,)),),
+        refunds=(Refund(id=1, at=NOW, amount="5.00", currency="EUR"), Refund(id=2, amount="0")),
+    )
+    await web.record(SHOP, "order/9", order)
+    for path in ("/customers/ada", f"/conversations/{conversation}"):
+        page = (await browser.get(path)).text
+        for words in ("&lt;Lamp&gt;", "Blue", "1 removed", "1 unfulfilled", "50 more items"):
+            assert words in page, (path, words)
+        for words in ("In transit", "Fulfillment cancelled", "Post", "€5.00"):
+            assert words in page, (path, words)
+        assert page.count("Refunded") == 1
+        assert f'<a href="{url}" target="_blank" rel="noopener noreferrer"><bdi>1Z2345' in page
+        admin = f"https://admin.shopify.com/store/{SHOP.partition('.')[0]}/orders/9"
+        assert f'<a href="{admin}"' in page
+        assert "No orders" not in page
 
 
 async def test_the_plan_and_the_shops_facts_are_shown(

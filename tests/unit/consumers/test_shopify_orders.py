@@ -82,6 +82,7 @@ async def test_a_large_order_is_capped_and_says_how_much_there_is() -> None:
     [
         *("javascript:alert(1)", "data:text/html,x", "ftp://example.com/1", "//example.com/1"),
         *("https://", "http:///1", "https://example.com/a b", "https://[::1", "mailto:a@b.example"),
+        "https://carrier.example@evil.example/1",
         *("https://example.com/\u202e1", "https://example.com/" + "1" * 2000, "", " "),
     ],
 )

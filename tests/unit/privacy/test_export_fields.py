@@ -75,7 +75,7 @@ def _is_told(event: Event, field: str, text: str) -> bool:
 
 
 def as_html(export: Export) -> str:
-    pages = Pages(lambda: NOON)
+    pages = Pages(lambda: NOON, "https://admin.example.com")
     names: dict[str, Any] = {
         "me": ME,
         "customer": None,

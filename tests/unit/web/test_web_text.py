@@ -223,7 +223,7 @@ def test_one_form_writes_one_message() -> None:
 
 
 def test_static_files_are_named_by_their_content_and_kept_for_ever() -> None:
-    pages = Pages(lambda: datetime(2026, 11, 1, tzinfo=UTC))
+    pages = Pages(lambda: datetime(2026, 11, 1, tzinfo=UTC), "https://admin.example.com")
     name = pages.address("app.css").removeprefix("/static/")
     assert re.fullmatch(r"app\.[0-9a-f]{12}\.css", name)
     answer = pages.static(name)

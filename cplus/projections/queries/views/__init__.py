@@ -14,8 +14,14 @@ from cplus.projections.queries.views.customers import (
     Customer,
     CustomerDetail,
     CustomerKind,
-    Order,
     PersonCounts,
+)
+from cplus.projections.queries.views.orders import (
+    Order,
+    OrderItem,
+    OrderRefund,
+    Parcel,
+    TrackingLink,
 )
 from cplus.projections.queries.views.page import Page
 from cplus.projections.queries.views.privacy import (
@@ -50,10 +56,14 @@ __all__ = [
     "MailStatus",
     "Message",
     "Order",
+    "OrderItem",
+    "OrderRefund",
     "Page",
+    "Parcel",
     "PersonCounts",
     "SetAside",
     "Setup",
     "Shop",
     "Subscription",
+    "TrackingLink",
 ]

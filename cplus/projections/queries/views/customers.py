@@ -1,4 +1,4 @@
-"""What queries answer about persons: customers and leads, and what they ordered."""
+"""What queries answer about persons: customers and leads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from cplus.projections.queries.views.conversations import Conversation
+from cplus.projections.queries.views.orders import Order
 
 CustomerKind = Literal["customers", "leads", "all"]
 
@@ -56,24 +57,6 @@ class Customer:
     """When the person last wrote."""
     changed_at: datetime
     """When there was last news; lists are in this order, the newest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order in Shopify."""
-
-    shopify_id: int
-    person: str | None
-    name: str
-    """As the merchant sees it, for example `#1001`."""
-    total_price: str
-    """Decimal, in `currency`."""
-    currency: str
-    financial_status: str | None
-    fulfillment_status: str | None
-    cancelled: bool
-    test: bool
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

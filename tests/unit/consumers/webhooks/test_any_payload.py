@@ -15,7 +15,7 @@ from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
 from cplus.shopify.webhooks import PAYLOADS
 from tests.shopify_samples import SAMPLES
-from tests.unit.consumers.webhooks.test_translate import People, told
+from tests.unit.consumers.webhooks.telling import People, told
 from tests.unit.shopify.app_toml import read_fields
 
 SAYS_NOTHING: Final = {"orders/edited", "customers/merge"}

@@ -1,0 +1,81 @@
+"""What queries answer about orders: what was ordered, sent and refunded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """A line item of an order."""
+
+    title: str
+    variant: str | None
+    quantity: int
+    """How many were ordered."""
+    current: int
+    """How many are left of them after edits, refunds and returns."""
+    unfulfilled: int
+    """How many are still to be sent."""
+
+
+class TrackingLink(NamedTuple):
+    """A way to follow a parcel: a number, an address, or both."""
+
+    number: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What was sent together: a fulfillment in Shopify."""
+
+    status: str | None
+    """Shopify's status in lower case, for example `success`."""
+    shipment_status: str | None
+    """What the carrier said last, for example `in_transit`."""
+    at: datetime | None
+    """When it was sent."""
+    company: str | None
+    links: Sequence[TrackingLink]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefund:
+    """Money that was given back."""
+
+    at: datetime | None
+    amount: str
+    """Decimal, in `currency`."""
+    currency: str
+    pending: bool
+    """Whether some of it is still on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order in Shopify."""
+
+    shopify_id: int
+    person: str | None
+    name: str
+    """As the merchant sees it, for example `#1001`."""
+    total_price: str
+    """Decimal, in `currency`."""
+    currency: str
+    financial_status: str | None
+    fulfillment_status: str | None
+    cancelled: bool
+    test: bool
+    created_at: datetime
+    items: Sequence[OrderItem]
+    """The first 50."""
+    more_items: int
+    """Line items that are not among `items`."""
+    parcels: Sequence[Parcel]
+    """The newest 50, in the order in which they were made."""
+    refunds: Sequence[OrderRefund]
+    """The newest 50, in the order in which they were made, without those that moved no money."""
