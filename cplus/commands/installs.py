@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import structlog
 
@@ -42,6 +43,12 @@ class Shopify(Protocol):
     async def tokens(self, shop: str, code: str) -> Tokens:
         """Tokens for the code, which works once. Raises ShopifyRefused (a used or unknown code),
         AuthFailed, ShopifyUnavailable."""
+        ...
+
+    async def exchange(self, shop: str, id_token: str) -> Tokens:
+        """Tokens for the id token of somebody who has the app open in the Admin. Raises
+        ShopifyRefused (an id token that is over, or of a shop without the app), AuthFailed,
+        ShopifyUnavailable."""
         ...
 
     async def info(self, shop: str, access_token: str) -> ShopInfo:
@@ -90,9 +97,47 @@ async def install(
     before = await use.recorder.store.by_claim(shop, claim)
     if before is not None:
         return Installed(before.position, before.recorded_at)
-    void_at = await _void_at(shop, use)  # of the tokens that are replaced now
-    tokens = await use.shopify.tokens(shop, code)
-    # First of all: the code is used up, and who reads the event needs the tokens.
+    void_at = await _void_at(shop, await _told(shop, use.recorder), use)
+    get_tokens = partial(use.shopify.tokens, shop, code)
+    return await _granted(shop, claim, get_tokens, void_at, said=said, actor=actor, use=use)
+
+
+async def install_by_token(
+    shop: str, id_token: str, *, said: Mapping[str, str], actor: Actor, use: Installs
+) -> Installed | None:
+    """Installs the app with the id token of somebody who has it open in the Admin, where the
+    merchant consented before; None if nothing is missing.
+
+    Nothing is if the log has an installation that was not removed, and its tokens may still work.
+    Shopify gives such a grant no identity of its own: it is named after the news that it follows,
+    so that of several requests at once one is recorded. Raises as `install` does.
+    """
+    told = await _told(shop, use.recorder)
+    if not told.removed and await use.credentials.usable(shop):
+        return None
+    claim = install_claim(f"exchange {told.newest}")
+    before = await use.recorder.store.by_claim(shop, claim)
+    if before is not None and await use.credentials.usable(shop):
+        return Installed(before.position, before.recorded_at)
+    void_at = await _void_at(shop, told, use)
+    get_tokens = partial(use.shopify.exchange, shop, id_token)
+    return await _granted(shop, claim, get_tokens, void_at, said=said, actor=actor, use=use)
+
+
+async def _granted(
+    shop: str,
+    claim: str,
+    get_tokens: Callable[[], Awaitable[Tokens]],
+    void_at: datetime | None,
+    *,
+    said: Mapping[str, str],
+    actor: Actor,
+    use: Installs,
+) -> Installed:
+    """Stores the tokens of a grant and records what it means; `void_at` is when the grant before
+    was last known to hold no longer, which was asked before these tokens replace its own."""
+    tokens = await get_tokens()
+    # First of all: the grant is used up, and who reads the event needs the tokens.
     await use.credentials.save(shop, tokens)
     info = await use.shopify.info(shop, tokens.access_token)
 
@@ -139,34 +184,48 @@ async def _decided(
     return events + decided(account)
 
 
-async def _void_at(shop: str, use: Installs) -> datetime | None:
+class _Told(NamedTuple):
+    """What the log tells of the shop's grants."""
+
+    newest: str
+    """The id of the newest installation or removal; "" without one."""
+    installed_at: datetime | None
+    """When the app was last installed."""
+    removed: bool
+    """Whether it was removed since, or never installed."""
+    void_at: datetime | None
+    """When it was last removed, or its import refused by what was recorded since."""
+
+
+async def _void_at(shop: str, told: _Told, use: Installs) -> datetime | None:
     """When the shop's grant before was last known to hold no longer; None if it holds.
 
     The log may know that the app was removed, or that Shopify refused the import. That news
     may still be on its way: so Shopify, which voids the tokens of an app that is removed, is
     asked whether it takes them.
     """
-    installed_at, void_at = await _told(shop, use.recorder)
-    if installed_at is None or (void_at is not None and void_at >= installed_at):
+    void_at = told.void_at
+    if told.installed_at is None or (void_at is not None and void_at >= told.installed_at):
         return void_at
     asked_at = use.clock()
     return asked_at if await use.shopify.removed(shop, use.credentials) else None
 
 
-async def _told(shop: str, recorder: Recorder) -> tuple[datetime | None, datetime | None]:
-    """When the app was last installed, and when it was last removed or its import refused
-    by what was recorded since; None for what never was."""
-    ends: list[datetime] = []
+async def _told(shop: str, recorder: Recorder) -> _Told:
+    """What the log tells, read back to the last installation."""
+    newest, ends = "", list[datetime]()
     store = recorder.store
     commits = store.iterate_ref(shop, shop_stream(shop), newest_first=True, batch=100)
     async for commit in commits:
         for recorded in await recorder.reader.of(commit, AppInstalled, AppUninstalled):
+            newest = newest or recorded.id
             if isinstance(recorded.event, AppUninstalled):
                 ends.append(recorded.occurred_at)
-            else:
-                ends += await _refused(shop, install_import(recorded.id), recorder)
-                return recorded.occurred_at, max(ends, default=None)
-    return None, max(ends, default=None)
+                continue
+            removed = any(end >= recorded.occurred_at for end in ends)
+            ends += await _refused(shop, install_import(recorded.id), recorder)
+            return _Told(newest, recorded.occurred_at, removed, max(ends, default=None))
+    return _Told(newest, None, True, max(ends, default=None))
 
 
 async def _refused(shop: str, import_id: str, recorder: Recorder) -> list[datetime]:

@@ -59,6 +59,10 @@ class Credentials(Protocol):
     async def saved_at(self, shop: str) -> datetime | None:
         """When the tokens that are there were stored; None if there are none."""
 
+    async def usable(self, shop: str) -> bool:
+        """Whether there are tokens that may still work: they are not over, and Shopify was not
+        seen to refuse their renewal."""
+
     async def forget(self, shop: str, before: datetime) -> None:
         """Deletes the tokens of a shop that removed the app, unless they were saved after the
         moment: the news of an uninstall may be a day late, and the app installed again
@@ -82,11 +86,11 @@ class Timing:
 class MongoCredentials:
     """Credentials in a MongoDB collection: one document for each shop.
 
-    `{_id: shop, sealed, fence, lease_until, saved_at}`. The pair is one sealed field, so it is
-    always replaced completely. `fence` increases with every lease and every save: a renewing worker
-    stores the new pair only if nobody came after it. Leases expire by the database's clock, so
-    workers with different clocks agree. `collection` is an async driver's, with majority reads and
-    writes.
+    `{_id: shop, sealed, fence, lease_until, saved_at, void}`. The pair is one sealed field, so it
+    is always replaced completely; `void` is there once Shopify refused to renew it. `fence`
+    increases with every lease and every save: a renewing worker stores the new pair only if nobody
+    came after it. Leases expire by the database's clock, so workers with different clocks agree.
+    `collection` is an async driver's, with majority reads and writes.
     """
 
     def __init__(
@@ -143,6 +147,18 @@ class MongoCredentials:
         row = await self._rows.find_one({"_id": shop_host(shop)}, {"saved_at": True})
         return None if row is None else row["saved_at"]
 
+    async def usable(self, shop: str) -> bool:
+        """Whether the shop's tokens may still work. Asks nobody but the database."""
+        row = await self._rows.find_one({"_id": shop_host(shop)})
+        if row is None or row.get("void"):
+            return False
+        try:
+            tokens = self._open(shop_host(shop), row["sealed"])
+        except CredentialsUnreadable:
+            return False
+        until = tokens.refresh_expires_at if tokens.refresh_token else tokens.expires_at
+        return until is None or until > self._now()
+
     async def shops(self, after: str, limit: int) -> list[str]:
         """The first shops with tokens behind that host, in order."""
         found = self._rows.find({"_id": {"$gt": after}}, {"_id": True}).sort("_id", 1).limit(limit)
@@ -176,7 +192,7 @@ class MongoCredentials:
         try:
             new = await self._refreshed(shop, tokens)
         except ShopifyError as error:
-            await self._release(shop, fence)
+            await self._release(shop, fence, void=isinstance(error.__cause__, ShopifyRefused))
             usable = tokens.access_token != rejected and not self._ended(tokens)
             if isinstance(error, ShopifyUnavailable) and usable:
                 return tokens.access_token
@@ -193,12 +209,13 @@ class MongoCredentials:
         try:
             return await refresh(self._http, self._app, shop, tokens.refresh_token)
         except ShopifyRefused as refused:
-            raise AuthFailed(shop=shop, reason=refused.values["code"]) from None
+            raise AuthFailed(shop=shop, reason=refused.values["code"]) from refused
 
-    async def _release(self, shop: str, fence: int) -> None:
-        await self._rows.update_one(
-            {"_id": shop, "fence": fence}, {"$set": {"lease_until": datetime.fromtimestamp(0, UTC)}}
-        )
+    async def _release(self, shop: str, fence: int, *, void: bool = False) -> None:
+        change: dict[str, Any] = {"lease_until": datetime.fromtimestamp(0, UTC)}
+        if void:
+            change["void"] = True
+        await self._rows.update_one({"_id": shop, "fence": fence}, {"$set": change})
 
     def _change(self, shop: str, tokens: Tokens) -> dict[str, Any]:
         return {
@@ -207,6 +224,7 @@ class MongoCredentials:
                 "lease_until": datetime.fromtimestamp(0, UTC),
                 "saved_at": self._now(),
             },
+            "$unset": {"void": ""},
             # Also after a renewal: a worker that read the old pair during the lease must not get
             # the lease that this releases.
             "$inc": {"fence": 1},

@@ -1,4 +1,5 @@
-"""What an installation asks Shopify for: tokens for its code, and the shop's facts."""
+"""What an installation asks Shopify for: tokens for its code or for an id token, and the shop's
+facts."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from cplus.deadline import Deadline
 from cplus.errors import AccessDenied, AuthFailed, CredentialsUnreadable, NotInstalled
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.credentials import Credentials
-from cplus.shopify.oauth import App, Tokens, exchange_code
+from cplus.shopify.oauth import App, Tokens, exchange_code, exchange_session_token
 from cplus.shopify.queries import ShopInfo, shop_info
 from cplus.shopify.shop_ids import ShopIds
 
@@ -40,6 +41,11 @@ class Granting:
     async def tokens(self, shop: str, code: str) -> Tokens:
         """Tokens for the code, which works once; raises as `exchange_code` does."""
         return await exchange_code(self.http, self.app, shop, code)
+
+    async def exchange(self, shop: str, id_token: str) -> Tokens:
+        """Tokens for the id token of somebody who has the app open in the Admin; raises as
+        `exchange_session_token` does."""
+        return await exchange_session_token(self.http, self.app, shop, id_token)
 
     async def info(self, shop: str, access_token: str) -> ShopInfo:
         """The shop's facts, of which its id is remembered; raises AuthFailed, ShopifyUnavailable,

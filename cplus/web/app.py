@@ -24,7 +24,7 @@ from cplus.web.api import routes as api
 from cplus.web.console import dead
 from cplus.web.console import routes as console
 from cplus.web.console.signed_in import OperatorNeeded, known_operator
-from cplus.web.embedded import bounce
+from cplus.web.embedded import bounce, installing
 from cplus.web.embedded.requests import TokenNeeded, is_document, is_fetch
 from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
@@ -90,6 +90,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_api_route("/healthz", _health, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
     app.add_exception_handler(TokenNeeded, bounce.token_needed)
+    app.add_exception_handler(installing.NotGranted, installing.not_granted)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)

@@ -168,7 +168,8 @@ async def _app_url(request: Request) -> str:
     return _parts(request).settings.app_url
 
 
-async def _installs(request: Request) -> Installs:
+async def installs_of(request: Request) -> Installs:
+    """What installing needs."""
     return _parts(request).installs
 
 
@@ -284,7 +285,7 @@ UsedLinksDep = Annotated[UsedLinks, Depends(_used_links)]
 HandshakeDep = Annotated[Handshake, Depends(handshake_of)]
 TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
 AppUrlDep = Annotated[str, Depends(_app_url)]
-InstallsDep = Annotated[Installs, Depends(_installs)]
+InstallsDep = Annotated[Installs, Depends(installs_of)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 AnswersDep = Annotated[Answers, Depends(_answers)]
 HeadDep = Annotated[Head, Depends(_head)]

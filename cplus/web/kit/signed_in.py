@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from cplus.actors import Actor
 from cplus.privacy.sessions import UsedTokens
 from cplus.projections.queries import Shop
+from cplus.web.embedded.installing import ensure_installed
 from cplus.web.embedded.requests import (
     Frame,
     TokenNeeded,
@@ -144,6 +145,8 @@ async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Me
         raise TokenNeeded(session.shop) if session.brought else SignInNeeded(shop=asked)
     frame = None
     if session.brought:
+        if not getattr(request.state, "head", False):
+            await ensure_installed(request, session, row)
         request.state.framing = framing(asking.bridge, session.shop)
         frame = Frame(session.shop, asking.bridge, session.brought.tab)
     me = Merchant(session, row, asking.signatures.form_token(session), frame)

@@ -35,10 +35,12 @@ from cplus.privacy.sealed_log import sealed_log
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
+from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.databases import emptied
 from tests.integration.web.apps import given_back, taken
 from tests.nudges import Nudges
+from tests.samples import installed
 
 SHOP = "acorn.myshopify.com"
 OTHER = "birch.myshopify.com"
@@ -169,6 +171,12 @@ class Harness:
         position: int = outcome.position  # type: ignore[union-attr]
         await self.nudger.fold({shop: position})
         return position
+
+    async def install(self, shop: str = SHOP) -> None:
+        """The app is installed in the shop, and has tokens of it."""
+        await self.record(shop, f"shop/{shop}", installed(shop=shop, at=self.clock()))
+        tokens = Tokens(access_token="shpat_of-a-test")
+        await self.parts.credentials.save(shop, tokens)
 
     async def decided(self, shop: str, aggregate: Aggregate) -> None:
         """What the aggregate decided, as one commit, folded."""

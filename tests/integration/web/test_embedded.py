@@ -35,6 +35,11 @@ BAD = {
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
 
 
+@pytest.fixture(autouse=True)
+async def _installed(web: Harness) -> None:
+    await web.install()
+
+
 def _asks(dependant: Dependant) -> bool:
     return dependant.call is merchant or any(map(_asks, dependant.dependencies))
 
