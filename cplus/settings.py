@@ -50,7 +50,8 @@ class Settings(BaseSettings):
     )
     shopify_admin_origin: str = Field(
         "https://admin.shopify.com",
-        description="Origin of Shopify's Admin, in whose frame the dashboard stands",
+        description="Origin of Shopify's Admin, in whose frame the dashboard stands; empty for an "
+        "app that is not embedded",
     )
     app_bridge_url: str = Field(
         "https://cdn.shopify.com/shopifycloud/app-bridge.js",

@@ -76,6 +76,13 @@ class Signatures:
         actor = Actor("merchant", held.get("user", ""), held.get("called", ""))
         return _session(held, shop, actor, vouched=held.get("way") == "install")
 
+    def last_shop(self, cookie: str | None) -> str:
+        """The shop of a cookie of ours, also of one that is over; "" for others."""
+        try:
+            return shop_host(self._signer.read_ended("session", cookie or "").get("shop"))
+        except (InvalidSignature, InvalidShop):
+            return ""
+
     def console_cookie(self, operator_token: str, operator: Actor) -> str:
         """The value of the cookie that opens the console; void once the token is another."""
         kind = _console(operator_token)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, Response
 
 from cplus.projections.queries import ConversationState, Queries
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
@@ -26,12 +26,6 @@ TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
 )
 _URGENT: Final = timedelta(days=7)
 """How long before a customer's request for their data is due the merchant is warned."""
-
-
-@router.get("/")
-async def home(_me: MerchantDep) -> RedirectResponse:
-    """To the inbox; without a session, to the page that signs in."""
-    return see_other("/inbox")
 
 
 @router.get("/inbox")
@@ -81,3 +75,14 @@ async def _guide(me: Merchant, queries: Queries, domain: str) -> Guide | None:
         return None
     guide = await guide_of(me, queries, domain)
     return guide if guide.done < STEPS else None
+
+
+@router.get("/")
+async def home(
+    pages: PagesDep, queries: QueriesDep, clock: ClockDep, domain: MailDomainDep, me: MerchantDep
+) -> Response:
+    """The inbox; without a session, the page that signs in. In the Admin's frame this is the page
+    itself, as a redirect would lose the token of its address."""
+    if me.frame is None:
+        return see_other("/inbox")
+    return await inbox(pages, queries, clock, domain, me)

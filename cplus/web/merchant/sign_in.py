@@ -15,6 +15,7 @@ from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyErr
 from cplus.privacy.sessions import UsedLinks
 from cplus.shopify.hosts import typed_shop
 from cplus.signing import Signer
+from cplus.web.embedded.requests import Bridge
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import INSTALL, SESSION, Cookies
 from cplus.web.kit.deep_links import HOME, own_page, sign_in_page, wanted_page
@@ -27,8 +28,10 @@ from cplus.web.kit.deps import (
     SignaturesDep,
     SignerDep,
     UsedLinksDep,
+    bridge_of,
     cookies_of,
     handshake_of,
+    signatures_of,
 )
 from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake
@@ -138,7 +141,8 @@ async def use_link(links: LinksDep) -> Response:
 
 async def needed(request: Request, error: SignInNeeded) -> Response:
     """Leads who is not signed in, or not to the shop of the address, to where they sign in: with
-    an address that Shopify signed straight to that shop's consent."""
+    an address that Shopify signed into that shop's Admin, or straight to its consent if the app
+    does not stand there."""
     leads_to = wanted_page(request)
     if request.method == "POST" and not error.note:
         # The form was one of this app, of a session that ended: it says of which shop.
@@ -148,15 +152,20 @@ async def needed(request: Request, error: SignInNeeded) -> Response:
         except HTTPException:
             shop = ""  # no form of ours
         return see_other(sign_in_page(note=note, shop=shop, leads_to=leads_to))
-    cookies = await cookies_of(request)
+    cookies, bridge = await cookies_of(request), await bridge_of(request)
     if error.shop and "hmac" in request.query_params:
         handshake = await handshake_of(request)
         try:
             shop = handshake.shop_of(request.query_params.multi_items())
-            return _to_shopify(request, handshake, cookies, shop, leads_to)
         except (InvalidSignature, InvalidShop):
             pass  # not Shopify's, or an old one: the merchant says whether it is that shop
-    return see_other(sign_in_page(note=error.note, shop=error.shop, leads_to=leads_to))
+        else:
+            if bridge.admin:
+                return see_other(bridge.page(shop, leads_to))
+            return _to_shopify(request, handshake, cookies, shop, leads_to)
+    signatures = await signatures_of(request)
+    shop = error.shop or signatures.last_shop(cookies.held(request, SESSION))
+    return see_other(sign_in_page(note=error.note, shop=shop, leads_to=leads_to))
 
 
 def ask(
@@ -171,9 +180,18 @@ def ask(
     again: bool = False,
     status: int = 200,
 ) -> HTMLResponse:
-    """The page that asks for the shop's address; `again`: to install the app in it once more."""
+    """The page that leads to Shopify to sign in; `again`: to install the app once more.
+
+    Where the shop is not known, nobody is asked to type its address: its Admin leads here. Only an
+    app that does not stand in the Admin asks.
+    """
     # Its form leads to Shopify by redirects, which `form-action` would stop.
     request.state.leaves_by_form = True
+    try:
+        known = typed_shop(shop)
+    except InvalidShop:
+        known = ""
+    bridge: Bridge = request.app.state.bridge
     return pages.render(
         "sign_in.html",
         status=status,
@@ -181,6 +199,8 @@ def ask(
         warning=warning,
         reason=reason,
         shop=shop[:_TYPED],
+        known=known,
+        admin=bridge.admin,
         leads_to=leads_to,
         again=again,
     )

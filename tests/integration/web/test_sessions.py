@@ -170,7 +170,7 @@ async def test_a_session_ends_by_itself_and_by_signing_out(
     async with web.signed_in() as other:
         assert (await other.get("/inbox")).status_code == 200, "another session goes on"
         web.clock.forward(SESSION_SECONDS)
-        assert path_of(await other.get("/inbox")) == "/auth/sign-in"
+        assert path_of(await other.get("/inbox")) == f"/auth/sign-in?shop={SHOP}"
 
 
 async def test_who_kept_the_cookie_of_a_session_is_refused_after_its_sign_out(
@@ -182,7 +182,7 @@ async def test_who_kept_the_cookie_of_a_session_is_refused_after_its_sign_out(
         assert (await thief.get("/inbox")).status_code == 200
         for _ in range(2):  # also by a form that is sent twice
             await browser.post("/auth/sign-out", data=fields_of(page.text, "/auth/sign-out"))
-        assert path_of(await thief.get("/inbox")) == "/auth/sign-in"
+        assert path_of(await thief.get("/inbox")) == f"/auth/sign-in?shop={SHOP}"
         assert (await thief.get("/api/inbox")).status_code == 401
 
 
@@ -196,7 +196,7 @@ async def test_a_session_from_before_a_removal_stays_void_after_a_new_install(
         assert (await follow(UNINSTALLS, SHOP, web.parts.reactor)).position == 1
         web.clock.forward(10)
         await web.record(SHOP, stream, installed())
-        assert path_of(await old.get("/inbox")) == "/auth/sign-in"
+        assert path_of(await old.get("/inbox")) == f"/auth/sign-in?shop={SHOP}"
         assert (await neighbour.get("/inbox")).status_code == 200
         async with web.signed_in() as fresh:
             assert (await fresh.get("/inbox")).status_code == 200
@@ -269,8 +269,8 @@ async def test_after_signing_in_the_page_that_was_wanted_is_shown(web: Harness) 
     wanted = f"/conversations/{conversation}?message=m1"
     async with web.browser() as browser:
         asked = await browser.get(wanted)
-        page = await browser.get(path_of(asked))
-        assert fields_of(page.text, "/auth/install") == {"next": wanted}
+        page = await browser.get(f"{path_of(asked)}&shop={SHOP}")
+        assert fields_of(page.text, "/auth/install") == {"next": wanted, "shop": SHOP}
         link = sign_in_link(web.settings, SHOP, web.clock)
         answer = await use_link(browser, f"{link}&{urlencode({'next': wanted})}")
         assert path_of(answer) == wanted
@@ -294,10 +294,10 @@ async def test_after_signing_in_the_page_that_was_wanted_is_shown(web: Harness) 
     ],
 )
 async def test_signing_in_leads_to_no_other_site(web: Harness, foreign: str) -> None:
-    query = urlencode({"next": foreign})
+    query = urlencode({"next": foreign, "shop": SHOP})
     async with web.browser() as browser:
         page = await browser.get(f"/auth/sign-in?{query}")
-        assert fields_of(page.text, "/auth/install") == {"next": "/inbox"}
+        assert fields_of(page.text, "/auth/install") == {"next": "/inbox", "shop": SHOP}
         fields = {"token": link_token(SHOP, LOCAL, signer=web.parts.signer), "next": foreign}
         answer = await browser.post("/auth/sign-in", data=fields)
         assert answer.headers["location"] == "/inbox"

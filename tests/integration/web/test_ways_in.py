@@ -141,16 +141,46 @@ async def test_opening_the_app_from_a_shops_admin_leads_to_that_shop(
 ) -> None:
     async with plain_http() as outside:
         admin = await outside.get(f"{shopify.url}/{SHOP}/open")
-    other = await web.conversation(OTHER, subject="A secret of the other shop")
     async with web.signed_in(OTHER) as browser, web.browser() as nobody:
         assert path_of(await browser.get(_opened(OTHER))) == "/inbox"
         for one in (browser, nobody):
-            begun = await one.get(path_of(admin))
+            opened = await one.get(path_of(admin))
+            address = "https://admin.shopify.com/store/acorn/apps/client/inbox"
+            assert opened.headers["location"] == address
+            deep = await one.get(_opened(SHOP).replace("/?", "/customers?"))
+            assert deep.headers["location"].endswith("/apps/client/customers")
+            assert "set-cookie" not in opened.headers
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_an_app_outside_the_admin_leads_to_that_shops_consent(
+    mongo_uri: str, database: str, shopify: LocalShopify
+) -> None:
+    kept = {"shopify_origin": shopify.origin, "shopify_admin_origin": ""}
+    opened = Harness(mongo_uri, database, **kept).opened()
+    async with opened as web, web.signed_in(OTHER) as browser, web.browser() as nobody:
+        web.clock.now = utc_now()
+        other = await web.conversation(OTHER, subject="A secret of the other shop")
+        for one in (browser, nobody):
+            begun = await one.get(_opened(SHOP))
             assert f"/{SHOP}/admin/oauth/authorize?" in begun.headers["location"]
             assert path_of(await one.get(await _consent(web, begun))) == "/inbox"
             page = await one.get("/inbox")
             assert "Acorn &amp; Co" in page.text
             assert other not in page.text
+        # It is the one that may ask for an address: no Admin leads to it.
+        asked = await nobody.get("/auth/sign-in")
+        assert 'placeholder="your-shop.myshopify.com"' in asked.text
+
+
+@pytest.mark.parametrize("path", ["/auth/sign-in", "/auth/sign-in?shop=x.example", "/auth/install"])
+async def test_nobody_is_asked_to_type_a_shop(web: Harness, path: str) -> None:
+    async with web.browser() as browser:
+        page = await browser.get(path)
+        assert '<a class="button" href="https://admin.shopify.com">' in page.text
+        known = await browser.get(f"/auth/sign-in?shop={SHOP}")
+    for one in (page, known):
+        assert 'type="text"' not in one.text
 
 
 @pytest.mark.usefixtures("real_time")
