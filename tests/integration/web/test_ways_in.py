@@ -156,9 +156,8 @@ async def test_opening_the_app_from_a_shops_admin_leads_to_that_shop(
 async def test_an_app_outside_the_admin_leads_to_that_shops_consent(
     mongo_uri: str, database: str, shopify: LocalShopify
 ) -> None:
-    kept = {"shopify_origin": shopify.origin, "shopify_admin_origin": ""}
-    opened = Harness(mongo_uri, database, **kept).opened()
-    async with opened as web, web.signed_in(OTHER) as browser, web.browser() as nobody:
+    harness = Harness(mongo_uri, database, shopify_origin=shopify.origin, shopify_admin_origin="")
+    async with harness.opened() as web, web.signed_in(OTHER) as browser, web.browser() as nobody:
         web.clock.now = utc_now()
         other = await web.conversation(OTHER, subject="A secret of the other shop")
         for one in (browser, nobody):
