@@ -21,7 +21,7 @@ import structlog
 
 from cplus.local.aws.endpoint import REGION, AwsEndpoint
 from cplus.local.mongod import Mongod
-from tests.databases import Databases
+from tests.databases import Databases, close_connected
 
 ROOT = Path(__file__).resolve().parent.parent
 SOAK = ROOT / "build" / "soak.json"
@@ -78,6 +78,7 @@ async def mongo_uri() -> AsyncIterator[str]:
         try:
             yield mongod.uri
         finally:
+            await close_connected()
             mongod_child = mongod.child
             if mongod_child:
                 await mongod_child.stop(grace=0.0)  # nothing of it is needed afterwards

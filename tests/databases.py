@@ -52,6 +52,31 @@ class Prepared:
     fresh: Contents
 
 
+class Connected(Mongo):
+    """Databases over a client that other tests use too."""
+
+    async def close(self) -> None:
+        """Leaves the client to the others: `close_connected` ends it."""
+
+
+_connections: dict[Hashable, Mongo] = {}
+
+
+def connected(settings: Settings) -> Mongo:
+    """The databases of these settings over a client that all tests of this process share: to make
+    one, to log in and to end it takes longer than what many tests ask the server."""
+    kind = (settings.secret("mongo_uri"), settings.mongo_driver, settings.mongo_pool)
+    if kind not in _connections:
+        _connections[kind] = connect(settings)
+    return Connected(_connections[kind].client, settings)
+
+
+async def close_connected() -> None:
+    """Ends what the tests shared."""
+    while _connections:
+        await _connections.popitem()[1].close()
+
+
 @asynccontextmanager
 async def of_a_file(mongo_uri: str, **settings: Any) -> AsyncIterator[Settings]:
     """A database and a keyring's with their indexes, for all tests of a file."""
@@ -64,20 +89,18 @@ async def of_a_file(mongo_uri: str, **settings: Any) -> AsyncIterator[Settings]:
     )
     await ensure_indexes(made)
     yield made
-    mongo = connect(made)
+    mongo = connected(made)
     for database in (mongo.database, mongo.keyring):
         await mongo.client.drop_database(database.name)
-    await mongo.close()
 
 
 @asynccontextmanager
 async def emptied_for_a_test(place: Settings) -> AsyncIterator[Mongo]:
     """The two, emptied."""
-    made = connect(place)
+    made = connected(place)
     for database in (made.database, made.keyring):
         await emptied(database)
     yield made
-    await made.close()
 
 
 async def emptied(database: Any) -> None:

@@ -25,10 +25,11 @@ from cplus.events.log.mongo_commits import MongoCommits, ensure_indexes
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
-from cplus.mongo import connect, decoded_all
+from cplus.mongo import decoded_all
 from cplus.projections.checks.fold_in_memory import fold_shop
 from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
+from tests.databases import connected
 
 SHOP = "acorn.myshopify.com"
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -48,10 +49,9 @@ async def log(
     settings = Settings(
         mongo_uri=SecretStr(mongo_uri), mongo_database=database_name, mongo_driver=request.param
     )
-    mongo = connect(settings)
+    mongo = connected(settings)
     await ensure_indexes(mongo.database)
     yield MongoCommits(mongo)
-    await mongo.close()
 
 
 @pytest.fixture

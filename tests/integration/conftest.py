@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from cplus.aws import Aws
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.projections.base import Projection
 from cplus.projections.generations.lineage_changes import ensure_indexes
 from cplus.settings import Settings
-from tests.databases import Databases
+from tests.databases import Databases, connected
 from tests.integration.fold_world import COUNTER
 
 RECEIVES = 3
@@ -51,10 +51,9 @@ async def own(mongo_uri: str, database_name: str, projections: tuple[Projection,
 
 async def _make_indexes(mongo_uri: str, name: str, projections: tuple[Projection, ...]) -> None:
     """Makes the indexes of the log and of what is folded."""
-    made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=name))
+    made = connected(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=name))
     await ensure_log_indexes(made.database)
     await ensure_indexes(made.database, projections)
-    await made.close()
 
 
 @pytest.fixture
@@ -68,11 +67,9 @@ def settings(mongo_uri: str, indexed: str) -> Settings:
 
 
 @pytest.fixture
-async def mongo(settings: Settings) -> AsyncIterator[Mongo]:
+async def mongo(settings: Settings) -> Mongo:
     """The test's database."""
-    made = connect(settings)
-    yield made
-    await made.close()
+    return connected(settings)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.mail import reply_address
 from cplus.settings import Settings
+from tests.databases import connected
 from tests.integration.intake import failures, new_bucket, record, versioned
 from tests.nudges import Nudges
 from tests.plain_http import plain_http
@@ -68,7 +69,8 @@ class World:
             send_queue=queue,
             settle_seconds=60,
         )
-        made = cls(Parts(settings, lambda: made.now, aws=aws), endpoint, queue, aws)
+        parts = Parts(settings, lambda: made.now, mongo=connected(settings), aws=aws)
+        made = cls(parts, endpoint, queue, aws)
         await made.install(SHOP)
         return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,8 +21,8 @@ from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.events.repository import Repository, decided
 from cplus.ids import random_id
-from cplus.mongo import connect
 from cplus.settings import Settings
+from tests.databases import connected
 from tests.nudges import Nudges
 
 SHOP = "acorn.myshopify.com"
@@ -33,11 +32,10 @@ READER = EventReader()
 
 
 @pytest.fixture
-async def store(mongo_uri: str, database_name: str) -> AsyncIterator[EventStore]:
-    mongo = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
+async def store(mongo_uri: str, database_name: str) -> EventStore:
+    mongo = connected(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
     await ensure_indexes(mongo.database)
-    yield EventStore(mongo)
-    await mongo.close()
+    return EventStore(mongo)
 
 
 @pytest.fixture

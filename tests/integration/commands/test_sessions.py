@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,11 +24,12 @@ from cplus.commands.sessions import (
     use_link,
 )
 from cplus.errors import InvalidActor, InvalidSignature, TooManyTries
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.privacy.sessions import EndedSessions, UsedLinks, ensure_indexes
 from cplus.privacy.token_tries import MOST, TRIES, WINDOW, TokenTries, place_of
 from cplus.settings import Settings
 from cplus.signing import Signer
+from tests.databases import connected
 
 SHOP = "acorn.myshopify.com"
 SECRET = "an application secret of this test"
@@ -37,11 +37,10 @@ LINKS = Settings(application_secret=SecretStr(SECRET), app_url="http://app.test"
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
+async def mongo(mongo_uri: str, database_name: str) -> Mongo:
+    made = connected(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
     await ensure_indexes(made.database)
-    yield made
-    await made.close()
+    return made
 
 
 @pytest.fixture

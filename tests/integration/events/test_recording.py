@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -20,8 +20,9 @@ from cplus.events.log.outcomes import AlreadyRecorded, Appended, Outcome
 from cplus.events.log.store import EventStore, ensure_indexes
 from cplus.events.reader import EventReader
 from cplus.events.recording import TRIES, Recorder
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.settings import Settings
+from tests.databases import connected
 from tests.nudges import Nudges
 
 SHOP = "acorn.myshopify.com"
@@ -31,11 +32,10 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
-    made = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
+async def mongo(mongo_uri: str, database_name: str) -> Mongo:
+    made = connected(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
     await ensure_indexes(made.database)
-    yield made
-    await made.close()
+    return made
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from pydantic import SecretStr
 
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.settings import Settings
+from tests.databases import connected
 
 
 @pytest.fixture
@@ -22,8 +21,6 @@ def one_database(mongo_uri: str, database_name: str) -> Settings:
 
 
 @pytest.fixture
-async def mongo(one_database: Settings) -> AsyncIterator[Mongo]:
+async def mongo(one_database: Settings) -> Mongo:
     """That database."""
-    made = connect(one_database)
-    yield made
-    await made.close()
+    return connected(one_database)

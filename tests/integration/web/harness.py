@@ -30,14 +30,14 @@ from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
-from cplus.mongo import Mongo, connect
+from cplus.mongo import Mongo
 from cplus.privacy.sealed_log import sealed_log
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 from cplus.settings import Settings
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS
-from tests.databases import emptied
+from tests.databases import connected, emptied
 from tests.integration.web.apps import given_back, taken
 from tests.nudges import Nudges
 from tests.samples import installed
@@ -104,7 +104,7 @@ class Harness:
                 **settings,
             },
         )
-        self.mongo = connect(self.settings)
+        self.mongo = connected(self.settings)
         self.aws = aws
         reader = sealed_log(self.settings, self.mongo, Aws).reader
         self.nudger = FoldingNudger(self.mongo, self.clock, reader)
@@ -137,7 +137,6 @@ class Harness:
     async def close(self) -> None:
         """Ends the connections."""
         await self.parts.close()
-        await self.mongo.close()
         given_back(self.app)
 
     def browser(self, app: Any = None, cookies: Any = None) -> httpx.AsyncClient:
