@@ -9,10 +9,12 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.projections.queries import ConversationState, Queries
+from cplus.clock import Clock
+from cplus.projections.queries import ConversationState, Figures, Queries, summed
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.web.kit.text import zone
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 from cplus.web.merchant.thread import read_position
 
@@ -26,6 +28,8 @@ TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
 )
 _URGENT: Final = timedelta(days=7)
 """How long before a customer's request for their data is due the merchant is warned."""
+_DAYS: Final = 7
+"""Days of the figures above the list, today among them."""
 
 
 @router.get("/inbox")
@@ -41,11 +45,12 @@ async def inbox(
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
     position = await read_position(queries, me.shop)
-    counts, page, asked, guide = await asyncio.gather(
+    counts, page, asked, guide, week = await asyncio.gather(
         queries.conversation_counts(me.shop),
         queries.list_conversations(me.shop, tab, cursor),
         queries.first_open_request(me.shop),
         _guide(me, queries, domain),
+        _week(me, queries, clock),
     )
     numbers = {
         "open": counts.open,
@@ -66,6 +71,8 @@ async def inbox(
         urgent=asked is not None and asked.due_at - clock() < _URGENT,
         guide=guide,
         empty_shop=counts.conversations == 0,
+        days=_DAYS,
+        week=week,
     )
 
 
@@ -75,6 +82,14 @@ async def _guide(me: Merchant, queries: Queries, domain: str) -> Guide | None:
         return None
     guide = await guide_of(me, queries, domain)
     return guide if guide.done < STEPS else None
+
+
+async def _week(me: Merchant, queries: Queries, clock: Clock) -> Figures:
+    """What happened in the last days of the shop's time zone."""
+    here = zone(me.timezone)
+    last = clock().astimezone(here).date()
+    days = await queries.metrics_in(me.shop, here, last - timedelta(days=_DAYS - 1), last)
+    return summed(one.figures for one in days)
 
 
 @router.get("/")

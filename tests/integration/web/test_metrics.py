@@ -78,6 +78,26 @@ async def test_what_happened_in_the_last_days_is_counted(
     assert re.search(row, page)
 
 
+async def test_the_inbox_begins_with_what_waits_and_the_last_seven_days(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await web.conversation(OTHER)
+    assert "Median first reply" not in (await browser.get("/inbox")).text
+    web.clock.forward(-20 * 86_400)
+    await web.conversation(person="person/old")
+    web.clock.now = NOW
+    first = await web.conversation()
+    await web.conversation(person="person/bea")
+    page = (await browser.get("/inbox")).text
+    assert tile(page, "Median first reply") == "–"
+    web.clock.forward(600)
+    await answer(web, browser, first)
+    page = (await browser.get("/inbox?tab=closed")).text
+    figures = [tile(page, one) for one in ("Awaiting reply", "Started in 7 days")]
+    assert (figures, tile(page, "Median first reply")) == (["2", "2"], "7.5 min")
+    assert 'href="/metrics?days=7"' in page
+
+
 @pytest.mark.parametrize(
     ("timezone", "today"), [("Pacific/Auckland", "24 Nov"), ("America/Los_Angeles", "22 Nov")]
 )
