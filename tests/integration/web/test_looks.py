@@ -283,6 +283,7 @@ async def test_every_page_can_be_read_fits_a_phone_and_opens_nothing_by_itself(
     web: Harness, chromium: Browser
 ) -> None:
     read = 0
+    looks: list[tuple[Any, bool]] = [("light", False), ("dark", False), ("dark", True)]
     async with looked_at(web, chromium, viewport=PHONE, reduced_motion="reduce") as page:
         for address in await _everything(web):
             await page.goto(address)
@@ -292,7 +293,7 @@ async def test_every_page_can_be_read_fits_a_phone_and_opens_nothing_by_itself(
             )
             assert inside <= room, address
             assert await page.evaluate(OPEN) == 0, address
-            for scheme, embedded in (("light", False), ("dark", False), ("dark", True)):
+            for scheme, embedded in looks:
                 await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 await page.evaluate(
                     "(on) => document.documentElement.toggleAttribute('data-embedded', on)",
