@@ -214,8 +214,8 @@ async def _stay(
 def _places(stack: Stack) -> dict[str, str]:
     info = stack.info
     return {
-        "dashboard": info.web,
-        "local Shopify": info.shopify,  # opens the dashboard of each shop at any time
+        "Shopify Admin": stack.admin_url,  # a local one: each shop's, with the app in its frame
+        "dashboard": info.web,  # in a window of its own
         "mailbox": f"{info.aws}/_mailbox/",
         "operator console": f"{info.web}/console",
         "operator token": stack.directory.secrets().operator_token,

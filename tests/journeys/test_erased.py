@@ -55,7 +55,7 @@ class World:
         self.stack, self.aws = stack, aws
         self.parts = Parts(stack.settings, aws=aws)
         self.mongo = pymongo.MongoClient[Any](stack.mongod.uri, document_class=RawBSONDocument)
-        self.browser = Browser(stack.settings.app_url, SHOP, asyncio.Semaphore(4))
+        self.browser = Browser(stack.settings, SHOP, asyncio.Semaphore(4))
         self.receipt = Receipt(
             endpoint=stack.aws.endpoint,
             bucket=exported(stack.application, "mail-bucket"),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from cplus.local.aws.email.inbound import Receipt, deliver
-from cplus.local.stack import MAIL_DOMAIN, Stack
+from cplus.commands.sessions import sign_in_link
+from cplus.local.stack import Stack
+from tests.journeys.shoppers import write_as_a_shopper
 
 # The first shop of the demo, so that the pictures show what people see who run it.
 SHOP = "blue-jam.myshopify.com"
@@ -59,33 +59,6 @@ async def page(browser_path: str | None) -> AsyncIterator[Page]:
         await browser.close()
 
 
-def contact_form(name: str, text: str, number: int) -> bytes:
-    """The mail that Shopify sends for a contact form."""
-    first = name.split(" ", maxsplit=1)[0].lower().replace("á", "a")
-    mail = EmailMessage()
-    mail["From"] = "Blue Jam (Shopify) <mailer@shopify.com>"
-    mail["To"] = f"blue-jam@{MAIL_DOMAIN}"
-    mail["Reply-To"] = f"{first}@shopper.example"
-    mail["Subject"] = f"New customer message on November 23, 2026 at 10:0{number} am"
-    mail["Message-ID"] = f"<form-{number}@shopify.com>"
-    mail.set_content(
-        "You received a new message from your online store's contact form.\n\n"
-        f"Country Code:\nUS\n\nName:\n{name}\n\nEmail:\n{first}@shopper.example\n\nBody:\n{text}\n"
-    )
-    return mail.as_bytes()
-
-
-def write_as_a_shopper(stack: Stack, name: str, text: str, number: int) -> None:
-    exports = stack.application.exports
-    receipt = Receipt(
-        endpoint=stack.aws.endpoint,
-        bucket=str(exports["cplus-local-mail-bucket"]),
-        topic=str(exports["cplus-local-mail-topic"]),
-    )
-    raw = contact_form(name, text, number)
-    deliver(receipt, raw, [f"blue-jam@{MAIL_DOMAIN}"], "mailer@shopify.com")
-
-
 def fault(said: ConsoleMessage) -> str:
     return f"{said.location['url']}: {said.text}"
 
@@ -96,10 +69,14 @@ async def test_a_merchant_installs_the_app_and_answers_a_shopper(stack: Stack, p
     page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
     page.on("console", lambda said: faults.append(fault(said)) if said.type == "error" else None)
 
-    # The merchant installs the app.
+    # The merchant installs the app, and goes on in a window of its own.
     await page.goto(stack.shopify_url)
     await page.get_by_role("link", name="Install").click()
     await page.get_by_role("button", name="Install app").click()
+    framed = page.frame_locator("#app")
+    await expect(framed.get_by_role("heading", name="Inbox")).to_be_visible(timeout=SECONDS)
+    await page.goto(sign_in_link(stack.settings, SHOP))
+    await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Inbox")).to_be_visible(timeout=SECONDS)
     await expect(page.get_by_text("No conversations yet")).to_be_visible()
 
@@ -107,7 +84,7 @@ async def test_a_merchant_installs_the_app_and_answers_a_shopper(stack: Stack, p
     # Three will do for the promise; the picture shows more.
     writers = _WRITERS if os.environ.get("CPLUS_PICTURES") else _WRITERS[-3:]
     for number, (name, text) in enumerate(writers):
-        write_as_a_shopper(stack, name, text, number)
+        write_as_a_shopper(stack, "blue-jam", name, text, number)
         row = page.get_by_role("link").filter(has_text=name)
         await expect(row).to_be_visible(timeout=SECONDS)
     if os.environ.get("CPLUS_PICTURES"):

@@ -1,4 +1,4 @@
-"""A merchant with a browser: installs the app by OAuth, reads the inbox, replies, closes.
+"""A merchant with a browser: installs the app in the Admin, reads the inbox, replies, closes.
 
 A request that broke or got a server error is repeated unchanged: a form with the same key, like a
 person who clicks again.
@@ -7,7 +7,9 @@ person who clicks again.
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +19,15 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
 
+from cplus.commands.sessions import sign_in_link
 from cplus.errors import CplusError
+from cplus.settings import Settings
+from cplus.shopify.hosts import shop_name
 
 _PATIENCE: Final = 90.0  # seconds for which one request is retried
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 _INSTALLS: Final = 6  # maximum number of attempts at an install
+_SOURCE: Final = re.compile(rb'<iframe [^>]*src="([^"]*)"')
 
 
 class PageFailed(CplusError):
@@ -74,9 +80,10 @@ def forms(page: Page) -> list[Form]:
 class Browser:
     """One merchant's browser with its own cookies. `async with` closes it."""
 
-    def __init__(self, web: str, shop: str, places: asyncio.Semaphore) -> None:
+    def __init__(self, settings: Settings, shop: str, places: asyncio.Semaphore) -> None:
         self.shop = shop
-        self._web = web
+        self._settings = settings
+        self._web = settings.app_url
         self._places = places
         # Cookies of an IP address are only kept on request.
         self._http = aiohttp.ClientSession(
@@ -89,25 +96,30 @@ class Browser:
         await self._http.close()
 
     async def install(self) -> None:
-        """Installs the app through the consent page of the shop's Admin, which also signs in.
+        """Consents in the shop's Admin, which opens the app in its frame; then signs in to a window
+        of its own.
 
-        A broken callback is repeated; if its code was already used, the merchant starts again.
-        Raises PageFailed.
+        A frame that broke is opened anew, because its token works once. Raises PageFailed.
         """
+        of_shop = f"{self._settings.shopify_admin_origin}/store/{shop_name(self.shop)}"
+        by_id = await self._get(f"{of_shop}/apps/{self._settings.shopify_client_id}")
+        admin = _next(by_id, 302)
         for left in reversed(range(_INSTALLS)):
-            begun = await self._get(f"{self._web}/auth/install?{urlencode({'shop': self.shop})}")
-            consent = await self._get(_next(begun, 303))
-            (form,) = forms(consent)
-            agreed = await self._send("POST", form.action, form.fields)
-            installed = await self._send("GET", _next(agreed, 303), again=(500, 503, 504))
-            if installed.status == 303:
-                return
+            _next(await self._send("POST", admin), 303)
+            framed = _SOURCE.search((await self._get(admin)).body)
+            source = html.unescape(framed[1].decode()) if framed else admin
+            opened = await self._try("GET", source, None)
+            if opened is not None and opened.status == 200:
+                break
             if not left:
-                raise PageFailed(path="/auth/callback", status=installed.status)
+                status = opened.status if opened else 0
+                raise PageFailed(path=urlsplit(source).path, status=status)
+            await asyncio.sleep(_PAUSES[-1])
+        await self.sign_in()
 
-    async def sign_in(self, link: str) -> None:
+    async def sign_in(self) -> None:
         """Signs in by a one-time link."""
-        (form,) = forms(await self._get(link))
+        (form,) = forms(await self._get(sign_in_link(self._settings, self.shop)))
         _next(await self._send("POST", form.action, form.fields), 303)
 
     async def inbox(self) -> AsyncIterator[list[dict[str, Any]]]:

@@ -11,7 +11,6 @@ from email import message_from_bytes
 from typing import TYPE_CHECKING, Any, Final
 
 from cplus.clock import utc_now
-from cplus.commands.sessions import sign_in_link
 from cplus.errors import CplusError
 from cplus.local.aws.email.inbound import Receipt
 from cplus.local.demo import letters
@@ -60,8 +59,8 @@ class Drive:
         self._failures: list[str] = []
         self._started = time.monotonic()
         places = asyncio.Semaphore(_AT_ONCE)
-        web = stack.settings.app_url
-        self._browsers = {host: Browser(web, host, places) for host in plan.hosts}
+        settings = stack.settings
+        self._browsers = {host: Browser(settings, host, places) for host in plan.hosts}
         self._inboxes = {host: _Inbox(browser) for host, browser in self._browsers.items()}
         self._before: Observed | None = None
         self._installed_at = INSTALLED
@@ -111,11 +110,7 @@ class Drive:
 
     async def sign_in(self) -> None:
         """Signs the merchants in by one-time links. Raises PageFailed."""
-        settings = self._stack.settings
-        await _all(
-            browser.sign_in(sign_in_link(settings, host))
-            for host, browser in self._browsers.items()
-        )
+        await _all(browser.sign_in() for browser in self._browsers.values())
 
     async def run(self) -> Summary:
         """Sends everything else, waits until the system is idle, and compares.

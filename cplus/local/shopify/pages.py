@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 
 from cplus.counts import counted
@@ -57,16 +57,19 @@ def page(title: str, body: str) -> str:
     return _PAGE.format(title=escape(title), body=body, icon=ICON)
 
 
-def shops_page(shops: Iterable[LocalShop], installed: Mapping[str, str]) -> str:
-    """The list of shops with the app's actions for each; `installed` maps hosts to scopes."""
-    rows = "".join(_row(shop, installed.get(shop.host)) for shop in shops)
+def shops_page(
+    shops: Iterable[LocalShop], installed: Mapping[str, str], admin: Callable[[str], str]
+) -> str:
+    """The list of shops with the app's actions for each; `installed` maps hosts to scopes, and
+    `admin` says where the app is in the Admin of a host."""
+    rows = "".join(_row(shop, installed.get(shop.host), admin(shop.host)) for shop in shops)
     table = (
         '<table><tr><th>Shop</th><th class="number">Customers</th><th>Conversations Plus</th></tr>'
         f"{rows}</table>"
     )
     body = (
         "<h1>Local Shopify</h1><p>Stands in for Shopify on this machine: it has the shops below, "
-        "grants the app access to them and sends it webhooks. Use it like Shopify Admin."
+        "grants the app access to them, shows it in their Admin and sends it webhooks."
         f"</p>{table if rows else '<p>There are no shops yet.</p>'}"
     )
     return page("Local Shopify", body)
@@ -100,25 +103,26 @@ def problem_page(text: str) -> str:
     )
 
 
-def _row(shop: LocalShop, scopes: str | None) -> str:
+def _row(shop: LocalShop, scopes: str | None, address: str) -> str:
     host = escape(shop.host)
     name, dot, rest = host.partition(".")
     broken = f"{name}<wbr>{dot}{rest}"  # where a line may break within a host
     return (
         f'<tr><td class="host">{escape(shop.name)}<br><small>{broken}</small></td>'
-        f'<td class="number">{len(shop.customers)}</td><td>{_app(host, scopes)}</td></tr>'
+        f'<td class="number">{len(shop.customers)}</td>'
+        f"<td>{_app(host, scopes, escape(address))}</td></tr>"
     )
 
 
-def _app(host: str, scopes: str | None) -> str:
+def _app(host: str, scopes: str | None, address: str) -> str:
     """Whether the app is installed, with the matching actions."""
     if scopes is None:
-        return f'not installed<div class="ways"><a href="/{host}/install">Install</a></div>'
+        return f'not installed<div class="ways"><a href="{address}">Install</a></div>'
     granted = [scope for scope in scopes.split(",") if scope]
     count = counted(len(granted), "scope")
     return (
         f"installed<details><summary>{count}</summary>{escape(', '.join(granted))}</details>"
-        f'<div class="ways"><a href="/{host}/open">Open the app</a>'
-        f'<a href="/{host}/install">Install again</a>'
+        f'<div class="ways"><a href="{address}">Open the app</a>'
+        f'<a href="/{host}/open">Open outside the Admin</a>'
         f'<form method="post" action="/{host}/uninstall"><button>Uninstall</button></form></div>'
     )

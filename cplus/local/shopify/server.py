@@ -20,7 +20,7 @@ from cplus.local.peers import only_users
 from cplus.local.shopify import pages
 from cplus.local.shopify.admin import AdminSite, IdTokens, Registered
 from cplus.local.shopify.admin.framing import host
-from cplus.local.shopify.admin.site import own_form
+from cplus.local.shopify.admin.site import app_address, own_form
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.cost import Bucket
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
@@ -162,7 +162,6 @@ class LocalShopify:
         return [
             web.get("/", self._home),
             web.get("/{shop}/open", self._open),
-            web.get("/{shop}/install", self._install),
             web.post("/{shop}/uninstall", self._uninstall),
             web.get("/{shop}/admin/oauth/authorize", self._consent),
             web.post("/{shop}/admin/oauth/authorize", self._accept),
@@ -182,16 +181,16 @@ class LocalShopify:
 
     async def _home(self, _request: web.Request) -> web.Response:
         installed = {host: one.scope for host, one in self.store.state.installs.items()}
-        text = pages.shops_page(self.store.state.shops.values(), installed)
+        text = pages.shops_page(
+            self.store.state.shops.values(),
+            installed,
+            lambda host: self.admin_url + app_address(host, self.registered),
+        )
         return web.Response(text=text, content_type="text/html")
 
     async def _open(self, request: web.Request) -> web.Response:
         query = self._signed(self._shop(request))
         raise web.HTTPFound(f"{self.app_url}/?{urlencode(query)}")
-
-    async def _install(self, request: web.Request) -> web.Response:
-        query = urlencode({"shop": self._shop(request).host})
-        raise web.HTTPFound(f"{self.app_url}/auth/install?{query}")
 
     async def _uninstall(self, request: web.Request) -> web.Response:
         shop = self._shop(request)

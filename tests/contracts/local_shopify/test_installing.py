@@ -85,15 +85,20 @@ async def test_consent_is_not_asked_for_a_request_that_is_wrong(
     assert (await http.post(base, data=query)).status_code == 400
 
 
-async def test_the_home_page_lists_the_shops_with_a_way_to_install(
+async def test_the_home_page_lists_the_shops_with_a_way_into_their_admin(
     http: httpx.AsyncClient, shopify: LocalShopify
 ) -> None:
+    address = f"{shopify.admin_url}/store/blue-jam/apps/conversations-plus"
+    assert f'<a href="{address}">Install</a>' in (await http.get(shopify.url)).text
+    shopify.grants.grant(SHOP, "read_orders")
     page = await http.get(shopify.url)
-    assert f'href="/{SHOP}/install"' in page.text
-    answer = await http.get(f"{shopify.url}/{SHOP}/install")
-    assert answer.headers["location"] == f"{shopify.app_url}/auth/install?shop={SHOP}"
-    assert (await http.get(f"{shopify.url}/no-such.myshopify.com/install")).status_code == 404
-    assert (await http.get(f"{shopify.url}/evil.example/install")).status_code == 404
+    assert f'<a href="{address}">Open the app</a>' in page.text
+    answer = await http.get(f"{shopify.url}/{SHOP}/open")
+    target = urlsplit(answer.headers["location"])
+    assert f"{target.scheme}://{target.netloc}{target.path}" == f"{shopify.app_url}/"
+    verify_query(parse_qsl(target.query), [SECRET], datetime.now(UTC).timestamp())
+    assert (await http.get(f"{shopify.url}/no-such.myshopify.com/open")).status_code == 404
+    assert (await http.get(f"{shopify.url}/evil.example/open")).status_code == 404
 
 
 async def test_tokens_rotate_and_a_lost_answer_can_be_asked_for_again(
