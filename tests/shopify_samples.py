@@ -215,6 +215,13 @@ SAMPLES: dict[str, dict[str, Any]] = {
     **{f"orders/{what}": ORDER for what in ("create", "updated", "paid", "cancelled")},
     **{f"orders/{what}": ORDER for what in ("fulfilled", "partially_fulfilled")},
     "shop/update": SHOP,
+    "app/scopes_update": {
+        "id": 1,
+        "shop_id": 548380009,
+        "previous": ["read_customers"],
+        "current": ["read_customers", "read_orders", "read_fulfillments"],
+        "updated_at": "2026-11-02T08:15:30-05:00",
+    },
     "app/uninstalled": SHOP,
     "customers/data_request": {
         "shop_id": 954889,

@@ -13,6 +13,7 @@ import structlog
 
 from cplus.actors import Actor
 from cplus.clock import Clock
+from cplus.commands.scopes import changed_scopes
 from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import Cause, NewEvent
@@ -175,6 +176,7 @@ async def _decided(
         country=info.address.country,
         void_at=void_at,
         now=use.clock(),
+        changed=await changed_scopes(shop, use.recorder),
     )
     events = decided(aggregate)
     if not events:

@@ -121,6 +121,22 @@ class Uninstalled(Webhook):
         return NamedShop(self.myshopify_domain, told, may_be_unnamed=True)
 
 
+class ScopesUpdated(Webhook):
+    """app/scopes_update: what the merchant grants the app from now on. Older payloads, from before
+    version 2025-07, name no shop."""
+
+    current: Texts = Field(min_length=1)
+    """Never empty: the app has scopes that it cannot be installed without."""
+    previous: Texts = ()
+    shop_id: Id | None = None
+    updated_at: Moment | None = None
+
+    @property
+    def shop(self) -> NamedShop:
+        """By id."""
+        return NamedShop(id=self.shop_id)
+
+
 class Shop(Webhook):
     """shop/update. The host may be null here: then the id tells which shop it is."""
 
@@ -210,6 +226,7 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "fulfillments/create": FulfillmentChanged,
     "fulfillments/update": FulfillmentChanged,
     "refunds/create": RefundCreated,
+    "app/scopes_update": ScopesUpdated,
     "app/uninstalled": Uninstalled,
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,

@@ -1,23 +1,31 @@
-"""A shop that installed the app has its customers imported."""
+"""A shop that installed the app has its customers imported; again if it grants what was missing."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from cplus.consumers.reactions.reaction import Reaction, Reactor
-from cplus.events.base import Recorded
-from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
 from cplus.events.log.commit import Commit
-from cplus.events.names import install_import
+from cplus.events.names import install_import, shop_stream
 
 _QUEUE: Final = "import_queue"
 """The setting with the URL of the queue that it hands out to."""
 
 
-async def _hand_out(commit: Commit, installed: Recorded, use: Reactor) -> None:
+_READS: Final = frozenset({"read_customers", "write_customers"})
+_MORE: Final = _READS | {"read_orders", "write_orders"}
+_COMMITS: Final = 20  # that are read at once
+
+
+async def _hand_out(commit: Commit, granted: Recorded, use: Reactor) -> None:
+    if not await _is_wanted(commit, granted.event, use):
+        return
     message = {
         "shop": commit.shop,
-        "import_id": install_import(installed.id),
+        "import_id": install_import(granted.id),
         "cursor": None,
         "page": 1,
         # Carried along, so that no page has to look for the install.
@@ -28,9 +36,36 @@ async def _hand_out(commit: Commit, installed: Recorded, use: Reactor) -> None:
     await use.send(use.setting(_QUEUE), message, group=commit.shop)
 
 
+async def _is_wanted(commit: Commit, event: Event, use: Reactor) -> bool:
+    if isinstance(event, AppInstalled):
+        # An install from before scopes were kept has none, and Shopify says what it grants.
+        return not event.scopes or not _READS.isdisjoint(event.scopes)
+    assert isinstance(event, ScopesChanged)  # noqa: S101  all else that it handles
+    gained = _MORE.intersection(event.scopes) - set(event.previous)
+    if not gained or _READS.isdisjoint(event.scopes):
+        return False
+    # Shopify tells of an install's own scopes too, which has an import by itself: it is under way
+    # where the log knows of none.
+    known = await _known_before(commit, use)
+    return known is not None and not gained.issubset(known)
+
+
+async def _known_before(commit: Commit, use: Reactor) -> Collection[str] | None:
+    """The scopes that the log said were granted before the commit; None if the app was not
+    installed."""
+    kinds = (AppInstalled, AppUninstalled, ScopesChanged)
+    ref = shop_stream(commit.shop)
+    async for one in use.store.iterate_ref(commit.shop, ref, newest_first=True, batch=_COMMITS):
+        if one.position < commit.position:
+            for recorded in reversed(await use.reader.of(one, *kinds)):
+                event = recorded.event
+                return event.scopes if isinstance(event, AppInstalled | ScopesChanged) else None
+    return None
+
+
 IMPORTS = Reaction(
     name="react-imports",
-    handles=frozenset({AppInstalled}),
+    handles=frozenset({AppInstalled, ScopesChanged}),
     hand_out=_hand_out,
     steps=("send_import",),
     needs=(_QUEUE,),

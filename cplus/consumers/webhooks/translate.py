@@ -24,7 +24,7 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderDeleted
-from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
+from cplus.events.catalogue.shops import AppUninstalled, ScopesChanged, ShopChanged
 from cplus.events.names import (
     billing_stream,
     customer_stream,
@@ -202,6 +202,15 @@ async def _uninstalled(
     return notice.facts(shop_stream(notice.shop), None, AppUninstalled())
 
 
+async def _scopes(
+    notice: Notice, payload: webhooks.ScopesUpdated, _resolve: Resolve
+) -> list[NewEvent]:
+    if set(payload.current) == set(payload.previous):
+        return []
+    fact = ScopesChanged(scopes=payload.current, previous=payload.previous)
+    return notice.facts(shop_stream(notice.shop), payload.updated_at, fact)
+
+
 async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> list[NewEvent]:
     stream = shop_stream(notice.shop)
     if payload.name is None:
@@ -268,6 +277,7 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     orders.OrderEdited: _order_edited,
     orders.FulfillmentChanged: _fulfillment,
     orders.RefundCreated: _refund,
+    webhooks.ScopesUpdated: _scopes,
     webhooks.Uninstalled: _uninstalled,
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,

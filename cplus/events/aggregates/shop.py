@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import singledispatchmethod
 
@@ -33,14 +33,17 @@ class Shop(Aggregate):
         country: str | None = None,
         void_at: datetime | None,
         now: datetime,
+        changed: Collection[str] | None = None,
     ) -> None:
         """The merchant granted these scopes.
 
         Every sign-in through Shopify grants them, even if the app is already installed: that
         decides nothing, so customers are not imported at every sign-in. `void_at` is the last
-        moment at which the previous grant was known to be void, None if it is valid.
+        moment at which the previous grant was known to be void, None if it is valid. `changed` are
+        the scopes to which the merchant changed it since without installing again, None if to none.
         """
-        if self._holds(void_at) and self.scopes == frozenset(scopes):
+        known = self.scopes if changed is None else frozenset(changed)
+        if self._holds(void_at) and known == frozenset(scopes):
             return
         self.trigger_event(
             AppInstalled,

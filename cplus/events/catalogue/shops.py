@@ -23,6 +23,15 @@ class AppInstalled(AggregateEvent):
     country: str | None = None
 
 
+class ScopesChanged(Event):
+    """The merchant grants the app other scopes, without installing it again (webhook
+    `app/scopes_update`)."""
+
+    TYPE: ClassVar[str] = "app.scopes_changed"
+    scopes: tuple[str, ...]
+    previous: tuple[str, ...] = ()
+
+
 class AppUninstalled(Event):
     """The merchant removed the app."""
 

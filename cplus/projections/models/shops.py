@@ -13,7 +13,12 @@ from cplus.events.catalogue.setup import (
     MailTestAnnounced,
     MailTestReceived,
 )
-from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ShopChanged
+from cplus.events.catalogue.shops import (
+    AppInstalled,
+    AppUninstalled,
+    ScopesChanged,
+    ShopChanged,
+)
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 
@@ -48,6 +53,9 @@ def _shop(row: Row, event: Recorded) -> Row:
         case AppUninstalled():
             fields = {"installed": False, "scopes": []}
             after["installation"] = newest(row.get("installation"), event, fields)
+        case ScopesChanged() as changed:
+            granted = {"scopes": list(changed.scopes)}
+            after["granted"] = newest(row.get("granted"), event, granted)
     match event.event:
         case AppInstalled() | ShopChanged() as shop:
             after["profile"] = newest(
@@ -115,6 +123,7 @@ SHOPS = Projection(
     handles=types(
         AppInstalled,
         AppUninstalled,
+        ScopesChanged,
         ShopChanged,
         ImportStarted,
         ImportPageLoaded,

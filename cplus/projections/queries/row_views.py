@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from cplus.events.base import kept
 from cplus.projections.base import Row
+from cplus.projections.models.facts import order
 from cplus.projections.queries.views import (
     BillingAccount,
     Conversation,
@@ -184,6 +186,13 @@ def setup_view(row: Row) -> Setup:
     )
 
 
+def _scopes(installation: Row, changed: Row | None) -> Sequence[str]:
+    """What is granted: at the installation, or by the newest change since."""
+    if not installation["installed"] or changed is None or order(changed) < order(installation):
+        return tuple(installation["scopes"])
+    return tuple(changed["scopes"])
+
+
 def shop_view(host: str, row: Row, last_import: CustomerImport | None, setup: Setup) -> Shop:
     """The shop of the row `shop`, which may be empty."""
     installation = row.get("installation") or {"installed": False, "scopes": [], "at": None}
@@ -194,7 +203,7 @@ def shop_view(host: str, row: Row, last_import: CustomerImport | None, setup: Se
         installed=installed,
         installed_at=installation["at"] if installed else None,
         uninstalled_at=None if installed else installation["at"],
-        scopes=installation["scopes"],
+        scopes=_scopes(installation, row.get("granted")),
         name=visible(profile.get("name")),
         currency=profile.get("currency"),
         timezone=profile.get("timezone"),

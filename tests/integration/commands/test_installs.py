@@ -13,6 +13,7 @@ import pytest
 from cplus.actors import ADMIN
 from cplus.aws import Aws
 from cplus.commands.installs import Installed, Installs, install
+from cplus.commands.scopes import changed_scopes
 from cplus.errors import (
     InvalidInput,
     InvalidShop,
@@ -24,7 +25,7 @@ from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.billing import AccountOpened
 from cplus.events.catalogue.imports import ImportEnded
 from cplus.events.catalogue.privacy import ShopErased
-from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import install_import
 from cplus.ids import random_id
@@ -232,6 +233,20 @@ async def test_new_scopes_install_anew(use: Intake, way: Way) -> None:
     app = replace(use.parts.app, scopes="read_customers")
     more = replace(way, handshake=replace(way.handshake, app=app))
     assert await granted(use, more) == [FIRST, "app.installed"]
+
+
+async def test_a_grant_of_scopes_of_which_shopify_told_installs_nothing_anew(
+    use: Intake, way: Way
+) -> None:
+    await granted(use, way)
+    fewer = ("read_customers",)
+    await told(use, f"shop/{SHOP}", ScopesChanged(scopes=fewer))
+    app = replace(use.parts.app, scopes=",".join(fewer))
+    changed = replace(way, handshake=replace(way.handshake, app=app))
+    assert await granted(use, changed) == [FIRST, ""]
+    # The scopes of the installation itself are other ones by now.
+    assert await granted(use, way) == [FIRST, "", "app.installed"]
+    assert await changed_scopes(SHOP, use.parts.recorder) is None
 
 
 async def test_of_two_first_grants_at_once_one_installs(use: Intake, way: Way) -> None:

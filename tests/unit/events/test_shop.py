@@ -46,6 +46,14 @@ def test_other_scopes_are_another_install() -> None:
     assert grant(shop, 2) == ["app.installed"]
 
 
+def test_a_grant_of_the_scopes_to_which_the_merchant_changed_it_decides_nothing() -> None:
+    shop = installed()
+    more = (*READ, "read_fulfillments")
+    for scopes, installs in ((more, 0), (READ, 1)):
+        shop.install(scopes=scopes, changed=more, shop_name="Acorn", void_at=None, now=at(1))
+        assert len(list(shop.collect_events())) == installs
+
+
 def test_a_grant_after_the_one_before_was_void_installs_once() -> None:
     shop = installed()
     assert grant(shop, 9, void=5) == ["app.installed"]

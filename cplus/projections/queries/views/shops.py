@@ -89,3 +89,9 @@ class Shop:
     country: str | None
     last_import: CustomerImport | None
     setup: Setup
+
+    def lacks(self, scope: str) -> bool:
+        """Whether the merchant does not grant the app this scope for reading: what may write may
+        read too. False where nobody said what is granted."""
+        writes = scope.replace("read_", "write_", 1)
+        return bool(self.scopes) and {scope, writes}.isdisjoint(self.scopes)

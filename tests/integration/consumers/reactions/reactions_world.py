@@ -12,6 +12,7 @@ from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
 from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
 from cplus.events.log.commit import Draft
 from cplus.events.names import started_ref
 from cplus.ids import random_id
@@ -57,6 +58,8 @@ async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NO
             new = NewEvent.decided(event)
         if isinstance(event, ConversationStarted):
             refs = [started_ref(month_of(event.timestamp))]
+        if isinstance(event, AppInstalled | AppUninstalled | ScopesChanged):
+            refs = [new.stream]
         drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new], refs=refs))
     await use.parts.store.append(drafts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ from cplus.deadline import Deadline
 from cplus.events.base import Event
 from cplus.events.catalogue import Catalogue, all_events
 from cplus.events.catalogue.orders import OrderDeleted
-from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
+from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
 from cplus.events.log.commit import Draft
 from cplus.events.log.mongo_commits import MongoCommits
 from cplus.events.log.store import ROOM, EventStore
@@ -43,6 +43,7 @@ from tests.integration.consumers.reactions.reactions_world import (
     write,
 )
 from tests.integration.intake import Intake, record, soon, tasks
+from tests.samples import installed
 
 
 @pytest.fixture
@@ -54,6 +55,10 @@ class Novelty(Event):
     """What only newer code knows."""
 
     TYPE: ClassVar[str] = "test.novelty"
+
+
+def scopes(now: str, before: str) -> ScopesChanged:
+    return ScopesChanged(scopes=tuple(now.split()), previous=tuple(before.split()))
 
 
 async def checkpoint(
@@ -95,6 +100,34 @@ async def test_an_install_asks_for_one_import_named_by_the_event(
         row = await checkpoint(reactor, reaction)
         assert (row["projection"], row["shop"], row["position"]) == (reaction.name, SHOP, 1)
         assert (row["seq"], row["parked"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("events", "imports"),
+    [
+        # What the merchant granted was not enough, and what came is more.
+        ([INSTALLED, scopes("read_customers read_orders", "read_customers")], 2),
+        ([installed("Blue Jam", ("read_orders",))], 0),
+        ([installed("Blue Jam", ("read_orders",)), scopes("read_customers", "read_orders")], 1),
+        ([installed("Blue Jam", ())], 1),
+        # Taken back, and given again.
+        ([INSTALLED, scopes("read_x", "read_customers")], 1),
+        ([INSTALLED, scopes("", "read_customers"), scopes("read_customers", "")], 2),
+        # Of an install itself, before it is known or after.
+        ([INSTALLED, scopes("read_customers", "")], 1),
+        ([scopes("read_customers", "")], 0),
+        ([INSTALLED, AppUninstalled(), scopes("read_customers", "")], 1),
+        # What no import reads.
+        ([INSTALLED, scopes("read_customers read_fulfillments", "read_customers")], 1),
+    ],
+)
+async def test_scopes_start_the_import_that_they_allow_and_no_other(
+    use: Intake, reactor: Reactor, events: Sequence[Event], imports: int
+) -> None:
+    await write(use, *events)
+    assert await told(reactor, nudge(len(events))) == []
+    asked, _, _ = await handed(use)
+    assert len({one["import_id"] for one in asked}) == len(asked) == imports
 
 
 async def test_replies_are_handed_out_to_be_sent_and_everything_else_is_passed(

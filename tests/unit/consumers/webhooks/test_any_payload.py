@@ -27,7 +27,7 @@ NEEDED: Final = {
     *("currency", "total_price", "current_total_price", "name", "status", "state", "amount"),
     *("admin_graphql_api_customer_kept_id", "admin_graphql_api_customer_deleted_id"),
     *("email_marketing_consent", "app_subscription", "order_edit", "customer", "data_request"),
-    *("shop_id", "shop_domain", "email"),
+    *("shop_id", "shop_domain", "email", "current"),
 }
 """Fields without which a payload of one topic or another says nothing."""
 

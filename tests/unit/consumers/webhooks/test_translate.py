@@ -24,7 +24,7 @@ from cplus.events.catalogue.orders import (
     OrderRefunded,
 )
 from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErasureRequested
-from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
+from cplus.events.catalogue.shops import AppUninstalled, ScopesChanged, ShopChanged
 from cplus.events.names import erasure_of_webhook
 from cplus.shopify.webhooks import PAYLOADS
 from tests.shopify_samples import CAP, EDIT, FULFILLMENT, REFUND, TAGS
@@ -233,6 +233,15 @@ async def test_an_uninstall_happened_when_it_was_triggered_and_to_the_shop_of_th
     [new] = await told("app/uninstalled", payload)
     assert (new.event, new.stream) == (AppUninstalled(), f"shop/{SHOP}")
     assert new.occurred_at == TRIGGERED, "updated_at says when the shop was last edited"
+
+
+async def test_other_scopes_are_told_and_the_same_ones_mean_nothing() -> None:
+    payload = {"shop_id": 1, "previous": ["read_orders"], "current": ["read_orders", "x"]}
+    [new] = await told("app/scopes_update", {**payload, "updated_at": ISO})
+    assert new.event == ScopesChanged(scopes=("read_orders", "x"), previous=("read_orders",))
+    assert new.stream == f"shop/{SHOP}"
+    assert new.occurred_at != TRIGGERED
+    assert await told("app/scopes_update", {**payload, "previous": ["x", "read_orders"]}) == []
 
 
 async def test_a_shop_that_changed_is_told() -> None:

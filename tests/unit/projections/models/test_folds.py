@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from cplus.events.catalogue.setup import (
     MailTestAnnounced,
     MailTestReceived,
 )
-from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.catalogue.shops import AppUninstalled, ScopesChanged
 from cplus.projections.groups import ALL
 from cplus.projections.models.billing import BILLING
 from cplus.projections.models.conversations import CONVERSATIONS
@@ -30,8 +31,9 @@ from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.persons import MAX_ACCOUNTS, combine, kind_of
 from cplus.projections.models.shops import SHOPS
+from cplus.projections.queries import Setup
 from cplus.projections.queries.persons import customer_view, families
-from cplus.projections.queries.row_views import account_view
+from cplus.projections.queries.row_views import account_view, shop_view
 from tests.samples import installed
 from tests.unit.projections.models.told_events import (
     CLOSED,
@@ -319,6 +321,29 @@ def test_the_newest_word_on_the_installation_wins() -> None:
     there = recorded(installed("Acorn", ("a",)), 5, 2)
     assert not fold(SHOPS, [gone, there])["shop"]["installation"]["installed"]
     assert fold(SHOPS, [gone, there])["shop"]["profile"]["name"] == "Acorn"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_newest_word_on_the_scopes_wins_and_a_removal_ends_them(late: bool) -> None:
+    there = recorded(installed("Acorn", ("read_customers",)), 5, 1)
+    at = 4 if late else 6
+    more = recorded(ScopesChanged(scopes=("read_customers", "read_orders")), at, 2)
+    shop = shop_view("acorn.myshopify.com", fold(SHOPS, [there, more])["shop"], None, Setup())
+    assert shop.lacks("read_orders") is late
+    assert not shop.lacks("read_customers")
+    gone = recorded(AppUninstalled(), 9, 3)
+    rows = fold(SHOPS, [there, more, gone])
+    shop = shop_view("acorn.myshopify.com", rows["shop"], None, Setup())
+    assert not shop.scopes
+
+
+def test_what_may_write_may_read_and_where_nothing_was_told_nothing_is_missing() -> None:
+    shop = shop_view("acorn.myshopify.com", {}, None, Setup())
+    assert not shop.lacks("read_orders")
+    there = recorded(installed("Acorn", ("write_customers",)), 5, 1)
+    shop = shop_view("acorn.myshopify.com", fold(SHOPS, [there])["shop"], None, Setup())
+    assert not shop.lacks("read_customers")
+    assert shop.lacks("read_orders")
 
 
 def test_of_two_clicks_of_one_moment_the_one_that_was_recorded_later_counts() -> None:
