@@ -107,6 +107,21 @@ async def test_every_link_and_every_form_of_every_page_leads_somewhere(
         assert not loaded.is_error, action
 
 
+async def test_every_page_that_is_not_in_the_menu_has_a_way_back(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    crawl = await Crawl().follow(browser, "/")
+    shown = {
+        address: one.text for address, one in crawl.pages.items() if '<nav class="rail"' in one.text
+    }
+    menu = re.search(r'<nav class="rail".*?</nav>', shown["/inbox"], re.DOTALL)
+    assert menu
+    first = set(re.findall(r'href="([^"]+)"', menu[0]))
+    below = [one for one in shown if urlsplit(one).path not in first]
+    assert len(below) > 10
+    assert [one for one in below if 'class="crumb"' not in shown[one]] == []
+
+
 async def test_no_address_of_the_app_fails_whoever_is_not_signed_in(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
