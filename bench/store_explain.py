@@ -167,6 +167,8 @@ def questions(known: Known) -> list[Question]:
             "the page before",
             lambda s: s.page_of_ref(shop, ref, after=at, limit=50, newest_first=True),
         ),
+        Question("commits without events", lambda s: s.eventless("webhook", limit=50)),
+        Question("those of a shop", lambda s: s.eventless("webhook", shop=shop, since=moment)),
         Question("the first commit of all", lambda s: s.began()),
         Question("the chain of a shop", lambda s: verify_shop(s.log, shop)),
         Question(

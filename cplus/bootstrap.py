@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.scheduled.retention import Retention
-    from cplus.consumers.webhooks.record import Webhooks
+    from cplus.consumers.webhooks.drafting import Webhooks
     from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
     from cplus.privacy.erasing import Erasing
@@ -320,7 +320,8 @@ class Parts:
     def webhooks(self) -> Webhooks:
         """Records webhooks."""
         from cplus.consumers.erased_shops import ErasedShops
-        from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks
+        from cplus.consumers.webhooks.drafting import Webhooks
+        from cplus.consumers.webhooks.record import REDELIVERIES
 
         return Webhooks(
             recorder=self.recorder,

@@ -26,6 +26,7 @@ try:
     from cplus.cli.read_models.verify import verify
     from cplus.cli.seal import seal
     from cplus.cli.up import up
+    from cplus.cli.webhooks import webhooks
 except KeyboardInterrupt:  # Ctrl-C before there is a command that could be stopped
     sys.stderr.write("stopped\n")
     sys.exit(130)
@@ -49,6 +50,7 @@ _COMMANDS = (
     (seal, "Count what the log holds in clear."),
     (up, "Run the whole system on this machine."),
     (verify, "Check a read model against the log."),
+    (webhooks, "Translate recorded webhooks again."),
 )
 
 

@@ -150,6 +150,11 @@ def webhook_claim(topic: str, webhook_id: str) -> str:
     return f"webhook/{topic}/{webhook_id}"
 
 
+def translated_again_claim(claim: str) -> str:
+    """The webhook that was recorded under a claim, translated once more."""
+    return f"again/{claim}"
+
+
 def received_mail_claim(ses_message_id: str) -> str:
     """A mail that SES received."""
     return f"mail/{ses_message_id}"

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import bson
 import pytest
@@ -449,3 +450,30 @@ async def test_the_commits_of_all_shops_between_two_times_are_found(log: Commits
     between = store.iterate_recorded(NOW + timedelta(hours=1), NOW + timedelta(hours=4))
     assert [c.claims[0] async for c in between] == ["f1", "f2", "f3"]
     assert await store.heads(NOW + timedelta(hours=5)) == {"s1.myshopify.com": 3}
+
+
+async def test_what_has_no_event_is_found_by_its_source_shop_after_shop(log: Commits) -> None:
+    now, other = NOW, "birch.myshopify.com"
+    store = EventStore(log, clock=lambda: now)
+
+    def unread(shop: str, claim: str, source: str = "webhook") -> Draft:
+        return Draft(shop=shop, claim=claim, source=source, actor="shopify", reason="no JSON")
+
+    for shop in (other, SHOP):
+        await store.append([unread(shop, "a"), unread(shop, "b", "mail")])
+        now += timedelta(hours=1)
+        await store.append([fact("with-event", shop), unread(shop, "c")])
+        now += timedelta(hours=1)
+
+    async def found(**asked: Any) -> list[tuple[str, int]]:
+        return [(one.shop, one.position) for one in await store.eventless("webhook", **asked)]
+
+    first, second = sorted((SHOP, other))
+    everything = [(first, 1), (first, 4), (second, 1), (second, 4)]
+    assert await found() == everything
+    assert await found(limit=3) == everything[:3]
+    assert await found(after=(first, 1), limit=2) == everything[1:3]
+    assert await found(after=(second, 4)) == []
+    assert await found(shop=second, after=(first, 4)) == everything[2:]
+    assert await found(shop=second, after=(second, 1)) == everything[3:]
+    assert await found(since=now - timedelta(hours=1)) == [(SHOP, 4)]

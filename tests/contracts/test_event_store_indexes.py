@@ -46,6 +46,7 @@ async def filled(mongo_uri: str, sent: Sent) -> AsyncIterator[Mongo]:
     for shop in range(SHOPS):
         for first in range(0, COMMITS, GROUP):
             await store.append([_commit(shop, first + number) for number in range(GROUP)])
+        await store.append([_untranslated(shop, number) for number in range(GROUP)])
     yield mongo
     await mongo.client.drop_database(name)
     await mongo.close()
@@ -65,6 +66,12 @@ def _commit(shop: int, number: int) -> Draft:
         refs=[f"person/{number % 10}"],
         correlation_id=f"k{number % 20}",
     )
+
+
+def _untranslated(shop: int, number: int) -> Draft:
+    host = f"{'acorn' if not shop else f's{shop}'}.myshopify.com"
+    claim = f"webhook/orders/create/{number}"
+    return Draft(shop=host, claim=claim, source="webhook", actor="shopify", reason="no JSON")
 
 
 Asked = tuple[EventStore, list[Question]]

@@ -10,7 +10,7 @@ from datetime import datetime
 from cplus.clock import Clock
 from cplus.consumers.batches.hand_on import Send
 from cplus.consumers.batches.leases import Leases
-from cplus.consumers.webhooks.record import Bodies, Persons
+from cplus.consumers.webhooks.drafting import Bodies, Persons
 from cplus.events.causes import INLINE
 from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder

@@ -22,6 +22,12 @@ from cplus.shopify.values import storable
 _EVENT_BRIDGE: Final = "shopifyWebhook"
 _METADATA: Final = re.compile(r'"metadata"\s*:\s*')
 
+VIA: Final = "via"
+EVENT_BRIDGE: Final = "eventbridge"
+RECEIVED: Final = "received"
+"""Headers of a webhook's cause beside those of Shopify: by which way it came if not over HTTPS, and
+when, if it could not be translated."""
+
 TRIES: Final = 4
 """Receives after which a webhook that waits for an answer of Shopify is recorded with what is known
 then: one before it would become a dead letter, which is not recorded."""
@@ -76,6 +82,41 @@ def read(record: SqsRecord, clock: Clock) -> Delivery:
         payload = json.dumps(detail.get("payload")).encode() if isinstance(detail, dict) else None
         return _from_event_bridge(record, message, payload, clock)
     return _from_edge(record, message, clock)
+
+
+def recorded(
+    shop: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    stored: Stored | None,
+    recorded_at: datetime,
+) -> Delivery:
+    """The delivery that was recorded with these headers and bytes, at that time, to be translated
+    again; `stored` is where the bytes are, if in a bucket. Nothing more is waited for that Shopify
+    could not tell."""
+    told = {name: value for name, value in headers.items() if keeps(name)}
+    return Delivery(
+        message_id="",
+        shop=shop,
+        topic=told["x-shopify-topic"],
+        webhook_id=told["x-shopify-webhook-id"],
+        delivery=headers.get("delivery", ""),
+        received_at=_moment(headers.get(RECEIVED)) or recorded_at,
+        headers=told,
+        body=body,
+        stored=stored,
+        receives=TRIES,
+        payload=_payload(body) if headers.get(VIA) == EVENT_BRIDGE else None,
+    )
+
+
+def _payload(envelope: bytes) -> bytes:
+    """What EventBridge's envelope holds; nothing if it cannot be read."""
+    try:
+        detail = json_object(envelope.decode("utf-8", "surrogatepass")).get("detail")
+    except (InvalidInput, UnicodeDecodeError):
+        return b""
+    return json.dumps(detail.get("payload")).encode() if isinstance(detail, dict) else b""
 
 
 def named_shop(body: str) -> str:

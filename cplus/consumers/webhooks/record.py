@@ -5,28 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, Protocol
+from dataclasses import replace
+from typing import Any, Final
 
 import structlog
 
 from cplus import collector
-from cplus.clock import Clock
 from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.erased_shops import ErasedShops
-from cplus.consumers.shopify_facts import Resolve
 from cplus.consumers.webhooks.compliance import REQUIRED
-from cplus.consumers.webhooks.deliveries import Delivery, read
-from cplus.consumers.webhooks.notice import Notice
-from cplus.consumers.webhooks.translate import translate
-from cplus.consumers.webhooks.uninstalls import AskStanding, objection, redact_objection
-from cplus.consumers.webhooks.whose import AskShopId, whose
+from cplus.consumers.webhooks.deliveries import read
+from cplus.consumers.webhooks.drafting import Drafted, Webhooks, draft_of
 from cplus.deadline import Deadline
-from cplus.envelopes import Stored
-from cplus.errors import CommitTooLarge, InvalidDraft, InvalidInput
-from cplus.events.base import Cause, NewEvent
-from cplus.events.causes import cause_of
+from cplus.errors import CommitTooLarge, InvalidDraft
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Appended, Outcome, settled
 from cplus.events.log.store import EventStore
@@ -34,9 +25,6 @@ from cplus.events.names import DELIVERY_REF, delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import BulkWriteError, Collection, Database, duplicates
 from cplus.privacy.joining import join, joins
-from cplus.shopify.compliance import OF_ANOTHER_TOPIC, Compliance, ShopRedact
-from cplus.shopify.payloads import Webhook
-from cplus.shopify.webhooks import Uninstalled, is_required, parse
 
 log = structlog.get_logger()
 
@@ -49,59 +37,9 @@ KEPT: Final = 30 * 24 * 3600
 _SIDE_BY_SIDE: Final = 50  # all of a batch, so that the directory is asked for all at once
 _LARGE: Final = 16  # bodies from the bucket in memory at once, of 4 MB at most
 
-# What a translation raises when the payload or the code is at fault, and not the database.
-_UNTRANSLATABLE: Final = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError),
-    *(RecursionError, TypeError, ValueError),
-)
-
-
-class Bodies(Protocol):
-    """Where large bodies rest."""
-
-    async def put(self, shop: str, clear: bytes) -> Stored:
-        """Stores the body, encrypted under a key of its own; answers where, and the key."""
-
-    async def get(self, shop: str, stored: Stored) -> bytes:
-        """The bytes; raises KeyError when there are none, and ObjectBroken."""
-
-
-class Persons(Protocol):
-    """The directory of persons."""
-
-    @property
-    def resolve(self) -> Resolve:
-        """Says who somebody is."""
-
-    async def join(self, shop: str, person: str, absorbed: str) -> None:
-        """Makes two persons one."""
-
-
-class Drafted(NamedTuple):
-    """A delivery, the commit that it is to become, and the outcome of the append."""
-
-    delivery: Delivery
-    draft: Draft
-    outcome: Outcome | None = None
-    """None if no commit can hold it."""
-
 
 class Unwritable(Exception):
     """No commit can hold the delivery, not even without its events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """What the webhooks are recorded with."""
-
-    recorder: Recorder
-    persons: Persons
-    bodies: Bodies
-    redeliveries: Collection
-    standing: AskStanding
-    shop_id: AskShopId
-    erased: ErasedShops
-    clock: Clock
 
 
 async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -> list[str]:
@@ -118,7 +56,7 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
     with collector.seldom():
         drafted = await batch.each(
             batch.read(lambda record: read(record, use.clock)),
-            lambda delivery: _draft(delivery, use, large),
+            lambda delivery: draft_of(delivery, use, large),
             lambda delivery: {"shop": delivery.shop, "topic": delivery.topic},
         )
         outcomes = await _append(use.recorder, [item.value.draft for item in drafted])
@@ -138,94 +76,6 @@ async def handle(records: Sequence[SqsRecord], use: Webhooks, limit: Deadline) -
         rows = Item(sent, [row for _, row in again])
         await batch.each([rows], lambda rows: _remember(rows, use.redeliveries))
     return batch.failed
-
-
-async def _draft(one: Delivery, use: Webhooks, large: asyncio.Semaphore) -> Drafted:
-    # The erasure of a shop names nobody, and may come once more while it is not erased.
-    if one.topic != "shop/redact":
-        at = one.triggered_at or one.received_at
-        if reason := await use.erased.objection(one.shop, at):
-            log.warning("webhook_of_erased_shop", shop=one.shop, topic=one.topic, reason=reason)
-            return Drafted(one, _to_record(one, (), Cause("webhook", headers=_told(one)), reason))
-    if one.stored is None:
-        return await _drafted(one, one.body or b"", use)
-    async with large:
-        return await _drafted(one, await use.bodies.get(one.shop, one.stored), use)
-
-
-async def _drafted(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
-    events: Sequence[NewEvent] = ()
-    reason = None
-    try:
-        payload = parse(one.topic, body if one.payload is None else one.payload)
-        if payload is not None:
-            events, reason = await _meant(one, payload, use)
-    except InvalidInput as error:
-        if is_required(one.topic):
-            raise
-        reason = str(error.values.get("reason", error))
-    except _UNTRANSLATABLE as error:
-        reason = f"{one.topic}: the translation failed ({type(error).__name__})"
-        if is_required(one.topic):
-            raise InvalidInput(reason=reason) from None
-    if reason:
-        log.warning("webhook_untranslated", shop=one.shop, topic=one.topic, reason=reason)
-    return Drafted(one, _to_record(one, events, await _cause(one, body, use.bodies), reason))
-
-
-def _to_record(
-    one: Delivery, events: Sequence[NewEvent], cause: Cause, reason: str | None
-) -> Draft:
-    return Draft(
-        shop=one.shop,
-        claim=one.claim,
-        source="webhook",
-        actor="shopify",
-        events=events,
-        cause=cause,
-        refs=_refs(one, events),
-        correlation_id=one.headers.get("x-shopify-event-id"),
-        reason=reason,
-    )
-
-
-async def _meant(
-    one: Delivery, payload: Webhook, use: Webhooks
-) -> tuple[Sequence[NewEvent], str | None]:
-    """The events that the webhook means, or why it means none."""
-    reason = await whose(one, payload, use.shop_id)
-    if not reason and isinstance(payload, Compliance) and payload.is_of_another_topic:
-        reason = OF_ANOTHER_TOPIC
-    if reason:
-        return (), reason
-    notice = Notice(one.shop, one.topic, one.webhook_id, one.triggered_at, one.received_at)
-    events = await translate(notice, payload, use.persons.resolve)
-    if isinstance(payload, ShopRedact):
-        reason = await redact_objection(one, use.recorder, use.standing)
-    if isinstance(payload, Uninstalled):
-        at = events[0].occurred_at
-        reason = await objection(one, payload, at, use.recorder, use.standing)
-    return (() if reason else events), reason
-
-
-async def _cause(one: Delivery, body: bytes, bodies: Bodies) -> Cause:
-    return await cause_of("webhook", one.shop, body, bodies, headers=_told(one), stored=one.stored)
-
-
-def _told(one: Delivery) -> dict[str, str]:
-    """What stands beside the body."""
-    headers = {**one.headers, "delivery": one.delivery}
-    if one.payload is not None:
-        headers["via"] = "eventbridge"  # the body is EventBridge's envelope around the payload
-    return headers
-
-
-def _refs(one: Delivery, events: Sequence[NewEvent]) -> list[str]:
-    persons = [person for new in events for person in new.event.persons()]
-    # The delivery is a ref and not only a header of the cause: refs come with every commit that is
-    # read, so a redelivery differs from SQS's own repeat without loading bodies.
-    refs = [*(new.stream for new in events), *persons, delivery_ref(one.delivery)]
-    return list(dict.fromkeys(refs))
 
 
 async def _append(recorder: Recorder, drafts: Sequence[Draft]) -> Sequence[Outcome | None]:

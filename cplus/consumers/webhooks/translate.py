@@ -286,3 +286,8 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     CustomerRedact: compliance.customer_redact,
     ShopRedact: compliance.shop_redact,
 }
+
+MAY_MEAN_NOTHING: Final = frozenset(
+    {"customers/merge", "customer.tags_added", "customer.tags_removed", "orders/edited"}
+)
+"""Topics of which a webhook that is read well may mean no event."""

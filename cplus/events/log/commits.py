@@ -90,6 +90,21 @@ class Commits(Protocol):
     ) -> list[Document]:
         """Commits with the ref, after position `after` in the given direction."""
 
+    async def eventless(
+        self,
+        source: str,
+        shop: str,
+        after: int,
+        limit: int,
+        *,
+        only: bool,
+        since: datetime | None,
+        cause: bool,
+    ) -> list[Document]:
+        """Commits from that source without events, recorded since then: those of the shop after a
+        position and, unless it is the `only` one, those of the shops behind it; by shop and
+        position."""
+
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
         """The number of commits with the ref; examines at most `limit`."""
 

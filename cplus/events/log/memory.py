@@ -200,6 +200,31 @@ class MemoryCommits:
             found = positions[bisect_right(positions, after) :]
         return [self._row(shop, at, cause=cause) for at in found[:limit]]
 
+    async def eventless(
+        self,
+        source: str,
+        shop: str,
+        after: int,
+        limit: int,
+        *,
+        only: bool,
+        since: datetime | None,
+        cause: bool,
+    ) -> list[Document]:
+        """Commits without events, by shop and position; see Commits."""
+        await asyncio.sleep(0)
+        shops = [shop] if only else sorted({shop, *(one for one in self._shops if one > shop)})
+        rows = [
+            row
+            for one in shops
+            for at in sorted(self._rows(one).raws)
+            if one != shop or at > after
+            for row in [self._row(one, at, cause=cause)]
+            if row["source"] == source and not row["events"]
+            if since is None or row["recorded_at"] >= since
+        ]
+        return rows[:limit]
+
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
         """The number of commits with the ref, up to the limit."""
         await asyncio.sleep(0)

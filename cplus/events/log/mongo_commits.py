@@ -194,6 +194,33 @@ class MongoCommits:
         )
         return await _all(cursor, limit)
 
+    async def eventless(
+        self,
+        source: str,
+        shop: str,
+        after: int,
+        limit: int,
+        *,
+        only: bool,
+        since: datetime | None,
+        cause: bool,
+    ) -> list[Document]:
+        """Commits without events; see Commits."""
+        found: list[Document] = []
+        wanted: dict[str, Any] = {"n": 0, "source": source}
+        if since is not None:
+            wanted["recorded_at"] = {"$gte": since}
+        spans: list[dict[str, Any]] = [{"shop": shop, "position": {"$gt": after}}]
+        for span in spans if only else [*spans, {"shop": {"$gt": shop}}]:
+            if len(found) < limit:
+                rows = self.collection.find(
+                    {**wanted, **span},
+                    _fields(cause),
+                    sort=[("shop", 1), ("position", 1)],
+                )
+                found += await rows.limit(limit - len(found)).to_list(limit)
+        return found
+
     async def mentions(self, shop: str, ref: str, limit: int) -> int:
         """The number of commits; see Commits."""
         # From the index alone: a commit may be large.
@@ -264,5 +291,11 @@ async def ensure_indexes(database: Database) -> None:
             IndexModel([("shop", 1), ("position", 1)], unique=True, name="positions"),
             IndexModel([("shop", 1), ("refs", 1), ("position", 1)], name="refs"),
             IndexModel([("recorded_at", 1)], name="times"),
+            # Few commits have no event, so it costs next to nothing.
+            IndexModel(
+                [("source", 1), ("shop", 1), ("position", 1), ("recorded_at", 1)],
+                partialFilterExpression={"n": 0},
+                name="eventless",
+            ),
         ]
     )

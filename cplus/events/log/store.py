@@ -273,6 +273,27 @@ class EventStore:
             )
         )
 
+    async def eventless(
+        self,
+        source: str,
+        *,
+        after: tuple[str, int] = ("", 0),
+        shop: str | None = None,
+        since: datetime | None = None,
+        limit: int = BATCH,
+        cause: bool = False,
+    ) -> list[Commit]:
+        """Up to `limit` commits from that source that have no event, by shop and position: of all
+        shops or of one, recorded at any time or since then; those behind `after`, which is a shop
+        and a position there."""
+        host, position = after if shop is None or after[0] == shop else (shop, 0)
+        only = shop is not None
+        return _commits(
+            await self._log.eventless(
+                source, host, position, limit, only=only, since=since, cause=cause
+            )
+        )
+
     async def count_ref(self, shop: str, ref: str, most: int) -> int:
         """The number of commits with the ref, or `most` if there are at least that many."""
         return await self._log.mentions(shop, ref, most)

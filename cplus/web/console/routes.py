@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Final
 
@@ -26,6 +28,7 @@ from cplus.web.kit.deps import (
     PagesDep,
     SignaturesDep,
     TokenTriesDep,
+    UntranslatedDep,
 )
 from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.pages import Pages
@@ -35,6 +38,11 @@ router = APIRouter(prefix=CONSOLE_PATH)
 
 SHOWN: Final = 500
 """Shops on the page at most; those that need somebody first."""
+
+OPENED: Final = timedelta(days=30)
+"""How long a webhook of which nobody is known can be opened, and so be translated again."""
+COUNTED: Final = 2_000
+"""Webhooks without events that are looked at for the page."""
 
 _NAME: Final = (
     "Enter the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
@@ -46,6 +54,7 @@ async def console(
     pages: PagesDep,
     signatures: SignaturesDep,
     read: LagDep,
+    count: UntranslatedDep,
     clock: ClockDep,
     session: OperatorDep,
     leads_to: Annotated[str, Query(alias="next")] = CONSOLE_HOME,
@@ -53,7 +62,9 @@ async def console(
     """All shops; without an operator's session, the form for the token, which leads to a page."""
     if session is None:
         return _ask(pages, leads_to=own_console_page(leads_to))
-    found = await read(shops=None, most=SHOWN)
+    found, untranslated = await asyncio.gather(
+        read(shops=None, most=SHOWN), count(since=clock() - OPENED, most=COUNTED)
+    )
     return pages.render(
         "console.html",
         csrf=signatures.form_token(session),
@@ -64,6 +75,7 @@ async def console(
         behind=found.behind,
         parked=found.parked,
         stops=stops_of(found.lines),
+        untranslated=untranslated,
         readers=[reader.collection for reader in found.readers if reader.live or not reader.filled],
         followers=[
             reader.collection for reader in found.readers if reader.filled and not reader.live

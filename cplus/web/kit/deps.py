@@ -6,6 +6,7 @@ Only here the pages' parts are taken out of all parts.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Protocol
 
@@ -21,6 +22,7 @@ from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
+from cplus.consumers.webhooks.untranslated import Untranslated, count_untranslated
 from cplus.events.audit.history import PAGE, History, history
 from cplus.events.audit.questions import is_known
 from cplus.privacy.certificates import Certificates
@@ -79,6 +81,14 @@ class ReadPast(Protocol):
 
     async def __call__(self, shop: str, conversation_id: str, position: int) -> Past | None:
         """Right after the commit at that position."""
+        ...
+
+
+class CountUntranslated(Protocol):
+    """Counts webhooks that could not be translated."""
+
+    async def __call__(self, *, since: datetime, most: int) -> Untranslated:
+        """Of those that came since then, and of the first `most` without events."""
         ...
 
 
@@ -234,6 +244,10 @@ async def _lag(request: Request) -> ReadLag:
     return partial(overview, parts.mongo, parts.store, ALL, parts.clock, reactions=REACTIONS)
 
 
+async def _untranslated(request: Request) -> CountUntranslated:
+    return partial(count_untranslated, _parts(request).store)
+
+
 async def _dead_letters(request: Request) -> DeadLetters:
     return _parts(request).dead_letters
 
@@ -296,6 +310,7 @@ UsedTokensDep = Annotated[UsedTokens, Depends(used_tokens_of)]
 ReadTokenDep = Annotated[ReadToken, Depends(read_token_of)]
 OperatorTokenDep = Annotated[str, Depends(operator_token_of)]
 LagDep = Annotated[ReadLag, Depends(_lag)]
+UntranslatedDep = Annotated[CountUntranslated, Depends(_untranslated)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]
 PastDep = Annotated[ReadPast, Depends(_past)]

@@ -15,7 +15,11 @@ import pytest
 from cplus.clock import utc_now
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.registry import REACTIONS
+from cplus.consumers.webhooks.untranslated import NOT_KNOWN
+from cplus.consumers.webhooks.whose import ANOTHERS
 from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.log.commit import Draft
+from cplus.events.names import webhook_claim
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.privacy.token_tries import MOST, WINDOW
 from cplus.projections.generations.lineage_changes import begin
@@ -308,6 +312,26 @@ async def test_what_is_no_shop_is_asked_for_again(web: Harness, typed: str) -> N
 
 
 # The console
+
+
+async def test_the_console_shows_webhooks_that_could_not_be_translated(web: Harness) -> None:
+    async with web.signed_in() as browser:
+        await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
+        assert "0 webhooks not translated" in (await browser.get("/console")).text
+        for number, reason in enumerate(("orders/create: a <fault>", None, ANOTHERS)):
+            claim = webhook_claim("orders/create", f"w-{number}")
+            draft = Draft(SHOP, claim, "webhook", "shopify", reason=reason)
+            await web.parts.store.append([draft])
+        page = (await browser.get("/console")).text
+        for words in (
+            "2 webhooks not translated",
+            "<code>orders/create</code>",
+            "orders/create: a &lt;fault&gt;",
+            NOT_KNOWN,
+            "cplus webhooks retranslate",
+        ):
+            assert words in page
+        assert ANOTHERS not in page, "it was refused, and needs nobody"
 
 
 async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> None:

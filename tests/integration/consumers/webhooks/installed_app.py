@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.webhooks.record import Webhooks
+from cplus.consumers.webhooks.drafting import Webhooks
 from cplus.events.log.commit import Commit
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.shopify.oauth import Tokens

@@ -11,7 +11,8 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.consumers.erased_shops import FROM_BEFORE, NOT_INSTALLED, REMEMBERED, ErasedShops
-from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.consumers.webhooks.drafting import Webhooks
+from cplus.consumers.webhooks.record import handle
 from cplus.events.base import AggregateEvent, NewEvent
 from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled

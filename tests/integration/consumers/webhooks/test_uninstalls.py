@@ -12,7 +12,8 @@ from cplus.aws import Aws
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.consumers.webhooks.deliveries import TRIES
-from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.consumers.webhooks.drafting import Webhooks
+from cplus.consumers.webhooks.record import handle
 from cplus.consumers.webhooks.uninstalls import STANDS, UNTOLD, UNTOLD_OF_REDACT
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import NewEvent

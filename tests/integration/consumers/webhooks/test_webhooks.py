@@ -16,8 +16,9 @@ import structlog
 
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks import edge
+from cplus.consumers.webhooks.drafting import Webhooks
 from cplus.consumers.webhooks.edge import told_of
-from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.consumers.webhooks.record import handle
 from cplus.envelopes import Stored
 from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.events.log.commit import Commit, Draft

@@ -14,7 +14,8 @@ from pymongo import monitoring
 from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.webhooks.record import REDELIVERIES, Webhooks, handle
+from cplus.consumers.webhooks.drafting import Webhooks
+from cplus.consumers.webhooks.record import REDELIVERIES, handle
 from cplus.envelopes import Stored
 from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.mongo import connect

@@ -10,7 +10,8 @@ import pytest
 from cplus.aws import Aws
 from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.consumers.webhooks.deliveries import TRIES
-from cplus.consumers.webhooks.record import Webhooks, handle
+from cplus.consumers.webhooks.drafting import Webhooks
+from cplus.consumers.webhooks.record import handle
 from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED, UNTOLD
 from cplus.local.shopify import LocalShopify
 from cplus.shopify.compliance import OF_ANOTHER_TOPIC
