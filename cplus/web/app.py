@@ -24,7 +24,7 @@ from cplus.web.api import routes as api
 from cplus.web.console import dead
 from cplus.web.console import routes as console
 from cplus.web.console.signed_in import OperatorNeeded, known_operator
-from cplus.web.embedded import bounce, installing
+from cplus.web.embedded import bounce, installing, window
 from cplus.web.embedded.requests import TokenNeeded, is_document, is_fetch
 from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
@@ -84,7 +84,7 @@ def create_app(parts: Parts) -> FastAPI:
         *(inbox, getting_started, conversations, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account, sign_in),
     )
-    for module in (*merchant, console, dead, api):
+    for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     app.add_api_route("/healthz", _health, include_in_schema=False)

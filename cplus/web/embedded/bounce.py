@@ -16,7 +16,6 @@ from cplus.web.embedded.requests import (
     is_document,
     is_fetch,
     named_shops,
-    way_out,
 )
 from cplus.web.kit.deep_links import wanted_page
 from cplus.web.kit.deps import bridge_of, pages_of
@@ -42,9 +41,8 @@ async def bounced(request: Request, shop: str, *, used: bool = False) -> HTMLRes
     answer = pages.render(
         "bounce.html",
         status=401,
-        frame=Frame(shop, bridge),
+        frame=Frame(shop, bridge, wanted_page(request)),
         stuck=BOUNCED in request.query_params and not used,
-        window=way_out(shop, wanted_page(request)),
     )
     answer.headers.update(_BEARER)
     return answer
@@ -58,4 +56,4 @@ async def frame_of(request: Request) -> Frame | None:
     bridge = await bridge_of(request)
     shop = "".join(named_shops(request)[:1])
     request.state.framing = framing(bridge, shop)
-    return Frame(shop, bridge)
+    return Frame(shop, bridge, wanted_page(request))

@@ -18,7 +18,6 @@ from cplus.web.embedded.requests import (
     Frame,
     TokenNeeded,
     framing,
-    way_out,
 )
 from cplus.web.kit.auth import Session
 from cplus.web.kit.deep_links import wanted_page
@@ -73,8 +72,6 @@ async def not_granted(request: Request, error: Exception) -> Response:
     return pages.render(
         "not_granted.html",
         status=403 if error.refused else 502,
-        frame=Frame(error.shop, bridge),
+        frame=Frame(error.shop, bridge, wanted_page(request)),
         refused=error.refused,
-        again=bridge.page(error.shop),
-        window=way_out(error.shop, wanted_page(request)),
     )

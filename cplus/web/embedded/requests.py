@@ -88,8 +88,23 @@ class Frame:
     shop: str
     """The shop in whose Admin it stands; "" if that isn't known."""
     bridge: Bridge
+    here: str
+    """The page, as a window of its own would open it."""
     tab: str = field(default="", repr=False)
     """The key of the document, which its fetches bring beside their tokens."""
+
+    @property
+    def admin(self) -> str:
+        """Where the Admin shows the app; a page's path goes behind it. "" for no shop."""
+        return self.bridge.page(self.shop) if self.shop else ""
+
+    @property
+    def window(self) -> str:
+        """The address that opens the page in a window of its own, with no token."""
+        query = {"shop": self.shop, "next": "" if self.here == HOME else self.here}
+        given = urlencode({name: value for name, value in query.items() if value})
+        path = "/auth/install" if self.shop else "/auth/sign-in"
+        return f"{path}?{given}" if given else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +207,6 @@ def framing(bridge: Bridge, shop: str) -> Framing:
     ancestors = f"https://{shop} {bridge.admin}" if shop else bridge.admin
     parts = urlsplit(bridge.script)
     return Framing(ancestors, f"{parts.scheme}://{parts.netloc}")
-
-
-def way_out(shop: str, leads_to: str) -> str:
-    """The address that opens a page of the shop in a window of its own, with no token."""
-    query = {"shop": shop, "next": "" if leads_to == HOME else leads_to}
-    given = urlencode({name: value for name, value in query.items() if value})
-    path = "/auth/install" if shop else "/auth/sign-in"
-    return f"{path}?{given}" if given else path
 
 
 def _hash(tab: str) -> str:

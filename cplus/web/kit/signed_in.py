@@ -24,6 +24,7 @@ from cplus.web.embedded.requests import (
 )
 from cplus.web.kit.auth import Session
 from cplus.web.kit.cookies import SESSION
+from cplus.web.kit.deep_links import wanted_page
 from cplus.web.kit.deps import (
     BridgeDep,
     CookiesDep,
@@ -148,7 +149,7 @@ async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Me
         if not getattr(request.state, "head", False):
             await ensure_installed(request, session, row)
         request.state.framing = framing(asking.bridge, session.shop)
-        frame = Frame(session.shop, asking.bridge, session.brought.tab)
+        frame = Frame(session.shop, asking.bridge, wanted_page(request), session.brought.tab)
     me = Merchant(session, row, asking.signatures.form_token(session), frame)
     request.state.merchant = me
     return me

@@ -1,14 +1,40 @@
 // Improves the pages if JavaScript is on. Every page works without it.
 "use strict";
 
-const main = document.getElementById("main");
+let main = document.getElementById("main");
 const INTERVAL = 4000;
+const over = new Set(); // what ends with the page: inside Shopify's Admin another takes its place
+
+// Inside Shopify's Admin embedded.js asks, with a token.
+const request = (address, init) => (window.embedded ?? window).fetch(address, init);
+
+// The tab's own memory; a browser may keep none for frames of other sites.
+const memory = (() => {
+  try {
+    sessionStorage.getItem("draft");
+    return sessionStorage;
+  } catch {
+    const held = new Map();
+    return {
+      getItem: (key) => held.get(key) ?? null,
+      setItem: (key, value) => held.set(key, value),
+      removeItem: (key) => held.delete(key),
+      clear: () => held.clear(),
+    };
+  }
+})();
 
 // Says that the session is over, and leads back to this page once the merchant has signed in.
 async function signedOut(answer) {
   const { error, note } = await answer.json().catch(() => ({}));
   const told = document.getElementById("signed-out");
+  if (!told) return;
   const link = told.querySelector("a");
+  if (window.embedded) {
+    if (note === "gone") told.querySelector("span").textContent = error;
+    told.hidden = false;
+    return;
+  }
   const to = new URL(link.href);
   const here = new URL(location.href);
   here.searchParams.delete("at");
@@ -29,7 +55,7 @@ function follow(address, onNews) {
   let faults = 0;
   let timer = null;
   let asking = false;
-  let over = false;
+  let ended = false;
   let quick = Number(main.dataset.soon) ? 40 : 0; // poll fast for a while after a reply was sent
   const pause = () => (Number(main.dataset.soon) && quick-- > 0 ? 500 : INTERVAL);
   async function ask() {
@@ -39,9 +65,10 @@ function follow(address, onNews) {
     try {
       const headers = { Accept: "application/json" };
       if (etag) headers["If-None-Match"] = etag;
-      const answer = await fetch(address(), { headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
+      const answer = await request(address(), { headers, cache: "no-store", signal: AbortSignal.timeout(15000) });
+      if (ended) return;
       if (answer.status === 401) {
-        over = true;
+        ended = true;
         return await signedOut(answer);
       }
       if (answer.status === 200) {
@@ -57,19 +84,25 @@ function follow(address, onNews) {
       asking = false;
     }
     // The jitter keeps many open tabs from polling all at once.
-    timer = setTimeout(ask, pause() * 2 ** faults * (0.85 + Math.random() * 0.3));
+    if (!ended) timer = setTimeout(ask, pause() * 2 ** faults * (0.85 + Math.random() * 0.3));
   }
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && timer === null && !asking && !over) ask();
-  });
+  const look = () => {
+    if (!document.hidden && timer === null && !asking && !ended) ask();
+  };
+  document.addEventListener("visibilitychange", look);
   timer = setTimeout(ask, pause());
+  over.add(() => {
+    ended = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
+  });
 }
 
 // Loads a fresh copy of the page from the server; the open page, and what is typed in it, stays.
 async function fetchPage() {
   const address = new URL(location.href);
   address.searchParams.delete("at");
-  const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
+  const answer = await request(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
   if (!answer.ok || answer.redirected) return null;
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
@@ -163,8 +196,9 @@ function followNews() {
     () => `${main.dataset.news}?after=${encodeURIComponent(main.dataset.position)}`,
     async (news) => {
       if (!news.changed) return;
+      const page = main;
       const fresh = await fetchPage();
-      if (!fresh) return;
+      if (!fresh || page !== main) return;
       const position = fresh.getElementById("main")?.dataset.position;
       const awaited = Number(main.dataset.soon || 0);
       if (awaited && Number(position) >= awaited) {
@@ -184,27 +218,28 @@ function sendOnce() {
     if ("download" in form.dataset) return; // the page stays
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "1";
-    if ("forget" in form.dataset) sessionStorage.clear();
+    if ("forget" in form.dataset) memory.clear();
     setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
   });
-  window.addEventListener("pageshow", () => {
-    for (const form of document.forms) {
-      delete form.dataset.sent;
-      form.querySelectorAll("button").forEach((button) => (button.disabled = false));
-    }
-  });
+  window.addEventListener("pageshow", () => [...document.forms].forEach(release));
+}
+
+// Lets a form be sent again.
+function release(form) {
+  delete form.dataset.sent;
+  form.querySelectorAll("button").forEach((button) => (button.disabled = false));
 }
 
 // Keeps a draft across reloads of the tab until it is sent.
 function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
   const key = `draft ${location.pathname}`;
-  if (document.querySelector("[data-erased]")) sessionStorage.removeItem(key); // it may name them
+  if (document.querySelector("[data-erased]")) memory.removeItem(key); // it may name them
   if (!box) return;
   const asked = new URLSearchParams(location.search);
-  if (asked.has("at") && !asked.has("done")) sessionStorage.removeItem(key); // it was sent
-  else if (!box.value) box.value = sessionStorage.getItem(key) ?? "";
-  box.addEventListener("input", () => sessionStorage.setItem(key, box.value));
+  if (asked.has("at") && !asked.has("done")) memory.removeItem(key); // it was sent
+  else if (!box.value) box.value = memory.getItem(key) ?? "";
+  box.addEventListener("input", () => memory.setItem(key, box.value));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
   });
@@ -226,7 +261,18 @@ function copyOnClick() {
   });
 }
 
+// What each page needs, and what ends when another takes its place.
+function beginPage() {
+  main = document.getElementById("main");
+  reader.home = window.scrollY;
+  keepDraft();
+  followNews();
+}
+function endPage() {
+  over.forEach((end) => end());
+  over.clear();
+}
+
 sendOnce();
-keepDraft();
 copyOnClick();
-followNews();
+beginPage();

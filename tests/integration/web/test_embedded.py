@@ -17,7 +17,7 @@ from cplus.privacy.sessions import USED_TOKENS
 from cplus.web.app import create_app
 from cplus.web.embedded.requests import RETRY, TAB
 from cplus.web.kit.signed_in import merchant
-from tests.integration.web.harness import OTHER, SHOP, Harness, path_of
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of, use_link
 from tests.integration.web.tokens import bearer, id_token
 
 LATER = int(time.time()) + 3_600
@@ -254,3 +254,32 @@ async def test_an_unlucky_fetch_tells_no_token(web: Harness) -> None:
     assert answer.status_code == 500
     assert lines
     assert not any(secret in str(lines) for secret in (token, "an-hmac", "a-host"))
+
+
+async def test_a_link_to_a_window_of_its_own_signs_the_same_person_in_once(web: Harness) -> None:
+    async with web.browser() as frame, web.browser() as window:
+        asked = {"next": "/customers?kind=lead"}
+        answer = await frame.post("/window", data=asked, headers=bearer(id_token(sub="77")))
+        address = answer.json()["address"]
+        page = await window.get(address)
+        assert "as <bdi>77</bdi>" in page.text
+        opened = await use_link(window, address)
+        assert path_of(opened) == asked["next"]
+        assert (await window.get("/customers")).status_code == 200
+        assert (await use_link(frame, address)).status_code == 403
+        # A session of its own makes no further ones, and no other site's page is led to.
+        csrf = fields_of((await window.get("/inbox")).text, "/auth/sign-out")
+        assert (await window.post("/window", data=csrf)).status_code == 403
+        evil = await frame.post("/window", data={"next": "//evil.example"}, headers=bearer())
+        assert "evil" not in evil.text
+
+
+async def test_the_frame_has_no_bar_of_its_own_and_the_window_no_menu_of_the_admin(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    framed = (await browser.get("/inbox", headers=bearer())).text
+    own = (await browser.get("/inbox")).text
+    for words in ("<s-app-nav>", 'ui-title-bar title="Inbox"', "embedded.", "data-window"):
+        assert (words in framed, words in own) == (True, False)
+    for words in ("/auth/sign-out", 'class="rail"'):
+        assert (words in framed, words in own) == (False, True)

@@ -1,0 +1,221 @@
+// Inside Shopify's Admin: pages and forms go by fetch with a token of Shopify and no cookie, and
+// the parts of the page are put in place. Loaded after App Bridge and app.js.
+"use strict";
+
+const SHOPIFYS = ["bounced", "embedded", "hmac", "host", "id_token", "locale", "session", "shop", "timestamp"];
+const RETRY = "X-Shopify-Retry-Invalid-Session-Request";
+const html = document.documentElement;
+const bridge = () => window.shopify;
+
+// The address without what Shopify added to it.
+function own(address) {
+  const url = new URL(address, location.href);
+  for (const name of SHOPIFYS) url.searchParams.delete(name);
+  return url;
+}
+
+// The same address with what says in which shop's Admin it stands, so that it can be loaded again.
+function kept(address) {
+  const url = own(address);
+  const here = new URLSearchParams(location.search);
+  for (const name of ["embedded", "shop", "host"]) if (here.has(name)) url.searchParams.set(name, here.get(name));
+  return url;
+}
+
+// A fetch of this app; sent once more with a fresh token if the app finds the first one too old.
+async function authorised(address, init = {}) {
+  const send = async () => {
+    const headers = new Headers(init.headers);
+    headers.set("Authorization", `Bearer ${await bridge().idToken()}`);
+    if (html.dataset.tab) headers.set("X-Tab", html.dataset.tab);
+    return fetch(own(address), { ...init, headers, credentials: "omit" });
+  };
+  const answer = await send();
+  return answer.status === 401 && answer.headers.has(RETRY) ? send() : answer;
+}
+
+function told(words, isError = false) {
+  bridge()?.toast.show(words, { isError, duration: 5000 });
+}
+
+async function save(answer) {
+  const named = /filename="([^"]*)"/.exec(answer.headers.get("Content-Disposition") ?? "");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = named?.[1] || "download";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+// Puts the fetched page in place of this one.
+function show(fresh) {
+  endPage();
+  const [old, now] = [document.getElementById("main"), fresh.getElementById("main")];
+  document.title = fresh.title;
+  if (document.body.className === fresh.body.className) old.replaceWith(document.adoptNode(now));
+  else document.body.replaceWith(document.adoptNode(fresh.body));
+  const bar = fresh.querySelector("ui-title-bar");
+  if (bar) document.querySelector("ui-title-bar")?.setAttribute("title", bar.getAttribute("title"));
+  beginPage();
+}
+
+// Where the reader is after a page came: what is wrong in it, or its heading, which is announced.
+function land(place, { scroll = 0, quiet = false } = {}) {
+  const main = document.getElementById("main");
+  const named = place.hash && document.getElementById(decodeURIComponent(place.hash.slice(1)));
+  if (named) named.scrollIntoView();
+  else window.scrollTo(0, scroll);
+  if (quiet) return;
+  const heading = main.querySelector("h1");
+  heading?.setAttribute("tabindex", "-1");
+  (main.querySelector("[autofocus]") ?? heading ?? main).focus({ preventScroll: true });
+  const announced = document.getElementById("announced");
+  if (announced) announced.textContent = document.title;
+}
+
+// What was done shows as a toast, once: as the page says it, or else as the form does.
+function toast(said) {
+  const done = document.querySelector("#main .note.done");
+  if (done) done.hidden = true;
+  const words = done?.textContent.trim() || said;
+  if (words) told(words);
+}
+
+const pageOf = (address) => own(address).href.split("#")[0];
+let shown = pageOf(location.href); // the page that is in place
+let visits = 0;
+let under = null; // the fetch of the page that is on its way
+
+// Loads a page and shows it. `push`: as a new step of the history. Whether it was shown.
+async function visit(address, { push = true, scroll = 0, init = {}, quiet = false, said = "" } = {}) {
+  const mine = ++visits;
+  under?.abort();
+  const stop = (under = new AbortController());
+  bridge().loading(true);
+  try {
+    const answer = await authorised(address, { ...init, signal: stop.signal });
+    if (mine !== visits) return false;
+    if (answer.status === 401) return lost(answer);
+    const kind = answer.headers.get("Content-Type") ?? "";
+    if (/^attachment/.test(answer.headers.get("Content-Disposition") ?? "") || !kind.startsWith("text/html")) {
+      await save(answer);
+      return false;
+    }
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== visits) return false;
+    const sent = init.method === "POST";
+    // What a form is answered without leading on stands at the address of its page.
+    const place = kept(sent && !answer.redirected ? location.href : answer.url);
+    place.hash ||= new URL(address, location.href).hash;
+    if (push && place.href !== location.href) {
+      history.replaceState({ scroll: window.scrollY }, "");
+      history.pushState({ scroll: 0 }, "", place);
+    } else if (!sent) history.replaceState({ scroll }, "", place);
+    show(fresh);
+    shown = pageOf(location.href);
+    land(place, { scroll, quiet });
+    if (sent && answer.redirected) toast(said);
+    return true;
+  } catch (error) {
+    if (error.name !== "AbortError") told("The page couldn’t be loaded. Check your connection and try again.", true);
+    return false;
+  } finally {
+    if (mine === visits) bridge().loading(false);
+  }
+}
+
+// Shopify no longer says who this is: nothing typed is lost, and the note says what to do.
+async function lost(answer) {
+  await signedOut(answer);
+  document.getElementById("signed-out")?.scrollIntoView({ block: "center" });
+  return false;
+}
+
+// A page in a window of its own, by a link that signs in once. The window opens at the click, as
+// browsers allow none later.
+async function openWindow() {
+  const opened = window.open("", "_blank");
+  try {
+    const fields = new URLSearchParams({ next: own(location.href).pathname + own(location.href).search });
+    const answer = await authorised("/window", { method: "POST", body: fields });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const { address } = await answer.json();
+    if (!opened) return told("Your browser blocked the new window. Allow pop-ups for Shopify and try again.", true);
+    opened.opener = null;
+    opened.location = address;
+  } catch {
+    opened?.close();
+    told("The window couldn’t be opened. Try again.", true);
+  }
+}
+
+// Whether a click on a link leads to another page of the app, in this frame.
+function leads(link) {
+  if (!link?.href || (link.target && link.target !== "_self") || link.hasAttribute("download")) return false;
+  const to = new URL(link.href);
+  if (to.origin !== location.origin || to.pathname.startsWith("/auth/")) return false;
+  return !(to.hash && pageOf(to) === pageOf(location.href));
+}
+
+function onClick(event) {
+  if (event.target.closest("[data-window]")) return void openWindow();
+  const link = event.target.closest("a");
+  if (event.defaultPrevented || event.button > 1 || !leads(link)) return;
+  event.preventDefault();
+  const page = own(link.href);
+  const apart = event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey;
+  if (apart) window.open(html.dataset.admin + page.pathname + page.search, "_blank", "noopener");
+  else visit(link.href);
+}
+
+async function onSubmit(event) {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  event.preventDefault();
+  const fields = new URLSearchParams(new FormData(form, event.submitter));
+  const download = "download" in form.dataset;
+  if (form.method === "get") await visit(`${form.getAttribute("action")}?${fields}`);
+  else await visit(form.getAttribute("action"), { said: form.dataset.said, init: { method: "POST", body: fields } });
+  if (!download && form.isConnected) release(form);
+}
+
+function onNavigate(event) {
+  const path = event.target.getAttribute?.("href") ?? event.detail?.path;
+  if (!path) return;
+  event.preventDefault();
+  visit(path);
+}
+
+// Without App Bridge there are no tokens: the page stays as it is and says how to go on.
+function withoutBridge() {
+  const note = document.getElementById("no-bridge");
+  if (note) note.hidden = false;
+  document.querySelectorAll("[data-window]").forEach((button) => (button.hidden = true));
+  document.addEventListener("submit", (event) => {
+    event.preventDefault();
+    for (const form of document.forms) setTimeout(() => release(form));
+    note?.scrollIntoView({ block: "center" });
+  });
+}
+
+function begin() {
+  window.embedded = { fetch: authorised };
+  history.scrollRestoration = "manual";
+  history.replaceState({ scroll: 0 }, "", kept(location.href));
+  document.addEventListener("click", onClick);
+  document.addEventListener("auxclick", onClick);
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("shopify:navigate", onNavigate);
+  window.addEventListener("popstate", (event) => {
+    if (pageOf(location.href) === shown) return; // a step within the page
+    visit(location.href, { push: false, scroll: event.state?.scroll ?? 0 });
+  });
+  // A page that waits for something is loaded again, as the header of the other window says.
+  setInterval(() => {
+    const wait = document.getElementById("main")?.dataset.refresh;
+    if (wait && !document.hidden) visit(location.href, { push: false, scroll: window.scrollY, quiet: true });
+  }, 4000);
+}
+
+if (bridge()) begin();
+else withoutBridge();

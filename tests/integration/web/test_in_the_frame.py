@@ -1,0 +1,160 @@
+"""The pages inside an Admin's frame, in a real browser that keeps no cookie of other sites."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.integration.web.framed import Framed, framed
+from tests.integration.web.harness import SHOP
+
+pytestmark = pytest.mark.browser
+PATIENCE = 20_000  # milliseconds on a busy machine
+
+
+@pytest.fixture
+async def admin(mongo_uri: str, database: str) -> AsyncIterator[Framed]:
+    async with framed(mongo_uri, database) as made:
+        yield made
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    """A window for the Admin."""
+    context = await chromium.new_context(viewport={"width": 1000, "height": 700})
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    yield page
+    await context.close()
+
+
+async def _no_cookies(admin: Framed, page: Page) -> bool:
+    return await page.context.cookies(admin.web.settings.app_url) == []
+
+
+def _menu(page: Page, name: str) -> object:
+    return page.locator("#app-menu").get_by_role("link", name=name)
+
+
+async def test_a_merchant_installs_navigates_replies_and_goes_back_with_no_cookie(
+    admin: Framed, page: Page
+) -> None:
+    talk = await admin.web.conversation()
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url) if frame.parent_frame else None)
+    frame = await admin.open(page)
+    await expect(frame.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
+    await expect(page.locator("#title")).to_have_text("Inbox")
+    await expect(frame.get_by_role("button", name="Sign out")).to_have_count(0)
+    documents = sum("id_token" in url for url in loads)
+    # A link of the page, a form, a link of the Admin's menu: all go by fetch.
+    await frame.get_by_role("link", name="Ada Brandt").click()
+    heading = frame.get_by_role("heading", name="Blue jam")
+    await expect(heading).to_be_focused()
+    await expect(frame.locator("#announced")).to_contain_text("Blue jam")
+    await expect(page).to_have_url(re.compile(f"/conversations/{talk}$"))
+    await frame.get_by_label("Reply to Ada Brandt").fill("Yes, we do.")
+    await frame.get_by_role("button", name="Send reply").click()
+    await expect(frame.get_by_text("Yes, we do.")).to_be_visible()
+    await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("")
+    await page.locator("#app-menu").get_by_role("link", name="Customers").click()
+    await expect(frame.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
+    await expect(page.locator("#title")).to_have_text("Customers")
+    await page.go_back()
+    await expect(heading).to_be_visible()
+    await page.go_forward()
+    await expect(frame.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
+    assert sum("id_token" in url for url in loads) == documents
+    assert "bounced" not in page.url
+    assert await _no_cookies(admin, page)
+    assert len(await admin.web.stream(SHOP, talk)) == 3
+
+
+async def test_what_was_done_is_a_toast_and_what_was_typed_stays(admin: Framed, page: Page) -> None:
+    talk = await admin.web.conversation()
+    frame = await admin.open(page, f"/conversations/{talk}")
+    await frame.get_by_label("Reply to Ada Brandt").fill("Half an ans")
+    await frame.get_by_role("button", name="Close").click()
+    await expect(page.locator("#toasts")).to_contain_text("Closed.")
+    await expect(frame.locator(".note.done")).to_be_hidden()
+    await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("Half an ans")
+    await frame.get_by_role("link", name="History").click()
+    await expect(frame.get_by_role("heading", name="History")).to_be_visible()
+    await page.go_back()
+    await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("Half an ans")
+
+
+async def test_news_come_by_themselves(admin: Framed, page: Page) -> None:
+    frame = await admin.open(page)
+    await expect(frame.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
+    await admin.web.conversation(subject="A late question")
+    await expect(frame.get_by_text("A late question")).to_be_visible()
+
+
+async def test_a_changed_setting_is_saved_by_the_admins_bar(admin: Framed, page: Page) -> None:
+    frame = await admin.open(page, "/privacy")
+    await frame.get_by_label("Keep them for").select_option("12")
+    await expect(page.locator("#save-bar")).to_be_visible()
+    await page.locator("#save").click()
+    await expect(page.locator("#save-bar")).to_be_hidden()
+    await expect(page.locator("#toasts")).not_to_be_empty()
+    await expect(frame.get_by_label("Keep them for")).to_have_value("12")
+
+
+async def test_a_page_opens_in_a_window_of_its_own_with_a_session_of_its_own(
+    admin: Framed, page: Page
+) -> None:
+    frame = await admin.open(page, "/customers")
+    async with page.context.expect_page() as opening:
+        await frame.get_by_role("button", name="Open in a new window").click()
+    window = await opening.value
+    await window.get_by_role("button", name="Sign in").click()
+    await expect(window.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
+    await expect(window.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def test_a_frame_that_is_loaded_again_fetches_a_token_of_its_own(
+    admin: Framed, page: Page
+) -> None:
+    frame = await admin.open(page)
+    await expect(frame.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
+    await frame.get_by_role("heading", name="Inbox", exact=True).evaluate("() => location.reload()")
+    await expect(frame.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
+    await expect(page).to_have_url(re.compile(r"/apps/conversations-plus(/|/inbox)?$"))
+
+
+async def test_without_app_bridge_a_page_can_be_read_and_says_how_to_go_on(
+    admin: Framed, page: Page
+) -> None:
+    talk = await admin.web.conversation()
+    admin.shopify.bridge_reachable = False
+    frame = await admin.open(page, f"/conversations/{talk}")
+    await expect(frame.get_by_text("Do you ship to Norway?")).to_be_visible()
+    note = frame.locator("#no-bridge")
+    await expect(note).to_be_visible()
+    await frame.get_by_label("Reply to Ada Brandt").fill("Yes, we do.")
+    await frame.get_by_role("button", name="Send reply").click()
+    await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("Yes, we do.")
+    async with page.context.expect_page() as opening:
+        await note.get_by_role("link").click()
+    window = await opening.value
+    await expect(window).to_have_url(re.compile("/admin/oauth/authorize"))
+
+
+async def test_a_lost_connection_keeps_the_page_and_says_so(admin: Framed, page: Page) -> None:
+    talk = await admin.web.conversation()
+    frame = await admin.open(page, f"/conversations/{talk}")
+    box = frame.get_by_label("Reply to Ada Brandt")
+    await box.fill("Yes, we do.")
+    await page.route("**/conversations/**", lambda route: route.abort())
+    await frame.get_by_role("button", name="Send reply").click()
+    await expect(page.locator("#toasts")).to_contain_text("Check your connection")
+    await expect(box).to_have_value("Yes, we do.")
+    await page.unroute("**/conversations/**")
+    await frame.get_by_role("button", name="Send reply").click()
+    await expect(frame.get_by_text("Yes, we do.")).to_be_visible()
+    assert len(await admin.web.stream(SHOP, talk)) == 3
