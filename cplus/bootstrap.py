@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
+    from cplus.consumers.notices.mails import NoticeMails
+    from cplus.consumers.notices.wishes import Wishes
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.scheduled.retention import Retention
     from cplus.consumers.webhooks.drafting import Webhooks
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from cplus.privacy.token_tries import TokenTries
     from cplus.projections.base import Projection
     from cplus.projections.queries import Queries
+    from cplus.shopify.contacts import Contacts
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.granting import Granting, Standing
     from cplus.shopify.oauth import App
@@ -292,6 +295,29 @@ class Parts:
         return MongoCredentials(rows, self.http, self.app, secret, now=self.clock)
 
     @cached_property
+    def contacts(self) -> Contacts:
+        """The addresses of each shop's merchant."""
+        from cplus.shopify.contacts import Contacts
+
+        secret = self.settings.secret("application_secret")
+        return Contacts(self.mongo.keyring[CREDENTIALS], secret, self.clock)
+
+    @cached_property
+    def notice_wishes(self) -> Wishes:
+        """Decides on mails to merchants about customers who asked for their data."""
+        from cplus.consumers.notices.reminders import Reminders
+        from cplus.consumers.notices.wishes import Wishes
+
+        return Wishes(self.recorder, Reminders(self.mongo.database), self.clock)
+
+    @cached_property
+    def notice_mails(self) -> NoticeMails:
+        """Makes these mails."""
+        from cplus.consumers.notices.mails import NoticeMails
+
+        return NoticeMails(self.settings, self.recorder, self._addresses, self.clock)
+
+    @cached_property
     def installs(self) -> Installs:
         """The app's installation in a shop."""
         from cplus.commands.installs import Installs
@@ -306,7 +332,8 @@ class Parts:
         from cplus.shopify.shop_ids import SHOP_IDS, ShopIds
 
         ids = ShopIds(self.mongo.database[SHOP_IDS])
-        return Granting(self.app, self.http, self.settings.shopify_api_version, ids)
+        version = self.settings.shopify_api_version
+        return Granting(self.app, self.http, version, ids, self.contacts)
 
     async def shop_id(self, shop: str) -> int | None:
         """Shopify's id of the shop; None if nobody could be asked."""
@@ -331,6 +358,7 @@ class Parts:
             standing=self.standing,
             shop_id=self.shop_id,
             erased=ErasedShops(self.recorder, self._saved_at, self.clock),
+            contacts=self.contacts,
             clock=self.clock,
         )
 
@@ -349,6 +377,7 @@ class Parts:
             forget_tokens=self._forget_tokens,
             end_sessions=self.ended_sessions.end_all,
             count=partial(count, use=self.allowances),
+            notices=self.notice_wishes,
             clock=self.clock,
         )
 
@@ -436,6 +465,11 @@ class Parts:
         """When the shop's access tokens were stored."""
         return await self.credentials.saved_at(shop)
 
+    async def _addresses(self, shop: str) -> list[str]:
+        """The merchant's addresses: only if none are known, Shopify is asked."""
+        known = await self.contacts.find(shop)
+        return known or await self.granting.addresses(shop, self.credentials)
+
     async def close(self) -> None:
         """Ends every connection that was made here; those that were given stay open."""
         await self._own.aclose()
@@ -460,6 +494,7 @@ def projector(group: Sequence[Projection]) -> Handler:
 
 async def ensure_indexes(settings: Settings) -> None:
     """Creates every index; run it with each deployment, before the code that needs them."""
+    from cplus.consumers.notices.reminders import ensure_indexes as ensure_reminder_indexes
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
     from cplus.privacy.token_tries import ensure_indexes as ensure_try_indexes
@@ -475,6 +510,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_key_indexes(mongo.keyring)
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
+        await ensure_reminder_indexes(mongo.database)
         await ensure_session_indexes(mongo.database)
         await ensure_try_indexes(mongo.database)
         await ensure_projection_indexes(mongo.database, ALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
 """Returns the current time in UTC."""
@@ -23,3 +24,11 @@ def to_milliseconds(moment: datetime) -> datetime:
     # A time from the database is in UTC under another name and needs no conversion.
     moment = moment.astimezone(UTC) if moment.utcoffset() else moment
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+
+
+def zone(name: str | None) -> ZoneInfo:
+    """The time zone of an IANA name; UTC where it is unknown."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -1,6 +1,6 @@
 """The function `sweep`: makes up for lost nudges, each minute for recent shops, each hour for all;
-measures the remaining lag each minute, learns ids of shops each hour, and once a day asks to erase
-those whose time is over."""
+measures the remaining lag and takes the reminders that are due each minute, learns ids of shops
+each hour, and once a day asks to erase those whose time is over."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cplus.consumers.batches.messages import start_by
 from cplus.consumers.reactions.carrying_over import carry_back
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled import sweep
+from cplus.consumers.scheduled.reminding import remind
 from cplus.consumers.scheduled.retention import HOUR, erase_by_rule
 from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.logs import configure
@@ -44,6 +45,7 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if scope == "recent":
         namespace = f"ConversationsPlus/{parts.settings.stage}"
         await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
+        await remind(parts.notice_wishes, deadline=start_by(limit_of(context)))
     else:
         await carry_back(parts.mongo, REACTIONS, parts.clock())
         if parts.clock().hour == HOUR:

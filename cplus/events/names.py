@@ -220,6 +220,11 @@ def export_claim(export_id: str) -> str:
     return f"export/{export_id}"
 
 
+def notice_claim(request_id: int, kind: str) -> str:
+    """That the merchant is to get this mail about a customer's request for their data."""
+    return f"notice/{request_id}/{kind}"
+
+
 def look_claim(look_id: str) -> str:
     """A look of an operator at personal data."""
     return f"look/{look_id}"

@@ -7,14 +7,15 @@ Date of a mail that is composed without one.
 from cplus.mail.addresses import (
     Route,
     conversation_token,
+    no_reply_address,
     open_token,
     reply_address,
     route,
     shop_address,
     shop_name,
 )
-from cplus.mail.compose import compose_reply, reply_subject
-from cplus.mail.loops import answer_address, is_own_mail
+from cplus.mail.compose import compose_notice, compose_reply, reply_subject
+from cplus.mail.loops import answer_address, is_own_address, is_own_mail
 from cplus.mail.mail_tests import CODE_LENGTH, code_in, written_code
 from cplus.mail.matching import Candidate, candidates, message_id_key
 from cplus.mail.model import Attachment, InboundMail
@@ -52,13 +53,16 @@ __all__ = [
     "author_is_proved",
     "candidates",
     "code_in",
+    "compose_notice",
     "compose_reply",
     "contact_form",
     "conversation_token",
     "html_text",
     "is_form_sender",
+    "is_own_address",
     "is_own_mail",
     "message_id_key",
+    "no_reply_address",
     "normal_address",
     "normal_message_id",
     "open_token",

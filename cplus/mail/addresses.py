@@ -25,6 +25,8 @@ _ID = re.compile(r"[a-z0-9]{1,24}")
 _SIGNATURE = 16
 """Characters of base32: 80 bits of the HMAC."""
 _LOCAL_LIMIT = 64
+_NO_REPLY = "no_reply"
+"""No shop's name has an underscore: mail to it is for no shop."""
 
 
 class Route(NamedTuple):
@@ -47,6 +49,11 @@ def shop_name(shop: str) -> str:
 def shop_address(shop: str, domain: str) -> str:
     """The address of a shop, given by host or name. Raises InvalidShop."""
     return f"{shop_name(shop)}@{domain.lower()}"
+
+
+def no_reply_address(domain: str) -> str:
+    """The address of mail of which nobody reads the replies: what comes back starts nothing."""
+    return f"{_NO_REPLY}@{domain.lower()}"
 
 
 def conversation_token(shop: str, conversation_id: str, secret: str) -> str:

@@ -75,20 +75,13 @@ def compose_reply(
         InvalidInput: an address, or our own Message-ID, is not valid. Message-IDs of others that
             are not valid are left out.
     """
-    own = own_message_id.removeprefix("<").removesuffix(">")
-    if not _OWN_ID.fullmatch(own):
-        raise InvalidInput(reason="our own Message-ID is not valid")
+    own = _own_id(own_message_id)
     if token is None and (match := _TOKEN.match(reply_to)):
         token = match.group(1).lower()
     marker = marker_line(token)
-    words = _CONTROL.sub("", storable(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
-    message: Message[Any, Any] = MIMEMultipart("alternative", policy=compat32)
-    message["From"] = _mailbox(shop_name, _address(from_address, "from"))
-    message["To"] = _address(to, "to")
+    words = _clean(text)
+    message = _headed(_mailbox(shop_name, _address(from_address, "from")), to, subject, date, own)
     message["Reply-To"] = _address(reply_to, "reply-to")
-    message["Subject"] = _words(one_line(subject, _SUBJECT_LIMIT), "Subject")
-    message["Date"] = formatdate(date, usegmt=True)
-    message["Message-ID"] = f"<{own}>"
     answered = _valid_id(in_reply_to or "")
     if answered:
         message["In-Reply-To"] = f"<{answered}>"
@@ -96,8 +89,79 @@ def compose_reply(
     if automatic:
         message["Auto-Submitted"] = "auto-replied"
         message["X-Auto-Response-Suppress"] = "All"
-    message.attach(_part("plain", f"{marker}\n\n{words}\n"))
-    message.attach(_part("html", _html(marker, words)))
+    return _raw(message, f"{marker}\n\n{words}\n", _html(marker, words))
+
+
+def compose_notice(
+    *,
+    sender_name: str,
+    from_address: str,
+    to: str,
+    subject: str,
+    text: str,
+    link: str,
+    label: str,
+    closing: str,
+    own_message_id: str,
+    date: float | None = None,
+) -> bytes:
+    """The raw mail of a program that wants no answer, in lines that end with CRLF, of text and the
+    same as simple HTML. It tells other programs not to reply (RFC 3834, Microsoft's
+    X-Auto-Response-Suppress).
+
+    Args:
+        sender_name: the name that the reader sees; any characters.
+        from_address: an address of ours; see `no_reply_address`.
+        to: the only recipient.
+        subject: the subject.
+        text: what it says, in paragraphs with an empty line between them.
+        link: the address of a page, below the text.
+        label: what leads there in the HTML.
+        closing: the small print below the link, as `text`.
+        own_message_id: our own Message-ID for this mail.
+        date: seconds since 1970 UTC; now if None.
+
+    Raises:
+        InvalidInput: an address, or our own Message-ID, is not valid.
+    """
+    own = _own_id(own_message_id)
+    sender = _mailbox(sender_name, _address(from_address, "from"))
+    message = _headed(sender, to, subject, date, own)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    words, below = _clean(text), _clean(closing)
+    leads = f'<p><a href="{html.escape(link)}">{html.escape(label)}</a></p>\n'
+    small = f'<div style="color:#6d7175;font-size:12px">\n{_paragraphs(below)}</div>\n'
+    document = _document(f"{_paragraphs(words)}{leads}{small}")
+    return _raw(message, f"{words}\n\n{link}\n\n{below}\n", document)
+
+
+def _own_id(message_id: str) -> str:
+    own = message_id.removeprefix("<").removesuffix(">")
+    if not _OWN_ID.fullmatch(own):
+        raise InvalidInput(reason="our own Message-ID is not valid")
+    return own
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub("", storable(text).replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+
+
+def _headed(
+    sender: Header | str, to: str, subject: str, date: float | None, own: str
+) -> Message[Any, Any]:
+    message: Message[Any, Any] = MIMEMultipart("alternative", policy=compat32)
+    message["From"] = sender
+    message["To"] = _address(to, "to")
+    message["Subject"] = _words(one_line(subject, _SUBJECT_LIMIT), "Subject")
+    message["Date"] = formatdate(date, usegmt=True)
+    message["Message-ID"] = f"<{own}>"
+    return message
+
+
+def _raw(message: Message[Any, Any], plain: str, document: str) -> bytes:
+    message.attach(_part("plain", plain))
+    message.attach(_part("html", document))
     return message.as_bytes(policy=compat32.clone(linesep="\r\n", mangle_from_=False))
 
 
@@ -151,12 +215,18 @@ def _references(references: Sequence[str], answered: str | None, own: str) -> st
 
 
 def _html(marker: str, words: str) -> str:
-    paragraphs = "".join(
+    small = f'<div style="color:#b5b5b5;font-size:12px">{html.escape(marker)}</div>\n'
+    return _document(f"{small}{_paragraphs(words)}")
+
+
+def _paragraphs(words: str) -> str:
+    return "".join(
         f"<p>{html.escape(part).replace(chr(10), '<br>' + chr(10))}</p>\n"
         for part in re.split(r"\n{2,}", words)
     )
+
+
+def _document(body: str) -> str:
     return (
-        '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n'
-        f'<div style="color:#b5b5b5;font-size:12px">{html.escape(marker)}</div>\n'
-        f"{paragraphs}</body></html>\n"
+        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n{body}</body></html>\n'
     )

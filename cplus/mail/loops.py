@@ -5,7 +5,8 @@ from __future__ import annotations
 from cplus.mail.model import InboundMail
 
 
-def _is_ours(address: str | None, domain: str) -> bool:
+def is_own_address(address: str | None, domain: str) -> bool:
+    """Whether the address is at the domain whose mail the app receives, or below it."""
     host = (address or "").rpartition("@")[2].lower()
     ours = domain.lower()
     return bool(ours) and (host == ours or host.endswith("." + ours))
@@ -16,13 +17,15 @@ def is_own_mail(mail: InboundMail, domain: str) -> bool:
 
     Our address among the recipients proves nothing: people reply to all.
     """
-    return any(_is_ours(one, domain) for one in (mail.from_address, mail.sender, mail.return_path))
+    return any(
+        is_own_address(one, domain) for one in (mail.from_address, mail.sender, mail.return_path)
+    )
 
 
 def answer_address(mail: InboundMail, domain: str) -> str | None:
     """The address for a reply: Reply-To, else From, else Sender, else the envelope's sender, each
     unless it is ours; None if none of them works."""
     for address in (mail.reply_to, mail.from_address, mail.sender, mail.return_path):
-        if address and not _is_ours(address, domain):
+        if address and not is_own_address(address, domain):
             return address
     return None

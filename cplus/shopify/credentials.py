@@ -4,16 +4,13 @@ time."""
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import httpx
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict, Field
 
 from cplus.deadline import Deadline
@@ -25,14 +22,9 @@ from cplus.errors import (
     ShopifyRefused,
     ShopifyUnavailable,
 )
-from cplus.keys import derived_key
 from cplus.shopify.hosts import shop_host
 from cplus.shopify.oauth import App, Tokens, refresh
-
-SCHEME: Final = b"\x01"
-"""First byte of the stored value: AES-256-GCM, 12 bytes of nonce, key by HKDF-SHA256."""
-
-_NONCE: Final = 12
+from cplus.shopify.sealed_values import SealedValues
 
 
 class StoredTokens(BaseModel):
@@ -86,11 +78,11 @@ class Timing:
 class MongoCredentials:
     """Credentials in a MongoDB collection: one document for each shop.
 
-    `{_id: shop, sealed, fence, lease_until, saved_at, void}`. The pair is one sealed field, so it
-    is always replaced completely; `void` is there once Shopify refused to renew it. `fence`
-    increases with every lease and every save: a renewing worker stores the new pair only if nobody
-    came after it. Leases expire by the database's clock, so workers with different clocks agree.
-    `collection` is an async driver's, with majority reads and writes.
+    `{_id: shop, sealed, fence, lease_until, saved_at, void}`, and beside it what `contacts` keeps.
+    The pair is one sealed field, so it is always replaced completely; `void` is there once Shopify
+    refused to renew it. `fence` increases with every lease and every save: a renewing worker stores
+    the new pair only if nobody came after it. Leases expire by the database's clock, so workers
+    with different clocks agree. `collection` is an async driver's, with majority reads and writes.
     """
 
     def __init__(
@@ -106,7 +98,7 @@ class MongoCredentials:
         self._rows = collection
         self._http = http
         self._app = app
-        self._key = AESGCM(derived_key(application_secret, "shopify-credentials"))
+        self._sealed = SealedValues(application_secret, "shopify-credentials")
         self._now = now
         self._timing = timing
 
@@ -238,17 +230,10 @@ class MongoCredentials:
             refresh_expires_at=self._moment(tokens.refresh_token_expires_in),
             scope=tokens.scope,
         )
-        nonce = os.urandom(_NONCE)
-        text = stored.model_dump_json().encode()
-        return SCHEME + nonce + self._key.encrypt(nonce, text, SCHEME + shop.encode())
+        return self._sealed.seal(shop, stored.model_dump_json().encode())
 
     def _open(self, shop: str, sealed: bytes) -> StoredTokens:
-        nonce, text = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
-        try:
-            clear = self._key.decrypt(nonce, text, sealed[:1] + shop.encode())
-        except (InvalidTag, ValueError):
-            raise CredentialsUnreadable(shop=shop) from None
-        return StoredTokens.model_validate_json(clear)
+        return StoredTokens.model_validate_json(self._sealed.open(shop, sealed))
 
     def _moment(self, seconds: int | None) -> datetime | None:
         return None if seconds is None else self._now() + timedelta(seconds=seconds)

@@ -12,6 +12,7 @@ import httpx
 from cplus.deadline import Deadline
 from cplus.errors import AccessDenied, AuthFailed, CredentialsUnreadable, NotInstalled
 from cplus.shopify.admin import AdminClient
+from cplus.shopify.contacts import Contacts
 from cplus.shopify.credentials import Credentials
 from cplus.shopify.oauth import App, Tokens, exchange_code, exchange_session_token
 from cplus.shopify.queries import ShopInfo, shop_info
@@ -37,6 +38,7 @@ class Granting:
     http: httpx.AsyncClient
     api_version: str
     ids: ShopIds
+    contacts: Contacts
 
     async def tokens(self, shop: str, code: str) -> Tokens:
         """Tokens for the code, which works once; raises as `exchange_code` does."""
@@ -48,11 +50,12 @@ class Granting:
         return await exchange_session_token(self.http, self.app, shop, id_token)
 
     async def info(self, shop: str, access_token: str) -> ShopInfo:
-        """The shop's facts, of which its id is remembered; raises AuthFailed, ShopifyUnavailable,
-        ShopifyRefused, Throttled."""
+        """The shop's facts, of which its id and the merchant's addresses are remembered; raises
+        AuthFailed, ShopifyUnavailable, ShopifyRefused, Throttled."""
         client = AdminClient(self.http, self.app.origin, self.api_version, shop, access_token)
         info = await shop_info(client, deadline=Deadline.within(_PATIENCE))
         await self.ids.remember(shop, info.id)
+        await self.contacts.remember(shop, info.addresses)
         return info
 
     async def shop_id(self, shop: str, credentials: Credentials) -> int | None:
@@ -63,6 +66,12 @@ class Granting:
             return known
         standing = await self.standing(shop, credentials)
         return standing.shop_id if standing else None
+
+    async def addresses(self, shop: str, credentials: Credentials) -> list[str]:
+        """The merchant's addresses, of which Shopify is asked. Raises as `removed`; empty if the
+        app is not installed, or may not ask."""
+        await self.standing(shop, credentials)
+        return await self.contacts.find(shop)
 
     async def removed(self, shop: str, credentials: Credentials) -> bool:
         """Whether the app is no longer installed: Shopify voids the tokens of an app that is

@@ -143,6 +143,11 @@ class ShopInfo(_Answer):
     created_at: Moment | None = Field(None, validation_alias="createdAt")
     plan: Plan
 
+    @property
+    def addresses(self) -> tuple[str, str | None]:
+        """The owner's, to which Shopify writes, and the public one."""
+        return self.email, self.contact_email
+
 
 async def shop_info(client: AdminClient, *, deadline: Deadline | None = None) -> ShopInfo:
     """Name, addresses, currency, time zone, country and plan of the client's shop.

@@ -142,6 +142,8 @@ class Shop(Webhook):
 
     id: Id
     name: Text | None = None
+    email: Text | None = None
+    customer_email: Text | None = None
     myshopify_domain: Text | None = None
     currency: Currency | None = None
     iana_timezone: Text | None = None
@@ -154,6 +156,11 @@ class Shop(Webhook):
     def shop(self) -> NamedShop:
         """The shop itself."""
         return NamedShop(self.myshopify_domain, self.id)
+
+    @property
+    def addresses(self) -> tuple[str | None, str | None]:
+        """The owner's, to which Shopify writes, and the public one."""
+        return self.email, self.customer_email
 
 
 class AppSubscription(Payload):

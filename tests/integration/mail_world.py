@@ -105,7 +105,8 @@ class World:
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts
         leases = Leases(p.mongo.database)
-        return Outbound(p.settings, p.store, leases, aws or self.aws, self.recorder, p.clock)
+        sending = leases, aws or self.aws, self.recorder, p.notice_mails, p.clock
+        return Outbound(p.settings, p.store, *sending)
 
     @property
     def email_events(self) -> EmailEvents:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cplus.consumers.mail.message_ids import rfc_ref
 from cplus.consumers.mail.reading import Found
-from cplus.consumers.mail.replies import rfc_ref
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.conversations import ConversationStarted
 from cplus.events.log.commit import Commit

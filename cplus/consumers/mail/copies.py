@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cplus.consumers.mail.message_ids import received_sequence
 from cplus.consumers.mail.reading import Found
-from cplus.consumers.mail.replies import received_sequence
 from cplus.events.base import Event
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside

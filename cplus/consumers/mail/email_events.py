@@ -7,17 +7,11 @@ from dataclasses import dataclass
 
 from cplus.consumers.batches.messages import Batch
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.mail.replies import find_reply, rfc_refs
+from cplus.consumers.mail.message_ids import rfc_refs
+from cplus.consumers.mail.outgoing import Outgoing, find_outgoing
 from cplus.deadline import Deadline
 from cplus.errors import CplusError, InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
-from cplus.events.catalogue.mail import (
-    MailBounced,
-    MailComplained,
-    MailDelivered,
-    MailRejected,
-    MailSent,
-)
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
@@ -54,8 +48,8 @@ class EmailEvents:
         if not told.shop or not told.message:
             raise InvalidInput(reason="the event has none of our tags")
         shop = shop_host(f"{told.shop}.myshopify.com")
-        reply = await find_reply(self.store, self.recorder.reader, shop, told.message)
-        event = _event(told, reply.conversation_id)
+        mail = await find_outgoing(self.store, self.recorder.reader, shop, told.message)
+        event = _event(told, mail)
         stream = mail_stream(told.message)
         draft = Draft(
             shop=shop,
@@ -66,13 +60,13 @@ class EmailEvents:
             cause=Cause("mail-event", body=body.encode()),
             refs=[
                 stream,
-                reply.stream,
+                mail.stream,
                 message_ref(told.message),
-                *rfc_refs(self.settings, told.ses_message_id),
+                *(rfc_refs(self.settings, told.ses_message_id) if mail.conversation_id else []),
             ],
-            correlation_id=reply.commit.correlation,
-            causation_id=reply.commit.id,
-            about=[reply.wish.person],  # it has the recipient's address
+            correlation_id=mail.commit.correlation,
+            causation_id=mail.commit.id,
+            about=mail.about,  # it has the recipient's address
         )
         self.store.check(draft)  # one that no commit can hold would refuse the batch
         return draft
@@ -86,19 +80,17 @@ def _claim(told: MailEvent) -> str:
     return mail_event_claim(str(told.message), told.kind, mark)
 
 
-def _event(told: MailEvent, conversation_id: str) -> Event | None:
-    ids = {"message_id": str(told.message), "conversation_id": conversation_id}
+def _event(told: MailEvent, mail: Outgoing) -> Event | None:
     match told.kind:
         case "send":
-            return MailSent(**ids, ses_message_id=told.ses_message_id)
+            return mail.sent(told.ses_message_id)
         case "delivery":
-            return MailDelivered(**ids)
+            return mail.delivered()
         case "bounce":
-            reason = told.detail or "unknown"
-            return MailBounced(**ids, permanent=told.permanent, reason=reason)
+            return mail.bounced(told.detail or "unknown", permanent=told.permanent)
         case "complaint":
-            return MailComplained(**ids)
+            return mail.complained()
         case "reject" | "rendering_failure":
-            return MailRejected(**ids, reason=told.detail or told.kind)
+            return mail.rejected(told.detail or told.kind)
         case "delivery_delay":
             return None

@@ -19,8 +19,8 @@ from cplus.consumers.mail.arrived import Arrived
 from cplus.consumers.mail.concerned import Concerned
 from cplus.consumers.mail.conversation_finder import ConversationFinder, may_take_answers
 from cplus.consumers.mail.copies import Copies, Place
+from cplus.consumers.mail.message_ids import rfc_ref
 from cplus.consumers.mail.reading import Found, Room, as_written, verdicts
-from cplus.consumers.mail.replies import rfc_ref
 from cplus.deadline import Deadline
 from cplus.envelopes import Stored
 from cplus.errors import InvalidInput

@@ -1,4 +1,4 @@
-"""Sends each answer once.
+"""Sends each answer, and each notice to a merchant, once.
 
 The wish to send stands in the log before anything is sent. A lease lets one worker send, and
 what it was about to do is noted first: after a crash in between nobody knows whether the mail
@@ -22,11 +22,14 @@ from cplus.consumers.batches.leases import Lease, Leases
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
-from cplus.consumers.mail.replies import Reply, find_reply, name_of, rfc_refs
+from cplus.consumers.mail.message_ids import rfc_refs
+from cplus.consumers.mail.outgoing import Later, Mail, Never, Outgoing, find_outgoing, name_of
+from cplus.consumers.notices.mails import NoticeMails
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
-from cplus.events.base import ERASED, Cause, NewEvent
-from cplus.events.catalogue.mail import MailRejected, MailSent
+from cplus.events.base import ERASED, Cause, Event, NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.privacy import NoticeRequested
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
@@ -60,6 +63,7 @@ class Outbound:
     leases: Leases
     aws: Aws
     recorder: Recorder
+    notices: NoticeMails
     clock: Clock
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
@@ -81,7 +85,7 @@ class Outbound:
         or the database from answering: the message then comes back.
         """
         shop, message_id = shop_host(str(message.get("shop"))), str(message.get("message_id"))
-        if (await find_reply(self.store, self.recorder.reader, shop, message_id)).settled:
+        if (await find_outgoing(self.store, self.recorder.reader, shop, message_id)).settled:
             return
         # A run that is over its time is ended: a second later nobody holds the lease any more.
         lease = await self.leases.take(f"send/{shop}/{message_id}", limit.remaining() + 1.0)
@@ -90,9 +94,9 @@ class Outbound:
             return
         try:
             # Read again: the worker that held the lease before, or SES, may have settled it.
-            reply = await find_reply(self.store, self.recorder.reader, shop, message_id)
-            if not reply.settled:
-                await self._send_once(lease, shop, reply)
+            mail = await find_outgoing(self.store, self.recorder.reader, shop, message_id)
+            if not mail.settled:
+                await self._send_once(lease, shop, mail)
         finally:
             await self.leases.release(lease)
 
@@ -101,10 +105,10 @@ class Outbound:
         message = {"shop": shop, "message_id": message_id}
         await self.aws.send(self.settings.send_queue, message, group=shop, delay=delay)
 
-    async def _send_once(self, lease: Lease, shop: str, reply: Reply) -> None:
-        message_id = reply.wish.message_id
-        if reply.wish.to_address == ERASED:
-            await self._refused(shop, reply, "the person was erased")
+    async def _send_once(self, lease: Lease, shop: str, mail: Outgoing) -> None:
+        message_id = mail.message_id
+        if isinstance(mail.wish, ReplyWritten) and mail.wish.to_address == ERASED:
+            await self._refused(shop, mail, "the person was erased")
             return
         tried: datetime | None = lease.notes.get("tried_at")
         if tried is not None:
@@ -114,39 +118,47 @@ class Outbound:
                 log.info("mail_fate_unknown", shop=shop, message_id=message_id, seconds=int(left))
                 await self._look_again(shop, message_id, left)
                 return
-        if await is_removed(shop, self.recorder):
-            await self._refused(shop, reply, _REMOVED)
-            return
-        try:
-            address, raw = self._compose(
-                shop, await name_of(self.store, self.recorder.reader, shop), reply
-            )
-        except InvalidInput as error:  # an address that no mail can go to
-            await self._refused(shop, reply, str(error.values["reason"]))
-            return
+        match await self._ready(shop, mail):
+            case Never(reason):
+                await self._refused(shop, mail, reason)
+            case Later(code):
+                await self._put_off(lease, shop, message_id, code)
+            case Mail() as ready:
+                await self._send(lease, shop, mail, ready)
+
+    async def _send(self, lease: Lease, shop: str, mail: Outgoing, ready: Mail) -> None:
+        message_id = mail.message_id
         if not await self.leases.note(lease, tried_at=self.clock()):
             raise TimeoutError("the lease ended before the mail was sent")
         try:
             ses_id = await self.aws.send_mail(
-                raw,
-                sender=address,
-                recipients=[reply.wish.to_address],
+                ready.raw,
+                sender=ready.sender,
+                recipients=[ready.recipient],
                 tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
                 configuration_set=self.settings.ses_configuration_set,
             )
         except MailNotTaken as refusal:
             if refusal.permanent:
                 await self.leases.note(lease, tried_at=None)
-                await self._refused(shop, reply, refusal.code)
+                await self._refused(shop, mail, refusal.code)
             else:
                 await self._put_off(lease, shop, message_id, refusal.code)
             return
-        event = MailSent(
-            message_id=message_id, conversation_id=reply.conversation_id, ses_message_id=ses_id
-        )
-        refs = rfc_refs(self.settings, ses_id)
-        await self._record(shop, reply, sent_claim(message_id, ses_id), event, refs)
+        refs = rfc_refs(self.settings, ses_id) if mail.conversation_id else []
+        await self._record(shop, mail, sent_claim(message_id, ses_id), mail.sent(ses_id), refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
+
+    async def _ready(self, shop: str, mail: Outgoing) -> Mail | Never | Later:
+        if await is_removed(shop, self.recorder):
+            return Never(_REMOVED)
+        if isinstance(mail.wish, NoticeRequested):
+            return await self.notices.ready(shop, mail.wish)
+        name = await name_of(self.store, self.recorder.reader, shop)
+        try:
+            return self._compose(shop, name, str(mail.conversation_id), mail.wish)
+        except InvalidInput as error:  # an address that no mail can go to
+            return Never(str(error.values["reason"]))
 
     async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
         """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
@@ -159,11 +171,10 @@ class Outbound:
             raise TimeoutError("the lease ended before the refusal was noted")
         await self._look_again(shop, message_id, seconds)
 
-    def _compose(self, shop: str, name: str, reply: Reply) -> tuple[str, bytes]:
-        """The address that it leaves from, and the raw mail; raises InvalidInput."""
-        wish, domain = reply.wish, self.settings.mail_domain
-        secret = self.settings.secret("application_secret")
-        address = reply_address(shop, reply.conversation_id, secret, domain)
+    def _compose(self, shop: str, name: str, conversation_id: str, wish: ReplyWritten) -> Mail:
+        """Raises InvalidInput."""
+        domain, secret = self.settings.mail_domain, self.settings.secret("application_secret")
+        address = reply_address(shop, conversation_id, secret, domain)
         raw = compose_reply(
             shop_name=name,
             from_address=address,
@@ -175,32 +186,29 @@ class Outbound:
             references=[wish.in_reply_to] if wish.in_reply_to else [],
             own_message_id=f"{wish.message_id}@{domain}",
             # A long shop name leaves no room for it in the address: the text carries it too.
-            token=conversation_token(shop, reply.conversation_id, secret),
+            token=conversation_token(shop, conversation_id, secret),
         )
-        return address, raw
+        return Mail(address, wish.to_address, raw)
 
-    async def _refused(self, shop: str, reply: Reply, reason: str) -> None:
-        message_id = reply.wish.message_id
+    async def _refused(self, shop: str, mail: Outgoing, reason: str) -> None:
+        message_id = mail.message_id
         log.warning("mail_rejected", shop=shop, message_id=message_id, reason=reason)
-        event = MailRejected(
-            message_id=message_id, conversation_id=reply.conversation_id, reason=reason
-        )
-        await self._record(shop, reply, rejected_claim(message_id), event, [])
+        await self._record(shop, mail, rejected_claim(message_id), mail.rejected(reason), [])
 
     async def _record(
-        self, shop: str, reply: Reply, claim: str, event: MailSent | MailRejected, refs: list[str]
+        self, shop: str, mail: Outgoing, claim: str, event: Event, refs: list[str]
     ) -> None:
-        stream = mail_stream(event.message_id)
+        stream = mail_stream(mail.message_id)
         draft = Draft(
             shop=shop,
             claim=claim,
             source="outbound-email",
             actor=system("outbound-email"),
             events=[NewEvent(stream, event, self.clock())],
-            cause=Cause("command", headers={"message_id": event.message_id}),
-            refs=[stream, reply.stream, message_ref(event.message_id), *refs],
-            correlation_id=reply.commit.correlation,
-            causation_id=reply.commit.id,
+            cause=Cause("command", headers={"message_id": mail.message_id}),
+            refs=[stream, mail.stream, message_ref(mail.message_id), *refs],
+            correlation_id=mail.commit.correlation,
+            causation_id=mail.commit.id,
         )
         [outcome] = await self.recorder.append([draft])
         settled(outcome)

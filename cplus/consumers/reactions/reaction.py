@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from cplus.clock import Clock
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import CATALOGUE
+from cplus.events.catalogue.privacy import DataRequested, NoticeKind
 from cplus.events.log.commit import Commit
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import EventStore
@@ -29,6 +30,17 @@ class Send(Protocol):
         """`queue` is its URL, `group` the shop. Raises whatever the queue raises."""
 
 
+class Notices(Protocol):
+    """Decides on mails to merchants about customers who asked for their data."""
+
+    async def plan(self, shop: str, asked: DataRequested, /) -> None:
+        """Notes when the merchant is to be reminded. Repeatable."""
+
+    async def wish(self, shop: str, request_id: int, kind: NoticeKind, /) -> Outcome | None:
+        """Records that the mail is to go, and nudges, now or before; None if it would not help any
+        more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reactor:
     """What the reactions work with."""
@@ -46,6 +58,7 @@ class Reactor:
     count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
     """Counts a conversation that began against what the shop's plan allows, and nudges if that
     decided something, now or before."""
+    notices: Notices
     clock: Clock
     batch: int = BATCH
     seconds: float = SECONDS

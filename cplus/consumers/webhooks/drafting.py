@@ -27,8 +27,9 @@ from cplus.events.names import delivery_ref
 from cplus.events.recording import Recorder
 from cplus.mongo import Collection
 from cplus.shopify.compliance import OF_ANOTHER_TOPIC, Compliance, ShopRedact
+from cplus.shopify.contacts import Contacts
 from cplus.shopify.payloads import Webhook
-from cplus.shopify.webhooks import Uninstalled, is_required, parse
+from cplus.shopify.webhooks import Shop, Uninstalled, is_required, parse
 
 log = structlog.get_logger()
 
@@ -80,6 +81,7 @@ class Webhooks:
     standing: AskStanding
     shop_id: AskShopId
     erased: ErasedShops
+    contacts: Contacts
     clock: Clock
 
 
@@ -159,6 +161,9 @@ async def _meant(
         return (), reason
     notice = Notice(one.shop, one.topic, one.webhook_id, one.triggered_at, one.received_at)
     events = await translate(notice, payload, use.persons.resolve)
+    if isinstance(payload, Shop):
+        # No part of the event: the log never forgets, and they are personal data.
+        await use.contacts.remember(one.shop, payload.addresses, notice.when(payload.updated_at))
     if isinstance(payload, ShopRedact):
         reason = await redact_objection(one, use.recorder, use.standing)
     if isinstance(payload, Uninstalled):

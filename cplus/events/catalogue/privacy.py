@@ -1,6 +1,8 @@
 """What people ask of their data, and what is done about it: a request is a stream of its own
 (`data-request/<id>`, `erasure/<id>`), exports and erasures stand in the person's
-(`person/<id>`), the erasure of a shop in the shop's (`shop/<host>`)."""
+(`person/<id>`), the erasure of a shop in the shop's (`shop/<host>`). Of each mail to the merchant
+about a request, a notice, the request's stream has the wish to send it, and `mail/<id>` what became
+of it."""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from typing import ClassVar, Literal
 from cplus.events.base import AggregateEvent, Event, Instant, Personal
 
 ExportFormat = Literal["html", "json"]
+NoticeKind = Literal["first", "reminder", "last"]
+"""The mail that tells of a request, the one a week before it is due, the one a day before."""
 
 
 class DataRequested(Event):
@@ -24,6 +28,70 @@ class DataRequested(Event):
     phone: Personal[str | None] = None
     due_at: Instant
     """When the merchant must have answered."""
+
+
+class NoticeRequested(Event):
+    """A mail is to go to the merchant about a customer's request for their data. It names nobody:
+    the address is looked up when it is sent."""
+
+    TYPE: ClassVar[str] = "privacy.notice_requested"
+    message_id: str
+    request_id: int
+    """Shopify's number of the request."""
+    kind: NoticeKind
+    due_at: Instant
+    """When the merchant must have answered."""
+
+
+class NoticeSent(Event):
+    """SES took a notice."""
+
+    TYPE: ClassVar[str] = "privacy.notice_sent"
+    message_id: str
+    request_id: int
+    kind: NoticeKind
+    ses_message_id: str
+
+
+class NoticeDelivered(Event):
+    """The merchant's mailbox accepted a notice."""
+
+    TYPE: ClassVar[str] = "privacy.notice_delivered"
+    message_id: str
+    request_id: int
+    kind: NoticeKind
+
+
+class NoticeBounced(Event):
+    """The merchant's mailbox rejected a notice."""
+
+    TYPE: ClassVar[str] = "privacy.notice_bounced"
+    message_id: str
+    request_id: int
+    kind: NoticeKind
+    permanent: bool
+    reason: str
+    """SES's bounce type and subtype, for example `Permanent/General`."""
+
+
+class NoticeComplained(Event):
+    """The merchant marked a notice as spam."""
+
+    TYPE: ClassVar[str] = "privacy.notice_complained"
+    message_id: str
+    request_id: int
+    kind: NoticeKind
+
+
+class NoticeRejected(Event):
+    """A notice was not sent: SES refused it, nobody knows an address, or it is needed no more."""
+
+    TYPE: ClassVar[str] = "privacy.notice_rejected"
+    message_id: str
+    request_id: int
+    kind: NoticeKind
+    reason: str
+    """A sentence, or SES's word for it."""
 
 
 class PersonExported(Event):

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from cplus.events.base import Recorded
-from cplus.events.catalogue.privacy import DataRequested, PersonErased, PersonExported
+from cplus.events.catalogue.privacy import (
+    DataRequested,
+    NoticeBounced,
+    NoticeComplained,
+    NoticeDelivered,
+    NoticeRejected,
+    NoticeRequested,
+    NoticeSent,
+    PersonErased,
+    PersonExported,
+)
 from cplus.projections.base import Counts, Projection, Row
-from cplus.projections.models.facts import types
+from cplus.projections.models.facts import UNSENT, types, with_fate
+
+_NOTICES: Final = (
+    NoticeRequested,
+    NoticeSent,
+    NoticeDelivered,
+    NoticeBounced,
+    NoticeComplained,
+    NoticeRejected,
+)
 
 
 def keys(event: Recorded) -> Iterable[str]:
@@ -20,7 +40,10 @@ def keys(event: Recorded) -> Iterable[str]:
 
 
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
-    """The request as it was first told, and the first export that answered it."""
+    """The request as it was first told, the first export that answered it, and what became of each
+    mail to the merchant about it."""
+    if isinstance(event.event, _NOTICES):
+        return None if row is None else _told(row, event)
     match event.event:
         case DataRequested() as asked:
             # Shopify may tell of one request by two webhooks: it is due by the first.
@@ -46,6 +69,17 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     return row
 
 
+def _told(row: Row, event: Recorded) -> Row:
+    kind = getattr(event.event, "kind")  # noqa: B009  every event about a notice has it
+    notices = row.get("notices", {})
+    before = {**UNSENT, "requested_at": None, **notices.get(kind, {})}
+    if isinstance(event.event, NoticeRequested):
+        after = {**before, "requested_at": before["requested_at"] or event.occurred_at}
+    else:
+        after = with_fate(before, event)
+    return {**row, "notices": {**notices, kind: after}}
+
+
 def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
     """How many requests there are, how many of them nobody answered yet, and how many nobody can
     answer any more."""
@@ -57,7 +91,17 @@ def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
 DATA_REQUESTS = Projection(
     name="data_requests",
     version=1,
-    handles=types(DataRequested, PersonErased, PersonExported),
+    handles=types(
+        DataRequested,
+        NoticeRequested,
+        NoticeSent,
+        NoticeDelivered,
+        NoticeBounced,
+        NoticeComplained,
+        NoticeRejected,
+        PersonErased,
+        PersonExported,
+    ),
     opens=types(DataRequested),
     keys=keys,
     evolve=evolve,

@@ -14,6 +14,13 @@ from cplus.events.catalogue.mail import (
     MailRejected,
     MailSent,
 )
+from cplus.events.catalogue.privacy import (
+    NoticeBounced,
+    NoticeComplained,
+    NoticeDelivered,
+    NoticeRejected,
+    NoticeSent,
+)
 
 Group = Mapping[str, Any]
 """Fields that came together, with what orders them among others (`MARK`)."""
@@ -93,9 +100,17 @@ def mail_rank(event: Event) -> int:
     mailboxes that took the mail as such bounces. A mail that was delivered can still bounce for
     good, be complained about, or turn out to be rejected.
     """
-    if isinstance(event, MailBounced):
+    if isinstance(event, MailBounced | NoticeBounced):
         return 4 if event.permanent else 2
-    return {MailSent: 1, MailDelivered: 3, MailComplained: 5, MailRejected: 6}[type(event)]
+    return _RANKS[type(event)]
+
+
+_RANKS: Mapping[type[Event], int] = {
+    **dict.fromkeys((MailSent, NoticeSent), 1),
+    **dict.fromkeys((MailDelivered, NoticeDelivered), 3),
+    **dict.fromkeys((MailComplained, NoticeComplained), 5),
+    **dict.fromkeys((MailRejected, NoticeRejected), 6),
+}
 
 
 def mail_status(rank: int) -> str:
@@ -134,7 +149,7 @@ UNSENT: Mapping[str, Any] = {
 def with_fate(before: Mapping[str, Any], event: Recorded) -> dict[str, Any]:
     """The row after a fact about its mail; the fact of the highest rank is its status."""
     after, fact = dict(before), event.event
-    if isinstance(fact, MailSent):
+    if isinstance(fact, MailSent | NoticeSent):
         # A mail sent twice after a crash has two ids: the smaller, whichever was folded first.
         known = before["ses_message_id"]
         after["ses_message_id"] = min(known or fact.ses_message_id, fact.ses_message_id)

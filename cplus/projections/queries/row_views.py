@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from cplus.events.base import kept
@@ -16,6 +16,7 @@ from cplus.projections.queries.views import (
     Delivery,
     Erasure,
     Message,
+    Notice,
     SetAside,
     Setup,
     Shop,
@@ -129,7 +130,18 @@ def data_request_view(row: Row) -> DataRequest:
         exported_at=row["exported_at"],
         exported_by=row["exported_by"],
         erased=row.get("erased", False),
+        notice=_notice(row.get("notices", {})),
     )
+
+
+def _notice(notices: Mapping[str, Row]) -> Notice | None:
+    """The last one; rows from before there were notices have none."""
+    for kind in ("last", "reminder", "first"):
+        if kind in notices:
+            told = notices[kind]
+            at = told["status_at"] or told["requested_at"]
+            return Notice(kind, told["status"], at, told["reason"])
+    return None
 
 
 def erasure_view(row: Row) -> Erasure:

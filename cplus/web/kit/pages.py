@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
-from cplus.clock import Clock
+from cplus.clock import Clock, zone
 from cplus.counts import counted
 from cplus.web.kit import order_text, text
 
@@ -131,7 +131,7 @@ class Pages:
         return HTMLResponse(body, status)
 
     def _brief(self, moment: datetime, timezone: str | None) -> str:
-        return text.brief_time(moment, self._clock(), text.zone(timezone))
+        return text.brief_time(moment, self._clock(), zone(timezone))
 
 
 def links(path: str, cursor: str | None, following: str | None, **shown: str) -> dict[str, Any]:
@@ -145,15 +145,15 @@ def links(path: str, cursor: str | None, following: str | None, **shown: str) ->
 
 
 def _full(moment: datetime, timezone: str | None) -> str:
-    return text.full_time(moment, text.zone(timezone))
+    return text.full_time(moment, zone(timezone))
 
 
 def _exact(moment: datetime, timezone: str | None) -> str:
-    return text.exact_time(moment, text.zone(timezone))
+    return text.exact_time(moment, zone(timezone))
 
 
 def _date(moment: datetime, timezone: str | None) -> str:
-    return text.date(moment, text.zone(timezone))
+    return text.date(moment, zone(timezone))
 
 
 def _static(path: Path) -> Static:

@@ -9,7 +9,7 @@ from datetime import date as calendar_day
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_symbol
@@ -139,14 +139,6 @@ def money(amount: object, currency: str | None) -> str:
     with localcontext(prec=2 * _DIGITS):
         digits = format_currency(value, code, pattern, LOCALE)
     return digits if signed or not code else f"{digits} {code}"
-
-
-def zone(name: str | None) -> ZoneInfo:
-    """The time zone of an IANA name; UTC where it is unknown."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:

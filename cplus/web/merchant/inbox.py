@@ -9,12 +9,11 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.clock import Clock
+from cplus.clock import Clock, zone
 from cplus.projections.queries import ConversationState, Figures, Queries, summed
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
-from cplus.web.kit.text import zone
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 from cplus.web.merchant.thread import read_position
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands.retention import retention_of, set_retention
+from cplus.events.names import person_id
 from cplus.projections.queries import DataRequest, DataRequestState, Queries
 from cplus.web.kit.deps import (
     ClockDep,
@@ -83,6 +84,17 @@ async def requests(
         key=new_key(),
         **links("/privacy", cursor, page.next, state=state),
     )
+
+
+@router.get("/requests/{number}")
+async def request(
+    queries: QueriesDep, me: MerchantDep, number: Annotated[int, Path(ge=1, lt=2**63)]
+) -> Response:
+    """Where the mail about a request leads: to its export, if there is one to make."""
+    asked = await queries.data_request(me.shop, number)
+    if asked is None or asked.erased:
+        return see_other("/privacy?state=all")
+    return see_other(f"/privacy/people/{person_id(asked.person)}?request={asked.id}")
 
 
 @router.get("/retention")

@@ -107,7 +107,7 @@ async def _everything(web: Harness) -> list[str]:
 _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
     r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export"
-    r"|/privacy/retention|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
+    r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation"
 )
 

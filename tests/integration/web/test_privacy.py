@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import httpx
 
+from cplus.events.base import Event
 from cplus.events.catalogue.customers import PersonsJoined
-from cplus.events.catalogue.privacy import PersonExported
+from cplus.events.catalogue.privacy import (
+    NoticeBounced,
+    NoticeDelivered,
+    NoticeRejected,
+    NoticeRequested,
+    PersonErased,
+    PersonExported,
+)
 from cplus.events.names import data_request_stream, person_id
 from cplus.mongo import Mongo
 from cplus.projections.models.data_requests import DATA_REQUESTS
@@ -76,6 +85,55 @@ async def test_the_inbox_reminds_of_the_request_that_is_due_first(web: Harness) 
     oldest = [("at", 1), ("_id", 1)]
     plan = await rows.find({"shop": SHOP, "exported": True}, sort=oldest).limit(1).explain()
     assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
+async def test_the_page_says_what_became_of_the_mail_about_a_request(web: Harness) -> None:
+    said: dict[str, Any] = {"message_id": "n1", "request_id": 1, "kind": "first"}
+    later = {**said, "message_id": "n2", "kind": "reminder"}
+    reason = "the app was removed from the shop before the mail went out"
+    steps: list[tuple[Event, list[str]]] = [
+        (NoticeRequested(**said, due_at=web.clock()), []),
+        (NoticeDelivered(**said), ["Mail to you <time"]),
+        (
+            NoticeBounced(**later, permanent=True, reason="Permanent/General"),
+            ["A mail to you bounced</b>: the address doesn’t exist", "Mail to you bounced"],
+        ),
+        (
+            NoticeRejected(**later, reason=reason),
+            [f"wasn’t sent</b>: {reason}.", "to you not sent"],
+        ),
+    ]
+    person = await asks(web, 1, email="ada@example.com")
+    async with web.signed_in() as browser:
+        for event, shown in steps:
+            await web.record(SHOP, data_request_stream(1), event)
+            page = (await browser.get("/privacy")).text
+            assert all(words in page for words in shown), shown
+            assert page.count("ail to you") == len(shown)
+        exported = PersonExported(person=person, request_id=1, format="json")
+        await web.record(SHOP, person, exported, refs=[person])
+        assert "ail to you" not in (await browser.get("/privacy?state=all")).text
+
+
+async def test_the_link_in_the_mail_leads_to_the_export_of_the_request(web: Harness) -> None:
+    person = await asks(web, 7, email="ada@example.com")
+    async with web.signed_in() as browser:
+        answer = await browser.get(f"/privacy/requests/7?shop={SHOP}")
+        page = f"/privacy/people/{person_id(person)}?request=7"
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+        assert (await browser.get(page)).status_code == 200
+        for number in (8, 2**63 - 1):
+            unknown = await browser.get(f"/privacy/requests/{number}")
+            assert unknown.headers["location"] == "/privacy?state=all"
+        for wrong in ("0", "x", str(2**63), "-1"):
+            assert (await browser.get(f"/privacy/requests/{wrong}")).status_code in (400, 404)
+        await web.record(SHOP, person, PersonErased(erasure="e1", person=person, requests=(7,)))
+        gone = await browser.get("/privacy/requests/7")
+        assert gone.headers["location"] == "/privacy?state=all"
+    async with web.browser() as stranger:
+        asked = await stranger.get(f"/privacy/requests/7?shop={SHOP}")
+        assert asked.headers["location"].startswith("/auth/sign-in?")
+        assert "%2Fprivacy%2Frequests%2F7" in asked.headers["location"]
 
 
 async def test_requests_are_paged_and_each_page_walks_an_index(web: Harness) -> None:

@@ -35,6 +35,7 @@ STORED = {
     "sent_claim": (("m1", "0100-ses"), "sent/m1/0100-ses"),
     "rejected_claim": (("m1",), "rejected/m1"),
     "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
+    "notice_claim": ((9999, "reminder"), "notice/9999/reminder"),
     "counted_claim": (("k3/0",), "counted/k3/0"),
     "erasure_stream": (("e1",), "erasure/e1"),
     "data_request_stream": ((9999,), "data-request/9999"),

@@ -11,7 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cplus.errors import InvalidInput
-from cplus.mail import compose_reply, conversation_token, parse, reply_address, reply_subject
+from cplus.mail import (
+    compose_notice,
+    compose_reply,
+    conversation_token,
+    no_reply_address,
+    parse,
+    reply_address,
+    reply_subject,
+    route,
+)
 from cplus.mail.replies.marker import marker_tokens
 
 SHOP = "birch-bloom.myshopify.com"
@@ -156,3 +165,46 @@ def test_html_in_the_text_is_shown_and_not_obeyed() -> None:
 )
 def test_an_answers_subject_has_one_re(subject: str, answer: str) -> None:
     assert reply_subject(subject) == answer
+
+
+NOTICE: dict[str, Any] = {
+    "sender_name": "Conversations Plus",
+    "from_address": no_reply_address("mail.cplus.example"),
+    "to": "owner@example.com",
+    "subject": "A customer asked for their data",
+    "text": "Largo & Söhne <b>\n\nRequest no. 7\nDue soon",
+    "link": "https://app.example/privacy/requests/7?shop=a&b=c",
+    "label": "Open <it>",
+    "closing": "Replies to it are not read.",
+    "own_message_id": "n1@mail.cplus.example",
+}
+
+
+def test_a_notice_says_the_same_in_text_and_html_and_that_a_program_sent_it() -> None:
+    raw = compose_notice(**NOTICE)
+    mail = parse(raw)
+    assert mail.automatic
+    assert mail.defects == []
+    assert (mail.from_name, mail.from_address) == ("Conversations Plus", NOTICE["from_address"])
+    assert mail.message_id == "n1@mail.cplus.example"
+    for words in (NOTICE["text"], NOTICE["link"], NOTICE["closing"]):
+        assert words in mail.text
+    headers = message_from_bytes(raw)
+    assert headers["Auto-Submitted"] == "auto-generated"
+    assert headers["X-Auto-Response-Suppress"] == "All"
+    assert "Reply-To" not in headers
+    _, plain, page = (str(part.get_payload(decode=True)) for part in headers.walk())
+    assert "Reply above" not in plain
+    assert '<a href="https://app.example/privacy/requests/7?shop=a&amp;b=c">' in page
+    assert "Open &lt;it&gt;</a>" in page
+    assert "hne &lt;b&gt;" in page
+
+
+@pytest.mark.parametrize("name", ["from_address", "to", "own_message_id"])
+def test_a_notice_with_an_address_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        compose_notice(**{**NOTICE, name: "no address"})
+
+
+def test_what_answers_a_notice_is_for_no_shop() -> None:
+    assert route([no_reply_address("mail.cplus.example")], "mail.cplus.example") == []

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cplus.actors import MERCHANT, merchant
+from cplus.clock import zone
 from cplus.commands.conversations import message_id
 from cplus.web.kit import text
 from cplus.web.kit.forms import new_key
@@ -77,9 +78,9 @@ def test_the_ends_of_the_calendar_are_told_in_any_zone() -> None:
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
     for name in ("America/New_York", "Asia/Tokyo"):
         for moment in (first, last):
-            assert text.brief_time(moment, now, text.zone(name))
-            assert text.full_time(moment, text.zone(name))
-            assert text.date(moment, text.zone(name))
+            assert text.brief_time(moment, now, zone(name))
+            assert text.full_time(moment, zone(name))
+            assert text.date(moment, zone(name))
 
 
 def test_a_megabyte_is_linked_in_little_time() -> None:
@@ -176,12 +177,12 @@ def test_no_amount_and_no_currency_break_a_page(amount: object, currency: str | 
 )
 def test_times_are_told_in_the_zone_of_the_shop(moment: datetime, expected: str) -> None:
     now = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
-    assert text.brief_time(moment, now, text.zone("Europe/Oslo")) == expected
+    assert text.brief_time(moment, now, zone("Europe/Oslo")) == expected
 
 
 @pytest.mark.parametrize("name", [None, "", "Nowhere/At_All", "../../etc/passwd", "/etc/passwd"])
 def test_an_unknown_time_zone_is_utc(name: str | None) -> None:
-    assert text.zone(name).key == "UTC"
+    assert zone(name).key == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_static_files_are_named_by_their_content_and_kept_for_ever() -> None:
 
 def test_a_date_has_its_year() -> None:
     late = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
-    assert text.date(late, text.zone("Europe/Oslo")) == "4 Nov 2026"
+    assert text.date(late, zone("Europe/Oslo")) == "4 Nov 2026"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_a_date_has_its_year() -> None:
     ],
 )
 def test_a_moment_is_told_in_full(moment: datetime, expected: str) -> None:
-    assert text.full_time(moment, text.zone("Europe/Oslo")) == expected
+    assert text.full_time(moment, zone("Europe/Oslo")) == expected
 
 
 def test_the_days_of_a_year_read_as_in_english() -> None:

@@ -29,6 +29,7 @@ from cplus.projections.queries.views.privacy import (
     DataRequestCounts,
     DataRequestState,
     Erasure,
+    Notice,
 )
 from cplus.projections.queries.views.shops import (
     BillingAccount,
@@ -55,6 +56,7 @@ __all__ = [
     "Erasure",
     "MailStatus",
     "Message",
+    "Notice",
     "Order",
     "OrderItem",
     "OrderRefund",

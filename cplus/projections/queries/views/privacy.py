@@ -10,6 +10,20 @@ DataRequestState = Literal["open", "exported", "all"]
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail to the merchant about a request."""
+
+    kind: str
+    """`first`, `reminder` or `last`."""
+    status: str
+    """As that of a reply: `written`, `sent`, `delivered`, `bounced`, `complained`, `rejected`."""
+    at: datetime
+    """Since when."""
+    reason: str | None
+    """Why it did not arrive, in SES's words or a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataRequest:
     """A customer's request for what is kept about them."""
 
@@ -30,6 +44,14 @@ class DataRequest:
     """Who did, as a commit keeps it."""
     erased: bool
     """Whether the customer was erased since: it can be answered no more, and is not open."""
+    notice: Notice | None = None
+    """The last mail to the merchant about it; None if there was none yet."""
+
+    @property
+    def failed(self) -> Notice | None:
+        """That mail if it did not arrive, as long as the request is open."""
+        told, answered = self.notice, self.exported_at is not None or self.erased
+        return told if told and told.status in ("bounced", "rejected") and not answered else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cplus.clock import utc_now
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
-from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, NoticeRequested
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
 from cplus.events.log.commit import Draft
-from cplus.events.names import started_ref
+from cplus.events.names import data_request_stream, started_ref
 from cplus.ids import random_id
 from tests.integration.intake import Intake, record
 from tests.samples import installed, sample
@@ -43,6 +44,16 @@ def erasure(number: int) -> ErasureRequested:
     return ErasureRequested(erasure=f"e{number}", person="person/a", due_at=NOW)
 
 
+def asked(number: int) -> DataRequested:
+    """A customer asks for their data, and the merchant has 30 days from now."""
+    due = utc_now() + timedelta(days=30)
+    return DataRequested(request_id=number, person=f"person/asking{number}", due_at=due)
+
+
+def notice(number: int) -> NoticeRequested:
+    return NoticeRequested(message_id=f"n{number}", request_id=number, kind="last", due_at=NOW)
+
+
 def unseen(reaction: Reaction, known: Iterable[Event]) -> list[Event]:
     """An event of each kind that the reaction handles and of which none is known."""
     kinds = reaction.handles - {type(event) for event in known}
@@ -60,6 +71,9 @@ async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NO
             refs = [started_ref(month_of(event.timestamp))]
         if isinstance(event, AppInstalled | AppUninstalled | ScopesChanged):
             refs = [new.stream]
+        if isinstance(event, DataRequested):
+            stream = data_request_stream(event.request_id)
+            new, refs = NewEvent(stream, event, at), [stream, event.person]
         drafts.append(Draft(shop, f"test/{random_id()}", "test", "system", [new], refs=refs))
     await use.parts.store.append(drafts)
 

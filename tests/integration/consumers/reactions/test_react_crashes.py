@@ -11,11 +11,13 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.bootstrap import CREDENTIALS, Parts
+from cplus.consumers.notices.reminders import REMINDERS
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.carrying_over import REACT
 from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.following import PAUSES, follow, steps_of
 from cplus.consumers.reactions.imports import IMPORTS
+from cplus.consumers.reactions.notices import NOTICES
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.reactions.replies import REPLIES
@@ -26,7 +28,7 @@ from cplus.events.catalogue.orders import OrderDeleted
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.commit import Commit
 from cplus.events.log.mongo_insert import COMMITS
-from cplus.events.names import billing_stream
+from cplus.events.names import billing_stream, notice_claim
 from cplus.events.reader import EventReader
 from cplus.ids import random_id
 from cplus.mongo import connect
@@ -35,8 +37,10 @@ from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
 from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
+    asked,
     erasure,
     handed,
+    notice,
     reply,
     started,
     unseen,
@@ -54,6 +58,7 @@ DOES: Mapping[str, set[str]] = {
     UNINSTALLS.name: {"tokens", "sessions"},
     ALLOWANCES.name: {"counted", "nudged"},
     ERASURES.name: {"e1", "e2"},
+    NOTICES.name: {"asked 1", "asked 2", "n1", "n2"},
 }
 """What can be seen of it, by reaction. Of one that is not here, it is seen that `hand_out` came to
 its end."""
@@ -64,10 +69,15 @@ EVERYTHING: Asked = (
     (started(1), set()),
     (started(2), {"counted", "nudged"}),
     (AppUninstalled(), {"tokens", "sessions"}),
+    (INSTALLED, {"import"}),
     (reply(2), {"m2"}),
     (OrderDeleted(shopify_order_id=1), set()),
     (erasure(1), {"e1"}),
     (erasure(2), {"e2"}),
+    (asked(1), {"asked 1"}),
+    (notice(1), {"n1"}),
+    (asked(2), {"asked 2"}),
+    (notice(2), {"n2"}),
 )
 PARKING: Asked = ((reply(1), {"m1"}), (INSTALLED, {"import"}), (reply(2), {"m2"}))
 
@@ -160,6 +170,7 @@ class Shop:
         told = {one["position"] for one in nudges if one["shop"] == self.name}
         self.found |= {"counted"} if decided else set()
         self.found |= {"nudged"} if decided & told else set()
+        self.found |= await self.noticed({one["position"] for one in nudges})
         if await parts.mongo.keyring[CREDENTIALS].find_one({"_id": self.name}) is None:
             self.found.add("tokens")
         if await parts.mongo.database[ENDED].find_one({"_id": f"shop/{self.name}"}) is not None:
@@ -168,6 +179,17 @@ class Shop:
         assert set().union(*passed) <= self.found
         assert self.asking(at.position) <= self.ended
         return at
+
+    async def noticed(self, told: set[int]) -> set[str]:
+        """The requests for data whose mails are wished for, as some nudge told, and planned."""
+        parts, found = self.use.parts, set[str]()
+        for number in (1, 2):
+            wish = await parts.store.by_claim(self.name, notice_claim(number, "first"))
+            rows = parts.mongo.database[REMINDERS]
+            planned = await rows.count_documents({"shop": self.name, "request_id": number})
+            if wish and wish.position in told and planned == 2:
+                found.add(f"asked {number}")
+        return found
 
     def wants(self, event: Event, wanted: set[str]) -> set[str]:
         """What its reaction has to hand out for the event."""
@@ -303,6 +325,10 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
         "send_import": {("SendMessage",)},
         "send_reply": {("SendMessage",)},
         "send_erasure": {("SendMessage",)},
+        # Before the second wish others wrote, and this process does not know the head any more.
+        "wish_notice": {(*[f"insert {COMMITS}"] * tries, "PublishBatch") for tries in (1, 2)},
+        "plan_reminders": {(f"update {REMINDERS}",)},
+        "send_notice": {("SendMessage",)},
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},
         "end_sessions": {(f"update {ENDED}",)},

@@ -20,6 +20,7 @@ from tests.integration.command_line import nobody, said
 from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
     SHOP,
+    asked,
     handed,
     reply,
     write,
@@ -29,13 +30,14 @@ from tests.integration.intake import Intake, intake
 
 @pytest.fixture
 async def use(mongo_uri: str, aws: Aws) -> AsyncIterator[Intake]:
-    """A shop that installed and answered, and what followed from it handed out."""
+    """A shop that installed and answered, and of which a customer asked for their data; what
+    followed from it is handed out."""
     async with intake(mongo_uri, aws) as made:
-        await write(made, INSTALLED, *map(reply, range(5)))
+        await write(made, INSTALLED, *map(reply, range(5)), asked(1))
         runner = Runner(made.parts.mongo, made.parts.store, made.parts.reader, ALL)
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
-        for reaction in REACTIONS:
+        for reaction in 2 * REACTIONS:  # what a reaction records is news for all of them
             await follow(reaction, SHOP, made.parts.reactor)
         yield made
 
@@ -58,16 +60,16 @@ async def test_rebuilds_and_replays_send_no_mail_and_call_nobody(
     use: Intake, aws_endpoint: str, tmp_path: Path
 ) -> None:
     before, at = calls(aws_endpoint), await reactions(use)
-    # The count counts: what was done so far handed out an import and five mails to send.
-    assert before["sqs:SendMessage"] >= 6
-    assert [row["position"] for row in at] == [6] * len(REACTIONS)
+    # The count counts: what was done so far handed out an import and six mails to send.
+    assert before["sqs:SendMessage"] >= 7
+    assert [row["position"] for row in at] == [8] * len(REACTIONS)
     place = ("replay", "--projection", "cplus.projections.models.messages:MESSAGES")
     async with nobody() as (also, called):
         settings = use.parts.settings
         rebuilt = await said(settings, "rebuild", "messages", also=also)
-        assert (rebuilt["events"], rebuilt["differences"]) == (6, 0)
+        assert (rebuilt["events"], rebuilt["differences"]) == (8, 0)
         await said(settings, "rebuild", "messages", "--shop", SHOP, also=also)
-        assert (await said(settings, *place, "--collection", "trial", also=also))["events"] == 6
+        assert (await said(settings, *place, "--collection", "trial", also=also))["events"] == 8
         assert called == []
     assert calls(aws_endpoint) == before
     assert await reactions(use) == at
@@ -75,4 +77,4 @@ async def test_rebuilds_and_replays_send_no_mail_and_call_nobody(
     for reaction in REACTIONS:
         await follow(reaction, SHOP, use.parts.reactor)
     imports, sends, _ = await handed(use)
-    assert (len(imports), len(sends)) == (1, 5)
+    assert (len(imports), len(sends)) == (1, 6)

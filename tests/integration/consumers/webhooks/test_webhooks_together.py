@@ -49,7 +49,7 @@ async def world(mongo_uri: str, aws: Aws) -> AsyncIterator[tuple[Webhooks, Asked
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
         stored = (parts.recorder, parts.persons, parts.bodies, rows)
-        shops = parts.standing, parts.shop_id, parts.webhooks.erased
+        shops = parts.standing, parts.shop_id, parts.webhooks.erased, parts.contacts
         yield Webhooks(*stored, *shops, parts.clock), asked
         await mongo.close()
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from cplus.consumers.mail.replies import received_sequence
+from cplus.consumers.mail.message_ids import received_sequence
 from cplus.keys import derived_key
 from cplus.mail import message_id_key
 from cplus.settings import Settings

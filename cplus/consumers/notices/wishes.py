@@ -1,0 +1,79 @@
+"""The wish to send the merchant a mail about a customer's request for their data: in the log before
+anything is sent, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from cplus.actors import system
+from cplus.clock import Clock
+from cplus.consumers.notices.reminders import Reminder, Reminders
+from cplus.consumers.notices.requests import find_request, objection
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.privacy import DataRequested, NoticeKind, NoticeRequested
+from cplus.events.log.commit import Draft
+from cplus.events.log.outcomes import Outcome
+from cplus.events.names import data_request_stream, message_ref, notice_claim
+from cplus.events.recording import Recorder
+from cplus.ids import random_id
+
+log = structlog.get_logger()
+
+BEFORE_DUE: Final[dict[NoticeKind, timedelta]] = {
+    "reminder": timedelta(days=7),
+    "last": timedelta(days=1),
+}
+"""How long before a request is due each reminder goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What deciding on notices needs."""
+
+    recorder: Recorder
+    reminders: Reminders
+    clock: Clock
+
+    async def plan(self, shop: str, asked: DataRequested) -> None:
+        """Notes when the merchant is to be reminded, as far as that is ahead. Repeatable."""
+        dates = {kind: asked.due_at - before for kind, before in BEFORE_DUE.items()}
+        now = self.clock()
+        ahead = [
+            Reminder(shop, asked.request_id, kind, at) for kind, at in dates.items() if at > now
+        ]
+        if ahead:
+            await self.reminders.put(ahead)
+
+    async def wish(self, shop: str, request_id: int, kind: NoticeKind) -> Outcome | None:
+        """Records that the mail is to go, and nudges; None if it would not help any more. Asked
+        again for the same one, it is the same. Raises OutcomeUnknown."""
+        claim = notice_claim(request_id, kind)
+
+        async def decide() -> Draft | None:
+            request = await find_request(self.recorder, shop, request_id)
+            if request is None:
+                return None
+            reason = await objection(self.recorder, shop, request, self.clock())
+            if reason:
+                log.info("notice_not_needed", shop=shop, kind=kind, reason=reason)
+                return None
+            stream = data_request_stream(request_id)
+            event = NoticeRequested(
+                message_id=random_id(), request_id=request_id, kind=kind, due_at=request.due_at
+            )
+            return Draft(
+                shop=shop,
+                claim=claim,
+                source="notice",
+                actor=system("notices"),
+                events=[NewEvent(stream, event, self.clock())],
+                refs=[stream, message_ref(event.message_id)],
+                correlation_id=request.commit.correlation,
+                causation_id=request.commit.id,
+            )
+
+        return await self.recorder.record(shop, claim, decide)
