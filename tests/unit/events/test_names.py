@@ -23,6 +23,10 @@ STORED = {
     "received_sequence": (("abcd",), "received/abcd"),
     "version_claim": (("conversation/7d2k", 7), "conversation/7d2k@0000000007"),
     "webhook_claim": (("orders/create", "b54557e4"), "webhook/orders/create/b54557e4"),
+    "translated_again_claim": (
+        ("webhook/orders/create/b54557e4",),
+        "again/webhook/orders/create/b54557e4",
+    ),
     "received_mail_claim": (("0100-ses",), "mail/0100-ses"),
     "install_claim": (
         ("code",),
