@@ -6,11 +6,13 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from graphql import (
+    DocumentNode,
     GraphQLError,
     GraphQLSchema,
     build_schema,
@@ -35,6 +37,17 @@ def local_schema() -> GraphQLSchema:
     return build_schema(SDL.read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=64)
+def _checked(query: str) -> DocumentNode | Sequence[GraphQLError]:
+    """The query if it is valid, else its faults. Clients send few queries, and each of them often:
+    checking one takes longer than answering it."""
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        return [error]
+    return validate(local_schema(), document) or document
+
+
 @dataclass
 class Api:
     """The Admin API of one shop, with one set of scopes."""
@@ -48,13 +61,9 @@ class Api:
         """Shopify's response to the body of a request, always with status 200."""
         query, variables = _request(body)
         schema = local_schema()
-        try:
-            document = parse(query)
-        except GraphQLError as error:
-            return {"errors": [error.formatted]}
-        faults = validate(schema, document)
-        if faults:
-            return {"errors": [fault.formatted for fault in faults]}
+        document = _checked(query)
+        if not isinstance(document, DocumentNode):
+            return {"errors": [fault.formatted for fault in document]}
         pricing = Pricing(schema, document, variables)
         requested = pricing.requested()
         if requested > MAX_COST:
