@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import yaml
 
 from cplus.aws import Aws
 from cplus.consumers.folding.rebuilding import Task
@@ -23,6 +22,7 @@ from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.log.commit import Draft
 from cplus.events.names import INSTALLED_REF
+from cplus.local.intrinsics import load
 from cplus.projections.generations.lineage_changes import begin, begin_run
 from cplus.projections.models.shops import SHOPS
 from cplus.settings import Settings
@@ -32,7 +32,7 @@ from tests.conftest import ROOT
 from tests.integration.intake import SECRET, Intake, intake
 from tests.samples import installed
 
-FUNCTIONS = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["functions"]
+FUNCTIONS = load(ROOT / "serverless.yml")["functions"]
 SHOP = "blue-jam.myshopify.com"
 DOMAIN = "mail.example.com"
 TASK = Task("shops", 1, 2, SHOP, "r1")

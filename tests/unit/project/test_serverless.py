@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cplus.consumers.batches.one_by_one import LONGER
 from cplus.consumers.mail.arrived import INCOMING
@@ -35,7 +34,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.node
 
-SOURCE = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
+SOURCE = load(ROOT / "serverless.yml")
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FOUNDATION = ROOT / "infra" / "foundation.yml"
 STAGES = [stage for stage in SOURCE["params"] if stage != "default"]
