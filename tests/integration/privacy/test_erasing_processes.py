@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -15,10 +15,10 @@ from cplus.bootstrap import ensure_indexes
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.store import COMMITS
 from cplus.loop import together
-from cplus.mongo import connect
 from cplus.privacy.keyring import KEYS
 from cplus.settings import Settings
-from tests.conftest import ROOT
+from tests.databases import connected
+from tests.integration.command_line import started
 from tests.integration.privacy.sealing_world import ADA, OLD, SHOP, Process, history
 
 WRITERS = 8
@@ -26,32 +26,27 @@ MORE = 3  # rounds of each writer before the erasure, and after it
 
 
 @pytest.fixture
-async def process(mongo_uri: str, database_name: str) -> AsyncIterator[Process]:
+async def process(mongo_uri: str, database_name: str) -> Process:
     settings = Settings(
         mongo_uri=SecretStr(mongo_uri),
         mongo_database=database_name,
         mongo_keyring_database=f"{database_name}_keyring",
     )
     await ensure_indexes(settings)
-    mongo = connect(settings)
-    yield Process(mongo)
-    await mongo.close()
+    return Process(connected(settings))
 
 
+@dataclass
 class Writer:
-    """A process, and how many rounds it has written."""
+    """The way to a process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.rounds = 0
+    answers: asyncio.StreamReader
+    asked: asyncio.StreamWriter
 
     async def write(self) -> None:
         """Returns once it has written another round."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(b"go\n")
-        assert await self.process.stdout.readline()
-        self.rounds += 1
+        self.asked.write(b"go\n")
+        assert await self.answers.readline()
 
     async def write_until(self, erased: asyncio.Event, begun: asyncio.Semaphore) -> None:
         """Writes without a pause, and some rounds more when the event is set."""
@@ -63,41 +58,34 @@ class Writer:
         for _ in range(MORE):
             await self.write()
 
-    async def end(self) -> None:
-        """Ends it."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        assert await self.process.wait() == 0
-
 
 @asynccontextmanager
-async def writing(uri: str, database: str) -> AsyncIterator[list[Writer]]:
+async def writing(uri: str, database: str, folder: Path) -> AsyncIterator[list[Writer]]:
     """The processes, at work."""
-    made = [
-        Writer(
-            await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.integration.privacy.erasing_writer"),
-                *(str(number), database),
-                cwd=ROOT,
-                env={**os.environ, "CPLUS_MONGO_URI": uri},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
-        )
-        for number in range(1, WRITERS + 1)
-    ]
-    try:
-        yield made
-        await asyncio.gather(*(one.end() for one in made))
-    finally:
-        for one in made:
-            if one.process.returncode is None:
-                one.process.kill()
-                await one.process.wait()
+    calls: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    path = folder / "writers"
+    async with await asyncio.start_unix_server(lambda *call: calls.put_nowait(call), path):
+        module, also = "tests.integration.privacy.erasing_writer", {"CPLUS_MONGO_URI": uri}
+        processes = [
+            await started(str(number), database, str(path), module=module, also=also)
+            for number in range(1, WRITERS + 1)
+        ]
+        try:
+            async with asyncio.timeout(60):
+                made = [Writer(*await calls.get()) for _ in processes]
+            yield made
+            for writer in made:
+                writer.asked.close()
+            for process in processes:
+                _, errors = await process.communicate()
+                assert process.returncode == 0, errors.decode()
+        finally:
+            for one in processes:
+                one.kill()
 
 
 async def test_nothing_is_sealed_under_a_destroyed_key_while_eight_processes_write(
-    process: Process, mongo_uri: str
+    process: Process, mongo_uri: str, tmp_path: Path
 ) -> None:
     await process.store.append(history())
     erased, begun = asyncio.Event(), asyncio.Semaphore(0)
@@ -108,7 +96,7 @@ async def test_nothing_is_sealed_under_a_destroyed_key_while_eight_processes_wri
         await process.erase()
         erased.set()
 
-    async with writing(mongo_uri, process.mongo.database.name) as writers:
+    async with writing(mongo_uri, process.mongo.database.name, tmp_path) as writers:
         at_work = [one.write_until(erased, begun) for one in writers]
         await together(erase_amid(), *at_work)
 
