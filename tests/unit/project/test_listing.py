@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,9 +65,8 @@ def test_no_requirement_is_left_out() -> None:
     assert _numbers("Protected customer data") == _all(("L1", 9), ("L2", 7))
     assert len(_numbers("What every public app must do besides")) >= 10
     # A row with a state that is none is not read as a row.
-    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line[:1] == "|"]
-    heads = sum(set(line) <= set("|- ") for line in lines)
-    assert len(lines) == 2 * heads + len(ROWS) + len(STATES)
+    numbered = re.findall(r"^\| (L?\d[\d.]*) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert numbered == [row.number for row in ROWS if row.number in numbered]
 
 
 def test_what_is_met_says_how_and_what_is_not_says_what_is_missing() -> None:
@@ -91,6 +92,37 @@ def test_each_test_that_is_named_exists_where_it_is_said_to_be() -> None:
 # What can be seen of the app without starting it
 
 APP = tomllib.loads((ROOT / "shopify.app.toml").read_text("utf-8"))
+
+
+LENGTHS = {"name": 30, "subtitle": 62, "introduction": 100, "details": 500, "feature": 80}
+"""Characters of each field at most."""
+_CLAIM = re.compile(
+    r"\d|[$€£%]|\b(?:best|first|only|leading|guarantee\w*|free|trial|most|fastest|review\w*|stars?)\b",
+    re.IGNORECASE,
+)
+
+
+def test_the_text_of_the_listing_keeps_to_what_shopify_allows() -> None:
+    section = PAGE.read_text("utf-8").partition("#### What the listing says")[2]
+    fields = re.findall(r"^\| (\w+) \| (.+) \|$", section.partition("####")[0], re.MULTILINE)[1:]
+    assert Counter(name for name, _ in fields) == {
+        **dict.fromkeys(LENGTHS, 1),
+        "feature": 5,
+        "languages": 1,
+    }
+    for name, text in fields:
+        assert len(text) <= LENGTHS.get(name, 80), f"{name}: {len(text)} characters"
+        assert not _CLAIM.search(text), f"{name}: no figures, prices or claims"
+        assert "shopify" not in text.lower(), f"{name}: a trademark"
+    assert dict(fields)["name"] == APP["name"]
+
+
+def test_the_icon_is_as_shopify_wants_it() -> None:
+    head = (ROOT / "docs" / "images" / "icon.png").read_bytes()[:26]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height, depth, colours = struct.unpack(">IIBB", head[16:26])
+    assert (width, height, depth) == (1200, 1200, 8)
+    assert colours == 2, "without an alpha channel: no corner is see-through"
 
 
 NEEDS_A_REASON = {
