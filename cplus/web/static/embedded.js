@@ -34,8 +34,25 @@ async function authorised(address, init = {}) {
   return answer.status === 401 && answer.headers.has(RETRY) ? send() : answer;
 }
 
-function told(words, isError = false) {
-  bridge()?.toast.show(words, { isError, duration: 5000 });
+// A toast goes by itself, so it says only what went well.
+function told(words) {
+  bridge()?.toast.show(words, { duration: 5000 });
+}
+
+// What went wrong stays beside the form, or else above the page, until something is tried again.
+function failed(words, form) {
+  const note = document.createElement("p");
+  note.id = "failed";
+  note.className = "note bad";
+  note.setAttribute("role", "alert");
+  note.textContent = words;
+  if (form?.isConnected) form.append(note);
+  else document.getElementById("main").prepend(note);
+  note.scrollIntoView({ block: "nearest" });
+}
+
+function tryAgain() {
+  document.getElementById("failed")?.remove();
 }
 
 async function save(answer) {
@@ -87,8 +104,9 @@ let visits = 0;
 let under = null; // the fetch of the page that is on its way
 
 // Loads a page and shows it. `push`: as a new step of the history. Whether it was shown.
-async function visit(address, { push = true, scroll = 0, init = {}, quiet = false, said = "" } = {}) {
+async function visit(address, { push = true, scroll = 0, init = {}, quiet = false, form = null } = {}) {
   const mine = ++visits;
+  tryAgain();
   under?.abort();
   const stop = (under = new AbortController());
   bridge().loading(true);
@@ -114,10 +132,10 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     show(fresh);
     shown = pageOf(location.href);
     land(place, { scroll, quiet });
-    if (sent && answer.redirected) toast(said);
+    if (sent && answer.redirected) toast(form?.dataset.said);
     return true;
   } catch (error) {
-    if (error.name !== "AbortError") told("The page couldn’t be loaded. Check your connection and try again.", true);
+    if (error.name !== "AbortError") failed("The page couldn’t be loaded. Check your connection and try again.", form);
     return false;
   } finally {
     if (mine === visits) bridge().loading(false);
@@ -134,18 +152,19 @@ async function lost(answer) {
 // A page in a window of its own, by a link that signs in once. The window opens at the click, as
 // browsers allow none later.
 async function openWindow() {
+  tryAgain();
   const opened = window.open("", "_blank");
   try {
     const fields = new URLSearchParams({ next: own(location.href).pathname + own(location.href).search });
     const answer = await authorised("/window", { method: "POST", body: fields });
     if (!answer.ok) throw new Error(String(answer.status));
     const { address } = await answer.json();
-    if (!opened) return told("Your browser blocked the new window. Allow pop-ups for Shopify and try again.", true);
+    if (!opened) return failed("Your browser blocked the new window. Allow pop-ups for Shopify and try again.");
     opened.opener = null;
     opened.location = address;
   } catch {
     opened?.close();
-    told("The window couldn’t be opened. Try again.", true);
+    failed("The window couldn’t be opened. Try again.");
   }
 }
 
@@ -174,8 +193,8 @@ async function onSubmit(event) {
   event.preventDefault();
   const fields = new URLSearchParams(new FormData(form, event.submitter));
   const download = "download" in form.dataset;
-  if (form.method === "get") await visit(`${form.getAttribute("action")}?${fields}`);
-  else await visit(form.getAttribute("action"), { said: form.dataset.said, init: { method: "POST", body: fields } });
+  if (form.method === "get") await visit(`${form.getAttribute("action")}?${fields}`, { form });
+  else await visit(form.getAttribute("action"), { form, init: { method: "POST", body: fields } });
   if (!download && form.isConnected) release(form);
 }
 

@@ -152,9 +152,14 @@ async def test_a_lost_connection_keeps_the_page_and_says_so(admin: Framed, page:
     await box.fill("Yes, we do.")
     await page.route("**/conversations/**", lambda route: route.abort())
     await frame.get_by_role("button", name="Send reply").click()
-    await expect(page.locator("#toasts")).to_contain_text("Check your connection")
+    # Beside the form, in the colour of errors, and not in a toast that goes by itself.
+    wrong = frame.locator("form").filter(has=box).get_by_role("alert")
+    await expect(wrong).to_contain_text("Check your connection")
+    await expect(wrong).to_have_css("color", "rgb(142, 11, 33)")
+    await expect(page.locator("#toasts")).to_be_empty()
     await expect(box).to_have_value("Yes, we do.")
     await page.unroute("**/conversations/**")
     await frame.get_by_role("button", name="Send reply").click()
     await expect(frame.get_by_text("Yes, we do.")).to_be_visible()
+    await expect(frame.get_by_text("Check your connection")).to_have_count(0)
     assert len(await admin.web.stream(SHOP, talk)) == 3
