@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.granting import Granting, Standing
     from cplus.shopify.oauth import App
+    from cplus.shopify.shop_ids import ShopIds
     from cplus.signing import Signer
 
 __all__ = [
@@ -329,11 +330,17 @@ class Parts:
     def granting(self) -> Granting:
         """Shopify, for an app that is being installed or was removed."""
         from cplus.shopify.granting import Granting
-        from cplus.shopify.shop_ids import SHOP_IDS, ShopIds
 
-        ids = ShopIds(self.mongo.database[SHOP_IDS])
         version = self.settings.shopify_api_version
-        return Granting(self.app, self.http, version, ids, self.contacts)
+        return Granting(self.app, self.http, version, self.shop_ids, self.contacts)
+
+    @cached_property
+    def shop_ids(self) -> ShopIds:
+        """Which id each shop has at Shopify, and which have two hosts."""
+        from cplus.shopify.shop_ids import RENAMED, SHOP_IDS, ShopIds
+
+        database = self.mongo.database
+        return ShopIds(database[SHOP_IDS], database[RENAMED], self.clock)
 
     async def shop_id(self, shop: str) -> int | None:
         """Shopify's id of the shop; None if nobody could be asked."""
@@ -357,6 +364,7 @@ class Parts:
             redeliveries=self.mongo.database[REDELIVERIES],
             standing=self.standing,
             shop_id=self.shop_id,
+            ids=self.shop_ids,
             erased=ErasedShops(self.recorder, self._saved_at, self.clock),
             contacts=self.contacts,
             clock=self.clock,
@@ -502,6 +510,7 @@ async def ensure_indexes(settings: Settings) -> None:
         ensure_indexes as ensure_projection_indexes,
     )
     from cplus.projections.groups import ALL
+    from cplus.shopify.shop_ids import ensure_indexes as ensure_shop_id_indexes
 
     mongo = connect(settings)
     try:
@@ -511,6 +520,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
         await ensure_reminder_indexes(mongo.database)
+        await ensure_shop_id_indexes(mongo.database)
         await ensure_session_indexes(mongo.database)
         await ensure_try_indexes(mongo.database)
         await ensure_projection_indexes(mongo.database, ALL)

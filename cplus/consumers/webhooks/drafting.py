@@ -16,7 +16,7 @@ from cplus.consumers.webhooks.deliveries import EVENT_BRIDGE, RECEIVED, VIA, Del
 from cplus.consumers.webhooks.notice import Notice
 from cplus.consumers.webhooks.translate import translate
 from cplus.consumers.webhooks.uninstalls import AskStanding, objection, redact_objection
-from cplus.consumers.webhooks.whose import AskShopId, whose
+from cplus.consumers.webhooks.whose import BY_ANOTHER_HOST, UNTOLD, AskShopId, whose
 from cplus.envelopes import Stored
 from cplus.errors import InvalidInput
 from cplus.events.base import Cause, NewEvent
@@ -28,7 +28,8 @@ from cplus.events.recording import Recorder
 from cplus.mongo import Collection
 from cplus.shopify.compliance import OF_ANOTHER_TOPIC, Compliance, ShopRedact
 from cplus.shopify.contacts import Contacts
-from cplus.shopify.payloads import Webhook
+from cplus.shopify.payloads import NamedShop, Webhook
+from cplus.shopify.shop_ids import ShopIds
 from cplus.shopify.webhooks import Shop, Uninstalled, is_required, parse
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ class Webhooks:
     redeliveries: Collection
     standing: AskStanding
     shop_id: AskShopId
+    ids: ShopIds
     erased: ErasedShops
     contacts: Contacts
     clock: Clock
@@ -155,6 +157,8 @@ async def _meant(
 ) -> tuple[Sequence[NewEvent], str | None]:
     """The events that the webhook means, or why it means none."""
     reason = await whose(one, payload, use.shop_id)
+    if payload.shop is not None:
+        reason = await _by_another_host(one.shop, payload.shop, reason, use.ids)
     if not reason and isinstance(payload, Compliance) and payload.is_of_another_topic:
         reason = OF_ANOTHER_TOPIC
     if reason:
@@ -170,6 +174,24 @@ async def _meant(
         at = events[0].occurred_at
         reason = await objection(one, payload, at, use.recorder, use.standing)
     return (() if reason else events), reason
+
+
+async def _by_another_host(
+    shop: str, named: NamedShop, reason: str | None, ids: ShopIds
+) -> str | None:
+    """Why the webhook means nothing, as `whose` said it, or better: a shop may come by another host
+    than the one by which it is known."""
+    if named.id is None or reason not in (None, UNTOLD):
+        return reason
+    if reason is None:
+        if named.host:  # then the body names both, and is signed
+            await ids.compare(shop, named.id)
+        return None
+    before = await ids.other_host(shop, named.id)
+    if before is None:
+        return reason
+    log.warning("shop_has_another_host", shop=shop, before=before, shop_id=named.id)
+    return BY_ANOTHER_HOST
 
 
 def _told(one: Delivery, *, unread: bool) -> dict[str, str]:

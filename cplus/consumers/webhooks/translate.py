@@ -288,6 +288,9 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
 }
 
 MAY_MEAN_NOTHING: Final = frozenset(
-    {"customers/merge", "customer.tags_added", "customer.tags_removed", "orders/edited"}
+    {
+        *("customers/merge", "customer.tags_added", "customer.tags_removed", "orders/edited"),
+        "app/scopes_update",
+    }
 )
 """Topics of which a webhook that is read well may mean no event."""

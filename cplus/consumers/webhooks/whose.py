@@ -17,6 +17,8 @@ ANOTHERS: Final = "the body names another shop"
 UNNAMED: Final = "the body names no shop"
 UNTOLD: Final = "the body names its shop by an id, and Shopify did not say whose that is"
 
+BY_ANOTHER_HOST: Final = "the body names, by its id, a shop that is known by another host"
+
 
 class AskShopId(Protocol):
     """Says which id a shop has at Shopify."""

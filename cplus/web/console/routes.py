@@ -26,6 +26,7 @@ from cplus.web.kit.deps import (
     LagDep,
     OperatorTokenDep,
     PagesDep,
+    ShopIdsDep,
     SignaturesDep,
     TokenTriesDep,
     UntranslatedDep,
@@ -43,6 +44,8 @@ OPENED: Final = timedelta(days=30)
 """How long a webhook of which nobody is known can be opened, and so be translated again."""
 COUNTED: Final = 2_000
 """Webhooks without events that are looked at for the page."""
+_RENAMED: Final = 50
+"""Shops with two hosts on the page at most, what was seen last first."""
 
 _NAME: Final = (
     "Enter the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
@@ -55,6 +58,7 @@ async def console(
     signatures: SignaturesDep,
     read: LagDep,
     count: UntranslatedDep,
+    ids: ShopIdsDep,
     clock: ClockDep,
     session: OperatorDep,
     leads_to: Annotated[str, Query(alias="next")] = CONSOLE_HOME,
@@ -62,8 +66,10 @@ async def console(
     """All shops; without an operator's session, the form for the token, which leads to a page."""
     if session is None:
         return _ask(pages, leads_to=own_console_page(leads_to))
-    found, untranslated = await asyncio.gather(
-        read(shops=None, most=SHOWN), count(since=clock() - OPENED, most=COUNTED)
+    found, untranslated, renamed = await asyncio.gather(
+        read(shops=None, most=SHOWN),
+        count(since=clock() - OPENED, most=COUNTED),
+        ids.renamed(_RENAMED),
     )
     return pages.render(
         "console.html",
@@ -76,6 +82,7 @@ async def console(
         parked=found.parked,
         stops=stops_of(found.lines),
         untranslated=untranslated,
+        renamed=renamed,
         readers=[reader.collection for reader in found.readers if reader.live or not reader.filled],
         followers=[
             reader.collection for reader in found.readers if reader.filled and not reader.live

@@ -34,6 +34,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.lag.overview import Overview, overview
 from cplus.projections.queries import Queries
 from cplus.shopify.oauth import session_token
+from cplus.shopify.shop_ids import ShopIds
 from cplus.signing import Signer
 from cplus.web.embedded.requests import Bridge, ReadToken
 from cplus.web.kit.auth import Signatures
@@ -288,6 +289,10 @@ async def _looks(request: Request) -> Looks:
     return _parts(request).looks
 
 
+async def _shop_ids(request: Request) -> ShopIds:
+    return _parts(request).shop_ids
+
+
 PagesDep = Annotated[Pages, Depends(pages_of)]
 SignaturesDep = Annotated[Signatures, Depends(signatures_of)]
 CookiesDep = Annotated[Cookies, Depends(cookies_of)]
@@ -320,3 +325,4 @@ ErasuresDep = Annotated[Erasures, Depends(_erasures)]
 IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
 CertificatesDep = Annotated[Certificates, Depends(_certificates)]
 LooksDep = Annotated[Looks, Depends(_looks)]
+ShopIdsDep = Annotated[ShopIds, Depends(_shop_ids)]

@@ -334,6 +334,19 @@ async def test_the_console_shows_webhooks_that_could_not_be_translated(web: Harn
         assert ANOTHERS not in page, "it was refused, and needs nobody"
 
 
+async def test_the_console_names_a_shop_that_is_known_by_two_hosts(web: Harness) -> None:
+    async with web.browser() as browser:
+        token = {"name": "jo", "token": OPERATOR}
+        assert (await browser.post("/console/sign-in", data=token)).status_code == 303
+        assert "another address" not in (await browser.get("/console")).text
+        for host in (SHOP, OTHER):
+            await web.parts.shop_ids.remember(host, 548380009)
+        page = (await browser.get("/console")).text
+    [told] = re.findall(r"<strong>.*has the id of.*</p>", page)
+    assert told.index("birch") < told.index("acorn")
+    assert "548380009" in told
+
+
 async def test_the_console_opens_with_the_operator_token_only(web: Harness) -> None:
     await web.conversation()
     await web.parts.mongo.database[CHECKPOINTS].update_one(

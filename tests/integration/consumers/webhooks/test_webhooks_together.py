@@ -49,8 +49,8 @@ async def world(mongo_uri: str, aws: Aws) -> AsyncIterator[tuple[Webhooks, Asked
         parts = Parts(made.parts.settings, mongo=mongo, aws=made.parts.aws, nudger=Nudges())
         rows = mongo.database[REDELIVERIES]
         stored = (parts.recorder, parts.persons, parts.bodies, rows)
-        shops = parts.standing, parts.shop_id, parts.webhooks.erased, parts.contacts
-        yield Webhooks(*stored, *shops, parts.clock), asked
+        asking = parts.standing, parts.shop_id, parts.shop_ids
+        yield Webhooks(*stored, *asking, parts.webhooks.erased, parts.contacts, parts.clock), asked
         await mongo.close()
 
 

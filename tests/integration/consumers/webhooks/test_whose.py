@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from cplus.aws import Aws
 from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.consumers.webhooks.drafting import Webhooks
 from cplus.consumers.webhooks.record import handle
-from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED, UNTOLD
+from cplus.consumers.webhooks.whose import ANOTHERS, BY_ANOTHER_HOST, UNNAMED, UNTOLD
 from cplus.local.shopify import LocalShopify
 from cplus.shopify.compliance import OF_ANOTHER_TOPIC
 from cplus.shopify.oauth import Tokens
@@ -106,6 +107,54 @@ async def test_what_names_this_shop_counts(webhooks: Webhooks, webhook: tuple[st
     assert await handle([told(*webhook)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
     assert commit.types == [CHANGES[webhook[0]]]
+
+
+RENAMED = "blue-jam-2.myshopify.com"
+
+
+async def test_a_shop_that_comes_by_another_host_is_noted_once_and_loses_nothing(
+    webhooks: Webhooks, shared: Intake
+) -> None:
+    assert await shared.parts.shop_id(SHOP) == ID
+    with capture_logs() as said:
+        for number in range(2):
+            came = told(*shop(ID, RENAMED), shop=RENAMED, webhook_id=f"w-{number}")
+            assert await handle([came], webhooks, soon()) == []
+        # Its own news is told of the first host too, and tells nothing new.
+        again = told(*shop(ID, SHOP), webhook_id="w-3")
+        assert await handle([again], webhooks, soon()) == []
+    noted = [one for one in said if one["event"] == "shop_has_another_host"]
+    assert [(one["shop"], one["before"], one["shop_id"]) for one in noted] == [(RENAMED, SHOP, ID)]
+    [one] = await shared.parts.shop_ids.renamed(9)
+    assert (one.shop, one.before, one.shop_id) == (RENAMED, SHOP, ID)
+    assert [commit.types for commit in await commits(webhooks, RENAMED)] == [["shop.changed"]] * 2
+    assert [commit.types for commit in await commits(webhooks)] == [["shop.changed"]]
+
+
+async def test_an_id_alone_that_is_known_by_another_host_means_nothing_and_is_told_apart(
+    webhooks: Webhooks, shared: Intake
+) -> None:
+    assert await shared.parts.shop_id(SHOP) == ID
+    with capture_logs() as said:
+        for number, shop_id in enumerate((ID, 999)):
+            came = told(*subscription(shop_id), shop=RENAMED, webhook_id=f"w-{number}")
+            assert await handle([came], webhooks, soon()) == []
+    reasons = [commit.reason for commit in await commits(webhooks, RENAMED)]
+    assert reasons == [BY_ANOTHER_HOST, UNTOLD]
+    assert "shop_has_another_host" in {one["event"] for one in said}
+    # The headers are not signed: whoever sends them can name any host.
+    assert await shared.parts.shop_ids.renamed(9) == []
+
+
+async def test_an_app_that_is_opened_by_another_host_of_a_known_shop_says_so(
+    webhooks: Webhooks, shared: Intake
+) -> None:
+    assert await shared.parts.shop_id(SHOP) == ID
+    ids = shared.parts.shop_ids
+    await ids.remember(RENAMED, ID)
+    await ids.remember(SHOP, ID)
+    await ids.remember("red-tea.myshopify.com", 999)
+    assert [(one.shop, one.before) for one in await ids.renamed(9)] == [(RENAMED, SHOP)]
 
 
 async def test_what_is_told_after_the_app_was_removed_is_compared_with_what_was_known(
