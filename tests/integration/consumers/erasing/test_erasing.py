@@ -17,12 +17,16 @@ from cplus.consumers.reactions.following import follow
 from cplus.consumers.webhooks.record import handle
 from cplus.deadline import Deadline
 from cplus.events.catalogue.customers import CustomerChanged
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, PersonErased
 from cplus.events.names import erasure_of_webhook
 from cplus.privacy.erasing import RowsBehind
 from cplus.privacy.keyring import Keyring
+from cplus.projections.checks.fold_in_memory import fold_shop
+from cplus.projections.models.orders import ORDERS
 from tests.integration.consumers.webhooks.installed_app import SHOP, told
 from tests.integration.intake import Intake, failures, record, soon
+from tests.shopify_samples import ORDER
 
 ADDRESS = "ann@example.com"
 CUSTOMER = {"id": 7, "email": ADDRESS, "first_name": "Ann", "updated_at": "2026-11-20T12:00:00Z"}
@@ -81,6 +85,25 @@ async def test_a_redact_erases_the_person_and_what_names_them_in_the_request_its
         assert cause is None or cause.body is None
     raw = await use.parts.mongo.database["commits"].find({}).to_list(None)
     assert not [word for word in WORDS if word in repr(raw).encode()]
+
+
+async def test_with_a_person_goes_what_they_ordered_and_how_it_is_followed(
+    use: Intake, use_erasing: Erasures
+) -> None:
+    order = {**ORDER, "customer": {"id": 7}}
+    [message] = await asked(use, told("orders/create", order), redact(id=7))
+    [placed] = await opened(use, OrderChanged)
+    [parcel] = placed.tracking
+    assert (parcel.numbers, placed.items[0].title) == (("1Z2345",), "Tote")
+    stored = use.parts.mongo.database["commits"]
+    assert "1Z2345" not in repr(await stored.find({}).to_list(None)), "it is sealed"
+    assert await erasing.handle([record(message)], use_erasing, soon()) == []
+    [gone] = await opened(use, PersonErased)
+    assert gone.orders == (ORDER["id"],)
+    [placed] = await opened(use, OrderChanged)
+    assert (placed.items, placed.tracking, placed.name) == (None, None, "#1001")
+    [row] = (await fold_shop(use.parts.store, use.parts.reader, ORDERS, SHOP)).rows.values()
+    assert (row["items"], row["tracking"]) == (None, None)
 
 
 async def test_a_redact_that_is_delivered_twice_is_one_erasure(
