@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     import_page_size: int = Field(
         150, ge=1, le=150, description="Customers per page of the import; a query may cost no more"
     )
+    import_bulk_over: int = Field(
+        50_000,
+        ge=0,
+        description="A shop with more customers than this is imported by a bulk operation",
+    )
 
     application_secret: SecretStr | None = Field(
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"

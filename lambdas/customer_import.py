@@ -29,6 +29,7 @@ def _importer() -> Consumer:
         api_version=settings.shopify_api_version,
         page_size=settings.import_page_size,
         clock=parts.clock,
+        bulk_over=settings.import_bulk_over,
     )
     return (lambda records, limit: handle(records, importer, limit)), parts.aws
 

@@ -222,6 +222,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "current": ["read_customers", "read_orders", "read_fulfillments"],
         "updated_at": "2026-11-02T08:15:30-05:00",
     },
+    "bulk_operations/finish": {
+        "admin_graphql_api_id": "gid://shopify/BulkOperation/147595010",
+        "completed_at": "2026-11-29T10:47:32Z",
+        "created_at": "2026-11-29T10:45:20Z",
+        "error_code": None,
+        "status": "completed",
+        "type": "query",
+    },
     "app/uninstalled": SHOP,
     "customers/data_request": {
         "shop_id": 954889,

@@ -175,6 +175,11 @@ def import_page(claim: str) -> int:
     return int(claim.rpartition("/")[2])
 
 
+def import_of_page(claim: str) -> str:
+    """The id of the import whose page claims it."""
+    return claim.removeprefix("import/").rpartition("/")[0]
+
+
 def taken_up_claim(message_id: str) -> str:
     """That a conversation was made of this mail."""
     return f"taken-up/{message_id}"
@@ -248,6 +253,11 @@ LOOKED_REF: Final = "operator/looked"
 def correlation_ref(correlation_id: str) -> str:
     """Every commit of one correlation."""
     return f"correlation/{correlation_id}"
+
+
+def bulk_operation_ref(gid: str) -> str:
+    """The commit that says that this bulk operation of Shopify runs, by its global id."""
+    return f"bulk-operation/{gid.rpartition('/')[2]}"
 
 
 def delivery_ref(delivery: str) -> str:

@@ -30,6 +30,67 @@ query Customers($first: Int!, $after: String, $query: String) {
 """
 """A page of customers, for the import. Six objects for each customer: see `admin.MAX_PAGE`."""
 
+CUSTOMERS_IN_BULK: Final = """
+{
+  customers(sortKey: ID, query: "id:>0") {
+    edges {
+      node {
+        legacyResourceId
+        firstName
+        lastName
+        displayName
+        locale
+        state
+        tags
+        note
+        numberOfOrders
+        amountSpent { amount currencyCode }
+        createdAt
+        updatedAt
+        defaultEmailAddress { emailAddress marketingState marketingUpdatedAt validFormat }
+        defaultPhoneNumber { phoneNumber smsMarketingConsent { state updatedAt } }
+        lastOrder { legacyResourceId name }
+      }
+    }
+  }
+}
+"""
+"""Every customer behind an id, for a bulk operation, which takes no variables: `id:>0` is replaced.
+The same fields as of `CUSTOMERS`; connections are asked for by their edges."""
+
+CUSTOMERS_COUNT: Final = """
+query CustomersCount {
+  customersCount(limit: null) { count precision }
+}
+"""
+"""How many customers the shop has; without a limit Shopify would count to 10,000."""
+
+BULK_RUN: Final = """
+mutation BulkRun($query: String!) {
+  bulkOperationRunQuery(query: $query, groupObjects: false) {
+    bulkOperation { id }
+    userErrors { code }
+  }
+}
+"""
+"""Starts a bulk operation, whose result is a file."""
+
+BULK_OPERATION: Final = """
+query BulkOperation($id: ID!) {
+  bulkOperation(id: $id) { id status errorCode fileSize url partialDataUrl }
+}
+"""
+"""How far a bulk operation is, and where its file lies."""
+
+BULK_OPERATIONS: Final = """
+query BulkOperations($query: String!) {
+  bulkOperations(first: 10, sortKey: CREATED_AT, reverse: true, query: $query) {
+    nodes { id status createdAt query }
+  }
+}
+"""
+"""The newest bulk operations, to find one whose start was not recorded."""
+
 CUSTOMER: Final = """
 query Customer($id: ID!) {
   customer(id: $id) {

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cplus.deadline import Deadline
-from cplus.errors import InvalidInput, ShopifyRefused, ShopifyUnavailable
+from cplus.errors import ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
+from cplus.shopify.cursors import CursorPlace, place_of
 from cplus.shopify.documents import CUSTOMER, CUSTOMERS, SHOP
 from cplus.shopify.values import Currency, GidNumber, Moment, Money, Text, Unsigned
 
@@ -28,9 +28,6 @@ WINDOW: Final = 20_000
 """Number of customers after which paging restarts after the last id, for a new count."""
 
 _REACH: Final = 25_000  # objects through which Shopify pages at most
-
-# Some stored cursors hold the largest id that was read as a third number.
-_CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,9})\.(?:([0-9]{1,19})\.)?(.*)", re.DOTALL)
 
 
 class _Answer(BaseModel):
@@ -179,7 +176,7 @@ async def customers_page(
     counted: one customer must not stop the import of thousands. Raises the same errors as
     AdminClient.query, and InvalidInput for a cursor that is not ours.
     """
-    place = _place(after, last)
+    place = place_of(after, last)
     data = await _customers(client, min(first, most), place, deadline)
     try:
         info = data["customers"]["pageInfo"]
@@ -189,11 +186,11 @@ async def customers_page(
             raise TypeError
     except (KeyError, TypeError) as error:
         raise _unreadable(client, error) from None
-    customers = tuple(one for node in nodes if (one := _customer(client, node)) is not None)
+    customers = tuple(one for node in nodes if (one := customer_of(client, node)) is not None)
     skipped = len(nodes) - len(customers)
     cursor = None
     if has_next:
-        behind = _next(place, [_id(node) for node in nodes], end, window)
+        behind = _next(place, [id_of(node) for node in nodes], end, window)
         if behind is None:
             # Taken for the end, it would lose the rest; followed, it would go round for ever.
             raise ShopifyUnavailable(
@@ -216,7 +213,9 @@ async def customer_exists(
     return data["customer"] is not None
 
 
-def _next(place: _Place, ids: Sequence[int | None], end: object, window: int) -> _Place | None:
+def _next(
+    place: CursorPlace, ids: Sequence[int | None], end: object, window: int
+) -> CursorPlace | None:
     """Where to go on behind these customers, if Shopify says that more follow; None if that is not
     further than before."""
     known = [one for one in ids if one is not None]
@@ -227,23 +226,25 @@ def _next(place: _Place, ids: Sequence[int | None], end: object, window: int) ->
     goes_round = last == place.last if known else count > _REACH
     if goes_round:
         return None
-    behind = _Place(last, 0 if known else count, last, "")
+    behind = CursorPlace(last, 0 if known else count, last, "")
     if not ids or not isinstance(end, str):
         return None if (last, "") == (place.floor, place.cursor) else behind
     if end == place.cursor:
         return None
     # A window starts after a readable id; until there is one, this window continues.
-    return behind if count >= window and known else _Place(place.floor, count, last, end)
+    return behind if count >= window and known else CursorPlace(place.floor, count, last, end)
 
 
-def _id(node: object) -> int | None:
+def id_of(node: object) -> int | None:
+    """The id of a customer as Shopify told of them; None if it cannot be read."""
     found = node.get("legacyResourceId") if isinstance(node, dict) else None
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 20:
         return int(found)
     return None
 
 
-def _customer(client: AdminClient, node: object) -> ImportedCustomer | None:
+def customer_of(client: AdminClient, node: object) -> ImportedCustomer | None:
+    """A customer as Shopify told of them; None, and a log line, if that cannot be read."""
     try:
         return ImportedCustomer.model_validate(node)
     except ValidationError as error:
@@ -252,7 +253,7 @@ def _customer(client: AdminClient, node: object) -> ImportedCustomer | None:
 
 
 async def _customers(
-    client: AdminClient, first: int, place: _Place, deadline: Deadline | None
+    client: AdminClient, first: int, place: CursorPlace, deadline: Deadline | None
 ) -> dict[str, Any]:
     query = f"id:>{place.floor}" if place.floor else None
     while True:
@@ -264,31 +265,6 @@ async def _customers(
             if refused.values["code"] != "MAX_COST_EXCEEDED" or first == 1:
                 raise
             first //= 2
-
-
-class _Place(NamedTuple):
-    """Where the paging is; as a text, without `last`, it is our cursor."""
-
-    floor: int
-    """The id after which this window starts."""
-    read: int
-    """Customers read in it; a page without a readable id counts as a full one."""
-    last: int
-    """The largest id that was read."""
-    cursor: str
-    """Shopify's."""
-
-    def __str__(self) -> str:
-        return f"{self.floor}.{self.read}.{self.cursor}"
-
-
-def _place(after: str | None, last: int) -> _Place:
-    if after is None:
-        return _Place(0, 0, 0, "")
-    match = _CURSOR.fullmatch(after)
-    if match is None:
-        raise InvalidInput(reason="the cursor of the customer import is not one of ours")
-    return _Place(int(match[1]), int(match[2]), max(last, int(match[3] or match[1])), match[4])
 
 
 def _unreadable(client: AdminClient, error: Exception) -> ShopifyUnavailable:

@@ -211,6 +211,15 @@ class CapApproached(Webhook):
         return NamedShop(id=self.app_subscription.shop_id)
 
 
+class BulkOperationFinished(NamesNoShop):
+    """bulk_operations/finish: it ended, well or not. What came of it has to be asked."""
+
+    id: GidNumber = Field(validation_alias="admin_graphql_api_id")
+    status: Text | None = None
+    error_code: Text | None = None
+    completed_at: Moment | None = None
+
+
 PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "customers/create": Customer,
     "customers/update": Customer,
@@ -238,6 +247,7 @@ PAYLOADS: Final[dict[str, type[Webhook]]] = {
     "shop/update": Shop,
     "app_subscriptions/update": AppSubscriptionUpdated,
     "app_subscriptions/approaching_capped_amount": CapApproached,
+    "bulk_operations/finish": BulkOperationFinished,
     "customers/data_request": DataRequest,
     "customers/redact": CustomerRedact,
     "shop/redact": ShopRedact,

@@ -19,8 +19,9 @@ import structlog
 
 from cplus.consumers.batches.hand_on import HandOn, work_on
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.imports.bulk_import import BulkImport
 from cplus.consumers.imports.import_log import ImportLog
-from cplus.consumers.imports.importer import Follows, Importer, Place
+from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
 from cplus.deadline import Deadline
 from cplus.errors import (
     AccessDenied,
@@ -36,6 +37,7 @@ from cplus.errors import (
 )
 from cplus.privacy.listed import Known
 from cplus.shopify.admin import AdminClient
+from cplus.shopify.bulk import customers_count
 from cplus.shopify.hosts import shop_host
 from cplus.shopify.queries import CustomersPage, customer_exists, customers_page
 
@@ -73,7 +75,6 @@ async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> H
     import_id = message.get("import_id")
     if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
         raise InvalidInput(reason="the message names no import")
-    failed = message.get("failed")
     run = _Run(shop, import_id, _follows(message, import_id), use, limit)
     held_for = limit.remaining() + 1.0
     lease = await use.leases.take(f"import/{shop}", held_for)
@@ -81,10 +82,15 @@ async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> H
         log.info("import_held_elsewhere", shop=shop, import_id=import_id)
         return HandOn(dict(message), shop, math.ceil(min(_HELD, held_for)))
     try:
-        return await run.work(failed if isinstance(failed, int) else 0)
+        return await run.work(_number(message, "failed"), _number(message, "polls"))
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
+
+
+def _number(message: Mapping[str, Any], name: str) -> int:
+    found = message.get(name)
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def _reason(error: Exception) -> str:
@@ -115,10 +121,16 @@ class _Run:
         self._received = b""  # the newest answer of the Admin API, as it came
         self._renewed = False
         self._first = use.page_size
+        self._counted = False
+        self._bulk = BulkImport(
+            *(self._log, use, self._ask, self._begins_until),
+            lambda: asyncio.timeout(self._waits_until.remaining()),
+        )
 
-    async def work(self, failed: int) -> HandOn | None:
+    async def work(self, failed: int, polls: int) -> HandOn | None:
         """Loads pages until the import or the time ends; answers what is left. `failed` is how many
-        runs before came to no page, because Shopify was down."""
+        runs before came to no page, because Shopify was down, and `polls` how many only saw that a
+        bulk operation is under way."""
         place = first = await self._log.place()
         if place.ended:
             return None
@@ -128,10 +140,11 @@ class _Run:
                 while not place.ended:
                     if self._begins_until.passed():
                         return self._rest(place, 0)
-                    if place.unlisted is None:
-                        place = await self._take(place, await self._page(client, place))
-                    else:
-                        place = await self._look(client, place, place.unlisted[1])
+                    after = await self._step(client, place)
+                    if after is None:
+                        delay = min(_HELD * 2 ** min(polls, 10), MAX_DELAY)
+                        return self._rest(place, delay, polls=polls + 1)
+                    place, polls = after, 0
             except Throttled as throttled:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
@@ -145,9 +158,36 @@ class _Run:
                 if failed > _FAILED_RUNS:
                     raise
                 return self._rest(place, min(_PAUSE * 2 ** (failed - 1), MAX_DELAY), failed)
+            finally:
+                await self._bulk.close()
         return None
 
-    def _rest(self, place: Place, delay: int, failed: int = 0) -> HandOn:
+    async def _step(self, client: AdminClient, place: Place) -> Place | None:
+        """Where the import stands after the next page; None while it waits for Shopify."""
+        if place.unlisted is not None:
+            return await self._look(client, place, place.unlisted[1])
+        if place.bulk is not None:
+            return await self._bulk.step(client, place)
+        if place.page == 1 and not self._counted:
+            self._counted = True
+            if await self._is_large(client):
+                at = BulkPlace(None, since=self._use.clock())
+                return await self._log.note(place, at, "")
+        return await self._take(place, await self._page(client, place))
+
+    async def _is_large(self, client: AdminClient) -> bool:
+        """Whether a bulk operation is the better way; notes how many customers there are."""
+        try:
+            count = await self._ask(
+                client, lambda: customers_count(client, deadline=self._begins_until)
+            )
+        except ShopifyRefused as refused:
+            log.warning("import_uncounted", shop=self._shop, reason=str(refused.values["code"]))
+            return False
+        self._log.total = count.number if count.exact else None
+        return count.number > self._use.bulk_over
+
+    def _rest(self, place: Place, delay: int, failed: int = 0, polls: int = 0) -> HandOn:
         message = {
             "shop": self._shop,
             "import_id": self._id,
@@ -156,10 +196,13 @@ class _Run:
             "correlation_id": self._follows.correlation_id,
             "causation_id": self._follows.causation_id,
             "failed": failed,
+            "polls": polls,
         }
         return HandOn(message, self._shop, delay)
 
     async def _keep(self, response: httpx.Response) -> None:
+        if response.request.method != "POST":
+            return  # the file of a bulk operation
         self._received = await response.aread()
 
     async def _client(self, http: httpx.AsyncClient, rejected: str | None = None) -> AdminClient:

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 import structlog
 
 from cplus.actors import system
 from cplus.consumers.erased_shops import last_erasure
-from cplus.consumers.imports.importer import Follows, Importer, Place
+from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
+from cplus.consumers.imports.places import headers_of, place_behind
 from cplus.consumers.shopify_facts import facts, known
 from cplus.errors import (
     AccessDenied,
@@ -24,23 +25,28 @@ from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.customers import CustomerDeleted, CustomerImported
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.causes import cause_of
-from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
-from cplus.events.names import customer_stream, import_page, import_page_claim, import_stream
+from cplus.events.names import (
+    bulk_operation_ref,
+    customer_stream,
+    import_page_claim,
+    import_stream,
+)
 from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.listed import Known
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
 log = structlog.get_logger()
 
-_IN_CURSOR: Final = "unlisted/"  # where some stored commits have it
-
 
 class ImportLog:
     """The commits of one import."""
 
     def __init__(self, shop: str, import_id: str, follows: Follows, use: Importer) -> None:
-        self._shop = shop
+        self.shop = shop
+        self.total: int | None = None
+        """How many customers the shop has, if that was counted."""
         self._id = import_id
         self._follows = follows
         self._use = use
@@ -48,23 +54,26 @@ class ImportLog:
 
     async def place(self) -> Place:
         """Where the log says that the import stands."""
-        newest = await self._use.store.by_ref(self._shop, self._stream, 1)
+        newest = await self._use.store.by_ref(self.shop, self._stream, 1)
         if not newest:
             return Place(1, None, began=self._use.listed.now())
-        commit = await self._use.store.by_claim(self._shop, newest[0].claims[0], cause=True)
+        commit = await self._use.store.by_claim(self.shop, newest[0].claims[0], cause=True)
         if commit is None:
             raise AssertionError("a commit does not go away")
         await join_recorded(self._use.recorder.reader, commit, self._use.persons.join)
-        return _behind(commit)
+        return place_behind(commit)
 
-    async def record(self, place: Place, page: CustomersPage, answer: bytes) -> Place:
+    async def record(
+        self, place: Place, page: CustomersPage, answer: bytes, *, bulk: BulkPlace | None = None
+    ) -> Place:
         """Appends the page, which Shopify told in `answer`; the place behind it, as the log has
-        it. Raises CommitTooLarge or InvalidDraft where no commit holds it, and NotInstalled if the
-        shop was erased meanwhile."""
+        it. With `bulk`, it is a piece of the file of a bulk operation, which stands there
+        afterwards. Raises CommitTooLarge or InvalidDraft where no commit holds it, and
+        NotInstalled if the shop was erased meanwhile."""
         await self._check()
         now = self._use.clock()
-        await self._use.listed.saw(self._shop, [one.id for one in page.customers])
-        behind = await self._after(place, page)
+        await self._use.listed.saw(self.shop, [one.id for one in page.customers])
+        behind = await self._after(place, page, bulk)
         events: list[NewEvent] = []
         for customer, told in zip(
             page.customers, await self._imported(page.customers, now), strict=True
@@ -80,24 +89,44 @@ class ImportLog:
             )
         ]
         if place.page == 1:
-            marks.insert(0, ImportStarted(import_id=self._id))
+            marks.insert(0, ImportStarted(import_id=self._id, total=self.total))
         if behind.ended:
             marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
         events += facts(self._stream, now, *marks)
         outcome = await self._append(place, events, await self._cause(place, behind, answer))
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
-        log.info("import_page", shop=self._shop, import_id=self._id, page=place.page)
+        log.info("import_page", shop=self.shop, import_id=self._id, page=place.page)
+        return behind
+
+    async def note(
+        self, place: Place, bulk: BulkPlace | None, why: str, *, started: str | None = None
+    ) -> Place:
+        """Appends where a bulk operation stands, with no customers; None if the rest is read by
+        pages, from `place.cursor` on. `started` is one that runs now, so that what Shopify says of
+        it finds the import."""
+        await self._check()
+        behind = replace(place, page=place.page + 1, bulk=bulk)
+        events: list[NewEvent] = []
+        if place.page == 1:
+            begun = ImportStarted(import_id=self._id, total=self.total, bulk=True)
+            events = facts(self._stream, self._use.clock(), begun)
+        cause = Cause("import", headers=headers_of(place, behind))
+        refs = [] if started is None else [bulk_operation_ref(started)]
+        outcome = await self._append(place, events, cause, refs, why)
+        if isinstance(outcome, AlreadyRecorded):
+            return await self.place()
+        log.info("import_bulk", shop=self.shop, import_id=self._id, page=place.page)
         return behind
 
     async def _check(self) -> None:
         """Shopify may have answered before the shop was erased. Raises NotInstalled if it was."""
         use = self._use
-        erasure = await last_erasure(use.store, use.credentials.saved_at, self._shop)
+        erasure = await last_erasure(use.store, use.credentials.saved_at, self.shop)
         if erasure is not None and not erasure.is_over:
-            raise NotInstalled(shop=self._shop)
+            raise NotInstalled(shop=self.shop)
 
-    async def _after(self, place: Place, page: CustomersPage) -> Place:
+    async def _after(self, place: Place, page: CustomersPage, bulk: BulkPlace | None) -> Place:
         """The place behind the page."""
         unlisted = None
         if not page.has_next and await self.unlisted(place, "", 1):
@@ -109,13 +138,14 @@ class ImportLog:
             ended=not page.has_next and unlisted is None,
             last=page.last,
             unlisted=unlisted,
+            bulk=bulk if page.has_next else None,
         )
 
     async def unlisted(self, place: Place, after: str, limit: int) -> list[Known]:
         """Customers who were known when the import began and are not in the list."""
         if place.began is None:
             return []
-        return await self._use.listed.unseen(self._shop, place.began, after, limit)
+        return await self._use.listed.unseen(self.shop, place.began, after, limit)
 
     async def record_gone(self, place: Place, gone: Sequence[Known], after: str | None) -> Place:
         """Appends that these customers are deleted: they are not in the list, and Shopify has none
@@ -136,12 +166,12 @@ class ImportLog:
         if behind.ended:
             ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
             events += facts(self._stream, now, ended)
-        headers = self._headers(place, behind)
+        headers = headers_of(place, behind)
         outcome = await self._append(place, events, Cause("import", headers=headers))
-        await self._use.listed.gone(self._shop, [one.shopify_id for one in gone])
+        await self._use.listed.gone(self.shop, [one.shopify_id for one in gone])
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
-        log.info("import_gone", shop=self._shop, import_id=self._id, customers=len(gone))
+        log.info("import_gone", shop=self.shop, import_id=self._id, customers=len(gone))
         return behind
 
     async def _imported(
@@ -151,7 +181,7 @@ class ImportLog:
             address = customer.email.address if customer.email else None
             person, joined = await known(
                 self._use.persons.resolve,
-                self._shop,
+                self.shop,
                 customer.id,
                 address,
                 customer.updated_at or now,
@@ -176,29 +206,17 @@ class ImportLog:
         reason = error.values.get("code") or error.values.get("reason") or type(error).__name__
         log.warning(
             "import_refused",
-            shop=self._shop,
+            shop=self.shop,
             import_id=self._id,
             outcome=outcome,
             reason=str(reason),
         )
 
-    def _headers(self, place: Place, behind: Place) -> dict[str, str]:
-        # Older releases read `end_cursor` too: what they do not know has headers of its own.
-        headers = {"cursor": place.cursor or "", "end_cursor": behind.cursor or ""}
-        if behind.began:
-            headers["began"] = behind.began.isoformat()
-        if behind.last:
-            headers["last"] = str(behind.last)
-        if behind.unlisted:
-            pages, after = behind.unlisted
-            headers["unlisted"] = f"{pages}/{after}"
-        return headers
-
     async def _cause(self, place: Place, behind: Place, body: bytes) -> Cause:
-        headers = self._headers(place, behind)
+        headers = headers_of(place, behind)
         return await cause_of(
             "import",
-            self._shop,
+            self.shop,
             body,
             self._use.bodies,
             headers=headers,
@@ -206,44 +224,30 @@ class ImportLog:
         )
 
     async def _append(
-        self, place: Place, events: Sequence[NewEvent], cause: Cause
+        self,
+        place: Place,
+        events: Sequence[NewEvent],
+        cause: Cause,
+        refs: Sequence[str] = (),
+        reason: str | None = None,
     ) -> Appended | AlreadyRecorded:
         persons = [person for new in events for person in new.event.persons()]
         draft = Draft(
-            shop=self._shop,
+            shop=self.shop,
             claim=import_page_claim(self._id, place.page),
             source="import",
             actor=system("import"),
             events=events,
             cause=cause,
-            refs=list(dict.fromkeys([self._stream, *persons])),
+            refs=list(dict.fromkeys([self._stream, *persons, *refs])),
             correlation_id=self._follows.correlation_id,
             causation_id=self._follows.causation_id,
+            reason=None if events else reason,
         )
         [outcome] = await self._use.recorder.append([draft])
         done = settled(outcome)
         await join(self._use.recorder.reader, draft, done, self._use.persons.join)
         return done
-
-
-def _behind(commit: Commit) -> Place:
-    """The place behind a page's commit, which was read with its cause."""
-    page = import_page(commit.claims[0])
-    ended = ImportEnded.TYPE in commit.types
-    headers = (commit.cause or {}).get("headers") or {}
-    began = headers.get("began")
-    cursor, looked = headers.get("end_cursor") or "", headers.get("unlisted") or ""
-    if cursor.startswith(_IN_CURSOR):
-        cursor, looked = "", cursor.removeprefix(_IN_CURSOR)
-    pages, _, after = looked.partition("/")
-    return Place(
-        page + 1,
-        cursor or None,
-        ended,
-        datetime.fromisoformat(began) if began else None,
-        int(headers.get("last") or 0),
-        (int(pages), after) if pages else None,
-    )
 
 
 def _imported(customer: ImportedCustomer, person: str) -> CustomerImported:

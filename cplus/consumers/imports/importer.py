@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from cplus.clock import Clock
 from cplus.consumers.batches.hand_on import Send
@@ -16,6 +17,8 @@ from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.privacy.listed import ListedCustomers
 from cplus.shopify.credentials import Credentials
+
+BULK_OVER: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Importer:
     api_version: str
     page_size: int
     clock: Clock
+    bulk_over: int = BULK_OVER
+    """A shop with more customers is imported by a bulk operation."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds for points, or for a Shopify that is down."""
     inline: int = INLINE
@@ -49,6 +54,24 @@ class Follows:
     """That of the install; of an import that nobody asked for in the log, its own id."""
     causation_id: str | None
     """The commit of the install."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkPlace:
+    """Where a bulk operation of Shopify stands that an import reads from."""
+
+    operation: str | None
+    """Its global id; None before it was started."""
+    offset: int = 0
+    """Bytes of its file that are in the log."""
+    tries: int = 0
+    """Operations of this import before it."""
+    floor: int = 0
+    """The id behind which it lists customers."""
+    ordered: bool = True
+    """Whether ids only rose so far, so that those behind the last were not read."""
+    since: datetime | None = None
+    """When it was decided to start it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +90,6 @@ class Place:
     """Once the whole list was read: how many pages it had, and behind which customer those are to
     be looked for who were known and are not in it. `cursor` is then that of the last page, which an
     older release reads once more, and ends there."""
+    bulk: BulkPlace | None = None
+    """While the customers come by a bulk operation; an older release reads them by pages, from the
+    beginning."""

@@ -1,4 +1,7 @@
-"""A shop that installed the app has its customers imported; again if it grants what was missing."""
+"""A shop that installed the app has its customers imported; again if it grants what was missing.
+
+An import that waits for a bulk operation of Shopify goes on when that has ended.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,19 @@ from typing import Final
 
 from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
+from cplus.events.catalogue.shops import (
+    AppInstalled,
+    AppUninstalled,
+    BulkOperationFinished,
+    ScopesChanged,
+)
 from cplus.events.log.commit import Commit
-from cplus.events.names import install_import, shop_stream
+from cplus.events.names import (
+    bulk_operation_ref,
+    import_of_page,
+    install_import,
+    shop_stream,
+)
 
 _QUEUE: Final = "import_queue"
 """The setting with the URL of the queue that it hands out to."""
@@ -20,17 +33,25 @@ _MORE: Final = _READS | {"read_orders", "write_orders"}
 _COMMITS: Final = 20  # that are read at once
 
 
-async def _hand_out(commit: Commit, granted: Recorded, use: Reactor) -> None:
-    if not await _is_wanted(commit, granted.event, use):
+async def _hand_out(commit: Commit, told: Recorded, use: Reactor) -> None:
+    import_id, cause = install_import(told.id), commit
+    if isinstance(told.event, BulkOperationFinished):
+        ref = bulk_operation_ref(told.event.operation)
+        begun = await use.store.by_ref(commit.shop, ref, 1)
+        if not begun:
+            return  # not an import's, or not recorded yet: the import looks by itself too
+        [cause] = begun
+        import_id = import_of_page(cause.claims[0])
+    elif not await _is_wanted(commit, told.event, use):
         return
     message = {
         "shop": commit.shop,
-        "import_id": install_import(granted.id),
+        "import_id": import_id,
         "cursor": None,
         "page": 1,
         # Carried along, so that no page has to look for the install.
-        "correlation_id": commit.correlation,
-        "causation_id": commit.id,
+        "correlation_id": cause.correlation,
+        "causation_id": commit.id if cause is commit else cause.causation_id,
     }
     use.at_step("send_import")
     await use.send(use.setting(_QUEUE), message, group=commit.shop)
@@ -65,7 +86,7 @@ async def _known_before(commit: Commit, use: Reactor) -> Collection[str] | None:
 
 IMPORTS = Reaction(
     name="react-imports",
-    handles=frozenset({AppInstalled, ScopesChanged}),
+    handles=frozenset({AppInstalled, ScopesChanged, BulkOperationFinished}),
     hand_out=_hand_out,
     steps=("send_import",),
     needs=(_QUEUE,),

@@ -24,7 +24,12 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.orders import OrderDeleted
-from cplus.events.catalogue.shops import AppUninstalled, ScopesChanged, ShopChanged
+from cplus.events.catalogue.shops import (
+    AppUninstalled,
+    BulkOperationFinished,
+    ScopesChanged,
+    ShopChanged,
+)
 from cplus.events.names import (
     billing_stream,
     customer_stream,
@@ -225,6 +230,17 @@ async def _shop(notice: Notice, payload: webhooks.Shop, _resolve: Resolve) -> li
     return notice.facts(stream, payload.updated_at, fact)
 
 
+async def _bulk_operation(
+    notice: Notice, payload: webhooks.BulkOperationFinished, _resolve: Resolve
+) -> list[NewEvent]:
+    fact = BulkOperationFinished(
+        operation=f"gid://shopify/BulkOperation/{payload.id}",
+        status=payload.status and payload.status.lower(),
+        error_code=payload.error_code and payload.error_code.lower(),
+    )
+    return notice.facts(shop_stream(notice.shop), payload.completed_at, fact)
+
+
 async def _cap(
     notice: Notice, payload: webhooks.CapApproached, _resolve: Resolve
 ) -> list[NewEvent]:
@@ -282,6 +298,7 @@ _MEANINGS: Final[dict[type[Webhook], _Meaning]] = {
     webhooks.Shop: _shop,
     webhooks.AppSubscriptionUpdated: _subscription,
     webhooks.CapApproached: _cap,
+    webhooks.BulkOperationFinished: _bulk_operation,
     DataRequest: compliance.data_request,
     CustomerRedact: compliance.customer_redact,
     ShopRedact: compliance.shop_redact,

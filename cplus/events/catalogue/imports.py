@@ -11,7 +11,12 @@ class ImportStarted(Event):
     """The import of a shop's customers started."""
 
     TYPE: ClassVar[str] = "import.started"
+    VERSION: ClassVar[int] = 2
     import_id: str
+    total: int | None = None
+    """How many customers the shop has; None if that is not known, and for events of version 1."""
+    bulk: bool = False
+    """Whether Shopify puts them into a file first; for events of version 1 it did not."""
 
 
 class ImportPageLoaded(Event):
@@ -32,3 +37,7 @@ class ImportEnded(Event):
     import_id: str
     outcome: Literal["complete", "uninstalled", "refused"]
     pages: int
+
+
+UPCASTS = {(ImportStarted.TYPE, 1): dict}
+"""Version 2 says how many customers there are to import, and which way."""

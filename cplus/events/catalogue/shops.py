@@ -47,3 +47,14 @@ class ShopChanged(Event):
     timezone: str | None = None
     shopify_plan: str | None = None
     country: str | None = None
+
+
+class BulkOperationFinished(Event):
+    """A bulk operation of Shopify ended, well or not (webhook `bulk_operations/finish`)."""
+
+    TYPE: ClassVar[str] = "shop.bulk_operation_finished"
+    operation: str
+    """Shopify's global id."""
+    status: str | None = None
+    """In lower case, for example `completed`."""
+    error_code: str | None = None

@@ -11,8 +11,10 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from cplus.errors import InvalidShop
+from cplus.local.shopify import people
 from cplus.local.shopify.admin.registered import Registered, split
 from cplus.local.shopify.admin.tokens import IdTokens
+from cplus.local.shopify.bulk import Operations, Outcome
 from cplus.local.shopify.deliveries import Courier, Delivery
 from cplus.local.shopify.grants import Grants
 from cplus.local.shopify.state import LocalShop, Store
@@ -28,6 +30,7 @@ class Controlled(Protocol):
     registered: Registered
     bridge_reachable: bool
     courier: Courier
+    bulk: Operations
 
     def add_shop(self, shop: LocalShop) -> None: ...  # noqa: D102
     def fail_next(self, shop: str, status: int, times: int = 1) -> None: ...  # noqa: D102
@@ -52,6 +55,7 @@ def control_routes(shopify: Controlled) -> list[web.RouteDef]:
         web.post("/_control/uninstall", control.post_uninstall),
         web.post("/_control/session_token", control.post_session_token),
         web.post("/_control/faults", control.post_fault),
+        web.post("/_control/bulk", control.post_bulk),
         web.post("/_control/id_tokens", control.post_id_tokens),
         web.post("/_control/app_bridge", control.post_app_bridge),
         web.post("/_control/scopes", control.post_scopes),
@@ -79,7 +83,7 @@ class _Control:
             {
                 "host": shop.host,
                 "name": shop.name,
-                "customers": len(shop.customers),
+                "customers": people.count(shop),
                 "installed": shop.host in state.installs,
                 "refreshes": self._shopify.grants.refreshes[shop.host],
                 "delivered": self._shopify.courier.taken(shop.host),
@@ -165,6 +169,23 @@ class _Control:
             self._shopify.fail_next(shop, int(given["status"]), int(given.get("times", 1)))
         except (KeyError, TypeError, ValueError):
             raise web.HTTPBadRequest(text="a status is wanted here") from None
+        return web.json_response({}, status=201)
+
+    async def post_bulk(self, request: web.Request) -> web.Response:
+        shop = await self._shop(request)
+        given = {name: one for name, one in (await json_object(request)).items() if name != "shop"}
+        bulk = self._shopify.bulk
+        if given.pop("finish", False):
+            bulk.finish(shop)
+        elif given.pop("expire", False):
+            bulk.expire(shop)
+        elif "enabled" in given:
+            bulk.enabled = bool(given.pop("enabled"))
+        else:
+            try:
+                bulk.next[shop].append(Outcome(**given))
+            except TypeError as error:
+                raise web.HTTPBadRequest(text=f"not an outcome: {error}") from None
         return web.json_response({}, status=201)
 
     async def _shop(self, request: web.Request) -> str:

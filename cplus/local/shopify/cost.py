@@ -92,9 +92,11 @@ class Pricing:
         return self._operation(data)
 
     def _operation(self, data: Mapping[str, Any] | None) -> int:
-        root = self.schema.query_type
         for node in self.document.definitions:
-            if isinstance(node, OperationDefinitionNode) and root is not None:
+            if not isinstance(node, OperationDefinitionNode):
+                continue
+            root = self.schema.get_root_type(node.operation)
+            if root is not None:
                 return self._selection(root, node.selection_set, data)
         return 0
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from graphql import (
     DocumentNode,
@@ -21,8 +21,9 @@ from graphql import (
     validate,
 )
 
+from cplus.local.shopify import people
 from cplus.local.shopify.cost import MAX_COST, Bucket, Pricing
-from cplus.local.shopify.state import LocalCustomer, LocalShop
+from cplus.local.shopify.state import LocalShop
 from cplus.local.shopify.subset import SDL
 
 MAX_FIRST: Final = 250
@@ -48,6 +49,13 @@ def _checked(query: str) -> DocumentNode | Sequence[GraphQLError]:
     return validate(local_schema(), document) or document
 
 
+class Bulk(Protocol):
+    """The shop's bulk operations."""
+
+    def root(self, shop: LocalShop, scopes: frozenset[str]) -> dict[str, Any]:
+        """Resolvers of the fields that start and show them."""
+
+
 @dataclass
 class Api:
     """The Admin API of one shop, with one set of scopes."""
@@ -56,6 +64,7 @@ class Api:
     bucket: Bucket
     scopes: frozenset[str]
     pagination_limit: int = PAGINATION_LIMIT
+    bulk: Bulk | None = None
 
     def answer(self, body: object) -> dict[str, Any]:
         """Shopify's response to the body of a request, always with status 200."""
@@ -72,7 +81,13 @@ class Api:
             cost = self.bucket.describe(requested, None)
             throttled = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
             return {"errors": [throttled], "extensions": {"cost": cost}}
-        root = {"shop": self._shop, "customer": self._one, "customers": self._customers}
+        root = {
+            "shop": self._shop,
+            "customer": self._one,
+            "customers": self._customers,
+            "customersCount": self._count,
+            **(self.bulk.root(self.shop, self.scopes) if self.bulk else {}),
+        }
         result = execute_sync(schema, document, root_value=root, variable_values=variables)
         actual = pricing.actual(result.data) if result.data else 0
         self.bucket.give_back(requested - actual)
@@ -102,72 +117,38 @@ class Api:
 
     def _one(self, _info: object, **arguments: Any) -> dict[str, Any] | None:
         self._require_scope("customer")
-        wanted = arguments["id"]
-        for known in self.shop.unlisted:
-            if wanted == _gid(known):
-                return _customer(LocalCustomer(id=known), self.shop.currency)
-        found = [one for one in self.shop.customers if wanted == _gid(one.id)]
-        return _customer(found[0], self.shop.currency) if found else None
+        found = people.customer(self.shop, arguments["id"])
+        return people.customer_fields(found, self.shop.currency) if found else None
+
+    def _count(self, _info: object, **arguments: Any) -> dict[str, Any]:
+        self._require_scope("customersCount")
+        found, limit = people.count(self.shop), arguments.get("limit", 10_000)
+        if limit is None or found <= limit:
+            return {"count": found, "precision": "EXACT"}
+        return {"count": limit, "precision": "AT_LEAST"}
 
     def _require_scope(self, field: str) -> None:
         if not self.scopes & {"read_customers", "write_customers"}:
-            raise _error(f"Access denied for {field} field.", "ACCESS_DENIED")
+            raise refused(f"Access denied for {field} field.", "ACCESS_DENIED")
 
     def _customers(self, _info: object, **arguments: Any) -> dict[str, Any]:
         self._require_scope("customers")
         first = arguments.get("first")
         if first is None or not 0 < first <= MAX_FIRST:
-            raise _error("first must be between 1 and 250", "BAD_REQUEST")
+            raise refused("first must be between 1 and 250", "BAD_REQUEST")
         if arguments.get("sortKey", "ID") != "ID":
-            raise _error("only sortKey: ID is served here", "BAD_REQUEST")
+            raise refused("only sortKey: ID is served here", "BAD_REQUEST")
         behind, seen = _position(arguments.get("after"))
         if seen + first > self.pagination_limit:
-            raise _error("the pagination limit of this list is reached", "BAD_REQUEST")
-        behind = max(behind, _floor(arguments.get("query")))
-        rest = sorted(
-            (one for one in self.shop.customers if one.id > behind), key=lambda one: one.id
-        )
+            raise refused("the pagination limit of this list is reached", "BAD_REQUEST")
+        behind = max(behind, floor(arguments.get("query")))
+        rest = people.customers_behind(self.shop, behind, first + 1)
         page = rest[:first]
         end = _cursor(page[-1].id, seen + len(page)) if page else None
         return {
-            "nodes": [_customer(one, self.shop.currency) for one in page],
+            "nodes": [people.customer_fields(one, self.shop.currency) for one in page],
             "pageInfo": {"hasNextPage": len(rest) > len(page), "endCursor": end},
         }
-
-
-def _gid(customer: int) -> str:
-    return f"gid://shopify/Customer/{customer}"
-
-
-def _customer(one: LocalCustomer, currency: str) -> dict[str, Any]:
-    email = one.email and {
-        "emailAddress": one.email,
-        "marketingState": one.email_marketing,
-        "marketingUpdatedAt": one.email_marketing_updated_at,
-        "validFormat": True,
-    }
-    phone = one.phone and {
-        "phoneNumber": one.phone,
-        "smsMarketingConsent": {"state": one.sms_marketing, "updatedAt": None},
-    }
-    order = one.last_order
-    return {
-        "legacyResourceId": str(one.id),
-        "firstName": one.first_name,
-        "lastName": one.last_name,
-        "displayName": one.display_name,
-        "locale": one.locale,
-        "state": one.state,
-        "tags": one.tags,
-        "note": one.note,
-        "numberOfOrders": str(one.number_of_orders),
-        "amountSpent": {"amount": one.spent, "currencyCode": currency},
-        "createdAt": one.created_at,
-        "updatedAt": one.updated_at,
-        "defaultEmailAddress": email or None,
-        "defaultPhoneNumber": phone or None,
-        "lastOrder": order and {"legacyResourceId": str(order.id), "name": order.name},
-    }
 
 
 def _request(body: object) -> tuple[str, dict[str, Any]]:
@@ -190,15 +171,16 @@ def _position(after: str | None) -> tuple[int, int]:
         cursor = json.loads(base64.b64decode(after, validate=True))
         return int(cursor["last_id"]), int(cursor["seen"])
     except (binascii.Error, ValueError, KeyError, TypeError):
-        raise _error("Invalid cursor for current pagination sort.", "BAD_REQUEST") from None
+        raise refused("Invalid cursor for current pagination sort.", "BAD_REQUEST") from None
 
 
-def _floor(query: str | None) -> int:
+def floor(query: str | None) -> int:
+    """The id behind which the filter asks for customers."""
     if not query:
         return 0
     match = _BEHIND_ID.fullmatch(query)
     if match is None:
-        raise _error("only the filter id:>N is served here", "BAD_REQUEST")
+        raise refused("only the filter id:>N is served here", "BAD_REQUEST")
     return int(match[1])
 
 
@@ -208,5 +190,6 @@ def _too_dear(cost: int) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": extensions}]}
 
 
-def _error(message: str, code: str) -> GraphQLError:
+def refused(message: str, code: str) -> GraphQLError:
+    """An error that says why, with its code."""
     return GraphQLError(message, extensions={"code": code})

@@ -21,6 +21,7 @@ from cplus.local.shopify import pages
 from cplus.local.shopify.admin import AdminSite, IdTokens, Registered
 from cplus.local.shopify.admin.framing import host
 from cplus.local.shopify.admin.site import app_address, own_form
+from cplus.local.shopify.bulk import Operations
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.cost import Bucket
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
@@ -67,6 +68,7 @@ class LocalShopify:
         self.id_tokens = IdTokens(client_id, client_secret)
         self.bridge_reachable = True
         self.courier = Courier(backoff)
+        self.bulk = Operations(self.send_webhook)
         self._port = port
         self._monotonic = monotonic  # what the shops' points are restored by
         self._buckets: dict[str, Bucket] = {}
@@ -101,9 +103,11 @@ class LocalShopify:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = int(self._runner.addresses[0][1])
+        self.bulk.url = self.url
 
     async def stop(self) -> None:
         """Stops listening, cancels running deliveries, and writes the snapshot."""
+        await self.bulk.stop()
         await self.courier.stop()
         if self._runner:
             await self._runner.cleanup()
@@ -168,6 +172,7 @@ class LocalShopify:
             web.post("/{shop}/admin/oauth/access_token", self._access_token),
             web.post("/{shop}/admin/api/{version}/graphql.json", self._graphql),
             *AdminSite(self).routes(),
+            *self.bulk.routes(),
             *control_routes(self),
         ]
 
@@ -262,7 +267,7 @@ class LocalShopify:
             return web.json_response({"errors": _NO_TOKEN}, status=401)
         if not self.grants.expires(shop.host, token):
             return web.json_response({"errors": _NON_EXPIRING}, status=403)
-        api = Api(shop, self._bucket(shop), scopes, self.pagination_limit)
+        api = Api(shop, self._bucket(shop), scopes, self.pagination_limit, self.bulk)
         answer = api.answer(await json_object(request))
         change = self.changed.get(shop.host)
         return web.json_response(change(answer) if change else answer)

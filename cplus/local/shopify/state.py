@@ -77,6 +77,8 @@ class LocalShop(_Description):
     maximum_available: float = Field(2000.0, gt=0)
     restore_rate: float = Field(100.0, gt=0)
     customers: list[LocalCustomer] = Field(default_factory=list)
+    generated: int = Field(0, ge=0)
+    """How many more customers it has, who are made when they are asked for."""
     unlisted: list[int] = Field(default_factory=list)
     """Ids of customers of whom only webhooks told: they exist, and no list has them yet."""
     subscriptions: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -87,6 +89,7 @@ class LocalShop(_Description):
         told = {one.id for one in self.customers}
         self.customers += [one for one in before.customers if one.id not in told]
         self.unlisted += [one for one in before.unlisted if one not in told]
+        self.generated = max(self.generated, before.generated)
         self.subscriptions = {**before.subscriptions, **self.subscriptions}
 
     def hear(self, topic: str, payload: Mapping[str, Any]) -> None:

@@ -55,12 +55,12 @@ def subset(schema: GraphQLSchema, texts: Iterable[str]) -> str:
     for text in texts:
         info = TypeInfo(schema)
         visit(parse(text), TypeInfoVisitor(info, _Collector(info, used)))
-    root = schema.query_type
-    if root is None:
-        raise ValueError("the schema has no query type")
+    roots = {"query": schema.query_type, "mutation": schema.mutation_type}
+    served = {kind: root.name for kind, root in roots.items() if root and root.name in used}
     leaves: dict[str, GraphQLNamedType] = {}
     objects = [_object(schema, name, used[name], leaves) for name in sorted(used)]
-    parts = [f"schema {{\n  query: {root.name}\n}}", *objects]
+    lines = "".join(f"  {kind}: {name}\n" for kind, name in served.items())
+    parts = [f"schema {{\n{lines}}}", *objects]
     parts += [_leaf(leaves[name]) for name in sorted(leaves)]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -51,6 +51,7 @@ STORED = {
     "erasure_claim": (("e1", "erased-1"), "erasure/e1/erased-1"),
     "correlation_ref": (("c1",), "correlation/c1"),
     "delivery_ref": (("d1",), "delivery/d1"),
+    "bulk_operation_ref": (("gid://shopify/BulkOperation/9",), "bulk-operation/9"),
     "mail_test_ref": (("k3m9",), "mail-test/k3m9"),
     "message_ref": (("m1",), "message/m1"),
     "started_ref": (("2026-11",), "started/2026-11"),
@@ -69,6 +70,7 @@ READ = {
     "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),
     "is_received": (("received/abcd@0000000001",), True),
     "import_page": (("import/k3-0/2",), 2),
+    "import_of_page": (("import/k3-0/2",), "k3-0"),
 }
 
 

@@ -108,7 +108,7 @@ async def test_a_shop_with_no_customers_is_imported_too(
     await installed(use, shopify, 0)
     assert await handle([asked()], importer, soon()) == []
     assert [one.event for one in await events(use)] == [
-        ImportStarted(import_id="i1"),
+        ImportStarted(import_id="i1", total=0),
         ImportPageLoaded(import_id="i1", page=1, customers=0),
         ImportEnded(import_id="i1", outcome="complete", pages=1),
     ]
