@@ -28,8 +28,9 @@ from cplus.web.embedded import bounce, installing, window
 from cplus.web.embedded.requests import TokenNeeded, is_document, is_fetch
 from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
+from cplus.web.kit.forms import FormOfOtherShop
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
+from cplus.web.kit.signed_in import GONE, OTHER, SignInNeeded, known_merchant, see_other
 from cplus.web.merchant import (
     account,
     automatic_mail,
@@ -95,6 +96,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
     app.add_exception_handler(FormOfAnother, _of_another)
+    app.add_exception_handler(FormOfOtherShop, _of_other_shop)
     app.add_exception_handler(TooManyTries, _too_many)
     app.add_exception_handler(NotFound, _missing)
     app.add_exception_handler(QueueUnanswered, _no_queue)
@@ -121,7 +123,7 @@ async def _sign_in_needed(request: Request, needed: Exception) -> Response:
     assert isinstance(needed, SignInNeeded)  # noqa: S101  Starlette's type is the base
     if request.url.path.startswith("/api/") or is_fetch(request):
         headers = {"WWW-Authenticate": "Bearer"}
-        error = GONE if needed.note == "gone" else "Sign in first."
+        error = {"gone": GONE, "other": OTHER}.get(needed.note, "Sign in first.")
         told = {"error": error, **({"note": needed.note} if needed.note else {})}
         return JSONResponse(told, 401, headers=headers)
     if is_document(request):
@@ -151,6 +153,11 @@ def _what_was_wrong(error: Exception) -> str:
 
 async def _of_another(request: Request, _error: Exception) -> Response:
     return await _fault(request, 409)
+
+
+async def _of_other_shop(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FormOfOtherShop)  # noqa: S101  Starlette's type is the base
+    return await sign_in.other_shop(request, error.shop)
 
 
 async def _too_many(request: Request, _error: Exception) -> Response:

@@ -97,13 +97,17 @@ class Signatures:
         return _session(held, "", Actor("operator", held.get("name", "")))
 
     def form_token(self, session: Session) -> str:
-        """What each form of the session carries, so that no other site can send it."""
+        """What each form of the session carries, so that no other site can send it: a digest, and
+        for people who use several shops the shop behind a dot."""
         words = f"{session.shop}\n{session.id}"
-        return hmac.new(self._forms, words.encode(), hashlib.sha256).hexdigest()
+        digest = hmac.new(self._forms, words.encode(), hashlib.sha256).hexdigest()
+        return f"{digest}.{session.shop}" if session.shop else digest
 
     def same_form_token(self, session: Session, given: str) -> bool:
-        """Whether a form that came in is one of the session's own."""
-        return hmac.compare_digest(self.form_token(session).encode(), given.encode())
+        """Whether a form that came in is one of the session's own; one from before shops stood in
+        it is too."""
+        digest = self.form_token(session).partition(".")[0]
+        return hmac.compare_digest(digest.encode(), given.partition(".")[0].encode())
 
 
 def _session(held: dict[str, Any], shop: str, actor: Actor, *, vouched: bool = False) -> Session:

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import HTTPException, Request
 
+from cplus.errors import InvalidShop
 from cplus.ids import random_id
+from cplus.shopify.hosts import shop_host
 from cplus.web.kit.auth import Session, Signatures
 from cplus.web.kit.deps import AppUrlDep
+
+
+class FormOfOtherShop(Exception):
+    """A form that says it was made for another shop than the browser is signed in to now."""
+
+    def __init__(self, shop: str) -> None:
+        super().__init__(shop)
+        self.shop = shop
+
 
 _KEY: Final = re.compile(r"[a-z0-9]{16,40}")
 
@@ -46,7 +58,8 @@ async def own_site(request: Request, app_url: AppUrlDep) -> None:
 
 
 async def own_form(request: Request, signatures: Signatures, session: Session) -> Mapping[str, str]:
-    """The fields of a form of this session; 403 when another site, or another session, made it.
+    """The fields of a form of this session; 403 when another site, or another session, made it,
+    and FormOfOtherShop if it says that it was made for another shop.
 
     A form that brings an id token in its `Authorization` needs no token of ours: browsers add
     that header to no request by themselves, so no other site can have it sent.
@@ -54,7 +67,12 @@ async def own_form(request: Request, signatures: Signatures, session: Session) -
     fields = await read_form(request)
     if session.brought:
         return fields
-    if not signatures.same_form_token(session, fields.get("csrf", "")):
+    given = fields.get("csrf", "")
+    if not signatures.same_form_token(session, given):
+        with suppress(InvalidShop):
+            other = shop_host(given.partition(".")[2])
+            if session.shop and other != session.shop:
+                raise FormOfOtherShop(other)
         raise HTTPException(403, "This form is out of date. Reload the page and try again.")
     return fields
 

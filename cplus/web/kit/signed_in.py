@@ -43,6 +43,7 @@ from cplus.web.kit.deps import (
 )
 
 _NOT_THEIRS: Final = ("/api/", "/auth/", "/console", "/static/")
+OTHER: Final = "This browser is signed in to another shop."
 GONE: Final = "The app is no longer installed in this shop."
 
 
@@ -131,7 +132,8 @@ async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Me
     session = asking.session(request)
     asked = _asked_shop(request, session)
     if session is None or asked not in ("", session.shop):
-        raise SignInNeeded(shop=asked)
+        other = session is not None and request.url.path.startswith("/api/")
+        raise SignInNeeded("other" if other else "", shop=asked)
     row, has_ended, taken = await asyncio.gather(
         asking.queries.shop(session.shop),
         asking.ended.holds(session.shop, session.id, session.since),
@@ -177,7 +179,7 @@ async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:
 def _asked_shop(request: Request, session: Session | None) -> str:
     """The shop that the address of a page names, another than the session's before all; "" where
     it names none."""
-    if request.method != "GET" or request.url.path.startswith("/api/"):
+    if request.method != "GET":
         return ""
     shops = named_shops(request)
     others = [one for one in shops if session is None or one != session.shop]

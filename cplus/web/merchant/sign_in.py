@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -31,12 +32,13 @@ from cplus.web.kit.deps import (
     bridge_of,
     cookies_of,
     handshake_of,
+    pages_of,
     signatures_of,
 )
 from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake
 from cplus.web.kit.pages import Pages
-from cplus.web.kit.signed_in import GONE, SignInNeeded, see_other
+from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -166,6 +168,20 @@ async def needed(request: Request, error: SignInNeeded) -> Response:
     signatures = await signatures_of(request)
     shop = error.shop or signatures.last_shop(cookies.held(request, SESSION))
     return see_other(sign_in_page(note=error.note, shop=shop, leads_to=leads_to))
+
+
+async def other_shop(request: Request, shop: str) -> Response:
+    """For a form of a shop that the browser was signed in to before: nothing was changed, and the
+    page leads back to that shop."""
+    pages = await pages_of(request)
+    return pages.render(
+        "other_shop.html",
+        status=409,
+        me=await known_merchant(request, ask=False),
+        section="",
+        shop=shop,
+        switch=f"/auth/install?{urlencode({'shop': shop, 'next': wanted_page(request)})}",
+    )
 
 
 def ask(

@@ -5,49 +5,6 @@ let main = document.getElementById("main");
 const INTERVAL = 4000;
 const over = new Set(); // what ends with the page: inside Shopify's Admin another takes its place
 
-// Inside Shopify's Admin embedded.js asks, with a token.
-const request = (address, init) => (window.embedded ?? window).fetch(address, init);
-
-// The tab's own memory; a browser may keep none for frames of other sites.
-const memory = (() => {
-  try {
-    sessionStorage.getItem("draft");
-    return sessionStorage;
-  } catch {
-    const held = new Map();
-    return {
-      getItem: (key) => held.get(key) ?? null,
-      setItem: (key, value) => held.set(key, value),
-      removeItem: (key) => held.delete(key),
-      clear: () => held.clear(),
-    };
-  }
-})();
-
-// Says that the session is over, and leads back to this page once the merchant has signed in.
-async function signedOut(answer) {
-  const { error, note } = await answer.json().catch(() => ({}));
-  const told = document.getElementById("signed-out");
-  if (!told) return;
-  const link = told.querySelector("a");
-  if (window.embedded) {
-    if (note === "gone") told.querySelector("span").textContent = error;
-    told.hidden = false;
-    return;
-  }
-  const to = new URL(link.href);
-  const here = new URL(location.href);
-  here.searchParams.delete("at");
-  to.searchParams.set("next", here.pathname + here.search);
-  if (note === "gone") {
-    to.searchParams.set("note", note);
-    told.querySelector("span").textContent = error;
-    link.textContent = "Install it again";
-  }
-  link.href = to;
-  told.hidden = false;
-}
-
 // Polls one request at a time, never from a hidden tab, and less often after errors. Stops for good
 // once the session is over.
 function follow(address, onNews) {
@@ -104,7 +61,9 @@ async function fetchPage() {
   address.searchParams.delete("at");
   const answer = await request(address, { cache: "no-store", signal: AbortSignal.timeout(15000) });
   if (!answer.ok || answer.redirected) return null;
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // Between the question and this page somebody may have signed in to another shop.
+  return fresh.documentElement.dataset.shop === document.documentElement.dataset.shop ? fresh : null;
 }
 
 const words = (node) => (node ? node.textContent.replace(/\s+/g, " ") : "");
@@ -163,7 +122,7 @@ window.addEventListener("load", () => setTimeout(() => (reader.home = window.scr
 function followNews() {
   if (!main?.dataset.news) {
     // Nothing on this page changes by itself, but its session ends like that of any other.
-    if (document.getElementById("signed-out")) follow(() => "/api/changes", async () => {});
+    if (document.getElementById("signed-out")) follow(() => ofShop("/api/changes"), async () => {});
     return;
   }
   const offer = document.getElementById("news");
@@ -193,7 +152,7 @@ function followNews() {
     if (offer.hidden) held = null;
   }
   follow(
-    () => `${main.dataset.news}?after=${encodeURIComponent(main.dataset.position)}`,
+    () => ofShop(main.dataset.news, { after: main.dataset.position }),
     async (news) => {
       if (!news.changed) return;
       const page = main;
@@ -230,21 +189,6 @@ function release(form) {
   form.querySelectorAll("button").forEach((button) => (button.disabled = false));
 }
 
-// Keeps a draft across reloads of the tab until it is sent.
-function keepDraft() {
-  const box = document.querySelector("textarea[data-draft]");
-  const key = `draft ${location.pathname}`;
-  if (document.querySelector("[data-erased]")) memory.removeItem(key); // it may name them
-  if (!box) return;
-  const asked = new URLSearchParams(location.search);
-  if (asked.has("at") && !asked.has("done")) memory.removeItem(key); // it was sent
-  else if (!box.value) box.value = memory.getItem(key) ?? "";
-  box.addEventListener("input", () => memory.setItem(key, box.value));
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
-  });
-}
-
 // Copies what a button offers. Where the browser doesn't allow it, the text is marked to be copied.
 function copyOnClick() {
   document.addEventListener("click", async (event) => {
@@ -274,5 +218,6 @@ function endPage() {
 }
 
 sendOnce();
+keepShop();
 copyOnClick();
 beginPage();

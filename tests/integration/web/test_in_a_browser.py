@@ -12,7 +12,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.mail import MailDelivered
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.ids import random_id
-from tests.integration.web.harness import SHOP, Harness, served
+from tests.integration.web.harness import OTHER, SHOP, Harness, served
 
 pytestmark = pytest.mark.browser
 PATIENCE = 20_000  # milliseconds on a busy machine
@@ -170,3 +170,31 @@ async def test_a_person_can_be_downloaded_twice_from_one_page(web: Harness, page
             await page.get_by_role("button", name=f"Download as {kind}").click()
         file = await downloading.value
         assert file.suggested_filename == f"person-ada.{kind.lower()}"
+
+
+async def test_a_tab_of_one_shop_says_that_the_browser_is_signed_in_to_another(
+    web: Harness, page: Page
+) -> None:
+    await web.conversation()
+    await web.conversation(OTHER, subject="A secret of the other shop")
+    await page.goto("/inbox")
+    await page.clock.install()
+    second = await page.context.new_page()
+    await second.goto(sign_in_link(web.settings, OTHER, web.clock).replace("http://app.test", ""))
+    await second.get_by_role("button", name="Sign in").click()
+    await expect(second.get_by_text("A secret of the other shop")).to_be_visible()
+    await expect(second.locator("#other-shop")).to_be_hidden()
+    # The first tab goes on showing its own shop, and says so.
+    await page.clock.run_for(10_000)
+    note = page.locator("#other-shop")
+    await expect(note).to_contain_text(f"This tab was opened for {SHOP}")
+    await expect(page.get_by_text("Blue jam")).to_be_visible()
+    switch = await note.get_by_role("link").get_attribute("href")
+    assert switch == f"/auth/install?shop={SHOP}&next=%2Finbox"
+    # A link leads to the other shop, which the page says, until that is what the merchant wants.
+    await page.get_by_role("link", name="Customers").click()
+    await expect(note).to_contain_text(SHOP)
+    await note.get_by_role("button", name="Stay here").click()
+    await page.get_by_role("link", name="Metrics").click()
+    await expect(page.get_by_role("heading", name="Metrics")).to_be_visible()
+    await expect(note).to_be_hidden()

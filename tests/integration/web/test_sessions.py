@@ -326,3 +326,35 @@ async def test_a_session_token_of_a_user_who_cannot_be_is_refused(web: Harness, 
     async with web.browser() as browser:
         headers = bearer(id_token(sub=user))
         assert (await browser.get("/api/inbox", headers=headers)).status_code == 401
+
+
+async def test_a_form_of_a_shop_signed_in_to_before_changes_nothing_and_offers_to_switch(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    talk = await web.conversation()
+    form = {**(await form_fields(browser, talk, "reply")), "text": "Yes, we do."}
+    await use_link(browser, sign_in_link(web.settings, OTHER, web.clock))
+    sent = await browser.post(f"/conversations/{talk}/reply", data=form)
+    assert sent.status_code == 409
+    query = urlencode({"shop": SHOP, "next": f"/conversations/{talk}/reply"}).replace("&", "&amp;")
+    assert f'href="/auth/install?{query}"' in sent.text
+    assert "Nothing was changed" in sent.text
+    assert len(await web.stream(SHOP, talk)) == 2
+    # A tab of the first shop that asks for news is told, and shows none of the other's.
+    asked = await browser.get(f"/api/changes?after=0&shop={SHOP}")
+    assert (asked.status_code, asked.json()["note"]) == (401, "other")
+    assert (await browser.get(f"/api/changes?after=0&shop={OTHER}")).status_code == 200
+    out = await browser.post("/auth/sign-out", data=form)
+    assert (out.status_code, "Switch to" in out.text) == (409, True)
+    forged = await browser.post(f"/conversations/{talk}/close", data={"csrf": "x.<b>"})
+    assert forged.status_code == 403
+    assert "<b>." not in forged.text
+
+
+async def test_a_form_from_before_shops_stood_in_its_token_is_taken(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    talk = await web.conversation()
+    form = await form_fields(browser, talk, "close")
+    form["csrf"] = form["csrf"].partition(".")[0]
+    assert (await browser.post(f"/conversations/{talk}/close", data=form)).status_code == 303

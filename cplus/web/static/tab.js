@@ -1,0 +1,92 @@
+// What a tab keeps and asks: its shop, its session, what is typed in it. Loaded before app.js.
+"use strict";
+
+// Inside Shopify's Admin embedded.js asks, with a token.
+const request = (address, init) => (window.embedded ?? window).fetch(address, init);
+
+// The tab's own memory; a browser may keep none for frames of other sites.
+const memory = (() => {
+  try {
+    sessionStorage.getItem("draft");
+    return sessionStorage;
+  } catch {
+    const held = new Map();
+    return {
+      getItem: (key) => held.get(key) ?? null,
+      setItem: (key, value) => held.set(key, value),
+      removeItem: (key) => held.delete(key),
+      clear: () => held.clear(),
+    };
+  }
+})();
+
+// Says that the browser is signed in to another shop than this tab was opened for, and leads back.
+// `stays`: what a merchant who wants the other one does.
+function otherShop(shop, stays) {
+  const told = document.getElementById("other-shop");
+  const [link, stay] = [told.querySelector("a"), told.querySelector("button")];
+  told.querySelector("b").textContent = shop;
+  link.href = `/auth/install?${new URLSearchParams({ shop, next: location.pathname + location.search })}`;
+  stay.hidden = !stays;
+  stay.onclick = stays;
+  told.hidden = false;
+}
+
+// A tab keeps to its shop, or says that it can't: cookies belong to the whole browser.
+function keepShop() {
+  if (window.embedded || document.documentElement.dataset.tab) return;
+  const { shop } = document.documentElement.dataset;
+  const before = memory.getItem("shop");
+  if (!shop) return memory.removeItem("shop"); // the page that signs in
+  if (!before) return memory.setItem("shop", shop);
+  if (before === shop) return;
+  otherShop(before, () => {
+    memory.setItem("shop", shop);
+    document.getElementById("other-shop").hidden = true;
+  });
+}
+
+// Says that the session is over, and leads back to this page once the merchant has signed in.
+async function signedOut(answer) {
+  const { error, note } = await answer.json().catch(() => ({}));
+  const told = document.getElementById("signed-out");
+  if (!told) return;
+  const link = told.querySelector("a");
+  if (window.embedded) {
+    if (note === "gone") told.querySelector("span").textContent = error;
+    told.hidden = false;
+    return;
+  }
+  const to = new URL(link.href);
+  const here = new URL(location.href);
+  if (note === "other") return otherShop(document.documentElement.dataset.shop);
+  here.searchParams.delete("at");
+  to.searchParams.set("next", here.pathname + here.search);
+  if (note === "gone") {
+    to.searchParams.set("note", note);
+    told.querySelector("span").textContent = error;
+    link.textContent = "Install it again";
+  }
+  link.href = to;
+  told.hidden = false;
+}
+
+// The address of a question for this shop's news.
+function ofShop(address, query = {}) {
+  return `${address}?${new URLSearchParams({ ...query, shop: document.documentElement.dataset.shop })}`;
+}
+
+// Keeps a draft across reloads of the tab until it is sent.
+function keepDraft() {
+  const box = document.querySelector("textarea[data-draft]");
+  const key = `draft ${location.pathname}`;
+  if (document.querySelector("[data-erased]")) memory.removeItem(key); // it may name them
+  if (!box) return;
+  const asked = new URLSearchParams(location.search);
+  if (asked.has("at") && !asked.has("done")) memory.removeItem(key); // it was sent
+  else if (!box.value) box.value = memory.getItem(key) ?? "";
+  box.addEventListener("input", () => memory.setItem(key, box.value));
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
+  });
+}
