@@ -23,7 +23,10 @@ from cplus.events.catalogue.privacy import ErasureRequested
 from tests.integration.web.asking import asks
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.mails import set_aside
+from tests.integration.web.tokens import id_token
 from tests.samples import installed
+
+BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
 
 
 @pytest.fixture
@@ -122,11 +125,38 @@ async def test_every_page_that_is_not_in_the_menu_has_a_way_back(
     assert [one for one in below if 'class="crumb"' not in shown[one]] == []
 
 
+async def test_every_page_stands_in_the_admin_with_app_bridge_before_any_script(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    crawl = await Crawl().follow(browser, "/")
+    pages = [one for one, answer in crawl.pages.items() if '<nav class="rail"' in answer.text]
+    assert len(pages) > 20
+    async with web.browser() as frame:
+        for address in pages:
+            joint = "&" if "?" in address else "?"
+            query = f"embedded=1&shop={SHOP}&id_token={id_token()}"
+            answer = await frame.get(f"{address}{joint}{query}")
+            assert answer.status_code == 200, address
+            head = answer.text.partition("</head>")[0]
+            scripts = re.findall(r'<script[^>]*\bsrc="([^"]+)"', head)
+            assert scripts[0] == BRIDGE, address
+            assert all(one.startswith("/static/") for one in scripts[1:]), address
+            assert "<script>" not in answer.text, address
+            policy = answer.headers["content-security-policy"]
+            ancestors = policy.partition("frame-ancestors ")[2]
+            assert ancestors == f"https://{SHOP} https://admin.shopify.com;", address
+            assert 'class="rail"' not in answer.text, address
+            assert '<s-link href="/inbox" rel="home">' in answer.text, address
+            assert '<ui-title-bar title="' in answer.text, address
+            assert "set-cookie" not in answer.headers, address
+
+
 async def test_no_address_of_the_app_fails_whoever_is_not_signed_in(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
     crawl = await Crawl().follow(browser, "/")
-    known = [path for path in web.app.openapi()["paths"] if "{" not in path]
+    paths = web.app.openapi()["paths"].items()
+    known = [path for path, methods in paths if "{" not in path and "get" in methods]
     async with web.browser() as stranger:
         for address in {*crawl.pages, *known}:
             for query in ("", f"shop={SHOP}", "shop=nonsense", "hmac=0&shop=&timestamp="):
