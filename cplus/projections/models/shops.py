@@ -91,8 +91,12 @@ def _setup(row: Row, event: Recorded) -> Row:
 def _import(row: Row | None, event: Recorded) -> Row:
     after = {**_NEW_IMPORT, **(row or {})}
     match event.event:
-        case ImportStarted():
+        case ImportStarted() as started:
             after["started_at"] = min(after["started_at"] or event.occurred_at, event.occurred_at)
+            if started.total is not None:
+                after["total"] = started.total
+            if started.bulk:
+                after["bulk"] = True
         case ImportPageLoaded() as page:
             # Pages are read one after the other and each is recorded once, so a page that is
             # not above the last was counted before.

@@ -180,6 +180,8 @@ def import_view(row: Row) -> CustomerImport:
         pages=row["pages"],
         customers=row["customers"],
         skipped=row.get("skipped", 0),
+        total=row.get("total"),
+        awaits_list=not end and row.get("bulk", False) and not row["pages"],
         outcome=end["outcome"] if end else None,
         ended_at=end["at"] if end else None,
     )

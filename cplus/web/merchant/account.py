@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse
 from cplus.projections.queries import Subscription
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant.getting_started import guide_of
+from cplus.web.merchant.getting_started import STEPS_BY, guide_of
+from cplus.web.merchant.thread import read_position
 
 router = APIRouter()
 
@@ -53,7 +54,8 @@ async def settings(
     pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
-    conversations, persons, total, guide = await asyncio.gather(
+    position, conversations, persons, total, guide = await asyncio.gather(
+        read_position(queries, me.shop, STEPS_BY),
         queries.conversation_counts(me.shop),
         queries.person_counts(me.shop),
         queries.metrics_total(me.shop),
@@ -63,6 +65,7 @@ async def settings(
         "settings.html",
         me=me,
         section="settings",
+        position=position,
         shop=me.row,
         address=guide.address,
         conversations=conversations,

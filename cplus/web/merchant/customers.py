@@ -14,6 +14,8 @@ from cplus.projections.queries import CustomerKind
 from cplus.web.kit.deps import PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.getting_started import STEPS_BY
+from cplus.web.merchant.thread import read_position
 
 router = APIRouter(prefix="/customers")
 
@@ -34,8 +36,10 @@ async def customers(
     cursor: str | None = None,
 ) -> HTMLResponse:
     """A page of people, those with the latest news first."""
-    counts, page = await asyncio.gather(
-        queries.person_counts(me.shop), queries.customers(me.shop, kind, cursor)
+    position, counts, page = await asyncio.gather(
+        read_position(queries, me.shop, STEPS_BY),
+        queries.person_counts(me.shop),
+        queries.customers(me.shop, kind, cursor),
     )
     numbers = {
         "all": counts.customers + counts.leads,
@@ -48,6 +52,7 @@ async def customers(
         "customers.html",
         me=me,
         section="customers",
+        position=position,
         tabs=[(key, label, numbers[key]) for key, label in TABS],
         kind=kind,
         page=page,

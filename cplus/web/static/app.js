@@ -149,7 +149,7 @@ function followNews() {
       if (quiet) putPart(part, other);
       else if (part.dataset.part === "list" || putQuietly(part, other)) offer.hidden = false;
     }
-    if (offer.hidden) held = null;
+    if (!offer || offer.hidden) held = null;
   }
   follow(
     () => ofShop(main.dataset.news, { after: main.dataset.position }),

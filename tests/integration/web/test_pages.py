@@ -264,6 +264,23 @@ async def test_settings_say_how_many_customers_an_import_left_out(
     assert "2 customers couldn’t be imported." in page
 
 
+async def test_pages_say_how_far_an_import_is_since_when_and_what_it_waits_for(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    begun = ImportStarted(import_id="i1", total=120_000, bulk=True)
+    await web.record(SHOP, "import/i1", begun)
+    for path in ("/settings", "/customers"):
+        page = (await browser.get(path)).text
+        assert "putting together the list of your <b>120,000</b> customers since <time" in page
+        assert 'data-news="/api/shop/changes"' in page
+    loaded = ImportPageLoaded(import_id="i1", page=3, customers=1500)
+    await web.record(SHOP, "import/i1", loaded)
+    for path in ("/settings", "/customers"):
+        page = (await browser.get(path)).text
+        assert "<b>1,500</b> of 120,000 so far" in page
+        assert "putting together" not in page
+
+
 async def test_settings_say_what_to_do_after_an_import_that_shopify_refused(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:

@@ -49,6 +49,10 @@ class CustomerImport:
     customers: int
     skipped: int
     """Customers that could not be read and were left out."""
+    total: int | None
+    """How many customers the shop had when it began; None if that is not known."""
+    awaits_list: bool
+    """Whether Shopify is putting the list together that it reads from."""
     outcome: Literal["complete", "uninstalled", "refused"] | None
     """None while it runs."""
     ended_at: datetime | None
