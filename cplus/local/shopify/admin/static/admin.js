@@ -65,6 +65,7 @@ function gone() {
 }
 
 // --- the menu
+const home = () => links.find((told) => told.home)?.href ?? "/";
 const pathOf = (address) => address.slice(base.length) || "/";
 function drawMenu() {
   const items = links.filter((link) => !link.home && String(link.href).startsWith("/"));
@@ -82,12 +83,12 @@ function drawMenu() {
 }
 function drawCurrent() {
   const here = pathOf(location.pathname);
-  let best = null;
-  for (const link of document.querySelectorAll("#app-menu a")) {
+  let [best, longest] = [null, -1];
+  for (const link of document.querySelectorAll("nav a")) {
     link.removeAttribute("aria-current");
-    const path = pathOf(link.pathname);
+    const path = link.id === "app-home" ? home() : pathOf(link.pathname);
     const within = here === path || here.startsWith(`${path}/`);
-    if (within && (!best || path.length > pathOf(best.pathname).length)) best = link;
+    if (within && path.length > longest) [best, longest] = [link, path.length];
   }
   best?.setAttribute("aria-current", "page");
 }
@@ -97,8 +98,7 @@ document.querySelector("nav").addEventListener("click", (event) => {
   event.preventDefault();
   openMenu(false);
   if (blocked()) return;
-  const home = links.find((told) => told.home)?.href ?? "/";
-  say("navigate", { path: link.id === "app-home" ? home : pathOf(link.pathname) + link.search });
+  say("navigate", { path: link.id === "app-home" ? home() : pathOf(link.pathname) + link.search });
 });
 function openMenu(open) {
   one("side").classList.toggle("open", open);

@@ -1,0 +1,187 @@
+"""The app as a merchant has it: in Shopify's Admin, in a browser that gives frames of other sites
+no cookies. Installed from nothing, answered in, removed, installed again; wide and on a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import BrowserContext, expect
+
+from cplus.local.stack import Stack
+from tests.framed import (
+    PATIENCE,
+    PHONE,
+    WIDE,
+    app_frame,
+    merchants_browser,
+    observe_vitals,
+    opened_anew,
+    slowed,
+    vitals,
+)
+from tests.journeys.merchants import Faults, Merchant, answers
+
+pytestmark = pytest.mark.browser
+
+CUSTOMERS = 600
+SHIFTS = 0.1
+PAGES = ["/inbox", "/customers", "/metrics", "/privacy", "/billing", "/settings"]
+SHOPS = {"red-tea": WIDE, "gold-oak": PHONE}
+# The first shop of the demo, so that the pictures show what people see who run it.
+PICTURED = "blue-jam"
+PICTURES = Path(__file__).parents[2] / "docs" / "images"
+NAME, QUESTION = "Maya Lindqvist", "Is the tasting box small enough for a letter box?"
+ANSWER = "It is: 3 cm high, so nobody has to be in."
+WRITERS = [
+    ("Noor Haddad", "Can I change my order? I would love the tasting box instead."),
+    ("Elias Brandt", "Is the plum jam made with pectin?"),
+    ("Sofia Marino", "Thank you for the quick answer last week, the chutney is wonderful."),
+    ("Jonah Okafor", "When will the fig chutney be back? I need six of them."),
+    (NAME, QUESTION),
+    ("Tomás Herrera", "Do you ship the tasting box to Portugal, and how long does it take?"),
+    ("Priya Raman", "One jar of plum jam arrived with a cracked lid. What should I do?"),
+]
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    people = [
+        {"id": number, "first_name": f"First{number}", "email": f"person{number}@example.com"}
+        for number in range(1, CUSTOMERS + 1)
+    ]
+    async with Stack(tmp_path_factory.mktemp("stack")) as made:
+        async with httpx.AsyncClient(timeout=30) as http:
+            for handle in (PICTURED, *SHOPS):
+                shop: dict[str, Any] = {
+                    "host": f"{handle}.myshopify.com",
+                    "name": handle.replace("-", " ").title(),
+                    "email": "owner@example.com",
+                    "customers": people if handle in SHOPS else [],
+                    # So few points that the import takes several pages, and waits between them.
+                    "maximum_available": 1000,
+                    "restore_rate": 200,
+                }
+                answer = await http.post(f"{made.shopify_url}/_control/shops", json=shop)
+                answer.raise_for_status()
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def browser(
+    browser_path: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BrowserContext]:
+    async with merchants_browser(browser_path, tmp_path_factory.mktemp("profile")) as context:
+        await observe_vitals(context)
+        expect.set_options(timeout=PATIENCE)
+        yield context
+
+
+async def _refused(stack: Stack, token: str) -> None:
+    """Returns once the app refuses a token that Shopify gave out before the app was removed."""
+    async with httpx.AsyncClient(timeout=30) as http, asyncio.timeout(PATIENCE / 1000):
+        while True:  # until the app has heard of it
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await http.get(f"{stack.info.web}/api/inbox", headers=headers)
+            if answer.status_code in (401, 403):
+                return
+            await asyncio.sleep(0.2)
+
+
+async def _look_at_pages(browser: BrowserContext, merchant: Merchant, paths: list[str]) -> None:
+    """Opens pages with the processor slowed, and uses them: none moves under the merchant's eyes.
+    How fast they are is measured by bench/bench_embedded.py."""
+    tab = await browser.new_page()
+    await tab.set_viewport_size(SHOPS[merchant.handle])  # type: ignore[arg-type]
+    await tab.goto(merchant.address)
+    await slowed(tab, 4)
+    for path in paths:
+        felt = await vitals(await opened_anew(tab, path))
+        assert felt.lcp > 0, path
+        assert felt.inp > 0, path
+        assert felt.cls <= SHIFTS, path
+    await tab.close()
+
+
+@pytest.mark.parametrize("handle", SHOPS)
+async def test_a_merchant_installs_answers_removes_and_installs_again_in_the_admin(
+    stack: Stack, browser: BrowserContext, handle: str
+) -> None:
+    page, faults = await browser.new_page(), Faults(stack.info.web)
+    await page.set_viewport_size(SHOPS[handle])  # type: ignore[arg-type]
+    merchant = Merchant(stack, handle, page, phone=SHOPS[handle] == PHONE)
+    faults.watch(page)
+    await merchant.installs()
+    await merchant.sees_the_import_run()
+    await _look_at_pages(browser, merchant, PAGES)  # in another tab, meanwhile
+    await merchant.sees_the_import_end(CUSTOMERS)
+    await merchant.is_written_to(NAME, QUESTION)
+    await answers(merchant.app, NAME, ANSWER)
+    conversation = page.url.removeprefix(merchant.address)
+    assert conversation.startswith("/conversations/")
+    await merchant.goes_to("Customers")
+    await page.go_back()
+    await expect(merchant.app.get_by_role("region", name="Messages")).to_be_visible()
+    assert page.url.removeprefix(merchant.address) == conversation
+    assert faults.found == []
+
+    await _look_at_pages(browser, merchant, [conversation])
+
+    other = await browser.new_page()
+    await other.goto(merchant.address)
+    await expect(other.frame_locator("#app").get_by_role("heading", level=1)).to_be_visible()
+    token = await (await app_frame(other)).evaluate("shopify.idToken()")
+    await merchant.uninstalls()
+    await _refused(stack, token)
+    await expect(other.get_by_text("isn’t installed in this shop any more")).to_be_visible()
+    await other.close()
+
+    await merchant.installs()
+    await merchant.app.get_by_role("link").filter(has_text=NAME).click()
+    await expect(merchant.app.get_by_text(ANSWER)).to_be_visible()
+    assert await browser.cookies(stack.info.web) == []
+    await page.close()
+
+
+async def test_a_merchant_goes_on_in_a_window_of_its_own(
+    stack: Stack, browser: BrowserContext
+) -> None:
+    page, faults = await browser.new_page(), Faults(stack.info.web)
+    await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    merchant = Merchant(stack, PICTURED, page)
+    faults.watch(page)
+    await merchant.installs()
+    pictures = bool(os.environ.get("CPLUS_PICTURES"))
+    # One will do for the promise; the pictures show more.
+    for number, (name, text) in enumerate(WRITERS if pictures else [(NAME, QUESTION)]):
+        await merchant.is_written_to(name, text, number)
+    if pictures:
+        await page.reload()
+        await expect(merchant.app.get_by_role("heading", name="Inbox", level=1)).to_be_visible()
+        await page.screenshot(path=PICTURES / "dashboard.png")
+
+    async with page.expect_popup() as opened:
+        await merchant.app.get_by_role("button", name="Open in a new window").click()
+    window = await opened.value
+    faults.watch(window)
+    await window.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    await window.get_by_role("button", name="Sign in").click()
+    await expect(window.get_by_role("heading", name="Inbox", level=1)).to_be_visible()
+    await answers(window, NAME, ANSWER)
+    if pictures:
+        await window.screenshot(path=PICTURES / "conversation.png")
+    assert faults.found == []
+
+    # The shopper's mailbox has the answer.
+    await page.goto(f"{stack.aws.endpoint}/_mailbox/?to=maya@shopper.example")
+    mails = page.get_by_role("link").filter(has_text="Is the tasting box")
+    await mails.first.click()
+    await expect(page.get_by_text(ANSWER).first).to_be_visible()
+    await browser.clear_cookies()
+    await page.close()
+    await window.close()
