@@ -60,6 +60,16 @@ class Consent:
     """The page of the app that the merchant wanted to see."""
 
 
+class OtherHost(InvalidInput):
+    """The installation was begun for another host than {shop}; start it again for this one."""
+
+    def __init__(self, shop: str, leads_to: str) -> None:
+        super().__init__(shop=shop, leads_to=leads_to)
+        self.shop = shop
+        """The host by which Shopify named the shop."""
+        self.leads_to = leads_to
+
+
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """Begins and verifies consents."""
@@ -98,7 +108,8 @@ class Handshake:
         """What the callback's query grants; `nonce` as `begin` gave it.
 
         Raises InvalidSignature (not Shopify's query, or older than 90 seconds), InvalidShop,
-        InvalidInput (no code, or not the browser that began).
+        InvalidInput (no code, or not the browser that began), OtherHost (it began for another
+        host: a shop that was given a second one is named by its first).
         """
         shop, params = self.shop_of(query), dict(query)
         leads_to = self._state(shop, params.get("state", ""), nonce)
@@ -116,12 +127,15 @@ class Handshake:
             at, begun_for, browser = int(content["at"]), content["shop"], str(content["browser"])
         except (BadData, KeyError, TypeError, ValueError):
             raise wrong from None
-        if begun_for != shop or not hmac.compare_digest(browser.encode(), _hash(nonce).encode()):
+        if not hmac.compare_digest(browser.encode(), _hash(nonce).encode()):
             raise wrong
         if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
             raise InvalidInput(reason="the installation took too long; start it again")
         # A state from before pages were remembered names none.
-        return own_page(str(content.get("to", HOME)))
+        leads_to = own_page(str(content.get("to", HOME)))
+        if begun_for != shop:
+            raise OtherHost(shop, leads_to)
+        return leads_to
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(derived_key(self.secret, "install-state"))

@@ -36,7 +36,7 @@ from cplus.web.kit.deps import (
     signatures_of,
 )
 from cplus.web.kit.forms import own_form, own_site, read_form
-from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake
+from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake, OtherHost
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
 
@@ -263,6 +263,10 @@ async def callback(
         installed = await installs.install(
             consent.shop, consent.code, said=consent.said, actor=ADMIN, use=use
         )
+    except OtherHost as other:
+        # Shopify names the shop itself, whichever of its hosts the merchant typed: its consent is
+        # there by now, so this goes on without a word.
+        return _to_shopify(request, handshake, cookies, other.shop, other.leads_to)
     except InvalidInput as error:
         session = signatures.session(cookies.held(request, SESSION))
         if session and ("shop", session.shop) in query:

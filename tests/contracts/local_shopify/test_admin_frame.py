@@ -17,6 +17,8 @@ from cplus.errors import InvalidSignature, ShopifyRefused
 from cplus.local.shopify import LocalShopify
 from cplus.local.shopify.admin import WRONG, Registered
 from cplus.shopify import App, exchange_session_token, session_token, shop_info, verify_query
+from cplus.shopify.payloads import NamedShop
+from cplus.shopify.webhooks import ScopesUpdated, parse
 from tests.contracts.local_shopify.world import SECRET, SHOP, admin
 
 APP = "/store/blue-jam/apps/conversations-plus"
@@ -134,11 +136,13 @@ async def test_wrong_tokens_are_given_out_on_demand(
 async def test_a_version_of_the_app_that_asks_for_more_is_agreed_to_again(
     http: httpx.AsyncClient, shopify: LocalShopify, app: App
 ) -> None:
-    told: list[dict[str, list[str]]] = []
+    told: list[ScopesUpdated] = []
 
     async def hear(request: web.Request) -> web.Response:
         if request.headers["X-Shopify-Topic"] == "app/scopes_update":
-            told.append(await request.json())
+            payload = parse("app/scopes_update", await request.read())
+            assert isinstance(payload, ScopesUpdated)
+            told.append(payload)
         return web.Response()
 
     listening = web.Application()
@@ -166,7 +170,9 @@ async def test_a_version_of_the_app_that_asks_for_more_is_agreed_to_again(
     assert shopify.grants.scopes(SHOP, tokens.access_token) == frozenset({"read_orders"})
     await shopify.courier.idle()
     await runner.cleanup()
-    assert [(sorted(one["previous"]), sorted(one["current"])) for one in told] == [
+    shop_id = shopify.store.state.shops[SHOP].id
+    assert {one.shop for one in told} == {NamedShop(id=shop_id)}
+    assert [(sorted(one.previous), sorted(one.current)) for one in told] == [
         (["read_customers", "read_orders"], ["read_customers", "read_orders", "read_returns"]),
         (["read_customers", "read_orders", "read_returns"], ["read_orders"]),
     ]

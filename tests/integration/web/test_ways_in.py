@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -120,6 +120,29 @@ async def _removing_the_app_ends_it_until_the_next_install(
     web.clock.now = utc_now()
     await browser.get(await _consent(web, await browser.get(f"/auth/install?shop={SHOP}")))
     assert (await browser.get("/inbox")).status_code == 200
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_a_shop_that_was_typed_by_its_other_host_is_installed_by_the_one_that_shopify_names(
+    web: Harness,
+) -> None:
+    async with web.browser() as browser, web.browser() as another:
+        typed = await browser.get("/auth/install?shop=acorn.myshopify.com&next=/settings")
+        [state] = parse_qs(urlsplit(typed.headers["location"]).query)["state"]
+        # Shopify leads back with the state of the host that was typed, and names its own.
+        query = {"shop": OTHER, "code": "a code", "state": state}
+        query["timestamp"] = str(int(web.clock().timestamp()))
+        back = f"/auth/callback?{urlencode({**query, 'hmac': sign_query(query, CLIENT_SECRET)})}"
+        assert (await another.get(back)).status_code == 400
+        again = await browser.get(back)
+        assert (again.status_code, urlsplit(again.headers["location"]).path) == (
+            303,
+            f"/{OTHER}/admin/oauth/authorize",
+        )
+        answer = await browser.get(await _consent(web, again))
+        assert (answer.status_code, path_of(answer)) == (303, "/settings")
+    assert (await web.parts.store.head(OTHER)).position == 1
+    assert (await web.parts.store.head(SHOP)).position == 0
 
 
 @pytest.mark.usefixtures("real_time")

@@ -163,7 +163,7 @@ class AdminSite:
         previous = self._shopify.grants.grant(shop.host, ",".join(current))
         if previous is not None:
             now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            told = {"id": shop.id, "previous": split(previous), "current": current}
+            told = {"id": 1, "shop_id": shop.id, "previous": split(previous), "current": current}
             self._shopify.send_webhook("app/scopes_update", shop.host, {**told, "updated_at": now})
 
     def _shop(self, request: web.Request) -> LocalShop:
