@@ -15,7 +15,8 @@ CONSOLE_HOME: Final = "/console"
 """Where operators are."""
 
 _PAGE: Final = re.compile(
-    r"/(?:inbox|conversations|customers|privacy|metrics|billing|settings)(?:[/?][!-\[\]-~]{0,400})?"
+    r"/(?:inbox|conversations|customers|getting-started|privacy|metrics|billing|settings)"
+    r"(?:[/?][!-\[\]-~]{0,400})?"
 )
 _CONSOLE_PAGE: Final = re.compile(r"/console/dead(?:[/?][!-\[\]-~]{0,400})?")
 # What Shopify adds to an address when it opens the app, and what our page that asks for a token

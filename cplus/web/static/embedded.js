@@ -138,7 +138,10 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     if (error.name !== "AbortError") failed("The page couldn’t be loaded. Check your connection and try again.", form);
     return false;
   } finally {
-    if (mine === visits) bridge().loading(false);
+    if (mine === visits) {
+      bridge().loading(false);
+      under = null;
+    }
   }
 }
 
@@ -232,7 +235,7 @@ function begin() {
   // A page that waits for something is loaded again, as the header of the other window says.
   setInterval(() => {
     const wait = document.getElementById("main")?.dataset.refresh;
-    if (wait && !document.hidden) visit(location.href, { push: false, scroll: window.scrollY, quiet: true });
+    if (wait && !document.hidden && !under) visit(location.href, { push: false, scroll: window.scrollY, quiet: true });
   }, 4000);
 }
 

@@ -1,8 +1,12 @@
 // What a tab keeps and asks: its shop, its session, what is typed in it. Loaded before app.js.
 "use strict";
 
-// Inside Shopify's Admin embedded.js asks, with a token.
-const request = (address, init) => (window.embedded ?? window).fetch(address, init);
+// Inside Shopify's Admin embedded.js asks, with a token: without App Bridge nobody does.
+const framed = "embedded" in document.documentElement.dataset;
+async function request(address, init) {
+  if (framed && !window.embedded) throw new Error("there is no App Bridge");
+  return (window.embedded ?? window).fetch(address, init);
+}
 
 // The tab's own memory; a browser may keep none for frames of other sites.
 const memory = (() => {
@@ -34,7 +38,7 @@ function otherShop(shop, stays) {
 
 // A tab keeps to its shop, or says that it can't: cookies belong to the whole browser.
 function keepShop() {
-  if (window.embedded || document.documentElement.dataset.tab) return;
+  if (framed) return;
   const { shop } = document.documentElement.dataset;
   const before = memory.getItem("shop");
   if (!shop) return memory.removeItem("shop"); // the page that signs in

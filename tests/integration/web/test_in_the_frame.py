@@ -163,3 +163,41 @@ async def test_a_lost_connection_keeps_the_page_and_says_so(admin: Framed, page:
     await expect(frame.get_by_text("Yes, we do.")).to_be_visible()
     await expect(frame.get_by_text("Check your connection")).to_have_count(0)
     assert len(await admin.web.stream(SHOP, talk)) == 3
+
+
+async def test_a_token_that_app_bridge_gives_twice_does_not_stop_a_page(
+    admin: Framed, page: Page
+) -> None:
+    tokens = admin.shopify.id_tokens
+    frame = await admin.open(page)
+    inbox = frame.get_by_role("heading", name="Inbox", exact=True)
+    await expect(inbox).to_be_visible()
+    tokens.go_wrong(SHOP, "repeated", 3)
+    for name in ("Customers", "Metrics", "Billing"):
+        await page.locator("#app-menu").get_by_role("link", name=name).click()
+        await expect(frame.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    # A new document may not use it: the bounce page waits for the next one.
+    tokens.go_wrong(SHOP, "repeated", 3)
+    await frame.get_by_role("heading", name="Billing").evaluate("() => location.reload()")
+    await expect(frame.locator("#bounce")).to_be_visible()
+    await expect(frame.get_by_role("heading", name="Billing", exact=True)).to_be_visible()
+
+
+async def test_a_bad_token_is_fetched_anew_once_and_then_the_page_says_so(
+    admin: Framed, page: Page
+) -> None:
+    talk = await admin.web.conversation()
+    tokens = admin.shopify.id_tokens
+    frame = await admin.open(page, f"/conversations/{talk}")
+    box = frame.get_by_label("Reply to Ada Brandt")
+    await box.fill("Yes, we do.")
+    tokens.go_wrong(SHOP, "expired")
+    await frame.get_by_role("link", name="History").click()
+    await expect(frame.get_by_role("heading", name="History")).to_be_visible()
+    await page.go_back()
+    await expect(box).to_have_value("Yes, we do.")
+    tokens.go_wrong(SHOP, "audience", 20)  # the page asks for news too
+    await frame.get_by_role("button", name="Send reply").click()
+    await expect(frame.get_by_text("Shopify no longer confirms who you are.")).to_be_visible()
+    await expect(box).to_have_value("Yes, we do.")
+    assert len(await admin.web.stream(SHOP, talk)) == 2
