@@ -22,7 +22,7 @@ NAME_NO_SHOP: Final = {
     *("customers_email_marketing_consent/update", "customer.tags_added", "customer.tags_removed"),
     *("orders/create", "orders/updated", "orders/paid", "orders/cancelled", "orders/fulfilled"),
     *("orders/partially_fulfilled", "orders/edited", "orders/delete"),
-    *("fulfillments/create", "fulfillments/update", "refunds/create"),
+    *("fulfillments/create", "fulfillments/update", "refunds/create", "bulk_operations/finish"),
 }
 """Topics whose published samples have neither a host nor an id of the shop. Only what Shopify's
 documentation shows so belongs here: signed bytes of these are believed of any shop."""
