@@ -42,7 +42,9 @@ class Actor:
 
     @property
     def shown(self) -> str:
-        """How people read who it was."""
+        """How people read who it was. Shopify tells no name of a member of staff."""
+        if self.kind == "merchant" and self.id.isdecimal() and not self.called:
+            return f"Staff member {self.id}"
         return self.called or self.id or self.kind
 
 

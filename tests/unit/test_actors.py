@@ -11,7 +11,7 @@ from cplus.errors import InvalidActor
 @pytest.mark.parametrize(
     ("actor", "kept", "shown"),
     [
-        (merchant("548380009"), "merchant/548380009", "548380009"),
+        (merchant("548380009"), "merchant/548380009", "Staff member 548380009"),
         (merchant("ada", " Ada Brandt "), "merchant/ada", "Ada Brandt"),
         (operator("jo"), "operator/jo", "jo"),
         (MERCHANT, "merchant", "merchant"),

@@ -210,12 +210,12 @@ def sender(mail: Conversation | Message | SetAside) -> str:
 
 
 def author(recorded: str | None, reader: Actor) -> str:
-    """Who of the shop wrote a reply, for `reader`: their own name, the id of others. Replies from
-    before users were known say `merchant`."""
+    """Who of the shop wrote a reply, for `reader`: their own name, the id of others, with what it
+    is if it is Shopify's number. Replies from before users were known say `merchant`."""
     if recorded in (None, "", MERCHANT.author):
         return "Merchant"
     known = (one.shown for one in (reader, ADMIN, LOCAL) if one.author == recorded)
-    return next(known, recorded)
+    return next(known, Actor("merchant", recorded).shown)
 
 
 def doer(actor: str, reader: Actor) -> str:

@@ -105,17 +105,18 @@ async def test_the_thread_shows_which_user_of_the_shop_wrote_a_reply(web: Harnes
     conversation = await web.conversation()
     url = f"/conversations/{conversation}/reply"
     users = {"cem": "Cem Aydin", "548380009": ""}
+    shown = {"cem": "cem", "548380009": "Staff member 548380009"}
     for user, called in users.items():
         async with web.signed_in(user=user, called=called) as browser:
             fields = await form_fields(browser, conversation, "reply")
             answer = await browser.post(url, data={**fields, "text": f"From {user}"})
             assert answer.status_code == 303
             own = (await browser.get(f"/conversations/{conversation}")).text
-            assert f"<b><bdi>{called or user}</bdi></b>" in own
+            assert f"<b><bdi>{called or shown[user]}</bdi></b>" in own
     async with web.signed_in() as browser:
         page = (await browser.get(f"/conversations/{conversation}")).text
     for user in users:
-        assert f"<b><bdi>{user}</bdi></b>" in page
+        assert f"<b><bdi>{shown[user]}</bdi></b>" in page
     assert "Cem Aydin" not in page
     _, *commits = await web.parts.store.stream(SHOP, f"conversation/{conversation}")
     assert [one.actor for one in commits] == ["merchant/cem", "merchant/548380009"]

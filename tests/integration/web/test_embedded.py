@@ -262,7 +262,7 @@ async def test_a_link_to_a_window_of_its_own_signs_the_same_person_in_once(web: 
         answer = await frame.post("/window", data=asked, headers=bearer(id_token(sub="77")))
         address = answer.json()["address"]
         page = await window.get(address)
-        assert "as <bdi>77</bdi>" in page.text
+        assert "as <bdi>Staff member 77</bdi>" in page.text
         opened = await use_link(window, address)
         assert path_of(opened) == asked["next"]
         assert (await window.get("/customers")).status_code == 200

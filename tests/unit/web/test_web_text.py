@@ -202,7 +202,7 @@ def test_a_reply_from_before_users_were_known_is_the_merchants(recorded: str | N
     ("recorded", "expected"),
     [
         ("ada", "Ada Brandt"),
-        ("548380009", "548380009"),
+        ("548380009", "Staff member 548380009"),
         ("admin", "Shop admin"),
         ("local", "Local user"),
         ("Ben Okoro", "Ben Okoro"),  # recorded while replies held names
