@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from cplus.errors import InvalidShop
 from cplus.local.shopify import people
-from cplus.local.shopify.admin.registered import Registered, split
+from cplus.local.shopify.admin.registered import split
+from cplus.local.shopify.admin.site import AdminSite
 from cplus.local.shopify.admin.tokens import IdTokens
 from cplus.local.shopify.bulk import Operations, Outcome
 from cplus.local.shopify.deliveries import Courier, Delivery
@@ -27,7 +28,7 @@ class Controlled(Protocol):
     store: Store
     grants: Grants
     id_tokens: IdTokens
-    registered: Registered
+    admin: AdminSite
     bridge_reachable: bool
     courier: Courier
     bulk: Operations
@@ -152,15 +153,18 @@ class _Control:
         return web.json_response({}, status=201)
 
     async def post_app_bridge(self, request: web.Request) -> web.Response:
-        self._shopify.bridge_reachable = bool((await json_object(request)).get("reachable"))
+        reachable = (await json_object(request)).get("reachable")
+        if not isinstance(reachable, bool):
+            raise web.HTTPBadRequest(text="reachable is true or false")
+        self._shopify.bridge_reachable = reachable
         return web.json_response({}, status=201)
 
     async def post_scopes(self, request: web.Request) -> web.Response:
         scopes = (await json_object(request)).get("scopes")
         if not isinstance(scopes, str) or not split(scopes):
             raise web.HTTPBadRequest(text="scopes are wanted here, in one text with commas")
-        self._shopify.registered.scopes = scopes
-        return web.json_response({"scopes": self._shopify.registered.wanted}, status=201)
+        self._shopify.admin.release(scopes)
+        return web.json_response({"scopes": split(scopes)}, status=201)
 
     async def post_fault(self, request: web.Request) -> web.Response:
         shop = await self._shop(request)

@@ -67,6 +67,7 @@ class LocalShopify:
         self.grants = Grants(self.store, client_id, client_secret, access_seconds=access_seconds)
         self.id_tokens = IdTokens(client_id, client_secret)
         self.bridge_reachable = True
+        self.admin = AdminSite(self)
         self.courier = Courier(backoff)
         self.bulk = Operations(self.send_webhook)
         self._port = port
@@ -103,6 +104,7 @@ class LocalShopify:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = int(self._runner.addresses[0][1])
+        self.admin.release(self.registered.scopes)
         self.bulk.url = self.url
 
     async def stop(self) -> None:
@@ -171,7 +173,7 @@ class LocalShopify:
             web.post("/{shop}/admin/oauth/authorize", self._accept),
             web.post("/{shop}/admin/oauth/access_token", self._access_token),
             web.post("/{shop}/admin/api/{version}/graphql.json", self._graphql),
-            *AdminSite(self).routes(),
+            *self.admin.routes(),
             *self.bulk.routes(),
             *control_routes(self),
         ]

@@ -166,8 +166,11 @@ async def test_a_version_of_the_app_that_asks_for_more_is_agreed_to_again(
     assert granted == frozenset(more["scopes"].split(","))
     # What is required no more is taken back, and nobody is asked.
     await http.post(f"{shopify.url}/_control/scopes", json={"scopes": "read_orders"})
-    await _frame(http, shopify.admin_url + APP)
     assert shopify.grants.scopes(SHOP, tokens.access_token) == frozenset({"read_orders"})
+    await _frame(http, shopify.admin_url + APP)
+    for wrong in ({"scopes": ""}, {"scopes": 7}, {}):
+        refused = await http.post(f"{shopify.url}/_control/scopes", json=wrong)
+        assert refused.status_code == 400
     await shopify.courier.idle()
     await runner.cleanup()
     shop_id = shopify.store.state.shops[SHOP].id

@@ -68,6 +68,16 @@ class AdminSite:
             web.get("/_admin/{file:admin[.](js|css)}", self._static),
         ]
 
+    def release(self, scopes: str) -> None:
+        """A version of the app that requires these scopes. What it requires no more is taken back
+        from every shop, and nobody is asked; for what is new, each shop's Admin asks."""
+        self._shopify.registered.scopes = scopes
+        state = self._shopify.store.state
+        for host, install in list(state.installs.items()):
+            shop = state.shops.get(host)
+            if shop and set(split(install.scope)) > set(self._shopify.registered.wanted):
+                self._set_scopes(shop)
+
     async def _open(self, request: web.Request) -> web.Response:
         shop, admin = self._shop(request), self._shopify.admin_url
         self._only_the_app(request)
@@ -78,7 +88,6 @@ class AdminSite:
             fields = {"scope": ",".join(missing)}
             text = pages.consent_page(shop, fields, update=update)
             return web.Response(text=text, content_type="text/html")
-        self._narrow(shop)
         user = self._user(request)
         grants = self._shopify.grants
         query = framing.document_query(
@@ -151,12 +160,6 @@ class AdminSite:
         wanted = self._shopify.registered.wanted
         install = self._shopify.store.state.installs.get(shop.host)
         return wanted if install is None or set(wanted) - set(split(install.scope)) else []
-
-    def _narrow(self, shop: LocalShop) -> None:
-        """Takes scopes back that the app requires no more: nobody is asked."""
-        granted = split(self._shopify.store.state.installs[shop.host].scope)
-        if set(granted) - set(self._shopify.registered.wanted):
-            self._set_scopes(shop)
 
     def _set_scopes(self, shop: LocalShop) -> None:
         current = self._shopify.registered.wanted
