@@ -19,6 +19,7 @@ from cplus.events.catalogue.imports import ImportStarted
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.names import person_id
+from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
 from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
@@ -67,6 +68,16 @@ async def _everything(web: Harness) -> list[str]:
         "person": "person/ada",
         "name": "#9",
         "total_price": "9",
+    }
+    item = LineItem(id=1, title="Lamp " * 20, variant="Blue", quantity=3, current=2, unfulfilled=1)
+    order |= {
+        "items": (item,),
+        "item_count": 60,
+        "fulfillments": (Fulfillment(id=1, status="success", updated_at=web.clock()),),
+        "tracking": (
+            Tracking(fulfillment=1, numbers=("1" * 60,), urls=("https://example.com/1",)),
+        ),
+        "refunds": (Refund(id=1, at=web.clock(), amount="1.00", currency="EUR"),),
     }
     await web.record(SHOP, "order/9", OrderChanged(**order, currency="EUR"))
     gone = ErasureRequested(erasure="e1", person="person/ada", due_at=web.clock())
