@@ -1,6 +1,6 @@
 # All commands. `make run` and `make test` set up what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak check bench package deploy lock clean
+.PHONY: help setup run test soak check style bench package deploy lock clean
 BIN := .venv/bin
 # Hundreds of processes start in a run; without it, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,19 +15,24 @@ run: ## Start the whole system on this machine, with demo shops and demo traffic
 	@scripts/setup run
 	@exec $(BIN)/cplus up $(ARGS)
 
+# mypy uses one core, for as long as twenty seconds: the tests need not wait for it.
 test: setup ## Run the checks and all but the slow tests (ARGS='-k name' for some)
-	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
+	@$(MAKE) --no-print-directory style
+	@mkdir -p build; $(BIN)/mypy >build/types.txt 2>&1 & types=$$!; \
+		$(BIN)/pytest -n 4 --dist loadfile $(ARGS); tests=$$?; \
+		wait $$types; types=$$?; cat build/types.txt; exit $$((tests + types))
 
 soak: setup ## Run the slow tests; their figures go to docs/proofs.md
 	@$(BIN)/pytest -m soak $(ARGS)
 	@$(BIN)/python scripts/proofs.py
 
-check: ## Check style, types and the import law; no tests
+check: style ## Check style, types and the import law; no tests
+	$(BIN)/mypy
+
+style:
 	@scripts/setup run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: ## Run every benchmark; the figures go to bench/results and docs/scale.md
