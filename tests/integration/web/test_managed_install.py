@@ -174,3 +174,14 @@ async def test_tokens_that_shopify_refused_to_renew_are_replaced(
     assert await _installs(web) == [FIRST, "app.installed"]
     assert (await _open(frame)).status_code == 200
     assert await _installs(web) == [FIRST, "app.installed"]
+
+
+async def test_a_crash_between_tokens_and_record_is_made_good_by_the_next_document(
+    web: Harness, frame: httpx.AsyncClient, shopify: LocalShopify
+) -> None:
+    shopify.grants.grant(SHOP, SCOPES)
+    tokens = await web.parts.granting.exchange(SHOP, id_token())
+    await web.parts.credentials.save(SHOP, tokens)
+    assert await _installs(web) == []
+    assert (await _open(frame)).status_code == 200
+    assert await _installs(web) == [FIRST]
