@@ -194,13 +194,16 @@ function copyOnClick() {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
-    const label = button.textContent;
+    const told = document.getElementById("told");
+    const label = (button.dataset.label ??= button.textContent); // also of a second click at once
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
       button.textContent = "Copied";
+      if (told) told.textContent = `Copied: ${button.dataset.copy}`;
       setTimeout(() => (button.textContent = label), 2000);
     } catch {
       getSelection().selectAllChildren(button.previousElementSibling);
+      if (told) told.textContent = "Selected. Copy it with your keyboard or menu.";
     }
   });
 }
