@@ -35,6 +35,9 @@ class SignedIn:
 
     shop: str
     actor: Actor
+    since: datetime
+    """When the link was made. The session counts from then: what ends the sessions of a shop, its
+    removal of the app, ends the links of that time too."""
 
 
 def sign_in_link(
@@ -88,7 +91,7 @@ def _names(token: str, held: Mapping[str, Any]) -> tuple[str, str]:
 def _signed_in(held: Mapping[str, Any]) -> SignedIn:
     # A link from before users were known names nobody.
     actor = Actor("merchant", held.get("user", ""), held.get("called", ""))
-    return SignedIn(shop_host(held.get("shop")), actor)
+    return SignedIn(shop_host(held.get("shop")), actor, datetime.fromtimestamp(held["at"], UTC))
 
 
 def link_shop(token: str, *, signer: Signer) -> str | None:

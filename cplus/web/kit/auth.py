@@ -50,12 +50,21 @@ class Signatures:
         self._forms = derived_key(secret, "web-forms")
         self._signer = signer
 
-    def session_cookie(self, shop: str, actor: Actor, *, vouched_at: datetime | None = None) -> str:
+    def session_cookie(
+        self,
+        shop: str,
+        actor: Actor,
+        *,
+        since: datetime | None = None,
+        vouched_at: datetime | None = None,
+    ) -> str:
         """The value of the cookie that begins a new session. `vouched_at` is when Shopify itself
-        brought the merchant, if it did: the session counts from then."""
-        way = {"way": "link"}
-        if vouched_at is not None:
-            way = {"way": "install", "since": vouched_at.isoformat()}
+        brought the merchant, if it did, and `since` when the link was made that did: the session
+        counts from then."""
+        way = {"way": "link" if vouched_at is None else "install"}
+        begun = since if vouched_at is None else vouched_at
+        if begun is not None:
+            way["since"] = begun.isoformat()
         return self._signer.sign(
             "session",
             SESSION_SECONDS,

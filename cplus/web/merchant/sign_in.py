@@ -136,7 +136,7 @@ async def use_link(links: LinksDep) -> Response:
     except InvalidSignature:
         return links.stale(token, leads_to)
     answer = see_other(leads_to)
-    value = links.signatures.session_cookie(found.shop, found.actor)
+    value = links.signatures.session_cookie(found.shop, found.actor, since=found.since)
     links.cookies.give(answer, SESSION, value)
     return answer
 

@@ -205,6 +205,22 @@ async def test_a_session_from_before_a_removal_stays_void_after_a_new_install(
             assert (await fresh.get("/inbox")).status_code == 200
 
 
+async def test_a_link_from_before_a_removal_signs_nobody_in_after_a_new_install(
+    web: Harness,
+) -> None:
+    before = sign_in_link(web.settings, SHOP, web.clock)
+    web.clock.forward(10)
+    await web.record(SHOP, f"shop/{SHOP}", AppUninstalled())
+    await follow(UNINSTALLS, SHOP, web.parts.reactor)
+    web.clock.forward(10)
+    await web.record(SHOP, f"shop/{SHOP}", installed(at=web.clock()))
+    after = sign_in_link(web.settings, SHOP, web.clock)
+    for link, status in ((before, 303), (after, 200)):
+        async with web.browser() as browser:
+            assert (await use_link(browser, link)).status_code == 303
+            assert (await browser.get("/inbox")).status_code == status
+
+
 async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_again(
     web: Harness,
 ) -> None:
