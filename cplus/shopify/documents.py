@@ -58,6 +58,50 @@ CUSTOMERS_IN_BULK: Final = """
 """Every customer behind an id, for a bulk operation, which takes no variables: `id:>0` is replaced.
 The same fields as of `CUSTOMERS`; connections are asked for by their edges."""
 
+ORDERS: Final = """
+query Orders($first: Int!, $query: String!) {
+  orders(first: $first, sortKey: ID, query: $query) {
+    pageInfo { hasNextPage }
+    nodes {
+      legacyResourceId
+      name
+      email
+      createdAt
+      updatedAt
+      cancelledAt
+      currencyCode
+      totalPriceSet { shopMoney { amount } }
+      currentTotalPriceSet { shopMoney { amount } }
+      displayFinancialStatus
+      displayFulfillmentStatus
+      test
+      customer { legacyResourceId }
+      lineItems(first: 50) {
+        pageInfo { hasNextPage }
+        nodes { id title variantTitle quantity currentQuantity unfulfilledQuantity }
+      }
+      fulfillments(first: 10) {
+        legacyResourceId
+        status
+        displayStatus
+        createdAt
+        updatedAt
+        trackingInfo(first: 5) { company number url }
+      }
+      refunds(first: 10) {
+        legacyResourceId
+        createdAt
+        processedAt
+        transactions(first: 3) {
+          nodes { kind status amountSet { presentmentMoney { amount currencyCode } } }
+        }
+      }
+    }
+  }
+}
+"""
+"""A page of orders with what `cplus.shopify.orders` reads of a webhook."""
+
 CUSTOMERS_COUNT: Final = """
 query CustomersCount {
   customersCount(limit: null) { count precision }

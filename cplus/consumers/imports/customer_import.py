@@ -11,6 +11,7 @@ import asyncio
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -39,6 +40,7 @@ from cplus.privacy.listed import Known
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.bulk import customers_count
 from cplus.shopify.hosts import shop_host
+from cplus.shopify.order_pages import orders_page
 from cplus.shopify.queries import CustomersPage, customer_exists, customers_page
 
 T = TypeVar("T")
@@ -47,6 +49,9 @@ log = structlog.get_logger()
 
 MARGIN: Final = 20.0
 """Seconds before the time limit from which no page is begun; less where the limit is short."""
+
+ORDERS_OF: Final = timedelta(days=60)
+"""Older orders need a scope of their own, which Shopify has to approve."""
 
 MAX_DELAY: Final = 900
 """Seconds that SQS delays a message at most."""
@@ -168,12 +173,27 @@ class _Run:
             return await self._look(client, place, place.unlisted[1])
         if place.bulk is not None:
             return await self._bulk.step(client, place)
+        if place.orders is not None:
+            return await self._orders(client, place, place.orders[1])
         if place.page == 1 and not self._counted:
             self._counted = True
             if await self._is_large(client):
                 at = BulkPlace(None, since=self._use.clock())
                 return await self._log.note(place, at, "")
         return await self._take(place, await self._page(client, place))
+
+    async def _orders(self, client: AdminClient, place: Place, behind: int) -> Place:
+        """Records the next orders. Without the scope for them the import ends with the customers:
+        they are there."""
+        since = (place.began or self._use.clock()) - ORDERS_OF
+        try:
+            page = await self._ask(
+                client, lambda: orders_page(client, behind, since, deadline=self._begins_until)
+            )
+        except AccessDenied:
+            log.info("import_without_orders", shop=self._shop)
+            return await self._log.record_orders(place, None, b"")
+        return await self._log.record_orders(place, page, self._received)
 
     async def _is_large(self, client: AdminClient) -> bool:
         """Whether a bulk operation is the better way; notes how many customers there are."""

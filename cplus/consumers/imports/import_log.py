@@ -15,6 +15,7 @@ from cplus.consumers.erased_shops import last_erasure
 from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
 from cplus.consumers.imports.places import headers_of, place_behind
 from cplus.consumers.shopify_facts import facts, known
+from cplus.consumers.shopify_orders import order_facts
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
@@ -35,6 +36,7 @@ from cplus.events.names import (
 )
 from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.listed import Known
+from cplus.shopify.order_pages import OrdersPage
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
 log = structlog.get_logger()
@@ -90,8 +92,6 @@ class ImportLog:
         ]
         if place.page == 1:
             marks.insert(0, ImportStarted(import_id=self._id, total=self.total))
-        if behind.ended:
-            marks.append(ImportEnded(import_id=self._id, outcome="complete", pages=place.page))
         events += facts(self._stream, now, *marks)
         outcome = await self._append(place, events, await self._cause(place, behind, answer))
         if isinstance(outcome, AlreadyRecorded):
@@ -135,9 +135,9 @@ class ImportLog:
             place,
             page=place.page + 1,
             cursor=place.cursor if unlisted else page.end_cursor,
-            ended=not page.has_next and unlisted is None,
             last=page.last,
             unlisted=unlisted,
+            orders=None if page.has_next or unlisted else (place.page, 0),
             bulk=bulk if page.has_next else None,
         )
 
@@ -160,18 +160,43 @@ class ImportLog:
         behind = replace(
             place,
             page=place.page + 1,
-            ended=after is None,
+            cursor=place.cursor if after is not None else None,
             unlisted=None if after is None else (pages, after),
+            orders=(pages, 0) if after is None else None,
         )
-        if behind.ended:
-            ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
-            events += facts(self._stream, now, ended)
         headers = headers_of(place, behind)
-        outcome = await self._append(place, events, Cause("import", headers=headers))
+        cause = Cause("import", headers=headers)
+        outcome = await self._append(place, events, cause, reason="nobody is gone")
         await self._use.listed.gone(self.shop, [one.shopify_id for one in gone])
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         log.info("import_gone", shop=self.shop, import_id=self._id, customers=len(gone))
+        return behind
+
+    async def record_orders(self, place: Place, page: OrdersPage | None, answer: bytes) -> Place:
+        """Appends some orders, with which the import ends if no more follow; without a page, that
+        the app may read none. Raises as `record` does."""
+        await self._check()
+        now = self._use.clock()
+        pages, before = place.orders or (0, 0)
+        more = page is not None and page.has_next
+        last = page.last if page else before
+        behind = replace(
+            place, page=place.page + 1, ended=not more, orders=(pages, last) if more else None
+        )
+        events: list[NewEvent] = []
+        for order in page.orders if page else ():
+            events += await order_facts(
+                self.shop, order, self._use.persons.resolve, when=now, told_at=now
+            )
+        if behind.ended:
+            ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
+            events += facts(self._stream, now, ended)
+        cause = await self._cause(place, behind, answer)
+        outcome = await self._append(place, events, cause, reason="no order could be read")
+        if isinstance(outcome, AlreadyRecorded):
+            return await self.place()
+        log.info("import_orders", shop=self.shop, import_id=self._id, page=place.page)
         return behind
 
     async def _imported(

@@ -93,3 +93,6 @@ class Place:
     bulk: BulkPlace | None = None
     """While the customers come by a bulk operation; an older release reads them by pages, from the
     beginning."""
+    orders: tuple[int, int] | None = None
+    """Once the customers are there: how many pages they had, and behind which order it goes on. An
+    older release reads the customers again, and ends there."""

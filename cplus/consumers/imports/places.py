@@ -25,6 +25,8 @@ def headers_of(place: Place, behind: Place) -> dict[str, str]:
         headers["last"] = str(behind.last)
     if behind.bulk:
         headers["bulk"] = json.dumps(asdict(behind.bulk), default=datetime.isoformat)
+    if behind.orders:
+        headers["orders"] = "/".join(map(str, behind.orders))
     if behind.unlisted:
         pages, after = behind.unlisted
         headers["unlisted"] = f"{pages}/{after}"
@@ -49,7 +51,15 @@ def place_behind(commit: Commit) -> Place:
         int(headers.get("last") or 0),
         (int(pages), after) if pages else None,
         _bulk(headers.get("bulk")),
+        _orders(headers.get("orders")),
     )
+
+
+def _orders(noted: str | None) -> tuple[int, int] | None:
+    if not noted:
+        return None
+    pages, _, behind = noted.partition("/")
+    return int(pages), int(behind)
 
 
 def _bulk(noted: str | None) -> BulkPlace | None:

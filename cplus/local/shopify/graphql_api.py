@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, Final, Protocol
 
@@ -29,6 +30,7 @@ from cplus.local.shopify.subset import SDL
 MAX_FIRST: Final = 250
 PAGINATION_LIMIT: Final = 25_000
 
+_ORDERS: Final = re.compile(r"id:>([0-9]{1,19}) AND created_at:>='([^']+)'")
 _BEHIND_ID: Final = re.compile(r"id:>([0-9]{1,19})")
 
 
@@ -86,6 +88,7 @@ class Api:
             "customer": self._one,
             "customers": self._customers,
             "customersCount": self._count,
+            "orders": self._orders,
             **(self.bulk.root(self.shop, self.scopes) if self.bulk else {}),
         }
         result = execute_sync(schema, document, root_value=root, variable_values=variables)
@@ -119,6 +122,22 @@ class Api:
         self._require_scope("customer")
         found = people.customer(self.shop, arguments["id"])
         return people.customer_fields(found, self.shop.currency) if found else None
+
+    def _orders(self, _info: object, **arguments: Any) -> dict[str, Any]:
+        if not self.scopes & {"read_orders", "write_orders"}:
+            raise refused("Access denied for orders field.", "ACCESS_DENIED")
+        match = _ORDERS.fullmatch(arguments.get("query") or "")
+        if match is None or arguments.get("sortKey") != "ID":
+            raise refused("only id:>N AND created_at:>='T' in order of ID is served", "BAD_REQUEST")
+        behind, since = int(match[1]), datetime.fromisoformat(match[2])
+        rest = [
+            one
+            for one in sorted(self.shop.orders, key=lambda one: int(one["legacyResourceId"]))
+            if int(one["legacyResourceId"]) > behind
+            and datetime.fromisoformat(one["createdAt"]) >= since
+        ]
+        page = rest[: arguments["first"]]
+        return {"nodes": page, "pageInfo": {"hasNextPage": len(rest) > len(page)}}
 
     def _count(self, _info: object, **arguments: Any) -> dict[str, Any]:
         self._require_scope("customersCount")

@@ -77,6 +77,8 @@ class LocalShop(_Description):
     maximum_available: float = Field(2000.0, gt=0)
     restore_rate: float = Field(100.0, gt=0)
     customers: list[LocalCustomer] = Field(default_factory=list)
+    orders: list[dict[str, Any]] = Field(default_factory=list)
+    """Orders as the Admin API tells them: `legacyResourceId`, `createdAt` and what is asked for."""
     generated: int = Field(0, ge=0)
     """How many more customers it has, who are made when they are asked for."""
     unlisted: list[int] = Field(default_factory=list)
@@ -89,6 +91,8 @@ class LocalShop(_Description):
         told = {one.id for one in self.customers}
         self.customers += [one for one in before.customers if one.id not in told]
         self.unlisted += [one for one in before.unlisted if one not in told]
+        known = {one["legacyResourceId"] for one in self.orders}
+        self.orders += [one for one in before.orders if one["legacyResourceId"] not in known]
         self.generated = max(self.generated, before.generated)
         self.subscriptions = {**before.subscriptions, **self.subscriptions}
 

@@ -1,0 +1,163 @@
+"""After the customers come the orders of the last 60 days, as webhooks would tell them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cplus.clock import to_milliseconds
+from cplus.consumers.imports.customer_import import handle
+from cplus.consumers.imports.importer import Importer
+from cplus.consumers.shopify_orders import order_facts
+from cplus.events.base import Recorded
+from cplus.events.catalogue.imports import ImportEnded
+from cplus.events.catalogue.orders import OrderChanged
+from cplus.local.shopify import LocalShopify
+from cplus.shopify.orders import Order
+from tests.admin_orders import node, webhook
+from tests.integration.consumers.imports.import_world import (
+    SHOP,
+    asked,
+    at_once,
+    events,
+    for_one_page,
+    imported,
+    installed,
+    sending,
+)
+from tests.integration.intake import Intake, record, soon
+
+
+async def _shop(use: Intake, shopify: LocalShopify, *orders: dict[str, Any], **given: Any) -> None:
+    await installed(use, shopify, 3, restore_rate=100_000, **given)
+    shopify.store.state.shops[SHOP].orders = list(orders)
+
+
+def _days_ago(use: Intake, days: int) -> str:
+    return (use.parts.clock() - timedelta(days=days)).isoformat(timespec="seconds")
+
+
+async def _orders(use: Intake) -> list[Recorded]:
+    return [one for one in await events(use) if isinstance(one.event, OrderChanged)]
+
+
+@pytest.fixture(autouse=True)
+async def _no_orders_left(shopify: LocalShopify) -> AsyncIterator[None]:
+    yield
+    shopify.changed.clear()
+
+
+async def test_orders_of_the_last_60_days_come_after_the_customers_page_by_page(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    new = [node(number, _days_ago(use, number % 60)) for number in range(100, 112)]
+    old = [node(50, _days_ago(use, 61)), node(500, _days_ago(use, 400))]
+    await _shop(use, shopify, *old, *new)
+    assert await handle([asked()], importer, soon()) == []
+    assert await imported(use) == [1, 2, 3]
+    orders = await _orders(use)
+    assert [one.event.shopify_order_id for one in orders] == list(range(100, 112))  # type: ignore[attr-defined]
+    told = [one.event for one in await events(use)]
+    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=1)
+    assert len(await use.parts.store.read(SHOP, 0)) == 4, "one page of customers, three of orders"
+
+
+async def test_an_imported_order_and_its_webhook_say_the_same_whichever_comes_first(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, node(100, _days_ago(use, 20)))
+    await handle([asked()], importer, soon())
+    [told] = await _orders(use)
+    body = webhook(100) | {"created_at": _days_ago(use, 20)}
+    order = Order.model_validate_json(json.dumps(body))
+    now = use.parts.clock()
+    facts = await order_facts(SHOP, order, use.parts.persons.resolve, when=now, told_at=now)
+    [fact] = [new for new in facts if isinstance(new.event, OrderChanged)]
+    # Rows are made of the event and of when it was so: the same of both.
+    assert fact.event == told.event
+    assert (fact.stream, fact.occurred_at) == (told.stream, told.occurred_at)
+    assert isinstance(told.event, OrderChanged)
+    assert told.event.items is not None
+    assert told.event.tracking is not None
+    assert told.event.tracking[0].numbers == ("1Z1",)
+    assert told.event.refunds[0].amount == "7.50"
+    assert told.occurred_at == to_milliseconds(order.updated_at or now)
+
+
+async def test_orders_are_handed_on_and_gone_on_with(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, *[node(number, _days_ago(use, 5)) for number in range(100, 112)])
+    message, runs = asked(), 0
+    while True:
+        runs += 1
+        keeping, sent = sending(importer)
+        assert await handle([message], *for_one_page(keeping)) == []
+        if not sent:
+            break
+        message = record(sent[0][0])
+    assert runs == 4
+    orders = await _orders(use)
+    assert [one.event.shopify_order_id for one in orders] == list(range(100, 112))  # type: ignore[attr-defined]
+
+
+async def test_without_the_scope_for_orders_the_import_is_complete_with_its_customers(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, node(100, _days_ago(use, 5)), scope="read_customers")
+    assert await handle([asked()], importer, soon()) == []
+    assert await _orders(use) == []
+    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=1)
+
+
+async def test_an_order_that_cannot_be_read_is_left_out_and_the_next_are_not(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, *[node(number, _days_ago(use, 5)) for number in (100, 101, 102)])
+
+    def spoil(answer: dict[str, Any]) -> dict[str, Any]:
+        for one in (answer["data"].get("orders") or {}).get("nodes", []):
+            if one["legacyResourceId"] == "101":
+                one["totalPriceSet"]["shopMoney"]["amount"] = "much"
+        return answer
+
+    shopify.changed[SHOP] = spoil
+    assert await handle([asked()], importer, soon()) == []
+    ids = [one.event.shopify_order_id for one in await _orders(use)]  # type: ignore[attr-defined]
+    assert ids == [100, 102]
+
+
+async def test_of_an_order_with_more_items_than_are_read_the_items_are_not_known(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    items = node(1)["lineItems"] | {"pageInfo": {"hasNextPage": True}}
+    await _shop(use, shopify, node(100, _days_ago(use, 5), lineItems=items))
+    await handle([asked()], importer, soon())
+    [told] = await _orders(use)
+    assert isinstance(told.event, OrderChanged)
+    assert (told.event.items, told.event.item_count) == (None, None)
+
+
+async def test_orders_that_never_come_are_asked_for_again_later(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, node(100, _days_ago(use, 5)))
+
+    def endless(answer: dict[str, Any]) -> dict[str, Any]:
+        if "orders" in answer["data"]:
+            answer["data"]["orders"] = {"nodes": [], "pageInfo": {"hasNextPage": True}}
+        return answer
+
+    shopify.changed[SHOP] = endless
+    keeping, sent = sending(replace(importer, sleep=at_once))
+    assert await handle([asked()], keeping, soon()) == []
+    [(again, delay)] = sent
+    assert delay == 30
+    shopify.changed.clear()
+    assert await handle([record(again)], keeping, soon()) == []
+    assert len(await _orders(use)) == 1
