@@ -201,3 +201,23 @@ async def test_a_bad_token_is_fetched_anew_once_and_then_the_page_says_so(
     await expect(frame.get_by_text("Shopify no longer confirms who you are.")).to_be_visible()
     await expect(box).to_have_value("Yes, we do.")
     assert len(await admin.web.stream(SHOP, talk)) == 2
+
+
+async def test_a_download_comes_as_a_file_and_a_link_with_ctrl_opens_in_the_admin(
+    admin: Framed, page: Page
+) -> None:
+    await admin.web.conversation()
+    frame = await admin.open(page, "/privacy/people/ada")
+    async with page.expect_download() as coming:
+        await frame.locator("form[data-download] button").first.click()
+    download = await coming.value
+    assert download.suggested_filename.endswith((".json", ".html"))
+    assert "Do you ship to Norway?" in (await download.path()).read_text("utf-8")
+    await page.locator("#app-menu").get_by_role("link", name="Customers").click()
+    async with page.context.expect_page() as opening:
+        await frame.get_by_role("link", name="Ada Brandt").click(modifiers=["ControlOrMeta"])
+    apart = await opening.value
+    await expect(apart).to_have_url(re.compile(r"/apps/conversations-plus/customers/ada$"))
+    opened = apart.frame_locator("#app")
+    await expect(opened.get_by_role("heading", name="Ada Brandt")).to_be_visible()
+    await expect(frame.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
