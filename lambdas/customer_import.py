@@ -1,4 +1,5 @@
-"""The function `customer-import`: imports a shop's customers page by page."""
+"""The function `customer-import`: imports a shop's customers page by page, and once a day compares
+what changed there with what is known."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from cplus.consumers.batches.handler import Consumer, queue_handler
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
+from cplus.consumers.imports.reconciler import RECONCILE, RECONCILE_HOUR, Reconciler, hand_out
+from cplus.consumers.imports.reconciling import reconcile
 from cplus.logs import configure
 
 
@@ -31,7 +34,13 @@ def _importer() -> Consumer:
         clock=parts.clock,
         bulk_over=settings.import_bulk_over,
     )
-    return (lambda records, limit: handle(records, importer, limit)), parts.aws
+    namespace = f"ConversationsPlus/{settings.stage}"
+    reconciler = Reconciler(importer, parts.queries, parts.credentials.shops, namespace)
+    others = {
+        RECONCILE: partial(reconcile, reconciler),
+        RECONCILE_HOUR: partial(hand_out, reconciler),
+    }
+    return (lambda records, limit: handle(records, importer, limit, others)), parts.aws
 
 
 handler = queue_handler(_importer)

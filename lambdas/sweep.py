@@ -1,6 +1,7 @@
 """The function `sweep`: makes up for lost nudges, each minute for recent shops, each hour for all;
 measures the remaining lag and takes the reminders that are due each minute, learns ids of shops
-each hour, and once a day asks to erase those whose time is over."""
+and has some compared with Shopify each hour, and once a day asks to erase those whose time is
+over."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Any
 from cplus.bootstrap import Parts, run
 from cplus.consumers.batches.handler import limit_of
 from cplus.consumers.batches.messages import start_by
+from cplus.consumers.imports.reconciler import RECONCILE_HOUR, hour_message
 from cplus.consumers.reactions.carrying_over import carry_back
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled import sweep
@@ -47,6 +49,8 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
         await remind(parts.notice_wishes, deadline=start_by(limit_of(context)))
     else:
+        hour = hour_message(parts.clock())
+        await parts.aws.send(parts.settings.needed("import_queue"), hour, group=RECONCILE_HOUR)
         await carry_back(parts.mongo, REACTIONS, parts.clock())
         if parts.clock().hour == HOUR:
             await erase_by_rule(parts.retention, deadline=limit_of(context).with_margin(60.0, 0.4))

@@ -180,6 +180,16 @@ def import_of_page(claim: str) -> str:
     return claim.removeprefix("import/").rpartition("/")[0]
 
 
+def reconciliation_claim(day: str, part: str, behind: int) -> str:
+    """What a day's reconciliation found among customers or orders (`part`) above that id."""
+    return f"reconciliation/{day}/{part}/{behind}"
+
+
+def reconciled_claim(day: str) -> str:
+    """That a day's reconciliation came to its end."""
+    return f"reconciliation/{day}"
+
+
 def taken_up_claim(message_id: str) -> str:
     """That a conversation was made of this mail."""
     return f"taken-up/{message_id}"
@@ -242,6 +252,9 @@ INSTALLED_REF: Final = "app/installed"
 
 SHOP_ERASED_REF: Final = "shop/erased"
 """Of every commit that erases the shop."""
+
+RECONCILED_REF: Final = "shop/reconciled"
+"""Of every commit with which a reconciliation ends."""
 
 RETENTION_REF: Final = "privacy/retention"
 """Of every decision for how long people are kept who only wrote."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import structlog
 from pydantic import ValidationError
@@ -52,14 +52,16 @@ async def orders_page(
     behind: int,
     since: datetime,
     *,
+    by: Literal["created_at", "updated_at"] = "created_at",
     first: int = MOST,
     deadline: Deadline | None = None,
 ) -> OrdersPage:
-    """At most `first` orders whose ids are above `behind` and which were placed since then; fewer
-    if the query would cost more than Shopify allows. Raises the same errors as AdminClient.query.
+    """At most `first` orders whose ids are above `behind` and which were placed (by `updated_at`:
+    which changed) since then; fewer if the query would cost more than Shopify allows. Raises the
+    same errors as AdminClient.query.
     """
-    placed = since.isoformat(timespec="seconds")
-    query = f"id:>{behind} AND created_at:>='{placed}'"
+    moment = since.isoformat(timespec="seconds")
+    query = f"id:>{behind} AND {by}:>='{moment}'"
     data = await _asked(client, first, query, deadline)
     try:
         nodes, has_next = data["orders"]["nodes"], data["orders"]["pageInfo"]["hasNextPage"]

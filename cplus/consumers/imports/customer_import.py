@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -44,6 +44,7 @@ from cplus.shopify.order_pages import orders_page
 from cplus.shopify.queries import CustomersPage, customer_exists, customers_page
 
 T = TypeVar("T")
+Work = Callable[[Deadline, Mapping[str, Any]], Awaitable[HandOn | None]]
 
 log = structlog.get_logger()
 
@@ -64,15 +65,27 @@ _HELD: Final = 60  # seconds until a message is looked at again whose shop is in
 _IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-async def handle(records: Sequence[SqsRecord], use: Importer, limit: Deadline) -> list[str]:
+async def handle(
+    records: Sequence[SqsRecord],
+    use: Importer,
+    limit: Deadline,
+    others: Mapping[str, Work] = MappingProxyType({}),
+) -> list[str]:
     """Works on each import until it ends or the time does; answers the ids of messages that
-    failed.
+    failed. `others` do other messages of the queue, by a field that only those have.
 
     `limit` is when Lambda ends the function. One run works on a shop at a time, whatever imports
     it has: the message of another is sent again, to be looked at later.
     """
+
     # One at a time by serverless.yml: an import has the whole time.
-    return await work_on(records, partial(_work, use, limit), use.send, limit)
+    async def work(message: dict[str, Any]) -> HandOn | None:
+        for field, other in others.items():
+            if field in message:
+                return await other(limit, message)
+        return await _work(use, limit, message)
+
+    return await work_on(records, work, use.send, limit)
 
 
 async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> HandOn | None:

@@ -212,7 +212,7 @@ class ImportLog:
                 customer.updated_at or now,
                 now,
             )
-            return [*joined, _imported(customer, str(person))]
+            return [*joined, imported(customer, str(person))]
 
         # All at once: the directory answers them together.
         return list(await asyncio.gather(*map(one, customers)))
@@ -275,7 +275,7 @@ class ImportLog:
         return done
 
 
-def _imported(customer: ImportedCustomer, person: str) -> CustomerImported:
+def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
     """The event that a customer of the import is."""
     spent, email, phone = customer.spent, customer.email, customer.phone
     return CustomerImported(

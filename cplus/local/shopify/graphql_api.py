@@ -30,7 +30,8 @@ from cplus.local.shopify.subset import SDL
 MAX_FIRST: Final = 250
 PAGINATION_LIMIT: Final = 25_000
 
-_ORDERS: Final = re.compile(r"id:>([0-9]{1,19}) AND created_at:>='([^']+)'")
+_ORDERS: Final = re.compile(r"id:>([0-9]{1,19}) AND (created|updated)_at:>='([^']+)'")
+_CHANGED: Final = re.compile(r"(id:>[0-9]{1,19}) AND updated_at:>='([^']+)'")
 _BEHIND_ID: Final = re.compile(r"id:>([0-9]{1,19})")
 
 
@@ -128,13 +129,15 @@ class Api:
             raise refused("Access denied for orders field.", "ACCESS_DENIED")
         match = _ORDERS.fullmatch(arguments.get("query") or "")
         if match is None or arguments.get("sortKey") != "ID":
-            raise refused("only id:>N AND created_at:>='T' in order of ID is served", "BAD_REQUEST")
-        behind, since = int(match[1]), datetime.fromisoformat(match[2])
+            raise refused(
+                "only id:>N AND created_at or updated_at:>='T' by ID is served", "BAD_REQUEST"
+            )
+        behind, since = int(match[1]), datetime.fromisoformat(match[3])
         rest = [
             one
             for one in sorted(self.shop.orders, key=lambda one: int(one["legacyResourceId"]))
             if int(one["legacyResourceId"]) > behind
-            and datetime.fromisoformat(one["createdAt"]) >= since
+            and datetime.fromisoformat(one[f"{match[2]}At"]) >= since
         ]
         page = rest[: arguments["first"]]
         return {"nodes": page, "pageInfo": {"hasNextPage": len(rest) > len(page)}}
@@ -160,8 +163,14 @@ class Api:
         behind, seen = _position(arguments.get("after"))
         if seen + first > self.pagination_limit:
             raise refused("the pagination limit of this list is reached", "BAD_REQUEST")
-        behind = max(behind, floor(arguments.get("query")))
-        rest = people.customers_behind(self.shop, behind, first + 1)
+        query = arguments.get("query")
+        changed = _CHANGED.fullmatch(query or "")
+        behind = max(behind, floor(changed[1] if changed else query))
+        if changed:
+            since = datetime.fromisoformat(changed[2])
+            rest = people.changed_behind(self.shop, behind, since)
+        else:
+            rest = people.customers_behind(self.shop, behind, first + 1)
         page = rest[:first]
         end = _cursor(page[-1].id, seen + len(page)) if page else None
         return {

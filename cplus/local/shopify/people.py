@@ -4,6 +4,7 @@ for, so that a shop of a hundred thousand takes no memory."""
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import datetime
 from typing import Any, Final
 
 from cplus.local.shopify.state import LocalCustomer, LocalShop
@@ -39,6 +40,12 @@ def customers_behind(shop: LocalShop, behind: int, limit: int) -> list[LocalCust
     first = max(behind - GENERATED, 0) + 1
     made = range(first, min(first + limit, shop.generated + 1))
     return sorted([*told, *map(generated, made)], key=lambda one: one.id)[:limit]
+
+
+def changed_behind(shop: LocalShop, behind: int, since: datetime) -> list[LocalCustomer]:
+    """The customers above `behind` who changed since then, in the order of their ids."""
+    everybody = customers_behind(shop, behind, len(shop.customers) + shop.generated)
+    return [one for one in everybody if datetime.fromisoformat(one.updated_at) >= since]
 
 
 def customer(shop: LocalShop, wanted: str) -> LocalCustomer | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
+from cplus.projections.base import Row
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.orders import ORDERS
@@ -78,6 +79,21 @@ class CustomerQueries(ReadModels):
         quiet = {"shop": shop, "lists": "leads", "changed_at": {"$lt": since}}
         async for row in collection.find(quiet, {"shop": 1}, sort=[("changed_at", 1)]):
             yield key_of(row)
+
+    async def known_people(self, shop: str, persons: Sequence[str]) -> dict[str, Row | None]:
+        """The row of each person, of all their rows together: None of one who was erased, and
+        nothing of one of whom nothing is known."""
+        collection = await self._rows(CUSTOMERS)
+        wanted = {"_id": {"$in": [row_id(shop, person) for person in persons]}}
+        rows = {key_of(row): row async for row in collection.find(wanted)}
+        found = await load_families(collection, shop, rows)
+        return {person: None if found[person].erased else found[person].row for person in rows}
+
+    async def known_orders(self, shop: str, shopify_ids: Sequence[int]) -> dict[str, Row]:
+        """The rows of these orders, by their ids as texts."""
+        collection = await self._rows(ORDERS)
+        wanted = {"_id": {"$in": [row_id(shop, str(one)) for one in shopify_ids]}}
+        return {key_of(row): row async for row in collection.find(wanted)}
 
     async def person_counts(self, shop: str) -> PersonCounts:
         """How many customers and how many leads the shop has."""

@@ -33,6 +33,11 @@ STORED = {
         "install/5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b",
     ),
     "import_page_claim": (("k3-0", 2), "import/k3-0/2"),
+    "reconciliation_claim": (
+        ("2026-11-20", "orders", 7),
+        "reconciliation/2026-11-20/orders/7",
+    ),
+    "reconciled_claim": (("2026-11-20",), "reconciliation/2026-11-20"),
     "taken_up_claim": (("m1",), "taken-up/m1"),
     "reply_claim": (("f1",), "reply/f1"),
     "command_claim": (("f1",), "command/f1"),

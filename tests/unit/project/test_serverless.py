@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from cplus.consumers.batches.one_by_one import LONGER
+from cplus.consumers.imports.reconciling import LOST
 from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled.daily import write_anchored
@@ -356,6 +357,13 @@ def test_an_alarm_is_raised_when_shopify_refuses_the_address_of_whichever_functi
     }
     assert counted == {(alarm["Namespace"], alarm["MetricName"])}
     assert alarm["Threshold"] == 0
+
+
+def test_lost_webhooks_ring_an_alarm_and_a_day_without_any_is_silent() -> None:
+    alarm = SOURCE["resources"]["Resources"]["WebhooksLostAlarm"]["Properties"]
+    assert alarm["MetricName"] == LOST
+    assert alarm["Namespace"] == "ConversationsPlus/${sls:stage}"
+    assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Sum", "notBreaching")
 
 
 def test_the_runbook_has_every_alarm() -> None:
