@@ -92,7 +92,9 @@ class AdminClient:
         query = (document, variables.get("first"))
         failed = 0
         while True:
-            wait = self.budget.wait(query)
+            # Who may not wait tries what is not known to be too much.
+            waits = deadline is not None or self.budget.knows(query)
+            wait = self.budget.wait(query) if waits else 0.0
             try:
                 if not wait:
                     return await self._ask(query, document, variables)

@@ -14,6 +14,9 @@ from typing import Any, Final
 DEFAULT_WAIT: Final = 1.0
 """Seconds to wait if Shopify throttles without saying for how long."""
 
+MOST: Final = 1000.0
+"""Points that one query may cost."""
+
 _ROUNDING: Final = 0.01  # seconds
 
 
@@ -48,16 +51,21 @@ class Budget:
         return True
 
     def wait(self, query: Hashable) -> float:
-        """Seconds until the query fits; 0 if it does, or if nothing is known of it yet.
+        """Seconds until the query fits; 0 if it does, or if nothing is known of the budget yet.
 
-        (requested - available) / restore rate, less the time since Shopify said so.
+        (requested - available) / restore rate, less the time since Shopify said so. A query that
+        was not asked before may cost as much as any.
         """
-        requested = self._requested.get(query)
-        if requested is None or self._rate <= 0:
+        if self._rate <= 0:
             return 0.0
+        requested = self._requested.get(query, min(MOST, self._maximum))
         left = (requested - self._available) / self._rate - (self.clock() - self._at)
         # A little more than that: a request that comes a moment too early is throttled.
         return left + _ROUNDING if left > 0 else 0.0
+
+    def knows(self, query: Hashable) -> bool:
+        """Whether the query was asked before."""
+        return query in self._requested
 
     def too_dear(self, query: Hashable) -> bool:
         """Whether the query costs more than the bucket ever holds."""

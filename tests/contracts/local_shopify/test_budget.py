@@ -116,6 +116,24 @@ async def test_a_query_that_is_known_not_to_fit_in_time_is_not_sent(
     assert asked == 1
 
 
+async def test_a_query_that_was_not_asked_before_is_not_throttled_either(
+    http: httpx.AsyncClient, slow: LocalShopify, clock: Time
+) -> None:
+    slow.add_shop(local_shop(SHOP, 600, maximum_available=1000, restore_rate=100))
+    client = await _client(http, slow, clock)
+    await customers_page(client, 150, None, deadline=Deadline.never())
+    codes: list[Any] = []
+
+    def see(answer: dict[str, Any]) -> dict[str, Any]:
+        codes.extend(answer.get("errors", []))
+        return answer
+
+    slow.changed[SHOP] = see
+    await customers_page(client, 149, None, deadline=Deadline.never())
+    assert codes == []
+    assert len(clock.waits) == 1
+
+
 async def test_somebody_else_at_the_same_budget_costs_one_throttled_request(
     http: httpx.AsyncClient, slow: LocalShopify, clock: Time
 ) -> None:
