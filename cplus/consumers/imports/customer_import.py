@@ -186,13 +186,15 @@ class _Run:
             return await self._look(client, place, place.unlisted[1])
         if place.bulk is not None:
             return await self._bulk.step(client, place)
-        if place.orders is not None:
-            return await self._orders(client, place, place.orders[1])
-        if place.page == 1 and not self._counted:
+        if not self._counted:
+            # In a later run too, for what its cheap answer says of the budget: the first page of
+            # each run would be throttled.
             self._counted = True
-            if await self._is_large(client):
+            if await self._is_large(client) and place.page == 1:
                 at = BulkPlace(None, since=self._use.clock())
                 return await self._log.note(place, at, "")
+        if place.orders is not None:
+            return await self._orders(client, place, place.orders[1])
         return await self._take(place, await self._page(client, place))
 
     async def _orders(self, client: AdminClient, place: Place, behind: int) -> Place:

@@ -70,10 +70,11 @@ async def test_orders_of_the_last_60_days_come_after_the_customers_page_by_page(
 async def test_an_imported_order_and_its_webhook_say_the_same_whichever_comes_first(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
-    await _shop(use, shopify, node(100, _days_ago(use, 20)))
+    placed = _days_ago(use, 20)
+    await _shop(use, shopify, node(100, placed))
     await handle([asked()], importer, soon())
     [told] = await _orders(use)
-    body = webhook(100) | {"created_at": _days_ago(use, 20)}
+    body = webhook(100) | {"created_at": placed}
     order = Order.model_validate_json(json.dumps(body))
     now = use.parts.clock()
     facts = await order_facts(SHOP, order, use.parts.persons.resolve, when=now, told_at=now)
