@@ -1,4 +1,4 @@
-"""Writes the tables of docs/scale.md from store.json, read_models.json, intake.json and web.json of
+"""Writes the tables of docs/scale.md from store, read_models, intake, import and web.json of
 bench/results.
 
 `make bench` ends with it; `python bench/scale.py` alone brings the page up to the files.
@@ -67,7 +67,7 @@ class Carried:
 def tables() -> str:
     """What stands between the two marks of the page."""
     log, models = Measured("store"), Measured("read_models")
-    intake, web = Measured("intake"), Measured("web")
+    intake, web, imports = Measured("intake"), Measured("web"), Measured("import")
     body, index = (log.value(f"bytes of a commit, {what}") for what in ("as stored", "in the"))
     many = {
         "64 writers, single commits": log.value("single append, 64 writers, head warm"),
@@ -93,10 +93,14 @@ def tables() -> str:
             _table(("read models", "figure", "ratio", "goal", "to"), map(_line, models.lines)),
             _machine("Taking in", intake),
             _table(("taking in", "figure", "ratio", "goal", "to"), map(_line, intake.lines)),
+            _machine("Importing", imports),
+            _table(("importing", "figure", "ratio", "goal", "to"), map(_line, imports.lines)),
             _machine("Pages, and what walks over all shops", web),
             _table(("pages", "figure", "ratio", "goal", "to"), map(_line, web.lines)),
             "What the benchmarks set out to reach and this run did not:",
-            _table(("figure", "ratio", "goal", "to"), _all_missed(log, models, intake, web)),
+            _table(
+                ("figure", "ratio", "goal", "to"), _all_missed(log, models, intake, imports, web)
+            ),
         )
     )
 
