@@ -49,8 +49,6 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
         await remind(parts.notice_wishes, deadline=start_by(limit_of(context)))
     else:
-        hour = hour_message(parts.clock())
-        await parts.aws.send(parts.settings.needed("import_queue"), hour, group=RECONCILE_HOUR)
         await carry_back(parts.mongo, REACTIONS, parts.clock())
         if parts.clock().hour == HOUR:
             await erase_by_rule(parts.retention, deadline=limit_of(context).with_margin(60.0, 0.4))
@@ -62,6 +60,8 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             deadline=limit_of(context).with_margin(30.0, 0.2),
             side_by_side=parts.settings.mongo_pool,
         )
+        hour = hour_message(parts.clock())
+        await parts.aws.send(parts.settings.needed("import_queue"), hour, group=RECONCILE_HOUR)
     return asdict(swept)
 
 

@@ -128,11 +128,16 @@ class ReconcileLog:
         return Since(max(imported_from, began) - OVERLAP, headers["day"])
 
     async def customers(
-        self, behind: int, last: int, told: Sequence[ImportedCustomer], answer: bytes
+        self,
+        behind: int,
+        last: int,
+        told: Sequence[ImportedCustomer],
+        until: datetime,
+        answer: bytes,
     ) -> tuple[int, list[News]]:
-        """Records which of the customers are news; answers behind which id it goes on. Raises
-        CommitTooLarge or InvalidDraft where no commit holds them, and NotInstalled if the shop was
-        erased meanwhile."""
+        """Records which of the customers are news, but for what changed after `until`; answers
+        behind which id it goes on. Raises CommitTooLarge or InvalidDraft where no commit holds
+        them, and NotInstalled if the shop was erased meanwhile."""
         now, resolve = self.use.clock(), self.use.persons.resolve
 
         async def one(customer: ImportedCustomer) -> list[NewEvent]:
@@ -150,14 +155,14 @@ class ReconcileLog:
         rows = await self.rows.known_people(self.shop, persons)
         news = [
             News.NONE
-            if person in rows and rows[person] is None
+            if (person in rows and rows[person] is None) or events[-1].occurred_at > until
             else customer_news(self.shop, person, rows.get(person), events[-1])
             for person, events in zip(persons, found, strict=True)
         ]
         return await self._record("customers", behind, last, found, news, answer)
 
     async def orders(
-        self, behind: int, last: int, told: Sequence[Order], answer: bytes
+        self, behind: int, last: int, told: Sequence[Order], until: datetime, answer: bytes
     ) -> tuple[int, list[News]]:
         """The same of orders."""
         now, resolve = self.use.clock(), self.use.persons.resolve
@@ -173,7 +178,9 @@ class ReconcileLog:
         keys = [getattr(events[-1].event, "shopify_order_id") for events in found]  # noqa: B009
         rows = await self.rows.known_orders(self.shop, keys)
         news = [
-            order_news(self.shop, str(key), rows.get(str(key)), events[-1])
+            News.NONE
+            if events[-1].occurred_at > until
+            else order_news(self.shop, str(key), rows.get(str(key)), events[-1])
             for key, events in zip(keys, found, strict=True)
         ]
         return await self._record("orders", behind, last, found, news, answer)

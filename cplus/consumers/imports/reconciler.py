@@ -21,7 +21,6 @@ RECONCILE_HOUR: Final = "reconcile_hour"
 """The field of a message with the hour (UTC) whose shops are to be compared."""
 
 _SHOPS: Final = 200
-_SPREAD: Final = 900  # seconds, the longest delay of a message
 _MARGIN: Final = 20.0
 _HOUR: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2})")
 
@@ -69,9 +68,7 @@ async def hand_out(use: Reconciler, limit: Deadline, message: Mapping[str, Any])
     while page := await use.shops(after, _SHOPS):
         turn = [shop for shop in page if hour_of(shop) == hour]
         for shop in turn:
-            # Not all at once: an import that somebody waits for would stand behind them.
-            delay = hashlib.sha256(shop.encode()).digest()[1] * _SPREAD // 256
-            await use.importer.send({"shop": shop, RECONCILE: day}, group=shop, delay=delay)
+            await use.importer.send({"shop": shop, RECONCILE: day}, group=shop, delay=0)
         after = page[-1]
         if until.passed():
             return HandOn({**message, "after": after}, RECONCILE)

@@ -84,6 +84,9 @@ async def reconcile(use: Reconciler, limit: Deadline, message: Mapping[str, Any]
     shop, day = shop_host(message.get("shop")), message.get(RECONCILE)
     if not isinstance(day, str) or not _DAY.fullmatch(day):
         raise InvalidInput(reason="the message names no day")
+    since = await ReconcileLog(shop, day, use.importer, use.rows).since()
+    if since is None or since.day >= day:
+        return None  # it need not wait for the import
     held_for = limit.remaining() + 1.0
     lease = await use.importer.leases.take(f"import/{shop}", held_for)
     if lease is None:
@@ -204,8 +207,9 @@ class _Run:
                 ),
             )
             self._read_until = page.last
-            told = [one for one in page.customers if (one.updated_at or until) <= until]
-            behind, news = await self._log.customers(state.behind, page.last, told, self._received)
+            behind, news = await self._log.customers(
+                state.behind, page.last, page.customers, until, self._received
+            )
             return behind, news, page.has_next or behind < page.last
         orders = await self._ask(
             client,
@@ -219,8 +223,9 @@ class _Run:
             ),
         )
         self._read_until = orders.last
-        some = [one for one in orders.orders if (one.updated_at or until) <= until]
-        behind, news = await self._log.orders(state.behind, orders.last, some, self._received)
+        behind, news = await self._log.orders(
+            state.behind, orders.last, orders.orders, until, self._received
+        )
         return behind, news, orders.has_next or behind < orders.last
 
     async def _end(self, state: _State) -> None:
