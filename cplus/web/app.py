@@ -24,13 +24,20 @@ from cplus.web.api import routes as api
 from cplus.web.console import dead
 from cplus.web.console import routes as console
 from cplus.web.console.signed_in import OperatorNeeded, known_operator
-from cplus.web.embedded import bounce, installing, window
-from cplus.web.embedded.requests import TokenNeeded, is_document, is_fetch
+from cplus.web.embedded import answers, window
 from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
 from cplus.web.kit.forms import FormOfOtherShop
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.signed_in import GONE, OTHER, SignInNeeded, known_merchant, see_other
+from cplus.web.kit.id_tokens import TokenNeeded, is_document, is_fetch
+from cplus.web.kit.signed_in import (
+    GONE,
+    OTHER,
+    NotGranted,
+    SignInNeeded,
+    known_merchant,
+    see_other,
+)
 from cplus.web.merchant import (
     account,
     automatic_mail,
@@ -90,8 +97,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_api_route("/static/{name}", _static, include_in_schema=False)
     app.add_api_route("/healthz", _health, include_in_schema=False)
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
-    app.add_exception_handler(TokenNeeded, bounce.token_needed)
-    app.add_exception_handler(installing.NotGranted, installing.not_granted)
+    app.add_exception_handler(TokenNeeded, answers.token_needed)
+    app.add_exception_handler(NotGranted, answers.not_granted)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(InvalidInput, _malformed)
@@ -127,7 +134,7 @@ async def _sign_in_needed(request: Request, needed: Exception) -> Response:
         told = {"error": error, **({"note": needed.note} if needed.note else {})}
         return JSONResponse(told, 401, headers=headers)
     if is_document(request):
-        return await bounce.bounced(request, needed.shop)
+        return await answers.bounced(request, needed.shop)
     return await sign_in.needed(request, needed)
 
 
@@ -195,7 +202,7 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
     me = await known_merchant(request, ask=status < 500)
     return pages.render(
         "error.html",
-        frame=me.frame if me else await bounce.frame_of(request),
+        frame=me.frame if me else await answers.frame_of(request),
         operator=operator.actor.shown if operator else "",
         csrf=csrf,
         me=me,

@@ -14,7 +14,7 @@ from cplus.keys import derived_key
 from cplus.privacy import sessions
 from cplus.shopify.hosts import shop_host
 from cplus.signing import Signer
-from cplus.web.embedded.requests import Brought
+from cplus.web.kit.id_tokens import Brought
 
 SESSION_SECONDS: Final = sessions.SECONDS
 

@@ -36,10 +36,11 @@ from cplus.projections.queries import Queries
 from cplus.shopify.oauth import session_token
 from cplus.shopify.shop_ids import ShopIds
 from cplus.signing import Signer
-from cplus.web.embedded.requests import Bridge, ReadToken
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import Cookies
+from cplus.web.kit.frame import Bridge
 from cplus.web.kit.handshake import Handshake
+from cplus.web.kit.id_tokens import ReadToken
 from cplus.web.kit.pages import Pages
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cplus.web.embedded.requests import Framing
+from cplus.web.kit.frame import Framing
 
 log = structlog.get_logger()
 

@@ -6,22 +6,15 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse
 
 from cplus.actors import Actor
+from cplus.commands import installs
+from cplus.errors import AuthFailed, ShopifyError, ShopifyRefused
 from cplus.privacy.sessions import UsedTokens
 from cplus.projections.queries import Shop
-from cplus.web.embedded.installing import ensure_installed
-from cplus.web.embedded.requests import (
-    Frame,
-    TokenNeeded,
-    brought,
-    framing,
-    is_document,
-    is_fetch,
-    named_shops,
-)
 from cplus.web.kit.auth import Session
 from cplus.web.kit.cookies import SESSION
 from cplus.web.kit.deep_links import wanted_page
@@ -36,11 +29,23 @@ from cplus.web.kit.deps import (
     bridge_of,
     cookies_of,
     ended_of,
+    installs_of,
     queries_of,
     read_token_of,
     signatures_of,
     used_tokens_of,
 )
+from cplus.web.kit.frame import Frame, framing
+from cplus.web.kit.id_tokens import (
+    BOUNCED,
+    TokenNeeded,
+    brought,
+    is_document,
+    is_fetch,
+    named_shops,
+)
+
+log = structlog.get_logger()
 
 _NOT_THEIRS: Final = ("/api/", "/auth/", "/console", "/static/")
 OTHER: Final = "This browser is signed in to another shop."
@@ -87,6 +92,16 @@ class SignInNeeded(Exception):
         self.note = note
         self.shop = shop
         """The shop that the address names, if it does; the one that removed the app."""
+
+
+class NotGranted(Exception):
+    """Shopify gave the app no tokens for the shop."""
+
+    def __init__(self, shop: str, *, refused: bool) -> None:
+        super().__init__(shop, refused)
+        self.shop = shop
+        self.refused = refused
+        """Whether Shopify said no; otherwise it didn't respond as expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,7 @@ async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Me
     frame = None
     if session.brought:
         if not getattr(request.state, "head", False):
-            await ensure_installed(request, session, row)
+            await _ensure_installed(request, session, row)
         request.state.framing = framing(asking.bridge, session.shop)
         frame = Frame(session.shop, asking.bridge, wanted_page(request), session.brought.tab)
     me = Merchant(session, row, asking.signatures.form_token(session), frame)
@@ -162,6 +177,37 @@ async def _taken(request: Request, session: Session, used: UsedTokens) -> bool:
     if session.brought is None or getattr(request.state, "head", False):
         return True  # HEAD tells nothing, and leaves the token to the GET that follows
     return await session.brought.taken(used)
+
+
+async def _ensure_installed(request: Request, session: Session, row: Shop | None) -> None:
+    """Installs the app if the shop has no tokens that work: at an authorised document, which
+    Shopify opens only where the merchant consented (Shopify-managed installation: the Admin asks
+    for consent by itself, and the app gets its tokens for the id token of the first document).
+
+    Raises TokenNeeded (once, for a fresh token) and NotGranted. A shop whose installation is
+    known is shown without: mail is read and answered without Shopify.
+
+    Source: Shopify's pages on managed installation and on token exchange.
+    """
+    brought = session.brought
+    if brought is None or not brought.document:
+        return
+    use = await installs_of(request)
+    known = row is not None and row.uninstalled_at is None
+    if known and await use.credentials.usable(session.shop):
+        return
+    said = {"shop": session.shop, "way": "token exchange"}
+    try:
+        await installs.install_by_token(
+            session.shop, brought.token, said=said, actor=session.actor, use=use
+        )
+    except ShopifyError as error:
+        log.warning("install_failed", error=type(error).__name__)
+        refused = isinstance(error, ShopifyRefused | AuthFailed)
+        if refused and BOUNCED not in request.query_params:
+            raise TokenNeeded(session.shop) from None  # it may have been over on its way
+        if not known or refused:
+            raise NotGranted(session.shop, refused=refused) from None
 
 
 async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:

@@ -16,7 +16,6 @@ from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyErr
 from cplus.privacy.sessions import UsedLinks
 from cplus.shopify.hosts import typed_shop
 from cplus.signing import Signer
-from cplus.web.embedded.requests import Bridge
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import INSTALL, SESSION, Cookies
 from cplus.web.kit.deep_links import HOME, own_page, sign_in_page, wanted_page
@@ -36,6 +35,7 @@ from cplus.web.kit.deps import (
     signatures_of,
 )
 from cplus.web.kit.forms import own_form, own_site, read_form
+from cplus.web.kit.frame import Bridge
 from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake, OtherHost
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from cplus.privacy.sessions import USED_TOKENS
 from cplus.web.app import create_app
-from cplus.web.embedded.requests import RETRY, TAB
+from cplus.web.kit.id_tokens import RETRY, TAB
 from cplus.web.kit.signed_in import merchant
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of, use_link
 from tests.integration.web.tokens import bearer, id_token

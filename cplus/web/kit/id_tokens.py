@@ -1,4 +1,4 @@
-"""The dashboard inside Shopify's Admin: which requests come from its frame, and by what token.
+"""Which requests come from the Admin's frame, and the id token that each brings.
 
 There a request is judged by an id token of Shopify (a session token) alone: a document by the one
 in its address (`id_token`), a fetch by the one in its `Authorization`. Cookies are neither read
@@ -13,17 +13,14 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
-from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Request
 
 from cplus.errors import InvalidShop, InvalidSignature
 from cplus.ids import random_id
 from cplus.privacy.sessions import UsedTokens
-from cplus.settings import Settings
-from cplus.shopify.hosts import shop_host, shop_name
+from cplus.shopify.hosts import shop_host
 from cplus.shopify.oauth import LEEWAY, SessionToken
-from cplus.web.kit.deep_links import HOME
 
 TAB: Final = "x-tab"
 """The header by which a fetch says which document it belongs to."""
@@ -45,66 +42,6 @@ class ReadToken(Protocol):
     def __call__(self, token: str) -> SessionToken:
         """Raises InvalidSignature."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bridge:
-    """What a page of the frame needs of Shopify."""
-
-    client_id: str
-    script: str
-    """Address of App Bridge."""
-    admin: str
-    """Origin of Shopify's Admin, with no slash at the end."""
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Bridge:
-        """From the settings."""
-        return cls(
-            client_id=settings.shopify_client_id,
-            script=settings.app_bridge_url,
-            admin=settings.shopify_admin_origin,
-        )
-
-    def page(self, shop: str, address: str = "/") -> str:
-        """Where the Admin of the shop shows the page of the app at that address, a path with its
-        query. Raises InvalidShop."""
-        app = f"{self.admin}/store/{shop_name(shop)}/apps/{quote(self.client_id, safe='')}"
-        return app if address == "/" else app + address
-
-
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """Who may frame the answer, and which scripts of others it needs: for its security policy."""
-
-    ancestors: str
-    scripts: str
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a page of the frame knows of itself."""
-
-    shop: str
-    """The shop in whose Admin it stands; "" if that isn't known."""
-    bridge: Bridge
-    here: str
-    """The page, as a window of its own would open it."""
-    tab: str = field(default="", repr=False)
-    """The key of the document, which its fetches bring beside their tokens."""
-
-    @property
-    def admin(self) -> str:
-        """Where the Admin shows the app; a page's path goes behind it. "" for no shop."""
-        return self.bridge.page(self.shop) if self.shop else ""
-
-    @property
-    def window(self) -> str:
-        """The address that opens the page in a window of its own, with no token."""
-        query = {"shop": self.shop, "next": "" if self.here == HOME else self.here}
-        given = urlencode({name: value for name, value in query.items() if value})
-        path = "/auth/install" if self.shop else "/auth/sign-in"
-        return f"{path}?{given}" if given else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +137,6 @@ def brought(request: Request, read_token: ReadToken) -> Brought:
         raise TokenNeeded(others[0])
     document = not is_fetch(request)
     return Brought(held, token, random_id(26) if document else given_tab(request), document)
-
-
-def framing(bridge: Bridge, shop: str) -> Framing:
-    """The page may be framed by the Admin, in this one shop."""
-    ancestors = f"https://{shop} {bridge.admin}" if shop else bridge.admin
-    parts = urlsplit(bridge.script)
-    return Framing(ancestors, f"{parts.scheme}://{parts.netloc}")
 
 
 def _hash(tab: str) -> str:

@@ -1,4 +1,5 @@
-"""What a request from the Admin's frame gets that brings no good token."""
+"""The answers to requests from the Admin's frame that bring no good token, or for a shop in which
+the app could not be installed."""
 
 from __future__ import annotations
 
@@ -7,18 +8,18 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from cplus.web.embedded.requests import (
+from cplus.web.kit.deep_links import wanted_page
+from cplus.web.kit.deps import bridge_of, pages_of
+from cplus.web.kit.frame import Frame, framing
+from cplus.web.kit.id_tokens import (
     BOUNCED,
     RETRY,
-    Frame,
     TokenNeeded,
-    framing,
     is_document,
     is_fetch,
     named_shops,
 )
-from cplus.web.kit.deep_links import wanted_page
-from cplus.web.kit.deps import bridge_of, pages_of
+from cplus.web.kit.signed_in import NotGranted
 
 _BEARER: Final = {"WWW-Authenticate": "Bearer"}
 
@@ -48,9 +49,22 @@ async def bounced(request: Request, shop: str, *, used: bool = False) -> HTMLRes
     return answer
 
 
+async def not_granted(request: Request, error: Exception) -> Response:
+    """Says what to do, in the frame."""
+    assert isinstance(error, NotGranted)  # noqa: S101  Starlette's type is the base
+    bridge, pages = await bridge_of(request), await pages_of(request)
+    request.state.framing = framing(bridge, error.shop)
+    return pages.render(
+        "not_granted.html",
+        status=403 if error.refused else 502,
+        frame=Frame(error.shop, bridge, wanted_page(request)),
+        refused=error.refused,
+    )
+
+
 async def frame_of(request: Request) -> Frame | None:
-    """What a page of nobody's knows of the Admin's frame, which may then show it; None in a window
-    of its own."""
+    """The frame of a page for which nobody has to be signed in, and lets the Admin show it; None
+    in a window of its own."""
     if not is_document(request):
         return None
     bridge = await bridge_of(request)
