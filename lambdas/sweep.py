@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from cplus.bootstrap import Parts, run
 from cplus.consumers.batches.handler import limit_of
@@ -20,9 +20,13 @@ from cplus.consumers.scheduled import sweep
 from cplus.consumers.scheduled.reminding import remind
 from cplus.consumers.scheduled.retention import HOUR, erase_by_rule
 from cplus.consumers.scheduled.shop_ids import learn_shop_ids
+from cplus.deadline import Deadline
 from cplus.logs import configure
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
+
+REMIND: Final = 0.2
+"""The share of a minute's time in which reminders begin; the sweep has the rest."""
 
 
 @cache
@@ -32,32 +36,46 @@ def _parts() -> tuple[Parts, Runner]:
     return parts, Runner(parts.mongo, parts.store, parts.reader, ALL, parts.clock)
 
 
-async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    parts, runner = _parts()
-    scope: sweep.Scope = "all" if event.get("scope") == "all" else "recent"
+async def run_scope(
+    scope: sweep.Scope, parts: Parts, runner: Runner, limit: Deadline
+) -> dict[str, Any]:
+    """Does all that is due each minute (`recent`) or each hour (`all`); returns what was found and
+    caught up. `limit` is when Lambda ends the function."""
+    if scope == "all":
+        return await _sweep(scope, parts, runner, limit)
+    try:
+        # First, with a share of the time: a backlog may take all of it, or end the function.
+        await remind(parts.notice_wishes, deadline=limit.or_within(REMIND * limit.remaining()))
+    finally:
+        swept = await _sweep(scope, parts, runner, limit)
+    return swept
+
+
+async def _sweep(
+    scope: sweep.Scope, parts: Parts, runner: Runner, limit: Deadline
+) -> dict[str, Any]:
     swept = await sweep.sweep(
         scope,
         runner,
         REACTIONS,
         parts.reactor,
-        deadline=start_by(limit_of(context)),
+        deadline=start_by(limit),
         clock=parts.clock,
         side_by_side=parts.settings.mongo_pool,
     )
     if scope == "recent":
         namespace = f"ConversationsPlus/{parts.settings.stage}"
         await sweep.measure_lag(runner, REACTIONS, namespace, parts.clock)
-        await remind(parts.notice_wishes, deadline=start_by(limit_of(context)))
     else:
         await carry_back(parts.mongo, REACTIONS, parts.clock())
         if parts.clock().hour == HOUR:
-            await erase_by_rule(parts.retention, deadline=limit_of(context).with_margin(60.0, 0.4))
+            await erase_by_rule(parts.retention, deadline=limit.with_margin(60.0, 0.4))
         await learn_shop_ids(
             parts.credentials,
             parts.granting.ids,
             parts.shop_id,
             # A question may take longer than a step of the sweep: Shopify answers it.
-            deadline=limit_of(context).with_margin(30.0, 0.2),
+            deadline=limit.with_margin(30.0, 0.2),
             side_by_side=parts.settings.mongo_pool,
         )
         hour = hour_message(parts.clock())
@@ -65,6 +83,11 @@ async def _sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return asdict(swept)
 
 
+async def _handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    scope: sweep.Scope = "all" if event.get("scope") == "all" else "recent"
+    return await run_scope(scope, *_parts(), limit_of(context))
+
+
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Called by the schedule; returns what was found and caught up."""
-    return run(_sweep(event, context))
+    return run(_handle(event, context))

@@ -15,6 +15,9 @@ from cplus.events.catalogue.privacy import NoticeKind, NoticeRequested, ShopEras
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.outcomes import Outcome
 from cplus.events.names import SHOP_ERASED_REF, shop_stream
+from cplus.projections.generations.lineage import Driven
+from cplus.projections.running.runner import Runner
+from lambdas.sweep import run_scope
 from tests.integration.consumers.notices.notices_world import ANN, DUE, START, World
 from tests.integration.consumers.webhooks.installed_app import ID, SHOP
 from tests.integration.intake import soon
@@ -74,6 +77,30 @@ async def test_the_merchant_is_reminded_a_week_and_a_day_before_it_is_due(world:
     await world.sends(*await world.reacts())
     sent = sorted(mail["subject"].split(":")[0] for mail in await world.mails())
     assert sent == ["Last reminder", "Reminder"]
+
+
+class _Overrun(Runner):
+    """Of a sweep that takes all the time that it is given, and then fails."""
+
+    now = 0.0
+
+    async def driven(self) -> list[Driven]:
+        self.now = 300.0
+        raise ConnectionError
+
+
+async def test_reminders_begin_whatever_the_sweep_of_their_minute_took_or_raised(
+    world: World,
+) -> None:
+    await world.asks()
+    await world.reacts()
+    world.now = DUE - timedelta(days=7)
+    parts = world.parts
+    overrun = _Overrun(parts.mongo, parts.store, parts.reader, ())
+    limit = Deadline.within(300, lambda: overrun.now)
+    with pytest.raises(ConnectionError):
+        await run_scope("recent", parts, overrun, limit)
+    assert await world.wishes() == ["first", "reminder"]
 
 
 async def _removed(world: World) -> None:
