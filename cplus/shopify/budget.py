@@ -6,6 +6,7 @@ cost is available; afterwards its actual cost, which is at most that, is what it
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -41,7 +42,10 @@ class Budget:
                 float(status[name])  # type: ignore[index]
                 for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return False
+        # JSON readers take NaN and Infinity for numbers: no wait could be told by them.
+        if not all(map(math.isfinite, (requested, maximum, available, rate))):
             return False
         if not (rate > 0 and maximum > 0):
             return False
@@ -80,6 +84,7 @@ class Budget:
 def seconds(retry_after: str) -> float:
     """The seconds of a Retry-After header; DEFAULT_WAIT if it does not say."""
     try:
-        return max(float(retry_after), 0.1)
+        told = float(retry_after)
     except ValueError:
         return DEFAULT_WAIT
+    return max(told, 0.1) if math.isfinite(told) else DEFAULT_WAIT
