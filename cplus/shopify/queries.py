@@ -13,7 +13,16 @@ from cplus.errors import ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.cursors import CursorPlace, place_of
 from cplus.shopify.documents import CUSTOMER, CUSTOMERS, SHOP
-from cplus.shopify.values import Currency, GidNumber, Moment, Money, Text, Unsigned
+from cplus.shopify.values import (
+    MAX_INT64,
+    Currency,
+    GidNumber,
+    Moment,
+    Money,
+    Text,
+    Unsigned,
+    UnsignedId,
+)
 
 log = structlog.get_logger()
 
@@ -74,7 +83,7 @@ class LastOrder(_Answer):
 class ImportedCustomer(_Answer):
     """A customer in the Admin API."""
 
-    id: Unsigned = Field(validation_alias="legacyResourceId")
+    id: UnsignedId = Field(validation_alias="legacyResourceId")
     first_name: Text | None = Field(None, validation_alias="firstName")
     last_name: Text | None = Field(None, validation_alias="lastName")
     display_name: Text = Field("", validation_alias="displayName")
@@ -239,7 +248,7 @@ def id_of(node: object) -> int | None:
     """The id of a customer as Shopify told of them; None if it cannot be read."""
     found = node.get("legacyResourceId") if isinstance(node, dict) else None
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 20:
-        return int(found)
+        return number if 0 < (number := int(found)) <= MAX_INT64 else None
     return None
 
 

@@ -68,6 +68,9 @@ Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INT64)]
 Unsigned = Annotated[int, BeforeValidator(_unsigned), Field(ge=0, le=MAX_INT64)]
 """A number of Shopify's that may be sent as a text."""
 
+UnsignedId = Annotated[int, BeforeValidator(_unsigned), Field(gt=0, le=MAX_INT64)]
+"""A numeric id that may be sent as a text."""
+
 Text = Annotated[str, BeforeValidator(_storable)]
 """A text without what MongoDB or a mail can't store (NUL, lone surrogates): one such character must
 not lose what stands around it."""
