@@ -120,9 +120,10 @@ async def operation(
 
 async def started(
     client: AdminClient, query: str, since: datetime, *, deadline: Deadline | None = None
-) -> str | None:
-    """The global id of the newest bulk operation over this query that was started since then, and
-    runs or is complete; None if there is none. Raises the same errors as AdminClient.query."""
+) -> list[str]:
+    """The global ids of the bulk operations over this query that were started since then and run
+    or are complete, newest first. Raises the same errors as AdminClient.query."""
+    since = since.replace(microsecond=0)  # as Shopify tells times
     told = since.isoformat(timespec="seconds")
     wanted = {"query": f"operation_type:query created_at:>='{told}'"}
     data = await client.query(BULK_OPERATIONS, wanted, deadline=deadline)
@@ -130,12 +131,14 @@ async def started(
         found = [_operation(client, one) for one in data["bulkOperations"]["nodes"]]
     except (KeyError, TypeError):
         raise _unreadable(client, "bulkOperations") from None
-    for one in found:
-        same = one.query is not None and one.query.split() == query.split()
-        new = one.created_at is not None and one.created_at >= since
-        if same and new and one.status in ("CREATED", "RUNNING", "COMPLETED"):
-            return one.id
-    return None
+    return [
+        one.id
+        for one in found
+        if (one.query or "").split() == query.split()
+        and one.created_at is not None
+        and one.created_at >= since
+        and one.status in ("CREATED", "RUNNING", "COMPLETED")
+    ]
 
 
 def _operation(client: AdminClient, said: Any) -> Operation:
@@ -167,7 +170,14 @@ async def lines(client: AdminClient, url: str, offset: int) -> AsyncGenerator[Li
     The token is not sent: the address itself is what allows it. Raises FileGone once it is no
     longer there, and ShopifyUnavailable.
     """
-    if urlsplit(url).scheme != urlsplit(client.origin).scheme:
+    try:
+        httpx.URL(url)
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # a port that is none raises too
+    except (ValueError, httpx.InvalidURL):
+        reason = "a file at an address that cannot be read"
+        raise ShopifyUnavailable(shop=client.shop, reason=reason) from None
+    if parts.scheme != urlsplit(client.origin).scheme or not host:
         raise ShopifyUnavailable(shop=client.shop, reason="a file at an address of another kind")
     # Compressed, bytes would be counted in what is sent and not in what the file holds.
     headers = {"Accept-Encoding": "identity", "Range": f"bytes={offset}-"}

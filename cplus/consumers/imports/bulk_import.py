@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
@@ -43,7 +43,9 @@ log = structlog.get_logger()
 TRIES: Final = 3
 """Bulk operations of one import; what is left after the last is read by pages."""
 
-_SKEW: Final = timedelta(minutes=5)  # by which Shopify's clock may differ from ours
+LARGEST_PIECE: Final = 2 * bulk.LONGEST_LINE
+"""Bytes that a piece of the file has at most, however few lines that are."""
+
 _UNDER_WAY: Final = frozenset({"CREATED", "RUNNING", "CANCELING"})
 
 
@@ -103,13 +105,7 @@ class BulkImport:
 
     async def _start(self, client: AdminClient, place: Place, at: BulkPlace) -> Place | None:
         query = bulk.customers_query(at.floor)
-        since = at.since - _SKEW if at.since else None
-        gid: str | None = None
-        if since is not None:
-            # A run may have ended between the start of one and its record.
-            gid = await self.ask(
-                client, lambda: bulk.started(client, query, since, deadline=self.deadline)
-            )
+        gid = await self._unrecorded(client, query, at.since)
         if gid is None:
             try:
                 gid = await self.ask(
@@ -124,6 +120,24 @@ class BulkImport:
                 return await self._by_pages(place, at, reason)
         begun = replace(at, operation=gid, offset=0)
         return await self.log.note(place, begun, "a bulk operation of Shopify runs", started=gid)
+
+    async def _unrecorded(
+        self, client: AdminClient, query: str, since: datetime | None
+    ) -> str | None:
+        """An operation that a run of this import started before it ended without a record of it.
+
+        One that an import noted is that import's, and one from before this import decided to start
+        one lacks the customers who came since. If Shopify's clock is behind ours, it is not found,
+        and another one is started.
+        """
+        if since is None:
+            return None
+        for gid in await self.ask(
+            client, lambda: bulk.started(client, query, since, deadline=self.deadline)
+        ):
+            if not await self.log.knows(gid):
+                return str(gid)
+        return None
 
     async def _read(
         self,
@@ -212,13 +226,14 @@ def _at(place: Place) -> BulkPlace:
 async def _pieces(
     client: AdminClient, url: str, offset: int, size: int
 ) -> AsyncGenerator[Piece, None]:
-    kept: list[bulk.Line] = []
+    kept, held = list[bulk.Line](), 0
     lines = bulk.lines(client, url, offset)
     try:
         async for line in lines:
-            if len(kept) == size:
+            held += len(line.text)
+            if len(kept) == size or (kept and held > LARGEST_PIECE):
                 yield Piece(kept, last=False)
-                kept = []
+                kept, held = [], len(line.text)
             kept.append(line)
     finally:
         await lines.aclose()

@@ -119,6 +119,10 @@ class ImportLog:
         log.info("import_bulk", shop=self.shop, import_id=self._id, page=place.page)
         return behind
 
+    async def knows(self, operation: str) -> bool:
+        """Whether any import of the shop noted this bulk operation."""
+        return bool(await self._use.store.by_ref(self.shop, bulk_operation_ref(operation), 1))
+
     async def _check(self) -> None:
         """Shopify may have answered before the shop was erased. Raises NotInstalled if it was."""
         use = self._use

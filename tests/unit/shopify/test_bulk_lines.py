@@ -96,7 +96,15 @@ async def test_a_connection_that_breaks_off_is_no_end() -> None:
         await _read(lambda _request: httpx.Response(200, content=parts()))
 
 
-@pytest.mark.parametrize("url", ["http://storage.example/file", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url", ["http://storage.example/file", "file:///etc/passwd", "https:///file", "file", ""]
+)
 async def test_a_file_is_fetched_only_as_shopify_itself_is(url: str) -> None:
     with pytest.raises(ShopifyUnavailable, match="another kind"):
+        await _read(_ranges, url=url)
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://files.example:999999/", "https://a\x00b/"])
+async def test_an_address_that_cannot_be_read_is_worth_another_try(url: str) -> None:
+    with pytest.raises(ShopifyUnavailable, match="cannot be read"):
         await _read(_ranges, url=url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.catalogue.shops import BulkOperationFinished
 from cplus.events.log.outcomes import Outcome as Recording
+from cplus.events.names import bulk_operation_ref
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
 from cplus.local.shopify.bulk import Operations, Outcome
 from cplus.mongo import AutoReconnect
+from cplus.shopify.bulk import customers_query
 from tests.integration.consumers.imports.import_world import (
     SHOP,
     asked,
@@ -361,4 +364,61 @@ async def test_what_shopify_says_of_the_end_wakes_the_import_that_waits(
     [woken] = handed
     assert (woken["import_id"], woken["correlation_id"]) == ("i1", "install-7")
     assert await _to_the_end(large, bulk, record(woken)) == []
+    assert await imported(use) == ALL
+
+
+async def test_a_second_import_never_reads_the_file_of_one_before_it(
+    use: Intake, large: Importer, shopify: LocalShopify, bulk: Operations
+) -> None:
+    await _to_the_end(large, bulk)
+    shopify.store.state.shops[SHOP].customers.append(customer(11))
+    await _to_the_end(large, bulk, asked("i2"))
+    assert len(bulk.of[SHOP]) == 2
+    assert await imported(use) == [*ALL, *ALL, 11]
+
+
+async def test_an_operation_that_waits_in_another_import_is_left_to_that_one(
+    use: Intake, large: Importer, bulk: Operations
+) -> None:
+    bulk.next[SHOP] = [HELD, HELD]
+    keeping, sent = sending(large)
+    assert await handle([asked("i1")], keeping, soon()) == []
+    assert await handle([asked("i2")], keeping, soon()) == []
+    first, second = [message for message, _ in sent]
+    commits = [
+        await use.parts.store.by_ref(SHOP, bulk_operation_ref(one.gid)) for one in bulk.of[SHOP]
+    ]
+    assert [[commit.claims[0] for commit in some] for some in commits] == [
+        ["import/i1/2"],
+        ["import/i2/2"],
+    ]
+    bulk.finish(SHOP)
+    await bulk.idle()
+    for message in (first, second):
+        assert await _to_the_end(large, bulk, record(message)) == []
+
+
+async def test_an_operation_from_before_the_import_that_nobody_noted_is_not_read(
+    use: Intake, large: Importer, shopify: LocalShopify, bulk: Operations
+) -> None:
+    query = customers_query(0)
+    local = bulk.root(shopify.store.state.shops[SHOP], frozenset({"read_customers"}))
+    local["bulkOperationRunQuery"](None, query=query, groupObjects=False)
+    await bulk.idle()
+    shopify.store.state.shops[SHOP].customers.append(customer(11))
+    later = use.parts.clock() + timedelta(seconds=2)
+    await _to_the_end(replace(large, clock=lambda: later), bulk)
+    assert await imported(use) == [*ALL, 11]
+
+
+async def test_a_piece_ends_at_some_megabytes_too(
+    use: Intake, large: Importer, shopify: LocalShopify, bulk: Operations
+) -> None:
+    people = shopify.store.state.shops[SHOP].customers
+    for number in (1, 2, 3):
+        people[number - 1] = customer(number, note="x" * 3_500_000)
+    await _to_the_end(replace(large, page_size=10), bulk)
+    told = [one.event for one in await events(use)]
+    loaded = [one for one in told if isinstance(one, ImportPageLoaded)]
+    assert [(one.customers, one.skipped) for one in loaded] == [(2, 0), (8, 0)]
     assert await imported(use) == ALL
