@@ -43,10 +43,10 @@ async def show_guide(
 
 async def is_announced(store: EventStore, shop: str, code: str, at: datetime) -> bool:
     """Whether a mail with this code that came at that moment is a test of this shop."""
-    commits = await store.by_ref(shop, mail_test_ref(code))
-    # The first of them announced it; others tell of mails that came.
-    begun = min((one.recorded_at for one in commits), default=None)
-    return begun is not None and at < begun + TEST_DAYS
+    # The first of its commits announced it; those after it tell of mails that came.
+    async for first in store.iterate_ref(shop, mail_test_ref(code), batch=1):
+        return at < first.recorded_at + TEST_DAYS
+    return False
 
 
 async def _record(

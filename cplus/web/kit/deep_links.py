@@ -28,12 +28,20 @@ _SHOPIFYS: Final = frozenset(
 
 def own_page(address: str) -> str:
     """The address if it is that of a merchant's page, path and query; HOME for anything else."""
-    return address if _PAGE.fullmatch(address) else HOME
+    return address if _PAGE.fullmatch(address) and not _climbs(address) else HOME
 
 
 def own_console_page(address: str) -> str:
     """The same for operators: CONSOLE_HOME for anything but a page of the console."""
-    return address if _CONSOLE_PAGE.fullmatch(address) else CONSOLE_HOME
+    matches = _CONSOLE_PAGE.fullmatch(address)
+    return address if matches and not _climbs(address) else CONSOLE_HOME
+
+
+def _climbs(address: str) -> bool:
+    """Whether a segment of its path is `.` or `..`, in whatever spelling: a browser takes that for
+    another page than the one whose name the address begins with."""
+    path = address.partition("?")[0].lower().replace("%2e", ".")
+    return not {".", ".."}.isdisjoint(path.split("/"))
 
 
 def console_sign_in(request: Request) -> str:

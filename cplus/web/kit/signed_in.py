@@ -143,7 +143,12 @@ class Asking:
 async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Merchant:
     """The merchant of the session; raises SignInNeeded, also for a page whose address names
     another shop, as every address does by which Shopify opens the app; in the Admin's frame
-    TokenNeeded."""
+    TokenNeeded and NotGranted."""
+    return await _merchant(request, asking, may_install=True)
+
+
+async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> Merchant:
+    """The same; without `may_install` a document of the frame asks Shopify for no tokens."""
     session = asking.session(request)
     asked = _asked_shop(request, session)
     if session is None or asked not in ("", session.shop):
@@ -163,7 +168,7 @@ async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Me
         raise TokenNeeded(session.shop) if session.brought else SignInNeeded(shop=asked)
     frame = None
     if session.brought:
-        if not getattr(request.state, "head", False):
+        if may_install and not getattr(request.state, "head", False):
             await _ensure_installed(request, session, row)
         request.state.framing = framing(asking.bridge, session.shop)
         frame = Frame(session.shop, asking.bridge, wanted_page(request), session.brought.tab)
@@ -217,7 +222,8 @@ async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:
     if known or not ask or request.url.path.startswith(_NOT_THEIRS):
         return known
     try:
-        return await merchant(request, await Asking.of(request))
+        # It installs nothing: that is for pages, and what fails in it has an error page itself.
+        return await _merchant(request, await Asking.of(request), may_install=False)
     except (SignInNeeded, TokenNeeded):
         return None
 

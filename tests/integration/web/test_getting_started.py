@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -87,6 +88,20 @@ async def test_a_test_is_announced_once_and_its_mail_does_the_step(
     assert await steps(browser) == [False, True, False]
     assert "Your test arrived on" in (await browser.get(PAGE)).text
     assert (await browser.get("/inbox?tab=all")).text.count("No conversations yet") == 1
+
+
+async def test_mails_with_the_code_do_not_prolong_the_time_of_a_test(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    code = await begun_test(web, browser)
+    store, stream = web.parts.store, setup_stream(SHOP)
+    web.clock.forward((TEST_DAYS - timedelta(minutes=1)).total_seconds())
+    for _ in range(12):
+        came = MailTestReceived(code=code, channel="email")
+        await web.record(SHOP, stream, came, refs=[mail_test_ref(code)])
+    assert await is_announced(store, SHOP, code, web.clock())
+    web.clock.forward(60)
+    assert not await is_announced(store, SHOP, code, web.clock())
 
 
 async def test_the_steps_are_hidden_and_shown_again_and_the_log_says_by_whom(

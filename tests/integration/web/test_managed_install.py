@@ -158,6 +158,25 @@ async def test_a_shopify_that_is_away_is_said_and_keeps_nobody_from_their_mail(
     assert await web.parts.credentials.usable(SHOP)
 
 
+@pytest.mark.parametrize("more", [{}, {"bounced": "1"}], ids=["first", "bounced"])
+@pytest.mark.parametrize("granted", [True, False])
+async def test_an_error_page_in_the_frame_asks_for_no_tokens_and_stays_what_it_is(
+    web: Harness,
+    frame: httpx.AsyncClient,
+    shopify: LocalShopify,
+    granted: bool,
+    more: dict[str, str],
+) -> None:
+    if granted:
+        shopify.grants.grant(SHOP, SCOPES)
+    query = {"embedded": "1", "shop": SHOP, "id_token": id_token(), **more}
+    page = await frame.get("/nosuch", params=query)
+    assert page.status_code == 404
+    assert f"frame-ancestors https://{SHOP}" in page.headers["content-security-policy"]
+    assert await _installs(web) == []
+    assert await web.parts.credentials.saved_at(SHOP) is None
+
+
 async def test_tokens_that_shopify_refused_to_renew_are_replaced(
     web: Harness, frame: httpx.AsyncClient, shopify: LocalShopify
 ) -> None:
