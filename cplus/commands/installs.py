@@ -99,8 +99,15 @@ async def install(
     if before is not None:
         return Installed(before.position, before.recorded_at)
     void_at = await _void_at(shop, await _told(shop, use.recorder), use)
-    get_tokens = partial(use.shopify.tokens, shop, code)
-    return await _granted(shop, claim, get_tokens, void_at, said=said, actor=actor, use=use)
+    tokens, info = await _grant(shop, partial(use.shopify.tokens, shop, code), use)
+
+    async def decide() -> Draft:
+        events = await _decided(shop, tokens, info, void_at, use)
+        return _draft(shop, claim, events, said, actor)
+
+    outcome = await use.recorder.record(shop, claim, decide)
+    log.info("app_granted", shop=shop, position=outcome.position)
+    return Installed(outcome.position, use.clock())
 
 
 async def install_by_token(
@@ -110,61 +117,66 @@ async def install_by_token(
     merchant consented before; None if nothing is missing.
 
     Nothing is if the log has an installation that was not removed, and its tokens may still work.
-    Shopify gives such a grant no identity of its own: it is named after the news that it follows,
-    so that of several requests at once one is recorded. Raises as `install` does.
+    If only those were missing, nothing is recorded. Shopify gives such a grant no identity of its
+    own: it is named after the news that it follows, so that of several requests at once one is
+    recorded. Raises as `install` does.
     """
     told = await _told(shop, use.recorder)
     if not told.removed and await use.credentials.usable(shop):
         return None
     claim = install_claim(f"exchange {told.newest}")
     before = await use.recorder.store.by_claim(shop, claim)
+    if before is not None and not before.types:
+        # An older release spent the claim on tokens that were only replaced.
+        claim = install_claim(f"exchange {told.newest} after {before.id}")
+        before = await use.recorder.store.by_claim(shop, claim)
     if before is not None and await use.credentials.usable(shop):
         return Installed(before.position, before.recorded_at)
     void_at = await _void_at(shop, told, use)
-    get_tokens = partial(use.shopify.exchange, shop, id_token)
-    return await _granted(shop, claim, get_tokens, void_at, said=said, actor=actor, use=use)
+    tokens, info = await _grant(shop, partial(use.shopify.exchange, shop, id_token), use)
+
+    async def decide() -> Draft | None:
+        events = await _decided(shop, tokens, info, void_at, use)
+        # Without events the claim stays: the next installation may follow the same news.
+        return _draft(shop, claim, events, said, actor) if events else None
+
+    outcome = await use.recorder.record(shop, claim, decide)
+    log.info("app_granted", shop=shop, position=outcome and outcome.position)
+    return Installed(outcome.position, use.clock()) if outcome else None
 
 
-async def _granted(
-    shop: str,
-    claim: str,
-    get_tokens: Callable[[], Awaitable[Tokens]],
-    void_at: datetime | None,
-    *,
-    said: Mapping[str, str],
-    actor: Actor,
-    use: Installs,
-) -> Installed:
-    """Stores the tokens of a grant and records what it means; `void_at` is when the grant before
-    was last known to hold no longer, which was asked before these tokens replace its own."""
+async def _grant(
+    shop: str, get_tokens: Callable[[], Awaitable[Tokens]], use: Installs
+) -> tuple[Tokens, ShopInfo]:
+    """Asks for tokens and stores them, and asks for the shop's facts."""
     tokens = await get_tokens()
     # First of all: the grant is used up, and who reads the event needs the tokens.
     await use.credentials.save(shop, tokens)
-    info = await use.shopify.info(shop, tokens.access_token)
+    return tokens, await use.shopify.info(shop, tokens.access_token)
 
-    async def decide() -> Draft:
-        events = await _decided(shop, tokens, info, void_at, use)
-        return Draft(
-            shop=shop,
-            claim=claim,
-            source="install",
-            actor=str(actor),
-            events=events,
-            cause=Cause("install", body=json.dumps(dict(said), sort_keys=True).encode()),
-            refs=[*dict.fromkeys(new.stream for new in events), INSTALLED_REF] if events else [],
-            correlation_id=random_id(),
-            reason=None if events else "the app is installed with these scopes already",
-        )
 
-    outcome = await use.recorder.record(shop, claim, decide)
-    log.info("app_granted", shop=shop, position=outcome.position)
-    return Installed(outcome.position, use.clock())
+def _draft(
+    shop: str, claim: str, events: list[NewEvent], said: Mapping[str, str], actor: Actor
+) -> Draft:
+    return Draft(
+        shop=shop,
+        claim=claim,
+        source="install",
+        actor=str(actor),
+        events=events,
+        cause=Cause("install", body=json.dumps(dict(said), sort_keys=True).encode()),
+        refs=[*dict.fromkeys(new.stream for new in events), INSTALLED_REF] if events else [],
+        correlation_id=random_id(),
+        reason=None if events else "the app is installed with these scopes already",
+    )
 
 
 async def _decided(
     shop: str, tokens: Tokens, info: ShopInfo, void_at: datetime | None, use: Installs
 ) -> list[NewEvent]:
-    """What the consent means; the first install also opens the shop's account."""
+    """What the consent means; `void_at` is when the grant before was last known to hold no longer,
+    which was asked before these tokens replaced its own. The first install also opens the shop's
+    account."""
     aggregate: Shop = await use.recorder.load(Shop, shop, shop_stream(shop))
     erased = aggregate.erased
     aggregate.install(

@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from cplus.bootstrap import CREDENTIALS
 from cplus.clock import utc_now
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
+from cplus.events.log.commit import Draft
+from cplus.events.names import install_claim
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.shopify.oauth import Tokens
 from tests.integration.web.harness import CLIENT_SECRET, OTHER, SHOP, Harness
@@ -193,6 +196,37 @@ async def test_tokens_that_shopify_refused_to_renew_are_replaced(
     assert await _installs(web) == [FIRST, "app.installed"]
     assert (await _open(frame)).status_code == 200
     assert await _installs(web) == [FIRST, "app.installed"]
+
+
+@pytest.mark.parametrize("release", ["this", "older"])
+async def test_replaced_tokens_do_not_take_the_next_installation_for_known(
+    web: Harness, frame: httpx.AsyncClient, shopify: LocalShopify, release: str
+) -> None:
+    shopify.grants.grant(SHOP, SCOPES)
+    await _open(frame)
+    rows = web.parts.mongo.keyring[CREDENTIALS]
+    # A renewal was refused once, while Shopify still takes the access token.
+    await rows.update_one({"_id": SHOP}, {"$set": {"void": True}})
+    if release == "older":  # it recorded that, without events
+        [commit] = await web.parts.store.read(SHOP, 0)
+        claim = install_claim(f"exchange {(await web.parts.reader.of(commit))[0].id}")
+        reason = "the app is installed with these scopes already"
+        draft = Draft(SHOP, claim, "install", "merchant/1", [], reason=reason)
+        await web.parts.recorder.append([draft])
+    else:
+        assert (await _open(frame)).status_code == 200
+        assert await web.parts.credentials.usable(SHOP)
+        assert await _installs(web) == [FIRST], "nothing happened in the shop"
+    # Removed and installed again, of which the webhook is still on its way.
+    shopify.grants.revoke(SHOP)
+    shopify.grants.grant(SHOP, SCOPES)
+    await rows.update_one({"_id": SHOP}, {"$set": {"void": True}})
+    web.clock.now = utc_now()
+    for _ in range(2):
+        assert (await _open(frame)).status_code == 200
+    assert [one for one in await _installs(web) if one] == [FIRST, "app.installed"]
+    token = await web.parts.credentials.get_access_token(SHOP)
+    assert shopify.grants.scopes(SHOP, token)
 
 
 async def test_a_crash_between_tokens_and_record_is_made_good_by_the_next_document(
