@@ -14,6 +14,7 @@ from cplus.errors import ShopifyRefused, ShopifyUnavailable
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import ORDERS
 from cplus.shopify.orders import Order
+from cplus.shopify.queries import id_of
 from cplus.shopify.values import gid_number
 
 log = structlog.get_logger()
@@ -65,8 +66,8 @@ async def orders_page(
     data = await _asked(client, first, query, deadline)
     try:
         nodes, has_next = data["orders"]["nodes"], data["orders"]["pageInfo"]["hasNextPage"]
-        numbers = [int(node["legacyResourceId"]) for node in nodes]
-    except (KeyError, TypeError, ValueError):
+        numbers = [number for node in nodes if (number := id_of(node)) is not None]
+    except (KeyError, TypeError):
         reason = "an answer of another shape: orders"
         raise ShopifyUnavailable(shop=client.shop, reason=reason) from None
     last = max([behind, *numbers])

@@ -245,7 +245,7 @@ def _next(
 
 
 def id_of(node: object) -> int | None:
-    """The id of a customer as Shopify told of them; None if it cannot be read."""
+    """The id of a customer or an order that Shopify told of; None if it cannot be read."""
     found = node.get("legacyResourceId") if isinstance(node, dict) else None
     if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < 20:
         return number if 0 < (number := int(found)) <= MAX_INT64 else None

@@ -23,6 +23,7 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.bulk_import import BulkImport
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
+from cplus.consumers.imports.order_pieces import record_pieces
 from cplus.deadline import Deadline
 from cplus.errors import (
     AccessDenied,
@@ -208,7 +209,7 @@ class _Run:
         except AccessDenied:
             log.info("import_without_orders", shop=self._shop)
             return await self._log.record_orders(place, None, b"")
-        return await self._log.record_orders(place, page, self._received)
+        return await record_pieces(self._log, place, page, self._received)
 
     async def _is_large(self, client: AdminClient) -> bool:
         """Whether a bulk operation is the better way; notes how many customers there are."""

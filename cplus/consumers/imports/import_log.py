@@ -19,6 +19,7 @@ from cplus.consumers.shopify_orders import order_facts
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
+    InvalidInput,
     NotInstalled,
     ShopifyRefused,
 )
@@ -179,7 +180,8 @@ class ImportLog:
 
     async def record_orders(self, place: Place, page: OrdersPage | None, answer: bytes) -> Place:
         """Appends some orders, with which the import ends if no more follow; without a page, that
-        the app may read none. Raises as `record` does."""
+        the app may read none. One without a currency or a total is left out, and counted in the
+        log line. Raises as `record` does."""
         await self._check()
         now = self._use.clock()
         pages, before = place.orders or (0, 0)
@@ -189,10 +191,16 @@ class ImportLog:
             place, page=place.page + 1, ended=not more, orders=(pages, last) if more else None
         )
         events: list[NewEvent] = []
+        skipped = page.skipped if page else 0
         for order in page.orders if page else ():
-            events += await order_facts(
-                self.shop, order, self._use.persons.resolve, when=now, told_at=now
-            )
+            try:
+                events += await order_facts(
+                    self.shop, order, self._use.persons.resolve, when=now, told_at=now
+                )
+            except InvalidInput as error:
+                skipped += 1
+                reason = str(error.values["reason"])
+                log.warning("order_unreadable", shop=self.shop, reason=reason)
         if behind.ended:
             ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
             events += facts(self._stream, now, ended)
@@ -200,7 +208,8 @@ class ImportLog:
         outcome = await self._append(place, events, cause, reason="no order could be read")
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
-        log.info("import_orders", shop=self.shop, import_id=self._id, page=place.page)
+        told = {"shop": self.shop, "import_id": self._id, "page": place.page}
+        log.info("import_orders", **told, skipped=skipped)
         return behind
 
     async def _imported(

@@ -9,14 +9,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from cplus.clock import to_milliseconds
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.consumers.shopify_orders import order_facts
+from cplus.errors import CommitTooLarge
 from cplus.events.base import Recorded
 from cplus.events.catalogue.imports import ImportEnded
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.log.outcomes import Outcome as Recording
+from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
 from cplus.shopify.orders import Order
 from tests.admin_orders import node, webhook
@@ -162,3 +166,72 @@ async def test_orders_that_never_come_are_asked_for_again_later(
     shopify.changed.clear()
     assert await handle([record(again)], keeping, soon()) == []
     assert len(await _orders(use)) == 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"currencyCode": None}, id="no currency"),
+        pytest.param(
+            {
+                "totalPriceSet": {"shopMoney": {"amount": None}},
+                "currentTotalPriceSet": {"shopMoney": {"amount": None}},
+            },
+            id="no total",
+        ),
+        pytest.param({"legacyResourceId": None}, id="no id"),
+        pytest.param({"legacyResourceId": "one"}, id="an id that is none"),
+        pytest.param({"legacyResourceId": "0"}, id="the id 0"),
+        pytest.param({"totalPriceSet": None}, id="another shape"),
+    ],
+)
+async def test_an_order_that_is_odd_is_left_out_and_counted_and_the_others_come(
+    use: Intake, importer: Importer, shopify: LocalShopify, odd: dict[str, Any]
+) -> None:
+    await _shop(use, shopify, *[node(number, _days_ago(use, 5)) for number in range(100, 107)])
+
+    def change(answer: dict[str, Any]) -> dict[str, Any]:
+        for one in ((answer.get("data") or {}).get("orders") or {}).get("nodes", ()):
+            if one["legacyResourceId"] == "101":
+                one.update(odd)
+        return answer
+
+    shopify.changed[SHOP] = change
+    keeping, sent = sending(importer)
+    with capture_logs() as said:
+        assert await handle([asked()], keeping, soon()) == []
+    assert sent == []
+    orders = await _orders(use)
+    assert [one.event.shopify_order_id for one in orders] == [100, *range(102, 107)]  # type: ignore[attr-defined]
+    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=1)
+    assert [one["skipped"] for one in said if one["event"] == "import_orders"] == [1, 0]
+    assert "order_unreadable" in [one["event"] for one in said]
+
+
+class _Narrow(Recorder):
+    """A recorder whose commits hold one order, and not every order."""
+
+    def __init__(self, to: Recorder) -> None:
+        super().__init__(to.store, to.reader, to._nudger)
+
+    async def append(self, drafts: Any, **more: Any) -> list[Recording]:
+        [draft] = drafts
+        held = [
+            new.event.shopify_order_id
+            for new in draft.events
+            if isinstance(new.event, OrderChanged)
+        ]
+        if len(held) > 1 or held == [103]:
+            raise CommitTooLarge(claim="c", size=2, limit=1)
+        return await super().append(drafts, **more)
+
+
+async def test_orders_that_no_commit_holds_are_recorded_in_halves(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, *[node(number, _days_ago(use, 5)) for number in range(100, 107)])
+    narrow = replace(importer, recorder=_Narrow(importer.recorder))
+    assert await handle([asked()], narrow, soon()) == []
+    orders = await _orders(use)
+    assert [one.event.shopify_order_id for one in orders] == [100, 101, 102, 104, 105, 106]  # type: ignore[attr-defined]
+    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=1)
