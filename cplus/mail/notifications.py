@@ -137,6 +137,9 @@ class MailEvent(BaseModel):
     message: str | None
     """From our tag: our id of the message."""
     recipients: tuple[str, ...] = ()
+    """Whom the event is about: of a mail that was forwarded, perhaps who got it last."""
+    sent_to: tuple[str, ...] = ()
+    """To whom we sent it."""
     permanent: bool = False
     """A permanent bounce: do not send to this address again."""
     detail: str | None = None
@@ -209,6 +212,7 @@ def parse_event(body: str) -> MailEvent:
         occurred_at=detail.timestamp or mail.timestamp,
         shop=_tag(mail, SHOP_TAG),
         message=_tag(mail, MESSAGE_TAG),
+        sent_to=mail.destination,
         recipients=tuple(one.address for one in concerned) or detail.recipients or mail.destination,
         permanent=detail.bounce_type == "Permanent",
         detail="/".join(word for word in words if word) or detail.reason,

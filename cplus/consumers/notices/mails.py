@@ -12,7 +12,7 @@ import structlog
 
 from cplus.clock import Clock, zone
 from cplus.consumers.mail.outgoing import Later, Mail, Never, name_of, timezone_of
-from cplus.consumers.notices.requests import find_request, objection
+from cplus.consumers.notices.requests import find_request, objection, refusing_addresses
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.events.catalogue.privacy import NoticeKind, NoticeRequested
 from cplus.events.recording import Recorder
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 APP: Final = "Conversations Plus"
 UNTOLD: Final = "Shopify gave no address of the store owner that mail can go to"
+REFUSED: Final = "at each address of the merchant such a mail bounced or was marked as spam"
 _SUBJECTS: Final[dict[NoticeKind, str]] = {
     "first": "A customer asked for their data: answer by {due}",
     "reminder": "Reminder: a customer is waiting for their data until {due}",
@@ -56,8 +57,12 @@ class NoticeMails:
             told = []
         except (ShopifyUnavailable, Throttled) as error:
             return Later(type(error).__name__)
-        address = next(filter(None, map(self._usable, told)), None)
-        return await self._composed(shop, wish, address) if address else Never(UNTOLD)
+        usable = list(filter(None, map(self._usable, told)))
+        if not usable:
+            return Never(UNTOLD)
+        refusing = await refusing_addresses(self.recorder, shop, wish.request_id)
+        address = next((one for one in usable if one not in refusing), None)
+        return await self._composed(shop, wish, address) if address else Never(REFUSED)
 
     def _usable(self, address: str) -> str | None:
         """None for what is no address, and for one of ours: many merchants tell customers to write

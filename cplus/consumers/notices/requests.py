@@ -8,11 +8,18 @@ from typing import Final
 
 from cplus.consumers.erased_shops import is_removed
 from cplus.events.base import Recorded
-from cplus.events.catalogue.privacy import DataRequested, PersonErased, PersonExported
+from cplus.events.catalogue.privacy import (
+    DataRequested,
+    NoticeBounced,
+    NoticeComplained,
+    PersonErased,
+    PersonExported,
+)
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import SHOP_ERASED_REF, data_request_stream
 from cplus.events.recording import Recorder
+from cplus.mail import normal_address, parse_event
 
 _BATCH: Final = 50
 
@@ -66,6 +73,25 @@ async def objection(
     return ERASED if await _is_erased(store, recorder, shop, request.person) else None
 
 
+async def refusing_addresses(recorder: Recorder, shop: str, request_id: int) -> set[str]:
+    """The addresses at which a mail about the request bounced for good or was marked as spam, as
+    far as what SES told of that can still be read. No event names an address."""
+    store, found = recorder.store, set[str]()
+    async for commit in store.iterate_ref(shop, data_request_stream(request_id), batch=_BATCH):
+        events = [
+            *await _events(recorder, commit, NoticeBounced),
+            *await _events(recorder, commit, NoticeComplained),
+        ]
+        if not any(getattr(one.event, "permanent", True) for one in events):
+            continue
+        told = await store.by_claim(shop, commit.claims[0], cause=True)
+        [cause] = await recorder.reader.causes([told] if told else [])
+        if cause is not None and cause.body is not None:
+            sent_to = parse_event(cause.body.decode()).sent_to
+            found.update(filter(None, map(normal_address, sent_to)))
+    return found
+
+
 async def _is_erased(store: EventStore, recorder: Recorder, shop: str, person: str) -> bool:
     # An erasure names each id of a person. It is among the last of what is known of them.
     async for commit in store.iterate_ref(shop, person, newest_first=True, batch=_BATCH):
@@ -76,7 +102,9 @@ async def _is_erased(store: EventStore, recorder: Recorder, shop: str, person: s
 
 
 async def _events(
-    recorder: Recorder, commit: Commit, kind: type[DataRequested | PersonErased | PersonExported]
+    recorder: Recorder,
+    commit: Commit,
+    kind: type[DataRequested | NoticeBounced | NoticeComplained | PersonErased | PersonExported],
 ) -> list[Recorded]:
     """The events of this class in the commit, whose personal fields stay closed."""
     if kind.TYPE not in commit.types:

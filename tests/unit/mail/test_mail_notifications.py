@@ -133,6 +133,7 @@ def test_a_send_carries_our_tags() -> None:
         shop="birch-bloom",
         message="m1",
         recipients=("ines.okafor@example.com",),
+        sent_to=("ines.okafor@example.com",),
     )
 
 

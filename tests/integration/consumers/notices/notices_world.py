@@ -182,11 +182,16 @@ class World:
         made = (p.settings, p.store, Leases(p.mongo.database), self.aws, p.recorder)
         return Outbound(*made, mails or p.notice_mails, p.clock)
 
-    async def told_by_ses(self, kind: str, message_id: str, **detail: Any) -> None:
-        """SES tells what became of a mail."""
-        key = {"Send": "send", "Delivery": "delivery", "Bounce": "bounce"}[kind]
+    async def told_by_ses(self, kind: str, message_id: str, *, to: str = "", **detail: Any) -> None:
+        """SES tells what became of a mail to the owner, or to somebody else."""
+        key = kind.lower()
         tags = {"cplus-shop": ["blue-jam"], "cplus-message": [message_id]}
-        mail = {"messageId": "ses-1", "timestamp": self.now.isoformat(), "tags": tags}
+        mail = {
+            "messageId": f"ses-{message_id}",
+            "timestamp": self.now.isoformat(),
+            "destination": [to or self.owner],
+            "tags": tags,
+        }
         p = self.parts
         taking = EmailEvents(p.settings, p.store, p.recorder)
         event = record({"eventType": kind, "mail": mail, key: detail}, kind)

@@ -11,15 +11,17 @@ import pytest
 
 from cplus.bootstrap import CREDENTIALS
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.notices.mails import UNTOLD
+from cplus.consumers.notices.mails import REFUSED, UNTOLD
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
+from cplus.consumers.scheduled.reminding import remind
 from cplus.errors import ShopifyRefused, ShopifyUnavailable
 from cplus.events.catalogue.privacy import (
     NoticeBounced,
     NoticeComplained,
     NoticeDelivered,
     NoticeRejected,
+    NoticeRequested,
     NoticeSent,
 )
 from cplus.events.catalogue.shops import AppUninstalled
@@ -200,6 +202,55 @@ async def test_our_own_address_gets_no_notice_and_the_next_one_does(world: World
     message, _ = await wished(world)
     await world.sends(message)
     assert len(await world.mails(public)) == 1
+
+
+PERMANENT = {"bounceType": "Permanent", "bounceSubType": "General"}
+TRANSIENT = {"bounceType": "Transient", "bounceSubType": "MailboxFull"}
+
+
+async def reminded(world: World, *, before: timedelta) -> str:
+    """The next reminder goes; answers the mail's id."""
+    wishes = await world.events(NoticeRequested)
+    earlier = {one.message_id for one in wishes if isinstance(one, NoticeRequested)}
+    world.now = DUE - before
+    await remind(world.parts.notice_wishes, deadline=soon())
+    messages = {str(one.json()["message_id"]): one for one in await world.reacts()}
+    [message_id] = messages.keys() - earlier
+    await world.sends(messages[message_id])
+    return message_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "moves"),
+    [("Bounce", PERMANENT, True), ("Complaint", {}, True), ("Bounce", TRANSIENT, False)],
+    ids=["bounced", "spam", "bounced for now"],
+)
+async def test_a_reminder_goes_to_no_address_that_refused_the_mail_before(
+    world: World, kind: str, detail: dict[str, str], moves: bool
+) -> None:
+    public = f"{random_id(12)}@merchant.example"
+    await world.parts.contacts.remember(SHOP, [world.owner, public])
+    message, message_id = await wished(world)
+    await world.sends(message)
+    # Forwarded mail is told of by the address that it came to last.
+    last = [{"emailAddress": "elsewhere@merchant.example"}]
+    await world.told_by_ses(kind, message_id, feedbackId="f1", bouncedRecipients=last, **detail)
+    second = await reminded(world, before=timedelta(days=7))
+    came = [len(await world.mails()), len(await world.mails(public))]
+    assert came == ([1, 1] if moves else [2, 0])
+    if not moves:
+        return
+    await world.told_by_ses("Bounce", second, to=public, feedbackId="f2", **PERMANENT)
+    await reminded(world, before=timedelta(days=1))
+    assert [len(await world.mails()), len(await world.mails(public))] == [1, 1]
+    rejected = (await world.events(*FATES))[-1]
+    assert isinstance(rejected, NoticeRejected)
+    assert rejected.reason == REFUSED
+    # Another request knows nothing of it.
+    await world.asks(2, "w-2")
+    world.later(seconds=1)
+    await world.sends(*await world.reacts())
+    assert len(await world.mails()) == 2
 
 
 @pytest.mark.parametrize("told", [[], [f"blue-jam@{DOMAIN}", "no address"], None])
