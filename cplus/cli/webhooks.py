@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from datetime import datetime
 
-    from cplus.consumers.webhooks.retranslate import Outcome
+    from cplus.consumers.webhooks.retranslate import Retranslated
     from cplus.consumers.webhooks.untranslated import Kind
 
 
@@ -63,7 +63,7 @@ def retranslate_command(
 
 async def _retranslate(
     at: Reached, host: str | None, topic: str | None, since: datetime | None, *, dry_run: bool
-) -> Outcome:
+) -> Retranslated:
     from cplus.consumers.webhooks.retranslate import retranslate
 
     async with at:
@@ -84,7 +84,7 @@ async def _retranslate(
             )
 
 
-def _told(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
+def _told(outcome: Retranslated, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
         "translated": _listed(outcome.translated),
@@ -100,7 +100,7 @@ def _listed(counts: Counter[Kind]) -> list[dict[str, Any]]:
     ]
 
 
-def _text(outcome: Outcome, dry_run: bool) -> str:
+def _text(outcome: Retranslated, dry_run: bool) -> str:
     done = outcome.translated.total()
     verb = "would be translated" if dry_run else "translated"
     lines = [f"{counted(done, 'webhook')} {verb}"]

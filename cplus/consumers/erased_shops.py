@@ -17,10 +17,13 @@ from cplus.events.base import Recorded
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled
 from cplus.events.log.store import EventStore
 from cplus.events.names import INSTALLED_REF, SHOP_ERASED_REF, shop_stream
+from cplus.events.reasons import Code, Reason
 from cplus.events.recording import Recorder
 
-NOT_INSTALLED: Final = "the shop was erased, and the app was not installed since"
-FROM_BEFORE: Final = "it happened before the shop was erased"
+NOT_INSTALLED: Final = Reason(
+    Code.NOT_INSTALLED, "the shop was erased, and the app was not installed since"
+)
+FROM_BEFORE: Final = Reason(Code.FROM_BEFORE, "it happened before the shop was erased")
 
 REMEMBERED: Final = timedelta(minutes=1)
 """How long a process takes it that a shop which is not erased still is not."""
@@ -79,7 +82,7 @@ class ErasedShops:
         self._known: dict[str, tuple[datetime, Erasure | None]] = {}
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def objection(self, shop: str, happened_at: datetime) -> str | None:
+    async def objection(self, shop: str, happened_at: datetime) -> Reason | None:
         """Why nothing is kept of what happened in the shop at that time; None if it is."""
         erasure = await self._last(shop)
         if erasure is None:

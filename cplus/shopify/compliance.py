@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from cplus.shopify.payloads import NamedShop, Payload, Webhook
 from cplus.shopify.values import Id, Text
@@ -20,9 +20,6 @@ class RequestId(Payload):
     """What Shopify calls a request."""
 
     id: Id
-
-
-OF_ANOTHER_TOPIC: Final = "the body is one of another topic"
 
 
 class Compliance(Webhook):

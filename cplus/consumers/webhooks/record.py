@@ -15,7 +15,7 @@ from cplus.consumers.batches.messages import Batch, Item
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.webhooks.compliance import REQUIRED
 from cplus.consumers.webhooks.deliveries import read
-from cplus.consumers.webhooks.drafting import Drafted, Webhooks, draft_of
+from cplus.consumers.webhooks.drafting import Drafted, Webhooks, cannot_be_stored, draft_of
 from cplus.deadline import Deadline
 from cplus.errors import CommitTooLarge, InvalidDraft
 from cplus.events.log.commit import Draft
@@ -97,9 +97,11 @@ def _checked(store: EventStore, draft: Draft) -> Draft | None:
         if not draft.events or any(isinstance(one.event, REQUIRED) for one in draft.events):
             log.error("webhook_unwritable", shop=draft.shop, error=type(error).__name__)
             return None
-        reason = f"its events cannot be stored ({type(error).__name__})"
+        why = cannot_be_stored(error)
         refs = [ref for ref in draft.refs if ref.startswith(DELIVERY_REF)]
-        return _checked(store, replace(draft, events=(), refs=refs, reason=reason))
+        return _checked(
+            store, replace(draft, events=(), refs=refs, reason=why.words, code=why.code)
+        )
     return draft
 
 

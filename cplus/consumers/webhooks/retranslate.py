@@ -13,12 +13,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cplus.consumers.webhooks.deliveries import Delivery, recorded
-from cplus.consumers.webhooks.drafting import Webhooks, erased_before, read_draft
-from cplus.consumers.webhooks.notice import Notice
-from cplus.consumers.webhooks.translate import translate
+from cplus.consumers.webhooks.drafting import (
+    Webhooks,
+    asking,
+    cannot_be_stored,
+    erased_before,
+    to_record,
+)
+from cplus.consumers.webhooks.meaning import Asking, Meaning, meaning, note
 from cplus.consumers.webhooks.untranslated import (
     NOT_KNOWN,
     Kind,
@@ -29,7 +34,6 @@ from cplus.consumers.webhooks.untranslated import (
 from cplus.errors import (
     CommitTooLarge,
     InvalidDraft,
-    InvalidInput,
     ObjectBroken,
     ShopifyRefused,
     ShopifyUnavailable,
@@ -41,7 +45,7 @@ from cplus.events.log.outcomes import settled
 from cplus.events.names import translated_again_claim
 from cplus.privacy.identities import Resolved
 from cplus.privacy.joining import join
-from cplus.shopify.webhooks import PAYLOADS, parse
+from cplus.shopify.webhooks import PAYLOADS
 
 GONE: Final = "what came cannot be opened any more"
 UNTOLD: Final = "Shopify did not say what it was asked; try again later"
@@ -53,7 +57,7 @@ _NOBODY: Final = Resolved("person/nobody")
 
 
 @dataclass(slots=True)
-class Outcome:
+class Retranslated:
     """What came of it, by topic and reason."""
 
     translated: Counter[Kind] = field(default_factory=Counter)
@@ -64,6 +68,14 @@ class Outcome:
     """How many had been translated again before."""
 
 
+class _Again(NamedTuple):
+    """What a recorded webhook is to become."""
+
+    delivery: Delivery
+    meaning: Meaning
+    draft: Draft
+
+
 async def retranslate(
     use: Webhooks,
     *,
@@ -72,14 +84,14 @@ async def retranslate(
     since: datetime | None = None,
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> Outcome:
+) -> Retranslated:
     """Translates what was recorded without events: of all shops or of one, of all topics or of one,
     and recorded since a time. Raises what the log and the directory of persons raise; what was done
     by then stays, and the next run goes on from there.
 
     With `dry_run` nothing is written, nobody is made known and Shopify is not asked.
     """
-    outcome, run = Outcome(), _dry if dry_run else _again
+    outcome, run = Retranslated(), _dry if dry_run else _again
     store = use.recorder.store
     async for commits, done in untranslated(
         store, shop=shop, since=since, batch=_BATCH, cause=True
@@ -111,58 +123,71 @@ async def _complete(commits: Sequence[Commit], use: Webhooks) -> None:
         await join(use.recorder.reader, draft, settled(answer), use.persons.join)
 
 
-async def _again(commits: Sequence[Commit], use: Webhooks, outcome: Outcome) -> None:
-    found = await asyncio.gather(*(_drafted(one, use) for one in commits))
-    drafts = list[tuple[Commit, Draft]]()
+async def _again(commits: Sequence[Commit], use: Webhooks, outcome: Retranslated) -> None:
+    decided = await _decided(commits, use, asking(use), outcome)
+    for _, one in decided:
+        await note(one.delivery, one.meaning, use.ids, use.contacts)
+    answers = await use.recorder.append([one.draft for _, one in decided])
+    for (old, one), answer in zip(decided, answers, strict=True):
+        await join(use.recorder.reader, one.draft, settled(answer), use.persons.join)
+        outcome.translated[_was(old)] += 1
+
+
+async def _dry(commits: Sequence[Commit], use: Webhooks, outcome: Retranslated) -> None:
+    for old, _ in await _decided(commits, use, _asking_nobody(use), outcome):
+        outcome.translated[_was(old)] += 1
+
+
+async def _decided(
+    commits: Sequence[Commit], use: Webhooks, asked: Asking, outcome: Retranslated
+) -> list[tuple[Commit, _Again]]:
+    """What each is to become; those that become nothing are counted."""
+    found = await asyncio.gather(*(_decide(one, use, asked) for one in commits))
+    decided = list[tuple[Commit, _Again]]()
     for one, made in zip(commits, found, strict=True):
-        if isinstance(made, Draft):
-            drafts.append((one, made))
+        if isinstance(made, _Again):
+            decided.append((one, made))
         else:
             _leave(one, made, outcome)
-    answers = await use.recorder.append([draft for _, draft in drafts])
-    for (one, draft), answer in zip(drafts, answers, strict=True):
-        await join(use.recorder.reader, draft, settled(answer), use.persons.join)
-        outcome.translated[_was(one)] += 1
+    return decided
 
 
 def _was(one: Commit) -> Kind:
     return Kind(topic_of(one), one.reason or NOT_KNOWN)
 
 
-def _leave(one: Commit, reason: str, outcome: Outcome) -> None:
+def _leave(one: Commit, reason: str, outcome: Retranslated) -> None:
     # What is read well and means nothing is no fault, and no news.
     if reason != NOTHING:
         outcome.left[Kind(topic_of(one), reason)] += 1
 
 
-async def _drafted(one: Commit, use: Webhooks) -> Draft | str:
+async def _decide(one: Commit, use: Webhooks, asked: Asking) -> _Again | str:
     """The commit that it is to become, or why it becomes none."""
     delivery = await _delivery(one, use)
     if isinstance(delivery, str):
         return delivery
     if reason := await erased_before(delivery, use):
-        return reason
+        return reason.words
     try:
-        made = (await read_draft(delivery, delivery.body or b"", use)).draft
-    except InvalidInput as error:  # what Shopify requires of every app
-        return str(error.values.get("reason", error))
+        found = await meaning(delivery, delivery.body or b"", asked)
     except (ShopifyUnavailable, ShopifyRefused, Throttled):
         return UNTOLD
-    if not made.events:
-        return made.reason or NOTHING
+    if not found.events:
+        return found.reason.words if found.reason else NOTHING
     headers = {"commit": one.id, "position": str(one.position), **delivery.headers}
+    cause = Cause("webhook", headers=headers)  # the bytes are in the old one
     draft = replace(
-        made,
+        to_record(delivery, found.events, cause, None),
         claim=translated_again_claim(one.claims[0]),
-        cause=Cause("webhook", headers=headers),  # the bytes are in the old one
         correlation_id=one.correlation,
         causation_id=one.id,
     )
     try:
         use.recorder.store.check(draft)
     except (InvalidDraft, CommitTooLarge) as error:
-        return f"its events cannot be stored ({type(error).__name__})"
-    return draft
+        return cannot_be_stored(error).words
+    return _Again(delivery, found, draft)
 
 
 async def _delivery(one: Commit, use: Webhooks) -> Delivery | str:
@@ -180,28 +205,20 @@ async def _delivery(one: Commit, use: Webhooks) -> Delivery | str:
     return recorded(one.shop, cause.headers, body, cause.stored, one.recorded_at)
 
 
-async def _dry(commits: Sequence[Commit], use: Webhooks, outcome: Outcome) -> None:
-    for one in commits:
-        delivery = await _delivery(one, use)
-        reason = delivery if isinstance(delivery, str) else await _would(delivery, use)
-        if reason is None:
-            outcome.translated[_was(one)] += 1
-        else:
-            _leave(one, reason, outcome)
+def _asking_nobody(use: Webhooks) -> Asking:
+    """As far as can be told without Shopify: an id of a shop counts if it is known here, and an
+    uninstall is believed."""
 
+    async def removed(_shop: str) -> None:
+        return None
 
-async def _would(one: Delivery, use: Webhooks) -> str | None:
-    """Why it would not be translated; None if it would, as far as can be told without asking."""
-    if reason := await erased_before(one, use):
-        return reason
-    notice = Notice(one.shop, one.topic, one.webhook_id, one.triggered_at, one.received_at)
-    body = (one.body or b"") if one.payload is None else one.payload
-    try:
-        payload = parse(one.topic, body)
-        events = [] if payload is None else await translate(notice, payload, _nobody)
-    except InvalidInput as error:
-        return str(error.values.get("reason", error))
-    return None if events else NOTHING
+    return Asking(
+        resolve=_nobody,
+        shop_id=use.ids.find,
+        standing=removed,
+        other_host=use.ids.other_host,
+        recorder=use.recorder,
+    )
 
 
 async def _nobody(*_: object, **who: object) -> Resolved | None:

@@ -16,22 +16,28 @@ from cplus.consumers.webhooks.whose import is_of
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.names import INSTALLED_REF
+from cplus.events.reasons import Code, Reason
 from cplus.events.recording import Recorder
 from cplus.shopify.webhooks import Uninstalled
 
 if TYPE_CHECKING:
     from cplus.shopify.granting import Standing
 
-STANDS: Final = "the app is still installed: Shopify takes its tokens"
-UNTOLD: Final = "Shopify did not say whether the app is installed, and the body names no shop"
-
-UNTOLD_OF_REDACT: Final = "Shopify did not say whether the app is installed, and the log not either"
+STANDS: Final = Reason(Code.STILL_INSTALLED, "the app is still installed: Shopify takes its tokens")
+UNTOLD: Final = Reason(
+    Code.INSTALLATION_UNKNOWN,
+    "Shopify did not say whether the app is installed, and the body names no shop",
+)
+UNTOLD_OF_REDACT: Final = Reason(
+    Code.INSTALLATION_UNKNOWN,
+    "Shopify did not say whether the app is installed, and the log not either",
+)
 
 
 class AskStanding(Protocol):
     """Asks Shopify whether it takes the app's tokens of a shop."""
 
-    async def __call__(self, shop: str) -> Standing | None:
+    async def __call__(self, shop: str, /) -> Standing | None:
         """The installation whose tokens it takes, None if it takes none. Raises
         ShopifyUnavailable, ShopifyRefused and Throttled if it can't be told."""
 
@@ -42,7 +48,7 @@ class InstallUnderWay(Exception):
 
 async def objection(
     one: Delivery, told: Uninstalled, at: datetime, recorder: Recorder, standing: AskStanding
-) -> str | None:
+) -> Reason | None:
     """Why the uninstall that says that it happened at `at` does not count; None if it does.
 
     Raises what kept Shopify from telling, or InstallUnderWay, while another try may tell.
@@ -69,7 +75,9 @@ async def objection(
     return STANDS
 
 
-async def redact_objection(one: Delivery, recorder: Recorder, standing: AskStanding) -> str | None:
+async def redact_objection(
+    one: Delivery, recorder: Recorder, standing: AskStanding
+) -> Reason | None:
     """Why a shop is not erased that Shopify is said to ask for; None if it is.
 
     Shopify asks 48 hours after the app was removed, and not if it was installed again by then; but

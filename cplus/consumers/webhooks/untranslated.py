@@ -6,23 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from cplus.consumers.erased_shops import FROM_BEFORE, NOT_INSTALLED
 from cplus.consumers.webhooks.translate import MAY_MEAN_NOTHING
-from cplus.consumers.webhooks.uninstalls import STANDS
-from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
 from cplus.events.names import translated_again_claim
-from cplus.shopify.compliance import OF_ANOTHER_TOPIC
+from cplus.events.reasons import was_refused
 from cplus.shopify.webhooks import PAYLOADS
 
 SOURCE: Final = "webhook"
-REFUSED: Final = frozenset(
-    {ANOTHERS, FROM_BEFORE, NOT_INSTALLED, OF_ANOTHER_TOPIC, STANDS, UNNAMED}
-)
-"""Reasons why a webhook was not believed, or nothing of it was kept. It is not translated again: it
-was understood, and what it asked for was refused when it came."""
-
 NOT_KNOWN: Final = "the topic was not known"
 """Stands for the reason of a webhook whose topic the code did not know when it came."""
 
@@ -58,13 +49,14 @@ def kind_of(commit: Commit) -> Kind | None:
     """Why the webhook has no event; None if it was refused, or may simply mean nothing."""
     topic = topic_of(commit)
     if commit.reason is not None:
-        return None if commit.reason in REFUSED else Kind(topic, commit.reason)
+        refused = was_refused(commit.code, commit.reason)
+        return None if refused else Kind(topic, commit.reason)
     return None if topic in MAY_MEAN_NOTHING else Kind(topic, NOT_KNOWN)
 
 
 def is_candidate(commit: Commit) -> bool:
     """Whether today's code may make something of it: it knows the topic, and it was not refused."""
-    return topic_of(commit) in PAYLOADS and commit.reason not in REFUSED
+    return topic_of(commit) in PAYLOADS and not was_refused(commit.code, commit.reason)
 
 
 async def untranslated(

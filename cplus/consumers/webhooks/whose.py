@@ -11,13 +11,18 @@ from typing import Final, Protocol
 
 from cplus.consumers.webhooks.deliveries import TRIES, Delivery
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
+from cplus.events.reasons import Code, Reason
 from cplus.shopify.payloads import NamedShop, Webhook
 
-ANOTHERS: Final = "the body names another shop"
-UNNAMED: Final = "the body names no shop"
-UNTOLD: Final = "the body names its shop by an id, and Shopify did not say whose that is"
-
-BY_ANOTHER_HOST: Final = "the body names, by its id, a shop that is known by another host"
+ANOTHERS: Final = Reason(Code.ANOTHER_SHOP, "the body names another shop")
+UNNAMED: Final = Reason(Code.NO_SHOP, "the body names no shop")
+UNTOLD: Final = Reason(
+    Code.SHOP_UNKNOWN, "the body names its shop by an id, and Shopify did not say whose that is"
+)
+BY_ANOTHER_HOST: Final = Reason(
+    Code.ANOTHER_HOST, "the body names, by its id, a shop that is known by another host"
+)
+OF_ANOTHER_TOPIC: Final = Reason(Code.ANOTHER_TOPIC, "the body is one of another topic")
 
 
 class AskShopId(Protocol):
@@ -38,7 +43,7 @@ def is_of(named: NamedShop, shop: str, shop_id: int | None = None) -> bool | Non
     return None if named.id is None or shop_id is None else named.id == shop_id
 
 
-async def whose(one: Delivery, payload: Webhook, ask: AskShopId) -> str | None:
+async def whose(one: Delivery, payload: Webhook, ask: AskShopId) -> Reason | None:
     """Why the webhook is not known to be of the shop of its headers; None if it is, or if no body
     of its topic says whose it is.
 

@@ -194,6 +194,7 @@ def told(commit: Commit, events: Sequence[Recorded]) -> dict[str, Any]:
         "claims": list(commit.claims),
         "refs": list(commit.refs),
         "reason": commit.reason,
+        "code": commit.code,
         "events": [event_as_json(one) for one in events],
     }
 

@@ -17,6 +17,7 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.log.codec import encode, encode_cause
 from cplus.events.log.sealing import Key, Sealer
 from cplus.events.names import correlation_ref, version_claim
+from cplus.events.reasons import Code
 from cplus.ids import random_id
 
 GENESIS = b"\0" * 32
@@ -55,6 +56,8 @@ class Draft:
     """The id of the commit that this one follows from."""
     reason: str | None = None
     """Why the cause led to no event, if it has none."""
+    code: Code | None = None
+    """The same for programs, if they are to tell it apart."""
     about: Sequence[str] = ()
     """Whom its cause is about besides those whom its events name. They are refs of it too."""
     erases: bool = False
@@ -133,6 +136,8 @@ class Commit(NamedTuple):
     """Its stored events. Only `cplus.events.reader` decodes them; no other code looks inside."""
     cause: Mapping[str, Any] | None
     """Its cause; None if it has none or the cause was not requested."""
+    code: str | None = None
+    """The code of the reason; None if it has none, or was stored before there were codes."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Commit:
@@ -152,6 +157,7 @@ class Commit(NamedTuple):
             document.get("reason"),
             document["events"],
             document.get("cause"),
+            document.get("code"),
         )
 
     @property
@@ -200,7 +206,7 @@ class Prepared(NamedTuple):
     told: bytes
     """The elements from `source` to `events`."""
     reason: bytes
-    """The element `reason`, or nothing."""
+    """The elements `reason` and `code`, those that there are."""
     erasures: int | None
     """It may only follow a head that has seen so many erasures; None: it holds nothing sealed."""
 
@@ -271,7 +277,7 @@ def prepare(draft: Draft, sealing: Sealing | None = None) -> Prepared:
                     "events": [encode(new, sealer, at) for at, new in enumerate(draft.events)],
                 }
             ),
-            b"" if draft.reason is None else _elements({"reason": draft.reason}),
+            _elements(_why(draft)),
             sealing.erasures if sealing and sealer else None,
         )
     except (
@@ -283,6 +289,11 @@ def prepare(draft: Draft, sealing: Sealing | None = None) -> Prepared:
     ) as error:
         kind = type(error).__name__
         raise InvalidDraft(claim=draft.claim, reason=f"BSON cannot hold it ({kind})") from None
+
+
+def _why(draft: Draft) -> dict[str, Any]:
+    said = {"reason": draft.reason, "code": draft.code and draft.code.value}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _elements(document: dict[str, Any]) -> bytes:

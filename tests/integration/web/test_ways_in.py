@@ -341,7 +341,7 @@ async def test_the_console_shows_webhooks_that_could_not_be_translated(web: Harn
     async with web.signed_in() as browser:
         await browser.post("/console/sign-in", data={"name": "jo", "token": OPERATOR})
         assert "0 webhooks not translated" in (await browser.get("/console")).text
-        for number, reason in enumerate(("orders/create: a <fault>", None, ANOTHERS)):
+        for number, reason in enumerate(("orders/create: a <fault>", None, ANOTHERS.words)):
             claim = webhook_claim("orders/create", f"w-{number}")
             draft = Draft(SHOP, claim, "webhook", "shopify", reason=reason)
             await web.parts.store.append([draft])
@@ -354,7 +354,7 @@ async def test_the_console_shows_webhooks_that_could_not_be_translated(web: Harn
             "cplus webhooks retranslate",
         ):
             assert words in page
-        assert ANOTHERS not in page, "it was refused, and needs nobody"
+        assert ANOTHERS.words not in page, "it was refused, and needs nobody"
 
 
 async def test_the_console_names_a_shop_that_is_known_by_two_hosts(web: Harness) -> None:

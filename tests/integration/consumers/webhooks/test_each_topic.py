@@ -26,7 +26,7 @@ from tests.integration.intake import Intake, intake, record, soon
 from tests.shopify_samples import SAMPLES
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
-DENIED = {"app/uninstalled": STANDS, "shop/redact": STANDS}
+DENIED = {"app/uninstalled": STANDS.words, "shop/redact": STANDS.words}
 """What Shopify says of these while the app is installed."""
 
 

@@ -112,7 +112,7 @@ async def test_what_comes_of_an_erased_shop_is_recorded_without_content_and_make
     customer = {"shop_domain": SHOP, "customer": ANN}
     for topic, body in (("customers/update", ANN), ("customers/redact", customer)):
         commit = await process.hears(process.now, topic, **body)
-        assert (commit.types, commit.reason) == ([], NOT_INSTALLED)
+        assert (commit.types, commit.reason) == ([], NOT_INSTALLED.words)
         [cause] = await process.parts.reader.causes([commit])
         assert cause is not None
         assert cause.body is None
@@ -126,7 +126,7 @@ async def test_an_installation_counts_at_once_and_what_happened_before_the_erasu
 ) -> None:
     before = process.now
     erased_at = await process.erase()
-    assert (await process.hears(process.now)).reason == NOT_INSTALLED
+    assert (await process.hears(process.now)).reason == NOT_INSTALLED.words
     if by == "log":
         event = AppInstalled(
             scopes=(),
@@ -141,7 +141,7 @@ async def test_an_installation_counts_at_once_and_what_happened_before_the_erasu
     later = erased_at + timedelta(hours=1)
     assert (await process.hears(later)).types == ["customer.changed"]
     commit = await process.hears(before - timedelta(days=4))
-    assert (commit.types, commit.reason) == ([], FROM_BEFORE)
+    assert (commit.types, commit.reason) == ([], FROM_BEFORE.words)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from cplus.aws import Aws
 from cplus.consumers.erased_shops import FROM_BEFORE, REMEMBERED, ErasedShops
 from cplus.consumers.webhooks.drafting import Webhooks
 from cplus.consumers.webhooks.record import handle
-from cplus.consumers.webhooks.retranslate import GONE, UNKNOWN_STILL, Outcome, retranslate
+from cplus.consumers.webhooks.retranslate import GONE, UNKNOWN_STILL, Retranslated, retranslate
 from cplus.consumers.webhooks.uninstalls import STANDS
 from cplus.consumers.webhooks.untranslated import NOT_KNOWN, Kind, count_untranslated
-from cplus.consumers.webhooks.whose import ANOTHERS
+from cplus.consumers.webhooks.whose import ANOTHERS, OF_ANOTHER_TOPIC
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.customers import CustomerChanged, PersonsJoined
 from cplus.events.catalogue.orders import OrderChanged
@@ -32,6 +32,7 @@ from cplus.events.names import (
     webhook_claim,
 )
 from cplus.events.nudges import News
+from cplus.events.reasons import Code, Reason
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
 from cplus.privacy.erasing import erase
@@ -64,7 +65,7 @@ async def came(
     topic: str = "orders/create",
     payload: Any = ORDER,
     *,
-    reason: str | None = BROKEN,
+    reason: str | Reason | None = BROKEN,
     webhook_id: str = "w-1",
     shop: str = SHOP,
     **headers: str,
@@ -88,7 +89,8 @@ async def came(
         cause=await cause_of("webhook", shop, body, webhooks.bodies, headers=told_beside),
         refs=[delivery_ref(f"d-{webhook_id}")],
         correlation_id=f"e-{webhook_id}",
-        reason=reason,
+        reason=reason.words if isinstance(reason, Reason) else reason,
+        code=reason.code if isinstance(reason, Reason) else None,
     )
     store = webhooks.recorder.store
     await store.append([draft])
@@ -201,17 +203,19 @@ async def test_what_was_refused_is_not_taken_up_and_what_is_still_wrong_stays(
     webhooks: Webhooks,
 ) -> None:
     shop = {"id": 1, "name": "Other", "myshopify_domain": SHOP}
-    await came(webhooks, "shop/update", shop, reason=ANOTHERS)
-    await came(webhooks, "app/uninstalled", shop, reason=STANDS)
+    await came(webhooks, "shop/update", shop, reason=ANOTHERS.words)
+    await came(webhooks, "app/uninstalled", shop, reason=STANDS.words)
+    reworded = Reason(Code.STILL_INSTALLED, "in better words")
+    await came(webhooks, "app/uninstalled", shop, reason=reworded, webhook_id="w-4")
     await came(webhooks, payload=b"{", webhook_id="w-2")
     await came(webhooks, "shop/update", {**shop, "myshopify_domain": "x"}, webhook_id="w-3")
     outcome = await retranslate(webhooks)
     assert outcome.translated == {}
     assert {kind.reason.partition(" (")[0] for kind in outcome.left} == {
         "the body is not JSON",
-        ANOTHERS,
+        ANOTHERS.words,
     }
-    assert len(await log(webhooks)) == 4
+    assert len(await log(webhooks)) == 5
 
 
 async def test_shop_topic_and_time_choose_what_is_translated(webhooks: Webhooks) -> None:
@@ -239,6 +243,30 @@ async def test_a_dry_run_says_what_would_come_of_it_and_writes_nothing(
     assert await shared.parts.mongo.keyring[PERSONS].count_documents({"shop": SHOP}) == 0
 
 
+async def test_a_dry_run_decides_as_the_real_run_does(webhooks: Webhooks) -> None:
+    """One whose translation raises hides none behind it, and neither run believes what names
+    another shop or asks for what another topic does."""
+    customer = {"shop_domain": SHOP, "customer": {"id": 7, "email": "ann@example.com"}}
+    request = {**customer, "data_request": {"id": 9}}
+    last_day = {"x-shopify-triggered-at": "9999-12-31T00:00:00+00:00"}
+    await came(webhooks, "customers/data_request", request, reason=None, **last_day)
+    await came(webhooks, "customers/redact", request, reason=None, webhook_id="w-2")
+    other = {"id": 1, "name": "Other", "myshopify_domain": "red-tea.myshopify.com"}
+    await came(webhooks, "shop/update", other, webhook_id="w-3")
+    await came(webhooks, webhook_id="w-4")
+    dry = await retranslate(webhooks, dry_run=True)
+    assert len(await log(webhooks)) == 4
+    failed = "customers/data_request: the translation failed (OverflowError)"
+    assert dry.left == {
+        Kind("customers/data_request", failed): 1,
+        Kind("customers/redact", OF_ANOTHER_TOPIC.words): 1,
+        Kind("shop/update", ANOTHERS.words): 1,
+    }
+    assert dry.translated == {Kind("orders/create", BROKEN): 1}
+    real = await retranslate(webhooks)
+    assert (real.left, real.translated) == (dry.left, dry.translated)
+
+
 async def test_what_shopify_requires_of_every_app_is_obeyed(webhooks: Webhooks) -> None:
     customer = {"shop_domain": SHOP, "customer": {"id": 7, "email": "ann@example.com"}}
     await came(webhooks, "customers/redact", customer, reason=None)
@@ -250,7 +278,7 @@ async def test_what_shopify_requires_of_every_app_is_obeyed(webhooks: Webhooks) 
 async def test_the_erasure_of_a_shop_that_has_the_app_is_not_obeyed(webhooks: Webhooks) -> None:
     await came(webhooks, "shop/redact", {"shop_domain": SHOP}, reason=None)
     outcome = await retranslate(webhooks)
-    assert outcome.left == {Kind("shop/redact", STANDS): 1}
+    assert outcome.left == {Kind("shop/redact", STANDS.words): 1}
     assert len(await log(webhooks)) == 1
 
 
@@ -287,7 +315,7 @@ async def test_nothing_comes_back_of_a_shop_that_was_erased(
 
     erased = ErasedShops(webhooks.recorder, saved_at, lambda: now)
     outcome = await retranslate(replace(webhooks, erased=erased))
-    assert outcome.left == {Kind("orders/create", FROM_BEFORE): 1}
+    assert outcome.left == {Kind("orders/create", FROM_BEFORE.words): 1}
     assert await events(webhooks, OrderChanged) == []
 
 
@@ -356,5 +384,5 @@ async def test_what_nobody_can_open_any_more_is_said_to_be_gone(webhooks: Webhoo
     store = webhooks.recorder.store
     draft = Draft(SHOP, webhook_claim("orders/create", "w-1"), "webhook", "shopify", reason=BROKEN)
     await store.append([draft])
-    outcome: Outcome = await retranslate(webhooks)
+    outcome: Retranslated = await retranslate(webhooks)
     assert outcome.left == {Kind("orders/create", GONE): 1}

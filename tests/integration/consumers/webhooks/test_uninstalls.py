@@ -184,7 +184,7 @@ async def test_an_uninstall_of_which_shopify_never_tells_is_recorded_before_it_i
     assert await handle([uninstall({}, receives=TRIES)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
     assert not commit.types
-    assert commit.reason == UNTOLD
+    assert commit.reason == UNTOLD.words
 
 
 REDACT = {"shop_domain": SHOP}
@@ -193,7 +193,7 @@ REDACT = {"shop_domain": SHOP}
 async def test_a_shop_is_not_erased_while_shopify_takes_its_tokens(webhooks: Webhooks) -> None:
     assert await handle([told("shop/redact", REDACT)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
-    assert (commit.types, commit.reason) == ([], STANDS)
+    assert (commit.types, commit.reason) == ([], STANDS.words)
 
 
 async def test_a_shop_that_removed_the_app_is_to_be_erased(
@@ -215,7 +215,7 @@ async def test_while_shopify_cannot_tell_the_log_says_whether_a_shop_is_to_be_er
     shopify.fail_next(SHOP, 423)
     last = told("shop/redact", REDACT, receives=TRIES)
     assert await handle([last], webhooks, soon()) == []
-    assert (await commits(webhooks))[-1].reason == UNTOLD_OF_REDACT
+    assert (await commits(webhooks))[-1].reason == UNTOLD_OF_REDACT.words
     removed = NewEvent(shop_stream(SHOP), AppUninstalled(), at + timedelta(minutes=1))
     draft = Draft(SHOP, "x/1", "webhook", "shopify", [removed], refs=[shop_stream(SHOP)])
     await webhooks.recorder.append([draft])

@@ -13,9 +13,15 @@ from cplus.consumers.scheduled.shop_ids import learn_shop_ids
 from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.consumers.webhooks.drafting import Webhooks
 from cplus.consumers.webhooks.record import handle
-from cplus.consumers.webhooks.whose import ANOTHERS, BY_ANOTHER_HOST, UNNAMED, UNTOLD
+from cplus.consumers.webhooks.whose import (
+    ANOTHERS,
+    BY_ANOTHER_HOST,
+    OF_ANOTHER_TOPIC,
+    UNNAMED,
+    UNTOLD,
+)
+from cplus.events.reasons import Reason
 from cplus.local.shopify import LocalShopify
-from cplus.shopify.compliance import OF_ANOTHER_TOPIC
 from cplus.shopify.oauth import Tokens
 from tests.integration.consumers.webhooks.installed_app import (
     ID,
@@ -78,7 +84,7 @@ async def test_what_names_another_shop_changes_nothing(
 ) -> None:
     assert await handle([told(*webhook)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
-    assert (commit.types, commit.reason) == ([], ANOTHERS)
+    assert (commit.types, commit.reason) == ([], ANOTHERS.words)
 
 
 def compliance(topic: str, **fields: Any) -> tuple[str, Any]:
@@ -99,7 +105,7 @@ async def test_a_body_that_was_signed_for_another_topic_neither_erases_nor_asks(
 ) -> None:
     assert await handle([told(*webhook)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
-    assert (commit.types, commit.reason) == ([], OF_ANOTHER_TOPIC)
+    assert (commit.types, commit.reason) == ([], OF_ANOTHER_TOPIC.words)
 
 
 @pytest.mark.parametrize("webhook", [shop(ID), subscription(ID), data_request(ID), shop(1, SHOP)])
@@ -140,7 +146,7 @@ async def test_an_id_alone_that_is_known_by_another_host_means_nothing_and_is_to
             came = told(*subscription(shop_id), shop=RENAMED, webhook_id=f"w-{number}")
             assert await handle([came], webhooks, soon()) == []
     reasons = [commit.reason for commit in await commits(webhooks, RENAMED)]
-    assert reasons == [BY_ANOTHER_HOST, UNTOLD]
+    assert reasons == [BY_ANOTHER_HOST.words, UNTOLD.words]
     assert "shop_has_another_host" in {one["event"] for one in said}
     # The headers are not signed: whoever sends them can name any host.
     assert await shared.parts.shop_ids.renamed(9) == []
@@ -166,7 +172,7 @@ async def test_what_is_told_after_the_app_was_removed_is_compared_with_what_was_
     assert await handle(late, webhooks, soon()) == []
     _, own, another = await commits(webhooks)
     assert own.types == ["billing.subscription_changed"]
-    assert (another.types, another.reason) == ([], ANOTHERS)
+    assert (another.types, another.reason) == ([], ANOTHERS.words)
 
 
 async def test_ids_of_shops_from_before_they_were_kept_are_learned_while_they_can_be_asked(
@@ -199,11 +205,11 @@ async def test_ids_of_shops_from_before_they_were_kept_are_learned_while_they_ca
     ],
 )
 async def test_what_cannot_be_told_is_not_believed(
-    webhooks: Webhooks, webhook: tuple[str, Any], host: str, reason: str
+    webhooks: Webhooks, webhook: tuple[str, Any], host: str, reason: Reason
 ) -> None:
     assert await handle([told(*webhook, shop=host)], webhooks, soon()) == []
     [commit] = await commits(webhooks, host)
-    assert (commit.types, commit.reason) == ([], reason)
+    assert (commit.types, commit.reason, commit.code) == ([], reason.words, reason.code)
 
 
 async def test_while_shopify_does_not_tell_it_comes_back_and_is_recorded_at_last(
@@ -216,4 +222,4 @@ async def test_while_shopify_does_not_tell_it_comes_back_and_is_recorded_at_last
     shopify.fail_next(SHOP, 423)
     assert await handle([told(*shop(ID), receives=TRIES)], webhooks, soon()) == []
     [commit] = await commits(webhooks)
-    assert (commit.types, commit.reason) == ([], UNTOLD)
+    assert (commit.types, commit.reason) == ([], UNTOLD.words)

@@ -9,6 +9,7 @@ import pytest
 
 from cplus.consumers.webhooks.deliveries import Delivery
 from cplus.consumers.webhooks.whose import ANOTHERS, UNNAMED, UNTOLD, whose
+from cplus.events.reasons import Reason
 from cplus.shopify.payloads import NamesNoShop, Webhook
 from cplus.shopify.webhooks import PAYLOADS
 
@@ -35,7 +36,7 @@ def test_only_topics_whose_bodies_never_name_a_shop_pass_without_one() -> None:
     assert undecided == []
 
 
-async def asked(topic: str, body: dict[str, Any], known: int | None = ID) -> str | None:
+async def asked(topic: str, body: dict[str, Any], known: int | None = ID) -> Reason | None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     one = Delivery("m", SHOP, topic, "w", "d", now, {}, b"", None, receives=1)
 
@@ -62,7 +63,7 @@ REQUEST: Final = {"customer": {"id": 7}, "data_request": {"id": 9999}}
     ],
 )
 async def test_what_shopify_requires_is_of_the_shop_that_its_body_names(
-    topic: str, named: dict[str, Any], reason: str | None
+    topic: str, named: dict[str, Any], reason: Reason | None
 ) -> None:
     assert await asked(topic, {**REQUEST, **named}) == reason
 
