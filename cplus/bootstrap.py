@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.notices.mails import NoticeMails
-    from cplus.consumers.notices.wishes import Wishes
+    from cplus.consumers.notices.wishes import NoticeRequests
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.scheduled.retention import Retention
     from cplus.consumers.webhooks.drafting import Webhooks
@@ -304,12 +304,12 @@ class Parts:
         return Contacts(self.mongo.keyring[CREDENTIALS], secret, self.clock)
 
     @cached_property
-    def notice_wishes(self) -> Wishes:
+    def notice_wishes(self) -> NoticeRequests:
         """Decides on mails to merchants about customers who asked for their data."""
         from cplus.consumers.notices.reminders import Reminders
-        from cplus.consumers.notices.wishes import Wishes
+        from cplus.consumers.notices.wishes import NoticeRequests
 
-        return Wishes(self.recorder, Reminders(self.mongo.database), self.clock)
+        return NoticeRequests(self.recorder, Reminders(self.mongo.database), self.clock)
 
     @cached_property
     def notice_mails(self) -> NoticeMails:
@@ -328,7 +328,7 @@ class Parts:
 
     @cached_property
     def granting(self) -> Granting:
-        """Shopify, for an app that is being installed or was removed."""
+        """Asks Shopify for tokens, and whether the app is still installed."""
         from cplus.shopify.granting import Granting
 
         version = self.settings.shopify_api_version

@@ -32,7 +32,7 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Granting:
-    """Shopify, for an app that is being installed."""
+    """Asks Shopify for tokens, and whether the app is still installed."""
 
     app: App
     http: httpx.AsyncClient

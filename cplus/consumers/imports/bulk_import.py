@@ -219,7 +219,7 @@ class BulkImport:
 
 def _at(place: Place) -> BulkPlace:
     if place.bulk is None:
-        raise AssertionError("a bulk operation stands nowhere")
+        raise AssertionError("the import has no bulk operation")
     return place.bulk
 
 

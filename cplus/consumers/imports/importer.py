@@ -67,7 +67,7 @@ class BulkPlace:
     tries: int = 0
     """Operations of this import before it."""
     floor: int = 0
-    """The id behind which it lists customers."""
+    """It lists customers whose id is larger than this."""
     ordered: bool = True
     """Whether ids only rose so far, so that those behind the last were not read."""
     since: datetime | None = None

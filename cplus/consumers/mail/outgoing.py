@@ -77,8 +77,8 @@ class Outgoing:
 
     @property
     def conversation_id(self) -> str | None:
-        """The id of the conversation in which it is an answer; None of a notice: what comes back
-        to that belongs nowhere."""
+        """The id of the conversation in which it is an answer; None of a notice: an
+        answer to that belongs to no conversation."""
         return names.conversation_id(self.stream) if isinstance(self.wish, ReplyWritten) else None
 
     @property

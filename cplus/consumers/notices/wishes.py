@@ -31,7 +31,7 @@ BEFORE_DUE: Final[dict[NoticeKind, timedelta]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class NoticeRequests:
     """What deciding on notices needs."""
 
     recorder: Recorder

@@ -1,16 +1,16 @@
-"""Wishes for the reminders whose time has come; sending is somebody else's work."""
+"""Requests the reminders whose time has come; `outbound-email` sends them."""
 
 from __future__ import annotations
 
 import structlog
 
-from cplus.consumers.notices.wishes import Wishes
+from cplus.consumers.notices.wishes import NoticeRequests
 from cplus.deadline import Deadline
 
 log = structlog.get_logger()
 
 
-async def remind(use: Wishes, *, deadline: Deadline) -> int:
+async def remind(use: NoticeRequests, *, deadline: Deadline) -> int:
     """Takes each reminder that is due; returns how many. None is begun with after `deadline`.
 
     Two at once do no harm: the wish is claimed in the log. The row goes after that, so one that was

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cplus.consumers.notices.wishes import Wishes
+from cplus.consumers.notices.wishes import NoticeRequests
 from cplus.consumers.scheduled.reminding import remind
 from cplus.deadline import Deadline
 from cplus.events.catalogue.privacy import NoticeKind, NoticeRequested, ShopErased
@@ -157,13 +157,13 @@ async def test_a_request_that_is_recorded_late_leaves_out_what_is_behind(world: 
     assert await world.reminders() == ["last"], "that one was over when it was recorded"
 
 
-class _Failing(Wishes):
+class _Failing(NoticeRequests):
     """Fails for one request."""
 
     async def wish(self, shop: str, request_id: int, kind: NoticeKind) -> Outcome | None:
         if request_id == 1:
             raise ConnectionError
-        return await Wishes.wish(self, shop, request_id, kind)
+        return await NoticeRequests.wish(self, shop, request_id, kind)
 
 
 async def test_a_reminder_that_fails_holds_up_no_other_and_is_taken_again(world: World) -> None:
