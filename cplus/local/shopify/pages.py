@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from html import escape
 
 from cplus.counts import counted
@@ -58,7 +58,7 @@ def page(title: str, body: str) -> str:
 
 
 def shops_page(
-    shops: Iterable[LocalShop], installed: Mapping[str, str], admin: Callable[[str], str]
+    shops: Collection[LocalShop], installed: Mapping[str, str], admin: Callable[[str], str]
 ) -> str:
     """The list of shops with the app's actions for each; `installed` maps hosts to scopes, and
     `admin` says where the app is in the Admin of a host."""
@@ -67,10 +67,13 @@ def shops_page(
         '<table><tr><th>Shop</th><th class="number">Customers</th><th>Conversations Plus</th></tr>'
         f"{rows}</table>"
     )
+    hint = ""
+    if rows and all(shop.host in installed for shop in shops):
+        hint = "<p>To install the app from nothing, uninstall it from a shop first.</p>"
     body = (
         "<h1>Local Shopify</h1><p>Stands in for Shopify on this machine: it has the shops below, "
         "grants the app access to them, shows it in their Admin and sends it webhooks."
-        f"</p>{table if rows else '<p>There are no shops yet.</p>'}"
+        f"</p>{hint}{table if rows else '<p>There are no shops yet.</p>'}"
     )
     return page("Local Shopify", body)
 
@@ -94,6 +97,18 @@ def consent_page(shop: LocalShop, fields: Mapping[str, str], *, update: bool = F
         f'<p><a href="/">Cancel</a></p>'
     )
     return page(act, body)
+
+
+def other_page(shop: LocalShop, path: str, app: str) -> str:
+    """Says what a page of the Admin would be that is not here; `app` is the app's address."""
+    title = "Not in the local Shopify"
+    what = f"<strong>{escape(path)}</strong>" if path else "the home page"
+    body = (
+        f"<h1>{title}</h1><p>On Shopify, this is {what} in the Admin of "
+        f"{escape(shop.name)} ({escape(shop.host)}). The local Shopify shows no page of the Admin "
+        f'but the app’s.</p><p><a href="{escape(app)}">Open the app</a></p>'
+    )
+    return page(title, body + _BACK)
 
 
 def problem_page(text: str) -> str:

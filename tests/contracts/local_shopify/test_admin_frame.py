@@ -127,6 +127,11 @@ async def test_wrong_tokens_are_given_out_on_demand(
                 session_token(app, token)
     asked = await http.post(f"{shopify.admin_url}/store/blue-jam/id_token")
     assert session_token(app, asked.json()["id_token"]).shop == SHOP
+    await http.post(f"{shopify.url}/_control/id_tokens", json={**order, "wrong": wrong})
+    cleared = {"shop": SHOP, "times": 0}
+    assert (await http.post(f"{shopify.url}/_control/id_tokens", json=cleared)).is_success
+    asked = await http.post(f"{shopify.admin_url}/store/blue-jam/id_token")
+    assert session_token(app, asked.json()["id_token"]).shop == SHOP
     order = {"shop": SHOP, "wrong": "no such kind"}
     for what in ("id_tokens", "session_token"):
         refused = await http.post(f"{shopify.url}/_control/{what}", json=order)
@@ -190,6 +195,18 @@ async def test_the_admin_has_another_name_than_the_app_and_knows_one_app(
     assert by_id.headers["location"] == f"{APP}/inbox?tab=closed"
     for path in ("/store/blue-jam/apps/other", "/store/no-such/apps/the-app", "/store/a b/apps/x"):
         assert (await http.get(shopify.admin_url + path)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/", "/orders/5001", "/customers/<b>", "/id_token"])
+async def test_any_other_page_of_the_admin_says_what_it_would_be(
+    http: httpx.AsyncClient, shopify: LocalShopify, path: str
+) -> None:
+    page = await http.get(f"{shopify.admin_url}/store/blue-jam{path}")
+    assert page.status_code == 200
+    assert "Not in the local Shopify" in page.text
+    assert (html.escape(path.strip("/")) or "the home page") in page.text
+    assert f'<a href="{APP}">Open the app</a>' in page.text
+    assert (await http.get(f"{shopify.admin_url}/store/no-such{path}")).status_code == 404
 
 
 async def test_pages_of_other_sites_move_nothing_in_the_admin(

@@ -92,6 +92,10 @@ async def test_the_home_page_lists_the_shops_with_a_way_into_their_admin(
     assert f'<a href="{address}">Install</a>' in (await http.get(shopify.url)).text
     shopify.grants.grant(SHOP, "read_orders")
     page = await http.get(shopify.url)
+    hint = "To install the app from nothing, uninstall it"
+    assert hint not in page.text
+    shopify.grants.grant(OTHER, "read_orders")
+    assert hint in (await http.get(shopify.url)).text
     assert f'<a href="{address}">Open the app</a>' in page.text
     answer = await http.get(f"{shopify.url}/{SHOP}/open")
     target = urlsplit(answer.headers["location"])

@@ -13,6 +13,12 @@ from tests.integration.web.harness import SHOP
 
 pytestmark = pytest.mark.browser
 PATIENCE = 20_000  # milliseconds on a busy machine
+HELD_BACK = """() => new Promise((done) => {
+  let steps = 0;
+  addEventListener("popstate", () => ++steps === 2 && done());
+  history.back();
+})"""
+"""Goes back, and waits until that step was taken and put back."""
 
 
 @pytest.fixture
@@ -103,6 +109,41 @@ async def test_a_changed_setting_is_saved_by_the_admins_bar(admin: Framed, page:
     await expect(page.locator("#save-bar")).to_be_hidden()
     await expect(page.locator("#toasts")).not_to_be_empty()
     await expect(frame.get_by_label("Keep them for")).to_have_value("12")
+
+
+async def test_back_is_held_while_a_setting_is_not_saved_and_goes_on_after(
+    admin: Framed, page: Page
+) -> None:
+    frame = await admin.open(page, "/metrics")
+    menu = page.locator("#app-menu")
+    for save in (False, True):
+        await menu.get_by_role("link", name="Privacy").click()
+        keep = frame.get_by_label("Keep them for")
+        await keep.select_option("12")
+        await expect(page.locator("#save-bar")).to_be_visible()
+        for _ in range(2):
+            await page.evaluate(HELD_BACK)
+            await expect(page.locator("#blocked")).to_have_text("Save or discard first.")
+            await expect(keep).to_have_value("12")
+            await expect(page).to_have_url(re.compile("/privacy$"))
+        await page.locator("#save" if save else "#discard").click()
+        await expect(page.locator("#save-bar")).to_be_hidden()
+        await page.wait_for_function("() => !history.state?.guard")
+        if save:
+            await expect(page.locator("#toasts")).not_to_be_empty()
+        await page.go_back()
+        await expect(frame.get_by_role("heading", name="Metrics", exact=True)).to_be_visible()
+        await expect(page).to_have_url(re.compile("/metrics$"))
+        await expect(menu.locator("[aria-current]")).to_have_text("Metrics")
+
+
+async def test_the_admin_is_light_as_shopifys_is_whatever_the_browser_wants(
+    admin: Framed, page: Page
+) -> None:
+    await page.emulate_media(color_scheme="dark")
+    await admin.open(page)
+    await expect(page.locator("#side")).to_have_css("background-color", "rgb(235, 235, 235)")
+    await expect(page.locator("body")).to_have_css("background-color", "rgb(241, 241, 241)")
 
 
 async def test_a_page_opens_in_a_window_of_its_own_with_a_session_of_its_own(

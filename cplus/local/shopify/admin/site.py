@@ -64,6 +64,7 @@ class AdminSite:
             web.post("/store/{handle}/id_token", self._id_token),
             web.post("/store/{handle}/user", self._change_user),
             web.post("/store/{handle}/uninstall", self._uninstall),
+            web.get("/store/{handle}{path:(/.*)?}", self._other),
             web.get(BRIDGE, self._bridge),
             web.get("/_admin/{file:admin[.](js|css)}", self._static),
         ]
@@ -145,6 +146,13 @@ class AdminSite:
         if shop.host in self._shopify.store.state.installs:
             self._shopify.uninstall(shop.host)
         raise web.HTTPSeeOther(self._address(shop))
+
+    async def _other(self, request: web.Request) -> web.Response:
+        """Any other page of the Admin, to which links of the app may lead."""
+        shop = self._shop(request)
+        path = request.match_info["path"].strip("/")
+        text = pages.other_page(shop, path, self._address(shop))
+        return web.Response(text=text, content_type="text/html")
 
     async def _bridge(self, _request: web.Request) -> web.Response:
         if not self._shopify.bridge_reachable:

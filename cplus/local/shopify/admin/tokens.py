@@ -38,8 +38,12 @@ class IdTokens:
     _last: dict[str, str] = field(default_factory=dict, repr=False)
 
     def go_wrong(self, shop: str, wrong: str, times: int = 1) -> None:
-        """Makes the next tokens that the shop's Admin gives out wrong. Raises ValueError."""
-        if wrong not in WRONG:
+        """Makes the next tokens that the shop's Admin gives out wrong, after those of earlier
+        calls; 0 times: clears all of these. Raises ValueError."""
+        if times == 0:
+            self._next[shop].clear()
+            return
+        if wrong not in WRONG or times < 0:
             raise ValueError(wrong)
         self._next[shop].extend([wrong] * times)
 

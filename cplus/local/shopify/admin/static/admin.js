@@ -6,12 +6,14 @@ const { origin, base, name, tokens } = frame.dataset;
 const one = (id) => document.getElementById(id);
 const say = (kind, told = {}) => frame.contentWindow.postMessage({ bridge: kind, ...told }, origin);
 let unsaved = false;
+let frameAt = null; // the app's path, as its frame told it last
 let links = [];
 const whole = document.title;
 
 const heard = {
   // A new document is in the frame: nothing of the one before is left.
   begun() {
+    guarded = false; // a step back would now be the frame's
     showSaveBar(false);
     heard.loading({ on: false });
   },
@@ -27,10 +29,11 @@ const heard = {
     document.title = title ? `${title} · ${whole}` : whole;
     drawMenu();
   },
-  address({ path }) {
-    if (unsaved || !String(path).startsWith("/")) return; // the address stays until all is saved
-    history.replaceState(null, "", base + (path === "/" ? "" : path));
-    drawCurrent();
+  address({ path, pushed }) {
+    if (!String(path).startsWith("/")) return;
+    if (pushed) guarded = leaving = false; // the frame's own step lies above the guard
+    frameAt = path;
+    settle();
   },
   saveBar({ on, saveDisabled }) {
     showSaveBar(Boolean(on));
@@ -62,6 +65,13 @@ function gone() {
   showSaveBar(false);
   one("gone").hidden = false;
   frame.hidden = true;
+}
+
+// The Admin's address follows the frame, but stays until all is saved.
+function settle() {
+  if (unsaved || leaving || frameAt === null) return;
+  history.replaceState(null, "", base + (frameAt === "/" ? "" : frameAt));
+  drawCurrent();
 }
 
 // --- the menu
@@ -106,12 +116,35 @@ function openMenu(open) {
 }
 one("menu-button").addEventListener("click", () => openMenu(!one("side").classList.contains("open")));
 
-// --- the save bar: while it shows, nothing here leaves the page
+// --- the save bar: while it shows, nothing here leaves the page. No page can refuse a step back, so
+// one step of the Admin's own, the guard, lies above the page: Back takes that one, and it is put back.
+let guarded = false; // whether the guard is the newest step
+let leaving = false; // whether the guard is being taken away
 function showSaveBar(on) {
   unsaved = on;
   one("save-bar").hidden = !on;
   one("blocked").textContent = "";
+  if (on && !guarded && !leaving) {
+    history.pushState({ guard: true }, "");
+    guarded = true;
+  } else if (!on && guarded) {
+    guarded = false;
+    leaving = true;
+    history.back();
+  }
+  settle();
 }
+window.addEventListener("popstate", () => {
+  const onGuard = Boolean(history.state?.guard);
+  if (leaving && !onGuard) {
+    leaving = false;
+    if (unsaved) showSaveBar(true); // changed again meanwhile
+    settle();
+  } else if (unsaved && guarded && !onGuard) {
+    blocked();
+    history.forward();
+  } else if (!unsaved && onGuard) history.back(); // forward to a guard that guards nothing
+});
 function blocked() {
   if (unsaved) one("blocked").textContent = "Save or discard first.";
   return unsaved;

@@ -62,15 +62,15 @@
     SHOPIFYS.forEach((name) => here.searchParams.delete(name));
     return here.pathname + here.search;
   }
-  const tellAddress = () => tell("address", { path: ownPath() });
+  const tellAddress = (pushed = false) => tell("address", { path: ownPath(), pushed });
   for (const name of ["pushState", "replaceState"]) {
     const plain = history[name];
     history[name] = function (...given) {
       plain.apply(this, given);
-      tellAddress();
+      tellAddress(name === "pushState");
     };
   }
-  window.addEventListener("popstate", tellAddress);
+  window.addEventListener("popstate", () => tellAddress());
 
   let routed = false; // whether the page listens for navigations
   const listen = EventTarget.prototype.addEventListener;
