@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 from cplus.local.shopify.admin import Registered
@@ -24,10 +25,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+async def _serve(arguments: argparse.Namespace, secret: str) -> None:
     shopify = LocalShopify(
         client_id=arguments.client_id,
-        client_secret=os.environ[CLIENT_SECRET],
+        client_secret=secret,
         app_url=arguments.app_url,
         registered=Registered.read(arguments.app) if arguments.app else None,
         directory=arguments.data,
@@ -44,4 +45,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(_arguments()))
+    given = _arguments()
+    if not (client_secret := os.environ.get(CLIENT_SECRET, "")):
+        sys.exit(f"Set {CLIENT_SECRET} to the app's client secret.")
+    asyncio.run(_serve(given, client_secret))

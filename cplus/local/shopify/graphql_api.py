@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from graphql import (
@@ -25,8 +26,8 @@ from graphql import (
 from cplus.local.shopify import people
 from cplus.local.shopify.cost import MAX_COST, Bucket, Pricing
 from cplus.local.shopify.state import LocalShop
-from cplus.local.shopify.subset import SDL
 
+SDL: Final = Path(__file__).with_name("admin_2026-10.graphql")
 MAX_FIRST: Final = 250
 PAGINATION_LIMIT: Final = 25_000
 

@@ -29,9 +29,8 @@ from graphql import (
     visit,
 )
 
+from cplus.local.shopify.graphql_api import SDL
 from cplus.shopify import documents
-
-SDL = Path(__file__).with_name("admin_2026-10.graphql")
 
 BUILT_IN = frozenset({"String", "Int", "Float", "Boolean", "ID"})
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,8 @@ import graphql
 import pytest
 
 import cplus.shopify
-from cplus.local.shopify.subset import SDL, app_documents, real_schema, subset
+from cplus.local.shopify.graphql_api import SDL
+from cplus.local.shopify.subset import app_documents, real_schema, subset
 from cplus.settings import Settings
 from cplus.shopify import (
     PAYLOADS,
@@ -28,6 +32,23 @@ def schema() -> graphql.GraphQLSchema:
 @pytest.mark.node
 def test_the_served_schema_is_cut_from_the_real_one(schema: graphql.GraphQLSchema) -> None:
     assert SDL.read_text(encoding="utf-8") == subset(schema, app_documents().values())
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        ("cplus.local.shopify", "Set CPLUS_SHOPIFY_CLIENT_SECRET to the app's client secret."),
+        ("cplus.local.shopify.subset", "usage: python -m cplus.local.shopify.subset PATH/"),
+    ],
+)
+def test_a_program_started_wrongly_says_one_plain_line(module: str, said: str) -> None:
+    options = ["--client-id", "ID", "--app-url", "http://127.0.0.1:9"]
+    command = [sys.executable, "-m", module, *options]
+    environ = {name: one for name, one in os.environ.items() if not name.startswith("CPLUS_")}
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(said)
 
 
 @pytest.mark.node
