@@ -253,7 +253,7 @@ BAD_MESSAGES = {
         "no JSON": "not JSON",
         '{"shop": "'
         + SHOP
-        + '", "message_id": "nothing"}': "the log of this shop has no such reply",
+        + '", "message_id": "nothing"}': "the log of this shop has no such mail to send",
     },
     "rebuild": {"no JSON": "the message is not JSON", "{}": "the message names no projection"},
     "react": {"no JSON": "the message is not JSON"},
