@@ -140,6 +140,10 @@ class ShopifyUnavailable(ShopifyError):
     """Shopify gave no usable answer for {shop} ({reason}); try again later."""
 
 
+class UnreadableAnswer(ShopifyUnavailable):
+    """Shopify gave an answer for {shop} that cannot be read ({reason}); try again later."""
+
+
 class AddressRefused(ShopifyUnavailable):
     """Shopify refuses calls for {shop} from this address ({reason}), whatever the token; check the
     IP allowlist of the app."""

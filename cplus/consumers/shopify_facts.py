@@ -7,8 +7,9 @@ from typing import Protocol
 
 from cplus.clock import to_milliseconds
 from cplus.events.base import Event, NewEvent
-from cplus.events.catalogue.customers import PersonsJoined
+from cplus.events.catalogue.customers import CustomerImported, PersonsJoined
 from cplus.privacy.identities import Resolved
+from cplus.shopify.queries import ImportedCustomer
 
 
 class Resolve(Protocol):
@@ -80,3 +81,26 @@ async def known(
         return None, []
     joined = [PersonsJoined(person=found.person, absorbed=other) for other in found.absorbed]
     return found.person, joined
+
+
+def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
+    """The event that a customer of the import is."""
+    spent, email, phone = customer.spent, customer.email, customer.phone
+    return CustomerImported(
+        shopify_customer_id=customer.id,
+        person=person,
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        email=email.address if email else None,
+        phone=phone.number if phone else None,
+        note=customer.note,
+        locale=customer.locale,
+        state=customer.state.lower() if customer.state else None,
+        tags=customer.tags,
+        orders=customer.number_of_orders,
+        last_order=customer.last_order.id if customer.last_order else None,
+        amount_spent=spent.amount if spent else "0.00",
+        currency=spent.currency if spent else None,
+        email_consent=email.marketing_state.lower() if email else None,
+        created_at=customer.created_at,
+    )

@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from cplus.deadline import Deadline
-from cplus.errors import ShopifyRefused, ShopifyUnavailable
+from cplus.errors import ShopifyRefused, UnreadableAnswer
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import ORDERS
 from cplus.shopify.orders import Order
@@ -59,7 +59,7 @@ async def orders_page(
 ) -> OrdersPage:
     """At most `first` orders whose ids are above `behind` and which were placed (by `updated_at`:
     which changed) since then; fewer if the query would cost more than Shopify allows. Raises the
-    same errors as AdminClient.query.
+    same errors as AdminClient.query, and UnreadableAnswer.
     """
     moment = since.isoformat(timespec="seconds")
     query = f"id:>{behind} AND {by}:>='{moment}'"
@@ -69,10 +69,10 @@ async def orders_page(
         numbers = [number for node in nodes if (number := id_of(node)) is not None]
     except (KeyError, TypeError):
         reason = "an answer of another shape: orders"
-        raise ShopifyUnavailable(shop=client.shop, reason=reason) from None
+        raise UnreadableAnswer(shop=client.shop, reason=reason) from None
     last = max([behind, *numbers])
     if has_next and last == behind:
-        raise ShopifyUnavailable(shop=client.shop, reason="the list of orders goes no further")
+        raise UnreadableAnswer(shop=client.shop, reason="the list of orders goes no further")
     orders = tuple(one for node in nodes if (one := _order(client, node)) is not None)
     return OrdersPage(orders, bool(has_next), last, len(nodes) - len(orders))
 

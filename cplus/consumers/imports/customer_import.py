@@ -36,6 +36,7 @@ from cplus.errors import (
     ShopifyRefused,
     ShopifyUnavailable,
     Throttled,
+    UnreadableAnswer,
 )
 from cplus.privacy.listed import Known
 from cplus.shopify.admin import AdminClient
@@ -141,6 +142,7 @@ class _Run:
         self._renewed = False
         self._first = use.page_size
         self._counted = False
+        self._failed = 0  # runs on end that came to no page, before this one came to one
         self._bulk = BulkImport(
             *(self._log, use, self._ask, self._begins_until),
             lambda: asyncio.timeout(self._waits_until.remaining()),
@@ -150,6 +152,7 @@ class _Run:
         """Loads pages until the import or the time ends; answers what is left. `failed` is how many
         runs before came to no page, because Shopify was down, and `polls` how many only saw that a
         bulk operation is under way."""
+        self._failed = failed
         place = first = await self._log.place()
         if place.ended:
             return None
@@ -163,7 +166,7 @@ class _Run:
                     if after is None:
                         delay = min(_HELD * 2 ** min(polls, 10), MAX_DELAY)
                         return self._rest(place, delay, polls=polls + 1)
-                    place, polls = after, 0
+                    place, polls, self._failed = after, 0, 0
             except Throttled as throttled:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
@@ -199,16 +202,21 @@ class _Run:
         return await self._take(place, await self._page(client, place))
 
     async def _orders(self, client: AdminClient, place: Place, behind: int) -> Place:
-        """Records the next orders. Without the scope for them the import ends with the customers:
-        they are there."""
+        """Records the next orders. If Shopify refuses them, or tells them in a way that cannot be
+        read, the import is complete with its customers: they are there."""
         since = (place.began or self._use.clock()) - ORDERS_OF
         try:
             page = await self._ask(
                 client, lambda: orders_page(client, behind, since, deadline=self._begins_until)
             )
-        except AccessDenied:
-            log.info("import_without_orders", shop=self._shop)
-            return await self._log.record_orders(place, None, b"")
+        except AccessDenied as error:
+            return await self._log.end_without_orders(place, "denied", error)
+        except ShopifyRefused as error:
+            return await self._log.end_without_orders(place, "refused", error)
+        except UnreadableAnswer as error:
+            if self._failed < _FAILED_RUNS:
+                raise
+            return await self._log.end_without_orders(place, "unreadable", error)
         return await record_pieces(self._log, place, page, self._received)
 
     async def _is_large(self, client: AdminClient) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import structlog
 
@@ -14,18 +14,24 @@ from cplus.actors import system
 from cplus.consumers.erased_shops import last_erasure
 from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
 from cplus.consumers.imports.places import headers_of, place_behind
-from cplus.consumers.shopify_facts import facts, known
+from cplus.consumers.shopify_facts import facts, imported, known
 from cplus.consumers.shopify_orders import order_facts
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
     InvalidInput,
     NotInstalled,
+    ShopifyError,
     ShopifyRefused,
 )
 from cplus.events.base import Cause, Event, NewEvent
-from cplus.events.catalogue.customers import CustomerDeleted, CustomerImported
-from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.customers import CustomerDeleted
+from cplus.events.catalogue.imports import (
+    ImportEnded,
+    ImportOrdersLoaded,
+    ImportPageLoaded,
+    ImportStarted,
+)
 from cplus.events.causes import cause_of
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, settled
@@ -41,6 +47,9 @@ from cplus.shopify.order_pages import OrdersPage
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
 log = structlog.get_logger()
+
+OrdersMissing: TypeAlias = Literal["denied", "refused", "unreadable"]
+"""Why an import ends without all orders, as in ImportEnded."""
 
 
 class ImportLog:
@@ -178,21 +187,21 @@ class ImportLog:
         log.info("import_gone", shop=self.shop, import_id=self._id, customers=len(gone))
         return behind
 
-    async def record_orders(self, place: Place, page: OrdersPage | None, answer: bytes) -> Place:
-        """Appends some orders, with which the import ends if no more follow; without a page, that
-        the app may read none. One without a currency or a total is left out, and counted in the
-        log line. Raises as `record` does."""
+    async def record_orders(self, place: Place, page: OrdersPage, answer: bytes) -> Place:
+        """Appends some orders, with which the import ends if no more follow. One without a currency
+        or a total is left out and counted. Raises as `record` does."""
         await self._check()
         now = self._use.clock()
-        pages, before = place.orders or (0, 0)
-        more = page is not None and page.has_next
-        last = page.last if page else before
+        pages, _ = place.orders or (0, 0)
         behind = replace(
-            place, page=place.page + 1, ended=not more, orders=(pages, last) if more else None
+            place,
+            page=place.page + 1,
+            ended=not page.has_next,
+            orders=(pages, page.last) if page.has_next else None,
         )
         events: list[NewEvent] = []
-        skipped = page.skipped if page else 0
-        for order in page.orders if page else ():
+        skipped = page.skipped
+        for order in page.orders:
             try:
                 events += await order_facts(
                     self.shop, order, self._use.persons.resolve, when=now, told_at=now
@@ -201,16 +210,35 @@ class ImportLog:
                 skipped += 1
                 reason = str(error.values["reason"])
                 log.warning("order_unreadable", shop=self.shop, reason=reason)
+        read = len(page.orders) + page.skipped - skipped
+        mark = ImportOrdersLoaded(import_id=self._id, page=place.page, orders=read, skipped=skipped)
+        events += facts(self._stream, now, mark)
         if behind.ended:
-            ended = ImportEnded(import_id=self._id, outcome="complete", pages=pages)
-            events += facts(self._stream, now, ended)
-        cause = await self._cause(place, behind, answer)
-        outcome = await self._append(place, events, cause, reason="no order could be read")
+            events += facts(self._stream, now, self._complete(pages, "complete"))
+        outcome = await self._append(place, events, await self._cause(place, behind, answer))
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         told = {"shop": self.shop, "import_id": self._id, "page": place.page}
         log.info("import_orders", **told, skipped=skipped)
         return behind
+
+    async def end_without_orders(
+        self, place: Place, why: OrdersMissing, error: ShopifyError
+    ) -> Place:
+        """Appends that the import is complete with its customers, and why orders are missing."""
+        await self._check()
+        pages, _ = place.orders or (0, 0)
+        behind = replace(place, page=place.page + 1, ended=True, orders=None)
+        cause = Cause("import", headers=headers_of(place, behind) | {"refusal": str(error)})
+        events = facts(self._stream, self._use.clock(), self._complete(pages, why))
+        outcome = await self._append(place, events, cause)
+        if isinstance(outcome, AlreadyRecorded):
+            return await self.place()
+        log.warning("import_without_orders", shop=self.shop, import_id=self._id, outcome=why)
+        return behind
+
+    def _complete(self, pages: int, orders: Literal["complete"] | OrdersMissing) -> ImportEnded:
+        return ImportEnded(import_id=self._id, outcome="complete", pages=pages, orders=orders)
 
     async def _imported(
         self, customers: Sequence[ImportedCustomer], now: datetime
@@ -286,26 +314,3 @@ class ImportLog:
         done = settled(outcome)
         await join(self._use.recorder.reader, draft, done, self._use.persons.join)
         return done
-
-
-def imported(customer: ImportedCustomer, person: str) -> CustomerImported:
-    """The event that a customer of the import is."""
-    spent, email, phone = customer.spent, customer.email, customer.phone
-    return CustomerImported(
-        shopify_customer_id=customer.id,
-        person=person,
-        first_name=customer.first_name,
-        last_name=customer.last_name,
-        email=email.address if email else None,
-        phone=phone.number if phone else None,
-        note=customer.note,
-        locale=customer.locale,
-        state=customer.state.lower() if customer.state else None,
-        tags=customer.tags,
-        orders=customer.number_of_orders,
-        last_order=customer.last_order.id if customer.last_order else None,
-        amount_spent=spent.amount if spent else "0.00",
-        currency=spent.currency if spent else None,
-        email_consent=email.marketing_state.lower() if email else None,
-        created_at=customer.created_at,
-    )

@@ -10,11 +10,10 @@ from typing import Final, NamedTuple, Protocol
 
 from cplus.actors import system
 from cplus.consumers.erased_shops import last_erasure
-from cplus.consumers.imports.import_log import imported
 from cplus.consumers.imports.importer import Importer
 from cplus.consumers.imports.news import News, customer_news, order_news
 from cplus.consumers.imports.places import place_behind
-from cplus.consumers.shopify_facts import facts, known
+from cplus.consumers.shopify_facts import facts, imported, known
 from cplus.consumers.shopify_orders import order_facts
 from cplus.errors import InvalidInput, NotInstalled
 from cplus.events.base import Cause, NewEvent

@@ -1,4 +1,4 @@
-"""Facts about an import of a shop's customers (stream `import/<id>`)."""
+"""Facts about an import of a shop's customers and orders (stream `import/<id>`)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,33 @@ class ImportPageLoaded(Event):
     """Customers that could not be read, or that do not fit into a commit."""
 
 
+class ImportOrdersLoaded(Event):
+    """Some orders were read and recorded, after the customers."""
+
+    TYPE: ClassVar[str] = "import.orders_loaded"
+    import_id: str
+    page: int
+    """The step of the import, which counts on from the pages of customers."""
+    orders: int
+    skipped: int = 0
+    """Orders that could not be read."""
+
+
 class ImportEnded(Event):
     """The import ended."""
 
     TYPE: ClassVar[str] = "import.ended"
+    VERSION: ClassVar[int] = 2
     import_id: str
     outcome: Literal["complete", "uninstalled", "refused"]
+    """What became of the customers."""
     pages: int
+    orders: Literal["complete", "denied", "refused", "unreadable"] | None = None
+    """What became of the orders: `denied` if the app may read none, `refused` if Shopify did not
+    take the query, `unreadable` if its answer could not be read; None if it did not come to them,
+    and for events of version 1."""
 
 
-UPCASTS = {(ImportStarted.TYPE, 1): dict}
-"""Version 2 says how many customers there are to import, and which way."""
+UPCASTS = {(ImportStarted.TYPE, 1): dict, (ImportEnded.TYPE, 1): dict}
+"""Version 2 of the start says how many customers there are to import, and which way; version 2 of
+the end says what became of the orders."""

@@ -6,7 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cplus.events.base import Recorded
-from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.imports import (
+    ImportEnded,
+    ImportOrdersLoaded,
+    ImportPageLoaded,
+    ImportStarted,
+)
 from cplus.events.catalogue.setup import (
     GuideDismissed,
     GuideRestored,
@@ -106,9 +111,16 @@ def _import(row: Row | None, event: Recorded) -> Row:
                 after["customers"] += page.customers
                 if page.skipped:  # few imports have any
                     after["skipped"] = after.get("skipped", 0) + page.skipped
+        case ImportOrdersLoaded() as some:
+            if some.page > after.get("last_orders", 0):  # as for pages
+                after["last_orders"] = some.page
+                after["orders"] = after.get("orders", 0) + some.orders
+                if some.skipped:
+                    after["orders_skipped"] = after.get("orders_skipped", 0) + some.skipped
         case ImportEnded() as end:
-            ended = newest(after["end"], event, {"outcome": end.outcome, "pages": end.pages})
-            after["end"] = ended
+            ended = {"outcome": end.outcome, "pages": end.pages}
+            orders = {"orders": end.orders} if end.orders is not None else {}
+            after["end"] = newest(after["end"], event, {**ended, **orders})
     return after
 
 
@@ -131,6 +143,7 @@ SHOPS = Projection(
         ShopChanged,
         ImportStarted,
         ImportPageLoaded,
+        ImportOrdersLoaded,
         ImportEnded,
         MailTestAnnounced,
         MailTestReceived,

@@ -182,7 +182,10 @@ def import_view(row: Row) -> CustomerImport:
         skipped=row.get("skipped", 0),
         total=row.get("total"),
         awaits_list=not end and row.get("bulk", False) and not row["pages"],
+        orders=row.get("orders"),
+        orders_skipped=row.get("orders_skipped", 0),
         outcome=end["outcome"] if end else None,
+        orders_outcome=end.get("orders") if end else None,
         ended_at=end["at"] if end else None,
     )
 

@@ -51,7 +51,7 @@ class Guide:
     @property
     def imported(self) -> bool:
         """Whether the customers are there."""
-        return self.last_import is not None and self.last_import.outcome == "complete"
+        return self.last_import is not None and self.last_import.has_customers
 
     @property
     def done(self) -> int:

@@ -13,7 +13,12 @@ from cplus.actors import LOCAL
 from cplus.commands.conversations import reply
 from cplus.commands.sessions import sign_in_link
 from cplus.commands.setup import TEST_DAYS, is_announced
-from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.imports import (
+    ImportEnded,
+    ImportOrdersLoaded,
+    ImportPageLoaded,
+    ImportStarted,
+)
 from cplus.events.catalogue.setup import GuideDismissed, GuideRestored, MailTestReceived
 from cplus.events.names import mail_test_ref, setup_stream
 from cplus.ids import random_id
@@ -53,6 +58,11 @@ async def test_an_empty_inbox_shows_the_steps_and_each_is_done_by_what_happens(
     await web.record(SHOP, stream, ImportStarted(import_id="i1"), loaded)
     assert re.search("Importing your customers.*<b>12</b>", (await browser.get("/inbox")).text)
     assert await steps(browser) == [False, False, False]
+    await web.record(SHOP, stream, ImportOrdersLoaded(import_id="i1", page=2, orders=5))
+    assert await steps(browser) == [True, False, False], "orders follow when all customers came"
+    page = (await browser.get(PAGE)).text
+    assert "12 customers from Shopify" in page
+    assert re.search("Importing your orders of the last 60 days.*<b>5</b> so far", page)
     await web.record(SHOP, stream, ImportEnded(import_id="i1", outcome="complete", pages=1))
     assert await steps(browser) == [True, False, False]
     conversation = await web.conversation()

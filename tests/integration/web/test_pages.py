@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import timedelta
+from typing import Literal
 
 import httpx
 import pytest
@@ -12,7 +13,12 @@ import pytest
 from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.catalogue.customers import CustomerImported
-from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.imports import (
+    ImportEnded,
+    ImportOrdersLoaded,
+    ImportPageLoaded,
+    ImportStarted,
+)
 from cplus.events.catalogue.mail import MailBounced
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.names import billing_stream
@@ -279,6 +285,37 @@ async def test_pages_say_how_far_an_import_is_since_when_and_what_it_waits_for(
         page = (await browser.get(path)).text
         assert "<b>1,500</b> of 120,000 so far" in page
         assert "putting together" not in page
+    orders = [ImportOrdersLoaded(import_id="i1", page=n, orders=5) for n in (4, 5)]
+    await web.record(SHOP, "import/i1", *orders)
+    for path in ("/settings", "/customers"):
+        page = (await browser.get(path)).text
+        assert "Importing your orders of the last 60 days" in page
+        assert "<b>10</b> so far" in page
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("denied", "Shopify doesn’t let the app read your orders, so orders from before"),
+        ("refused", "Only 5 orders of the 60 days before that could be imported, because Shopify"),
+        ("unreadable", "because Shopify gave answers that the app couldn’t read"),
+        ("complete", "5 orders of the 60 days before that."),
+    ],
+)
+async def test_settings_say_what_an_import_could_not_read_of_the_orders(
+    web: Harness,
+    browser: httpx.AsyncClient,
+    missing: Literal["complete", "denied", "refused", "unreadable"],
+    words: str,
+) -> None:
+    loaded = ImportPageLoaded(import_id="i1", page=1, customers=12)
+    orders = ImportOrdersLoaded(import_id="i1", page=2, orders=5)
+    done = ImportEnded(import_id="i1", outcome="complete", pages=1, orders=missing)
+    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"), loaded, orders, done)
+    page = html.unescape((await browser.get("/settings")).text)
+    assert "12 customers from Shopify" in page
+    assert words in page
+    assert "Approve the app’s permissions" not in page
 
 
 async def test_settings_say_what_to_do_after_an_import_that_shopify_refused(

@@ -41,7 +41,7 @@ class BillingAccount:
 
 @dataclass(frozen=True, slots=True)
 class CustomerImport:
-    """How far an import of the shop's customers is."""
+    """How far an import of the shop's customers and orders is."""
 
     id: str
     started_at: datetime | None
@@ -53,9 +53,20 @@ class CustomerImport:
     """How many customers the shop had when it began; None if that is not known."""
     awaits_list: bool
     """Whether Shopify is putting the list together that it reads from."""
+    orders: int | None
+    """Orders that were read after the customers; None before the first were."""
+    orders_skipped: int
+    """Orders that could not be read and were left out."""
     outcome: Literal["complete", "uninstalled", "refused"] | None
-    """None while it runs."""
+    """What became of the customers; None while it runs."""
+    orders_outcome: Literal["complete", "denied", "refused", "unreadable"] | None
+    """What became of the orders; None while it runs, and if it did not come to them."""
     ended_at: datetime | None
+
+    @property
+    def has_customers(self) -> bool:
+        """Whether all customers are there; orders may follow."""
+        return self.outcome == "complete" or self.orders is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ async def test_a_large_shop_comes_by_one_bulk_operation_and_is_not_asked_by_page
     told = [one.event for one in await events(use)]
     assert told[0] == ImportStarted(import_id="i1", total=10, bulk=True)
     assert [one.customers for one in told if isinstance(one, ImportPageLoaded)] == [4, 4, 2]
-    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=5)
+    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=5, orders="complete")
 
 
 async def test_a_smaller_shop_comes_by_pages(
@@ -104,7 +104,9 @@ async def test_a_smaller_shop_comes_by_pages(
     assert await _to_the_end(replace(large, bulk_over=10), bulk) == []
     assert await imported(use) == ALL
     assert bulk.of[SHOP] == []
-    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=3)
+    assert (await events(use))[-1].event == ImportEnded(
+        import_id="i1", outcome="complete", pages=3, orders="complete"
+    )
 
 
 async def test_the_cause_of_a_piece_is_its_lines_as_they_came(

@@ -10,7 +10,12 @@ import pytest
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.events.catalogue.customers import CustomerImported, PersonsJoined
-from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
+from cplus.events.catalogue.imports import (
+    ImportEnded,
+    ImportOrdersLoaded,
+    ImportPageLoaded,
+    ImportStarted,
+)
 from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LastOrder, LocalShop, LocalShopify
@@ -39,7 +44,7 @@ async def test_an_import_records_every_customer_once_page_by_page(
     assert isinstance(told[0], ImportStarted | CustomerImported)
     assert [one.customers for one in told if isinstance(one, ImportPageLoaded)] == [4, 4, 2]
     assert sum(isinstance(one, ImportStarted) for one in told) == 1
-    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=3)
+    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=3, orders="complete")
     assert await waiting(use) == []
     assert {nudge["shop"] for nudge in await use.nudges()} == {SHOP}
 
@@ -110,7 +115,8 @@ async def test_a_shop_with_no_customers_is_imported_too(
     assert [one.event for one in await events(use)] == [
         ImportStarted(import_id="i1", total=0),
         ImportPageLoaded(import_id="i1", page=1, customers=0),
-        ImportEnded(import_id="i1", outcome="complete", pages=1),
+        ImportOrdersLoaded(import_id="i1", page=2, orders=0),
+        ImportEnded(import_id="i1", outcome="complete", pages=1, orders="complete"),
     ]
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,7 +17,7 @@ from cplus.consumers.imports.importer import Importer
 from cplus.consumers.shopify_orders import order_facts
 from cplus.errors import CommitTooLarge
 from cplus.events.base import Recorded
-from cplus.events.catalogue.imports import ImportEnded
+from cplus.events.catalogue.imports import ImportEnded, ImportOrdersLoaded
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.log.outcomes import Outcome as Recording
 from cplus.events.recording import Recorder
@@ -50,6 +50,14 @@ async def _orders(use: Intake) -> list[Recorded]:
     return [one for one in await events(use) if isinstance(one.event, OrderChanged)]
 
 
+def _ended(orders: Literal["complete", "denied", "refused", "unreadable"]) -> ImportEnded:
+    return ImportEnded(import_id="i1", outcome="complete", pages=1, orders=orders)
+
+
+def _for_orders(answer: dict[str, Any], spoilt: dict[str, Any]) -> dict[str, Any]:
+    return spoilt if "orders" in (answer.get("data") or {}) else answer
+
+
 @pytest.fixture(autouse=True)
 async def _no_orders_left(shopify: LocalShopify) -> AsyncIterator[None]:
     yield
@@ -67,7 +75,9 @@ async def test_orders_of_the_last_60_days_come_after_the_customers_page_by_page(
     orders = await _orders(use)
     assert [one.event.shopify_order_id for one in orders] == list(range(100, 112))  # type: ignore[attr-defined]
     told = [one.event for one in await events(use)]
-    assert told[-1] == ImportEnded(import_id="i1", outcome="complete", pages=1)
+    assert told[-1] == _ended("complete")
+    loaded = [one for one in told if isinstance(one, ImportOrdersLoaded)]
+    assert [(one.page, one.orders) for one in loaded] == [(2, 5), (3, 5), (4, 2)]
     assert len(await use.parts.store.read(SHOP, 0)) == 4, "one page of customers, three of orders"
 
 
@@ -117,7 +127,7 @@ async def test_without_the_scope_for_orders_the_import_is_complete_with_its_cust
     await _shop(use, shopify, node(100, _days_ago(use, 5)), scope="read_customers")
     assert await handle([asked()], importer, soon()) == []
     assert await _orders(use) == []
-    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=1)
+    assert (await events(use))[-1].event == _ended("denied")
 
 
 async def test_an_order_that_cannot_be_read_is_left_out_and_the_next_are_not(
@@ -135,6 +145,8 @@ async def test_an_order_that_cannot_be_read_is_left_out_and_the_next_are_not(
     assert await handle([asked()], importer, soon()) == []
     ids = [one.event.shopify_order_id for one in await _orders(use)]  # type: ignore[attr-defined]
     assert ids == [100, 102]
+    [loaded] = [one.event for one in await events(use) if isinstance(one.event, ImportOrdersLoaded)]
+    assert (loaded.orders, loaded.skipped) == (2, 1)
 
 
 async def test_of_an_order_with_more_items_than_are_read_the_items_are_not_known(
@@ -203,7 +215,7 @@ async def test_an_order_that_is_odd_is_left_out_and_counted_and_the_others_come(
     assert sent == []
     orders = await _orders(use)
     assert [one.event.shopify_order_id for one in orders] == [100, *range(102, 107)]  # type: ignore[attr-defined]
-    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=1)
+    assert (await events(use))[-1].event == _ended("complete")
     assert [one["skipped"] for one in said if one["event"] == "import_orders"] == [1, 0]
     assert "order_unreadable" in [one["event"] for one in said]
 
@@ -234,4 +246,44 @@ async def test_orders_that_no_commit_holds_are_recorded_in_halves(
     assert await handle([asked()], narrow, soon()) == []
     orders = await _orders(use)
     assert [one.event.shopify_order_id for one in orders] == [100, 101, 102, 104, 105, 106]  # type: ignore[attr-defined]
-    assert (await events(use))[-1].event == ImportEnded(import_id="i1", outcome="complete", pages=1)
+    assert (await events(use))[-1].event == _ended("complete")
+
+
+async def test_orders_that_shopify_refuses_leave_the_import_complete_with_its_customers(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, *[node(number, _days_ago(use, 5)) for number in range(100, 112)])
+    pages = 0
+
+    def refuse(answer: dict[str, Any]) -> dict[str, Any]:
+        nonlocal pages
+        pages += "orders" in (answer.get("data") or {})
+        refused = {"errors": [{"message": "no", "extensions": {"code": "BAD_REQUEST"}}]}
+        return _for_orders(answer, refused) if pages > 1 else answer
+
+    shopify.changed[SHOP] = refuse
+    assert await handle([asked()], importer, soon()) == []
+    assert await imported(use) == [1, 2, 3]
+    assert len(await _orders(use)) == 5, "the first page came"
+    assert (await events(use))[-1].event == _ended("refused")
+    commits = len(await use.parts.store.read(SHOP, 0))
+    shopify.changed.clear()
+    assert await handle([asked()], importer, soon()) == [], "a message that comes late"
+    assert len(await use.parts.store.read(SHOP, 0)) == commits
+
+
+async def test_orders_that_stay_unreadable_leave_the_import_complete_with_its_customers(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await _shop(use, shopify, node(100, _days_ago(use, 5)))
+    shopify.changed[SHOP] = lambda answer: _for_orders(answer, {"data": {"orders": []}})
+    keeping, sent = sending(replace(importer, sleep=at_once))
+    message = asked()
+    for failed in range(1, 13):
+        assert await handle([message], keeping, soon()) == []
+        assert sent[-1][0]["failed"] == failed
+        message = record(sent[-1][0])
+    assert await handle([message], keeping, soon()) == []
+    assert len(sent) == 12
+    assert await imported(use) == [1, 2, 3]
+    assert (await events(use))[-1].event == _ended("unreadable")

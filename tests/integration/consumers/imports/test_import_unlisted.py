@@ -45,7 +45,9 @@ async def test_who_is_not_in_a_complete_list_any_more_is_deleted(
         assert await handle([asked(import_id)], importer, soon()) == []
         assert await deleted(use) == [2, 6], "and told once"
         last = (await events(use))[-1].event
-        assert last == ImportEnded(import_id=import_id, outcome="complete", pages=1)
+        assert last == ImportEnded(
+            import_id=import_id, outcome="complete", pages=1, orders="complete"
+        )
     [gone, _] = [one.event for one in await events(use) if isinstance(one.event, CustomerDeleted)]
     assert before is not None
     assert gone == CustomerDeleted(shopify_customer_id=2, person=before.person)
@@ -72,7 +74,9 @@ async def test_who_is_created_during_an_import_or_missing_in_a_late_list_stays(
     finally:
         shopify.changed.clear()
     assert await deleted(use) == [99], "known before the third list, and Shopify has no such"
-    assert (await events(use))[-1].event == ImportEnded(import_id="i3", outcome="complete", pages=2)
+    assert (await events(use))[-1].event == ImportEnded(
+        import_id="i3", outcome="complete", pages=2, orders="complete"
+    )
 
 
 async def headers(use: Intake) -> list[dict[str, str]]:
@@ -126,7 +130,9 @@ async def test_an_import_goes_on_from_where_a_cursor_says_that_the_list_was_read
     await importer.recorder.append([draft])
     assert await handle([asked("i2")], importer, soon()) == []
     assert await deleted(use) == [2, 6]
-    assert (await events(use))[-1].event == ImportEnded(import_id="i2", outcome="complete", pages=1)
+    assert (await events(use))[-1].event == ImportEnded(
+        import_id="i2", outcome="complete", pages=1, orders="complete"
+    )
 
 
 async def test_many_who_are_gone_are_told_in_several_runs(

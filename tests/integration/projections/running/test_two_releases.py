@@ -62,7 +62,9 @@ OLDER: dict[str, tuple[Projection, Catalogue]] = {
     "unknown_type": (UNAWARE, Catalogue(OTHERS)),
     "unknown_schema": (BEFORE, Catalogue([*OTHERS, EndedBefore])),
 }
-NEWER = Catalogue(CATALOGUE.all_events(), {(ImportEnded.TYPE, 0): upcast})
+NEWER = Catalogue(
+    CATALOGUE.all_events(), {(ImportEnded.TYPE, 0): upcast, (ImportEnded.TYPE, 1): dict}
+)
 
 INSTALLED = installed()
 IMPORT = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.catalogue.customers import PersonsJoined
-from cplus.events.catalogue.imports import ImportPageLoaded
+from cplus.events.catalogue.imports import ImportEnded, ImportOrdersLoaded, ImportPageLoaded
 from cplus.events.catalogue.mail import (
     MailBounced,
 )
@@ -33,7 +33,7 @@ from cplus.projections.models.persons import MAX_ACCOUNTS, combine, kind_of
 from cplus.projections.models.shops import SHOPS
 from cplus.projections.queries import Setup
 from cplus.projections.queries.persons import customer_view, families
-from cplus.projections.queries.row_views import account_view, shop_view
+from cplus.projections.queries.row_views import account_view, import_view, shop_view
 from tests.samples import installed
 from tests.unit.projections.models.told_events import (
     CLOSED,
@@ -371,6 +371,18 @@ def test_an_import_counts_each_page_once() -> None:
     ]
     row = fold(SHOPS, [recorded(page, 1, 1 + i) for i, page in enumerate(pages)])["import/i1"]
     assert (row["pages"], row["customers"], row["skipped"]) == (3, 150, 3)
+
+
+def test_an_import_counts_each_page_of_orders_once_and_tells_how_they_ended() -> None:
+    pages = [
+        ImportOrdersLoaded(import_id="i1", page=page, orders=5, skipped=page - 4)
+        for page in (4, 5, 5, 6)
+    ]
+    ended = ImportEnded(import_id="i1", outcome="complete", pages=3, orders="refused")
+    row = fold(SHOPS, [recorded(e, 1, 1 + i) for i, e in enumerate([*pages, ended])])["import/i1"]
+    shown = import_view({**row, "_id": "acorn/import/i1", "shop": "acorn"})
+    assert (shown.orders, shown.orders_skipped, shown.pages) == (15, 3, 0)
+    assert (shown.outcome, shown.orders_outcome) == ("complete", "refused")
 
 
 def test_the_account_tells_the_last_month_that_was_used_up_and_is_no_subscription() -> None:
