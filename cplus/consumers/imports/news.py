@@ -114,4 +114,9 @@ def _order(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sealed(row: Mapping[str, Any]) -> dict[str, Any]:
     items = [(one["id"], one["current"], one["unfulfilled"]) for one in row.get("items") or ()]
-    return {"items": items, "tracking": row.get("tracking") or []}
+    ways = [
+        {name: one[name] for name in ("fulfillment", "company", "numbers", "urls")}
+        for one in row.get("tracking") or ()
+        if one["company"] or one["numbers"] or one["urls"]
+    ]
+    return {"items": items, "tracking": ways}

@@ -2,7 +2,9 @@
 
 What an order is, comes with the order, and the newest state of it stands. Its fulfillments and
 refunds come with it and also by themselves: of each the state stands that is furthest, whichever
-told it. So a fact that comes late, twice or never makes no difference once the order is told.
+told it. What was ordered, and how each fulfillment can be followed, is as the newest fact says that
+tells of it: one that leaves it out, because there is too much of it, takes nothing away. So a fact
+that comes late, twice or never makes no difference once the order is told in full.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from cplus.events.catalogue.orders import (
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.order_parts import Fulfillment, Refund
 from cplus.projections.base import Projection, Row
-from cplus.projections.models.facts import newest, types
+from cplus.projections.models.facts import MARK, newer, newest, types
 
 _MOST: Final = 50
 """Fulfillments and refunds of an order. The newest stay, by id; which they are depends on no
@@ -46,10 +48,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
         case OrderDeleted():
             return {"deleted": True}
         case PersonErased(person=person):
-            # Of what others ordered under the same number, theirs stays.
-            if row is None or row.get("person") != person:
-                return row
-            return {**row, "items": None, "tracking": None}
+            return None if row is None else _without(row, person)
         case OrderFulfillmentChanged() as told:
             return _with(row, [told.fulfillment], [])
         case OrderRefunded() as told:
@@ -58,7 +57,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             before = row if row is not None and "at" in row else None
             after = newest(before, event, _told(order, event), rank=_rank(order))
             parts = {name: row[name] for name in _PARTS if name in row} if row else {}
-            return _with({**after, **parts}, order.fulfillments, order.refunds)
+            what = _items(before, order, event) | {"tracking": _tracking(before, order, event)}
+            return _with({**after, **parts, **what}, order.fulfillments, order.refunds)
     return row
 
 
@@ -75,17 +75,73 @@ def _told(order: OrderChanged, event: Recorded) -> dict[str, Any]:
         "cancelled": order.cancelled,
         "test": order.test,
         "created_at": order.created_at or event.occurred_at,
-        "items": _plain(order.items),
-        "item_count": order.item_count,
-        "tracking": _plain(order.tracking),
     }
 
 
-def _plain(parts: Sequence[Any] | None) -> list[dict[str, Any]] | None:
-    if parts is None:
-        return None
-    found = [dict(part) for part in parts]
-    return [{k: list(v) if isinstance(v, tuple) else v for k, v in one.items()} for one in found]
+def _items(before: _Part | None, order: OrderChanged, event: Recorded) -> dict[str, Any]:
+    """What was ordered, and by which fact that is known: the newest that says how many items there
+    are, though what they are may be erased."""
+    known = None
+    if before is not None and before.get("item_count") is not None:
+        known = {name: before[name] for name in _ITEMS} | _teller(before, before.get("items_told"))
+    if order.item_count is not None:
+        items = None if order.items is None else [dict(one) for one in order.items]
+        told = {"items": items, "item_count": order.item_count, **_mark(order, event)}
+        known = told if known is None else dict(newer(known, told))
+    if known is None:
+        return {**dict.fromkeys(_ITEMS), "items_told": None}
+    by = {name: value for name, value in known.items() if name not in _ITEMS}
+    return {**{name: known[name] for name in _ITEMS}, "items_told": by}
+
+
+def _tracking(before: _Part | None, order: OrderChanged, event: Recorded) -> list[_Part]:
+    """How each fulfillment can be followed, in the order of their ids: as the newest fact says that
+    tells of the fulfillment. One that cannot be followed has an entry too, with who said so."""
+    known: dict[int, _Part] = {}
+    if before is not None:
+        for entry in before.get("tracking") or ():
+            known[entry["fulfillment"]] = {**entry, **_teller(before, entry)}
+    told = {one.fulfillment: one for one in order.tracking or ()}
+    for one in order.fulfillments:
+        way = told.get(one.id)
+        entry = {
+            "fulfillment": one.id,
+            "company": way and way.company,
+            "numbers": list(way.numbers) if way else [],
+            "urls": list(way.urls) if way else [],
+            **_mark(order, event),
+        }
+        other = known.get(one.id)
+        known[one.id] = entry if other is None else newer(other, entry)
+    return [known[shopify_id] for shopify_id in sorted(known)[-_MOST:]]
+
+
+def _mark(order: OrderChanged, event: Recorded) -> dict[str, Any]:
+    mark = (event.occurred_at, event.told_at, _rank(order), event.id, order.person)
+    return dict(zip(_TOLD_BY, mark, strict=True))
+
+
+def _teller(row: _Part, part: _Part | None) -> dict[str, Any]:
+    """Which fact told a part, and of whom; in rows of before, the one that told the order."""
+    of = part if part is not None and "by" in part else row
+    return {name: of.get(name) for name in _TOLD_BY} | {"rank": of.get("rank", 0)}
+
+
+def _without(row: Row, person: str) -> Row:
+    """Without what the person ordered, and how it is followed. Of what others ordered under the
+    same number, theirs stays."""
+    if "person" not in row:
+        return row
+    after = dict(row)
+    if _teller(row, row.get("items_told"))["person"] == person:
+        after["items"] = None
+    after["tracking"] = [
+        {**one, "company": None, "numbers": [], "urls": []}
+        if _teller(row, one)["person"] == person
+        else one
+        for one in row.get("tracking") or ()
+    ]
+    return after
 
 
 def _with(
@@ -149,6 +205,8 @@ def _rank(order: OrderChanged) -> int:
 
 
 _PARTS: Final = ("fulfillments", "refunds")
+_ITEMS: Final = ("items", "item_count")
+_TOLD_BY: Final = (*MARK, "person")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _PAYMENT: Final = (
     *("", "expired", "pending", "authorized", "partially_paid", "paid"),

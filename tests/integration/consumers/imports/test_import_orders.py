@@ -19,9 +19,12 @@ from cplus.errors import CommitTooLarge
 from cplus.events.base import Recorded
 from cplus.events.catalogue.imports import ImportEnded, ImportOrdersLoaded
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Outcome as Recording
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
+from cplus.projections.models.orders import ORDERS
+from cplus.projections.testing import fold_all
 from cplus.shopify.orders import Order
 from tests.admin_orders import node, webhook
 from tests.integration.consumers.imports.import_world import (
@@ -79,6 +82,40 @@ async def test_orders_of_the_last_60_days_come_after_the_customers_page_by_page(
     loaded = [one for one in told if isinstance(one, ImportOrdersLoaded)]
     assert [(one.page, one.orders) for one in loaded] == [(2, 5), (3, 5), (4, 2)]
     assert len(await use.parts.store.read(SHOP, 0)) == 4, "one page of customers, three of orders"
+
+
+async def test_an_import_takes_away_neither_items_nor_tracking_that_a_webhook_told(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    placed = _days_ago(use, 20)
+    body, told = webhook(100) | {"created_at": placed}, node(100, placed)
+    [item], [sent] = body["line_items"], body["fulfillments"]
+    [sent_too] = told["fulfillments"]
+    [way] = sent_too["trackingInfo"]
+    body["line_items"] = [item | {"id": 1000 + number} for number in range(60)]
+    body["fulfillments"] = [
+        sent | {"id": 2000 + number, "tracking_numbers": [f"N{number}"]} for number in range(12)
+    ]
+    items = told["lineItems"]["nodes"] * 50
+    told["lineItems"] = {"pageInfo": {"hasNextPage": True}, "nodes": items}
+    told["fulfillments"] = [
+        sent_too
+        | {"legacyResourceId": str(2000 + number), "trackingInfo": [way | {"number": f"N{number}"}]}
+        for number in range(10)
+    ]
+    now = use.parts.clock()
+    order, resolve = Order.model_validate_json(json.dumps(body)), use.parts.persons.resolve
+    facts = await order_facts(SHOP, order, resolve, when=now, told_at=now)
+    draft = Draft(SHOP, "webhook/w1", "webhook", "shopify", facts, refs=[facts[0].stream])
+    await use.parts.recorder.append([draft])
+    await _shop(use, shopify, told)
+    await handle([asked()], importer, soon())
+    events = await _orders(use)
+    assert [one.source for one in events] == ["webhook", "import"]
+    for some in (tuple(events), tuple(events[::-1])):
+        row = fold_all(ORDERS, some)["100"]
+        assert (len(row["items"]), row["item_count"]) == (50, 60)
+        assert [one["numbers"] for one in row["tracking"]] == [[f"N{n}"] for n in range(12)]
 
 
 async def test_an_imported_order_and_its_webhook_say_the_same_whichever_comes_first(
