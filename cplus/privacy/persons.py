@@ -20,6 +20,7 @@ from cplus.keys import derived_key
 from cplus.mongo import BulkWriteError, Database, IndexModel, UpdateOne, duplicates
 from cplus.privacy.burying import bury, rows_of, watched
 from cplus.privacy.identities import Identities, Question, Resolved, Row
+from cplus.privacy.mentions import Mentions, Named
 from cplus.privacy.tombstones import is_tombstone
 from cplus.retries import Retries
 
@@ -58,6 +59,7 @@ class PersonDirectory:
         self._new_id = new_id
         # One at a time: two at once from one process would only take identities from each other.
         self._questions = Combiner(self._answer, groups=1, room=_AT_ONCE)
+        self._mentioned = Combiner(self._rows_of, room=_AT_ONCE, size=len)
 
     async def resolve(
         self,
@@ -110,6 +112,15 @@ class PersonDirectory:
         if row is None or is_tombstone(row):
             return []
         return [row["person"], *sorted(row.get("former", ()))]
+
+    async def named(self, shop: str, told: Mentions) -> Named:
+        """Whom a body names that a cause holds, also those who were erased. It makes nobody
+        known, and says nothing of who has an address now."""
+        names = {self._address(shop, one) for one in told.addresses}
+        names.update(f"{shop}/shopify/{one}" for one in told.shopify_ids)
+        found: list[Row] = await self._mentioned.ask(names) if names else []
+        persons = sorted({row["person"] for row in found})
+        return Named(tuple(persons), strangers=len(found) < len(names))
 
     async def forget(self, shop: str, persons: Collection[str], at: datetime) -> None:
         """Forgets persons who were erased `at` that time: these are all ids of one. In place of
@@ -232,6 +243,10 @@ class PersonDirectory:
                 },
                 {"$set": {"person": kept}, "$addToSet": {"former": {"$each": sorted(former)}}},
             )
+
+    async def _rows_of(self, asked: Sequence[Collection[str]]) -> list[list[Row]]:
+        rows = await self._find({name for names in asked for name in names})
+        return [[rows[name] for name in names if name in rows] for names in asked]
 
     async def _find(self, names: Iterable[str]) -> dict[str, Row]:
         wanted = sorted(names)

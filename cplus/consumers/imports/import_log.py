@@ -43,6 +43,7 @@ from cplus.events.names import (
 )
 from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.listed import Known
+from cplus.privacy.mentions import mentions
 from cplus.shopify.order_pages import OrdersPage
 from cplus.shopify.queries import CustomersPage, ImportedCustomer
 
@@ -103,7 +104,8 @@ class ImportLog:
         if place.page == 1:
             marks.insert(0, ImportStarted(import_id=self._id, total=self.total))
         events += facts(self._stream, now, *marks)
-        outcome = await self._append(place, events, await self._cause(place, behind, answer))
+        cause = await self._cause(place, behind, answer)
+        outcome = await self._append(place, events, cause, received=answer)
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         log.info("import_page", shop=self.shop, import_id=self._id, page=place.page)
@@ -215,7 +217,8 @@ class ImportLog:
         events += facts(self._stream, now, mark)
         if behind.ended:
             events += facts(self._stream, now, self._complete(pages, "complete"))
-        outcome = await self._append(place, events, await self._cause(place, behind, answer))
+        cause = await self._cause(place, behind, answer)
+        outcome = await self._append(place, events, cause, received=answer)
         if isinstance(outcome, AlreadyRecorded):
             return await self.place()
         told = {"shop": self.shop, "import_id": self._id, "page": place.page}
@@ -296,8 +299,12 @@ class ImportLog:
         cause: Cause,
         refs: Sequence[str] = (),
         reason: str | None = None,
+        received: bytes = b"",
     ) -> Appended | AlreadyRecorded:
         persons = [person for new in events for person in new.event.persons()]
+        # An answer also names whom it was not read for: of what could not be read, of who has the
+        # address that an order has.
+        named = await self._use.persons.named(self.shop, mentions(received))
         draft = Draft(
             shop=self.shop,
             claim=import_page_claim(self._id, place.page),
@@ -309,6 +316,8 @@ class ImportLog:
             correlation_id=self._follows.correlation_id,
             causation_id=self._follows.causation_id,
             reason=None if events else reason,
+            about=named.persons,
+            strangers=named.strangers,
         )
         [outcome] = await self._use.recorder.append([draft])
         done = settled(outcome)

@@ -32,6 +32,7 @@ from cplus.events.names import (
     shop_stream,
 )
 from cplus.privacy.joining import join
+from cplus.privacy.mentions import mentions
 from cplus.projections.base import Row
 from cplus.shopify.orders import Order
 from cplus.shopify.queries import ImportedCustomer
@@ -225,6 +226,7 @@ class ReconcileLog:
         cause = await cause_of(
             "import", self.shop, answer, self.use.bodies, headers=headers, inline=self.use.inline
         )
+        named = await self.use.persons.named(self.shop, mentions(answer))
         everybody = [person for told in found for new in told for person in new.event.persons()]
         draft = Draft(
             shop=self.shop,
@@ -233,8 +235,9 @@ class ReconcileLog:
             actor=system("import"),
             events=events,
             cause=cause,
-            # The page names those too of whom there is no news.
-            about=list(dict.fromkeys(everybody)),
+            # The page names those too of whom there is no news, or who could not be read.
+            about=list(dict.fromkeys([*everybody, *named.persons])),
+            strangers=named.strangers,
         )
         [outcome] = await self.use.recorder.append([draft])
         done = settled(outcome)

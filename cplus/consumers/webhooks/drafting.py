@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, Protocol
 
 import structlog
@@ -26,6 +26,7 @@ from cplus.events.names import delivery_ref
 from cplus.events.reasons import Code, Reason
 from cplus.events.recording import Recorder
 from cplus.mongo import Collection
+from cplus.privacy.mentions import Mentions, Named, mentions
 from cplus.shopify.contacts import Contacts
 from cplus.shopify.shop_ids import ShopIds
 from cplus.shopify.webhooks import is_required
@@ -54,6 +55,9 @@ class Persons(Protocol):
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         """Makes two persons one."""
+
+    async def named(self, shop: str, told: Mentions) -> Named:
+        """Whom a body names."""
 
 
 class Drafted(NamedTuple):
@@ -119,7 +123,11 @@ async def read_draft(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
     cause = await cause_of(
         "webhook", one.shop, body, use.bodies, headers=headers, stored=one.stored
     )
-    return Drafted(one, to_record(one, found.events, cause, found.reason))
+    draft = to_record(one, found.events, cause, found.reason)
+    named = await use.persons.named(one.shop, mentions(body))
+    # What names nobody, or nobody who is known for sure, is kept for 30 days.
+    strangers = named.strangers or not draft.persons()
+    return Drafted(one, replace(draft, about=named.persons, strangers=strangers))
 
 
 def asking(use: Webhooks) -> Asking:

@@ -60,6 +60,9 @@ class Draft:
     """The same for programs, if they are to tell it apart."""
     about: Sequence[str] = ()
     """Whom its cause is about besides those whom its events name. They are refs of it too."""
+    strangers: bool = False
+    """Whether its cause names somebody who is not known: then it can be opened for 30 days, as one
+    in which nobody is known."""
     erases: bool = False
     """Whether it is an erasure: whoever appends after it loads their keys again."""
     id: str = field(default_factory=lambda: random_id(26))
@@ -72,9 +75,10 @@ class Draft:
     def owners(self, unnamed: str) -> list[str]:
         """Under whose keys it is sealed: of the persons in its personal fields and, if it holds the
         body of a cause or the key of its object, of all whom it names. `unnamed` is the owner of a
-        cause in which nobody is known."""
+        cause in which nobody is known, or not everybody."""
         if self.cause is not None and self.cause.is_sealed:
-            return self.persons() or [unnamed]
+            persons = self.persons()
+            return [*persons, unnamed] if self.strangers or not persons else persons
         sealed = [new.event for new in self.events if new.event.PERSONAL_FIELDS]
         return list(dict.fromkeys(str(getattr(event, "person")) for event in sealed))  # noqa: B009
 

@@ -24,6 +24,8 @@ _WITH_CAUSES: Final = 50  # a cause has up to 256 KB
 _NAMING: Final[tuple[type[Event], ...]] = tuple(
     kind for kind in all_events() if kind.NAMES_PERSONS and kind is not PersonErased
 )
+_OF_SHOPIFY: Final = frozenset({"import", "webhook"})
+"""Sources whose commits only those persons find whom their events or their cause name."""
 _KINDS: Final = ("conversations", "messages", "requests", "orders")
 
 
@@ -83,10 +85,11 @@ class Listed:
 
     def has_cause(self, commit: Commit, events: Iterable[Recorded]) -> bool:
         """Whether the cause of a commit is theirs too: one of its events names the person, or none
-        names anybody, and it is found by the person."""
+        names anybody, or it is what Shopify told, and it is found by the person."""
         named = {getattr(one.event, name) for one in events for name in one.event.NAMES_PERSONS}
         return not named.isdisjoint(self.by_id) or (
-            not named - {None} and not self.by_id.keys().isdisjoint(commit.refs)
+            (commit.source in _OF_SHOPIFY or not named - {None})
+            and not self.by_id.keys().isdisjoint(commit.refs)
         )
 
 

@@ -130,7 +130,7 @@ async def test_persons_who_turn_out_to_be_one_are_joined_also_after_a_crash(
 
     class Dies:
         def __init__(self, directory: PersonDirectory) -> None:
-            self.resolve = directory.resolve
+            self.resolve, self.named = directory.resolve, directory.named
 
         async def join(self, shop: str, person: str, absorbed: str) -> None:
             raise AutoReconnect("the connection broke")

@@ -28,6 +28,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.mongo import AutoReconnect
 from cplus.privacy.identities import Resolved
+from cplus.privacy.mentions import Mentions, Named
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.shopify.signatures import sign_webhook
 from tests.integration.intake import SECRET, Intake, new_bucket, record, soon, tasks
@@ -387,7 +388,7 @@ class Dies:
     """A directory whose process dies before it joins anybody."""
 
     def __init__(self, webhooks: Webhooks) -> None:
-        self.resolve = webhooks.persons.resolve
+        self.resolve, self.named = webhooks.persons.resolve, webhooks.persons.named
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         raise AutoReconnect("the connection broke")
@@ -426,6 +427,9 @@ class Says:
 
     async def join(self, shop: str, person: str, absorbed: str) -> None:
         return
+
+    async def named(self, _shop: str, _told: Mentions) -> Named:
+        return Named((), strangers=False)
 
 
 @pytest.mark.parametrize(
