@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+from cplus.events.base import NewEvent
 from cplus.shopify.values import MAX_INT64
 
 _BETWEEN: Final = re.compile(r"[\s<>()\[\],;:\"\\/?&=]+")
@@ -27,6 +28,13 @@ class Mentions(NamedTuple):
     """In lower case."""
     shopify_ids: frozenset[int]
     """Of customers."""
+
+    def besides(self, events: Iterable[NewEvent]) -> Mentions:
+        """Those who are not named by what the events say of their own persons."""
+        named = [new.event for new in events if new.event.persons()]
+        told = {str(getattr(event, "email", None)).strip().lower() for event in named}
+        ids = {getattr(event, "shopify_customer_id", None) for event in named}
+        return Mentions(self.addresses - told, self.shopify_ids - ids)
 
 
 class Named(NamedTuple):

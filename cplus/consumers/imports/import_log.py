@@ -304,7 +304,7 @@ class ImportLog:
         persons = [person for new in events for person in new.event.persons()]
         # An answer also names whom it was not read for: of what could not be read, of who has the
         # address that an order has.
-        named = await self._use.persons.named(self.shop, mentions(received))
+        named = await self._use.persons.named(self.shop, mentions(received).besides(events))
         draft = Draft(
             shop=self.shop,
             claim=import_page_claim(self._id, place.page),

@@ -226,7 +226,8 @@ class ReconcileLog:
         cause = await cause_of(
             "import", self.shop, answer, self.use.bodies, headers=headers, inline=self.use.inline
         )
-        named = await self.use.persons.named(self.shop, mentions(answer))
+        beyond = mentions(answer).besides(new for told in found for new in told)
+        named = await self.use.persons.named(self.shop, beyond)
         everybody = [person for told in found for new in told for person in new.event.persons()]
         draft = Draft(
             shop=self.shop,

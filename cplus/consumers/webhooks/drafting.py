@@ -124,7 +124,7 @@ async def read_draft(one: Delivery, body: bytes, use: Webhooks) -> Drafted:
         "webhook", one.shop, body, use.bodies, headers=headers, stored=one.stored
     )
     draft = to_record(one, found.events, cause, found.reason)
-    named = await use.persons.named(one.shop, mentions(body))
+    named = await use.persons.named(one.shop, mentions(body).besides(found.events))
     # What names nobody, or nobody who is known for sure, is kept for 30 days.
     strangers = named.strangers or not draft.persons()
     return Drafted(one, replace(draft, about=named.persons, strangers=strangers))
