@@ -23,7 +23,10 @@ async def rows(webhooks: Webhooks) -> dict[str, Any]:
         "customers": sorted(
             (shown(one) for person, one in people.items() if person == one.person), key=repr
         ),
-        "orders": {key: {**plain(row), "person": who(row, people)} for key, row in orders.items()},
+        "orders": {
+            key: {**plain(_without_tellers(row)), "person": who(row, people)}
+            for key, row in orders.items()
+        },
         "shops": plain(await folded(webhooks, SHOPS)),
     }
 
@@ -43,6 +46,16 @@ def shown(family: Family) -> dict[str, Any]:
 def who(row: Row, people: dict[str, Family]) -> Any:
     family = people.get(row.get("person") or "")
     return sorted(family.row["accounts"]) if family else None
+
+
+def _without_tellers(row: Row) -> Row:
+    """An order's row without which fact told its items and its tracking, and of whom."""
+    left = {name: value for name, value in row.items() if name not in {"items_told", "tracking"}}
+    ways = [
+        {name: one[name] for name in ("fulfillment", "company", "numbers", "urls")}
+        for one in row.get("tracking") or ()
+    ]
+    return {**left, "tracking": ways}
 
 
 def plain(value: Any) -> Any:
