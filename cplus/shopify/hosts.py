@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cplus.errors import InvalidShop
 
@@ -49,6 +49,13 @@ def typed_shop(typed: str) -> str:
     elif host.endswith(SUFFIX):
         return shop_host(host)
     return shop_host(host + SUFFIX)
+
+
+def admin_page(origin: str, shop: str, client_id: str, address: str = "/") -> str:
+    """Where the Admin of the shop shows the page of the app at that address, a path with its
+    query. `origin` is the Admin's. Raises InvalidShop."""
+    app = f"{origin}/store/{shop_name(shop)}/apps/{quote(client_id, safe='')}"
+    return app if address == "/" else app + address
 
 
 def shop_name(host: str) -> str:

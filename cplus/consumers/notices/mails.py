@@ -18,6 +18,7 @@ from cplus.events.catalogue.privacy import NoticeKind, NoticeRequested
 from cplus.events.recording import Recorder
 from cplus.mail import compose_notice, is_own_address, no_reply_address, normal_address
 from cplus.settings import Settings
+from cplus.shopify.hosts import admin_page
 
 log = structlog.get_logger()
 
@@ -88,17 +89,25 @@ class NoticeMails:
                 f"Request no. {wish.request_id}\nDue {due}\n\n"
                 "Download the export in Conversations Plus, and pass it on to the customer:"
             ),
-            link=f"{self.settings.needed('app_url')}/privacy/requests/{wish.request_id}?shop={shop}",
+            link=self._page(shop, f"/privacy/requests/{wish.request_id}"),
             label="Open the request",
             closing=(
                 "To protect your customer, this mail does not say who asked; the page does, once "
                 "you are signed in.\n\n"
                 f"This mail was sent automatically to the address of the store owner of {shop} in "
-                "Shopify. Replies to it are not read."
+                "Shopify. Nobody reads replies to it."
             ),
             own_message_id=f"{wish.message_id}@{domain}",
         )
         return Mail(sender, address, raw)
+
+    def _page(self, shop: str, path: str) -> str:
+        """The address of a page of the app: inside the shop's Admin, if the app stands there."""
+        use = self.settings
+        if use.shopify_admin_origin:
+            client_id = use.needed("shopify_client_id")
+            return admin_page(use.shopify_admin_origin, shop, client_id, path)
+        return f"{use.needed('app_url')}{path}?shop={shop}"
 
 
 def _date(moment: datetime, timezone: str | None) -> str:

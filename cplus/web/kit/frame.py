@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from cplus.settings import Settings
-from cplus.shopify.hosts import shop_name
+from cplus.shopify.hosts import admin_page
 from cplus.web.kit.deep_links import HOME
 
 
@@ -32,8 +32,7 @@ class Bridge:
     def page(self, shop: str, address: str = "/") -> str:
         """Where the Admin of the shop shows the page of the app at that address, a path with its
         query. Raises InvalidShop."""
-        app = f"{self.admin}/store/{shop_name(shop)}/apps/{quote(self.client_id, safe='')}"
-        return app if address == "/" else app + address
+        return admin_page(self.admin, shop, self.client_id, address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ NOTICE: dict[str, Any] = {
     "text": "Largo & Söhne <b>\n\nRequest no. 7\nDue soon",
     "link": "https://app.example/privacy/requests/7?shop=a&b=c",
     "label": "Open <it>",
-    "closing": "Replies to it are not read.",
+    "closing": "Nobody reads replies to it.",
     "own_message_id": "n1@mail.cplus.example",
 }
 

@@ -38,7 +38,7 @@ async def test_a_customer_who_asks_brings_the_merchant_one_mail_that_names_nobod
     person = await world.person()
     for wrong in (ANN, "ann", person, person.removeprefix("person/")):
         assert wrong not in mail["text"] + mail["html"]
-    link = f"https://app.example/privacy/requests/1?shop={SHOP}"
+    link = "https://admin.shopify.com/store/blue-jam/apps/client-id/privacy/requests/1"
     assert link in mail["text"]
     assert f'href="{link}"' in mail["html"]
     assert "Blue Jam" in mail["text"]
