@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import HTMLResponse, Response
@@ -53,9 +53,10 @@ async def requests(
     state: DataRequestState = "open",
     cursor: str | None = None,
     erasing: str = "",
+    saved: Literal["", "yes"] = "",
 ) -> HTMLResponse:
     """A page of requests, the newest first, and the last erasures; `erasing` is the id of one that
-    was just asked for."""
+    was just asked for, `saved` says that the rule of retention was."""
     counts, page, erasures, months = await asyncio.gather(
         queries.data_request_counts(me.shop),
         queries.data_requests(me.shop, state, cursor, _SHOWN),
@@ -80,6 +81,7 @@ async def requests(
         erasing=bool(erasing),
         erased=erasing in {one.id for one in erasures.items if one.completed_at},
         months=months,
+        saved=saved,
         offered=sorted({*_MONTHS, *([months] if months else [])}),
         key=new_key(),
         **links("/privacy", cursor, page.next, state=state),
@@ -120,7 +122,7 @@ async def retention(
         actor=me.actor,
         use=use,
     )
-    return see_other("/privacy")
+    return see_other("/privacy?saved=yes")
 
 
 async def _known(

@@ -52,7 +52,27 @@ function failed(words, form) {
 }
 
 function tryAgain() {
+  stopped = null;
   document.getElementById("failed")?.remove();
+  const note = document.getElementById("signed-out");
+  if (note) note.hidden = true;
+}
+
+let stopped = null; // what was asked for when Shopify did not say who this is
+
+// Says so. What was asked for can be tried again in place, which keeps what is typed also where
+// the browser lets the frame store nothing. `gone`: that the app is not installed any more.
+function notConfirmed(note, gone) {
+  const [words, button, link] = note.children;
+  const page = own(location.href);
+  link.href = html.dataset.admin + (gone ? "" : page.pathname + page.search);
+  if (gone) {
+    words.textContent = gone;
+    link.textContent = "Open the app again";
+  }
+  button.hidden = Boolean(gone);
+  button.onclick = () => (stopped ?? reload)();
+  note.hidden = false;
 }
 
 async function save(answer) {
@@ -90,11 +110,11 @@ function land(place, { scroll = 0, quiet = false } = {}) {
   if (announced) announced.textContent = document.title;
 }
 
-// What was done shows as a toast, once: as the page says it, or else as the form does.
-function toast(said) {
+// What was done shows as a toast, once, in the words of the page.
+function toast() {
   const done = document.querySelector("#main .note.done");
   if (done) done.hidden = true;
-  const words = done?.textContent.trim() || said;
+  const words = done?.textContent.trim();
   if (words) told(words);
 }
 
@@ -104,7 +124,7 @@ let visits = 0;
 let under = null; // the fetch of the page that is on its way
 
 // Loads a page and shows it. `push`: as a new step of the history. Whether it was shown.
-async function visit(address, { push = true, scroll = 0, init = {}, quiet = false, form = null } = {}) {
+async function visit(address, { push = true, scroll = 0, init = {}, quiet = false, form = null, submitter = null } = {}) {
   const mine = ++visits;
   tryAgain();
   under?.abort();
@@ -113,10 +133,14 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
   try {
     const answer = await authorised(address, { ...init, signal: stop.signal });
     if (mine !== visits) return false;
-    if (answer.status === 401) return lost(answer);
+    if (answer.status === 401) {
+      const same = () => visit(address, { push, scroll, quiet });
+      return await lost(answer, () => (form?.isConnected ? form.requestSubmit(submitter) : same()));
+    }
     const kind = answer.headers.get("Content-Type") ?? "";
     if (/^attachment/.test(answer.headers.get("Content-Disposition") ?? "") || !kind.startsWith("text/html")) {
       await save(answer);
+      told("Downloaded.");
       return false;
     }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -132,7 +156,7 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     show(fresh);
     shown = pageOf(location.href);
     land(place, { scroll, quiet });
-    if (sent && answer.redirected) toast(form?.dataset.said);
+    if (sent && answer.redirected) toast();
     return true;
   } catch (error) {
     if (error.name !== "AbortError") failed("The page couldn’t be loaded. Check your connection and try again.", form);
@@ -145,8 +169,14 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
   }
 }
 
+// The same page once more, with what is typed in it.
+function reload() {
+  return visit(location.href, { push: false, scroll: window.scrollY, quiet: true });
+}
+
 // Shopify no longer says who this is: nothing typed is lost, and the note says what to do.
-async function lost(answer) {
+async function lost(answer, again) {
+  stopped = again;
   await signedOut(answer);
   document.getElementById("signed-out")?.scrollIntoView({ block: "center" });
   return false;
@@ -196,8 +226,9 @@ async function onSubmit(event) {
   event.preventDefault();
   const fields = new URLSearchParams(new FormData(form, event.submitter));
   const download = "download" in form.dataset;
-  if (form.method === "get") await visit(`${form.getAttribute("action")}?${fields}`, { form });
-  else await visit(form.getAttribute("action"), { form, init: { method: "POST", body: fields } });
+  const from = { form, submitter: event.submitter };
+  if (form.method === "get") await visit(`${form.getAttribute("action")}?${fields}`, from);
+  else await visit(form.getAttribute("action"), { ...from, init: { method: "POST", body: fields } });
   if (!download && form.isConnected) release(form);
 }
 
@@ -221,7 +252,7 @@ function withoutBridge() {
 }
 
 function begin() {
-  window.embedded = { fetch: authorised };
+  window.embedded = { fetch: authorised, notConfirmed };
   history.scrollRestoration = "manual";
   history.replaceState({ scroll: 0 }, "", kept(location.href));
   document.addEventListener("click", onClick);
@@ -235,7 +266,7 @@ function begin() {
   // A page that waits for something is loaded again, as the header of the other window says.
   setInterval(() => {
     const wait = document.getElementById("main")?.dataset.refresh;
-    if (wait && !document.hidden && !under) visit(location.href, { push: false, scroll: window.scrollY, quiet: true });
+    if (wait && !document.hidden && !under) reload();
   }, 4000);
 }
 

@@ -56,11 +56,7 @@ async function signedOut(answer) {
   const told = document.getElementById("signed-out");
   if (!told) return;
   const link = told.querySelector("a");
-  if (window.embedded) {
-    if (note === "gone") told.querySelector("span").textContent = error;
-    told.hidden = false;
-    return;
-  }
+  if (window.embedded) return window.embedded.notConfirmed(told, note === "gone" ? error : "");
   const to = new URL(link.href);
   const here = new URL(location.href);
   if (note === "other") return otherShop(document.documentElement.dataset.shop);

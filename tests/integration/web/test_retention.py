@@ -63,14 +63,17 @@ async def test_the_decision_is_the_merchants_and_off_at_first(web: Harness) -> N
     await web.conversation()
     async with web.signed_in(user="bea", called="Bea") as browser:
         page = (await browser.get("/privacy")).text
-        assert re.search(r'<option value="" selected>ever', page)
+        assert re.search(r'<option value="" selected>forever', page)
         fields = fields_of(page, "/privacy/retention")
         for months, status in (("6", 303), ("x", 400), ("0", 400), ("-1", 400)):
             sent = {**fields, "months": months}
             assert (await browser.post("/privacy/retention", data=sent)).status_code == status
         assert await told(web) == 6
-        page = (await browser.get("/privacy")).text
-        assert re.search(r'<option value="6" selected>6 months', page)
+        assert "Saved." not in page
+        saved = await browser.post("/privacy/retention", data={**fields, "months": "6"})
+        page = (await browser.get(saved.headers["Location"])).text
+        assert re.search(r'role="status">.*Saved\.</p>', page)
+        assert re.search(r'<option value="6" selected>for 6 months', page)
         fields = {**fields_of(page, "/privacy/retention"), "months": ""}
         wrong = {**fields, "csrf": "x"}
         assert (await browser.post("/privacy/retention", data=wrong)).status_code == 403
