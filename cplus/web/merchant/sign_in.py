@@ -14,6 +14,7 @@ from cplus.actors import ADMIN
 from cplus.commands import installs, sessions
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
 from cplus.privacy.sessions import UsedLinks
+from cplus.projections.queries import Queries
 from cplus.shopify.hosts import typed_shop
 from cplus.signing import Signer
 from cplus.web.kit.auth import Signatures
@@ -25,6 +26,7 @@ from cplus.web.kit.deps import (
     HandshakeDep,
     InstallsDep,
     PagesDep,
+    QueriesDep,
     SignaturesDep,
     SignerDep,
     UsedLinksDep,
@@ -70,6 +72,15 @@ class _Links:
     cookies: Cookies
     signer: Signer
     used: UsedLinks
+    queries: Queries
+
+    async def gone(self, shop: str) -> bool:
+        """Whether the shop, to which this browser was signed in, removed the app and has not
+        installed it again. To others nothing is told of a shop."""
+        if shop != self.signatures.last_shop(self.cookies.held(self.request, SESSION)):
+            return False
+        row = await self.queries.shop(shop)
+        return row is not None and row.uninstalled_at is not None
 
     def stale(self, token: str, leads_to: str) -> Response:
         """To who opens a link that is used or over."""
@@ -86,8 +97,9 @@ async def _links(
     cookies: CookiesDep,
     signer: SignerDep,
     used: UsedLinksDep,
+    queries: QueriesDep,
 ) -> _Links:
-    return _Links(request, pages, signatures, cookies, signer, used)
+    return _Links(request, pages, signatures, cookies, signer, used, queries)
 
 
 LinksDep = Annotated[_Links, Depends(_links)]
@@ -105,6 +117,12 @@ async def sign_in(
     the link."""
     pages = links.pages
     if token is None:
+        if note == "gone" and shop and not await links.gone(shop):
+            # The address is an old one: the page that it was for says what is true now.
+            session = links.signatures.session(links.cookies.held(links.request, SESSION))
+            if session and session.shop == shop:
+                return see_other(leads_to)
+            note = ""
         out = _OUT if note == "out" else ""
         warning = {"gone": GONE, "unsent": _UNSENT, "unsaved": _UNSAVED}.get(note, "")
         return ask(

@@ -245,8 +245,15 @@ async def test_a_shop_that_removed_the_app_reads_nothing_until_it_installs_it_ag
             assert refused.status_code == 401
             assert "no longer installed in this shop" in refused.json()["error"]
             assert refused.json()["note"] == "gone"
+            told = path_of(await later.get("/customers"))
             await web.record(SHOP, f"shop/{SHOP}", installed())
             assert (await later.get("/inbox")).status_code == 200
+            # The page that said so leads on, and tells it to nobody else either.
+            assert path_of(await later.get(told)) == "/customers"
+            async with web.browser() as stranger:
+                page = (await stranger.get(told)).text
+                assert "no longer installed" not in page
+                assert ">Continue with Shopify</button>" in page
             # Its history is as it was.
             again = (await later.get("/api/inbox")).json()
             assert again["conversations"] == listed["conversations"]
