@@ -62,9 +62,12 @@ class Figures:
 
     def within(self, share: float) -> float | None:
         """Seconds within which that share of the first answers came, for example 0.5; None if
-        there were none. Assumes that they are spread evenly within their bucket."""
+        there were none. Of more than one it is an estimate, which assumes that they are spread
+        evenly within their bucket."""
         if not self.first_answers:
             return None
+        if self.first_answers == 1:
+            return self.longest_ms / 1000
         wanted = share * self.first_answers
         upto = list(accumulate(self.buckets))
         bucket = bisect_left(upto, wanted)
