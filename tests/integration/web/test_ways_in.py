@@ -197,6 +197,8 @@ async def test_an_app_outside_the_admin_leads_to_that_shops_consent(
         # It is the one that may ask for an address: no Admin leads to it.
         asked = await nobody.get("/auth/sign-in")
         assert 'placeholder="your-shop.myshopify.com"' in asked.text
+        again = await nobody.get("/auth/install?shop=a b")
+        assert "ends with .myshopify.com" in again.text
 
 
 @pytest.mark.parametrize("path", ["/auth/sign-in", "/auth/sign-in?shop=x.example", "/auth/install"])
@@ -328,7 +330,7 @@ async def test_the_shop_is_understood_as_people_type_it(web: Harness, typed: str
 async def test_what_is_no_shop_is_asked_for_again(web: Harness, typed: str) -> None:
     answer = await web.browser().get("/auth/install", params={"shop": typed})
     assert answer.status_code == 400
-    assert "ends with .myshopify.com" in answer.text
+    assert "doesn’t name a shop" in answer.text
     assert "<script>" not in answer.text
     # The form leads to Shopify by redirects, which `form-action` would hold up.
     assert "form-action" not in answer.headers["content-security-policy"]
