@@ -52,7 +52,7 @@ def pages() -> int:
 async def data(mongo: Mongo, stack: Path, pages: int) -> Path:
     """The directory of a stack: three shops, folded for the first time."""
     store = EventStore(mongo)
-    first: list[Event] = [installed("Shop", ("read_orders",))]
+    first: list[Event] = [installed("Shop", ("read_customers", "read_orders"))]
     begun: list[Event] = [ImportStarted(import_id=f"i{number}") for number in range(pages // 5)]
     loaded: list[Event] = [
         ImportPageLoaded(import_id=f"i{number // 5}", page=1 + number % 5, customers=1)

@@ -9,11 +9,13 @@ import subprocess
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
 
 from cplus.cli.read_models.versions import CodeFailed, OtherProtocol, code_at, release_process
+from cplus.events.base import Event
 from cplus.events.catalogue.imports import ImportPageLoaded, ImportStarted
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
@@ -32,6 +34,13 @@ HOSTS = ("acorn.myshopify.com", "birch.myshopify.com")
 IMPORTS = 40
 
 
+class StartedThen(Event):
+    """As releases from before its version 2 wrote it, and still read it."""
+
+    TYPE: ClassVar[str] = ImportStarted.TYPE
+    import_id: str
+
+
 @pytest.fixture
 async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
     """A log of two shops; nothing else."""
@@ -43,7 +52,7 @@ async def mongo(mongo_uri: str, database_name: str) -> AsyncIterator[Mongo]:
             event
             for number in range(IMPORTS)
             for event in (
-                ImportStarted(import_id=f"i{number:02}"),
+                StartedThen(import_id=f"i{number:02}"),
                 ImportPageLoaded(import_id=f"i{number:02}", page=1, customers=7),
             )
         ]

@@ -135,8 +135,10 @@ def test_figures_tell_within_which_time_answers_came() -> None:
     assert (some.within(0.4), some.within(0.8), some.mean_seconds) == (300, 900, 600)
     assert some.within(0.5) == 450
     assert some.within(1) == 2_400
-    slow = Figures(first_answers=1, longest_ms=10**9, buckets=(*[0] * 12, 1))
+    slow = Figures(first_answers=2, longest_ms=10**9, buckets=(*[0] * 12, 2))
     assert slow.within(0.5) == (EDGES[-1] + 10**6) / 2
+    alone = Figures(first_answers=1, longest_ms=10**9, buckets=(*[0] * 12, 1))
+    assert alone.within(0.5) == alone.within(0.9) == 10**6
 
 
 def test_figures_of_several_days_are_one() -> None:
