@@ -149,10 +149,12 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     // What a form is answered without leading on stands at the address of its page.
     const place = kept(sent && !answer.redirected ? location.href : answer.url);
     place.hash ||= new URL(address, location.href).hash;
-    if (push && place.href !== location.href) {
+    // What leads back to the page of its form is no step that Back would have to undo.
+    const back = sent && place.pathname === location.pathname;
+    if (push && !back && place.href !== location.href) {
       history.replaceState({ scroll: window.scrollY }, "");
       history.pushState({ scroll: 0 }, "", place);
-    } else if (!sent) history.replaceState({ scroll }, "", place);
+    } else if (!sent || answer.redirected) history.replaceState({ scroll }, "", place);
     show(fresh);
     shown = pageOf(location.href);
     land(place, { scroll, quiet });
