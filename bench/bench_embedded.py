@@ -37,6 +37,7 @@ from tests.framed import (
     merchants_browser,
     observe_vitals,
     opened_anew,
+    painted,
     slowed,
     vitals,
 )
@@ -110,6 +111,7 @@ async def _conversation(stack: Stack, page: Page) -> str:
 async def _felt(page: Page, path: str) -> Vitals:
     """Opens a page, goes to the next of its tabs if it has some, and types into its first field."""
     frame = await opened_anew(page, path)
+    await painted(frame)  # before the first click, after which the browser tells of no larger one
     tabs = frame.locator("#main nav.tabs a")
     if await tabs.count() > 1:
         await tabs.nth(1).click()

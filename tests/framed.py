@@ -101,6 +101,7 @@ class Vitals:
     """How one page of the frame felt: LCP and INP in milliseconds, and CLS."""
 
     lcp: float
+    """0 if the browser told of none: see `painted`."""
     cls: float
     inp: float
     """0 if each interaction was answered within 16 ms: the browser tells of none of these."""
@@ -130,10 +131,15 @@ async def opened_anew(page: Page, path: str) -> Frame:
     frame = await app_frame(page)
     await frame.goto(source, wait_until="load", timeout=PATIENCE)
     await frame.locator("h1").first.wait_for()
+    return frame
+
+
+async def painted(frame: Frame) -> None:
+    """Returns once the browser told of the largest paint of the frame's document. A busy machine's
+    browser may tell of none: only what measures it waits for it."""
     # Not by Playwright's own waiting, which the page's security policy forbids: it is an eval.
     async with asyncio.timeout(PATIENCE / 1000):
         await frame.evaluate(_SEEN)
-    return frame
 
 
 async def vitals(frame: Frame) -> Vitals:

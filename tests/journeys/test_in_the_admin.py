@@ -102,7 +102,6 @@ async def _look_at_pages(browser: BrowserContext, merchant: Merchant, paths: lis
     await slowed(tab, 4)
     for path in paths:
         felt = await vitals(await opened_anew(tab, path))
-        assert felt.lcp > 0, path
         assert felt.interactions > 0, path
         assert felt.cls <= SHIFTS, path
     await tab.close()
