@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
+_CUSTOMER: Final = (
+    "legacyResourceId",
+    "firstName",
+    "lastName",
+    "displayName",
+    "locale",
+    "state",
+    "tags",
+    "note",
+    "numberOfOrders",
+    "amountSpent { amount currencyCode }",
+    "createdAt",
+    "updatedAt",
+    "defaultEmailAddress { emailAddress marketingState marketingUpdatedAt validFormat }",
+    "defaultPhoneNumber { phoneNumber smsMarketingConsent { state updatedAt } }",
+    "lastOrder { legacyResourceId name }",
+)
+"""What is asked of a customer, one by one or all in bulk."""
+
 CUSTOMERS: Final = """
 query Customers($first: Int!, $after: String, $query: String) {
   customers(first: $first, after: $after, sortKey: ID, query: $query) {
     pageInfo { hasNextPage endCursor }
     nodes {
-      legacyResourceId
-      firstName
-      lastName
-      displayName
-      locale
-      state
-      tags
-      note
-      numberOfOrders
-      amountSpent { amount currencyCode }
-      createdAt
-      updatedAt
-      defaultEmailAddress { emailAddress marketingState marketingUpdatedAt validFormat }
-      defaultPhoneNumber { phoneNumber smsMarketingConsent { state updatedAt } }
-      lastOrder { legacyResourceId name }
+      FIELDS
     }
   }
 }
-"""
+""".replace("FIELDS", "\n      ".join(_CUSTOMER))
 """A page of customers, for the import. Six objects for each customer: see `admin.MAX_PAGE`."""
 
 CUSTOMERS_IN_BULK: Final = """
@@ -35,26 +40,12 @@ CUSTOMERS_IN_BULK: Final = """
   customers(sortKey: ID, query: "id:>0") {
     edges {
       node {
-        legacyResourceId
-        firstName
-        lastName
-        displayName
-        locale
-        state
-        tags
-        note
-        numberOfOrders
-        amountSpent { amount currencyCode }
-        createdAt
-        updatedAt
-        defaultEmailAddress { emailAddress marketingState marketingUpdatedAt validFormat }
-        defaultPhoneNumber { phoneNumber smsMarketingConsent { state updatedAt } }
-        lastOrder { legacyResourceId name }
+        FIELDS
       }
     }
   }
 }
-"""
+""".replace("FIELDS", "\n      ".join(_CUSTOMER))
 """Every customer behind an id, for a bulk operation, which takes no variables: `id:>0` is replaced.
 The same fields as of `CUSTOMERS`; connections are asked for by their edges."""
 

@@ -13,13 +13,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import httpx
 import structlog
 
 from cplus.consumers.batches.hand_on import HandOn, work_on
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.imports.asking import Asker
 from cplus.consumers.imports.bulk_import import BulkImport
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
@@ -45,7 +45,6 @@ from cplus.shopify.hosts import shop_host
 from cplus.shopify.order_pages import orders_page
 from cplus.shopify.queries import CustomersPage, customer_exists, customers_page
 
-T = TypeVar("T")
 Work = Callable[[Deadline, Mapping[str, Any]], Awaitable[HandOn | None]]
 
 log = structlog.get_logger()
@@ -60,7 +59,6 @@ MAX_DELAY: Final = 900
 """Seconds that SQS delays a message at most."""
 
 _LOOKS: Final = 25  # customers that one commit tells of as gone, at most
-_TRIES: Final = 5  # of a query that Shopify does not answer, in one run
 _PAUSE: Final = 30  # seconds until a Shopify that is down is asked again; twice that the next time
 _FAILED_RUNS: Final = 12  # on end without one page, some two hours: then the queue counts the tries
 _HELD: Final = 60  # seconds until a message is looked at again whose shop is in another's hands
@@ -138,13 +136,12 @@ class _Run:
         self._begins_until = limit.with_margin(MARGIN, 0.3)
         self._waits_until = limit.with_margin(MARGIN / 2, 0.15)
         self._log = ImportLog(shop, import_id, follows, use)
-        self._received = b""  # the newest answer of the Admin API, as it came
-        self._renewed = False
+        self._asker = Asker(shop, use, self._waits_until)
         self._first = use.page_size
         self._counted = False
         self._failed = 0  # runs on end that came to no page, before this one came to one
         self._bulk = BulkImport(
-            *(self._log, use, self._ask, self._begins_until),
+            *(self._log, use, self._asker.ask, self._begins_until),
             lambda: asyncio.timeout(self._waits_until.remaining()),
         )
 
@@ -156,9 +153,9 @@ class _Run:
         place = first = await self._log.place()
         if place.ended:
             return None
-        async with httpx.AsyncClient(timeout=10.0, event_hooks={"response": [self._keep]}) as http:
+        async with self._asker.http() as http:
             try:
-                client = await self._client(http)
+                client = await self._asker.client(http)
                 while not place.ended:
                     if self._begins_until.passed():
                         return self._rest(place, 0)
@@ -206,7 +203,7 @@ class _Run:
         read, the import is complete with its customers: they are there."""
         since = (place.began or self._use.clock()) - ORDERS_OF
         try:
-            page = await self._ask(
+            page = await self._asker.ask(
                 client, lambda: orders_page(client, behind, since, deadline=self._begins_until)
             )
         except AccessDenied as error:
@@ -217,12 +214,12 @@ class _Run:
             if self._failed < _FAILED_RUNS:
                 raise
             return await self._log.end_without_orders(place, "unreadable", error)
-        return await record_pieces(self._log, place, page, self._received)
+        return await record_pieces(self._log, place, page, self._asker.received)
 
     async def _is_large(self, client: AdminClient) -> bool:
         """Whether a bulk operation is the better way; notes how many customers there are."""
         try:
-            count = await self._ask(
+            count = await self._asker.ask(
                 client, lambda: customers_count(client, deadline=self._begins_until)
             )
         except ShopifyRefused as refused:
@@ -244,21 +241,9 @@ class _Run:
         }
         return HandOn(message, self._shop, delay)
 
-    async def _keep(self, response: httpx.Response) -> None:
-        if response.request.method != "POST":
-            return  # the file of a bulk operation
-        self._received = await response.aread()
-
-    async def _client(self, http: httpx.AsyncClient, rejected: str | None = None) -> AdminClient:
-        token = await self._use.credentials.get_access_token(self._shop, rejected=rejected)
-        use = self._use
-        return AdminClient(
-            http, use.origin, use.api_version, self._shop, token, use.sleep, tries=_TRIES
-        )
-
     async def _page(self, client: AdminClient, place: Place) -> CustomersPage:
         """The next page."""
-        return await self._ask(
+        return await self._asker.ask(
             client,
             lambda: customers_page(
                 client,
@@ -279,28 +264,15 @@ class _Run:
         return await self._log.record_gone(place, gone, last)
 
     async def _exists(self, client: AdminClient, one: Known) -> bool:
-        return await self._ask(
+        return await self._asker.ask(
             client, lambda: customer_exists(client, one.shopify_id, deadline=self._begins_until)
         )
-
-    async def _ask(self, client: AdminClient, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer. A refused token is renewed once; waits end before the time does."""
-        try:
-            async with asyncio.timeout(self._waits_until.remaining()):
-                return await question()
-        except AuthFailed as error:
-            if self._renewed or isinstance(error, AccessDenied):
-                raise  # a new token would be denied too
-        self._renewed = True
-        fresh = await self._client(client.http, rejected=client.access_token)
-        client.access_token = fresh.access_token
-        return await self._ask(client, question)
 
     async def _take(self, place: Place, page: CustomersPage) -> Place:
         """Records the page; where no commit holds it, asks for half as many customers next, and
         leaves out one that is alone too large. Answers where the import then stands."""
         try:
-            after = await self._log.record(place, page, self._received)
+            after = await self._log.record(place, page, self._asker.received)
         except (CommitTooLarge, InvalidDraft) as error:
             held = len(page.customers)
             log.warning("import_page_unwritable", shop=self._shop, customers=held)
@@ -311,7 +283,7 @@ class _Run:
                 return place
             log.error("customer_unwritable", shop=self._shop, error=type(error).__name__)
             after = await self._log.record(
-                place, page.model_copy(update={"customers": (), "skipped": 1}), self._received
+                place, page.model_copy(update={"customers": (), "skipped": 1}), self._asker.received
             )
         self._first = min(2 * self._first, self._use.page_size)
         return after

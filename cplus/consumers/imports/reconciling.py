@@ -10,18 +10,17 @@ or doubled, the pages are compared once more, and are no news any more.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
-import httpx
 import structlog
 
 from cplus.consumers.batches.hand_on import HandOn
+from cplus.consumers.imports.asking import Asker
 from cplus.consumers.imports.customer_import import MARGIN, MAX_DELAY
 from cplus.consumers.imports.news import News
 from cplus.consumers.imports.reconcile_log import (
@@ -50,7 +49,6 @@ from cplus.shopify.hosts import shop_host
 from cplus.shopify.order_pages import MOST as MOST_ORDERS
 from cplus.shopify.order_pages import orders_page
 
-T = TypeVar("T")
 Part = Literal["customers", "orders", "end"]
 
 log = structlog.get_logger()
@@ -58,7 +56,6 @@ log = structlog.get_logger()
 LOST: Final = "WebhooksLost"
 """The metric of how many customers and orders were healed; an alarm counts it."""
 
-_TRIES: Final = 5
 _PAUSE: Final = 60
 _FAILED_RUNS: Final = 12
 _HELD_RUNS: Final = 8  # two hours: then the next day does it
@@ -112,9 +109,8 @@ class _Run:
         self._begins_until = limit.with_margin(MARGIN, 0.3)
         self._waits_until = limit.with_margin(MARGIN / 2, 0.15)
         self._log = ReconcileLog(shop, day, use.importer, use.rows)
-        self._received = b""
+        self._asker = Asker(shop, use.importer, self._waits_until)
         self._read_until = 0  # the largest id of the newest page
-        self._renewed = False
         self._first = {"customers": use.importer.page_size, "orders": MOST_ORDERS}
 
     async def work(self, message: Mapping[str, Any]) -> HandOn | None:
@@ -123,9 +119,9 @@ class _Run:
         since = await self._log.since()
         if since is None or since.day >= self._day:
             return None
-        async with httpx.AsyncClient(timeout=10.0, event_hooks={"response": [self._keep]}) as http:
+        async with self._asker.http() as http:
             try:
-                client = await self._client(http)
+                client = await self._asker.client(http)
                 while state.part != "end":
                     if self._begins_until.passed():
                         return self._rest(state)
@@ -200,7 +196,7 @@ class _Run:
         follow."""
         first, until = self._first[state.part], state.began - SETTLES
         if state.part == "customers":
-            page = await self._ask(
+            page = await self._asker.ask(
                 client,
                 lambda: changed_customers(
                     client, state.behind, since, first=first, deadline=self._begins_until
@@ -208,10 +204,10 @@ class _Run:
             )
             self._read_until = page.last
             behind, news = await self._log.customers(
-                state.behind, page.last, page.customers, until, self._received
+                state.behind, page.last, page.customers, until, self._asker.received
             )
             return behind, news, page.has_next or behind < page.last
-        orders = await self._ask(
+        orders = await self._asker.ask(
             client,
             lambda: orders_page(
                 client,
@@ -224,7 +220,7 @@ class _Run:
         )
         self._read_until = orders.last
         behind, news = await self._log.orders(
-            state.behind, orders.last, orders.orders, until, self._received
+            state.behind, orders.last, orders.orders, until, self._asker.received
         )
         return behind, news, orders.has_next or behind < orders.last
 
@@ -236,26 +232,3 @@ class _Run:
         values = {LOST: (float(lost), "Count")}
         now = self._use.importer.clock()
         measure("reconciliation_measured", self._use.namespace, now, {}, [[]], values)
-
-    async def _keep(self, response: httpx.Response) -> None:
-        self._received = await response.aread()
-
-    async def _client(self, http: httpx.AsyncClient, rejected: str | None = None) -> AdminClient:
-        use = self._use.importer
-        token = await use.credentials.get_access_token(self._shop, rejected=rejected)
-        return AdminClient(
-            http, use.origin, use.api_version, self._shop, token, use.sleep, tries=_TRIES
-        )
-
-    async def _ask(self, client: AdminClient, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer. A refused token is renewed once; waits end before the time does."""
-        try:
-            async with asyncio.timeout(self._waits_until.remaining()):
-                return await question()
-        except AuthFailed as error:
-            if self._renewed or isinstance(error, AccessDenied):
-                raise
-        self._renewed = True
-        fresh = await self._client(client.http, rejected=client.access_token)
-        client.access_token = fresh.access_token
-        return await self._ask(client, question)
