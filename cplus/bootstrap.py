@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import httpx
 
     from cplus.commands.allowances import Allowances
-    from cplus.commands.conversations import Conversations
+    from cplus.commands.conversations.answering import Conversations
     from cplus.commands.erasing import Erasures
     from cplus.commands.exporting import Exports
     from cplus.commands.installs import Installs
@@ -416,7 +416,7 @@ class Parts:
     @cached_property
     def conversations(self) -> Conversations:
         """What a merchant does with conversations."""
-        from cplus.commands.conversations import Conversations
+        from cplus.commands.conversations.answering import Conversations
 
         return Conversations(self.recorder, self.clock)
 

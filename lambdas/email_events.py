@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import Consumer, queue_handler
-from cplus.consumers.mail.email_events import EmailEvents
+from cplus.consumers.sending.email_events import EmailEvents
 from cplus.logs import configure
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cplus.actors import Actor, Source
-from cplus.commands.conversations import Conversations
+from cplus.commands.conversations.answering import Conversations
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.setup import GuideDismissed, GuideRestored, MailTestAnnounced
 from cplus.events.log.commit import Draft

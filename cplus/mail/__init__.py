@@ -14,7 +14,6 @@ from cplus.mail.addresses import (
     shop_address,
     shop_name,
 )
-from cplus.mail.compose import compose_notice, compose_reply, reply_subject
 from cplus.mail.loops import answer_address, is_own_address, is_own_mail
 from cplus.mail.mail_tests import CODE_LENGTH, code_in, written_code
 from cplus.mail.matching import Candidate, candidates, message_id_key
@@ -34,6 +33,7 @@ from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_s
 from cplus.mail.reading.html import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
+from cplus.mail.writing.compose import compose_notice, compose_reply, reply_subject
 
 __all__ = [
     "CODE_LENGTH",

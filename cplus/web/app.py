@@ -41,19 +41,17 @@ from cplus.web.kit.signed_in import (
 from cplus.web.merchant import (
     account,
     automatic_mail,
-    conversations,
     customers,
     erasing,
     erasures,
     exports,
     getting_started,
-    history,
     inbox,
     metrics,
     privacy,
     sign_in,
-    whole_message,
 )
+from cplus.web.merchant.conversations import history, page, whole_message
 
 _FAULTS: Final = {
     400: ("That didn’t work", "That link or form isn’t valid."),
@@ -89,7 +87,7 @@ def create_app(parts: Parts) -> FastAPI:
     furnish(app, parts)
     mail = (whole_message, automatic_mail)
     merchant = (
-        *(inbox, getting_started, conversations, history, *mail),
+        *(inbox, getting_started, page, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account, sign_in),
     )
     for module in (*merchant, window, console, dead, api):

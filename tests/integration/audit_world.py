@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cplus.actors import merchant
-from cplus.commands import conversations
-from cplus.commands.conversations import Conversations, Replied, message_id
+from cplus.commands.conversations import answering
+from cplus.commands.conversations.answering import Conversations, Replied, message_id
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.customers import CustomerChanged
@@ -56,7 +56,7 @@ class AuditWorld:
         await self.draft("install/1", shop_stream(OTHER), installed(shop=OTHER), shop=OTHER)
         await self.mail()
         ada, use = merchant("ada"), Conversations(self.recorder, self._clock)
-        replied = await conversations.reply(
+        replied = await answering.reply(
             SHOP, TALK, text="We do.", key="form1", actor=ada, source="dashboard", use=use
         )
         assert isinstance(replied, Replied)
@@ -75,7 +75,7 @@ class AuditWorld:
                 refs=(conversation_stream(TALK), message_ref(REPLY)),
             )
         self.now += timedelta(minutes=1)
-        await conversations.close(SHOP, TALK, key="form2", actor=ada, source="dashboard", use=use)
+        await answering.close(SHOP, TALK, key="form2", actor=ada, source="dashboard", use=use)
         changed = CustomerChanged(
             shopify_customer_id=7, person=ANN, first_name="Ann", email=ADDRESS
         )

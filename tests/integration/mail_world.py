@@ -14,9 +14,9 @@ from cplus.bootstrap import Parts
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.arrived import INCOMING
-from cplus.consumers.mail.email_events import EmailEvents
 from cplus.consumers.mail.inbound_email import Inbound
-from cplus.consumers.mail.outbound_email import Outbound
+from cplus.consumers.sending.email_events import EmailEvents
+from cplus.consumers.sending.outbound_email import Outbound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.conversations import MessageReceived

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cplus.aws import SEALED_FOLDER, Aws, SealedObjects
-from cplus.commands.automatic_mail import set_aside
+from cplus.commands.conversations.automatic_mail import set_aside
 from cplus.consumers.mail.reading import Room
 from cplus.envelopes import Stored
 from cplus.events.catalogue.conversations import MessageReceived

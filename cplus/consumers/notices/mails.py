@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 
 from cplus.clock import Clock, zone
-from cplus.consumers.mail.outgoing import Later, Mail, Never, name_of, timezone_of
 from cplus.consumers.notices.requests import find_request, objection, refusing_addresses
+from cplus.consumers.sending.outgoing import Later, Mail, Never, name_of, timezone_of
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.events.catalogue.privacy import NoticeKind, NoticeRequested
 from cplus.events.recording import Recorder

@@ -13,9 +13,9 @@ from fastapi.responses import JSONResponse, Response
 from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant.conversations import IdDep
+from cplus.web.merchant.conversations.page import IdDep
+from cplus.web.merchant.conversations.thread import START, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
-from cplus.web.merchant.thread import START, following, read_position
 
 router = APIRouter(prefix="/api")
 

@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from cplus.aws import DeadLetters
 from cplus.bootstrap import Parts
 from cplus.clock import Clock
-from cplus.commands.conversations import Conversations
+from cplus.commands.conversations.answering import Conversations
 from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse
 from cplus.projections.queries import Subscription
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS_BY, guide_of
-from cplus.web.merchant.thread import read_position
 
 router = APIRouter()
 

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.commands.automatic_mail import make_conversation
+from cplus.commands.conversations.automatic_mail import make_conversation
 from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep, StoredMailsDep
 from cplus.web.kit.forms import own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations import MessageIdDep
-from cplus.web.merchant.thread import caught_up
-from cplus.web.merchant.whole_message import whole_mail
+from cplus.web.merchant.conversations.page import MessageIdDep
+from cplus.web.merchant.conversations.thread import caught_up
+from cplus.web.merchant.conversations.whole_message import whole_mail
 
 router = APIRouter(prefix="/inbox/automatic")
 

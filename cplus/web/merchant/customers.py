@@ -14,8 +14,8 @@ from cplus.projections.queries import CustomerKind
 from cplus.web.kit.deps import PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS_BY
-from cplus.web.merchant.thread import read_position
 
 router = APIRouter(prefix="/customers")
 

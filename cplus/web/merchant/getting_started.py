@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.actors import Actor
-from cplus.commands.conversations import Conversations
+from cplus.commands.conversations.answering import Conversations
 from cplus.commands.setup import announce_test, show_guide
 from cplus.mail import shop_address, written_code
 from cplus.projections.queries import CustomerImport, Queries, Setup
@@ -24,7 +24,7 @@ from cplus.web.kit.deps import (
 )
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
-from cplus.web.merchant.thread import SHOWN_BY, caught_up, read_position
+from cplus.web.merchant.conversations.thread import SHOWN_BY, caught_up, read_position
 
 router = APIRouter(prefix="/getting-started")
 

@@ -14,8 +14,8 @@ from cplus.projections.queries import ConversationState, Figures, Queries, summe
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
-from cplus.web.merchant.thread import read_position
 
 router = APIRouter()
 

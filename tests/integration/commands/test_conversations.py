@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from cplus.actors import MERCHANT, Source, merchant
-from cplus.commands.conversations import (
+from cplus.commands.conversations.answering import (
     Changed,
     Conversations,
     Replied,

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser
 
 from cplus.actors import merchant
-from cplus.commands import conversations
+from cplus.commands.conversations import answering
 from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import ERASED
@@ -76,7 +76,7 @@ async def erased_shop(web: Harness, *, fold: bool = True) -> Erased:
     await web.record(SHOP, "order/9", order, refs=[ADA])
     own = await web.conversation()
     use, mary = web.parts.conversations, merchant("mary")
-    await conversations.reply(
+    await answering.reply(
         SHOP, own, text="We do.", key="k" * 26, source="dashboard", actor=mary, use=use
     )
     of_bea = await web.conversation(person=BEA, subject="Table", text="A table?", name="Bea")

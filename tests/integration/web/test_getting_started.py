@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from cplus.actors import LOCAL
-from cplus.commands.conversations import reply
+from cplus.commands.conversations.answering import reply
 from cplus.commands.sessions import sign_in_link
 from cplus.commands.setup import TEST_DAYS, is_announced
 from cplus.events.catalogue.imports import (

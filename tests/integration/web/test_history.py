@@ -8,7 +8,7 @@ import re
 import httpx
 
 from cplus.actors import merchant, operator
-from cplus.commands import conversations
+from cplus.commands.conversations import answering
 from cplus.commands.looking import Looks, look
 from cplus.events.audit.history import PAGE
 from cplus.events.catalogue.mail import MailDelivered
@@ -28,11 +28,11 @@ async def test_a_conversation_tells_who_did_what_by_name_newest_first(web: Harne
     talk, use = await web.conversation(), web.parts.conversations
     stream = conversation_stream(talk)
     ada, bea = merchant("ada", "Ada Brandt"), merchant("bea")
-    await conversations.reply(
+    await answering.reply(
         SHOP, talk, text="We do.", key="k" * 26, actor=ada, source="dashboard", use=use
     )
-    written = conversations.message_id(SHOP, talk, "k" * 26)
-    await conversations.close(SHOP, talk, key="l" * 26, actor=bea, source="dashboard", use=use)
+    written = answering.message_id(SHOP, talk, "k" * 26)
+    await answering.close(SHOP, talk, key="l" * 26, actor=bea, source="dashboard", use=use)
     looks = Looks(web.parts.recorder, web.clock)
     await look(SHOP, question="x", about=stream, actor=operator("jo"), source="console", use=looks)
     delivered = MailDelivered(message_id=written, conversation_id=talk)
@@ -64,7 +64,7 @@ async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
     talk, use = await web.conversation(), web.parts.conversations
     web.nudger.on = False  # the log is asked, and no row
     for number in range(PAGE // 2 + 1):
-        for change in (conversations.close, conversations.reopen):
+        for change in (answering.close, answering.reopen):
             key = f"{change.__name__}{number:020d}"
             ada = merchant("ada")
             await change(SHOP, talk, key=key, actor=ada, source="dashboard", use=use)
@@ -84,11 +84,11 @@ async def test_a_long_history_is_paged_and_each_page_is_one_question_to_the_log(
 async def test_an_entry_shows_the_conversation_as_it_was_then(web: Harness) -> None:
     talk, use = await web.conversation(), web.parts.conversations
     ada = merchant("ada")
-    await conversations.reply(
+    await answering.reply(
         SHOP, talk, text="We do.", key="k" * 26, actor=ada, source="dashboard", use=use
     )
     web.clock.forward(67)
-    await conversations.close(SHOP, talk, key="l" * 26, actor=ada, source="dashboard", use=use)
+    await answering.close(SHOP, talk, key="l" * 26, actor=ada, source="dashboard", use=use)
     async with web.signed_in() as browser:
         address = f"/conversations/{talk}/history"
         links = re.findall(rf'href="({address}/\d+)"', (await browser.get(address)).text)

@@ -12,7 +12,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.queries import Queries, Shop
 from cplus.web.app import create_app
-from cplus.web.merchant.thread import PATIENCE
+from cplus.web.merchant.conversations.thread import PATIENCE
 from tests.integration.web.harness import (
     SHOP,
     Harness,

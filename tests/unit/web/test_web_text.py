@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cplus.actors import MERCHANT, merchant
 from cplus.clock import zone
-from cplus.commands.conversations import message_id
+from cplus.commands.conversations.answering import message_id
 from cplus.web.kit import text
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import Pages

@@ -13,7 +13,7 @@ import pytest
 
 from cplus.actors import MERCHANT
 from cplus.aws import Aws
-from cplus.commands.conversations import Conversations
+from cplus.commands.conversations.answering import Conversations
 from cplus.commands.setup import announce_test
 from cplus.deadline import Deadline
 from cplus.events.aggregates.billing_account import month_of

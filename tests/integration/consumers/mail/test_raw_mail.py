@@ -10,7 +10,7 @@ import pytest
 
 from cplus.actors import merchant, operator
 from cplus.aws import MAIL, Aws, SealedObjects
-from cplus.commands.automatic_mail import make_conversation
+from cplus.commands.conversations.automatic_mail import make_conversation
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.mail.stored_mail import StoredMail
 from cplus.errors import ObjectBroken

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cplus.actors import Actor
-from cplus.commands import conversations
-from cplus.commands.conversations import Conversations
+from cplus.commands.conversations import answering
+from cplus.commands.conversations.answering import Conversations
 from cplus.mail import conversation_token
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 
@@ -106,7 +106,7 @@ async def test_a_stranger_with_the_token_gets_no_answers_before_the_merchant_say
     conversation = await world.conversation()
     assert (conversation.address, conversation.last_message_id) == (ADA, "1@shopper.example")
     [_, other] = await world.received()
-    await conversations.answer_to(
+    await answering.answer_to(
         SHOP,
         conversation.conversation_id,
         message_id=other.message_id,

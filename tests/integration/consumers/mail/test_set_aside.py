@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cplus.actors import merchant
-from cplus.commands.automatic_mail import Made, make_conversation
+from cplus.commands.conversations.automatic_mail import Made, make_conversation
 from cplus.errors import NotFound
 from cplus.events.audit.history import history
 from cplus.events.names import started_ref

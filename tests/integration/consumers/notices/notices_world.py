@@ -13,12 +13,12 @@ from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.mail.email_events import EmailEvents
-from cplus.consumers.mail.outbound_email import Outbound
 from cplus.consumers.notices.mails import NoticeMails
 from cplus.consumers.notices.reminders import REMINDERS
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.notices import NOTICES
+from cplus.consumers.sending.email_events import EmailEvents
+from cplus.consumers.sending.outbound_email import Outbound
 from cplus.consumers.webhooks.record import handle
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.privacy import DataRequested, NoticeRequested, PersonExported

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cplus.consumers.batches.messages import Batch
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.message_ids import rfc_refs
-from cplus.consumers.mail.outgoing import Outgoing, find_outgoing
+from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.deadline import Deadline
 from cplus.errors import CplusError, InvalidInput
 from cplus.events.base import Cause, Event, NewEvent

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cplus.actors import Actor, Source
-from cplus.commands.conversations import Conversations
+from cplus.commands.conversations.answering import Conversations
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation, as_received

@@ -9,8 +9,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.commands import conversations
-from cplus.commands.conversations import Changed, Conversations, Elsewhere, SentBefore
+from cplus.commands.conversations import answering
+from cplus.commands.conversations.answering import Changed, Conversations, Elsewhere, SentBefore
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import (
     ContentionTooHigh,
@@ -24,7 +24,14 @@ from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, 
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
-from cplus.web.merchant.thread import SHOWN_BY, Thread, caught_up, following, newest, read_position
+from cplus.web.merchant.conversations.thread import (
+    SHOWN_BY,
+    Thread,
+    caught_up,
+    following,
+    newest,
+    read_position,
+)
 
 router = APIRouter(prefix="/conversations")
 
@@ -81,7 +88,7 @@ class _View:
         """Where replies go: the row forgets that with anybody in it who is erased."""
         if row.from_address or row.erased:
             return row.from_address
-        return await conversations.address_of(self.me.shop, row.id, use=self.use)
+        return await answering.address_of(self.me.shop, row.id, use=self.use)
 
 
 async def _view(
@@ -140,7 +147,7 @@ async def _page(
         thread = await following(queries, me.shop, row.id, begin, whole)
     person, address = await queries.customer(me.shop, row.person), await view.address(row)
     return view.pages.render(
-        "conversation.html",
+        "conversation/page.html",
         status=status,
         me=me,
         section="inbox",
@@ -200,7 +207,7 @@ async def reply(
     # A form's text comes with CRLF.
     key, text = form_key(fields), fields.get("text", "").replace("\r\n", "\n")
     try:
-        outcome = await conversations.reply(
+        outcome = await answering.reply(
             me.shop,
             conversation_id,
             text=text,
@@ -245,7 +252,7 @@ async def answer_to(
 ) -> Response:
     """Replies go to the sender of a message from now on."""
     fields = await own_form(request, signatures, me.session)
-    outcome = await conversations.answer_to(
+    outcome = await answering.answer_to(
         me.shop,
         conversation_id,
         message_id=fields.get("message", ""),
@@ -267,7 +274,7 @@ async def close(
 ) -> Response:
     """The merchant is done with it."""
     key = form_key(await own_form(request, signatures, me.session))
-    outcome = await conversations.close(
+    outcome = await answering.close(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
     return _changed(conversation_id, "closed", outcome)
@@ -283,7 +290,7 @@ async def reopen(
 ) -> Response:
     """The merchant takes it up again."""
     key = form_key(await own_form(request, signatures, me.session))
-    outcome = await conversations.reopen(
+    outcome = await answering.reopen(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
     return _changed(conversation_id, "reopened", outcome)

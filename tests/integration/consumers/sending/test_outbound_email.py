@@ -12,7 +12,7 @@ import pytest
 from cplus.aws import Aws, MailNotTaken
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.mail.outgoing import name_of
+from cplus.consumers.sending.outgoing import name_of
 from cplus.events.base import ERASED, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged

@@ -11,8 +11,8 @@ from cplus.events.audit.questions import NoPosition
 from cplus.projections.checks.as_it_was import TooLong
 from cplus.web.kit.deps import HistoryDep, PagesDep, PastDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant import thread
-from cplus.web.merchant.conversations import IdDep
+from cplus.web.merchant.conversations import thread
+from cplus.web.merchant.conversations.page import IdDep
 
 router = APIRouter(prefix="/conversations")
 
@@ -36,7 +36,7 @@ async def show(
     if not found.entries and (row is None or before is None):
         raise HTTPException(404)
     return pages.render(
-        "history.html",
+        "conversation/history.html",
         me=me,
         section="inbox",
         conversation_id=conversation_id,
@@ -68,7 +68,7 @@ async def show_then(
     newest = await read_history(me.shop, conversation_id, before=position + 1, limit=1)
     deeds = [one.did for one in newest.entries if one.position == position]
     return pages.render(
-        "conversation_then.html",
+        "conversation/then.html",
         me=me,
         section="inbox",
         conversation=past.conversation,

@@ -23,8 +23,8 @@ from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
-from cplus.consumers.mail.outgoing import Later, Mail, Never, Outgoing, find_outgoing, name_of
 from cplus.consumers.notices.mails import NoticeMails
+from cplus.consumers.sending.outgoing import Later, Mail, Never, Outgoing, find_outgoing, name_of
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import ERASED, Cause, Event, NewEvent

@@ -12,7 +12,7 @@ from cplus.events.base import kept
 from cplus.mail import InboundMail, html_text
 from cplus.web.kit.deps import PagesDep, StoredMailsDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant.conversations import IdDep, MessageIdDep
+from cplus.web.merchant.conversations.page import IdDep, MessageIdDep
 
 router = APIRouter(prefix="/conversations")
 
@@ -29,7 +29,9 @@ async def show(
     found = await mails.find(me.shop, conversation_id, message_id)
     if found is None:
         raise HTTPException(404)
-    return pages.render("whole_message.html", me=me, section="inbox", **whole_mail(found))
+    return pages.render(
+        "conversation/whole_message.html", me=me, section="inbox", **whole_mail(found)
+    )
 
 
 def whole_mail(found: StoredMail) -> dict[str, Any]:
