@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from cplus.events.base import AggregateEvent, Personal
+from cplus.events.base import AggregateEvent, Instant, Personal
 
 
 class ConversationStarted(AggregateEvent):
     """Somebody started a conversation with the shop."""
 
     TYPE: ClassVar[str] = "conversation.started"
+    VERSION: ClassVar[int] = 2
     person: str
     channel: Literal["contact_form", "email"]
     subject: Personal[str]
+    by: Literal["customer", "merchant"] = "customer"
+    """Who wrote first. One that the merchant began waits for no reply and counts against no plan."""
 
 
 class MessageReceived(AggregateEvent):
@@ -49,9 +52,10 @@ class MessageReceived(AggregateEvent):
 
 
 class ReplyWritten(AggregateEvent):
-    """The merchant replied; recorded before anything is sent."""
+    """The merchant wrote a mail in the conversation; recorded before anything is sent."""
 
     TYPE: ClassVar[str] = "conversation.reply_written"
+    VERSION: ClassVar[int] = 2
     message_id: str
     person: str
     """Whose address it goes to. Before that was known: the person of the conversation."""
@@ -63,6 +67,14 @@ class ReplyWritten(AggregateEvent):
     author: str
     """Who wrote it: the id of the user (`actor` without its kind). `merchant` before users were
     known. Replies from the time between may hold what the user is called."""
+    cc: Personal[tuple[str, ...] | None] = None
+    """Who gets a copy. None if nobody does, or if the person was erased, as for `bcc`."""
+    bcc: Personal[tuple[str, ...] | None] = None
+    """Who gets a copy that nobody else sees."""
+    send_at: Instant | None = None
+    """The moment before which it is not sent, and can be withdrawn; None if it goes out at once."""
+    resends: str | None = None
+    """The id of the message that did not arrive, if this one sends it again."""
 
 
 class AnswersMoved(AggregateEvent):
@@ -95,4 +107,8 @@ def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-UPCASTS = {(MessageReceived.TYPE, 1): _unchanged}
+UPCASTS = {
+    (ConversationStarted.TYPE, 1): _unchanged,
+    (MessageReceived.TYPE, 1): _unchanged,
+    (ReplyWritten.TYPE, 1): _unchanged,
+}

@@ -97,6 +97,9 @@ class Written:
     from_address: str | None
     sent_from: str | None
     to_address: str | None
+    cc: Sequence[str]
+    """Who else got a message of the shop, as `bcc`: whom the person's data went to."""
+    bcc: Sequence[str]
     rfc_message_id: str | None
     """The Message-ID that the person's mail program gave it."""
     in_reply_to: str | None

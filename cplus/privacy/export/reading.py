@@ -109,6 +109,8 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 from_address=None,
                 sent_from=None,
                 to_address=reply.to_address,
+                cc=list(reply.cc or ()),
+                bcc=list(reply.bcc or ()),
                 rfc_message_id=None,  # SES gives it, and MailSent names it
                 in_reply_to=reply.in_reply_to,
                 attachments=0,
@@ -169,6 +171,8 @@ def _received(mail: MessageReceived | MailSetAside, recorded: Recorded) -> Writt
         from_address=mail.from_address,
         sent_from=mail.sent_from,
         to_address=None,
+        cc=[],
+        bcc=[],
         rfc_message_id=mail.rfc_message_id,
         in_reply_to=None,
         attachments=mail.attachments,
