@@ -17,7 +17,7 @@ class ConversationStarted(AggregateEvent):
     channel: Literal["contact_form", "email"]
     subject: Personal[str]
     by: Literal["customer", "merchant"] = "customer"
-    """Who wrote first. One that the merchant began waits for no reply and counts against no plan."""
+    """Who wrote first. What the merchant began waits for no reply and counts against no plan."""
 
 
 class MessageReceived(AggregateEvent):
