@@ -21,11 +21,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.intake_input import SHOP, Bucket, Quiet
 from bench.models_rebuild import peak
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.deadline import Deadline
+from cplus.leases import Leases
 from cplus.logs import configure
 from cplus.settings import Settings
 

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from bench.measure import Work, fresh
 from cplus.aws import Aws, Versions
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import Follows, Importer, Place
@@ -25,6 +24,7 @@ from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.webhooks.record import handle
 from cplus.deadline import Deadline
 from cplus.events.nudges import News
+from cplus.leases import Leases
 from cplus.local.demo.letters import plain
 from cplus.local.demo.payloads import Person, customer
 from cplus.settings import Settings

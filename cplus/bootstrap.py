@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from cplus.aws import BODIES, MAIL, Aws, DeadLetters, Objects, SealedObjects
 from cplus.clock import Clock, utc_now
-from cplus.consumers.batches.leases import ensure_indexes as ensure_lease_indexes
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.events.nudges import Nudger, TopicNudger
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
+from cplus.leases import ensure_indexes as ensure_lease_indexes
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
 from cplus.privacy.keyring import Keyring

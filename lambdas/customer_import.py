@@ -7,11 +7,11 @@ from functools import partial
 
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import Consumer, queue_handler
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.consumers.imports.reconciler import RECONCILE, RECONCILE_HOUR, Reconciler, hand_out
 from cplus.consumers.imports.reconciling import reconcile
+from cplus.leases import Leases
 from cplus.logs import configure
 
 

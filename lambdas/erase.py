@@ -6,8 +6,8 @@ from functools import partial
 
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import Consumer, queue_handler
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.erasing.erasing import Erasures, handle
+from cplus.leases import Leases
 from cplus.logs import configure
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.handler import Consumer, queue_handler
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.sending.outbound_email import Outbound
+from cplus.leases import Leases
 from cplus.logs import configure
 
 

@@ -11,7 +11,6 @@ from pydantic import SecretStr
 
 from cplus.aws import Aws
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.mail.inbound_email import Inbound
@@ -25,6 +24,7 @@ from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
+from cplus.leases import Leases
 from cplus.mail import reply_address
 from cplus.settings import Settings
 from tests.databases import connected

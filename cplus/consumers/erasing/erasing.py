@@ -16,11 +16,11 @@ from typing import Any, Final
 import structlog
 
 from cplus.consumers.batches.hand_on import HandOn, HeldElsewhere, Send, work_on
-from cplus.consumers.batches.leases import Lease, Leases
 from cplus.consumers.batches.messages import start_by
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
+from cplus.leases import Lease, Leases
 from cplus.privacy.erasing import Erasing, RowsBehind, erase, patient
 from cplus.privacy.erasing.shops import ErasingShops, Place, asked_for_shop, erase_shop
 from cplus.shopify.hosts import shop_host

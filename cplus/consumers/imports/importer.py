@@ -10,11 +10,11 @@ from typing import Final
 
 from cplus.clock import Clock
 from cplus.consumers.batches.hand_on import Send
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.webhooks.drafting import Bodies, Persons
 from cplus.events.causes import INLINE
 from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
+from cplus.leases import Leases
 from cplus.privacy.listed import ListedCustomers
 from cplus.shopify.credentials import Credentials
 

@@ -18,7 +18,6 @@ import structlog
 from cplus.actors import system
 from cplus.aws import Aws, MailNotTaken
 from cplus.clock import Clock
-from cplus.consumers.batches.leases import Lease, Leases
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
@@ -35,6 +34,7 @@ from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, message_ref, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
+from cplus.leases import Lease, Leases
 from cplus.mail import (
     MESSAGE_TAG,
     SHOP_TAG,

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.erasing import erasing
 from cplus.consumers.erasing.erasing import RUNS, Erasures
 from cplus.consumers.reactions.erasures import ERASURES
@@ -20,6 +19,7 @@ from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, PersonErased
 from cplus.events.names import erasure_of_webhook
+from cplus.leases import Leases
 from cplus.privacy.erasing import RowsBehind
 from cplus.privacy.keyring import Keyring
 from cplus.projections.checks.fold_in_memory import fold_shop

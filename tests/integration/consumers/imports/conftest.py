@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from cplus.aws import Aws
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.imports.importer import Importer
+from cplus.leases import Leases
 from cplus.local.shopify import LocalShopify
 from tests.integration.intake import Intake, intake
 

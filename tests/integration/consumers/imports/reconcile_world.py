@@ -12,7 +12,6 @@ from typing import Any, Final
 import structlog
 
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
@@ -24,6 +23,7 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import INSTALLED_REF, install_import, shop_stream
+from cplus.leases import Leases
 from cplus.local.shopify import LocalCustomer, LocalShop, LocalShopify
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from cplus.aws import Aws
 from cplus.bootstrap import Parts
-from cplus.consumers.batches.leases import Leases
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.notices.mails import NoticeMails
 from cplus.consumers.notices.reminders import REMINDERS
@@ -30,6 +29,7 @@ from cplus.events.names import (
     shop_stream,
 )
 from cplus.ids import random_id
+from cplus.leases import Leases
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.privacy.erasing import ask, erase
 from cplus.shopify.oauth import Tokens

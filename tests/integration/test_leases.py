@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from cplus.consumers.batches.leases import Leases
+from cplus.leases import Leases
 from cplus.mongo import connect
 from cplus.settings import Settings
 
