@@ -68,7 +68,7 @@ def _value(name: str, schema: dict[str, Any], parts: dict[str, Any]) -> Any:
         return _filled(parts[schema["$ref"].rpartition("/")[2]], parts)
     if schema.get("format") == "date-time":
         return NOW
-    if "$ref" in schema.get("items", {}):
+    if "$ref" in schema.get("items", {}) or schema.get("items", {}).get("type") == "object":
         return [_value(name, schema["items"], parts)]
     return {
         "string": "12.50" if name in {"amount_spent", "total_price", "price"} else f"a {name}",

@@ -30,6 +30,7 @@ from cplus.mail.notifications import (
 from cplus.mail.proof import author_is_proved
 from cplus.mail.reading.automatic import NO_REPLIES
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
+from cplus.mail.reading.files import MailFile, files_of
 from cplus.mail.reading.html import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
@@ -46,6 +47,7 @@ __all__ = [
     "ContactForm",
     "InboundMail",
     "MailEvent",
+    "MailFile",
     "Receipt",
     "Route",
     "answer_address",
@@ -57,6 +59,7 @@ __all__ = [
     "compose_reply",
     "contact_form",
     "conversation_token",
+    "files_of",
     "html_text",
     "is_form_sender",
     "is_own_address",

@@ -1,9 +1,10 @@
 """A raw mail as SES left it, in clear: read, kept sealed for each shop, and then deleted.
 
-The steps are taken in this order, each of which may be the last of a process: the sealed object is
-put, the commit that names it is appended, the clear object is deleted. Until the append the clear
-one is there and the message on its queue; after it, the sealed one is in the log. A sealed object
-that no commit names opens for nobody: its key was in the memory of that process alone.
+The steps are taken in this order, each of which may be the last of a process: the sealed objects
+(the mail and its files) are put, the commit that names them is appended, the clear object is
+deleted. Until the append the clear one is there and the message on its queue; after it, the sealed
+ones are in the log. A sealed object that no commit names opens for nobody: its key was in the
+memory of that process alone.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from cplus.aws import Aws, Objects, SealedObjects
+from cplus.commands.files import Files
 from cplus.consumers.mail.reading import Room, Said, read
 from cplus.envelopes import Stored
-from cplus.mail import InboundMail, Receipt
+from cplus.events.files import StoredFile
+from cplus.mail import InboundMail, Receipt, files_of
 
 INCOMING: Final = "incoming/"
 """Where SES puts raw mail. A lifecycle rule of the bucket ends what is left here; mail from before
@@ -38,6 +41,7 @@ class Arrived:
         self._raw = b""
         self._said: tuple[InboundMail, Said] | None = None
         self._kept: dict[str, Stored] = {}
+        self._files: dict[str, tuple[StoredFile, ...]] = {}
 
     async def __aenter__(self) -> Self:
         """Reads nothing yet."""
@@ -80,6 +84,14 @@ class Arrived:
         if shop not in self._kept:
             self._kept[shop] = await self._bucket.put(shop, self._raw)
         return self._kept[shop]
+
+    async def files_for(self, shop: str) -> tuple[StoredFile, ...]:
+        """The files of the mail, put once for the shop's commit; call it after `read`."""
+        if shop not in self._files:
+            mail, _ = await self.read()
+            found = files_of(self._raw, mail.attachments)
+            self._files[shop] = await Files(self._bucket).put(shop, found)
+        return self._files[shop]
 
     async def pass_away(self) -> None:
         """Deletes the clear object in all its versions, once no commit needs it."""

@@ -182,7 +182,7 @@ class Inbound:
             about = await self.concerned.by_unread(way, mail, receipt.received_at)
             parts = {**_tested(way.shop, code, said, receipt.received_at), "about": about}
         else:
-            parts = await self._converse(way, receipt, said, kept)
+            parts = await self._converse(way, receipt, said, kept, arrived)
         refs = list(parts.pop("refs", ()))
         if mail.message_id:
             refs.append(rfc_ref(self.settings, mail.message_id))
@@ -208,7 +208,7 @@ class Inbound:
         return code if code and await is_announced(self.store, shop, code, now) else None
 
     async def _converse(
-        self, way: Route, receipt: Receipt, found: Found, kept: Stored
+        self, way: Route, receipt: Receipt, found: Found, kept: Stored, arrived: Arrived
     ) -> dict[str, Any]:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
@@ -220,7 +220,8 @@ class Inbound:
         if repeated is not None:
             reason = "the same mail came before, under another id of SES"
             return {"reason": reason, "about": repeated}
-        written = as_written(way.shop, receipt, found, kept.ref)
+        files = await arrived.files_for(way.shop)
+        written = as_written(way.shop, receipt, found, kept.ref, files)
         if aside is not None:
             return await self._set_aside(way, found, aside, once, written, now)
         who = await self._sender(way.shop, found, conversation, now)

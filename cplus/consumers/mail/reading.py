@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
+from cplus.commands.files import objects_of
 from cplus.events.catalogue.mail import AsideReason
+from cplus.events.files import StoredFile
 from cplus.mail import (
     NO_REPLIES,
     ContactForm,
@@ -158,7 +160,13 @@ def _first_words(text: str) -> str:
     return textwrap.shorten(first[:400], 80, placeholder="…")
 
 
-def as_written(shop: str, receipt: Receipt, found: Found, raw: Mapping[str, str]) -> dict[str, Any]:
+def as_written(
+    shop: str,
+    receipt: Receipt,
+    found: Found,
+    raw: Mapping[str, str],
+    files: tuple[StoredFile, ...],
+) -> dict[str, Any]:
     """What is kept of a mail, be it in a conversation or set aside; `raw` is where it is kept
     whole."""
     return {
@@ -172,6 +180,8 @@ def as_written(shop: str, receipt: Receipt, found: Found, raw: Mapping[str, str]
         "rfc_message_id": found.mail.message_id,
         "attachments": len(found.mail.attachments),
         "raw": raw,
+        "files": files,
+        "objects": objects_of(files),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from cplus.events.base import AggregateEvent, Instant, Personal
+from cplus.events.files import StoredFile
 
 
 class ConversationStarted(AggregateEvent):
@@ -24,7 +25,7 @@ class MessageReceived(AggregateEvent):
     """A customer's mail was added to the conversation."""
 
     TYPE: ClassVar[str] = "conversation.message_received"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     message_id: str
     person: str
     from_name: Personal[str | None]
@@ -49,6 +50,10 @@ class MessageReceived(AggregateEvent):
     attachments: int = 0
     raw: Mapping[str, str] | None = None
     """Location of the raw mail: {"bucket", "key"}."""
+    files: Personal[tuple[StoredFile, ...] | None] = None
+    """Its files. None for mail from before they were kept apart: its raw mail has them."""
+    objects: tuple[Mapping[str, str], ...] = ()
+    """Where the files are, each {"bucket", "key"}: what erasing the person deletes."""
 
 
 class ReplyWritten(AggregateEvent):
@@ -110,5 +115,6 @@ def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
 UPCASTS = {
     (ConversationStarted.TYPE, 1): _unchanged,
     (MessageReceived.TYPE, 1): _unchanged,
+    (MessageReceived.TYPE, 2): _unchanged,
     (ReplyWritten.TYPE, 1): _unchanged,
 }

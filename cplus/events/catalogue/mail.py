@@ -4,9 +4,10 @@ and one that came in and is in no conversation."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from cplus.events.base import Event, Personal
+from cplus.events.files import StoredFile
 
 AsideReason = Literal["report", "autoreply", "noreply", "spam", "unsigned_form"]
 """Why a mail was set aside: it is a report of the mail system; an answer of a program; its sender
@@ -63,6 +64,7 @@ class MailSetAside(Event):
     make a conversation of it."""
 
     TYPE: ClassVar[str] = "mail.set_aside"
+    VERSION: ClassVar[int] = 2
     message_id: str
     person: str
     """Who wrote it, by the address that it gives. Of a report: whose mail it reports, if that is
@@ -84,6 +86,10 @@ class MailSetAside(Event):
     attachments: int = 0
     raw: Mapping[str, str]
     """Location of the raw mail: {"bucket", "key"}."""
+    files: Personal[tuple[StoredFile, ...] | None] = None
+    """Its files. None for mail from before they were kept apart: its raw mail has them."""
+    objects: tuple[Mapping[str, str], ...] = ()
+    """Where the files are, each {"bucket", "key"}: what erasing the person deletes."""
 
 
 class MailTakenUp(Event):
@@ -92,3 +98,11 @@ class MailTakenUp(Event):
     TYPE: ClassVar[str] = "mail.taken_up"
     message_id: str
     conversation_id: str
+
+
+def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields that are new have defaults."""
+    return data
+
+
+UPCASTS = {(MailSetAside.TYPE, 1): _unchanged}

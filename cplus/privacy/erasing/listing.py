@@ -29,6 +29,13 @@ _OF_SHOPIFY: Final = frozenset({"import", "webhook"})
 _KINDS: Final = ("conversations", "messages", "requests", "orders")
 
 
+def objects_of(event: Event) -> list[Mapping[str, str]]:
+    """The objects that an event names in clear: the raw mail, and the files of a message."""
+    raw: Mapping[str, str] | None = getattr(event, "raw", None)
+    named = getattr(event, "objects", ())  # of the end of an erasure: how many it deleted
+    return [*([raw] if raw else []), *(named if isinstance(named, tuple) else ())]
+
+
 @dataclass(slots=True)
 class Held:
     """What the log holds under one id of a person, as PersonErased names it."""
@@ -49,7 +56,7 @@ class Listed:
 
     by_id: dict[str, Held]
     objects: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
-    """Mails and causes outside of the log, by bucket and key."""
+    """Mails, files and causes outside of the log, by bucket and key."""
 
     @property
     def conversations(self) -> set[str]:
@@ -76,7 +83,8 @@ class Listed:
             its.requests.add(event.request_id)
         if isinstance(event, OrderChanged):
             its.orders.add(event.shopify_order_id)
-        self.take_object(getattr(event, "raw", None))
+        for ref in objects_of(event):
+            self.take_object(ref)
 
     def take_object(self, ref: Mapping[str, str] | None) -> None:
         """Takes an object of which the log knows the place."""

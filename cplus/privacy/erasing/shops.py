@@ -19,13 +19,14 @@ from cplus.clock import Clock
 from cplus.errors import NotFound
 from cplus.events.aggregates.shop import Shop
 from cplus.events.base import Recorded
-from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.catalogue.privacy import ShopErasureRequested
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import SHOP_ERASED_REF, erasure_claim, erasure_stream, shop_stream
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
+from cplus.privacy.erasing.listing import objects_of
 from cplus.privacy.erasing.procedure import proof
 from cplus.privacy.erasing.ways_out import Ledger, Objects
 from cplus.privacy.keyring import Keyring
@@ -41,7 +42,7 @@ STEPS: Final = (
 )
 """The steps, in this order."""
 
-_WITH_MAIL: Final = (MessageReceived, MailSetAside)
+_WITH_OBJECTS: Final = (MessageReceived, MailSetAside, ReplyWritten)
 _COMMITS: Final = 5  # of an erasure that are read to find its request, which is the first
 _BATCH: Final = 50  # a cause has up to 256 KB
 
@@ -192,7 +193,7 @@ async def _is_installed_since(shop: str, moment: datetime, use: ErasingShops) ->
 
 
 async def _delete_objects(shop: str, until: int, place: Place, use: ErasingShops) -> int:
-    """Deletes all that the log names up to that position: raw mails, and large causes. Returns how
+    """Deletes all that the log names up to that position: mails, files, large causes. Returns how
     many the log names, with those of earlier calls: not how many were there, which nobody knows
     any more after a call that was cut off, or beside another one."""
     store, reader = use.recorder.store, use.recorder.reader
@@ -205,8 +206,8 @@ async def _delete_objects(shop: str, until: int, place: Place, use: ErasingShops
         if not commits:
             break
         refs = [ref for one in commits if (ref := one.cause_ref)]
-        for events in await reader.read(commits, _WITH_MAIL, opened=False):
-            refs += [ref for one in events if (ref := getattr(one.event, "raw", None))]
+        for events in await reader.read(commits, _WITH_OBJECTS, opened=False):
+            refs += [ref for one in events for ref in objects_of(one.event)]
         if refs:
             await use.objects.delete(refs)
         deleted += len({(ref["bucket"], ref["key"]) for ref in refs})

@@ -83,6 +83,18 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOf:
+    """A file of a message; `/messages/<message>/files/<id>` of the app has its bytes."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    cid: str | None
+    """The Content-ID by which the HTML of the mail names it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """A message of the person, or one of the shop to them."""
 
@@ -106,6 +118,10 @@ class Written:
     """The Message-ID of the mail that a reply of the shop answers."""
     attachments: int
     automatic: bool
+    message: str
+    """Its id."""
+    files: Sequence[FileOf]
+    """Those that are kept apart from the mail; none of mail from before that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -29,6 +29,7 @@ from cplus.events.catalogue.privacy import (
     PersonErased,
     PersonExported,
 )
+from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
 from cplus.privacy.export.entries import (
     Consent,
@@ -36,6 +37,7 @@ from cplus.privacy.export.entries import (
     Details,
     Entry,
     ErasureAsked,
+    FileOf,
     Order,
     Request,
     Sum,
@@ -115,6 +117,8 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 in_reply_to=reply.in_reply_to,
                 attachments=0,
                 automatic=False,
+                message=reply.message_id,
+                files=(),
             )
         case DataRequested() as asked:
             yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
@@ -177,4 +181,10 @@ def _received(mail: MessageReceived | MailSetAside, recorded: Recorded) -> Writt
         in_reply_to=None,
         attachments=mail.attachments,
         automatic=isinstance(mail, MessageReceived) and mail.automatic,
+        message=mail.message_id,
+        files=_files(mail.files),
     )
+
+
+def _files(files: Sequence[StoredFile] | None) -> list[FileOf]:
+    return [FileOf(one.id, one.name, one.content_type, one.size, one.cid) for one in files or ()]

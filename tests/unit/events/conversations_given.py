@@ -10,7 +10,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import AggregateEvent
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-MAIL = {
+MAIL: dict[str, Any] = {
     "person": "person/p",
     "from_name": "Ada",
     "from_address": "ada@shopper.example",

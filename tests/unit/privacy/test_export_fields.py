@@ -14,6 +14,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted
+from cplus.events.files import StoredFile
 from cplus.privacy.export import Export
 from cplus.privacy.export.document import as_json
 from cplus.web.kit.auth import Session
@@ -31,6 +32,11 @@ TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
     ConversationStarted: frozenset({"subject"}),
 }
 """Personal fields that are only copies of what another event of the person tells."""
+
+PLACES: Final[Mapping[type[BaseModel], frozenset[str]]] = {
+    StoredFile: frozenset({"bucket", "key", "opens"}),
+}
+"""Texts of parts that say where something is, and nothing about anybody."""
 
 PERSONAL = [kind for kind in all_events() if kind.PERSONAL_FIELDS]
 
@@ -56,7 +62,8 @@ def _marked(value: Any, with_mark: str) -> Any:
 
 def _texts_of(part: BaseModel, with_mark: str) -> dict[str, Any]:
     """Every text of a part of an event, with a mark of its own that ends with `with_mark`."""
-    texts = {name: f"{name}/{with_mark}" for name, value in part if isinstance(value, str)}
+    about = [(name, value) for name, value in part if name not in PLACES.get(type(part), ())]
+    texts = {name: f"{name}/{with_mark}" for name, value in about if isinstance(value, str)}
     lists = {name: [f"{name}/{with_mark}"] for name, value in part if isinstance(value, tuple)}
     return {**texts, **lists}
 
