@@ -34,13 +34,17 @@ from cplus.mail.reading.files import MailFile, files_of
 from cplus.mail.reading.html import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
-from cplus.mail.writing.compose import compose_notice, compose_reply, reply_subject
+from cplus.mail.writing.compose import compose_notice, compose_reply
+from cplus.mail.writing.headers import reply_subject
+from cplus.mail.writing.model import FILES_LIMIT, RECIPIENTS_LIMIT, OutgoingFile, Quoted
 
 __all__ = [
     "CODE_LENGTH",
+    "FILES_LIMIT",
     "MESSAGE_TAG",
     "NO_MAIL",
     "NO_REPLIES",
+    "RECIPIENTS_LIMIT",
     "SHOP_TAG",
     "Attachment",
     "Candidate",
@@ -48,6 +52,8 @@ __all__ = [
     "InboundMail",
     "MailEvent",
     "MailFile",
+    "OutgoingFile",
+    "Quoted",
     "Receipt",
     "Route",
     "answer_address",

@@ -10,7 +10,7 @@ from typing import Final
 
 from cplus.mail.reading import html as html_of
 from cplus.mail.reading.html_tokens import without_pictures
-from cplus.mail.replies.marker import marker_tokens
+from cplus.mail.replies.marker import marker_tokens, may_have_token
 from cplus.mail.text import TEXT_LIMIT, cut
 
 HTML_LIMIT: Final = 2 * 1024 * 1024
@@ -66,7 +66,7 @@ class Words:
     def tokens(self, html: str | None) -> list[str]:
         """The tokens of markers in each text, and in the HTML, once it is sanitised."""
         found = list(self._tokens)
-        if html and any("##-" in one for one in self.htmls):
+        if html and any(map(may_have_token, self.htmls)):
             found += marker_tokens(html_of.to_text(html))
         return list(dict.fromkeys(found))[:20]
 

@@ -1,7 +1,8 @@
-"""The line that asks people to write above it. It contains the signed token of the conversation.
+"""The lines in our mail that contain the signed token of its conversation.
 
 If a reply keeps neither the address nor the Message-IDs, the quoted line still shows where it
-belongs.
+belongs. It is the last line of a mail, hidden in HTML. Until December 2026 it was the first, a
+marker that asked people to write above it; those are still out there, and are recognised for good.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 
 # Other ticket systems begin theirs the same way. Quoting may have broken the line.
 _MARKER = re.compile(r"^[>\s|*]{0,20}##-[^#]{1,200}?-##[^\n]*$", re.MULTILINE)
+_REFERENCE = re.compile(r"\[ref:cplus:([a-z0-9]{17,40})\]", re.IGNORECASE)
+_REFERENCE_LINE = re.compile(rf"[>\s|*]{{0,20}}{_REFERENCE.pattern}\s*", re.IGNORECASE)
 _TOKEN = re.compile(r"\[([a-z0-9]{8,40})\]\s*+(?:>\s*+){0,8}-##", re.IGNORECASE)
 
 
@@ -18,14 +21,30 @@ def marker_line(token: str | None) -> str:
     return f"##- Reply above this line [{token}] -##" if token else "##- Reply above this line -##"
 
 
+def reference_line(token: str) -> str:
+    """The line for the end of an outgoing mail, at most 53 characters."""
+    return f"[ref:cplus:{token}]"
+
+
+def is_reference(line: str) -> bool:
+    """Whether the line is the end of one of our mails, quoted or not."""
+    return _REFERENCE_LINE.fullmatch(line[:200]) is not None
+
+
+def may_have_token(html: str) -> bool:
+    """Whether it is worth the time to look for tokens in the text of this HTML."""
+    return "##-" in html or "[ref:cplus:" in html
+
+
 def marker_tokens(text: str) -> list[str]:
-    """The tokens of marker lines, in the order of the text, at most 20."""
+    """The tokens of all these lines, in the order of the text, at most 20."""
     found = [
-        match.group(1).lower()
+        (line.start(), match.group(1).lower())
         for line in _MARKER.finditer(text)
         if (match := _TOKEN.search(line.group(0)))
     ]
-    return list(dict.fromkeys(found))[:20]
+    found += [(match.start(), match.group(1).lower()) for match in _REFERENCE.finditer(text)]
+    return list(dict.fromkeys(token for _, token in sorted(found)))[:20]
 
 
 def marker_lines(text: str) -> list[tuple[int, int]]:

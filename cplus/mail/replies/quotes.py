@@ -14,6 +14,7 @@ from cplus.mail.replies.attributions import (
     plain,
     quoted_headers,
 )
+from cplus.mail.replies.marker import is_reference
 from cplus.mail.replies.quote_words import FORWARDED, WROTE
 
 _BLANKS = 5  # empty lines between an attribution and its quote
@@ -62,6 +63,8 @@ class Quotes:
             return self._marker(at)
         if is_quote(line):
             return self._block(at)
+        if is_reference(line):
+            return self._mark(at, at + 1, read=at)
         if is_forward_line(line):
             self.forwards = True
             return at + 1
@@ -143,7 +146,9 @@ class Quotes:
         end = at
         while end < len(self.lines) and is_quote(self.lines[end]):
             end += 1
-        marked = any(number in self._markers for number in range(at, end))
+        marked = any(
+            number in self._markers or is_reference(self.lines[number]) for number in range(at, end)
+        )
         start = self._attribution(at, certain=marked)
         if start is not None or marked or self._attributed_within(at, end) or self._goes_on(at):
             self._knows_quote = True

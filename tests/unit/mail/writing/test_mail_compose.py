@@ -13,33 +13,14 @@ from hypothesis import strategies as st
 from cplus.errors import InvalidInput
 from cplus.mail import (
     compose_notice,
-    compose_reply,
     conversation_token,
     no_reply_address,
     parse,
-    reply_address,
     reply_subject,
     route,
 )
 from cplus.mail.replies.marker import marker_tokens
-
-SHOP = "birch-bloom.myshopify.com"
-ADDRESS = reply_address(SHOP, "c0nversat10n0001", "secret", "mail.cplus.example")
-
-
-def compose(**values: Any) -> bytes:
-    given_values: dict[str, Any] = {
-        "shop_name": "Birch & Bloom",
-        "from_address": "birch-bloom@mail.cplus.example",
-        "to": "ines.okafor@example.com",
-        "subject": "Re: Your jug",
-        "text": "The jug is back.",
-        "reply_to": ADDRESS,
-        "in_reply_to": "form-1@shopify.com",
-        "references": ["first@example.com"],
-        "own_message_id": "m1@mail.cplus.example",
-    }
-    return compose_reply(**{**given_values, **values})
+from tests.unit.mail.writing.composed import ADDRESS, SHOP, compose
 
 
 def test_what_was_composed_is_read_back() -> None:
