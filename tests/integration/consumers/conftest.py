@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from pydantic import SecretStr
 
 from cplus.aws import Aws
+from cplus.bootstrap import ensure_indexes
 from cplus.local.shopify import LocalShopify
+from cplus.settings import Settings
+from tests.databases import Databases
 from tests.integration.intake import SECRET, Intake, emptied, intake
 
 
@@ -31,3 +35,20 @@ async def shared(mongo_uri: str, aws: Aws) -> AsyncIterator[Intake]:
 async def use(shared: Intake) -> Intake:
     """The shared parts, with nothing in their database."""
     return await emptied(shared)
+
+
+@pytest.fixture
+async def database(mongo_uri: str, databases: Databases) -> AsyncIterator[str]:
+    """The name of a database with all indexes."""
+
+    async def prepare(name: str) -> None:
+        await ensure_indexes(
+            Settings(
+                mongo_uri=SecretStr(mongo_uri),
+                mongo_database=name,
+                mongo_keyring_database=f"{name}_keyring",
+            )
+        )
+
+    async with databases.lent("mail", prepare) as name:
+        yield name
