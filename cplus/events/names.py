@@ -64,6 +64,11 @@ def setup_stream(shop: str) -> str:
     return f"setup/{shop}"
 
 
+def settings_stream(shop: str) -> str:
+    """What the merchant set for the shop's mail."""
+    return f"settings/{shop}"
+
+
 def billing_stream(shop: str) -> str:
     """What the shop pays for the app."""
     return f"billing/{shop}"

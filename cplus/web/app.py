@@ -52,6 +52,7 @@ from cplus.web.merchant import (
     sign_in,
 )
 from cplus.web.merchant.conversations import history, page, whole_message
+from cplus.web.merchant.settings import page as mail_settings
 
 _FAULTS: Final = {
     400: ("That didn’t work", "That link or form isn’t valid."),
@@ -88,7 +89,8 @@ def create_app(parts: Parts) -> FastAPI:
     mail = (whole_message, automatic_mail)
     merchant = (
         *(inbox, getting_started, page, history, *mail),
-        *(customers, privacy, exports, erasing, erasures, metrics, account, sign_in),
+        *(customers, privacy, exports, erasing, erasures, metrics, account),
+        *(mail_settings, sign_in),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

@@ -18,12 +18,13 @@ from cplus.events.base import Event
 from cplus.events.catalogue.billing import CapApproached
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet, ShopErased
+from cplus.events.catalogue.settings import SignatureSet
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
 
 RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
-    {CapApproached, OperatorLooked, RetentionSet, ShopErased}
+    {CapApproached, OperatorLooked, RetentionSet, ShopErased, SignatureSet}
 )
 """Events that no fold and no reaction handles, on purpose: they are kept for whoever asks the log
 itself. Of an erased shop each read model forgets everything (`projections/running/forgetting`)."""

@@ -29,6 +29,7 @@ from cplus.events.catalogue.privacy import (
     PersonErased,
     PersonExported,
 )
+from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
 from cplus.privacy.export.entries import (
@@ -61,6 +62,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         OperatorLooked: "looked at what is kept about the person",
         ErasureRequested: "asked that the person be erased",
         PersonErased: "erased what is kept about the person",
+        SignatureSet: "set a signature",
         ErasureCompleted: "completed the erasure of the person",
     }
 )

@@ -105,6 +105,7 @@ async def _everything(web: Harness) -> list[str]:
         "/metrics",
         "/billing",
         "/settings",
+        "/settings/mail",
         "/getting-started",
         "/inbox?tab=nonsense",
         "/nothing",
@@ -119,7 +120,7 @@ _NO_PAGE = re.compile(
     r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
     r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
-    r"|/inbox/automatic/{message_id}/conversation"
+    r"|/inbox/automatic/{message_id}/conversation|/settings/mail/{section}"
 )
 
 

@@ -16,6 +16,7 @@ STORED = {
     "order_stream": ((450789469,), "order/450789469"),
     "shop_stream": (("acorn.myshopify.com",), "shop/acorn.myshopify.com"),
     "setup_stream": (("acorn.myshopify.com",), "setup/acorn.myshopify.com"),
+    "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),
     "billing_stream": (("acorn.myshopify.com",), "billing/acorn.myshopify.com"),
     "import_stream": (("k3-0",), "import/k3-0"),
     "mail_stream": (("m1",), "mail/m1"),

@@ -14,6 +14,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted
+from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.files import StoredFile
 from cplus.privacy.export import Export
 from cplus.privacy.export.document import as_json
@@ -38,7 +39,11 @@ PLACES: Final[Mapping[type[BaseModel], frozenset[str]]] = {
 }
 """Texts of parts that say where something is, and nothing about anybody."""
 
-PERSONAL = [kind for kind in all_events() if kind.PERSONAL_FIELDS]
+OF_NO_CUSTOMER: Final[frozenset[type[Event]]] = frozenset({SignatureSet})
+"""Words of the merchant, sealed under a key of their own. No directory knows its person, so nobody
+can ask for an export of them; the merchant sees them on the page on which they set them."""
+
+PERSONAL = [kind for kind in all_events() if kind.PERSONAL_FIELDS and kind not in OF_NO_CUSTOMER]
 
 
 def about_ann(kind: type[Event]) -> Event:

@@ -1,0 +1,83 @@
+"""What a merchant sets for the mail of their shop."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import singledispatchmethod
+from typing import Any, Final
+
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.base import Aggregate
+from cplus.events.base import AggregateEvent
+from cplus.events.catalogue.settings import SignatureSet
+
+MAX_SIGNATURE: Final = 2_000
+"""Maximum length of a signature in characters."""
+MAX_OWN: Final = 200
+"""Users at most who have a signature of their own."""
+
+_UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+def plain_text(text: str, most: int, what: str) -> str:
+    """The text as it is kept: lines end with a newline, and no control characters. Raises
+    InvalidInput if it has more than `most` characters."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = _UNSTORABLE.sub("", text).split("\n")
+    text = "\n".join(line.rstrip() for line in lines).strip("\n")
+    if len(text) > most:
+        raise InvalidInput(reason=f"{what} can be up to {most:,} characters")
+    return text
+
+
+class ShopSettings(Aggregate):
+    """Stream `settings/<host>`. Starts with what a shop has that set nothing."""
+
+    def __init__(self) -> None:
+        self._anew = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self.signatures: dict[str | None, str] = {}
+        """By the users whose they are; that of None is the shop's."""
+
+    def forget(self) -> None:
+        """The shop was erased since its last event: what is decided next begins anew."""
+        self._begin()
+        self._anew = True
+
+    def signature(self, user: str | None = None) -> str:
+        """What stands below a reply of this user, by the id of the actor; empty for nothing."""
+        return self.signatures.get(user) or self.signatures.get(None, "")
+
+    def set_signature(self, *, text: str, user: str | None, person: str, now: datetime) -> None:
+        """Sets what stands below the replies of the shop, or of one user; empty for nothing. Raises
+        InvalidInput if it is too long, or if too many users have one."""
+        text = plain_text(text, MAX_SIGNATURE, "a signature")
+        if text == self.signatures.get(user, ""):
+            return
+        own = self.signatures.keys() - {None}
+        if user is not None and user not in own and len(own) >= MAX_OWN:
+            raise InvalidInput(reason=f"up to {MAX_OWN} users can have a signature of their own")
+        self._set(SignatureSet, person=person, user=user, text=text, now=now)
+
+    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
+        self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
+
+    def _apply(self, *, anew: bool) -> None:
+        """Called by each case of `evolve` before it changes anything."""
+        self._anew = False
+        if anew:
+            self._begin()
+
+    @singledispatchmethod
+    def evolve(self, event: AggregateEvent) -> None:
+        """Changes the state by one event; events it has no case for change nothing."""
+
+    @evolve.register
+    def _(self, event: SignatureSet) -> None:
+        self._apply(anew=event.anew)
+        self.signatures[event.user] = event.text or ""
+        if not event.text:
+            del self.signatures[event.user]

@@ -1,0 +1,1 @@
+"""The page of settings for mail: one section, one form, one file."""

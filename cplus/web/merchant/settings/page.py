@@ -1,0 +1,117 @@
+"""The page of settings for mail, and the forms of its sections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+
+from cplus.commands.mail_settings import settings_of
+from cplus.errors import InvalidInput
+from cplus.web.kit.deps import (
+    ClockDep,
+    ConversationsDep,
+    MailDomainDep,
+    PagesDep,
+    QueriesDep,
+    SignaturesDep,
+)
+from cplus.web.kit.forms import form_key, new_key, own_form
+from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.settings.section import PAGE, Looking, Section, Sent
+from cplus.web.merchant.settings.signature import SIGNATURE
+
+router = APIRouter(prefix=PAGE)
+
+SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE,)
+"""In the order of the page."""
+_BY_NAME: Final = {section.name: section for section in SECTIONS}
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+async def _looking(
+    queries: QueriesDep,
+    use: ConversationsDep,
+    domain: MailDomainDep,
+    clock: ClockDep,
+    me: MerchantDep,
+) -> Looking:
+    settings = await settings_of(use.recorder, me.shop)
+    return Looking(me, settings, queries, use, domain, clock)
+
+
+LookingDep = Annotated[Looking, Depends(_looking)]
+
+
+async def _section(section: str) -> Section:
+    if section not in _BY_NAME:
+        raise HTTPException(404)
+    return _BY_NAME[section]
+
+
+SectionDep = Annotated[Section, Depends(_section)]
+
+
+@router.get("")
+async def show(pages: PagesDep, at: LookingDep, saved: str = "") -> HTMLResponse:
+    """The page; `saved` names the section that was just saved."""
+    return await _page(pages, at, saved=saved if saved in _BY_NAME else "")
+
+
+@router.get("/{section}")
+async def again(section: SectionDep, _me: MerchantDep) -> Response:
+    """For who loads the address of a form again."""
+    return see_other(f"{PAGE}#{section.name}")
+
+
+@router.post("/{section}")
+async def save(
+    request: Request,
+    pages: PagesDep,
+    signatures: SignaturesDep,
+    at: LookingDep,
+    section: SectionDep,
+) -> Response:
+    """Saves a section, once for each form however often it is sent."""
+    fields = dict(await own_form(request, signatures, at.me.session))
+    sent = Sent(fields, form_key(fields))
+    try:
+        await section.save(at, sent)
+    except InvalidInput as error:
+        reason = str(error.values["reason"])
+        return await _page(pages, at, failed=section.name, reason=reason, sent=sent)
+    return see_other(f"{PAGE}?saved={section.name}#{section.name}")
+
+
+async def _page(
+    pages: Pages,
+    at: Looking,
+    *,
+    saved: str = "",
+    failed: str = "",
+    reason: str = "",
+    sent: Sent | None = None,
+) -> HTMLResponse:
+    """The page; with the reason why a form failed and what was typed in it, if one did."""
+    shown = await asyncio.gather(*(section.shown(at) for section in SECTIONS))
+    return pages.render(
+        "settings/mail.html",
+        status=422 if failed else 200,
+        me=at.me,
+        section="settings",
+        sections=[
+            {
+                "name": section.name,
+                "shown": one,
+                "saved": section.name == saved,
+                "reason": reason[:1].upper() + reason[1:] if section.name == failed else "",
+                "typed": sent.fields if sent and section.name == failed else _NOTHING,
+            }
+            for section, one in zip(SECTIONS, shown, strict=True)
+        ],
+        new_key=new_key,
+    )

@@ -1,0 +1,99 @@
+"""The page of settings for mail: each section is saved by itself, once for each form."""
+
+from __future__ import annotations
+
+import httpx
+
+from cplus.commands.mail_settings import settings_of
+from cplus.events.catalogue.privacy import ShopErased
+from cplus.events.catalogue.settings import SignatureSet
+from cplus.events.names import SHOP_ERASED_REF, settings_stream
+from cplus.ids import random_id
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
+
+PAGE = "/settings/mail"
+
+
+async def sent(browser: httpx.AsyncClient, section: str, **typed: str) -> httpx.Response:
+    """The form of the section, filled in and sent."""
+    fields = fields_of((await browser.get(PAGE)).text, f"{PAGE}/{section}")
+    return await browser.post(f"{PAGE}/{section}", data={**fields, **typed})
+
+
+async def erase_shop(web: Harness) -> None:
+    """What an erased shop has in its log."""
+    event = ShopErased(
+        originator_id=f"shop/{SHOP}", originator_version=9, timestamp=web.clock(), erasure="e9"
+    )
+    await web.record(SHOP, f"shop/{SHOP}", event, refs=[SHOP_ERASED_REF])
+
+
+async def test_a_signature_is_saved_for_the_shop_and_for_one_user_and_for_no_other_shop(
+    web: Harness,
+) -> None:
+    async with web.signed_in(user="bea", called="Bea") as browser:
+        answer = await sent(browser, "signature", whose="shop", text="Acorn\r\n<b>Lamps</b>")
+        assert path_of(answer) == f"{PAGE}?saved=signature"
+        page = (await browser.get(answer.headers["location"])).text
+        assert "Saved." in page
+        assert "\nAcorn\n&lt;b&gt;Lamps&lt;/b&gt;</textarea>" in page
+        await sent(browser, "signature", whose="own", text="Bea, Acorn")
+        assert "\nBea, Acorn</textarea>" in (await browser.get(PAGE)).text
+        assert path_of(await browser.get(f"{PAGE}/signature")) == PAGE
+    async with web.signed_in(user="carl") as browser:
+        page = (await browser.get(PAGE)).text
+        assert "Acorn\n&lt;b&gt;" in page
+        assert "Bea, Acorn" not in page
+    async with web.signed_in(OTHER, user="bea") as browser:
+        assert "Acorn" not in (await browser.get(PAGE)).text
+    settings = await settings_of(web.parts.recorder, SHOP)
+    assert settings.signature("bea") == "Bea, Acorn"
+    assert settings.signature("carl") == "Acorn\n<b>Lamps</b>"
+    assert (await settings_of(web.parts.recorder, OTHER)).signature() == ""
+
+
+async def test_one_form_is_saved_once_and_a_wrong_one_shows_what_was_typed_and_why(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    fields = fields_of((await browser.get(PAGE)).text, f"{PAGE}/signature")
+    for text in ("Acorn", "Birch"):
+        answer = await browser.post(f"{PAGE}/signature", data={**fields, "text": text})
+        assert answer.status_code == 303
+    assert (await settings_of(web.parts.recorder, SHOP)).signature() == "Acorn"
+    long = await sent(browser, "signature", text="<" * 2_001)
+    assert long.status_code == 422
+    assert "A signature can be up to 2,000 characters." in long.text
+    assert "&lt;" * 2_001 in long.text
+    for wrong in ({"csrf": "x"}, {"key": "x"}):
+        answer = await browser.post(f"{PAGE}/signature", data={**fields, **wrong})
+        assert answer.status_code in {400, 403}
+    assert (await browser.post(f"{PAGE}/nonsense", data=fields)).status_code == 404
+    assert (await browser.get(f"{PAGE}/nonsense")).status_code == 404
+    assert (await web.parts.store.head(SHOP)).position == 1
+
+
+async def test_an_erased_shop_has_no_settings_and_sets_them_anew(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await sent(browser, "signature", text="Acorn")
+    await erase_shop(web)
+    assert (await settings_of(web.parts.recorder, SHOP)).signature() == ""
+    assert "Acorn\n" not in (await browser.get(PAGE)).text
+    await sent(browser, "signature", text="Acorn")
+    assert (await settings_of(web.parts.recorder, SHOP)).signature() == "Acorn"
+    assert "\nAcorn</textarea>" in (await browser.get(PAGE)).text
+
+
+async def test_the_words_of_settings_rest_sealed_under_a_key_of_nobody_who_is_known(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    secret = f"Acorn {random_id()}"
+    await sent(browser, "signature", text=secret)
+    [commit] = await web.parts.store.by_ref(SHOP, settings_stream(SHOP))
+    stored = await web.mongo.database["commits"].find_one({"_id": commit.id})
+    assert secret not in repr(stored)
+    [recorded] = await web.parts.reader.of(commit, SignatureSet)
+    assert isinstance(recorded.event, SignatureSet)
+    await web.parts.keyring.condemn(SHOP, [recorded.event.person])
+    await web.parts.keyring.destroy(SHOP, [recorded.event.person])
+    assert (await settings_of(web.parts.recorder, SHOP)).signature() == ""
