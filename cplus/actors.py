@@ -17,6 +17,8 @@ Source: TypeAlias = Literal["cli", "console", "dashboard"]
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NO_OPERATOR: Final = {"merchant", ".", ".."}
+MAILBOX: Final = "mailbox/"
+"""What the id of an actor begins with who is one of the merchant's own mailboxes."""
 _CALLED: Final = 100  # characters
 
 
@@ -45,6 +47,8 @@ class Actor:
         """How people read who it was. Shopify tells no name of a member of staff."""
         if self.kind == "merchant" and self.id.isdecimal() and not self.called:
             return f"Staff member {self.id}"
+        if self.id.startswith(MAILBOX) and not self.called:
+            return "By email"
         return self.called or self.id or self.kind
 
 
@@ -59,6 +63,11 @@ def operator(name: str) -> Actor:
     if name.lower() in _NO_OPERATOR:
         raise InvalidActor
     return Actor("operator", actor_id(name))
+
+
+def mailbox(mailbox_id: str) -> Actor:
+    """Whoever writes from one of the merchant's own mailboxes; raises InvalidActor."""
+    return Actor("merchant", f"{MAILBOX}{actor_id(mailbox_id)}")
 
 
 def system(function: str) -> str:

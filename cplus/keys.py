@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 Purpose: TypeAlias = Literal[
     "install-state",  # proves that the browser returning from Shopify is the one that started
     "keyring",  # wraps the application key where there is no KMS
+    "mailbox-answers",  # tokens by which a merchant's answer to a notification is known
+    "mailbox-codes",  # codes that prove that a merchant reads a mailbox
     "message-ids",  # refs of the log to Message-IDs
     "persons",  # addresses in the directory of persons
     "received-mails",  # claims of the log on what a mail says

@@ -59,6 +59,11 @@ def shop_stream(shop: str) -> str:
     return f"shop/{shop}"
 
 
+def mailboxes_stream(shop: str) -> str:
+    """The merchant's own mailboxes."""
+    return f"mailboxes/{shop}"
+
+
 def setup_stream(shop: str) -> str:
     """The merchant's first steps in the app."""
     return f"setup/{shop}"

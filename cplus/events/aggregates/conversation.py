@@ -10,11 +10,14 @@ from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent, kept
 from cplus.events.catalogue.conversations import (
+    AnswerRefusal,
+    AnswerRefused,
     AnswersMoved,
     ConversationClosed,
     ConversationReopened,
     ConversationStarted,
     MessageReceived,
+    NoteWritten,
     ReplyWritten,
 )
 from cplus.events.catalogue.mail import MailSetAside
@@ -151,6 +154,55 @@ class Conversation(Aggregate):
                 timestamp=now,
             )
 
+    def note(self, *, message_id: str, text: str, author: str, now: datetime) -> None:
+        """The merchant writes something down for themselves; nobody else gets it.
+
+        Raises InvalidInput for an empty or oversized text, and if its person was erased, whose
+        conversation keeps no words any more.
+        """
+        if message_id in self.written:
+            return
+        text = text.replace("\r\n", "\n").strip()
+        if not text:
+            raise InvalidInput(reason="write something first")
+        if len(text) > MAX_REPLY:
+            raise InvalidInput(reason=f"notes can be up to {MAX_REPLY:,} characters")
+        if self.erased:
+            raise InvalidInput(reason="the person of this conversation was erased")
+        self.trigger_event(
+            NoteWritten,
+            message_id=message_id,
+            person=self.person,
+            text=text,
+            author=author,
+            timestamp=now,
+        )
+
+    def refuse_answer(
+        self,
+        *,
+        message_id: str,
+        mailbox: str,
+        reason: AnswerRefusal,
+        proved: bool,
+        text: str | None,
+        attachments: int,
+        now: datetime,
+    ) -> None:
+        """A mail that claims to be the merchant's answer is not sent on."""
+        if message_id not in self.written:
+            self.trigger_event(
+                AnswerRefused,
+                message_id=message_id,
+                person=self.person,
+                mailbox=mailbox,
+                reason=reason,
+                proved=proved,
+                text=text,
+                attachments=attachments,
+                timestamp=now,
+            )
+
     def close(self, now: datetime) -> None:
         """The merchant closes it; closing a closed conversation changes nothing."""
         if self.open:
@@ -192,6 +244,14 @@ class Conversation(Aggregate):
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
         self.last_message_at = event.timestamp
+
+    @evolve.register
+    def _(self, event: NoteWritten) -> None:
+        self.written.add(event.message_id)
+
+    @evolve.register
+    def _(self, event: AnswerRefused) -> None:
+        self.written.add(event.message_id)
 
     @evolve.register
     def _(self, event: AnswersMoved) -> None:

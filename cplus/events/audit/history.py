@@ -113,6 +113,8 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.ConversationStarted: "started the conversation",
         talk.MessageReceived: "wrote",
         talk.ReplyWritten: "replied",
+        talk.NoteWritten: "wrote a note",
+        talk.AnswerRefused: "did not send a mail that claims to be the merchant’s",
         talk.AnswersMoved: "chose the address that replies go to",
         talk.ConversationClosed: "closed the conversation",
         talk.ConversationReopened: "reopened the conversation",

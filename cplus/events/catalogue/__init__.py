@@ -16,6 +16,14 @@ from typing import Any, Final
 from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
 from cplus.events.catalogue.billing import CapApproached
+from cplus.events.catalogue.mailboxes import (
+    MailboxAdded,
+    MailboxNotificationsChosen,
+    MailboxRemoved,
+    MailboxSwitchedOff,
+    MailboxVerificationAsked,
+    MailboxVerified,
+)
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet, ShopErased
 from cplus.events.catalogue.settings import SignatureSet
@@ -24,7 +32,19 @@ Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
 
 RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
-    {CapApproached, OperatorLooked, RetentionSet, ShopErased, SignatureSet}
+    {
+        CapApproached,
+        MailboxAdded,
+        MailboxNotificationsChosen,
+        MailboxRemoved,
+        MailboxSwitchedOff,
+        MailboxVerificationAsked,
+        MailboxVerified,
+        OperatorLooked,
+        RetentionSet,
+        ShopErased,
+        SignatureSet,
+    }
 )
 """Events that no fold and no reaction handles, on purpose: they are kept for whoever asks the log
 itself. Of an erased shop each read model forgets everything (`projections/running/forgetting`)."""

@@ -95,6 +95,53 @@ class AnswersMoved(AggregateEvent):
     """Message-ID of the mail, which the next reply names."""
 
 
+AnswerRefusal = Literal[
+    "unproved",
+    "other_mailbox",
+    "mailbox_off",
+    "expired",
+    "person_erased",
+    "no_address",
+    "empty",
+    "too_long",
+    "too_large",
+    "virus",
+]
+"""Why a mail from a merchant's mailbox was not sent on: nothing proves its sender; another mailbox
+was asked; the mailbox was removed or switched off; the conversation is too old; its person was
+erased; it has no address to reply to; nothing is written in the mail, or too much; its files are
+too large; there is a virus in it."""
+
+
+class AnswerRefused(AggregateEvent):
+    """A mail that claims to be the merchant's answer to a notification was not sent on."""
+
+    TYPE: ClassVar[str] = "conversation.answer_refused"
+    message_id: str
+    person: str
+    """The person of the conversation, to whom it was to go."""
+    mailbox: str
+    """The mailbox from which it claims to be."""
+    reason: AnswerRefusal
+    proved: bool
+    """Whether its sender is proved: then the mailbox is told."""
+    text: Personal[str | None] = None
+    """What was newly written in it; at most 256 KB."""
+    attachments: int = 0
+
+
+class NoteWritten(AggregateEvent):
+    """The merchant wrote a note, which only merchants see."""
+
+    TYPE: ClassVar[str] = "conversation.note_written"
+    message_id: str
+    person: str
+    """The person of the conversation."""
+    text: Personal[str]
+    author: str
+    """Who wrote it, as in ReplyWritten."""
+
+
 class ConversationClosed(AggregateEvent):
     """The merchant closed it."""
 

@@ -99,8 +99,8 @@ class Written:
     """A message of the person, or one of the shop to them."""
 
     at: datetime
-    direction: Literal["in", "out"]
-    """`in` from the person, `out` from the shop."""
+    direction: Literal["in", "out", "note"]
+    """`in` from the person, `out` from the shop, `note` by the shop about them and to nobody."""
     conversation: str | None
     """None for mail that started no conversation."""
     subject: str

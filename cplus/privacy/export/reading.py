@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from cplus.actors import SHOPPER
 from cplus.events.audit.history import DEEDS, did
 from cplus.events.base import Event, Recorded
-from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
+from cplus.events.catalogue.conversations import (
+    AnswerRefused,
+    MessageReceived,
+    NoteWritten,
+    ReplyWritten,
+)
 from cplus.events.catalogue.customers import (
     CustomerChanged,
     CustomerConsentChanged,
@@ -20,6 +26,7 @@ from cplus.events.catalogue.customers import (
     PersonsJoined,
 )
 from cplus.events.catalogue.mail import MailSetAside
+from cplus.events.catalogue.mailboxes import MailboxAdded
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import (
@@ -57,6 +64,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         PersonsJoined: "found that two records are one person",
         OrderChanged: "sent an order",
         MailSetAside: "wrote a mail that started no conversation",
+        MailboxAdded: "named an address of the merchant’s own",
         DataRequested: "asked for what is kept about them",
         PersonExported: "downloaded what is kept about the person",
         OperatorLooked: "looked at what is kept about the person",
@@ -102,6 +110,8 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
             yield _order(order, recorded)
         case MessageReceived() | MailSetAside() as mail:
             yield _received(mail, recorded)
+        case NoteWritten() | AnswerRefused() as kept:
+            yield _unsent(kept, recorded)
         case ReplyWritten() as reply:
             yield Written(
                 at=at,
@@ -122,10 +132,15 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 message=reply.message_id,
                 files=(),
             )
-        case DataRequested() as asked:
-            yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
-        case ErasureRequested() as asked:
-            yield ErasureAsked(at, asked.email, asked.phone, asked.due_at)
+        case DataRequested() | ErasureRequested() as asked:
+            yield _asked(asked, at)
+
+
+def _asked(asked: DataRequested | ErasureRequested, at: datetime) -> Request | ErasureAsked:
+    named = (asked.email, asked.phone, asked.due_at)
+    if isinstance(asked, DataRequested):
+        return Request(at, asked.request_id, *named)
+    return ErasureAsked(at, *named)
 
 
 def _details(told: CustomerChanged | CustomerImported, recorded: Recorded) -> Details:
@@ -162,6 +177,28 @@ def _order(order: OrderChanged, recorded: Recorded) -> Order:
         tracking=None if order.tracking is None else [dict(one) for one in order.tracking],
         fulfillments=[dict(one) for one in order.fulfillments],
         refunds=[dict(one) for one in order.refunds],
+    )
+
+
+def _unsent(written: NoteWritten | AnswerRefused, recorded: Recorded) -> Written:
+    return Written(
+        at=recorded.occurred_at,
+        direction="note",
+        conversation=conversation_id(recorded.stream),
+        subject="",
+        text=written.text or "",
+        from_name=None,
+        from_address=None,
+        sent_from=None,
+        to_address=None,
+        cc=(),
+        bcc=(),
+        rfc_message_id=None,
+        in_reply_to=None,
+        attachments=written.attachments if isinstance(written, AnswerRefused) else 0,
+        automatic=False,
+        message=written.message_id,
+        files=(),
     )
 
 

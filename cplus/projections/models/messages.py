@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from cplus.events.base import ERASED, Recorded
-from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
+from cplus.events.catalogue.conversations import (
+    AnswerRefused,
+    MessageReceived,
+    NoteWritten,
+    ReplyWritten,
+)
 from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
@@ -63,7 +68,28 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
                 "automatic": False,
                 "attachments": 0,
             }
+        case NoteWritten() as note:
+            return {**_placed(event), **_unsent("note", note.text, author=note.author)}
+        case AnswerRefused() as refused:
+            about = {"reason": refused.reason, "attachments": refused.attachments}
+            text = _unsent("refused", refused.text or "", author=f"mailbox/{refused.mailbox}")
+            return {**_placed(event), **text, **about}
     return row
+
+
+def _unsent(direction: str, text: str, *, author: str) -> dict[str, Any]:
+    """What a merchant wrote that went to nobody."""
+    return {
+        "direction": direction,
+        "text": text,
+        "subject": "",
+        "from_name": None,
+        "from_address": None,
+        "author": author,
+        "to_address": None,
+        "automatic": False,
+        "attachments": 0,
+    }
 
 
 def _sender(mail: MessageReceived) -> dict[str, Any]:
@@ -106,6 +132,8 @@ MESSAGES = Projection(
     handles=types(
         MessageReceived,
         ReplyWritten,
+        NoteWritten,
+        AnswerRefused,
         MailSent,
         MailDelivered,
         MailBounced,
@@ -113,7 +141,7 @@ MESSAGES = Projection(
         MailRejected,
         PersonErased,
     ),
-    opens=types(MessageReceived, ReplyWritten),
+    opens=types(MessageReceived, ReplyWritten, NoteWritten, AnswerRefused),
     keys=keys,
     evolve=evolve,
     indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),

@@ -15,6 +15,7 @@ STORED = {
     "customer_stream": ((706405506930370084,), "customer/706405506930370084"),
     "order_stream": ((450789469,), "order/450789469"),
     "shop_stream": (("acorn.myshopify.com",), "shop/acorn.myshopify.com"),
+    "mailboxes_stream": (("acorn.myshopify.com",), "mailboxes/acorn.myshopify.com"),
     "setup_stream": (("acorn.myshopify.com",), "setup/acorn.myshopify.com"),
     "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),
     "billing_stream": (("acorn.myshopify.com",), "billing/acorn.myshopify.com"),

@@ -14,6 +14,7 @@ from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted
+from cplus.events.catalogue.mailboxes import MailboxAdded
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.files import StoredFile
 from cplus.privacy.export import Export
@@ -29,6 +30,9 @@ ME = Merchant(session=Session(SHOP, "s1", NOON, MERCHANT), row=None, csrf="")
 TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
     # The aggregate copies them from the message that it names, whose own event tells them.
     AnswersMoved: frozenset({"name", "address", "rfc_message_id"}),
+    # The person of a merchant's mailbox is no customer, and is offered for no export: the settings
+    # show the address to those whose it is.
+    MailboxAdded: frozenset({"address"}),
     # The same as that of the first message, which is in the same commit.
     ConversationStarted: frozenset({"subject"}),
 }

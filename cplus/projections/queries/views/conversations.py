@@ -56,8 +56,9 @@ class Message:
     conversation_id: str
     number: int
     """Its place in the thread: rising, not without gaps."""
-    direction: Literal["in", "out"]
-    """`in` from the shopper, `out` from the merchant."""
+    direction: Literal["in", "out", "note", "refused"]
+    """`in` from the shopper, `out` from the merchant; `note` by the merchant, for merchants;
+    `refused` a mail that claims to be the merchant's answer, and was not sent on."""
     text: str | None
     """Plain text, to be escaped; None once it is erased."""
     subject: str | None
