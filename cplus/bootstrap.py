@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
-    from cplus.consumers.notices.mails import NoticeMails
     from cplus.consumers.notices.wishes import NoticeRequests
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.scheduled.retention import Retention
+    from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.webhooks.drafting import Webhooks
     from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
@@ -312,11 +312,11 @@ class Parts:
         return NoticeRequests(self.recorder, Reminders(self.mongo.database), self.clock)
 
     @cached_property
-    def notice_mails(self) -> NoticeMails:
-        """Makes these mails."""
-        from cplus.consumers.notices.mails import NoticeMails
+    def mail_parts(self) -> MailParts:
+        """What mails are made with."""
+        from cplus.consumers.sending.purpose import MailParts
 
-        return NoticeMails(self.settings, self.recorder, self._addresses, self.clock)
+        return MailParts(self.settings, self.recorder, self._addresses, self.aws, self.clock)
 
     @cached_property
     def installs(self) -> Installs:

@@ -1,4 +1,4 @@
-"""The function `outbound-email`: sends each reply, and each notice to a merchant, once."""
+"""The function `outbound-email`: sends each mail once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _outbound() -> Consumer:
     p = Parts()
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
-    made = (p.settings, p.store, leases, p.aws, p.recorder, p.notice_mails, p.clock)
+    made = (p.settings, p.store, leases, p.aws, p.recorder, p.mail_parts, p.clock)
     outbound = Outbound(*made)
     return outbound.handle_all, p.aws
 

@@ -4,6 +4,7 @@ change: a function here must always return the same name for the same values."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 _CONVERSATION: Final = "conversation/"
@@ -245,6 +246,11 @@ def export_claim(export_id: str) -> str:
     return f"export/{export_id}"
 
 
+def mail_claim(purpose: str, what: str) -> str:
+    """That a mail of this purpose is to go because of `what`: each is requested once."""
+    return f"mail/{purpose}/{what}"
+
+
 def notice_claim(request_id: int, kind: str) -> str:
     """That the merchant is to get this mail about a customer's request for their data."""
     return f"notice/{request_id}/{kind}"
@@ -296,6 +302,11 @@ def mail_test_ref(code: str) -> str:
 def message_ref(message_id: str) -> str:
     """Every commit about a message, received or written."""
     return f"message/{message_id}"
+
+
+def about_refs(about: Mapping[str, str]) -> list[str]:
+    """What a mail is about, from ids by what they name: their streams, or `message/<id>`."""
+    return [f"{what}/{id_}" for what, id_ in about.items()]
 
 
 def started_ref(month: str) -> str:

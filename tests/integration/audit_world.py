@@ -61,8 +61,9 @@ class AuditWorld:
         )
         assert isinstance(replied, Replied)
         reply = await self.at(3)
-        ids = {"message_id": REPLY, "conversation_id": TALK}
-        for event in (MailSent(**ids, ses_message_id="ses-2"), MailDelivered(**ids)):
+        sent_by_ses = MailSent(message_id=REPLY, conversation_id=TALK, ses_message_id="ses-2")
+        delivered = MailDelivered(message_id=REPLY, conversation_id=TALK)
+        for event in (sent_by_ses, delivered):
             self.now += timedelta(minutes=1)
             sent = isinstance(event, MailSent)
             await self.draft(

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from cplus.consumers.erased_shops import is_removed
-from cplus.events.base import Recorded
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue.mail import MailBounced, MailComplained
 from cplus.events.catalogue.privacy import (
     DataRequested,
     NoticeBounced,
@@ -22,6 +23,12 @@ from cplus.events.recording import Recorder
 from cplus.mail import normal_address, parse_event
 
 _BATCH: Final = 50
+_REFUSING: Final[tuple[type[Event], ...]] = (
+    MailBounced,
+    MailComplained,
+    NoticeBounced,
+    NoticeComplained,
+)
 
 ERASED_SHOP: Final = "the shop was erased"
 ANSWERED: Final = "the request was answered before"
@@ -78,10 +85,7 @@ async def refusing_addresses(recorder: Recorder, shop: str, request_id: int) -> 
     far as what SES told of that can still be read. No event names an address."""
     store, found = recorder.store, set[str]()
     async for commit in store.iterate_ref(shop, data_request_stream(request_id), batch=_BATCH):
-        events = [
-            *await _events(recorder, commit, NoticeBounced),
-            *await _events(recorder, commit, NoticeComplained),
-        ]
+        events = [one for kind in _REFUSING for one in await _events(recorder, commit, kind)]
         if not any(getattr(one.event, "permanent", True) for one in events):
             continue
         told = await store.by_claim(shop, commit.claims[0], cause=True)
@@ -104,7 +108,7 @@ async def _is_erased(store: EventStore, recorder: Recorder, shop: str, person: s
 async def _events(
     recorder: Recorder,
     commit: Commit,
-    kind: type[DataRequested | NoticeBounced | NoticeComplained | PersonErased | PersonExported],
+    kind: type[Event],
 ) -> list[Recorded]:
     """The events of this class in the commit, whose personal fields stay closed."""
     if kind.TYPE not in commit.types:

@@ -13,11 +13,12 @@ from cplus.actors import system
 from cplus.clock import Clock
 from cplus.consumers.notices.reminders import Reminder, Reminders
 from cplus.consumers.notices.requests import find_request, objection
-from cplus.events.base import NewEvent
-from cplus.events.catalogue.privacy import DataRequested, NoticeKind, NoticeRequested
+from cplus.consumers.sending.requesting import request_draft
+from cplus.events.catalogue.mail import MailRequested
+from cplus.events.catalogue.privacy import NOTICE_PURPOSES, REQUEST, DataRequested, NoticeKind
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Outcome
-from cplus.events.names import data_request_stream, message_ref, notice_claim
+from cplus.events.names import notice_claim
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
 
@@ -61,17 +62,15 @@ class NoticeRequests:
             if reason:
                 log.info("notice_not_needed", shop=shop, kind=kind, reason=reason)
                 return None
-            stream = data_request_stream(request_id)
-            event = NoticeRequested(
-                message_id=random_id(), request_id=request_id, kind=kind, due_at=request.due_at
-            )
-            return Draft(
-                shop=shop,
+            about = {REQUEST: str(request_id)}
+            wish = MailRequested(message_id=random_id(), purpose=NOTICE_PURPOSES[kind], about=about)
+            return request_draft(
+                shop,
+                wish,
+                self.clock(),
                 claim=claim,
                 source="notice",
                 actor=system("notices"),
-                events=[NewEvent(stream, event, self.clock())],
-                refs=[stream, message_ref(event.message_id)],
                 correlation_id=request.commit.correlation,
                 causation_id=request.commit.id,
             )

@@ -1,5 +1,5 @@
-"""A customer asked for their data: the merchant is to get a mail, and to be reminded; and each mail
-that is to go to them is handed out to be sent."""
+"""A customer asked for their data: the merchant is to get a mail, and to be reminded. A mail that
+was requested before `react-mail` handed such mail out is handed out here."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.imports import IMPORTS
+from cplus.consumers.reactions.mail import MAIL
 from cplus.consumers.reactions.notices import NOTICES
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
@@ -17,4 +18,5 @@ REACTIONS: tuple[Reaction, ...] = (
     ALLOWANCES,
     ERASURES,
     NOTICES,
+    MAIL,
 )

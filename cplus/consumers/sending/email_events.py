@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cplus.consumers.batches.messages import Batch
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.mail.message_ids import rfc_refs
+from cplus.consumers.sending.outbound_email import sent_refs
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.deadline import Deadline
 from cplus.errors import CplusError, InvalidInput
@@ -15,7 +15,7 @@ from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
-from cplus.events.names import mail_event_claim, mail_stream, message_ref, sent_claim
+from cplus.events.names import mail_event_claim, mail_stream, sent_claim
 from cplus.events.recording import Recorder
 from cplus.mail import MailEvent, parse_event
 from cplus.settings import Settings
@@ -58,15 +58,10 @@ class EmailEvents:
             actor="ses",
             events=[NewEvent(stream, event, told.occurred_at)] if event else [],
             cause=Cause("mail-event", body=body.encode()),
-            refs=[
-                stream,
-                mail.stream,
-                message_ref(told.message),
-                *(rfc_refs(self.settings, told.ses_message_id) if mail.conversation_id else []),
-            ],
+            refs=[*mail.refs(), *sent_refs(self.settings, mail, told.ses_message_id)],
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
-            about=mail.about,  # it has the recipient's address
+            about=mail.persons,  # it has the recipient's address
         )
         self.store.check(draft)  # one that no commit can hold would refuse the batch
         return draft

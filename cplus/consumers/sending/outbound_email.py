@@ -1,4 +1,4 @@
-"""Sends each answer, and each notice to a merchant, once.
+"""Sends each mail once: merchants' replies, and whatever else was requested.
 
 The wish to send stands in the log before anything is sent. A lease lets one worker send, and
 what it was about to do is noted first: after a crash in between nobody knows whether the mail
@@ -22,27 +22,19 @@ from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
-from cplus.consumers.notices.mails import NoticeMails
-from cplus.consumers.sending.outgoing import Later, Mail, Never, Outgoing, find_outgoing, name_of
+from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
+from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never
+from cplus.consumers.sending.purposes import registered
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
-from cplus.events.base import ERASED, Cause, Event, NewEvent
-from cplus.events.catalogue.conversations import ReplyWritten
-from cplus.events.catalogue.privacy import NoticeRequested
+from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
-from cplus.events.names import mail_stream, message_ref, rejected_claim, sent_claim
+from cplus.events.names import mail_stream, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
 from cplus.leases import Lease, Leases
-from cplus.mail import (
-    MESSAGE_TAG,
-    SHOP_TAG,
-    compose_reply,
-    conversation_token,
-    reply_address,
-    reply_subject,
-)
+from cplus.mail import MESSAGE_TAG, SHOP_TAG
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
 
@@ -51,7 +43,9 @@ log = structlog.get_logger()
 _AT_ONCE = 4  # as many as the process has connections
 _FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
 _LONGEST_DELAY = 900  # seconds that SQS can hold a message back
+_ERASED = "the person was erased"
 _REMOVED = "the app was removed from the shop before the mail went out"
+_UNKNOWN = "unknown purpose"  # of a newer release, while this one still runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,8 @@ class Outbound:
     leases: Leases
     aws: Aws
     recorder: Recorder
-    notices: NoticeMails
+    parts: MailParts
+    """What mails are made with."""
     clock: Clock
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
@@ -107,9 +102,6 @@ class Outbound:
 
     async def _send_once(self, lease: Lease, shop: str, mail: Outgoing) -> None:
         message_id = mail.message_id
-        if isinstance(mail.wish, ReplyWritten) and mail.wish.to_address == ERASED:
-            await self._refused(shop, mail, "the person was erased")
-            return
         tried: datetime | None = lease.notes.get("tried_at")
         if tried is not None:
             settle = timedelta(seconds=self.settings.settle_seconds)
@@ -134,7 +126,7 @@ class Outbound:
             ses_id = await self.aws.send_mail(
                 ready.raw,
                 sender=ready.sender,
-                recipients=[ready.recipient],
+                recipients=ready.recipients,
                 tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
                 configuration_set=self.settings.ses_configuration_set,
             )
@@ -145,18 +137,20 @@ class Outbound:
             else:
                 await self._put_off(lease, shop, message_id, refusal.code)
             return
-        refs = rfc_refs(self.settings, ses_id) if mail.conversation_id else []
+        refs = sent_refs(self.settings, mail, ses_id)
         await self._record(shop, mail, sent_claim(message_id, ses_id), mail.sent(ses_id), refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
 
     async def _ready(self, shop: str, mail: Outgoing) -> Mail | Never | Later:
-        if await is_removed(shop, self.recorder):
+        if mail.is_erased:
+            return Never(_ERASED)
+        if await is_removed(shop, self.parts.recorder):
             return Never(_REMOVED)
-        if isinstance(mail.wish, NoticeRequested):
-            return await self.notices.ready(shop, mail.wish)
-        name = await name_of(self.store, self.recorder.reader, shop)
+        purpose = registered().get(mail.purpose)
+        if purpose is None:
+            return Later(_UNKNOWN)
         try:
-            return self._compose(shop, name, str(mail.conversation_id), mail.wish)
+            return await purpose.ready(shop, mail.wish, self.parts)
         except InvalidInput as error:  # an address that no mail can go to
             return Never(str(error.values["reason"]))
 
@@ -170,25 +164,6 @@ class Outbound:
         if not await self.leases.note(lease, tried_at=None, put_off=tries):
             raise TimeoutError("the lease ended before the refusal was noted")
         await self._look_again(shop, message_id, seconds)
-
-    def _compose(self, shop: str, name: str, conversation_id: str, wish: ReplyWritten) -> Mail:
-        """Raises InvalidInput."""
-        domain, secret = self.settings.mail_domain, self.settings.secret("application_secret")
-        address = reply_address(shop, conversation_id, secret, domain)
-        raw = compose_reply(
-            shop_name=name,
-            from_address=address,
-            to=wish.to_address,
-            subject=reply_subject(wish.subject),
-            text=wish.text,
-            reply_to=address,
-            in_reply_to=wish.in_reply_to,
-            references=[wish.in_reply_to] if wish.in_reply_to else [],
-            own_message_id=f"{wish.message_id}@{domain}",
-            # A long shop name leaves no room for it in the address: the text carries it too.
-            token=conversation_token(shop, conversation_id, secret),
-        )
-        return Mail(address, wish.to_address, raw)
 
     async def _refused(self, shop: str, mail: Outgoing, reason: str) -> None:
         message_id = mail.message_id
@@ -206,9 +181,16 @@ class Outbound:
             actor=system("outbound-email"),
             events=[NewEvent(stream, event, self.clock())],
             cause=Cause("command", headers={"message_id": mail.message_id}),
-            refs=[stream, mail.stream, message_ref(mail.message_id), *refs],
+            refs=[*mail.refs(), *refs],
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
         )
         [outcome] = await self.recorder.append([draft])
         settled(outcome)
+
+
+def sent_refs(settings: Settings, mail: Outgoing, ses_message_id: str) -> list[str]:
+    """The refs by which an answer to the mail finds its conversation, if it belongs to one."""
+    purpose = registered().get(mail.purpose)
+    threads = purpose is not None and purpose.threads and mail.conversation_id is not None
+    return rfc_refs(settings, ses_message_id) if threads else []

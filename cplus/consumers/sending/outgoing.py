@@ -1,27 +1,28 @@
-"""A mail that is to go out, an answer or a notice: what the log knows of the wish to send it, and
-what is recorded of its fate."""
+"""A mail that is to go out: what the log knows of the wish to send it, and what is recorded of its
+fate."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 from cplus.errors import InvalidInput
 from cplus.events import names
 from cplus.events.base import Event
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import (
+    REPLY,
     MailBounced,
     MailComplained,
     MailDelivered,
     MailRejected,
+    MailRequested,
     MailSent,
 )
 from cplus.events.catalogue.privacy import (
-    NoticeBounced,
-    NoticeComplained,
-    NoticeDelivered,
+    NOTICE_PURPOSES,
+    REQUEST,
     NoticeRejected,
     NoticeRequested,
     NoticeSent,
@@ -34,28 +35,10 @@ from cplus.shopify import shop_name
 
 _COMMITS: Final = 1_000  # a mail has its wish and SES's events: a handful
 _NEWEST: Final = 20  # commits about a shop read at once: nearly always its name is in the last one
+_SETTLING: Final = {kind.TYPE for kind in (MailSent, MailRejected, NoticeSent, NoticeRejected)}
+"""After these nobody sends it again."""
 
-
-class Fates(NamedTuple):
-    """The events that say what became of a mail."""
-
-    sent: type[MailSent | NoticeSent]
-    delivered: type[MailDelivered | NoticeDelivered]
-    bounced: type[MailBounced | NoticeBounced]
-    complained: type[MailComplained | NoticeComplained]
-    rejected: type[MailRejected | NoticeRejected]
-
-    @property
-    def settling(self) -> set[str]:
-        """The types of those after which nobody sends it again."""
-        return {self.sent.TYPE, self.rejected.TYPE}
-
-
-_OF_REPLIES: Final = Fates(MailSent, MailDelivered, MailBounced, MailComplained, MailRejected)
-_OF_NOTICES: Final = Fates(
-    NoticeSent, NoticeDelivered, NoticeBounced, NoticeComplained, NoticeRejected
-)
-_SETTLING: Final = _OF_REPLIES.settling | _OF_NOTICES.settling
+Wish: TypeAlias = ReplyWritten | MailRequested
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +47,7 @@ class Outgoing:
 
     commit: Commit
     """The commit that holds the wish; what becomes of the mail follows from it."""
-    stream: str
-    """That of the wish: the conversation's, or the request's for data."""
-    wish: ReplyWritten | NoticeRequested
+    wish: Wish
     settled: bool
     """Whether SES took it, or it was refused for good: then nobody sends it again."""
 
@@ -76,66 +57,68 @@ class Outgoing:
         return self.wish.message_id
 
     @property
-    def conversation_id(self) -> str | None:
-        """The id of the conversation in which it is an answer; None of a notice: an
-        answer to that belongs to no conversation."""
-        return names.conversation_id(self.stream) if isinstance(self.wish, ReplyWritten) else None
+    def purpose(self) -> str:
+        """The name of what it is for."""
+        return REPLY if isinstance(self.wish, ReplyWritten) else self.wish.purpose
 
     @property
-    def about(self) -> list[str]:
-        """The person whose address is told with its fate; nobody of a notice."""
-        return [self.wish.person] if isinstance(self.wish, ReplyWritten) else []
+    def conversation_id(self) -> str | None:
+        """The id of the conversation that it is about, if it is about one."""
+        if isinstance(self.wish, ReplyWritten):
+            return names.conversation_id(self.wish.originator_id)
+        return self.wish.about.get("conversation")
+
+    @property
+    def persons(self) -> list[str]:
+        """Those whose data what SES tells of it may hold."""
+        if isinstance(self.wish, ReplyWritten):
+            return [self.wish.person]
+        named = [self.wish.person, *self.wish.concerns]
+        return [person for person in named if person is not None]
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the person was erased whom it goes to."""
+        if isinstance(self.wish, ReplyWritten):
+            return False  # the reply itself says so: its address reads as erased
+        return self.wish.person is not None and self.wish.to_address is None
+
+    def refs(self) -> list[str]:
+        """By what each commit about its fate is found."""
+        if isinstance(self.wish, ReplyWritten):
+            about = [self.wish.originator_id]
+        else:
+            about = names.about_refs(self.wish.about)
+        return [names.mail_stream(self.message_id), *about, names.message_ref(self.message_id)]
 
     def sent(self, ses_message_id: str) -> Event:
         """SES took it."""
-        return self._fates.sent(**self._ids, ses_message_id=ses_message_id)
+        return MailSent(**self._ids, ses_message_id=ses_message_id)
 
     def delivered(self) -> Event:
         """The mailbox accepted it."""
-        return self._fates.delivered(**self._ids)
+        return MailDelivered(**self._ids)
 
     def bounced(self, reason: str, *, permanent: bool) -> Event:
         """The mailbox rejected it."""
-        return self._fates.bounced(**self._ids, permanent=permanent, reason=reason)
+        return MailBounced(**self._ids, permanent=permanent, reason=reason)
 
     def complained(self) -> Event:
         """Its recipient marked it as spam."""
-        return self._fates.complained(**self._ids)
+        return MailComplained(**self._ids)
 
     def rejected(self, reason: str) -> Event:
         """It is not sent."""
-        return self._fates.rejected(**self._ids, reason=reason)
-
-    @property
-    def _fates(self) -> Fates:
-        return _OF_REPLIES if isinstance(self.wish, ReplyWritten) else _OF_NOTICES
+        return MailRejected(**self._ids, reason=reason)
 
     @property
     def _ids(self) -> Mapping[str, Any]:
-        if isinstance(self.wish, NoticeRequested):
-            return self.wish.model_dump(include={"message_id", "request_id", "kind"})
-        return {"message_id": self.message_id, "conversation_id": self.conversation_id}
-
-
-class Mail(NamedTuple):
-    """A mail that is ready to be sent."""
-
-    sender: str
-    recipient: str
-    raw: bytes
-
-
-class Never(NamedTuple):
-    """It is not to be sent, now or later."""
-
-    reason: str
-
-
-class Later(NamedTuple):
-    """It can't be sent now."""
-
-    code: str
-    """Why, for the log."""
+        return {
+            "message_id": self.message_id,
+            "conversation_id": self.conversation_id,
+            "purpose": self.purpose,
+            "about": {} if isinstance(self.wish, ReplyWritten) else dict(self.wish.about),
+        }
 
 
 async def find_outgoing(
@@ -145,14 +128,25 @@ async def find_outgoing(
     log."""
     commits = await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS)
     settled = any(not _SETTLING.isdisjoint(commit.types) for commit in commits)
-    wishes = await reader.read(commits, [ReplyWritten, NoticeRequested])
+    wishes = await reader.read(commits, [ReplyWritten, MailRequested, NoticeRequested])
     for commit, wished in reversed(list(zip(commits, wishes, strict=True))):
         for recorded in wished:
-            event = recorded.event
-            assert isinstance(event, ReplyWritten | NoticeRequested)  # noqa: S101  all that was read
-            if event.message_id == message_id:
-                return Outgoing(commit, recorded.stream, event, settled)
+            wish = _wish(recorded.event)
+            if wish.message_id == message_id:
+                return Outgoing(commit, wish, settled)
     raise InvalidInput(reason="the log of this shop has no such mail to send")
+
+
+def _wish(event: Event) -> Wish:
+    """The wish; one for a notice from before as every other mail is requested."""
+    if isinstance(event, NoticeRequested):
+        return MailRequested(
+            message_id=event.message_id,
+            purpose=NOTICE_PURPOSES[event.kind],
+            about={REQUEST: str(event.request_id)},
+        )
+    assert isinstance(event, ReplyWritten | MailRequested)  # noqa: S101  all that was read
+    return event
 
 
 async def name_of(store: EventStore, reader: EventReader, shop: str) -> str:

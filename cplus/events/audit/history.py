@@ -78,7 +78,11 @@ def _is_of(recorded: Recorded, stream: str, conversation_id: str) -> bool:
     event = recorded.event
     return (
         recorded.stream == stream
-        or getattr(event, "conversation_id", None) == conversation_id
+        # Other mails of ours may be about the conversation too: those are no part of it.
+        or (
+            getattr(event, "conversation_id", None) == conversation_id
+            and getattr(event, "purpose", mail.REPLY) == mail.REPLY
+        )
         or (isinstance(event, PersonErased) and conversation_id in event.conversations)
         # What was looked at is among the refs of a look, as the conversation is of this commit.
         or isinstance(event, OperatorLooked)

@@ -1,25 +1,54 @@
-"""Facts about a mail (stream `mail/<id>`): what became of one that we sent, as SES tells it;
-and one that came in and is in no conversation."""
+"""Facts about a mail (stream `mail/<id>`): the wish to send one that is no merchant's reply; what
+became of one that we sent, as SES tells it; and one that came in and is in no conversation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from cplus.events.base import Event, Personal
+from cplus.events.base import Event, Instant, Personal
 from cplus.events.files import StoredFile
+
+REPLY: Final = "reply"
+"""The purpose of a mail that is a merchant's reply, whose wish is `conversation.reply_written`."""
 
 AsideReason = Literal["report", "autoreply", "noreply", "spam", "unsigned_form"]
 """Why a mail was set aside: it is a report of the mail system; an answer of a program; its sender
 takes no replies; SES called it spam; it claims to be Shopify's contact form and is not signed."""
 
 
+class MailRequested(Event):
+    """A mail of ours that is no merchant's reply is to go out; recorded before anything is sent."""
+
+    TYPE: ClassVar[str] = "mail.requested"
+    message_id: str
+    purpose: str
+    """Which kind of mail it is: the name of a purpose (`cplus/consumers/sending/purposes/`)."""
+    about: Mapping[str, str] = {}
+    """What it is about: ids by what they name, for example {"conversation": "7d2k"}. Each is a ref,
+    `<what>/<id>`."""
+    person: str | None = None
+    """Whom it goes to, if that is a person of the log."""
+    concerns: tuple[str, ...] = ()
+    """Whom it names besides, for example the customer of whose message a merchant is told: what SES
+    tells of it, which holds its headers, is erased with them."""
+    to_address: Personal[str | None] = None
+    """None if the address is looked up when it is sent."""
+    send_at: Instant | None = None
+    """It goes no earlier."""
+
+
 class MailSent(Event):
     """SES took the mail."""
 
     TYPE: ClassVar[str] = "mail.sent"
+    VERSION: ClassVar[int] = 2
     message_id: str
-    conversation_id: str
+    conversation_id: str | None = None
+    """The conversation that it is about, if it is about one."""
+    purpose: str = REPLY
+    about: Mapping[str, str] = {}
+    """As in MailRequested; nothing of a reply."""
     ses_message_id: str
 
 
@@ -27,16 +56,22 @@ class MailDelivered(Event):
     """The recipient's mailbox accepted the mail."""
 
     TYPE: ClassVar[str] = "mail.delivered"
+    VERSION: ClassVar[int] = 2
     message_id: str
-    conversation_id: str
+    conversation_id: str | None = None
+    purpose: str = REPLY
+    about: Mapping[str, str] = {}
 
 
 class MailBounced(Event):
     """The recipient's mailbox rejected the mail."""
 
     TYPE: ClassVar[str] = "mail.bounced"
+    VERSION: ClassVar[int] = 2
     message_id: str
-    conversation_id: str
+    conversation_id: str | None = None
+    purpose: str = REPLY
+    about: Mapping[str, str] = {}
     permanent: bool
     reason: str
     """SES's bounce type and subtype, for example `Permanent/General`."""
@@ -46,16 +81,22 @@ class MailComplained(Event):
     """The recipient marked the mail as spam."""
 
     TYPE: ClassVar[str] = "mail.complained"
+    VERSION: ClassVar[int] = 2
     message_id: str
-    conversation_id: str
+    conversation_id: str | None = None
+    purpose: str = REPLY
+    about: Mapping[str, str] = {}
 
 
 class MailRejected(Event):
     """SES refused to send the mail, before or after accepting it."""
 
     TYPE: ClassVar[str] = "mail.rejected"
+    VERSION: ClassVar[int] = 2
     message_id: str
-    conversation_id: str
+    conversation_id: str | None = None
+    purpose: str = REPLY
+    about: Mapping[str, str] = {}
     reason: str
 
 
@@ -101,8 +142,18 @@ class MailTakenUp(Event):
 
 
 def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
-    """The fields that are new have defaults."""
+    """The fields that are new have defaults: version 1 told of no mail of ours but replies."""
     return data
 
 
-UPCASTS = {(MailSetAside.TYPE, 1): _unchanged}
+UPCASTS = {
+    (kind.TYPE, 1): _unchanged
+    for kind in (
+        MailSent,
+        MailDelivered,
+        MailBounced,
+        MailComplained,
+        MailRejected,
+        MailSetAside,
+    )
+}

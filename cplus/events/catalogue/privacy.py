@@ -1,18 +1,30 @@
 """What people ask of their data, and what is done about it: a request is a stream of its own
 (`data-request/<id>`, `erasure/<id>`), exports and erasures stand in the person's
 (`person/<id>`), the erasure of a shop in the shop's (`shop/<host>`). Of each mail to the merchant
-about a request, a notice, the request's stream has the wish to send it, and `mail/<id>` what became
-of it."""
+about a request, a notice, `mail/<id>` has the wish to send it and what became of it, in the events
+of every mail; the events of notices alone are those from before."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final, Literal
 
 from cplus.events.base import AggregateEvent, Event, Instant, Personal
 
 ExportFormat = Literal["html", "json"]
 NoticeKind = Literal["first", "reminder", "last"]
 """The mail that tells of a request, the one a week before it is due, the one a day before."""
+NOTICE_PURPOSES: Final[Mapping[NoticeKind, str]] = MappingProxyType(
+    {
+        "first": "data_request",
+        "reminder": "data_request_reminder",
+        "last": "data_request_last_reminder",
+    }
+)
+"""The purpose of each as a mail of ours."""
+REQUEST: Final = "data-request"
+"""What such a mail is about: Shopify's number of the request, in `about`."""
 
 
 class DataRequested(Event):
@@ -31,8 +43,8 @@ class DataRequested(Event):
 
 
 class NoticeRequested(Event):
-    """A mail is to go to the merchant about a customer's request for their data. It names nobody:
-    the address is looked up when it is sent."""
+    """A mail is to go to the merchant about a customer's request for their data. From before such
+    mails were requested as every other one; what became of them has events of its own too."""
 
     TYPE: ClassVar[str] = "privacy.notice_requested"
     message_id: str

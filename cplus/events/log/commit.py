@@ -13,7 +13,7 @@ import bson
 import bson.errors
 
 from cplus.errors import InvalidDraft
-from cplus.events.base import Cause, NewEvent
+from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.log.codec import encode, encode_cause
 from cplus.events.log.sealing import Key, Sealer
 from cplus.events.names import correlation_ref, version_claim
@@ -80,7 +80,8 @@ class Draft:
             persons = self.persons()
             return [*persons, unnamed] if self.strangers or not persons else persons
         sealed = [new.event for new in self.events if new.event.PERSONAL_FIELDS]
-        return list(dict.fromkeys(str(getattr(event, "person")) for event in sealed))  # noqa: B009
+        # What is sealed for nobody in particular holds nothing about anybody.
+        return list(dict.fromkeys(str(one) for event in sealed if (one := _whose(event))))
 
     def numbered(self) -> list[tuple[str, int]]:
         """The (name, number) of every version and sequence that it claims."""
@@ -94,6 +95,12 @@ class Draft:
             # A unique index over an array does not detect duplicates within one document.
             raise InvalidDraft(claim=self.claim, reason="it holds one claim twice")
         return claims
+
+
+def _whose(event: Event) -> str | None:
+    """The person in whose personal fields it holds something."""
+    person: str | None = getattr(event, "person")  # noqa: B009  a test of the catalogue says so
+    return person
 
 
 class Head(NamedTuple):

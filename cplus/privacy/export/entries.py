@@ -125,6 +125,15 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class MailOut:
+    """A mail of the app to the person that is no reply of the shop."""
+
+    at: datetime
+    purpose: str
+    to_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request for what is kept."""
 
@@ -161,4 +170,6 @@ class Deed:
     """Where it stands in the shop's log."""
 
 
-Entry: TypeAlias = Details | Consent | TagsTold | Sum | Order | Written | Request | ErasureAsked
+Entry: TypeAlias = (
+    Details | Consent | TagsTold | Sum | Order | Written | MailOut | Request | ErasureAsked
+)

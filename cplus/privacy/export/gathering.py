@@ -25,6 +25,7 @@ from cplus.privacy.export.entries import (
     Details,
     Entry,
     ErasureAsked,
+    MailOut,
     Order,
     Request,
     Sum,
@@ -46,6 +47,7 @@ _KINDS: Final[Mapping[type[Entry], str]] = {
     Sum: "sums",
     Order: "orders",
     Written: "messages",
+    MailOut: "mails",
     Request: "requests",
     ErasureAsked: "erasures",
 }
@@ -62,6 +64,7 @@ class Export:
     sums: list[Sum] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
     messages: list[Written] = field(default_factory=list)
+    mails: list[MailOut] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     erasures: list[ErasureAsked] = field(default_factory=list)
     history: list[Deed] = field(default_factory=list)
@@ -83,7 +86,7 @@ class Export:
         return (
             self.after == 0
             and not (self.details or self.consents or self.tags or self.sums)
-            and not (self.orders or self.messages)
+            and not (self.orders or self.messages or self.mails)
             and {one.type.partition(".")[0] for one in self.history} <= {"privacy", "operator"}
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -25,7 +24,7 @@ from cplus.events.catalogue.customers import (
     CustomerTagsChanged,
     PersonsJoined,
 )
-from cplus.events.catalogue.mail import MailSetAside
+from cplus.events.catalogue.mail import MailRequested, MailSetAside
 from cplus.events.catalogue.mailboxes import MailboxAdded
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
@@ -46,6 +45,7 @@ from cplus.privacy.export.entries import (
     Entry,
     ErasureAsked,
     FileOf,
+    MailOut,
     Order,
     Request,
     Sum,
@@ -63,6 +63,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         CustomerDeleted: "deleted the customer",
         PersonsJoined: "found that two records are one person",
         OrderChanged: "sent an order",
+        MailRequested: "asked that a mail be sent",
         MailSetAside: "wrote a mail that started no conversation",
         MailboxAdded: "named an address of the merchant’s own",
         DataRequested: "asked for what is kept about them",
@@ -132,15 +133,19 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 message=reply.message_id,
                 files=(),
             )
-        case DataRequested() | ErasureRequested() as asked:
-            yield _asked(asked, at)
+        case _:
+            yield from _asked(recorded)
 
 
-def _asked(asked: DataRequested | ErasureRequested, at: datetime) -> Request | ErasureAsked:
-    named = (asked.email, asked.phone, asked.due_at)
-    if isinstance(asked, DataRequested):
-        return Request(at, asked.request_id, *named)
-    return ErasureAsked(at, *named)
+def _asked(recorded: Recorded) -> Iterator[Entry]:
+    at = recorded.occurred_at
+    match recorded.event:
+        case MailRequested() as wish:
+            yield MailOut(at, wish.purpose, wish.to_address)
+        case DataRequested() as asked:
+            yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
+        case ErasureRequested() as asked:
+            yield ErasureAsked(at, asked.email, asked.phone, asked.due_at)
 
 
 def _details(told: CustomerChanged | CustomerImported, recorded: Recorded) -> Details:

@@ -25,7 +25,14 @@ from cplus.events.catalogue.mail import (
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.names import conversation_id, is_conversation
 from cplus.projections.base import Counts, Projection, Row
-from cplus.projections.models.facts import MAIL_FACTS, mail_rank, mail_status, snippet, types
+from cplus.projections.models.facts import (
+    MAIL_FACTS,
+    is_of_reply,
+    mail_rank,
+    mail_status,
+    snippet,
+    types,
+)
 
 
 def keys(event: Recorded) -> Iterable[str]:
@@ -34,7 +41,9 @@ def keys(event: Recorded) -> Iterable[str]:
         return event.event.conversations
     if is_conversation(event.stream):
         return [conversation_id(event.stream)]
-    return [getattr(event.event, "conversation_id")]  # noqa: B009  every fact about a mail has it
+    if not is_of_reply(event.event):
+        return []
+    return [getattr(event.event, "conversation_id")]  # noqa: B009  every fact about a reply has it
 
 
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from cplus.events.base import Recorded
+from cplus.events.base import Event, Recorded
+from cplus.events.catalogue.mail import MailRequested
 from cplus.events.catalogue.privacy import (
+    NOTICE_PURPOSES,
+    REQUEST,
     DataRequested,
     NoticeBounced,
     NoticeComplained,
@@ -18,9 +21,9 @@ from cplus.events.catalogue.privacy import (
     PersonExported,
 )
 from cplus.projections.base import Counts, Projection, Row
-from cplus.projections.models.facts import UNSENT, types, with_fate
+from cplus.projections.models.facts import MAIL_FACTS, UNSENT, types, with_fate
 
-_NOTICES: Final = (
+_NOTICES: Final[tuple[type[Event], ...]] = (
     NoticeRequested,
     NoticeSent,
     NoticeDelivered,
@@ -28,13 +31,17 @@ _NOTICES: Final = (
     NoticeComplained,
     NoticeRejected,
 )
+_MAILS: Final[tuple[type[Event], ...]] = (MailRequested, *MAIL_FACTS)
+_KINDS: Final = {purpose: kind for kind, purpose in NOTICE_PURPOSES.items()}
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The request's number; an export that answers no request touches no row. Of an erasure, those
-    of all requests of the person."""
+    """The request's number; an export that answers no request touches no row, and no mail that is
+    about none. Of an erasure, those of all requests of the person."""
     if isinstance(event.event, PersonErased):
         return map(str, event.event.requests)
+    if isinstance(event.event, _MAILS):
+        return [_about(event.event)[REQUEST]] if _kind(event.event) else []
     request = getattr(event.event, "request_id")  # noqa: B009  the other events have it
     return [] if request is None else [str(request)]
 
@@ -42,7 +49,7 @@ def keys(event: Recorded) -> Iterable[str]:
 def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     """The request as it was first told, the first export that answered it, and what became of each
     mail to the merchant about it."""
-    if isinstance(event.event, _NOTICES):
+    if isinstance(event.event, (*_NOTICES, *_MAILS)):
         return None if row is None else _told(row, event)
     match event.event:
         case DataRequested() as asked:
@@ -69,11 +76,23 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     return row
 
 
+def _kind(event: Event) -> str | None:
+    """Which of the mails about a request it is; None if it is none of them."""
+    if isinstance(event, _NOTICES):
+        return str(getattr(event, "kind"))  # noqa: B009  every event about a notice has it
+    return _KINDS.get(getattr(event, "purpose"))  # noqa: B009  every fact about a mail has it
+
+
+def _about(event: Event) -> Mapping[str, str]:
+    about: Mapping[str, str] = getattr(event, "about")  # noqa: B009  every fact about a mail has it
+    return about
+
+
 def _told(row: Row, event: Recorded) -> Row:
-    kind = getattr(event.event, "kind")  # noqa: B009  every event about a notice has it
+    kind = _kind(event.event)
     notices = row.get("notices", {})
     before = {**UNSENT, "requested_at": None, **notices.get(kind, {})}
-    if isinstance(event.event, NoticeRequested):
+    if isinstance(event.event, NoticeRequested | MailRequested):
         after = {**before, "requested_at": before["requested_at"] or event.occurred_at}
     else:
         after = with_fate(before, event)
@@ -99,6 +118,7 @@ DATA_REQUESTS = Projection(
         NoticeBounced,
         NoticeComplained,
         NoticeRejected,
+        *_MAILS,
         PersonErased,
         PersonExported,
     ),

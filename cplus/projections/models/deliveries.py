@@ -15,11 +15,13 @@ from cplus.events.catalogue.mail import (
     MailSent,
 )
 from cplus.projections.base import Projection, Row
-from cplus.projections.models.facts import UNSENT, fate_name, types, with_fate
+from cplus.projections.models.facts import UNSENT, fate_name, is_of_reply, types, with_fate
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The message's id."""
+    """The message's id, if it is none of our other mails."""
+    if not is_of_reply(event.event):
+        return []
     return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.mail import (
+    REPLY,
     MailBounced,
     MailComplained,
     MailDelivered,
@@ -39,6 +40,11 @@ MAIL_FACTS: tuple[type[Event], ...] = (
     MailComplained,
     MailRejected,
 )
+
+
+def is_of_reply(event: Event) -> bool:
+    """Whether what it tells is of a merchant's reply: false for the fate of every other mail."""
+    return getattr(event, "purpose", REPLY) == REPLY
 
 
 def newest(

@@ -22,13 +22,16 @@ from cplus.events.catalogue.mail import (
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
-from cplus.projections.models.facts import MAIL_FACTS, UNSENT, types, with_fate
+from cplus.projections.models.facts import MAIL_FACTS, UNSENT, is_of_reply, types, with_fate
 
 
 def keys(event: Recorded) -> Iterable[str]:
-    """The message's id; of an erasure, those of all messages of the person."""
+    """The message's id, if it is none of our other mails; of an erasure, those of all messages of
+    the person."""
     if isinstance(event.event, PersonErased):
         return event.event.messages
+    if not is_of_reply(event.event):
+        return []
     return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
 
 

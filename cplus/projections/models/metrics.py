@@ -31,7 +31,7 @@ from cplus.events.catalogue.mail import (
     MailSent,
 )
 from cplus.projections.base import Projection, Row, Rows
-from cplus.projections.models.facts import MAIL_FACTS, fate_name, types
+from cplus.projections.models.facts import MAIL_FACTS, fate_name, is_of_reply, types
 
 Counted: TypeAlias = Mapping[str, int]
 """What an event adds to the sums."""
@@ -89,7 +89,7 @@ def _when(event: Recorded) -> datetime | None:
     told = event.event
     if isinstance(told, CustomerChanged | CustomerImported):
         return told.created_at
-    return event.occurred_at
+    return event.occurred_at if is_of_reply(told) else None
 
 
 def _marks(event: Recorded) -> list[str]:

@@ -9,6 +9,7 @@ from cplus.events.base import Event
 from cplus.events.catalogue import all_events, conversations, mail
 
 NOT_TOLD: Final[dict[type[Event], str]] = {
+    mail.MailRequested: "it is no reply, but another mail of ours",
     mail.MailSetAside: "it is in no conversation; `mail.taken_up` tells once one is made of it",
 }
 """Kinds that the history leaves out, and why."""

@@ -46,6 +46,7 @@ STORED = {
     "sent_claim": (("m1", "0100-ses"), "sent/m1/0100-ses"),
     "rejected_claim": (("m1",), "rejected/m1"),
     "mail_event_claim": (("m1", "bounce", "fb1"), "mail-event/m1/bounce/fb1"),
+    "mail_claim": (("notification", "m1"), "mail/notification/m1"),
     "notice_claim": ((9999, "reminder"), "notice/9999/reminder"),
     "counted_claim": (("k3/0",), "counted/k3/0"),
     "erasure_stream": (("e1",), "erasure/e1"),
@@ -76,6 +77,10 @@ READ = {
     "conversation_id": (("conversation/7d2k",), "7d2k"),
     "claimed_stream": (("conversation/7d2k@0000000007",), "conversation/7d2k"),
     "is_received": (("received/abcd@0000000001",), True),
+    "about_refs": (
+        ({"conversation": "7d2k", "message": "m1"},),
+        ["conversation/7d2k", "message/m1"],
+    ),
     "import_page": (("import/k3-0/2",), 2),
     "import_of_page": (("import/k3-0/2",), "k3-0"),
 }

@@ -32,6 +32,7 @@ from cplus.privacy.export import (
     Details,
     ErasureAsked,
     Export,
+    MailOut,
     Order,
     Request,
     Sum,
@@ -220,6 +221,6 @@ def test_whatever_names_a_person_is_told_in_words() -> None:
 def test_the_shape_of_the_file_stands_in_the_docs() -> None:
     page = (ROOT / "docs" / "privacy.md").read_text("utf-8")
     document = json.loads(text_of(Export()))
-    kinds = (Consent, Deed, Details, ErasureAsked, Order, Request, Sum, TagsTold, Written)
+    kinds = (Consent, Deed, Details, ErasureAsked, MailOut, Order, Request, Sum, TagsTold, Written)
     fields = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     assert [name for name in sorted(fields | document.keys()) if f"`{name}`" not in page] == []

@@ -12,15 +12,17 @@ from typing import Any, Literal
 from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.notices.mails import NoticeMails
 from cplus.consumers.notices.reminders import REMINDERS
 from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.mail import MAIL
 from cplus.consumers.reactions.notices import NOTICES
 from cplus.consumers.sending.email_events import EmailEvents
 from cplus.consumers.sending.outbound_email import Outbound
+from cplus.consumers.sending.purpose import MailParts
 from cplus.consumers.webhooks.record import handle
 from cplus.events.base import Event, NewEvent
-from cplus.events.catalogue.privacy import DataRequested, NoticeRequested, PersonExported
+from cplus.events.catalogue.mail import MailRequested
+from cplus.events.catalogue.privacy import NOTICE_PURPOSES, DataRequested, PersonExported
 from cplus.events.log.commit import Draft
 from cplus.events.names import (
     INSTALLED_REF,
@@ -150,8 +152,9 @@ class World:
 
     async def wishes(self) -> list[str]:
         """The kinds of the mails that are wished for."""
-        found = await self.events(NoticeRequested)
-        return [one.kind for one in found if isinstance(one, NoticeRequested)]
+        kinds = {purpose: kind for kind, purpose in NOTICE_PURPOSES.items()}
+        found = await self.events(MailRequested)
+        return [kinds[one.purpose] for one in found if isinstance(one, MailRequested)]
 
     async def reminders(self) -> list[str]:
         """The kinds of the reminders that are still ahead."""
@@ -159,13 +162,12 @@ class World:
         return [row["kind"] for row in await rows.to_list(None)]
 
     async def reacts(self) -> list[SqsRecord]:
-        """The reaction follows the log, and is nudged by what it recorded; answers what lies on the
-        queue of mail to send."""
-        for _ in range(2):
-            await follow(NOTICES, SHOP, self.parts.reactor)
+        """The reactions follow the log; answers what lies on the queue of mail to send."""
+        for reaction in (NOTICES, MAIL):
+            await follow(reaction, SHOP, self.parts.reactor)
         return await self.used.drain(self.parts.settings.send_queue)
 
-    async def sends(self, *messages: SqsRecord, mails: NoticeMails | None = None) -> None:
+    async def sends(self, *messages: SqsRecord, mails: MailParts | None = None) -> None:
         """`outbound-email` takes these messages."""
         assert await failures(self.outbound(mails).handle_all, *messages) == {}
 
@@ -176,11 +178,11 @@ class World:
         assert list(failed.values()) == ["ConnectionError"]
         self.aws.breaks = None
 
-    def outbound(self, mails: NoticeMails | None = None) -> Outbound:
+    def outbound(self, mails: MailParts | None = None) -> Outbound:
         """What sends, with `mails` in place of the parts' own."""
         p = self.parts
         made = (p.settings, p.store, Leases(p.mongo.database), self.aws, p.recorder)
-        return Outbound(*made, mails or p.notice_mails, p.clock)
+        return Outbound(*made, mails or p.mail_parts, p.clock)
 
     async def told_by_ses(self, kind: str, message_id: str, *, to: str = "", **detail: Any) -> None:
         """SES tells what became of a mail to the owner, or to somebody else."""

@@ -11,18 +11,18 @@ import pytest
 
 from cplus.bootstrap import CREDENTIALS
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.notices.mails import REFUSED, UNTOLD
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 from cplus.consumers.scheduled.reminding import remind
+from cplus.consumers.sending.purposes.data_requests import REFUSED, UNTOLD
 from cplus.errors import ShopifyRefused, ShopifyUnavailable
-from cplus.events.catalogue.privacy import (
-    NoticeBounced,
-    NoticeComplained,
-    NoticeDelivered,
-    NoticeRejected,
-    NoticeRequested,
-    NoticeSent,
+from cplus.events.catalogue.mail import (
+    MailBounced,
+    MailComplained,
+    MailDelivered,
+    MailRejected,
+    MailRequested,
+    MailSent,
 )
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.names import shop_stream
@@ -34,7 +34,7 @@ from tests.integration.consumers.notices.notices_world import DOMAIN, DUE, World
 from tests.integration.consumers.webhooks.installed_app import ID, SHOP
 from tests.integration.intake import soon
 
-FATES = (NoticeSent, NoticeDelivered, NoticeBounced, NoticeComplained, NoticeRejected)
+FATES = (MailSent, MailDelivered, MailBounced, MailComplained, MailRejected)
 
 
 async def wished(world: World) -> tuple[SqsRecord, str]:
@@ -56,7 +56,7 @@ async def test_a_notice_is_sent_once_however_often_it_is_asked_for(world: World)
         )
         assert results == [[]] * 4
     assert len(await world.mails()) == 1
-    assert await fates(world) == ["NoticeSent"]
+    assert await fates(world) == ["MailSent"]
 
 
 async def test_after_a_crash_between_sending_and_recording_ses_settles_it(world: World) -> None:
@@ -69,7 +69,7 @@ async def test_after_a_crash_between_sending_and_recording_ses_settles_it(world:
     world.later(seconds=600)
     await world.sends(message)
     assert len(await world.mails()) == 1
-    assert await fates(world) == ["NoticeSent"]
+    assert await fates(world) == ["MailSent"]
 
 
 async def test_after_a_crash_before_sending_it_is_sent_when_ses_stays_silent(world: World) -> None:
@@ -92,7 +92,7 @@ async def test_an_unknown_fate_is_waited_for_whatever_else_keeps_it(world: World
     """Or a mail that went out would be forgotten, and sent once more."""
     message, _ = await wished(world)
     await world.crashes(message, "after")
-    await world.sends(message, mails=replace(world.parts.notice_mails, addresses=down))
+    await world.sends(message, mails=replace(world.parts.mail_parts, addresses=down))
     await world.exports()
     await world.sends(message)
     assert await fates(world) == []
@@ -126,7 +126,7 @@ async def test_what_is_needed_no_more_when_it_is_to_be_sent_goes_nowhere(
         await world.sends(message)
     assert await world.mails() == []
     [rejected] = await world.events(*FATES)
-    assert isinstance(rejected, NoticeRejected)
+    assert isinstance(rejected, MailRejected)
     assert why in rejected.reason
 
 
@@ -139,7 +139,7 @@ async def test_what_ses_tells_is_recorded_for_the_notice_and_touches_no_conversa
         await world.told_by_ses("Delivery", message_id)
         kind = {"bounceType": "Permanent", "bounceSubType": "General", "feedbackId": "f1"}
         await world.told_by_ses("Bounce", message_id, **kind)
-    assert await fates(world) == ["NoticeSent", "NoticeDelivered", "NoticeBounced"]
+    assert await fates(world) == ["MailSent", "MailDelivered", "MailBounced"]
     parts = world.parts
     runner = Runner(parts.mongo, parts.store, parts.reader, ALL)
     rows: dict[str, list[str]] = {}
@@ -171,10 +171,10 @@ async def test_the_address_is_asked_of_shopify_if_unknown_and_kept_sealed(world:
     assert row
     assert world.owner.encode() not in row["contact"]
     await contacts.remember(SHOP, ["other@merchant.example"])
-    assert await world.parts.notice_mails.addresses(SHOP) == ["other@merchant.example"]
+    assert await world.parts.mail_parts.addresses(SHOP) == ["other@merchant.example"]
     await rows.update_one({"_id": SHOP}, {"$set": {"contact": row["contact"][:-1]}})
     assert await contacts.find(SHOP) == []
-    assert await world.parts.notice_mails.addresses(SHOP) == [world.owner], "asked for again"
+    assert await world.parts.mail_parts.addresses(SHOP) == [world.owner], "asked for again"
 
 
 async def test_the_newest_word_of_shopify_is_kept_and_ends_with_the_app(world: World) -> None:
@@ -210,8 +210,8 @@ TRANSIENT = {"bounceType": "Transient", "bounceSubType": "MailboxFull"}
 
 async def reminded(world: World, *, before: timedelta) -> str:
     """The next reminder goes; answers the mail's id."""
-    wishes = await world.events(NoticeRequested)
-    earlier = {one.message_id for one in wishes if isinstance(one, NoticeRequested)}
+    wishes = await world.events(MailRequested)
+    earlier = {one.message_id for one in wishes if isinstance(one, MailRequested)}
     world.now = DUE - before
     await remind(world.parts.notice_wishes, deadline=soon())
     messages = {str(one.json()["message_id"]): one for one in await world.reacts()}
@@ -244,7 +244,7 @@ async def test_a_reminder_goes_to_no_address_that_refused_the_mail_before(
     await reminded(world, before=timedelta(days=1))
     assert [len(await world.mails()), len(await world.mails(public))] == [1, 1]
     rejected = (await world.events(*FATES))[-1]
-    assert isinstance(rejected, NoticeRejected)
+    assert isinstance(rejected, MailRejected)
     assert rejected.reason == REFUSED
     # Another request knows nothing of it.
     await world.asks(2, "w-2")
@@ -264,19 +264,19 @@ async def test_without_an_address_the_notice_says_that_it_was_not_sent(
             raise ShopifyRefused(shop=shop, code="status 404")
         return told
 
-    asking = replace(world.parts.notice_mails, addresses=addresses)
+    asking = replace(world.parts.mail_parts, addresses=addresses)
     await world.sends(message, mails=asking)
     [rejected] = await world.events(*FATES)
-    assert isinstance(rejected, NoticeRejected)
+    assert isinstance(rejected, MailRejected)
     assert rejected.reason == UNTOLD
 
 
 async def test_while_shopify_is_down_the_mail_waits_and_then_goes(world: World) -> None:
     message, _ = await wished(world)
-    asking = replace(world.parts.notice_mails, addresses=down)
+    asking = replace(world.parts.mail_parts, addresses=down)
     for _ in range(2):
         await world.sends(message, mails=asking)
     assert world.aws.delays == [6, 11]
     assert await fates(world) == []
     await world.sends(message)
-    assert await fates(world) == ["NoticeSent"]
+    assert await fates(world) == ["MailSent"]

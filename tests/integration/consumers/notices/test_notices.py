@@ -11,7 +11,8 @@ import pytest
 from cplus.consumers.notices.wishes import NoticeRequests
 from cplus.consumers.scheduled.reminding import remind
 from cplus.deadline import Deadline
-from cplus.events.catalogue.privacy import NoticeKind, NoticeRequested, ShopErased
+from cplus.events.catalogue.mail import MailRequested
+from cplus.events.catalogue.privacy import NoticeKind, ShopErased
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.outcomes import Outcome
 from cplus.events.names import SHOP_ERASED_REF, shop_stream
@@ -31,10 +32,10 @@ async def test_a_customer_who_asks_brings_the_merchant_one_mail_that_names_nobod
     await world.sends(message)
     [mail] = await world.mails()
     assert mail["subject"] == "A customer asked for their data: answer by 1 January 2027"
-    [wish] = await world.events(NoticeRequested)
-    assert isinstance(wish, NoticeRequested)
+    [wish] = await world.events(MailRequested)
+    assert isinstance(wish, MailRequested)
     assert mail["tags"] == {"cplus-shop": "blue-jam", "cplus-message": wish.message_id}
-    assert wish.due_at == DUE
+    assert (wish.purpose, wish.about) == ("data_request", {"data-request": "1"})
     person = await world.person()
     for wrong in (ANN, "ann", person, person.removeprefix("person/")):
         assert wrong not in mail["text"] + mail["html"]

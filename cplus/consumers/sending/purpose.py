@@ -1,0 +1,66 @@
+"""What kinds of mail we send: how each is made at the moment in which it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from cplus.aws import Aws
+from cplus.clock import Clock
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import MailRequested
+from cplus.events.recording import Recorder
+from cplus.settings import Settings
+
+W = TypeVar("W", ReplyWritten, MailRequested)
+
+
+@dataclass(frozen=True, slots=True)
+class MailParts:
+    """What mails are made with."""
+
+    settings: Settings
+    recorder: Recorder
+    """The log, its reader too."""
+    addresses: Callable[[str], Awaitable[Sequence[str]]]
+    """The merchant's addresses, as Shopify told them, the owner's first. Raises ShopifyUnavailable,
+    ShopifyRefused and Throttled if Shopify has to be asked."""
+    aws: Aws
+    clock: Clock
+
+
+class Mail(NamedTuple):
+    """A mail that is ready to be sent."""
+
+    sender: str
+    recipients: Sequence[str]
+    """Whom SES delivers it to, those in Cc and Bcc too."""
+    raw: bytes
+
+
+class Never(NamedTuple):
+    """It is not to be sent, now or later."""
+
+    reason: str
+
+
+class Later(NamedTuple):
+    """It can't be sent now."""
+
+    code: str
+    """Why, for the log of the function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose(Generic[W]):
+    """A kind of mail."""
+
+    name: str
+    """It is stored: it never changes."""
+    ready: Callable[[str, W, MailParts], Awaitable[Mail | Never | Later]]
+    """The mail as it goes now for a shop and the wish for it, if it still helps. Called before each
+    try, so it changes nothing. An InvalidInput that it raises means never."""
+    threads: bool = False
+    """Whether it goes to a customer in a conversation, so that an answer which names its Message-ID
+    belongs there."""

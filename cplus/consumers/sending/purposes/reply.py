@@ -1,0 +1,38 @@
+"""A merchant's words to a customer."""
+
+from __future__ import annotations
+
+from cplus.consumers.sending.outgoing import name_of
+from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
+from cplus.events.base import ERASED
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import REPLY
+from cplus.events.names import conversation_id
+from cplus.mail import compose_reply, conversation_token, reply_address, reply_subject
+
+
+async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never | Later:
+    """Raises InvalidInput for an address that no mail can go to."""
+    if wish.to_address == ERASED:
+        return Never("the person was erased")
+    name = await name_of(use.recorder.store, use.recorder.reader, shop)
+    domain, secret = use.settings.mail_domain, use.settings.secret("application_secret")
+    conversation = conversation_id(wish.originator_id)
+    address = reply_address(shop, conversation, secret, domain)
+    raw = compose_reply(
+        shop_name=name,
+        from_address=address,
+        to=wish.to_address,
+        subject=reply_subject(wish.subject),
+        text=wish.text,
+        reply_to=address,
+        in_reply_to=wish.in_reply_to,
+        references=[wish.in_reply_to] if wish.in_reply_to else [],
+        own_message_id=f"{wish.message_id}@{domain}",
+        # A long shop name leaves no room for it in the address: the text carries it too.
+        token=conversation_token(shop, conversation, secret),
+    )
+    return Mail(address, [wish.to_address], raw)
+
+
+PURPOSES = (Purpose(REPLY, _ready, threads=True),)
