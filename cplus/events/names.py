@@ -310,8 +310,14 @@ def about_refs(about: Mapping[str, str]) -> list[str]:
 
 
 def started_ref(month: str) -> str:
-    """Every commit that starts a conversation in that month of UTC."""
+    """Every commit that starts a conversation in that month of UTC, or says then of one that had
+    given its place back that it is no spam."""
     return f"started/{month}"
+
+
+def given_back_ref(month: str) -> str:
+    """Every commit that marks a conversation as spam which counted in that month of UTC."""
+    return f"given-back/{month}"
 
 
 def rfc_ref(hashed: str) -> str:

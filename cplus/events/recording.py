@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, overload
 
 from cplus.errors import DecisionOvertaken
-from cplus.events.base import Cause
+from cplus.events.base import Cause, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, settled
 from cplus.events.log.store import EventStore
@@ -72,13 +72,15 @@ class Recorder:
         actor: str,
         cause: Cause | None = None,
         refs: Sequence[str] = (),
+        refs_of: Callable[[Sequence[NewEvent]], Sequence[str]] = lambda _events: (),
         correlation_id: str | None = None,
     ) -> Appended | AlreadyRecorded | None:
         """Lets the aggregate of one stream decide; returns None if the decision changed nothing.
 
         `decision(aggregate)` is called again on a fresh aggregate if another writer was faster. The
         new commit follows from the last commit of the stream and has its correlation id, unless
-        another is given. Raises the same errors as `record`.
+        another is given. `refs_of` has refs that depend on what was decided. Raises the same
+        errors as `record`.
         """
 
         async def draft() -> Draft | None:
@@ -94,7 +96,7 @@ class Recorder:
                 actor=actor,
                 events=events,
                 cause=cause,
-                refs=[stream, *refs],
+                refs=[stream, *refs, *refs_of(events)],
                 correlation_id=correlation_id or (last.correlation if last else None),
                 causation_id=last.id if last else None,
             )

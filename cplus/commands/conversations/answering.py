@@ -15,7 +15,7 @@ from typing import Any
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
@@ -121,7 +121,9 @@ async def answer_to(
     `Recorder.decide` does.
     """
     decided = partial(Conversation.answer_to, message_id=message_id, now=use.clock())
-    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, source, use)
+    outcome = await decide_in(
+        decided, shop, conversation_id, command_claim(key), actor, source, use
+    )
     return Changed(outcome.position if outcome else None)
 
 
@@ -158,7 +160,7 @@ async def _write(
     decided = partial(decision, message_id=written, text=text, author=who, now=now, to=to)
     claim = reply_claim(key)
     try:
-        outcome = await _decide(
+        outcome = await decide_in(
             decided, shop, conversation_id, claim, actor, source, use, refs=refs
         )
     except AddressChanged:
@@ -191,7 +193,9 @@ async def _change(
 ) -> Changed:
     """`leaves`: whether the conversation is open after it."""
     decided = partial(decision, now=use.clock())
-    outcome = await _decide(decided, shop, conversation_id, command_claim(key), actor, source, use)
+    outcome = await decide_in(
+        decided, shop, conversation_id, command_claim(key), actor, source, use
+    )
     undone = False
     if isinstance(outcome, AlreadyRecorded):
         stream = conversation_stream(conversation_id)
@@ -200,7 +204,7 @@ async def _change(
     return Changed(outcome.position if outcome else None, undone)
 
 
-async def _decide(
+async def decide_in(
     decision: Callable[[Conversation], None],
     shop: str,
     conversation_id: str,
@@ -211,6 +215,11 @@ async def _decide(
     *,
     refs: Sequence[str] = (),
 ) -> Appended | AlreadyRecorded | None:
+    """Lets the conversation decide, once for each claim; None if that changed nothing.
+
+    Raises NotFound, FormOfAnother, and as `Recorder.decide` does.
+    """
+
     def decide(conversation: Any) -> None:
         # The shop's own log says what exists; the read model may be behind.
         if not conversation.version:
@@ -227,6 +236,7 @@ async def _decide(
         source=source,
         actor=str(actor),
         refs=refs,
+        refs_of=allowance_refs,
     )
     if outcome is None:
         # The same command, sent twice at once, may have been recorded in between.

@@ -119,6 +119,8 @@ class ConversationFinder:
         return last is not None and now - last > limit
 
     def _may_join(self, conversation: Conversation, now: datetime) -> bool:
+        if conversation.spam:  # anybody can write any address into a form
+            return False
         if conversation.open:
             return True
         limit = timedelta(days=self.settings.join_closed_days)

@@ -78,7 +78,7 @@ async def _erased(shop: str, person: str, since: datetime, use: Erasures) -> boo
 
 async def is_over(shop: str, person: str, since: datetime, use: Erasures) -> bool:
     """Whether, by the log, the person only wrote, and every conversation of theirs was closed
-    before that moment."""
+    before that moment, or is spam and older."""
     store, reader = use.recorder.store, use.recorder.reader
     talks = dict[str, None]()
     for one in await use.all_ids(shop, [person]):
@@ -90,6 +90,6 @@ async def is_over(shop: str, person: str, since: datetime, use: Erasures) -> boo
     for talk in talks:
         loaded: Any = await use.recorder.load(Conversation, shop, talk)
         last = max(filter(None, (loaded.closed_at, loaded.last_message_at)), default=since)
-        if loaded.open or last >= since:
+        if (loaded.open and not loaded.spam) or last >= since:
             return False
     return bool(talks)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import singledispatchmethod
 from typing import Any, NamedTuple
 
 from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
-from cplus.events.base import AggregateEvent, kept
+from cplus.events.aggregates.billing_account import month_of
+from cplus.events.base import AggregateEvent, NewEvent, kept
 from cplus.events.catalogue.conversations import (
     AnswerRefusal,
     AnswerRefused,
     AnswersMoved,
     ConversationClosed,
+    ConversationMarkedSpam,
     ConversationReopened,
     ConversationStarted,
+    ConversationUnmarkedSpam,
     MessageReceived,
     NoteWritten,
     ReplyWritten,
 )
 from cplus.events.catalogue.mail import MailSetAside
-from cplus.events.names import conversation_id
+from cplus.events.names import conversation_id, given_back_ref, started_ref
 
 MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
@@ -62,6 +66,14 @@ class Conversation(Aggregate):
         self.open = False
         self.closed_at: datetime | None = None
         self.written: set[str] = set()
+        self.spam = False
+        """Whether it is marked as spam: whatever comes to it is no news, and nothing answers by
+        itself."""
+        self.counts_in: str | None = None
+        """The month of whose allowance it has a place; None if it gave it back."""
+        self._days: set[str] = set()
+        self._missed = False
+        """Whether mail came while it was spam."""
 
     @property
     def conversation_id(self) -> str:
@@ -83,8 +95,9 @@ class Conversation(Aggregate):
         answer_here: bool = True,
         **mail: Any,
     ) -> None:
-        """The customer sent a mail; it reopens a closed conversation unless it is automated.
-        `answer_here`: whether replies may go to its sender from now on."""
+        """The customer sent a mail; it reopens a closed conversation unless the mail is automated
+        or the conversation is marked as spam. `answer_here`: whether replies may go to its sender
+        from now on."""
         if message_id in self.senders:
             return
         self.trigger_event(
@@ -95,7 +108,7 @@ class Conversation(Aggregate):
             answer_here=answer_here,
             **mail,
         )
-        if not self.open and not mail.get("automatic", False):
+        if not self.open and not self.spam and not mail.get("automatic", False):
             self.trigger_event(ConversationReopened, timestamp=now)
 
     def reply(
@@ -130,6 +143,7 @@ class Conversation(Aggregate):
             author=author,
             timestamp=now,
         )
+        self.unmark_spam(now)
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 
@@ -213,6 +227,35 @@ class Conversation(Aggregate):
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 
+    def mark_spam(self, now: datetime) -> None:
+        """The merchant says that it is spam. In the month in whose allowance it counts, it gives
+        its place back; of a month that ended nothing changes."""
+        if not self.spam:
+            month = month_of(now)
+            self.trigger_event(
+                ConversationMarkedSpam,
+                person=self.person,
+                days=tuple(sorted(self._days)),
+                month=month if month == self.counts_in else None,
+                timestamp=now,
+            )
+
+    def unmark_spam(self, now: datetime) -> None:
+        """It is no spam after all. If it had given its place back, it takes one in the month in
+        which this is said. It is open again if somebody wrote meanwhile."""
+        if not self.spam:
+            return
+        missed = self._missed
+        self.trigger_event(
+            ConversationUnmarkedSpam,
+            person=self.person,
+            days=tuple(sorted(self._days)),
+            month=None if self.counts_in else month_of(now),
+            timestamp=now,
+        )
+        if missed and not self.open:
+            self.trigger_event(ConversationReopened, timestamp=now)
+
     @singledispatchmethod
     def evolve(self, event: AggregateEvent) -> None:
         """Changes the state by one event; events it has no case for change nothing."""
@@ -223,6 +266,8 @@ class Conversation(Aggregate):
         self.erased = kept(event.subject) is None
         self.subject = event.subject
         self.open = True
+        self.counts_in = month_of(event.timestamp)
+        self._days.add(_day_of(event.timestamp))
 
     @evolve.register
     def _(self, event: MessageReceived) -> None:
@@ -235,6 +280,8 @@ class Conversation(Aggregate):
         )
         self.senders[event.message_id] = sender
         self.last_message_at = event.timestamp
+        self._days.add(_day_of(event.timestamp))
+        self._missed |= self.spam and not event.automatic
         if event.answer_here and not (event.automatic and self.address):
             self.address = event.from_address or ""
             self.answers_to = event.person
@@ -268,3 +315,31 @@ class Conversation(Aggregate):
     def _(self, _event: ConversationReopened) -> None:
         self.open = True
         self.closed_at = None
+
+    @evolve.register
+    def _(self, event: ConversationMarkedSpam) -> None:
+        self.spam = True
+        if event.month is not None:
+            self.counts_in = None
+
+    @evolve.register
+    def _(self, event: ConversationUnmarkedSpam) -> None:
+        self.spam = self._missed = False
+        self.counts_in = event.month or self.counts_in
+
+
+def allowance_refs(events: Iterable[NewEvent]) -> list[str]:
+    """The refs by which the log counts what these events take of a month's allowance, and give
+    back."""
+    found = list[str]()
+    for one in events:
+        match one.event:
+            case ConversationMarkedSpam(month=str(month)):
+                found.append(given_back_ref(month))
+            case ConversationUnmarkedSpam(month=str(month)):
+                found.append(started_ref(month))
+    return found
+
+
+def _day_of(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()

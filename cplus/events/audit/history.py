@@ -122,6 +122,8 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.AnswersMoved: "chose the address that replies go to",
         talk.ConversationClosed: "closed the conversation",
         talk.ConversationReopened: "reopened the conversation",
+        talk.ConversationMarkedSpam: "marked the conversation as spam",
+        talk.ConversationUnmarkedSpam: "took the spam mark away",
         mail.MailTakenUp: "made a conversation of the mail",
         mail.MailSent: "sent the reply by email",
         mail.MailDelivered: "delivered the reply",

@@ -154,6 +154,31 @@ class ConversationReopened(AggregateEvent):
     TYPE: ClassVar[str] = "conversation.reopened"
 
 
+class ConversationMarkedSpam(AggregateEvent):
+    """The merchant said that the conversation is spam: it counts in no figures any more."""
+
+    TYPE: ClassVar[str] = "conversation.marked_spam"
+    person: str
+    """Who began it."""
+    days: tuple[str, ...]
+    """The days (UTC) on which it began and mail came, for example `2026-11-30`: their figures
+    change."""
+    month: str | None
+    """The month of UTC whose allowance it gives a place back to; None if it began earlier."""
+
+
+class ConversationUnmarkedSpam(AggregateEvent):
+    """The merchant said that it is no spam after all, or replied."""
+
+    TYPE: ClassVar[str] = "conversation.unmarked_spam"
+    person: str
+    """Who began it."""
+    days: tuple[str, ...]
+    """The days (UTC) on which it began and mail came: their figures change."""
+    month: str | None
+    """The month of UTC of whose allowance it takes a place; None if it still has one."""
+
+
 def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
     """The fields that are new have defaults."""
     return data

@@ -10,8 +10,10 @@ from cplus.events.base import ERASED, Recorded
 from cplus.events.catalogue.conversations import (
     AnswersMoved,
     ConversationClosed,
+    ConversationMarkedSpam,
     ConversationReopened,
     ConversationStarted,
+    ConversationUnmarkedSpam,
     MessageReceived,
     ReplyWritten,
 )
@@ -110,7 +112,7 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
                 "from_name": mail.from_name if named else row["from_name"],
                 "from_address": mail.from_address if answered else row["from_address"],
                 "waiting": waiting,
-                "unanswered": row["open"] and waiting,
+                "unanswered": row["open"] and waiting and not row.get("spam"),
             }
         case ReplyWritten() as reply:
             return {
@@ -125,7 +127,12 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
         case ConversationClosed():
             return {"open": False, "closed_at": event.occurred_at, "unanswered": False}
         case ConversationReopened():
-            return {"open": True, "closed_at": None, "unanswered": row["waiting"]}
+            unanswered = row["waiting"] and not row.get("spam")
+            return {"open": True, "closed_at": None, "unanswered": unanswered}
+        case ConversationMarkedSpam():
+            return {"spam": True, "unanswered": False}
+        case ConversationUnmarkedSpam():
+            return {"spam": False, "unanswered": row["open"] and row["waiting"]}
     return {}
 
 
@@ -157,11 +164,14 @@ def _mail_fact(row: Row, event: Recorded) -> Row:
 
 
 def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
-    """How many conversations there are, and how many are open and unanswered."""
+    """How many conversations there are, and how many are open and unanswered; and how many more
+    are marked as spam, which counts as nothing else."""
+    told = [row for row in rows.values() if not row.get("spam")]
     return {
-        "conversations": len(rows),
-        "open": sum(row["open"] for row in rows.values()),
-        "unanswered": sum(row["unanswered"] for row in rows.values()),
+        "conversations": len(told),
+        "open": sum(row["open"] for row in told),
+        "unanswered": sum(row["unanswered"] for row in told),
+        "spam": len(rows) - len(told),
     }
 
 
@@ -175,6 +185,8 @@ CONVERSATIONS = Projection(
         AnswersMoved,
         ConversationClosed,
         ConversationReopened,
+        ConversationMarkedSpam,
+        ConversationUnmarkedSpam,
         MailSent,
         MailDelivered,
         MailBounced,
@@ -190,6 +202,7 @@ CONVERSATIONS = Projection(
         (("last_message_at", -1), ("_id", -1)),
         (("open", 1), ("last_message_at", -1), ("_id", -1)),
         (("unanswered", 1), ("last_message_at", -1), ("_id", -1)),
+        (("spam", 1), ("last_message_at", -1), ("_id", -1)),
         (("person", 1), ("last_message_at", -1)),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.deliveries import DELIVERIES
@@ -33,11 +34,14 @@ from cplus.projections.queries.views import (
     SetAside,
 )
 
-_STATES: Mapping[str, Mapping[str, bool]] = {
-    "all": {},
-    "open": {"open": True},
-    "closed": {"open": False},
+# A conversation that was never marked as spam has no such field.
+_TOLD: Mapping[str, Any] = {"spam": {"$ne": True}}
+_STATES: Mapping[str, Mapping[str, Any]] = {
+    "all": _TOLD,
+    "open": {"open": True, **_TOLD},
+    "closed": {"open": False, **_TOLD},
     "unanswered": {"unanswered": True},
+    "spam": {"spam": True},
 }
 _ARRIVALS = ["arrived", "failed", "under_way"]
 
@@ -74,12 +78,14 @@ class ConversationQueries(ReadModels):
                 conversations=counts.get("conversations", 0),
                 open=counts.get("open", 0),
                 unanswered=counts.get("unanswered", 0),
+                spam=counts.get("spam", 0),
             )
         rows = await self._rows(CONVERSATIONS)
         return ConversationCounts(
-            conversations=await rows.count_documents({"shop": shop}),
-            open=await rows.count_documents({"shop": shop, "open": True}),
-            unanswered=await rows.count_documents({"shop": shop, "unanswered": True}),
+            conversations=await rows.count_documents({"shop": shop, **_STATES["all"]}),
+            open=await rows.count_documents({"shop": shop, **_STATES["open"]}),
+            unanswered=await rows.count_documents({"shop": shop, **_STATES["unanswered"]}),
+            spam=await rows.count_documents({"shop": shop, **_STATES["spam"]}),
         )
 
     async def messages_of(

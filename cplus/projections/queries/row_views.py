@@ -53,6 +53,7 @@ def conversation_view(row: Row) -> Conversation:
         last_unproved=row.get("last_unproved", False),
         started_at=row["started_at"],
         closed_at=row["closed_at"],
+        spam=row.get("spam", False),
     )
 
 

@@ -24,6 +24,7 @@ TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("unanswered", "Awaiting reply"),
     ("closed", "Closed"),
     ("all", "All"),
+    ("spam", "Spam"),
 )
 _URGENT: Final = timedelta(days=7)
 """How long before a customer's request for their data is due the merchant is warned."""
@@ -56,6 +57,7 @@ async def inbox(
         "unanswered": counts.unanswered,
         "closed": counts.conversations - counts.open,
         "all": counts.conversations,
+        "spam": counts.spam,
     }
     return pages.render(
         "inbox.html",
@@ -69,7 +71,7 @@ async def inbox(
         asked=asked,
         urgent=asked is not None and asked.due_at - clock() < _URGENT,
         guide=guide,
-        empty_shop=counts.conversations == 0,
+        empty_shop=counts.conversations == 0 and tab != "spam",
         days=_DAYS,
         week=week,
     )

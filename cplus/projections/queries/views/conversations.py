@@ -8,7 +8,7 @@ from typing import Literal
 
 from cplus.events.catalogue.mail import AsideReason
 
-ConversationState = Literal["open", "closed", "unanswered", "all"]
+ConversationState = Literal["open", "closed", "unanswered", "all", "spam"]
 DeliveryState = Literal["under_way", "arrived", "failed", "all"]
 MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
 
@@ -46,6 +46,8 @@ class Conversation:
     started_at: datetime
     closed_at: datetime | None
     """When it was closed; None while it is open."""
+    spam: bool
+    """Marked as spam: it is listed and counted as nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,9 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class ConversationCounts:
-    """How many conversations there are."""
+    """How many conversations there are; those marked as spam are in no other number."""
 
     conversations: int
     open: int
     unanswered: int
+    spam: int = 0

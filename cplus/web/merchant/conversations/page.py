@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -35,28 +36,43 @@ from cplus.web.merchant.conversations.thread import (
 
 router = APIRouter(prefix="/conversations")
 
-_DONE: Final[dict[str, tuple[bool | None, str]]] = {
-    "answers": (None, "Replies go to this address from now on."),
-    "closed": (False, "Closed."),
-    "reopened": (True, "Reopened."),
+_DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
+    "answers": (lambda _: True, "Replies go to this address from now on."),
+    "closed": (lambda row: not row.open, "Closed."),
+    "reopened": (lambda row: row.open, "Reopened."),
+    "spam": (lambda row: row.spam, "Marked as spam. You find it in the tab Spam."),
+    "not-spam": (lambda row: not row.spam, "Not spam. It is back in the inbox."),
     "closed-before": (
-        True,
+        lambda row: row.open,
         (
             "Nothing changed: that page was out of date. It had already closed the conversation, "
             "which has been reopened since."
         ),
     ),
     "reopened-before": (
-        False,
+        lambda row: not row.open,
         (
             "Nothing changed: that page was out of date. It had already reopened the conversation, "
             "which has been closed since."
         ),
     ),
+    "spam-before": (
+        lambda row: not row.spam,
+        (
+            "Nothing changed: that page was out of date. It had already marked the conversation as "
+            "spam, which was taken back since."
+        ),
+    ),
+    "not-spam-before": (
+        lambda row: row.spam,
+        (
+            "Nothing changed: that page was out of date. It had already said that this is no spam, "
+            "and the conversation was marked as spam since."
+        ),
+    ),
 }
-"""What a command is called in an address: whether the conversation is open after it (None: as it
-was), and the words for it. `-before`: its form had been sent already, and what it did then was
-undone since."""
+"""What a command is called in an address: whether it is still true of the conversation, and the
+words for it. `-before`: its form had been sent already, and what it did then was undone since."""
 
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
@@ -160,7 +176,7 @@ async def _page(
         awaited=awaited,
         stuck=await _stuck(queries, me.shop, thread, awaited),
         commanded=done in _DONE,
-        done=_DONE[done][1] if done in _DONE and _DONE[done][0] in (None, row.open) else "",
+        done=_DONE[done][1] if done in _DONE and _DONE[done][0](row) else "",
         draft=draft,
         reason=reason,
         key=key or new_key(),
@@ -261,7 +277,7 @@ async def answer_to(
         source="dashboard",
         use=use,
     )
-    return _changed(conversation_id, "answers", outcome)
+    return changed(conversation_id, "answers", outcome)
 
 
 @router.post("/{conversation_id}/close")
@@ -277,7 +293,7 @@ async def close(
     outcome = await answering.close(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
-    return _changed(conversation_id, "closed", outcome)
+    return changed(conversation_id, "closed", outcome)
 
 
 @router.post("/{conversation_id}/reopen")
@@ -293,10 +309,11 @@ async def reopen(
     outcome = await answering.reopen(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
-    return _changed(conversation_id, "reopened", outcome)
+    return changed(conversation_id, "reopened", outcome)
 
 
-def _changed(conversation_id: str, done: str, outcome: Changed) -> Response:
+def changed(conversation_id: str, done: str, outcome: Changed) -> Response:
+    """Back to the conversation, which says what was done."""
     before = "-before" if outcome.undone else ""
     at = f"&at={outcome.position}" if outcome.position else ""
     # No fragment: what changed stands beside the title.

@@ -38,9 +38,11 @@ from tests.samples import installed
 from tests.unit.projections.models.told_events import (
     CLOSED,
     FATES,
+    MARKED_SPAM,
     PERSONS,
     REOPENED,
     STARTED,
+    UNMARKED_SPAM,
     account,
     at,
     changed,
@@ -74,6 +76,19 @@ def test_a_conversation_tells_who_waits_and_what_was_said_last() -> None:
     assert row["last_message_at"] == at(2)
     row = fold(CONVERSATIONS, thread(STARTED, received("m1"), reply("m2")))["c1"]
     assert (row["unanswered"], row["messages"], row["last_from"]) == (False, 2, "merchant")
+
+
+def test_spam_waits_for_nothing_and_counts_as_nothing_else_until_it_is_unmarked() -> None:
+    spam = fold(CONVERSATIONS, thread(STARTED, received("m1"), MARKED_SPAM, received("m2")))
+    assert (spam["c1"]["spam"], spam["c1"]["unanswered"]) == (True, False)
+    assert CONVERSATIONS.counts is not None
+    counted = CONVERSATIONS.counts.of(spam)
+    assert counted == {"conversations": 0, "open": 0, "unanswered": 0, "spam": 1}
+    events = thread(STARTED, received("m1"), CLOSED, MARKED_SPAM, UNMARKED_SPAM, REOPENED)
+    back = fold(CONVERSATIONS, events)
+    assert (back["c1"]["spam"], back["c1"]["unanswered"]) == (False, True)
+    counted = CONVERSATIONS.counts.of(back)
+    assert counted == {"conversations": 1, "open": 1, "unanswered": 1, "spam": 0}
 
 
 def test_a_closed_conversation_waits_for_nothing_until_it_is_open_again() -> None:

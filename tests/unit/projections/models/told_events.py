@@ -14,8 +14,10 @@ from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.catalogue.conversations import (
     AnswersMoved,
     ConversationClosed,
+    ConversationMarkedSpam,
     ConversationReopened,
     ConversationStarted,
+    ConversationUnmarkedSpam,
     MessageReceived,
     ReplyWritten,
 )
@@ -100,6 +102,9 @@ STARTED: tuple[Any, dict[str, Any]] = (
 
 CLOSED: tuple[Any, dict[str, Any]] = (ConversationClosed, {})
 REOPENED: tuple[Any, dict[str, Any]] = (ConversationReopened, {})
+_SPAM = {"person": "person/a", "days": ("2026-11-01",), "month": "2026-11"}
+MARKED_SPAM: tuple[Any, dict[str, Any]] = (ConversationMarkedSpam, _SPAM)
+UNMARKED_SPAM: tuple[Any, dict[str, Any]] = (ConversationUnmarkedSpam, _SPAM)
 
 
 def received(message_id: str, text: str = "Hello", **more: Any) -> tuple[Any, dict[str, Any]]:
