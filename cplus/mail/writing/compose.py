@@ -14,6 +14,7 @@ from cplus.mail.writing.mime import Pieces, file_part, is_shown, multipart, raw,
 from cplus.mail.writing.model import OutgoingFile, Quoted
 from cplus.mail.writing.words import (
     clean,
+    clean_signature,
     document,
     html_text,
     kept_history,
@@ -90,7 +91,7 @@ def compose_reply(
     if automatic:
         message["Auto-Submitted"] = "auto-replied"
         message["X-Auto-Response-Suppress"] = "All"
-    words, below, earlier = clean(text), clean(signature), kept_history(history)
+    words, below, earlier = clean(text), clean_signature(signature), kept_history(history)
     shown, attached = _parted(files)
     plain = plain_text(words, below, earlier, token)
     page = html_text(words, below, earlier, token, shown)

@@ -35,6 +35,12 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", plain).strip("\n")
 
 
+def clean_signature(text: str) -> str:
+    """A signature without the lines that set one apart: a reader cuts at the last of them."""
+    lines = [line.rstrip() for line in clean(text).split("\n")]
+    return "\n".join(line for line in lines if line != "--").strip("\n")
+
+
 def kept_history(history: Sequence[Quoted]) -> list[Quoted]:
     """The newest messages, the newest first, that fit 30 KB; of the last as much as fits.
 

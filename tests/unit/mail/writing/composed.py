@@ -40,3 +40,10 @@ def as_read(raw: bytes) -> EmailMessage:
 
 def is_file(part: EmailMessage) -> bool:
     return part.get_filename() is not None
+
+
+def body(raw: bytes, kind: str) -> str:
+    """The text of the mail that is `plain` or `html`, lines ended by a line feed."""
+    found = as_read(raw).get_body((kind,))
+    assert found is not None
+    return str(found.get_content()).replace("\r\n", "\n")
