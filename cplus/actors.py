@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from cplus.errors import InvalidActor
 
-Source: TypeAlias = Literal["cli", "console", "dashboard"]
+Source: TypeAlias = Literal["cli", "console", "dashboard", "mail"]
 """Through what somebody acts: a commit keeps it beside the actor."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")

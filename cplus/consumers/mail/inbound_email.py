@@ -11,6 +11,7 @@ import structlog
 
 from cplus.actors import SHOPPER
 from cplus.aws import MAIL, Aws, SealedObjects
+from cplus.clock import Clock, utc_now
 from cplus.commands.setup import is_announced
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
@@ -19,6 +20,7 @@ from cplus.consumers.mail.arrived import Arrived
 from cplus.consumers.mail.concerned import Concerned
 from cplus.consumers.mail.conversation_finder import ConversationFinder, may_take_answers
 from cplus.consumers.mail.copies import Copies, Place
+from cplus.consumers.mail.mailbox_answers import MailboxAnswers
 from cplus.consumers.mail.message_ids import rfc_ref
 from cplus.consumers.mail.reading import Found, Room, as_written, verdicts
 from cplus.deadline import Deadline
@@ -70,6 +72,8 @@ class Inbound:
     installed: set[str] = field(default_factory=set)
     """Shops that are known to have the app; none leaves its log again."""
     bytes_at_once: int = BYTES_AT_ONCE
+    clock: Clock = utc_now
+    """When a merchant's answer counts as written."""
 
     @property
     def finder(self) -> ConversationFinder:
@@ -155,7 +159,7 @@ class Inbound:
 
         async def decide() -> Draft:
             nonlocal draft
-            draft = await self._decide(way, receipt, arrived, claim)
+            draft = await self._decide(way, receipt, arrived, claim, recorder)
             return draft
 
         answer = await recorder.record(way.shop, claim, decide)
@@ -172,12 +176,18 @@ class Inbound:
         commit = await self.store.by_claim(shop, claim, cause=True)
         return commit is not None and (commit.cause or {}).get("ref") == arrived.clear.ref
 
-    async def _decide(self, way: Route, receipt: Receipt, arrived: Arrived, claim: str) -> Draft:
+    async def _decide(
+        self, way: Route, receipt: Receipt, arrived: Arrived, claim: str, recorder: Recorder
+    ) -> Draft:
         mail, said = await arrived.read()
         kept = await arrived.kept_for(way.shop)
-        if isinstance(said, str):
+        answers = MailboxAnswers(self.settings, recorder, self.clock)
+        way, claimed = await answers.find(way, mail)
+        if claimed is not None:
+            parts = await answers.take(way, receipt, mail, claimed)
+        elif isinstance(said, str):
             about = await self.concerned.by_unread(way, mail, receipt.received_at)
-            parts: dict[str, Any] = {"reason": said, "about": about}
+            parts = {"reason": said, "about": about}
         elif code := await self._test(way.shop, mail, receipt.received_at):
             about = await self.concerned.by_unread(way, mail, receipt.received_at)
             parts = {**_tested(way.shop, code, said, receipt.received_at), "about": about}
@@ -190,7 +200,7 @@ class Inbound:
             shop=way.shop,
             claim=claim,
             source="mail",
-            actor=SHOPPER,
+            actor=parts.pop("actor", SHOPPER),
             cause=Cause(
                 "mail",
                 ref=kept.ref,

@@ -1,0 +1,235 @@
+"""A merchant answers a notification from their own mailbox: it becomes their reply, once, or it is
+shown to them why not.
+
+Who knows the address of a notification is not yet the merchant: a mail counts only if its author is
+the mailbox to which the notification went, and is proved. A mail that claims to be the merchant's
+and does not count is refused, and the thread shows it. A mail of anybody else to such an address is
+a message in the conversation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from cplus.actors import mailbox as by_mailbox
+from cplus.clock import Clock
+from cplus.commands.conversations import answering
+from cplus.commands.conversations.answering import Conversations
+from cplus.commands.mailboxes import mailboxes_of
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
+from cplus.events.aggregates.mailboxes import Mailboxes
+from cplus.events.catalogue.conversations import AnswerRefusal
+from cplus.events.names import conversation_stream, message_ref
+from cplus.events.recording import Recorder
+from cplus.events.repository import decided
+from cplus.ids import spelled
+from cplus.keys import derived_key
+from cplus.mail import (
+    InboundMail,
+    Receipt,
+    Route,
+    author_is_proved,
+    conversation_token,
+    message_id_key,
+    open_token,
+)
+from cplus.mail.mailbox_tokens import (
+    Answered,
+    mailbox_address,
+    mailbox_token,
+    open_mailbox_token,
+)
+from cplus.mail.replies.answers import answered_text
+from cplus.mail.replies.commands import Asked, command_of
+from cplus.settings import Settings
+
+AUTOMATIC: Final = "a program of the merchant's mailbox answered a notification"
+SENT_ON: Final = "the merchant answered a notification"
+REPEATED: Final = "the same answer of the merchant came before"
+
+
+class Claimed(NamedTuple):
+    """A mail that claims to be the merchant's answer."""
+
+    answered: Answered
+    conversation: Conversation
+    mailboxes: Mailboxes
+
+    @property
+    def address(self) -> str:
+        """That of the mailbox to which the notification went; empty once it is erased."""
+        found = self.mailboxes.by_id.get(self.answered.mailbox)
+        return found.address if found else self.mailboxes.former.get(self.answered.mailbox, "")
+
+    @property
+    def persons(self) -> list[str]:
+        """Whom the mail is about: it quotes the customer, and its author has a key too."""
+        found = self.mailboxes.by_id.get(self.answered.mailbox)
+        return [self.conversation.person, *([found.person] if found else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxAnswers:
+    """What taking answers needs."""
+
+    settings: Settings
+    recorder: Recorder
+    clock: Clock
+
+    async def find(self, way: Route, mail: InboundMail) -> tuple[Route, Claimed | None]:
+        """The way of the mail, and whether it claims to be a merchant's answer. Mail of somebody
+        else to the address of a notification goes the way of mail to the conversation."""
+        tokens = self._tokens(way, mail)
+        if not tokens:
+            return way, None
+        shop, secret = way.shop, self.settings.secret("application_secret")
+        mailboxes = await mailboxes_of(self.recorder, shop)
+        known = [*mailboxes.by_id, *mailboxes.former]
+        answered = next(
+            (one for token in tokens if (one := open_mailbox_token(token, shop, known, secret))),
+            None,
+        )
+        if answered is None:
+            return way, None
+        stream = conversation_stream(answered.conversation)
+        conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
+        if not conversation.version:
+            return way, None
+        claimed = Claimed(answered, conversation, mailboxes)
+        ours = {claimed.address, *(one.address for one in mailboxes.by_id.values())} - {""}
+        if mail.from_address in ours:
+            return way, claimed
+        if way.token and open_mailbox_token(way.token, shop, known, secret):
+            token = conversation_token(shop, answered.conversation, secret)
+            return Route(shop, token), None
+        return way, None
+
+    async def take(
+        self, way: Route, receipt: Receipt, mail: InboundMail, claimed: Claimed
+    ) -> dict[str, Any]:
+        """Events and refs of the commit of such a mail, and its reason and actor. A reply is
+        recorded first, by a command of its own: if this worker crashes in between, the mail is
+        delivered again, and the command finds the reply."""
+        about = {"about": claimed.persons, "refs": [claimed.conversation.id]}
+        if mail.automatic or mail.bounce:
+            return {"reason": AUTOMATIC, **about}
+        proved = author_is_proved(receipt, mail)
+        asked = command_of(self._text(way.shop, mail, claimed))
+        key = self._key(receipt, mail, claimed, asked)
+        reason = self._refusal(receipt, mail, claimed, asked, proved=proved)
+        now = receipt.received_at
+        if reason is None and asked.command != "note":
+            try:
+                await self._carry_out(way.shop, claimed, asked, key)
+            except InvalidInput:
+                reason = "no_address"
+            else:
+                actor = str(by_mailbox(claimed.answered.mailbox))
+                return {"reason": SENT_ON, "actor": actor, **about}
+        written = answering.message_id(way.shop, claimed.answered.conversation, key)
+        return self._shown(claimed, mail, asked, written, reason, now, proved=proved)
+
+    def _shown(
+        self,
+        claimed: Claimed,
+        mail: InboundMail,
+        asked: Asked,
+        written: str,
+        reason: AnswerRefusal | None,
+        now: datetime,
+        *,
+        proved: bool,
+    ) -> dict[str, Any]:
+        """A note, or a refusal: what is shown to merchants alone."""
+        conversation, by = claimed.conversation, by_mailbox(claimed.answered.mailbox)
+        refs = [conversation.id, conversation.person, message_ref(written)]
+        if reason is None:
+            conversation.note(message_id=written, text=asked.text, author=by.author, now=now)
+        else:
+            conversation.refuse_answer(
+                message_id=written,
+                mailbox=claimed.answered.mailbox,
+                reason=reason,
+                proved=proved,
+                text=None if reason == "virus" else asked.text or None,
+                attachments=len(mail.attachments),
+                now=now,
+            )
+        events = decided(conversation)
+        if not events:
+            return {"reason": REPEATED, "about": claimed.persons, "refs": refs}
+        actor = {"actor": str(by)} if proved else {}
+        return {"events": events, "about": claimed.persons, "refs": refs, **actor}
+
+    async def _carry_out(self, shop: str, claimed: Claimed, asked: Asked, key: str) -> None:
+        """Replies and closes, each once; raises InvalidInput if nobody can be answered."""
+        use = Conversations(self.recorder, self.clock)
+        by = by_mailbox(claimed.answered.mailbox)
+        conversation = claimed.answered.conversation
+        if asked.text:
+            await answering.reply(
+                shop, conversation, text=asked.text, key=key, actor=by, source="mail", use=use
+            )
+        if asked.command == "close":
+            await answering.close(
+                shop, conversation, key=f"{key}-close", actor=by, source="mail", use=use
+            )
+
+    def _refusal(
+        self,
+        receipt: Receipt,
+        mail: InboundMail,
+        claimed: Claimed,
+        asked: Asked,
+        *,
+        proved: bool,
+    ) -> AnswerRefusal | None:
+        conversation = claimed.conversation
+        refusals: list[tuple[AnswerRefusal, bool]] = [
+            ("virus", receipt.virus == "FAIL"),
+            ("unproved", not proved),
+            ("mailbox_off", claimed.answered.mailbox not in claimed.mailboxes.on),
+            ("other_mailbox", mail.from_address != claimed.address),
+            ("person_erased", conversation.erased),
+            ("expired", self._is_over(conversation, receipt.received_at)),
+            ("empty", not asked.text and asked.command != "close"),
+            ("too_long", len(asked.text) > MAX_REPLY),
+            ("no_address", not conversation.address and asked.command is None),
+        ]
+        return next((reason for reason, holds in refusals if holds), None)
+
+    def _is_over(self, conversation: Conversation, now: datetime) -> bool:
+        """Whether the conversation is so old that its tokens have ended."""
+        last = conversation.last_message_at
+        return last is not None and now - last > timedelta(days=self.settings.token_days)
+
+    def _text(self, shop: str, mail: InboundMail, claimed: Claimed) -> str:
+        secret, domain = self.settings.secret("application_secret"), self.settings.mail_domain
+        named = (shop, claimed.answered.conversation, claimed.answered.mailbox)
+        token = mailbox_token(*named, secret)
+        return answered_text(mail.text, token, mailbox_address(*named, secret, domain))
+
+    def _key(self, receipt: Receipt, mail: InboundMail, claimed: Claimed, asked: Asked) -> str:
+        """The key of what the answer asks for: the same if SES takes the mail twice under two ids
+        of its own. Programs that use one Message-ID for two mails write two answers."""
+        secret = self.settings.secret("application_secret")
+        its = mail.message_id
+        same = message_id_key(its, secret) if its else receipt.ses_message_id
+        said = json.dumps([same, *claimed.answered, mail.from_address, *asked]).encode()
+        keyed = hmac.new(derived_key(secret, "mailbox-answers"), said, hashlib.sha256).digest()
+        return spelled(keyed[:24])
+
+    def _tokens(self, way: Route, mail: InboundMail) -> list[str]:
+        """The tokens that may be a mailbox's: of the address, of the Message-IDs that we gave
+        notifications, of the lines in what is quoted. Those of customers are none."""
+        secret, ours = self.settings.secret("application_secret"), self.settings.mail_domain.lower()
+        ids = [*reversed(mail.references), mail.in_reply_to or ""]
+        locals_ = [local for local, _, at in (one.rpartition("@") for one in ids) if at == ours]
+        found = dict.fromkeys([way.token or "", *locals_, *mail.marker_tokens])
+        return [one for one in found if len(one) > 16 and not open_token(one, way.shop, secret)]
