@@ -27,10 +27,13 @@ from cplus.mail.notifications import (
     parse_receipt,
     tagged_shop,
 )
+from cplus.mail.parts.files import MailFile, files_of
+from cplus.mail.parts.formatted import Formatted, formatted, lines_of
+from cplus.mail.parts.invites import Invite, read_invites
+from cplus.mail.parts.kinds import PICTURES
 from cplus.mail.proof import author_is_proved
 from cplus.mail.reading.automatic import NO_REPLIES
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
-from cplus.mail.reading.files import MailFile, files_of
 from cplus.mail.reading.html import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
@@ -44,12 +47,15 @@ __all__ = [
     "MESSAGE_TAG",
     "NO_MAIL",
     "NO_REPLIES",
+    "PICTURES",
     "RECIPIENTS_LIMIT",
     "SHOP_TAG",
     "Attachment",
     "Candidate",
     "ContactForm",
+    "Formatted",
     "InboundMail",
+    "Invite",
     "MailEvent",
     "MailFile",
     "OutgoingFile",
@@ -66,10 +72,12 @@ __all__ = [
     "contact_form",
     "conversation_token",
     "files_of",
+    "formatted",
     "html_text",
     "is_form_sender",
     "is_own_address",
     "is_own_mail",
+    "lines_of",
     "message_id_key",
     "no_reply_address",
     "normal_address",
@@ -78,6 +86,7 @@ __all__ = [
     "parse",
     "parse_event",
     "parse_receipt",
+    "read_invites",
     "reply_address",
     "reply_subject",
     "route",

@@ -25,6 +25,7 @@ from cplus.mail import (
     contact_form,
     is_form_sender,
     is_own_mail,
+    lines_of,
     parse,
 )
 
@@ -180,6 +181,8 @@ def as_written(
         "rfc_message_id": found.mail.message_id,
         "attachments": len(found.mail.attachments),
         "raw": raw,
+        "shortened": found.mail.text.strip() != found.text.strip(),
+        "formatted_lines": lines_of(found.mail.html, sum(one.inline for one in files)),
         "files": files,
         "objects": objects_of(files),
     }

@@ -50,6 +50,11 @@ class MessageReceived(AggregateEvent):
     attachments: int = 0
     raw: Mapping[str, str] | None = None
     """Location of the raw mail: {"bucket", "key"}."""
+    shortened: bool | None = None
+    """Whether the mail says more than `text`: quotes, a signature. None if that was not recorded,
+    as for the next."""
+    formatted_lines: int | None = None
+    """About how many lines its HTML takes; 0 if it has none."""
     files: Personal[tuple[StoredFile, ...] | None] = None
     """Its files. None for mail from before they were kept apart: its raw mail has them."""
     objects: tuple[Mapping[str, str], ...] = ()

@@ -10,20 +10,20 @@ from mimetypes import guess_extension
 from typing import Any, NamedTuple
 
 from cplus.mail.model import Attachment
+from cplus.mail.parts.names import safe_name
 from cplus.mail.reading import html as html_of
+from cplus.mail.reading.html_tokens import without_pictures
 from cplus.mail.reading.smime import signed_content
 from cplus.mail.reading.words import HTML_LIMIT, Words
 from cplus.mail.text import TEXT_LIMIT, decode, decode_words, raw_header
 
 _PARTS_LIMIT = 1_000
 _ATTACHMENTS_LIMIT = 200
-_NAME_LIMIT = 200
 _READ_LIMITS = {"text/plain": 4 * TEXT_LIMIT, "text/html": 4 * HTML_LIMIT}  # bytes of one part
 _ENCODED = 4  # characters that one encoded byte takes, or fewer
 _CUT_ENCODINGS = {"", "7bit", "8bit", "binary", "base64", "quoted-printable"}
 _META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 4_096  # bytes
-_PATHS = re.compile(r'[/\\:*?"<>|]+')
 
 
 @dataclass
@@ -124,7 +124,7 @@ def file_name(part: Message[Any, Any]) -> str:
         name = "" if value is None else collapse_rfc2231_value(value)
     except (ValueError, LookupError, TypeError, AttributeError, IndexError):
         name = "unreadable-name"
-    return _PATHS.sub("_", decode_words(raw_header(name)[0])).strip(". ")[:_NAME_LIMIT]
+    return safe_name(decode_words(raw_header(name)[0]))
 
 
 def _attachment(number: int, part: Message[Any, Any]) -> Attachment:
@@ -229,6 +229,19 @@ def read_body(message: Message[Any, Any]) -> Body:
     body.tokens = words.tokens(body.html)
     body.defects = words.defects + body.defects
     return body
+
+
+def html_of_parts(message: Message[Any, Any]) -> str:
+    """The HTML among the words of a mail, as its sender wrote it."""
+    parts, found = _leaves(message), list[str]()
+    for leaf in parts:
+        inner = signed_content(leaf.part)
+        for one in _leaves(inner) if inner is not None else [leaf]:
+            if _kind(one.part) != "text/html":
+                continue
+            if not _is_file(one.part) or (one is leaf and _leads(leaf, parts[0])):
+                found.append(without_pictures(_text(one.part, "text/html", [])))
+    return "\n".join(found)[: 2 * HTML_LIMIT]
 
 
 def _leads(leaf: _Leaf, first: _Leaf) -> bool:

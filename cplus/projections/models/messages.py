@@ -24,6 +24,10 @@ from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import MAIL_FACTS, UNSENT, is_of_reply, types, with_fate
 
+_OF_FILES = ("id", "name", "content_type", "size", "inline")
+_GONE = {"sent_from", "files", "shortened", "formatted_lines"}
+"""What a row has no more once who wrote it was erased."""
+
 
 def keys(event: Recorded) -> Iterable[str]:
     """The message's id, if it is none of our other mails; of an erasure, those of all messages of
@@ -46,6 +50,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             return {
                 **_placed(event),
                 **_sender(mail),
+                **_parts(mail),
                 "direction": "in",
                 "text": mail.text,
                 "subject": mail.subject,
@@ -102,12 +107,22 @@ def _sender(mail: MessageReceived) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def _parts(mail: MessageReceived) -> dict[str, Any]:
+    """What else there is of a mail; nothing if it was not recorded. Where its files are, and what
+    opens them, stays in the log."""
+    told = {"shortened": mail.shortened, "formatted_lines": mail.formatted_lines}
+    rest: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    if mail.files is not None:
+        rest["files"] = [{name: getattr(one, name) for name in _OF_FILES} for one in mail.files]
+    return rest
+
+
 def _erased(row: Row) -> Row:
     """The row without what the person wrote and who they are: the same, whether the events before
     were read with their key or without it."""
     if "text" not in row:  # it still waits for its message, and holds nothing
         return row
-    left = {name: value for name, value in row.items() if name != "sent_from"}
+    left = {name: value for name, value in row.items() if name not in _GONE}
     gone = {"subject": ERASED, "text": ERASED}
     return {**left, **gone, "from_name": None, "from_address": None, "to_address": None}
 
@@ -131,7 +146,7 @@ def _fate(row: Row | None, event: Recorded) -> Row:
 
 MESSAGES = Projection(
     name="messages",
-    version=1,
+    version=2,
     handles=types(
         MessageReceived,
         ReplyWritten,

@@ -15,6 +15,7 @@ from cplus.projections.queries.views import (
     DataRequest,
     Delivery,
     Erasure,
+    FileView,
     Message,
     Notice,
     SetAside,
@@ -75,11 +76,19 @@ def message_view(row: Row) -> Message:
         to_address=row["to_address"],
         automatic=row["automatic"],
         attachments=row["attachments"],
+        files=_files(row),
+        shortened=row.get("shortened"),
+        formatted_lines=row.get("formatted_lines"),
         status=row.get("status"),
         reason=row.get("reason"),
         status_at=row.get("status_at"),
         ses_message_id=row.get("ses_message_id"),
     )
+
+
+def _files(row: Row) -> list[FileView] | None:
+    files = row.get("files")
+    return None if files is None else [FileView(**one) for one in files]
 
 
 def delivery_view(row: Row) -> Delivery:

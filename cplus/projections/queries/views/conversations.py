@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -51,6 +52,19 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of a message."""
+
+    id: str
+    name: str
+    content_type: str
+    size: int
+    """Bytes."""
+    inline: bool
+    """Whether the HTML of the mail shows it in its place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message of a conversation."""
 
@@ -82,6 +96,12 @@ class Message:
     automatic: bool
     """A machine sent it (out of office, for example)."""
     attachments: int
+    files: Sequence[FileView] | None
+    """None if they are not kept apart from the mail, as before December 2026."""
+    shortened: bool | None
+    """Whether the mail says more than `text`; None if that was not recorded."""
+    formatted_lines: int | None
+    """About how many lines its HTML takes; 0 if it has none, None if that was not recorded."""
     status: MailStatus | None
     """How far a message of the merchant came; None on messages of the shopper."""
     reason: str | None
