@@ -44,7 +44,9 @@ if TYPE_CHECKING:
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.notices.wishes import NoticeRequests
     from cplus.consumers.reactions.reaction import Reactor
+    from cplus.consumers.scheduled.due import DueRows
     from cplus.consumers.scheduled.retention import Retention
+    from cplus.consumers.scheduled.taking import DueWork
     from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.webhooks.drafting import Webhooks
     from cplus.privacy.all_ids import AllIds
@@ -306,10 +308,30 @@ class Parts:
     @cached_property
     def notice_wishes(self) -> NoticeRequests:
         """Decides on mails to merchants about customers who asked for their data."""
-        from cplus.consumers.notices.reminders import Reminders
         from cplus.consumers.notices.wishes import NoticeRequests
 
-        return NoticeRequests(self.recorder, Reminders(self.mongo.database), self.clock)
+        return NoticeRequests(self.recorder, self.due_rows, self.clock)
+
+    @cached_property
+    def due_rows(self) -> DueRows:
+        """What is due at a time."""
+        from cplus.consumers.scheduled.due import DueRows
+
+        return DueRows(self.mongo.database)
+
+    @cached_property
+    def due_work(self) -> DueWork:
+        """Does what is due."""
+        from cplus.consumers.scheduled.taking import DueWork
+
+        return DueWork(
+            recorder=self.recorder,
+            rows=self.due_rows,
+            send=self.aws.send,
+            setting=self.settings.needed,
+            notices=self.notice_wishes,
+            clock=self.clock,
+        )
 
     @cached_property
     def mail_parts(self) -> MailParts:
@@ -503,6 +525,7 @@ def projector(group: Sequence[Projection]) -> Handler:
 async def ensure_indexes(settings: Settings) -> None:
     """Creates every index; run it with each deployment, before the code that needs them."""
     from cplus.consumers.notices.reminders import ensure_indexes as ensure_reminder_indexes
+    from cplus.consumers.scheduled.due import ensure_indexes as ensure_due_indexes
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
     from cplus.privacy.token_tries import ensure_indexes as ensure_try_indexes
@@ -520,6 +543,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
         await ensure_reminder_indexes(mongo.database)
+        await ensure_due_indexes(mongo.database)
         await ensure_shop_id_indexes(mongo.database)
         await ensure_session_indexes(mongo.database)
         await ensure_try_indexes(mongo.database)

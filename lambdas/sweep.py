@@ -1,5 +1,5 @@
 """The function `sweep`: makes up for lost nudges, each minute for recent shops, each hour for all;
-measures the remaining lag and takes the reminders that are due each minute, learns ids of shops
+measures the remaining lag and takes what is due each minute, learns ids of shops
 and has some compared with Shopify each hour, and once a day asks to erase those whose time is
 over."""
 
@@ -14,19 +14,21 @@ from cplus.bootstrap import Parts, run
 from cplus.consumers.batches.handler import limit_of
 from cplus.consumers.batches.messages import start_by
 from cplus.consumers.imports.reconciler import RECONCILE_HOUR, hour_message
+from cplus.consumers.notices.reminders import carry_over
 from cplus.consumers.reactions.carrying_over import carry_back
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled import sweep
-from cplus.consumers.scheduled.reminding import remind
+from cplus.consumers.scheduled.registry import HANDLERS
 from cplus.consumers.scheduled.retention import HOUR, erase_by_rule
 from cplus.consumers.scheduled.shop_ids import learn_shop_ids
+from cplus.consumers.scheduled.taking import take_due
 from cplus.deadline import Deadline
 from cplus.logs import configure
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
 
-REMIND: Final = 0.2
-"""The share of a minute's time in which reminders begin; the sweep has the rest."""
+DUE: Final = 0.2
+"""The share of a minute's time for what is due; the sweep has the rest."""
 
 
 @cache
@@ -45,10 +47,17 @@ async def run_scope(
         return await _sweep(scope, parts, runner, limit)
     try:
         # First, with a share of the time: a backlog may take all of it, or end the function.
-        await remind(parts.notice_wishes, deadline=limit.or_within(REMIND * limit.remaining()))
+        await _take_due(parts, limit.or_within(DUE * limit.remaining()))
     finally:
         swept = await _sweep(scope, parts, runner, limit)
     return swept
+
+
+async def _take_due(parts: Parts, deadline: Deadline) -> None:
+    await carry_over(parts.mongo.database, parts.due_rows, parts.clock())
+    await take_due(
+        HANDLERS, parts.due_work, deadline=deadline, side_by_side=parts.settings.mongo_pool
+    )
 
 
 async def _sweep(

@@ -1,74 +1,52 @@
-"""When merchants are to be reminded of requests for data: a row each, until its time comes.
-
-A row names nobody, and decides nothing: whether the mail still helps is asked of the log at that
-time. So nothing has to find and remove a row when a request is answered.
-"""
+"""When merchants are to be reminded of requests for data. What is due decides nothing: whether the
+mail still helps is asked of the log at that time, so a row outlives a request that is answered."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
+from cplus.consumers.scheduled.due import Due, DueRows
+from cplus.consumers.scheduled.taking import DueWork
 from cplus.events.catalogue.privacy import NoticeKind
-from cplus.mongo import Database, UpdateOne
+from cplus.mongo import Database
 
+REMINDER: Final = "reminder"
+"""The `what` of such a row; its `ref` is `<request>/<kind>`."""
 REMINDERS: Final = "reminders"
-"""The collection: `{_id: <shop>/<request>/<kind>, shop, request_id, kind, due_at}`."""
+"""The collection of releases before: `{_id: <shop>/<request>/<kind>, shop, request_id, kind,
+due_at}`."""
+_KINDS: Final[dict[str, NoticeKind]] = {"reminder": "reminder", "last": "last"}
+_PAGE: Final = 500
 
 
-class Reminder(NamedTuple):
-    """A mail that is to go at a time."""
-
-    shop: str
-    request_id: int
-    kind: NoticeKind
-    due_at: datetime
-    """When it is to go."""
-
-    @property
-    def id(self) -> str:
-        """The id of its row."""
-        return f"{self.shop}/{self.request_id}/{self.kind}"
+def reminder(shop: str, request_id: int, kind: str, due_at: datetime) -> Due:
+    """The merchant is to be reminded of the request at that time."""
+    return Due(shop, REMINDER, f"{request_id}/{kind}", due_at)
 
 
-class Reminders:
-    """The rows."""
+async def remind(due: Due, use: DueWork) -> None:
+    """Requests the mail, once."""
+    request, _, kind = due.ref.partition("/")
+    await use.notices.wish(due.shop, int(request), _KINDS[kind])
 
-    def __init__(self, database: Database) -> None:
-        self._rows = database[REMINDERS]
 
-    async def put(self, reminders: Sequence[Reminder]) -> None:
-        """Notes them; of two times for one, the earlier stands. Repeatable."""
-        await self._rows.bulk_write(
-            [
-                UpdateOne(
-                    {"_id": one.id},
-                    {
-                        "$setOnInsert": {
-                            "shop": one.shop,
-                            "request_id": one.request_id,
-                            "kind": one.kind,
-                        },
-                        "$min": {"due_at": one.due_at},
-                    },
-                    upsert=True,
-                )
-                for one in reminders
-            ],
-            ordered=False,
+async def carry_over(database: Database, rows: DueRows, now: datetime) -> int:
+    """Moves the reminders of releases before whose time has come to what is due; returns how many.
+
+    The others stay where such a release, to which one may go back, finds them. Repeatable: a row is
+    gone from there only after it is here.
+    """
+    moved, old = 0, database[REMINDERS]
+    while found := await old.find({"due_at": {"$lte": now}}).limit(_PAGE).to_list(_PAGE):
+        await rows.put(
+            [reminder(row["shop"], row["request_id"], row["kind"], row["due_at"]) for row in found]
         )
-
-    async def due(self, now: datetime) -> AsyncIterator[Reminder]:
-        """Those whose time has come, the longest ago first."""
-        async for row in self._rows.find({"due_at": {"$lte": now}}).sort("due_at", 1):
-            yield Reminder(row["shop"], row["request_id"], row["kind"], row["due_at"])
-
-    async def done(self, reminder: Reminder) -> None:
-        """Removes it; nothing happens if it is gone."""
-        await self._rows.delete_one({"_id": reminder.id})
+        await old.delete_many({"_id": {"$in": [row["_id"] for row in found]}})
+        moved += len(found)
+    return moved
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Makes the index by which the next ones are found."""
+    """Makes the index by which the next reminders of releases before are found."""
     await database[REMINDERS].create_index("due_at", name="due")

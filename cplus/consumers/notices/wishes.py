@@ -11,8 +11,9 @@ import structlog
 
 from cplus.actors import system
 from cplus.clock import Clock
-from cplus.consumers.notices.reminders import Reminder, Reminders
+from cplus.consumers.notices.reminders import reminder
 from cplus.consumers.notices.requests import find_request, objection
+from cplus.consumers.scheduled.due import DueRows
 from cplus.consumers.sending.requesting import request_draft
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.catalogue.privacy import NOTICE_PURPOSES, REQUEST, DataRequested, NoticeKind
@@ -36,7 +37,7 @@ class NoticeRequests:
     """What deciding on notices needs."""
 
     recorder: Recorder
-    reminders: Reminders
+    due: DueRows
     clock: Clock
 
     async def plan(self, shop: str, asked: DataRequested) -> None:
@@ -44,10 +45,9 @@ class NoticeRequests:
         dates = {kind: asked.due_at - before for kind, before in BEFORE_DUE.items()}
         now = self.clock()
         ahead = [
-            Reminder(shop, asked.request_id, kind, at) for kind, at in dates.items() if at > now
+            reminder(shop, asked.request_id, kind, at) for kind, at in dates.items() if at > now
         ]
-        if ahead:
-            await self.reminders.put(ahead)
+        await self.due.put(ahead)
 
     async def wish(self, shop: str, request_id: int, kind: NoticeKind) -> Outcome | None:
         """Records that the mail is to go, and nudges; None if it would not help any more. Asked

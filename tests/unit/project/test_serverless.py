@@ -24,6 +24,7 @@ from cplus.consumers.imports.reconciling import LOST
 from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.scheduled.daily import write_anchored
+from cplus.consumers.scheduled.registry import HANDLERS
 from cplus.consumers.scheduled.sweep import write_lag
 from cplus.consumers.webhooks.deliveries import TRIES
 from cplus.local.aws.email.inbound import Receipt
@@ -601,3 +602,4 @@ def test_the_page_of_functions_names_every_function_and_queue_and_no_other() -> 
     }
     queues = {queue for queue in queues if not queue.endswith("-dead")}
     assert first_cells == set(SOURCE["functions"]) | queues | {one.name for one in REACTIONS}
+    assert set(re.findall(r"^\| `due/([\w-]+)` \|", page, re.MULTILINE)) == set(HANDLERS)

@@ -12,14 +12,18 @@ from typing import Any, Literal
 from cplus.aws import Aws
 from cplus.bootstrap import Parts
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.notices.reminders import REMINDERS
+from cplus.consumers.notices.reminders import REMINDER
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.mail import MAIL
 from cplus.consumers.reactions.notices import NOTICES
+from cplus.consumers.scheduled.due import DUE as ROWS
+from cplus.consumers.scheduled.registry import HANDLERS
+from cplus.consumers.scheduled.taking import take_due
 from cplus.consumers.sending.email_events import EmailEvents
 from cplus.consumers.sending.outbound_email import Outbound
 from cplus.consumers.sending.purpose import MailParts
 from cplus.consumers.webhooks.record import handle
+from cplus.deadline import Deadline
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.catalogue.privacy import NOTICE_PURPOSES, DataRequested, PersonExported
@@ -158,8 +162,12 @@ class World:
 
     async def reminders(self) -> list[str]:
         """The kinds of the reminders that are still ahead."""
-        rows = self.parts.mongo.database[REMINDERS].find({}).sort("due_at", 1)
-        return [row["kind"] for row in await rows.to_list(None)]
+        rows = self.parts.mongo.database[ROWS].find({"what": REMINDER}).sort("due_at", 1)
+        return [row["ref"].partition("/")[2] for row in await rows.to_list(None)]
+
+    async def takes(self, deadline: Deadline | None = None) -> int:
+        """The sweep takes what is due; answers how much that was."""
+        return await take_due(HANDLERS, self.parts.due_work, deadline=deadline or soon())
 
     async def reacts(self) -> list[SqsRecord]:
         """The reactions follow the log; answers what lies on the queue of mail to send."""

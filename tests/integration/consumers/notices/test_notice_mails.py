@@ -13,7 +13,6 @@ from cplus.bootstrap import CREDENTIALS
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
-from cplus.consumers.scheduled.reminding import remind
 from cplus.consumers.sending.purposes.data_requests import REFUSED, UNTOLD
 from cplus.errors import ShopifyRefused, ShopifyUnavailable
 from cplus.events.catalogue.mail import (
@@ -213,7 +212,7 @@ async def reminded(world: World, *, before: timedelta) -> str:
     wishes = await world.events(MailRequested)
     earlier = {one.message_id for one in wishes if isinstance(one, MailRequested)}
     world.now = DUE - before
-    await remind(world.parts.notice_wishes, deadline=soon())
+    await world.takes()
     messages = {str(one.json()["message_id"]): one for one in await world.reacts()}
     [message_id] = messages.keys() - earlier
     await world.sends(messages[message_id])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from cplus.consumers.notices.reminders import REMINDERS, carry_over
 from cplus.consumers.notices.wishes import NoticeRequests
-from cplus.consumers.scheduled.reminding import remind
+from cplus.consumers.scheduled.due import DUE as ROWS
+from cplus.consumers.scheduled.registry import HANDLERS
+from cplus.consumers.scheduled.taking import take_due
 from cplus.deadline import Deadline
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.catalogue.privacy import NoticeKind, ShopErased
@@ -64,15 +68,13 @@ async def test_the_merchant_is_reminded_a_week_and_a_day_before_it_is_due(world:
     await world.reacts()
     assert await world.reminders() == ["reminder", "last"]
     world.now = DUE - timedelta(days=7, seconds=1)
-    assert await remind(world.parts.notice_wishes, deadline=soon()) == 0
+    assert await world.takes() == 0
     world.later(seconds=1)
-    taken = await asyncio.gather(
-        *(remind(world.parts.notice_wishes, deadline=soon()) for _ in range(3))
-    )
+    taken = await asyncio.gather(*(world.takes() for _ in range(3)))
     assert sum(taken) >= 1
     assert await world.wishes() == ["first", "reminder"], "three sweeps at once wish once"
     world.now = DUE - timedelta(days=1)
-    assert await remind(world.parts.notice_wishes, deadline=soon()) == 1
+    assert await world.takes() == 1
     assert await world.wishes() == ["first", "reminder", "last"]
     assert await world.reminders() == []
     await world.sends(*await world.reacts())
@@ -132,7 +134,7 @@ async def test_nobody_is_reminded_of_what_needs_no_answer_any_more(
     world.later(days=1)
     await ends(world)
     world.now = DUE - timedelta(hours=1)
-    assert await remind(world.parts.notice_wishes, deadline=soon()) == 2
+    assert await world.takes() == 2
     assert await world.wishes() == ["first"]
     assert await world.reminders() == []
 
@@ -142,7 +144,7 @@ async def test_another_export_of_the_person_ends_no_reminders(world: World) -> N
     await world.reacts()
     await world.exports(2)
     world.now = DUE - timedelta(days=7)
-    assert await remind(world.parts.notice_wishes, deadline=soon()) == 1
+    assert await world.takes() == 1
     assert await world.wishes() == ["first", "reminder"]
 
 
@@ -173,8 +175,36 @@ async def test_a_reminder_that_fails_holds_up_no_other_and_is_taken_again(world:
     await world.reacts()
     world.now = DUE - timedelta(days=7)
     use = world.parts.notice_wishes
-    failing = _Failing(use.recorder, use.reminders, use.clock)
-    assert await remind(failing, deadline=soon()) == 1
-    assert await remind(use, deadline=Deadline.within(-1)) == 0, "no time is left"
-    assert await remind(use, deadline=soon()) == 1
+    failing = _Failing(use.recorder, use.due, use.clock)
+    work = replace(world.parts.due_work, notices=failing)
+    assert await take_due(HANDLERS, work, deadline=soon()) == 1
+    assert await world.takes() == 0, "it is taken after a pause"
+    world.later(minutes=1)
+    assert await world.takes(Deadline.within(-1)) == 0, "no time is left"
+    assert await world.takes() == 1
     assert await world.wishes() == ["first", "first", "reminder", "reminder"]
+
+
+async def test_reminders_of_a_release_before_are_taken_when_their_time_comes(
+    world: World,
+) -> None:
+    await world.asks()
+    await world.reacts()
+    database, week = world.parts.mongo.database, DUE - timedelta(days=7)
+    await database[ROWS].delete_many({})
+    for kind, before in (("reminder", 7), ("last", 1)):
+        row = {"_id": f"{SHOP}/1/{kind}", "shop": SHOP, "request_id": 1, "kind": kind}
+        await database[REMINDERS].insert_one({**row, "due_at": DUE - timedelta(days=before)})
+    for _ in range(2):  # the second time as after a crash between the two writes
+        assert await carry_over(database, world.parts.due_rows, week) in {0, 1}
+    world.now = week
+    left = [row["kind"] async for row in database[REMINDERS].find({})]
+    assert left == ["last"], "a release to which one goes back finds what is ahead"
+    parts = world.parts
+    runner = Runner(parts.mongo, parts.store, parts.reader, ())
+    await run_scope("recent", parts, runner, soon())
+    assert await world.wishes() == ["first", "reminder"]
+    world.now = DUE - timedelta(days=1)
+    await run_scope("recent", parts, runner, soon())
+    assert await world.wishes() == ["first", "reminder", "last"]
+    assert await database[REMINDERS].count_documents({}) == 0

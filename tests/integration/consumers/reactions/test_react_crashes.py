@@ -11,7 +11,6 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.bootstrap import CREDENTIALS, Parts
-from cplus.consumers.notices.reminders import REMINDERS
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.carrying_over import REACT
 from cplus.consumers.reactions.erasures import ERASURES
@@ -22,6 +21,7 @@ from cplus.consumers.reactions.reaction import Reaction, Reactor
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
+from cplus.consumers.scheduled.due import DUE
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import Catalogue, all_events
 from cplus.events.catalogue.orders import OrderDeleted
@@ -185,8 +185,10 @@ class Shop:
         parts, found = self.use.parts, set[str]()
         for number in (1, 2):
             wish = await parts.store.by_claim(self.name, notice_claim(number, "first"))
-            rows = parts.mongo.database[REMINDERS]
-            planned = await rows.count_documents({"shop": self.name, "request_id": number})
+            rows = parts.mongo.database[DUE]
+            planned = await rows.count_documents(
+                {"shop": self.name, "ref": {"$regex": f"^{number}/"}}
+            )
             if wish and wish.position in told and planned == 2:
                 found.add(f"asked {number}")
         return found
@@ -327,7 +329,7 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
         "send_erasure": {("SendMessage",)},
         # Before the second wish others wrote, and this process does not know the head any more.
         "wish_notice": {(*[f"insert {COMMITS}"] * tries, "PublishBatch") for tries in (1, 2)},
-        "plan_reminders": {(f"update {REMINDERS}",)},
+        "plan_reminders": {(f"update {DUE}",)},
         "send_notice": {("SendMessage",)},
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},

@@ -1,0 +1,17 @@
+"""Who takes what is due. A new kind is a line here and a handler: see `due.py` and `taking.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from cplus.consumers.notices.reminders import REMINDER, remind
+from cplus.consumers.scheduled.taking import Handler
+
+HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
+    {
+        REMINDER: remind,
+    }
+)
+"""By the `what` of their rows, which is stored and never changes."""
