@@ -11,7 +11,7 @@ from cplus.logs import configure
 def _events() -> Consumer:
     parts = Parts()
     configure(parts.settings.log_level)
-    events = EmailEvents(parts.settings, parts.store, parts.recorder)
+    events = EmailEvents(parts.settings, parts.store, parts.recorder, parts.clock)
     return events.handle_all, parts.aws
 
 

@@ -19,8 +19,8 @@ _BATCH = 10  # entries that SQS and SNS accept per call
 _DELETIONS = 1_000  # versions that S3 deletes per call
 
 
-# SES's errors for a mail that it will never accept.
-_REFUSALS = {"MessageRejected", "BadRequestException", "InvalidParameterValue"}
+REFUSALS = frozenset({"MessageRejected", "BadRequestException", "InvalidParameterValue"})
+"""SES's errors for a mail that it will never accept."""
 
 
 class NoRegion(CplusError):
@@ -33,7 +33,7 @@ class MailNotTaken(Exception):
 
     def __init__(self, code: str) -> None:
         self.code = code
-        self.permanent = code in _REFUSALS
+        self.permanent = code in REFUSALS
         super().__init__(f"SES did not take the mail: {code}")
 
 

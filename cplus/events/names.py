@@ -96,6 +96,11 @@ def mail_stream(message_id: str) -> str:
     return f"mail/{message_id}"
 
 
+def addresses_stream(person_name: str) -> str:
+    """The addresses of a person that mail is not sent to."""
+    return f"addresses/{person_name.removeprefix(_PERSON)}"
+
+
 def look_stream(look_id: str) -> str:
     """A look of an operator at personal data."""
     return f"look/{look_id}"

@@ -110,7 +110,7 @@ class World:
 
     @property
     def email_events(self) -> EmailEvents:
-        return EmailEvents(self.parts.settings, self.parts.store, self.recorder)
+        return EmailEvents(self.parts.settings, self.parts.store, self.recorder, self.parts.clock)
 
     async def arrive(
         self, raw: bytes, ses_id: str, *to: str, folder: str = INCOMING, **verdicts: str

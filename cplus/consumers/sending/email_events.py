@@ -5,21 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cplus.clock import Clock
 from cplus.consumers.batches.messages import Batch
 from cplus.consumers.batches.sqs import SqsRecord
+from cplus.consumers.sending.failing import Failure, record_arrival, record_failure
 from cplus.consumers.sending.outbound_email import sent_refs
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.deadline import Deadline
 from cplus.errors import CplusError, InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
+from cplus.events.catalogue.mail import REPLY
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import mail_event_claim, mail_stream, sent_claim
 from cplus.events.recording import Recorder
 from cplus.mail import MailEvent, parse_event
+from cplus.mail.failures import failure_of
 from cplus.settings import Settings
 from cplus.shopify import shop_host
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What SES told of a mail, and the draft of it."""
+
+    told: MailEvent
+    mail: Outgoing
+    draft: Draft
+
+    @property
+    def failure(self) -> str | None:
+        """Why the mail did not arrive; None if it arrived, or nobody knows yet."""
+        told, mail = self.told, self.mail
+        delivered = mail.delivered_at
+        if told.kind == "bounce" and delivered and delivered > told.occurred_at and mail.is_single:
+            return None  # the news of a bounce that was overtaken by the mail's arrival
+        return failure_of(told)
+
+    @property
+    def decides(self) -> bool:
+        """Whether more follows from it than its own event."""
+        arrived = self.told.kind == "delivery" and self.mail.failed and self.mail.is_single
+        reply = self.mail.purpose == REPLY
+        return self.failure is not None or (arrived and reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +58,37 @@ class EmailEvents:
     settings: Settings
     store: EventStore
     recorder: Recorder
+    clock: Clock
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
-        """Records the events of a batch in one append; answers the ids of the messages that
-        failed. `limit` is when Lambda ends the function."""
+        """Records the events of a batch in one append, and then each of those from which more
+        follows; answers the ids of the messages that failed. `limit` is when Lambda ends the
+        function."""
         batch = Batch(records, limit)
-        drafts = await batch.each(batch.messages, lambda record: self._draft(record.body))
-        outcomes = await self.recorder.append([item.value for item in drafts])
-        for item, outcome in zip(drafts, outcomes, strict=True):
+        taken = await batch.each(batch.messages, lambda record: self._taken(record.body))
+        plain = [item for item in taken if not item.value.decides]
+        outcomes = await self.recorder.append([item.value.draft for item in plain])
+        for item, outcome in zip(plain, outcomes, strict=True):
             try:
                 settled(outcome)
             except CplusError as error:
                 batch.fail(item, error)
+        for item in taken:
+            if item.value.decides:  # one by one: several may be of one conversation
+                await batch.each([item], self._decided)
         return batch.failed
 
-    async def _draft(self, body: str) -> Draft:
+    async def _decided(self, taken: _Taken) -> None:
+        """Records what SES told with what is decided because of it."""
+        told, mail, now = taken.told, taken.mail, self.clock()
+        if taken.failure is None:
+            await record_arrival(self.recorder, taken.draft, mail, now)
+        else:
+            address = told.recipients[0] if told.recipients else None
+            failure = Failure(taken.failure, address)
+            await record_failure(self.recorder, taken.draft, mail, failure, now)
+
+    async def _taken(self, body: str) -> _Taken:
         told = parse_event(body)
         if not told.shop or not told.message:
             raise InvalidInput(reason="the event has none of our tags")
@@ -64,7 +109,7 @@ class EmailEvents:
             about=mail.persons,  # it has the recipient's address
         )
         self.store.check(draft)  # one that no commit can hold would refuse the batch
-        return draft
+        return _Taken(told, mail, draft)
 
 
 def _claim(told: MailEvent) -> str:

@@ -16,12 +16,13 @@ from typing import Any
 import structlog
 
 from cplus.actors import system
-from cplus.aws import Aws, MailNotTaken
+from cplus.aws import REFUSALS, Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
+from cplus.consumers.sending.failing import Failure, marked, record_failure
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never
 from cplus.consumers.sending.purposes import registered
@@ -45,6 +46,14 @@ _FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take fo
 _LONGEST_DELAY = 900  # seconds that SQS can hold a message back
 _ERASED = "the person was erased"
 _REMOVED = "the app was removed from the shop before the mail went out"
+MARKED = "email to this address is stopped, because earlier email bounced or was called spam"
+_CODES = {
+    _ERASED: "invalid",
+    _REMOVED: "removed",
+    MARKED: "marked",
+    **dict.fromkeys(REFUSALS, "not_taken"),
+}
+"""The code of each of our reasons, and of SES's; of any other, the mail could not be made."""
 _UNKNOWN = "unknown purpose"  # of a newer release, while this one still runs
 
 
@@ -146,6 +155,8 @@ class Outbound:
             return Never(_ERASED)
         if await is_removed(shop, self.parts.recorder):
             return Never(_REMOVED)
+        if await marked(self.parts.recorder, shop, mail):
+            return Never(MARKED)
         purpose = registered().get(mail.purpose)
         if purpose is None:
             return Later(_UNKNOWN)
@@ -168,13 +179,20 @@ class Outbound:
     async def _refused(self, shop: str, mail: Outgoing, reason: str) -> None:
         message_id = mail.message_id
         log.warning("mail_rejected", shop=shop, message_id=message_id, reason=reason)
-        await self._record(shop, mail, rejected_claim(message_id), mail.rejected(reason), [])
+        draft = self._draft(shop, mail, rejected_claim(message_id), mail.rejected(reason), [])
+        failure = Failure(_CODES.get(reason, "invalid"), None)
+        await record_failure(self.recorder, draft, mail, failure, self.clock())
 
     async def _record(
         self, shop: str, mail: Outgoing, claim: str, event: Event, refs: list[str]
     ) -> None:
+        draft = self._draft(shop, mail, claim, event, refs)
+        [outcome] = await self.recorder.append([draft])
+        settled(outcome)
+
+    def _draft(self, shop: str, mail: Outgoing, claim: str, event: Event, refs: list[str]) -> Draft:
         stream = mail_stream(mail.message_id)
-        draft = Draft(
+        return Draft(
             shop=shop,
             claim=claim,
             source="outbound-email",
@@ -185,8 +203,6 @@ class Outbound:
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
         )
-        [outcome] = await self.recorder.append([draft])
-        settled(outcome)
 
 
 def sent_refs(settings: Settings, mail: Outgoing, ses_message_id: str) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from cplus.errors import InvalidInput
 from cplus.events import names
-from cplus.events.base import Event
+from cplus.events.base import ERASED, Event
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import (
     REPLY,
@@ -38,6 +39,9 @@ _NEWEST: Final = 20  # commits about a shop read at once: nearly always its name
 _SETTLING: Final = {kind.TYPE for kind in (MailSent, MailRejected, NoticeSent, NoticeRejected)}
 """After these nobody sends it again."""
 
+_FAILING: Final = {kind.TYPE for kind in (MailBounced, MailComplained, MailRejected)}
+_WISHES: Final = (ReplyWritten, MailRequested, NoticeRequested)
+
 Wish: TypeAlias = ReplyWritten | MailRequested
 
 
@@ -50,6 +54,10 @@ class Outgoing:
     wish: Wish
     settled: bool
     """Whether SES took it, or it was refused for good: then nobody sends it again."""
+    failed: bool = False
+    """Whether it bounced for good, was rejected or called spam."""
+    delivered_at: datetime | None = None
+    """When a mailbox took it last, if one did."""
 
     @property
     def message_id(self) -> str:
@@ -82,6 +90,17 @@ class Outgoing:
         if isinstance(self.wish, ReplyWritten):
             return False  # the reply itself says so: its address reads as erased
         return self.wish.person is not None and self.wish.to_address is None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it goes to one address: then what arrived, arrived there."""
+        return len(self.recipients()) <= 1
+
+    def recipients(self) -> list[str]:
+        """Whom it goes to, as far as the wish names them; nobody who was erased."""
+        wish = self.wish
+        copies = [*(wish.cc or ()), *(wish.bcc or ())] if isinstance(wish, ReplyWritten) else []
+        return [one for one in (wish.to_address, *copies) if one and one != ERASED]
 
     def refs(self) -> list[str]:
         """By what each commit about its fate is found."""
@@ -128,12 +147,21 @@ async def find_outgoing(
     log."""
     commits = await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS)
     settled = any(not _SETTLING.isdisjoint(commit.types) for commit in commits)
-    wishes = await reader.read(commits, [ReplyWritten, MailRequested, NoticeRequested])
+    wishes = await reader.read(commits, [*_WISHES, MailDelivered])
+    delivered = [
+        one.occurred_at
+        for read in wishes
+        for one in read
+        if isinstance(one.event, MailDelivered) and one.event.message_id == message_id
+    ]
     for commit, wished in reversed(list(zip(commits, wishes, strict=True))):
         for recorded in wished:
+            if isinstance(recorded.event, MailDelivered):
+                continue
             wish = _wish(recorded.event)
             if wish.message_id == message_id:
-                return Outgoing(commit, wish, settled)
+                failed = any(not _FAILING.isdisjoint(one.types) for one in commits)
+                return Outgoing(commit, wish, settled, failed, max(delivered, default=None))
     raise InvalidInput(reason="the log of this shop has no such mail to send")
 
 

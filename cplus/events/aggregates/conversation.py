@@ -20,6 +20,8 @@ from cplus.events.catalogue.conversations import (
     ConversationReopened,
     ConversationStarted,
     ConversationUnmarkedSpam,
+    DeliveryFailed,
+    DeliveryFailureSettled,
     MessageReceived,
     NoteWritten,
     ReplyWritten,
@@ -66,6 +68,10 @@ class Conversation(Aggregate):
         self.open = False
         self.closed_at: datetime | None = None
         self.written: set[str] = set()
+        self.failures: set[str] = set()
+        """Ids of replies that did not arrive, whatever was done about them."""
+        self.failed: set[str] = set()
+        """Those of them that still wait for the merchant."""
         self.spam = False
         """Whether it is marked as spam: whatever comes to it is no news, and nothing answers by
         itself."""
@@ -291,6 +297,18 @@ class Conversation(Aggregate):
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
         self.last_message_at = event.timestamp
+        self.failed.clear()  # whatever it says, the merchant looked after the conversation
+        if event.resends is not None and (address := kept(event.to_address)):
+            self.address, self.answers_to = address, event.person
+
+    @evolve.register
+    def _(self, event: DeliveryFailed) -> None:
+        self.failures.add(event.message_id)
+        self.failed.add(event.message_id)
+
+    @evolve.register
+    def _(self, event: DeliveryFailureSettled) -> None:
+        self.failed.discard(event.message_id)
 
     @evolve.register
     def _(self, event: NoteWritten) -> None:

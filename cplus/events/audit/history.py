@@ -120,6 +120,8 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.NoteWritten: "wrote a note",
         talk.AnswerRefused: "did not send a mail that claims to be the merchant’s",
         talk.AnswersMoved: "chose the address that replies go to",
+        talk.DeliveryFailed: "told that the reply did not arrive",
+        talk.DeliveryFailureSettled: "dismissed the notice that the reply did not arrive",
         talk.ConversationClosed: "closed the conversation",
         talk.ConversationReopened: "reopened the conversation",
         talk.ConversationMarkedSpam: "marked the conversation as spam",
@@ -146,6 +148,8 @@ def did(event: Event) -> str:
             return f"{words} by email"
         case talk.MessageReceived(automatic=True):
             return "sent an automatic reply"
+        case talk.DeliveryFailureSettled(because="delivered"):
+            return "told that the reply arrived after all"
         case mail.MailBounced(permanent=False):
             return f"{words} yet"
     return words

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from cplus.errors import EventTypeTaken, UnknownEvent
 from cplus.events.base import Event
+from cplus.events.catalogue.addresses import AddressMarked, AddressUnmarked
 from cplus.events.catalogue.billing import CapApproached
 from cplus.events.catalogue.mailboxes import (
     MailboxAdded,
@@ -33,6 +34,8 @@ Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
     {
+        AddressMarked,
+        AddressUnmarked,
         CapApproached,
         MailboxAdded,
         MailboxNotificationsChosen,

@@ -147,6 +147,28 @@ class NoteWritten(AggregateEvent):
     """Who wrote it, as in ReplyWritten."""
 
 
+class DeliveryFailed(AggregateEvent):
+    """A reply did not arrive, or was marked as spam: the merchant has to know."""
+
+    TYPE: ClassVar[str] = "conversation.delivery_failed"
+    message_id: str
+    person: str
+    address: Personal[str | None]
+    """Where it did not arrive: one of those that the reply went to."""
+    reason: str
+    """A code of `cplus/mail/failures.py`."""
+
+
+class DeliveryFailureSettled(AggregateEvent):
+    """Nothing is left to do about a reply that did not arrive; one that is written later says that
+    too."""
+
+    TYPE: ClassVar[str] = "conversation.delivery_failure_settled"
+    message_id: str
+    because: Literal["dismissed", "delivered"]
+    """The merchant said so; or it arrived after all."""
+
+
 class ConversationClosed(AggregateEvent):
     """The merchant closed it."""
 

@@ -1,6 +1,7 @@
 """Everything that is kept about one person, for the person themselves."""
 
 from cplus.privacy.export.entries import (
+    AddressNote,
     Consent,
     Deed,
     Details,
@@ -16,6 +17,7 @@ from cplus.privacy.export.entries import (
 from cplus.privacy.export.gathering import Export, gather
 
 __all__ = [
+    "AddressNote",
     "Consent",
     "Deed",
     "Details",

@@ -134,6 +134,16 @@ class MailOut:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressNote:
+    """That mail is not sent to an address of the person any more, or is again."""
+
+    at: datetime
+    address: str | None
+    reason: str | None
+    """Why it is not; None if it is again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request for what is kept."""
 
@@ -171,5 +181,14 @@ class Deed:
 
 
 Entry: TypeAlias = (
-    Details | Consent | TagsTold | Sum | Order | Written | MailOut | Request | ErasureAsked
+    AddressNote
+    | Consent
+    | Details
+    | ErasureAsked
+    | MailOut
+    | Order
+    | Request
+    | Sum
+    | TagsTold
+    | Written
 )

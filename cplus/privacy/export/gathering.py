@@ -20,6 +20,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import is_conversation
 from cplus.events.reader import EventReader, in_batches
 from cplus.privacy.export.entries import (
+    AddressNote,
     Consent,
     Deed,
     Details,
@@ -48,6 +49,7 @@ _KINDS: Final[Mapping[type[Entry], str]] = {
     Order: "orders",
     Written: "messages",
     MailOut: "mails",
+    AddressNote: "addresses",
     Request: "requests",
     ErasureAsked: "erasures",
 }
@@ -65,6 +67,7 @@ class Export:
     orders: list[Order] = field(default_factory=list)
     messages: list[Written] = field(default_factory=list)
     mails: list[MailOut] = field(default_factory=list)
+    addresses: list[AddressNote] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     erasures: list[ErasureAsked] = field(default_factory=list)
     history: list[Deed] = field(default_factory=list)

@@ -9,6 +9,7 @@ from typing import Final
 from cplus.actors import SHOPPER
 from cplus.events.audit.history import DEEDS, did
 from cplus.events.base import Event, Recorded
+from cplus.events.catalogue.addresses import AddressMarked, AddressUnmarked
 from cplus.events.catalogue.conversations import (
     AnswerRefused,
     MessageReceived,
@@ -38,7 +39,9 @@ from cplus.events.catalogue.privacy import (
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
+from cplus.mail.failures import failure_words
 from cplus.privacy.export.entries import (
+    AddressNote,
     Consent,
     Deed,
     Details,
@@ -63,6 +66,8 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         CustomerDeleted: "deleted the customer",
         PersonsJoined: "found that two records are one person",
         OrderChanged: "sent an order",
+        AddressMarked: "stopped mail to an address of the person",
+        AddressUnmarked: "allowed mail to an address of the person again",
         MailRequested: "asked that a mail be sent",
         MailSetAside: "wrote a mail that started no conversation",
         MailboxAdded: "named an address of the merchant’s own",
@@ -142,6 +147,10 @@ def _asked(recorded: Recorded) -> Iterator[Entry]:
     match recorded.event:
         case MailRequested() as wish:
             yield MailOut(at, wish.purpose, wish.to_address)
+        case AddressMarked() as marked:
+            yield AddressNote(at, marked.address, failure_words(marked.reason))
+        case AddressUnmarked() as unmarked:
+            yield AddressNote(at, unmarked.address, None)
         case DataRequested() as asked:
             yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
         case ErasureRequested() as asked:

@@ -14,6 +14,8 @@ from cplus.events.catalogue.conversations import (
     ConversationReopened,
     ConversationStarted,
     ConversationUnmarkedSpam,
+    DeliveryFailed,
+    DeliveryFailureSettled,
     MessageReceived,
     ReplyWritten,
 )
@@ -59,7 +61,10 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
         return row
     if row is None:
         return _started(event) if isinstance(event.event, ConversationStarted) else None
-    return {**row, **_change(row, event), "version": version}
+    after = {**row, **_change(row, event), "version": version}
+    # A reply that did not arrive waits for the merchant as somebody who wrote does.
+    waits = after["waiting"] or bool(after.get("failed"))
+    return {**after, "unanswered": after["open"] and waits and not after.get("spam", False)}
 
 
 def _started(event: Recorded) -> Row | None:
@@ -90,10 +95,12 @@ def _erased(row: Row, person: str, at: datetime) -> Row:
     """The row without what can be of the person: the same, whether the events before were read with
     their key or without it. Somebody else's last words in it go too; the thread still has them."""
     gone: dict[str, Any] = {"from_name": None, "from_address": None, "snippet": ERASED}
+    nowhere = {key: {**one, "address": None} for key, one in row.get("failed", {}).items()}
+    gone |= _failed(row, nowhere)
     if row["person"] == person:
         # Nobody is left who waits for a reply, or could be written to.
         gone |= {"subject": ERASED, "erased": True, "waiting": False, "unanswered": False}
-        gone |= {"open": False, "closed_at": row["closed_at"] or at}
+        gone |= {"open": False, "closed_at": row["closed_at"] or at, **_failed(row, {})}
     return {**row, **gone}
 
 
@@ -112,28 +119,53 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
                 "from_name": mail.from_name if named else row["from_name"],
                 "from_address": mail.from_address if answered else row["from_address"],
                 "waiting": waiting,
-                "unanswered": row["open"] and waiting and not row.get("spam"),
             }
         case ReplyWritten() as reply:
+            # Sent again to another address, that is where replies go.
+            moved = {"from_address": reply.to_address} if reply.resends is not None else {}
             return {
                 **_message(row, event, reply.text, "merchant"),
+                **moved,
+                **_failed(row, {}),
                 "waiting": False,
-                "unanswered": False,
                 "last_mail": {"message_id": reply.message_id, "rank": 0},
                 "last_failed": False,
             }
         case AnswersMoved() as moved:
             return {"from_name": moved.name, "from_address": moved.address}
+        case DeliveryFailed() | DeliveryFailureSettled():
+            return _failure(row, event)
+    return _state(event)
+
+
+def _state(event: Recorded) -> dict[str, Any]:
+    match event.event:
         case ConversationClosed():
-            return {"open": False, "closed_at": event.occurred_at, "unanswered": False}
+            return {"open": False, "closed_at": event.occurred_at}
         case ConversationReopened():
-            unanswered = row["waiting"] and not row.get("spam")
-            return {"open": True, "closed_at": None, "unanswered": unanswered}
+            return {"open": True, "closed_at": None}
         case ConversationMarkedSpam():
-            return {"spam": True, "unanswered": False}
+            return {"spam": True}
         case ConversationUnmarkedSpam():
-            return {"spam": False, "unanswered": row["open"] and row["waiting"]}
+            return {"spam": False}
     return {}
+
+
+def _failure(row: Row, event: Recorded) -> dict[str, Any]:
+    told, failed = event.event, dict(row.get("failed", {}))
+    if isinstance(told, DeliveryFailed) and not row.get("erased"):
+        one = {"reason": told.reason, "address": told.address, "at": event.occurred_at}
+        latest = max(row["last_message_at"], event.occurred_at)
+        return {**_failed(row, {**failed, told.message_id: one}), "last_message_at": latest}
+    if isinstance(told, DeliveryFailureSettled):
+        failed.pop(told.message_id, None)
+    return _failed(row, failed)
+
+
+def _failed(row: Row, failed: Mapping[str, Any]) -> dict[str, Any]:
+    """Replies that did not arrive and that nothing was done about; only once there was one, so that
+    rows from before stay as they are."""
+    return {"failed": failed} if failed or "failed" in row else {}
 
 
 def _message(
@@ -187,6 +219,8 @@ CONVERSATIONS = Projection(
         ConversationReopened,
         ConversationMarkedSpam,
         ConversationUnmarkedSpam,
+        DeliveryFailed,
+        DeliveryFailureSettled,
         MailSent,
         MailDelivered,
         MailBounced,
@@ -194,7 +228,7 @@ CONVERSATIONS = Projection(
         MailRejected,
         PersonErased,
     ),
-    opens=types(ConversationStarted, MessageReceived, ReplyWritten, AnswersMoved),
+    opens=types(ConversationStarted, MessageReceived, ReplyWritten, AnswersMoved, DeliveryFailed),
     keys=keys,
     evolve=evolve,
     counts=Counts(count),

@@ -27,6 +27,7 @@ from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import DataRequested
 from cplus.privacy.export import (
+    AddressNote,
     Consent,
     Deed,
     Details,
@@ -221,6 +222,18 @@ def test_whatever_names_a_person_is_told_in_words() -> None:
 def test_the_shape_of_the_file_stands_in_the_docs() -> None:
     page = (ROOT / "docs" / "privacy.md").read_text("utf-8")
     document = json.loads(text_of(Export()))
-    kinds = (Consent, Deed, Details, ErasureAsked, MailOut, Order, Request, Sum, TagsTold, Written)
+    kinds = (
+        AddressNote,
+        Consent,
+        Deed,
+        Details,
+        ErasureAsked,
+        MailOut,
+        Order,
+        Request,
+        Sum,
+        TagsTold,
+        Written,
+    )
     fields = {field.name for kind in kinds for field in dataclasses.fields(kind)}
     assert [name for name in sorted(fields | document.keys()) if f"`{name}`" not in page] == []

@@ -13,7 +13,7 @@ from cplus.actors import MERCHANT
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
-from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted
+from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted, DeliveryFailed
 from cplus.events.catalogue.mailboxes import MailboxAdded
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.files import StoredFile
@@ -33,6 +33,8 @@ TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
     # The person of a merchant's mailbox is no customer, and is offered for no export: the settings
     # show the address to those whose it is.
     MailboxAdded: frozenset({"address"}),
+    # One of those that the reply went to, whose own event tells them.
+    DeliveryFailed: frozenset({"address"}),
     # The same as that of the first message, which is in the same commit.
     ConversationStarted: frozenset({"subject"}),
 }

@@ -203,7 +203,7 @@ class World:
             "tags": tags,
         }
         p = self.parts
-        taking = EmailEvents(p.settings, p.store, p.recorder)
+        taking = EmailEvents(p.settings, p.store, p.recorder, p.clock)
         event = record({"eventType": kind, "mail": mail, key: detail}, kind)
         assert await failures(taking.handle_all, event) == {}
 

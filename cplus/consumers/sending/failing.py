@@ -1,0 +1,116 @@
+"""Records that a mail did not arrive: its fate, what the conversation decides about it, and the
+mark of the address, in one commit, so that nothing is lost if a worker crashes in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cplus.consumers.sending.outgoing import Outgoing
+from cplus.events.aggregates import failed_delivery
+from cplus.events.aggregates.addresses import Addresses
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.log.commit import Draft
+from cplus.events.names import addresses_stream
+from cplus.events.recording import Recorder
+from cplus.events.repository import decided
+from cplus.mail.failures import OF_ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """That a mail did not arrive."""
+
+    reason: str
+    """A code of `cplus/mail/failures.py`."""
+    address: str | None
+    """Where, if that is told; else where the mail went first of all."""
+
+
+async def record_failure(
+    recorder: Recorder, draft: Draft, mail: Outgoing, failure: Failure, now: datetime
+) -> None:
+    """Appends the draft of the mail's fate with all that follows from it, and nudges. Raises as
+    `Recorder.record` does."""
+
+    async def decide() -> Draft:
+        events = [*draft.events]
+        events += await _of_conversation(recorder, draft.shop, mail, failure, now)
+        events += await _of_address(recorder, draft.shop, mail, failure, now)
+        return replace(draft, events=events, refs=_refs(draft, events))
+
+    await recorder.record(draft.shop, draft.claim, decide)
+
+
+async def record_arrival(recorder: Recorder, draft: Draft, mail: Outgoing, now: datetime) -> None:
+    """Appends the draft that says that a mail arrived of which it had been told that it did not."""
+
+    async def decide() -> Draft:
+        talk = await _conversation(recorder, draft.shop, mail)
+        failed_delivery.arrive(talk, message_id=mail.message_id, now=now)
+        return replace(draft, events=[*draft.events, *decided(talk)])
+
+    await recorder.record(draft.shop, draft.claim, decide)
+
+
+async def marked(recorder: Recorder, shop: str, mail: Outgoing) -> str | None:
+    """Why no mail goes to the address that this one is for; None if it does."""
+    person, address = mail.wish.person, mail.wish.to_address
+    if person is None or not address:
+        return None
+    found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
+    return found.reason(address)
+
+
+async def _of_conversation(
+    recorder: Recorder, shop: str, mail: Outgoing, failure: Failure, now: datetime
+) -> list[NewEvent]:
+    if not isinstance(mail.wish, ReplyWritten):
+        return []
+    talk = await _conversation(recorder, shop, mail)
+    failed_delivery.fail(
+        talk,
+        message_id=mail.message_id,
+        person=mail.wish.person,
+        address=_address(mail, failure),
+        reason=failure.reason,
+        now=now,
+    )
+    return decided(talk)
+
+
+async def _of_address(
+    recorder: Recorder, shop: str, mail: Outgoing, failure: Failure, now: datetime
+) -> list[NewEvent]:
+    person, address = mail.wish.person, _address(mail, failure)
+    if failure.reason not in OF_ADDRESS or person is None or not address:
+        return []
+    found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
+    found.mark(
+        person=person,
+        address=address,
+        reason=failure.reason,
+        message_id=mail.message_id,
+        now=now,
+    )
+    return decided(found)
+
+
+async def _conversation(recorder: Recorder, shop: str, mail: Outgoing) -> Conversation:
+    assert isinstance(mail.wish, ReplyWritten)  # noqa: S101  callers ask
+    loaded: Conversation = await recorder.load(Conversation, shop, mail.wish.originator_id)
+    return loaded
+
+
+def _address(mail: Outgoing, failure: Failure) -> str:
+    """The address that it was told of, if the mail went there; a forwarded mail is told of by the
+    address that it came to last."""
+    known = {one.lower(): one for one in mail.recipients()}
+    return known.get((failure.address or "").lower(), mail.wish.to_address or "")
+
+
+def _refs(draft: Draft, events: list[NewEvent]) -> list[str]:
+    streams = [new.stream for new in events if new.version is not None]
+    return list(dict.fromkeys([*draft.refs, *streams]))
