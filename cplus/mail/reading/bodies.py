@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
@@ -11,7 +12,6 @@ from typing import Any, NamedTuple
 
 from cplus.mail.model import Attachment
 from cplus.mail.parts.names import safe_name
-from cplus.mail.reading import html as html_of
 from cplus.mail.reading.html_tokens import without_pictures
 from cplus.mail.reading.smime import signed_content
 from cplus.mail.reading.words import HTML_LIMIT, Words
@@ -31,6 +31,8 @@ class Body:
     """The content of the parts."""
 
     text: str = ""
+    marks: Sequence[str] = ()
+    """Of each line of the text how its mail program marked it, as of `html.Read`."""
     html: str | None = None
     tokens: list[str] = field(default_factory=list)
     """Those of the markers in all texts and in the HTML, whether `text` has them or not."""
@@ -222,9 +224,9 @@ def read_body(message: Message[Any, Any]) -> Body:
     if not words:
         files = _words_of_files(files, words)
     _attach(files, body)
-    body.text = words.text()
+    body.text, body.marks = words.said()
     if words.htmls:
-        body.html, defects = html_of.sanitise("\n".join(words.htmls))
+        body.html, defects = words.clean()
         words.defects += defects
     body.tokens = words.tokens(body.html)
     body.defects = words.defects + body.defects

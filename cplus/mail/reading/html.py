@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from html import unescape
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 import nh3
 
 from cplus.mail.reading.html_tokens import tame, words
+from cplus.mail.reading.quote_marks import QUOTED, QUOTED_ON, RULE
 from cplus.mail.text import TEXT_LIMIT, cut, storable
 
 _TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
@@ -17,6 +19,12 @@ _ATTRIBUTES = {
 _BLOCKS = {
     *("address", "article", "blockquote", "center", "dd", "div", "dl", "dt", "footer", "h1"),
     *("h2", "h3", "h4", "h5", "h6", "header", "li", "ol", "section", "table", "tr", "ul"),
+}
+_VOID = {"br", "col", "hr", "wbr"}
+_MARKS = {QUOTED, QUOTED_ON, RULE}
+_CLASSES = {
+    **dict.fromkeys(("blockquote", "p", "hr"), _MARKS),
+    "div": _MARKS | {"form-section", "primary-message"},
 }
 _RAW_LIMIT = 2 * 1024 * 1024
 """Bytes of HTML that are read, without the pictures in it."""
@@ -28,8 +36,8 @@ def sanitise(html: str) -> tuple[str, list[str]]:
     """Harmless HTML of at most 512 KB, and what was wrong with what came.
 
     HTML that would take a browser's parser very long, or very much memory, becomes its words alone.
-    Images go: they tell their sender who read the mail, when and where. Of the classes those two
-    stay by which Shopify marks the parts of its contact form.
+    Images go: they tell their sender who read the mail, when and where. Of the classes those stay
+    by which Shopify marks the parts of its contact form, and ours of what is quoted.
     """
     defects = []
     tamed = tame(storable(html))
@@ -45,7 +53,7 @@ def sanitise(html: str) -> tuple[str, list[str]]:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         clean_content_tags={"script", "style", "title"},
-        allowed_classes={"div": {"form-section", "primary-message"}},
+        allowed_classes=_CLASSES,
         url_schemes={"http", "https", "mailto", "tel"},
     )
     # Closing and escaping make some texts longer.
@@ -69,6 +77,12 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
+        self.marks: list[str] = []
+        self.open: list[str] = []  # the marks of the elements around
+        self.around = {"": 0, QUOTED: 0, RULE: 0}  # how many of them have each
+        self.to_the_end = False
+        self.seen: set[str] = set()  # the marks that the words of the line have
+        self.delimiter = False
         self.line: list[str] = []
         self.quotes = 0
         self.preformatted = 0
@@ -85,12 +99,28 @@ class _Reader(HTMLParser):
             self.line.append(f" <{link}>")
 
     def end_line(self, *, even_if_empty: bool = False) -> None:
-        text = "".join(self.line).strip() if not self.preformatted else "".join(self.line)
+        written = "".join(self.line)
+        # The mark of a signature is one only with its space.
+        kept = self.preformatted or (self.delimiter and written == "-- ")
+        text = written if kept else written.strip()
         self.line = []
+        self.delimiter = False
         if text or even_if_empty:
             self.lines.append("> " * min(self.quotes, 8) + text)
+            self.marks.append(next(iter(self.seen)) if len(self.seen) == 1 else "")
+        self.seen = set()
+
+    def enter(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Goes into an element, which may hold what is quoted."""
+        called = next((value or "" for name, value in attrs if name == "class"), "")
+        if called == QUOTED_ON:
+            self.to_the_end = True
+        if tag not in _VOID:
+            self.open.append(called if called in self.around else "")
+            self.around[self.open[-1]] += 1
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.enter(tag, attrs)
         if tag == "a":
             address = dict(attrs).get("href") or ""
             self.link = address if address.startswith(("http://", "https://")) else None
@@ -119,8 +149,14 @@ class _Reader(HTMLParser):
         elif tag in _BLOCKS:
             self.end_line()
             self.quotes -= tag == "blockquote"
+        if self.open and tag not in _VOID:
+            self.around[self.open.pop()] -= 1
 
     def handle_data(self, data: str) -> None:
+        if not data.isspace():
+            quoted = self.to_the_end or self.around[QUOTED]
+            self.seen.add(QUOTED if quoted else RULE if self.around[RULE] else "")
+            self.delimiter = data.replace("\xa0", " ") == "-- "
         if self.link is not None:
             self.link_text.append(data)
         if not self.preformatted:
@@ -139,10 +175,28 @@ class _Reader(HTMLParser):
             self.line.append(line)
 
 
-def to_text(html: str) -> str:
-    """The text of sanitised HTML, lines ended by a line feed."""
+class Read(NamedTuple):
+    """The text of HTML, by lines."""
+
+    lines: list[str]
+    marks: list[str]
+    """How a mail program marked all of the words of each: QUOTED, RULE or nothing."""
+
+
+def to_lines(html: str) -> Read:
+    """The lines of sanitised HTML, without empty ones around them."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
     reader.end_line()
-    return storable("\n".join(reader.lines)).strip("\n")
+    first, end = 0, len(reader.lines)
+    while first < end and not reader.lines[first]:
+        first += 1
+    while first < end and not reader.lines[end - 1]:
+        end -= 1
+    return Read([storable(one) for one in reader.lines[first:end]], reader.marks[first:end])
+
+
+def to_text(html: str) -> str:
+    """The text of sanitised HTML, lines ended by a line feed."""
+    return "\n".join(to_lines(html).lines)

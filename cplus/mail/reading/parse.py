@@ -237,6 +237,7 @@ def _understand(
             body.text,
             answers=any(ids) or is_reply(subject) or bool(body.tokens),
             forwards=is_forward(subject),
+            marks=body.marks,
         ),
         marker_tokens=body.tokens,
         html=body.html,

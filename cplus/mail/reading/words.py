@@ -10,6 +10,7 @@ from typing import Final
 
 from cplus.mail.reading import html as html_of
 from cplus.mail.reading.html_tokens import without_pictures
+from cplus.mail.reading.said import Said, join, letters, marked, plain
 from cplus.mail.replies.marker import marker_tokens, may_have_token
 from cplus.mail.text import TEXT_LIMIT, cut
 
@@ -41,6 +42,7 @@ class Words:
         self._plain_room = _PLAIN_LIMIT
         self._tokens: list[str] = []
         self._written: list[tuple[int, bool, str]] = []  # choice, whether it is HTML, text
+        self._cleaned: dict[str, tuple[str, list[str]]] = {}
 
     def add_plain(self, choice: int, text: str) -> None:
         """Adds a plain text; `choice` is the multipart/alternative that it stands in, or 0."""
@@ -70,53 +72,67 @@ class Words:
             found += marker_tokens(html_of.to_text(html))
         return list(dict.fromkeys(found))[:20]
 
-    def text(self) -> str:
+    def said(self) -> Said:
         """All of it, at most 256 KB; of two alternatives that say the same, the plain one."""
-        said: list[str] = []
+        said: list[Said] = []
         for choice, group in groupby(self._written, key=itemgetter(0)):
             parts = [(is_html, text) for _, is_html, text in group]
             if choice:
                 said += self._chosen(parts)
             else:
-                said += [self._read([text]) if is_html else text for is_html, text in parts]
+                said += [self._read([text]) if is_html else plain(text) for is_html, text in parts]
         # Mail programs of phones cut a text in two where a picture stands.
-        text, was_cut = cut("\n".join(one for one in said if one.strip()))
+        whole = join([one for one in said if one.text.strip()])
+        text, was_cut = cut(whole.text)
         if was_cut:
             self.defects.append(_CUT)
-        return text
+        return Said(text, whole.marks)
 
-    def _chosen(self, parts: list[tuple[bool, str]]) -> list[str]:
-        plain = "\n".join(text for is_html, text in parts if not is_html)
+    def clean(self) -> tuple[str, list[str]]:
+        """All of the HTML, sanitised, and what was wrong with it."""
+        return self._sanitised("\n".join(self.htmls))
+
+    def _sanitised(self, html: str) -> tuple[str, list[str]]:
+        if html not in self._cleaned:
+            self._cleaned[html] = html_of.sanitise(html)
+        return self._cleaned[html]
+
+    def _chosen(self, parts: list[tuple[bool, str]]) -> list[Said]:
+        written = "\n".join(text for is_html, text in parts if not is_html)
         htmls = [text for is_html, text in parts if is_html]
         if not htmls:
-            return [plain]
-        read = self._read(htmls, even_if_broken=not plain.strip() or _says_html(plain))
-        return _both(plain, read)
+            return [plain(written)]
+        read = self._read(htmls, even_if_broken=not written.strip() or _says_html(written))
+        return _both(written, read)
 
-    def _read(self, htmls: list[str], *, even_if_broken: bool = True) -> str:
+    def _read(self, htmls: list[str], *, even_if_broken: bool = True) -> Said:
         """The text of HTML. What a browser would not show is read if there is nothing else."""
-        read = "\n".join(html_of.to_text(html_of.sanitise(html)[0]) for html in htmls)
-        if read.strip() or not even_if_broken:
+        lines = [html_of.to_lines(self._sanitised(html)[0]) for html in htmls]
+        read = join([Said("\n".join(one.lines), one.marks) for one in lines])
+        if read.text.strip() or not even_if_broken:
             return read
-        read = "\n".join(filter(None, map(_unparsed, htmls)))
-        if read:
+        words = "\n".join(filter(None, map(_unparsed, htmls)))
+        if words:
             self.defects.append("words of broken html")
-        return read
+        return plain(words)
 
 
-def _both(plain: str, read: str) -> list[str]:
+def _both(written: str, read: Said) -> list[Said]:
     """What two alternatives say: one of them if it says what the other does, else the plain one and
     what only the HTML says."""
-    spoken, wanted = _words(plain), _words(read)
+    spoken, wanted = _words(written), _words(read.text)
     only_plain, only_read = spoken - wanted, wanted - spoken
-    if not only_read or _letters(read) in _letters(plain):
-        return [plain]
-    if not only_plain or _letters(plain) in _letters(read) or _is_stand_in(plain, read, only_plain):
+    if not only_read or letters(read.text) in letters(written):
+        return [marked(written, read)]
+    if not only_plain or letters(written) in letters(read.text):
+        return [read]
+    if _is_stand_in(written, read.text, only_plain):
         return [read]
     if len(only_read) * 4 > len(wanted):
-        return [plain, read]
+        return [plain(written), read]
     # Two programs' ways to write the same: all of it twice would bury what was said.
-    return [plain, "\n".join(line for line in read.split("\n") if _words(line) & only_read)]
+    lines = [line for line in read.text.split("\n") if _words(line) & only_read]
+    return [plain(written), plain("\n".join(lines))]
 
 
 def _is_stand_in(plain: str, read: str, only_plain: set[str]) -> bool:
@@ -133,11 +149,6 @@ def _says_html(plain: str) -> bool:
 
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
-
-
-def _letters(text: str) -> str:
-    """The text without spaces and signs: some languages write no spaces, and lines are wrapped."""
-    return "".join(_WORD.findall(text.lower()))
 
 
 def _unparsed(html: str) -> str:

@@ -41,7 +41,10 @@ def ends_attribution(line: str) -> bool:
     words = plain(line)
     if words.endswith((":", "：")):
         return True
-    return words.startswith("--") and WROTE.search(words) is not None
+    # Zoho puts its line between dashes, without a colon, and may break it.
+    if words.endswith("--") and _ADDRESS.search(words):
+        return True
+    return (words.startswith("--") or words.endswith("--")) and WROTE.search(words) is not None
 
 
 def attribution_start(lines: Sequence[str], end: int, *, is_answer: bool) -> int | None:

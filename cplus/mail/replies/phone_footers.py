@@ -14,14 +14,14 @@ _BRANDS = (
 )
 _DEVICES = (
     "phone|mobil|mobile|mobiltelefon|móvil|movil|celular|handy|smartphone|smarttelefon|telefon|téléphone|telefoon"
-    "|tablet|e?-?mail|app|device|gerät|телефон|смартфон"
+    "|tablet|e?-?mail|app|device|gerät|appareil|apparaat|dispositivo|enhet|телефон|смартфон"
 )
 _MY = (
     "my|mein|meine[mnrs]|mon|ma|mi|mio|mia|meu|minha|min|mitt|mijn|mojego|moje|mého|môjho|моего"
     "|моей|мого|моя|моят|μου|saya|שלי"
 )
 _SMALL = (
-    "the|der|dem|den|das|die|le|la|el|il|lo|de|del|do|het|een|το|on|auf|på|sur|for|für|pour|para"
+    "the|der|dem|den|das|die|le|la|el|il|lo|de|del|do|het|een|το|on|auf|på|sur|for|för|für|pour|para"
     "|per|voor|til|till|dla|pro|для|mit|with|avec|con|com|met|med|in|en|pe|ios|secure"
     "|gesendet|versendet|verschickt|downloaden"
 )
@@ -47,10 +47,18 @@ _SENT_WITH = re.compile(
     re.IGNORECASE,
 )
 _NAMED = rf"(?:{_BRANDS}|手机|手機|携帯|スマートフォン|スマホ)e?(?:\s(?:{_MODEL})){{0,3}}"
+_OS = r"(?:ios|android|mac)"
 # Where the words for "sent from" are not parted from the name, or stand behind it.
 _WHOLE = re.compile(
     rf"(?:发自|發自|從|从|來自)\s?(?:我的)?\s?{_NAMED}|내\s{_NAMED}에서(?: 보냄)?"
-    rf"|(?:私の)?{_NAMED}から送信(?:されました)?|(?:{_BRANDS})[\w'’]{{0,8}} gönderildi",
+    rf"|(?:私の)?{_NAMED}から送信(?:されました)?|(?:{_BRANDS})[\w'’]{{0,8}} gönderildi"
+    rf"|(?:{_BRANDS}) cihazımdan gönderildi|(?:从|從)我的 ?{_NAMED} ?(?:发送|傳送)"
+    rf"|(?:أُ?رسلت|تم الإرسال) من (?:جهاز |الـ ?)?{_NAMED}(?: الخاص بي)?"
+    rf"|wysłan[eoy] z urządzenia {_NAMED}|outlook für {_OS} beziehen"
+    rf"|pobierz (?:program|aplikację) outlook (?:dla|na) (?:systemu |system )?{_OS}"
+    rf"|{_OS} için outlook[’']u edinin|outlook for {_OS} ?を入手|{_OS} ?版 ?outlook ?を入手"
+    rf"|获取 ?(?:outlook for {_OS}|适用于 ?{_OS} ?的 ?outlook)|קבל את outlook עבור {_OS}"
+    rf"|الحصول على outlook لـ ?{_OS}",
     re.IGNORECASE,
 )
 

@@ -9,7 +9,7 @@ _WROTE = (
     "|kirjoitti|napisał|napisała|napisał\\(a\\)|nadesłał|pisze|napsal|napsala|napsal\\(a\\)"
     "|napísal|napísala|napísal\\(a\\)|írta|a scris|yazdı|написал|написала|написал\\(а\\)|пишет"
     "|писал|пише|написав|написала|написа|έγραψε|menulis|đã viết|va escriure|rašė|rakstīja"
-    "|kirjutas|je napisao|je napisala|je napisal|כתב|כתבה|מאת|كتب"
+    "|kirjutas|je napisao|je napisala|je napisal|כתב|כתבה|מאת|كتب|كتبت|تمت كتابة ما يلي"
 )
 WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)|写道|寫道|書きました|작성|เขียน", re.IGNORECASE)
 """Matches "wrote", as programs say it above what they quote."""
@@ -39,7 +39,8 @@ _LABELS = {
     "date": (
         "date|sent|datum|gesendet|gesendet am|envoyé|enviado|enviado el|enviada em|fecha|data"
         "|inviato|verzonden|skickat|sendt|dato|lähetetty|päivämäärä|wysłano|odesláno|dátum"
-        "|elküldve|trimis|gönderildi|gönderilen|tarih|отправлено|дата|надіслано|αποστολή"
+        "|elküldve|trimis|gönderildi|gönderilen|gönderme tarihi|gönderilme tarihi|tarih"
+        "|تم الإرسال|تاريخ الإرسال|التاريخ|отправлено|дата|надіслано|αποστολή"
         "|ημερομηνία|נשלח|תאריך|تاريخ|发送时间|寄件日期|傳送時間|日期|时间|日付|送信日時"
         "|보낸 날짜|날짜|dikirim|tanggal|ngày|วันที่"
     ),
@@ -94,7 +95,14 @@ _CLOSINGS = (
     "|(?:med )?(?:venlig|vennlig|bedste) hilsen|hilsen|tack(?: på förhand)?|tak"
     "|(?:mange|tusen) takk?|takk"
     "|(?:ystävällisin )?terveisin"
-    "|kiitos|pozdrawiam|z poważaniem|dziękuję|s pozdravem|děkuji|üdvözlettel|köszönöm"
+    "|kiitos|(?:serdecznie )?pozdrawiam(?: serdecznie)?|z poważaniem|(?:z )?pozdrowieniami|dziękuję"
+    "|s pozdravem|děkuji|üdvözlettel|köszönöm"
+    "|saygılarım(?:la|ızla)|saygılar|iyi (?:günler|çalışmalar)|sevgiler|teşekkür(?:ler| ederim)"
+    "|с уважением|спасибо|з повагою|με εκτίμηση"
+    "|(?:どうぞ)?(?:よろしく|宜しく)(?:お願い(?:いた|致)?します|お願い申し上げます)?|敬具|草々"
+    "|此致|敬礼|敬上|祝好|谢谢|謝謝|此致敬礼|顺颂商祺"
+    "|בברכה|בכבוד רב|תודה(?: רבה| מראש)?|مع (?:أطيب )?(?:التحيات|تحياتي|التحية)|تحياتي"
+    "|مع خالص التحية|وتفضلوا بقبول فائق الاحترام|شكر[اً]{1,2}(?: جزيلا[ً]?)?"
 )
 _CLOSING = re.compile(
     rf"(?:{_CLOSINGS})(?: ?(?:and|und|et|y|e|en|og|och|&|\+) ?(?:{_CLOSINGS}))?", re.IGNORECASE
@@ -103,4 +111,4 @@ _CLOSING = re.compile(
 
 def is_closing(line: str) -> bool:
     """Whether the line is nothing but the words with which people end a letter."""
-    return _CLOSING.fullmatch(" ".join(line[:80].split()).strip(" ,.!;")) is not None
+    return _CLOSING.fullmatch(" ".join(line[:80].split()).strip(" ,.!;،。、，！")) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cplus.mail.reading.quote_marks import QUOTED, RULE
 from cplus.mail.replies.attributions import (
     attributes_within,
     attribution_start,
@@ -36,9 +37,15 @@ class Quotes:
     """Reads a mail from its top. Each line is looked at a bounded number of times."""
 
     def __init__(
-        self, lines: Sequence[str], markers: Sequence[tuple[int, int]], *, answers: bool
+        self,
+        lines: Sequence[str],
+        markers: Sequence[tuple[int, int]],
+        *,
+        answers: bool,
+        marks: Sequence[str] = (),
     ) -> None:
         self.lines = lines
+        self._marks = dict(enumerate(marks)) if any(marks) else {}
         self.quoted = [False] * len(lines)
         """Whether each line is quoted, with the words that name who is quoted."""
         self.forwards = False
@@ -61,6 +68,8 @@ class Quotes:
             return at + 1
         if at in self._markers and not is_quote(line):
             return self._marker(at)
+        if self._marks.get(at) == QUOTED and (self._answers or self._knows_quote):
+            return self._marked(at)
         if is_quote(line):
             return self._block(at)
         if is_reference(line):
@@ -83,6 +92,22 @@ class Quotes:
         self.quoted[start:end] = [True] * (end - start)
         return end
 
+    def _marked(self, at: int) -> int:
+        """Reads lines that a mail program marked as quoted, up to the last of them."""
+        if is_forward_line(self.lines[at]):
+            self.forwards = True
+            return at + 1
+        end = last = at
+        while end < len(self.lines):
+            if self._marks.get(end) == QUOTED:
+                last = end
+            elif self.lines[end].strip(" >"):
+                break
+            end += 1
+        start = self._attribution(at, certain=True)
+        self._knows_quote = True
+        return self._mark(at if start is None else start, last + 1, read=at)
+
     def _unmarked(self, at: int) -> int | None:
         """Where a quote without `>` begins whose attribution ends, or begins, at this line."""
         line = self.lines[at]
@@ -104,6 +129,8 @@ class Quotes:
         if follows or not self._after_label:
             return None
         above = self._above(at)
+        if self._marks.get(at) == RULE and quoted_headers(self.lines, at, ruled=True):
+            return at
         if above is not None and is_rule(self.lines[above]):
             return above if quoted_headers(self.lines, at, ruled=True) else None
         introduced = above is not None and plain(self.lines[above]).endswith((":", "："))

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cplus.mail.replies.marker import marker_lines
+from cplus.mail.replies.pointers import points_below
 from cplus.mail.replies.quotes import Quotes
 from cplus.mail.replies.signatures import without_signature
 
 
-def reply_text(text: str, *, answers: bool = False, forwards: bool = False) -> str:
+def reply_text(
+    text: str, *, answers: bool = False, forwards: bool = False, marks: Sequence[str] = ()
+) -> str:
     """The newest words of a mail's text; all of the text if nothing else would be left.
 
     It has lines of the text in their order, and no others. Words that stand between quotes keep
@@ -23,17 +26,25 @@ def reply_text(text: str, *, answers: bool = False, forwards: bool = False) -> s
         text: lines ended by a line feed.
         answers: whether the mail's headers or its subject say that it answers another mail.
         forwards: whether its subject says that it passes on another mail, which is then shown.
+        marks: of each line how its mail program marked it in its HTML, as of `html.Read`.
     """
     if forwards:
         return text.strip()
     lines = text.split("\n")
-    quotes = Quotes(lines, marker_lines(text), answers=answers)
+    quotes = Quotes(lines, marker_lines(text), answers=answers, marks=marks)
     own = [at for at, line in enumerate(lines) if line.strip() and not quotes.quoted[at]]
-    if not own:
+    if not own or _answers_within(lines, quotes, own):
         return text.strip()
     end = own[-1] + 1 if quotes.forwards else _end(lines, quotes.quoted, own)
     # What stands alone in a line may be white space that only strip() knows.
     return "\n".join(lines[own[0] : end]).strip() or text.strip()
+
+
+def _answers_within(lines: Sequence[str], quotes: Quotes, own: Sequence[int]) -> bool:
+    """Whether the sender's words say that more of them stand in the quote below, where nothing
+    tells them apart."""
+    below = True in quotes.quoted and quotes.quoted.index(True) > own[-1]
+    return below and points_below("\n".join(lines[at] for at in own))
 
 
 def _end(lines: Sequence[str], quoted: Sequence[bool], own: list[int]) -> int:
