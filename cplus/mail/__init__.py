@@ -39,11 +39,18 @@ from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
 from cplus.mail.writing.compose import compose_notice, compose_reply
 from cplus.mail.writing.headers import reply_subject
-from cplus.mail.writing.model import FILES_LIMIT, RECIPIENTS_LIMIT, OutgoingFile, Quoted
+from cplus.mail.writing.model import (
+    FILES_LIMIT,
+    HISTORY_LIMIT,
+    RECIPIENTS_LIMIT,
+    OutgoingFile,
+    Quoted,
+)
 
 __all__ = [
     "CODE_LENGTH",
     "FILES_LIMIT",
+    "HISTORY_LIMIT",
     "MESSAGE_TAG",
     "NO_MAIL",
     "NO_REPLIES",

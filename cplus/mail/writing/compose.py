@@ -23,7 +23,7 @@ from cplus.mail.writing.words import (
 )
 
 _TOKEN = re.compile(r"[^+@]+\+([a-z0-9]{1,40})@", re.IGNORECASE)
-_SMALL = "color:#757575;font-size:12px"
+_SMALL = "font-size:12px;opacity:.75"  # of the reader's colour, light or dark
 
 
 def compose_reply(

@@ -12,6 +12,8 @@ FILES_LIMIT: Final = 30_000_000
 and the longest text with its history has room beside them."""
 RECIPIENTS_LIMIT: Final = 50
 """Recipients of one mail, in To, Cc and Bcc together, that SES takes."""
+HISTORY_LIMIT: Final = 30 * 1024
+"""Bytes of earlier messages that a reply quotes."""
 
 
 class OutgoingFile(NamedTuple):

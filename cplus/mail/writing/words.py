@@ -11,9 +11,8 @@ from cplus.mail.replies.marker import reference_line
 from cplus.mail.text import cut, one_line, storable
 from cplus.mail.writing.links import linked
 from cplus.mail.writing.mime import file_name
-from cplus.mail.writing.model import OutgoingFile, Quoted
+from cplus.mail.writing.model import HISTORY_LIMIT, OutgoingFile, Quoted
 
-HISTORY_LIMIT: Final = 30 * 1024  # bytes of earlier messages
 _MESSAGES: Final = 20
 _LEFT_OUT: Final = "[…]"
 _NAME_LIMIT: Final = 60

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from cplus.consumers.sending.outgoing import name_of
+from cplus.clock import zone
+from cplus.commands.mail_settings import settings_of
+from cplus.consumers.sending.history import history
+from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
 from cplus.events.base import ERASED
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import REPLY
 from cplus.events.names import conversation_id
-from cplus.mail import compose_reply, conversation_token, reply_address, reply_subject
+from cplus.mail import (
+    RECIPIENTS_LIMIT,
+    compose_reply,
+    conversation_token,
+    reply_address,
+    reply_subject,
+)
 
 
 async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never | Later:
-    """Raises InvalidInput for an address that no mail can go to."""
+    """Raises InvalidInput for an address that no mail can go to, and for a mail that is too
+    large."""
     if wish.to_address == ERASED:
         return Never("the person was erased")
-    name = await name_of(use.recorder.store, use.recorder.reader, shop)
+    recipients = list(dict.fromkeys([wish.to_address, *(wish.cc or ()), *(wish.bcc or ())]))
+    if len(recipients) > RECIPIENTS_LIMIT:
+        return Never(f"a mail has at most {RECIPIENTS_LIMIT} recipients")
+    store, reader = use.recorder.store, use.recorder.reader
+    name = await name_of(store, reader, shop)
+    local = zone(await timezone_of(store, reader, shop))
     domain, secret = use.settings.mail_domain, use.settings.secret("application_secret")
     conversation = conversation_id(wish.originator_id)
     address = reply_address(shop, conversation, secret, domain)
@@ -23,8 +38,11 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
         shop_name=name,
         from_address=address,
         to=wish.to_address,
+        cc=wish.cc or (),
         subject=reply_subject(wish.subject),
         text=wish.text,
+        signature=(await settings_of(use.recorder, shop)).signature(wish.author),
+        history=await history(shop, wish, use.recorder, shop_name=name, zone=local),
         reply_to=address,
         in_reply_to=wish.in_reply_to,
         references=[wish.in_reply_to] if wish.in_reply_to else [],
@@ -32,7 +50,7 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
         # A long shop name leaves no room for it in the address: the text carries it too.
         token=conversation_token(shop, conversation, secret),
     )
-    return Mail(address, [wish.to_address], raw)
+    return Mail(address, recipients, raw)
 
 
 PURPOSES = (Purpose(REPLY, _ready, threads=True),)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from cplus.mail import Quoted, conversation_token, parse
+from cplus.mail import HISTORY_LIMIT, Quoted, conversation_token, parse
 from cplus.mail.reading.html import sanitise, to_text
 from cplus.mail.replies.reply import reply_text
-from cplus.mail.writing.words import HISTORY_LIMIT, clean, kept_history
+from cplus.mail.writing.words import clean, kept_history
 from tests.unit.mail.writing.composed import SHOP, as_read, body, compose
 
 TOKEN = conversation_token(SHOP, "c0nversat10n0001", "secret")
