@@ -42,13 +42,20 @@ class Made:
 
 
 async def make_conversation(
-    shop: str, message_id: str, *, actor: Actor, source: Source, use: Conversations
+    shop: str,
+    message_id: str,
+    *,
+    actor: Actor,
+    source: Source,
+    use: Conversations,
+    warned: bool = False,
 ) -> Made:
     """A person wrote this mail: makes a conversation of it, once, however often it is asked for.
 
     The mail keeps its moment, so that the conversation counts on the day on which it came. If a
-    copy of it went into a conversation meanwhile, it is that one. Raises NotFound, InvalidInput if
-    the person was erased, and as `Recorder.record` does.
+    copy of it went into a conversation meanwhile, or it answers one, it is that one. `warned`: the
+    merchant was told what a virus may do. Raises NotFound, InvalidInput if the person was erased or
+    there is a virus in it and nobody was warned, and as `Recorder.record` does.
     """
     claim = taken_up_claim(message_id)
 
@@ -58,15 +65,23 @@ async def make_conversation(
             raise NotFound(what="mail")
         if kept(aside.mail.text) is None:
             raise InvalidInput(reason="who wrote this mail was erased")
+        if aside.mail.reason == "virus" and not warned:
+            raise InvalidInput(reason="a virus was found in this mail: say that you know it")
         mail, commit = aside.mail, aside.commit
         places, talk = await _copies(shop, commit, use)
         new, refs = list[NewEvent](), list[str]()
-        if talk is None:
+        answered = await _answered(shop, mail, use) if talk is None else None
+        if answered is not None:
+            # Who was held back gets no answers without the merchant's word.
+            answered.receive(now=aside.at, **as_received(mail), answer_here=False)
+            talk, new = answered.id, decided(answered)
+            refs.append(answered.person)
+        elif talk is None:
             talk = conversation_stream(_conversation_id(shop, message_id))
             contact = contact_sequence(mail.person)
             number, _ = await use.recorder.store.latest(shop, contact)
             places.append((contact, number + 1))
-            new += _begun(talk, mail, aside.at)
+            new = _begun(talk, mail, aside.at)
             refs.append(started_ref(month_of(aside.at)))
         taken = MailTakenUp(message_id=message_id, conversation_id=conversation_id(talk))
         return Draft(
@@ -84,6 +99,15 @@ async def make_conversation(
 
     outcome = await use.recorder.record(shop, claim, decide)
     return Made(await _made(shop, claim, use), outcome.position)
+
+
+async def _answered(shop: str, mail: MailSetAside, use: Conversations) -> Conversation | None:
+    """The conversation that the mail answers, unless its person was erased since."""
+    if mail.answers is None:
+        return None
+    stream = conversation_stream(mail.answers)
+    found: Conversation = await use.recorder.load(Conversation, shop, stream)
+    return found if found.version and not found.erased else None
 
 
 async def _made(shop: str, claim: str, use: Conversations) -> str:

@@ -30,7 +30,7 @@ from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import PersonsJoined
-from cplus.events.catalogue.mail import AsideReason, MailSetAside
+from cplus.events.catalogue.mail import QUARANTINE, AsideReason, MailSetAside
 from cplus.events.catalogue.setup import MailTestReceived
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded
@@ -223,7 +223,7 @@ class Inbound:
         """Events, sequences and refs of the commit: into which conversation it goes, and what it
         says there."""
         conversation, now = None, receipt.received_at
-        if found.form is None and found.aside is None:
+        if found.form is None and found.aside in {None, *QUARANTINE}:
             conversation = await self._answered(way, found, now)
         aside = found.aside or (found.aside_alone if conversation is None else None)
         once, repeated = await self.copies.of(way.shop, found, aside=aside is not None)
@@ -233,6 +233,7 @@ class Inbound:
         files = await arrived.files_for(way.shop)
         written = as_written(way.shop, receipt, found, kept.ref, files)
         if aside is not None:
+            written["answers"] = conversation.conversation_id if conversation else None
             return await self._set_aside(way, found, aside, once, written, now)
         who = await self._sender(way.shop, found, conversation, now)
         begins: list[tuple[str, int]] = []

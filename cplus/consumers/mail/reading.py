@@ -116,8 +116,6 @@ def _body_hash(raw: bytes) -> str:
 
 
 def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
-    if receipt.virus == "FAIL":
-        return "SES found a virus in it"
     if not mail.bounce and is_own_mail(mail, domain):
         return "our own mail came back"
     signed = author_is_proved(receipt, mail) or not is_form_sender(mail)
@@ -145,6 +143,8 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
 
 
 def _aside(receipt: Receipt, mail: InboundMail, *, signed: bool) -> AsideReason | None:
+    if receipt.virus == "FAIL":
+        return "virus"
     if receipt.spam == "FAIL":
         return "spam"
     if mail.bounce:

@@ -47,7 +47,8 @@ def as_received(mail: MailSetAside) -> dict[str, Any]:
     """What `Conversation.receive` is told of a mail that was set aside: all that both keep."""
     kept = MailSetAside.model_fields.keys() & MessageReceived.model_fields.keys()
     # A report may belong to the person of the mail that it reports, and is no word of theirs.
-    return {name: getattr(mail, name) for name in kept} | {"automatic": mail.reason == "report"}
+    told = {"automatic": mail.reason == "report", "virus": mail.reason == "virus"}
+    return {name: getattr(mail, name) for name in kept} | told
 
 
 class Conversation(Aggregate):
@@ -285,7 +286,8 @@ class Conversation(Aggregate):
             kept(event.text) is None,
         )
         self.senders[event.message_id] = sender
-        self.last_message_at = event.timestamp
+        # What is taken out of the quarantine came before.
+        self.last_message_at = max(self.last_message_at or event.timestamp, event.timestamp)
         self._days.add(_day_of(event.timestamp))
         self._missed |= self.spam and not event.automatic
         if event.answer_here and not (event.automatic and self.address):

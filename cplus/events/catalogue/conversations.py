@@ -44,6 +44,8 @@ class MessageReceived(AggregateEvent):
     """The mail's own Message-ID header."""
     automatic: bool = False
     """Whether it is automated (out of office, for example)."""
+    virus: bool = False
+    """Whether SES found a virus in it: the merchant took it up all the same."""
     answer_here: bool = True
     """Whether replies go to `from_address` from now on. False for mail from somebody who may not
     take them over without the merchant's word: see AnswersMoved."""

@@ -12,9 +12,12 @@ from cplus.events.files import StoredFile
 REPLY: Final = "reply"
 """The purpose of a mail that is a merchant's reply, whose wish is `conversation.reply_written`."""
 
-AsideReason = Literal["report", "autoreply", "noreply", "spam", "unsigned_form"]
+AsideReason = Literal["report", "autoreply", "noreply", "spam", "unsigned_form", "virus", "blocked"]
 """Why a mail was set aside: it is a report of the mail system; an answer of a program; its sender
-takes no replies; SES called it spam; it claims to be Shopify's contact form and is not signed."""
+takes no replies; SES called it spam; it claims to be Shopify's contact form and is not signed; SES
+found a virus in it; the merchant blocked its sender."""
+QUARANTINE: Final[tuple[AsideReason, ...]] = ("spam", "virus", "blocked")
+"""Why a mail is held back that a person may have written."""
 
 
 class MailRequested(Event):
@@ -136,6 +139,8 @@ class MailSetAside(Event):
     """Its files. None for mail from before they were kept apart: its raw mail has them."""
     objects: tuple[Mapping[str, str], ...] = ()
     """Where the files are, each {"bucket", "key"}: what erasing the person deletes."""
+    answers: str | None = None
+    """The conversation that it answers, if it was held back although it answers one."""
 
 
 class MailTakenUp(Event):

@@ -103,7 +103,7 @@ def _unsent(direction: str, text: str, *, author: str) -> dict[str, Any]:
 def _sender(mail: MessageReceived) -> dict[str, Any]:
     """What is told of the sender; nothing for a mail of which it was not recorded, so that rows
     from before stay as they are."""
-    told = {"proved": mail.proved, "sent_from": mail.sent_from}
+    told = {"proved": mail.proved, "sent_from": mail.sent_from, "virus": mail.virus or None}
     return {name: value for name, value in told.items() if value is not None}
 
 

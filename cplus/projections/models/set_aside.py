@@ -47,5 +47,8 @@ SET_ASIDE = Projection(
     opens=types(MailSetAside),
     keys=keys,
     evolve=evolve,
-    indexes=((("at", -1), ("_id", -1)),),
+    indexes=(
+        (("at", -1), ("_id", -1)),
+        (("reason", 1), ("at", -1), ("_id", -1)),
+    ),
 )

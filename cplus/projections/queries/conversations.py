@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+from cplus.events.catalogue.mail import QUARANTINE, AsideReason
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
@@ -32,6 +33,7 @@ from cplus.projections.queries.views import (
     Message,
     Page,
     SetAside,
+    SetAsideKind,
 )
 
 # A conversation that was never marked as spam has no such field.
@@ -42,6 +44,13 @@ _STATES: Mapping[str, Mapping[str, Any]] = {
     "closed": {"open": False, **_TOLD},
     "unanswered": {"unanswered": True},
     "spam": {"spam": True},
+}
+_KINDS: Mapping[str, Mapping[str, Any]] = {
+    "all": {},
+    "quarantine": {"reason": {"$in": list(QUARANTINE)}},
+    "automatic": {
+        "reason": {"$in": [one for one in get_args(AsideReason) if one not in QUARANTINE]}
+    },
 }
 _ARRIVALS = ["arrived", "failed", "under_way"]
 
@@ -136,11 +145,16 @@ class ConversationQueries(ReadModels):
         return Page([delivery_view(row) for row in shown], more)
 
     async def set_aside(
-        self, shop: str, cursor: str | None = None, limit: int = PAGE
+        self,
+        shop: str,
+        cursor: str | None = None,
+        limit: int = PAGE,
+        *,
+        kind: SetAsideKind = "all",
     ) -> Page[SetAside]:
         """Mail that started no conversation by itself, the newest first."""
         limit = bounded(limit)
-        wanted = {"shop": shop, **newest_first("at", shop, cursor)}
+        wanted = {"shop": shop, **_KINDS[kind], **newest_first("at", shop, cursor)}
         found = await self._newest(SET_ASIDE, wanted, "at", limit + 1)
         shown = found[:limit]
         more = cursor_at("at", shown[-1]) if len(found) > limit else None

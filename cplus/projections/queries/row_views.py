@@ -79,6 +79,7 @@ def message_view(row: Row) -> Message:
         files=_files(row),
         shortened=row.get("shortened"),
         formatted_lines=row.get("formatted_lines"),
+        virus=row.get("virus", False),
         status=row.get("status"),
         reason=row.get("reason"),
         status_at=row.get("status_at"),

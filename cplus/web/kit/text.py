@@ -59,6 +59,8 @@ _ASIDE: Final[Mapping[str, tuple[str, str]]] = {
         "Unsigned form",
         "it claims to be your shop’s contact form, but Shopify did not sign it",
     ),
+    "virus": ("Virus", "a virus was found in it"),
+    "blocked": ("Blocked", "you blocked its sender"),
 }
 """Why a mail started no conversation: in a word or two, and after a colon."""
 

@@ -3,14 +3,16 @@ conversation of it."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from typing import Final
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands.conversations.automatic_mail import make_conversation
+from cplus.projections.queries import SetAsideKind
 from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep, StoredMailsDep
 from cplus.web.kit.forms import own_form
+from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import MessageIdDep
 from cplus.web.merchant.conversations.thread import caught_up
@@ -18,21 +20,31 @@ from cplus.web.merchant.conversations.whole_message import whole_mail
 
 router = APIRouter(prefix="/inbox/automatic")
 
+TABS: Final[tuple[tuple[SetAsideKind, str, None], ...]] = (
+    ("all", "All", None),
+    ("quarantine", "Quarantine", None),
+    ("automatic", "Automatic mail", None),
+)
+
 
 @router.get("")
 async def listed(
-    pages: PagesDep, queries: QueriesDep, me: MerchantDep, cursor: str | None = None
+    pages: PagesDep,
+    queries: QueriesDep,
+    me: MerchantDep,
+    tab: SetAsideKind = "all",
+    cursor: str | None = None,
 ) -> HTMLResponse:
     """A page of it, the newest first."""
-    page = await queries.set_aside(me.shop, cursor)
-    following = f"/inbox/automatic?{urlencode({'cursor': page.next})}" if page.next else None
+    page = await queries.set_aside(me.shop, cursor, kind=tab)
     return pages.render(
         "automatic_mail.html",
         me=me,
         section="inbox",
         page=page,
-        first="/inbox/automatic" if cursor else None,
-        following=following,
+        tabs=TABS,
+        tab=tab,
+        **links("/inbox/automatic", cursor, page.next, tab=tab),
     )
 
 
@@ -66,8 +78,15 @@ async def take_up(
 ) -> Response:
     """A person wrote it: makes a conversation of it and leads there; back to the mail, which says
     so and links to it, as long as the read models are behind."""
-    await own_form(request, signatures, me.session)
-    made = await make_conversation(me.shop, message_id, actor=me.actor, source="dashboard", use=use)
+    fields = await own_form(request, signatures, me.session)
+    made = await make_conversation(
+        me.shop,
+        message_id,
+        actor=me.actor,
+        source="dashboard",
+        use=use,
+        warned=fields.get("warned") == "yes",
+    )
     if await caught_up(queries, me.shop, made.position):
         return see_other(f"/conversations/{made.conversation_id}")
     return see_other(f"/inbox/automatic/{message_id}")

@@ -41,18 +41,21 @@ Content-Disposition: attachment; filename="label.pdf"\r
 """
 
 
-async def set_aside(web: Harness, *, shop: str = SHOP) -> str:
+async def set_aside(web: Harness, *, shop: str = SHOP, reason: str = "spam") -> str:
     """A mail as the mail's reader records it; answers the address of its page."""
-    [url] = await set_aside_all(web, 1, shop=shop)
+    [url] = await set_aside_all(web, 1, shop=shop, reason=reason)
     return url
 
 
-async def set_aside_all(web: Harness, many: int, *, shop: str = SHOP) -> list[str]:
+async def set_aside_all(
+    web: Harness, many: int, *, shop: str = SHOP, reason: str = "spam"
+) -> list[str]:
     """So many of them, a second apart; answers the addresses of their pages."""
     drafts, urls = [], []
     bucket = web.settings.mail_bucket or "none"
     for number in range(many):
         changes = {"message_id": random_id(), "raw": {"bucket": bucket, "key": "k"}}
+        changes["reason"] = reason
         mail = MAIL_ASIDE.model_copy(update=changes)
         stream = mail_stream(mail.message_id)
         new = [NewEvent(stream, mail, web.clock() + timedelta(seconds=number))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import AsyncIterator
 
 import httpx
@@ -40,7 +41,7 @@ async def test_pages_of_mail_lead_to_each_one_once(
     urls = await set_aside_all(web, 51)
     first = (await browser.get("/inbox/automatic")).text
     following = first.partition('" rel="next"')[0].rpartition('href="')[2]
-    second = (await browser.get(following)).text
+    second = (await browser.get(html.unescape(following))).text
     assert [first.count(f'href="{url}"') for url in reversed(urls)] == [1] * 50 + [0]
     assert [second.count(f'href="{url}"') for url in reversed(urls)] == [0] * 50 + [1]
 
@@ -59,6 +60,28 @@ async def test_a_button_makes_it_a_conversation_and_pressed_again_leads_to_the_s
     assert path_of(made) in (await browser.get("/inbox")).text
     assert "Made a conversation" in (await browser.get("/inbox/automatic")).text
     assert f'href="{path_of(made)}"' in (await browser.get(url)).text
+
+
+async def test_a_mail_with_a_virus_is_in_the_quarantine_and_released_only_with_the_warning(
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
+) -> None:
+    await aws.put_object(mail_bucket, "k", RAW.encode())
+    url = await set_aside(web, reason="virus")
+    noise = await set_aside(web, reason="autoreply")
+    held = (await browser.get("/inbox/automatic?tab=quarantine")).text
+    assert f'href="{url}"' in held
+    assert noise not in held
+    machines = (await browser.get("/inbox/automatic?tab=automatic")).text
+    assert f'href="{noise}"' in machines
+    assert url not in machines
+    page = (await browser.get(url)).text
+    assert "a virus was found in it. Its files can’t be downloaded here." in page
+    assert "Shall I keep" in page
+    assert 'type="checkbox" name="warned" value="yes" required' in page
+    form = fields_of(page, f"{url}/conversation")
+    assert (await browser.post(f"{url}/conversation", data=form)).status_code == 400
+    made = await browser.post(f"{url}/conversation", data={**form, "warned": "yes"})
+    assert "Virus found" in (await browser.get(path_of(made))).text
 
 
 async def test_while_the_read_models_are_behind_the_mail_says_what_it_became(

@@ -10,6 +10,7 @@ from cplus.projections.queries.views.conversations import (
     MailStatus,
     Message,
     SetAside,
+    SetAsideKind,
 )
 from cplus.projections.queries.views.customers import (
     Customer,
@@ -66,6 +67,7 @@ __all__ = [
     "Parcel",
     "PersonCounts",
     "SetAside",
+    "SetAsideKind",
     "Setup",
     "Shop",
     "Subscription",

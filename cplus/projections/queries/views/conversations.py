@@ -10,6 +10,7 @@ from typing import Literal
 from cplus.events.catalogue.mail import AsideReason
 
 ConversationState = Literal["open", "closed", "unanswered", "all", "spam"]
+SetAsideKind = Literal["all", "quarantine", "automatic"]
 DeliveryState = Literal["under_way", "arrived", "failed", "all"]
 MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
 
@@ -102,6 +103,8 @@ class Message:
     """Whether the mail says more than `text`; None if that was not recorded."""
     formatted_lines: int | None
     """About how many lines its HTML takes; 0 if it has none, None if that was not recorded."""
+    virus: bool
+    """A virus was found in it, and it was taken out of the quarantine all the same."""
     status: MailStatus | None
     """How far a message of the merchant came; None on messages of the shopper."""
     reason: str | None

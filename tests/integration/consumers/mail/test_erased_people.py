@@ -139,7 +139,7 @@ async def test_no_copy_and_no_unread_mail_of_somebody_erased_is_left(world: Worl
     to = await world.token_address()
     own = plain("Ada wrote this", sender=to, message_id="<own@shopper.example>")
     await world.receive(own, "ses4", to)
-    assert [len(one) for one in await world.types()] == [2, 0, 0, 0]
+    assert [len(one) for one in await world.types()] == [2, 0, 1, 0]
     assert len(await world.keys()) == 4
     [message] = await world.received()
     await erased(world, message.person)

@@ -379,7 +379,6 @@ async def test_who_names_a_message_id_is_heard_and_gets_no_answers(world: World)
 @pytest.mark.parametrize(
     ("raw", "verdicts", "reason"),
     [
-        (form(), {"virus": "FAIL"}, "virus"),
         (plain("Loop", sender=f"acorn@{DOMAIN}"), {}, "our own"),
         (b"", {}, "neither an author"),
         (b"\x00\xff\xfe no mime at all", {}, "neither an author"),

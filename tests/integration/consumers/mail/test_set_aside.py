@@ -8,7 +8,7 @@ import pytest
 
 from cplus.actors import merchant
 from cplus.commands.conversations.automatic_mail import Made, make_conversation
-from cplus.errors import NotFound
+from cplus.errors import InvalidInput, NotFound
 from cplus.events.audit.history import history
 from cplus.events.names import started_ref
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, START, World, form, plain
@@ -34,6 +34,8 @@ async def make(world: World, message_id: str) -> Made:
         (form(), {"spam": "FAIL"}, "spam"),
         (plain("Buy now"), {"spam": "FAIL"}, "spam"),
         (form(), {"dmarc": "FAIL", "dkim": "FAIL"}, "unsigned_form"),
+        (plain("Open me"), {"virus": "FAIL", "spam": "FAIL"}, "virus"),
+        (form(), {"virus": "FAIL"}, "virus"),
     ],
 )
 async def test_mail_that_starts_nothing_is_kept_with_its_reason_and_what_it_says(
@@ -72,6 +74,46 @@ async def test_a_good_copy_of_a_mail_set_aside_is_heard_and_only_once(world: Wor
     await world.receive(ABSENCE, "ses5")
     await world.receive(ABSENCE, "ses6", token)
     assert (await world.types())[4:] == [ASIDE, ["message_received"]]
+
+
+async def test_a_mail_with_a_virus_is_taken_up_only_by_who_was_warned(world: World) -> None:
+    await world.receive(plain("Open me"), "ses1", virus="FAIL")
+    [aside] = await world.asides()
+    with pytest.raises(InvalidInput, match="virus"):
+        await make(world, aside.message_id)
+    assert await world.types() == [ASIDE]
+    use = world.parts.conversations
+    await make_conversation(
+        SHOP, aside.message_id, actor=ACTOR, source="dashboard", use=use, warned=True
+    )
+    [message] = await world.received()
+    assert (message.virus, message.text) == (True, "Open me")
+
+
+@pytest.mark.parametrize("verdict", ["spam", "virus"])
+async def test_a_held_back_answer_is_released_into_the_conversation_that_it_answers(
+    world: World, verdict: str
+) -> None:
+    await world.receive(plain("Is it blue?"), "ses1")
+    token = await world.token_address()
+    stranger = plain("Yes", sender="sam@shopper.example", message_id="<yes@shopper.example>")
+    world.later(days=1)
+    await world.receive(stranger, "ses2", token, **{verdict: "FAIL"})
+    [aside] = await world.asides()
+    began = await world.conversation()
+    assert aside.answers == began.conversation_id
+    use = world.parts.conversations
+    made = await make_conversation(
+        SHOP, aside.message_id, actor=ACTOR, source="dashboard", use=use, warned=True
+    )
+    assert made.conversation_id == began.conversation_id
+    assert (await world.types())[-1] == ["message_received", "taken_up"]
+    now = await world.conversation()
+    assert (now.address, len(now.senders)) == (ADA, 2), "no answers go to who was held back"
+    # An answer to what was released finds the conversation too.
+    later = plain("And?", message_id="<3@shopper.example>", References="<yes@shopper.example>")
+    await world.receive(later, "ses3")
+    assert (await world.types())[-1] == ["message_received"]
 
 
 async def test_a_good_copy_of_a_mail_that_was_taken_up_is_a_repeat(world: World) -> None:
