@@ -81,7 +81,16 @@ class ConversationQueries(ReadModels):
 
     async def conversation_counts(self, shop: str) -> ConversationCounts:
         """How many conversations the shop has."""
-        counts = await self._counts(CONVERSATIONS, shop)
+        return await self._counted(shop, await self._counts(CONVERSATIONS, shop))
+
+    async def inbox_standing(self, shop: str) -> tuple[int, ConversationCounts]:
+        """The position up to which conversations and their messages are shown, and how many
+        conversations there are then."""
+        at = await self._checkpoints(shop, (CONVERSATIONS, MESSAGES))
+        counts = await self._counted(shop, at[CONVERSATIONS.name].counts)
+        return min(one.position for one in at.values()), counts
+
+    async def _counted(self, shop: str, counts: Mapping[str, int] | None) -> ConversationCounts:
         if counts is not None:
             return ConversationCounts(
                 conversations=counts.get("conversations", 0),

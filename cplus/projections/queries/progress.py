@@ -12,12 +12,15 @@ from cplus.subscriptions.checkpoints import CHECKPOINTS, checkpoint_id
 class ProgressQueries(ReadModels):
     """Questions about how far the read models have come."""
 
+    async def position_of(self, shop: str, by: Sequence[str]) -> int:
+        """The position up to which the projections of these names show the shop."""
+        at = await self._checkpoints(shop, [one for one in ALL if one.name in by])
+        return min(one.position for one in at.values())
+
     async def positions_of(self, shop: str) -> dict[str, int]:
         """How far each projection, by name, has read the shop's log; 0 before it began."""
-        ids = [checkpoint_id(await self._collection(one), shop) for one in ALL]
-        found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": ids}})
-        at = {row["projection"]: row["position"] for row in await found.to_list(None)}
-        return {projection.name: at.get(projection.name, 0) for projection in ALL}
+        at = await self._checkpoints(shop, ALL)
+        return {name: one.position for name, one in at.items()}
 
     async def parked(self, shop: str, reactions: Sequence[str] = ()) -> set[str]:
         """The names of the projections in use, and of these reactions, that are parked in the shop:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -38,12 +38,20 @@ class ReadModels:
         found: Row | None = await rows.find_one({"_id": row_id(shop, key)})
         return found
 
+    async def _checkpoints(
+        self, shop: str, projections: Iterable[Projection]
+    ) -> dict[str, Checkpoint]:
+        """How far each projection, by name, has read the shop's log, and how many rows of each kind
+        it had then, as the runner counted them: `counts` is None if it has not, as an older release
+        folded them and they were not rebuilt since."""
+        ids = {one.name: checkpoint_id(await self._collection(one), shop) for one in projections}
+        found = self._mongo.database[CHECKPOINTS].find({"_id": {"$in": list(ids.values())}})
+        by_id = {row["_id"]: row for row in await found.to_list(None)}
+        return {name: Checkpoint.of(by_id.get(_id)) for name, _id in ids.items()}
+
     async def _counts(self, projection: Projection, shop: str) -> Mapping[str, int] | None:
-        """How many rows of each kind the shop has, as the runner counted them; None if it has not:
-        an older release folded them, and they were not rebuilt since."""
-        _id = checkpoint_id(await self._collection(projection), shop)
-        found = await self._mongo.database[CHECKPOINTS].find_one({"_id": _id})
-        return Checkpoint.of(found).counts
+        """How many rows of each kind the shop has, see `_checkpoints`."""
+        return (await self._checkpoints(shop, [projection]))[projection.name].counts
 
     async def _newest(
         self, projection: Projection, wanted: Mapping[str, Any], field: str, limit: int

@@ -34,9 +34,8 @@ async def inbox(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
     """A page of conversations, the position they stand at, and how many there are."""
-    position = await read_position(queries, me.shop)
+    position, counts = await queries.inbox_standing(me.shop)
     page = await queries.list_conversations(me.shop, state, cursor, limit)
-    counts = await queries.conversation_counts(me.shop)
     return _json(
         {"position": position, "counts": counts, "conversations": page.items, "next": page.next}
     )

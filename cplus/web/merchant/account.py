@@ -54,13 +54,13 @@ async def settings(
     pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
-    position, conversations, persons, total, guide = await asyncio.gather(
+    position, conversations, persons, total = await asyncio.gather(
         read_position(queries, me.shop, STEPS_BY),
         queries.conversation_counts(me.shop),
         queries.person_counts(me.shop),
         queries.metrics_total(me.shop),
-        guide_of(me, queries, domain),
     )
+    guide = guide_of(me, total, domain)
     return pages.render(
         "settings.html",
         me=me,

@@ -13,7 +13,7 @@ from cplus.actors import Actor
 from cplus.commands.conversations.answering import Conversations
 from cplus.commands.setup import announce_test, show_guide
 from cplus.mail import shop_address, written_code
-from cplus.projections.queries import CustomerImport, Queries, Setup
+from cplus.projections.queries import CustomerImport, Figures, Queries, Setup
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.deps import (
     ConversationsDep,
@@ -64,10 +64,9 @@ class Guide:
         return written_code(self.setup.code) if self.setup.code else None
 
 
-async def guide_of(me: Merchant, queries: Queries, domain: str) -> Guide:
-    """The first steps of the shop."""
+def guide_of(me: Merchant, total: Figures, domain: str) -> Guide:
+    """The first steps of the shop, of which `total` are the sums over all days."""
     setup = me.row.setup if me.row else Setup()
-    total = await queries.metrics_total(me.shop)
     return Guide(
         last_import=me.row.last_import if me.row else None,
         arrived=setup.received_at is not None or total.conversations > 0,
@@ -83,9 +82,10 @@ async def getting_started(
     pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
 ) -> HTMLResponse:
     """The page of the first steps."""
-    position, guide = await asyncio.gather(
-        read_position(queries, me.shop, STEPS_BY), guide_of(me, queries, domain)
+    position, total = await asyncio.gather(
+        read_position(queries, me.shop, STEPS_BY), queries.metrics_total(me.shop)
     )
+    guide = guide_of(me, total, domain)
     return pages.render(
         "getting_started.html", me=me, section="settings", guide=guide, position=position
     )

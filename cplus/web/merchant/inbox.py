@@ -9,12 +9,11 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.clock import Clock, zone
-from cplus.projections.queries import ConversationState, Figures, Queries, summed
+from cplus.clock import zone
+from cplus.projections.queries import ConversationState, Figures, summed
 from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
-from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 
 router = APIRouter()
@@ -44,13 +43,13 @@ async def inbox(
 ) -> HTMLResponse:
     """A page of conversations, the newest message first."""
     # The position is read first: what comes between the two is offered as news once more.
-    position = await read_position(queries, me.shop)
-    counts, page, asked, guide, week = await asyncio.gather(
-        queries.conversation_counts(me.shop),
+    position, counts = await queries.inbox_standing(me.shop)
+    here = zone(me.timezone)
+    today = clock().astimezone(here).date()
+    page, asked, (week, total) = await asyncio.gather(
         queries.list_conversations(me.shop, tab, cursor),
         queries.first_open_request(me.shop),
-        _guide(me, queries, domain),
-        _week(me, queries, clock),
+        queries.metrics_with_total(me.shop, here, today - timedelta(days=_DAYS - 1), today),
     )
     numbers = {
         "open": counts.open,
@@ -70,27 +69,19 @@ async def inbox(
         position=position,
         asked=asked,
         urgent=asked is not None and asked.due_at - clock() < _URGENT,
-        guide=guide,
+        guide=_guide(me, total, domain),
         empty_shop=counts.conversations == 0 and tab != "spam",
         days=_DAYS,
-        week=week,
+        week=summed(one.figures for one in week),
     )
 
 
-async def _guide(me: Merchant, queries: Queries, domain: str) -> Guide | None:
+def _guide(me: Merchant, total: Figures, domain: str) -> Guide | None:
     """The first steps, while some are left and the merchant did not hide them."""
     if me.row and not me.row.setup.shown:
         return None
-    guide = await guide_of(me, queries, domain)
+    guide = guide_of(me, total, domain)
     return guide if guide.done < STEPS else None
-
-
-async def _week(me: Merchant, queries: Queries, clock: Clock) -> Figures:
-    """What happened in the last days of the shop's time zone."""
-    here = zone(me.timezone)
-    last = clock().astimezone(here).date()
-    days = await queries.metrics_in(me.shop, here, last - timedelta(days=_DAYS - 1), last)
-    return summed(one.figures for one in days)
 
 
 @router.get("/")

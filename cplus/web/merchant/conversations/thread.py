@@ -95,8 +95,7 @@ def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown
 async def read_position(queries: Queries, shop: str, by: Sequence[str] = SHOWN_BY) -> int:
     """The position up to which these projections show the shop: by default, conversations and
     their messages."""
-    positions = await queries.positions_of(shop)
-    return min(positions.get(name, 0) for name in by)
+    return await queries.position_of(shop, by)
 
 
 async def caught_up(

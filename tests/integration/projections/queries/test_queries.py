@@ -225,6 +225,10 @@ async def test_the_days_between_two_are_paged_the_newest_first(
     assert [one.day for one in found] == [last - timedelta(days=n) for n in range(7)]
     assert {one.figures.conversations for one in found} == {1}
     assert (await queries.metrics_total(SHOP)).conversations == 9
+    shown, total = await queries.metrics_with_total(SHOP, UTC, first, last)
+    assert [one.day for one in shown] == [one.day for one in found]
+    assert shown == await queries.metrics_in(SHOP, UTC, first, last)
+    assert total == await queries.metrics_total(SHOP)
     assert await queries.metrics_total("cedar.myshopify.com") == Figures()
     assert not (await queries.metrics(SHOP, last, first)).items
 
@@ -332,10 +336,14 @@ async def test_positions_are_those_of_the_checkpoints(mongo: Mongo, queries: Que
         "projection": "customers",
         "shop": SHOP,
         "position": 7,
+        "seq": 9,
+        "parked": None,
     }
     await mongo.database[CHECKPOINTS].insert_one(row)
     read = await queries.positions_of(SHOP)
     assert (read["customers"], read["messages"]) == (7, 0)
+    assert await queries.position_of(SHOP, ("customers",)) == 7
+    assert await queries.position_of(SHOP, ("customers", "messages")) == 0
     assert (await queries.positions_of(OTHER))["customers"] == 0
 
 
