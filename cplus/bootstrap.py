@@ -21,6 +21,7 @@ from cplus.events.log.store import ensure_indexes as ensure_log_indexes
 from cplus.events.nudges import Nudger, TopicNudger
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
+from cplus.leases import Leases
 from cplus.leases import ensure_indexes as ensure_lease_indexes
 from cplus.loop import event_loop, run
 from cplus.mongo import Mongo, connect
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations.answering import Conversations
+    from cplus.commands.conversations.withdrawing import Withdrawals
     from cplus.commands.erasing import Erasures
     from cplus.commands.exporting import Exports
     from cplus.commands.installs import Installs
@@ -441,6 +443,13 @@ class Parts:
         from cplus.commands.conversations.answering import Conversations
 
         return Conversations(self.recorder, self.clock)
+
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        """Takes replies back that wait to be sent."""
+        from cplus.commands.conversations.withdrawing import Withdrawals
+
+        return Withdrawals(self.recorder, Leases(self.mongo.database), self.clock)
 
     @cached_property
     def stored_mails(self) -> StoredMails:

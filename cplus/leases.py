@@ -24,6 +24,11 @@ class Lease:
     """What holders noted, kept when the lease passes on."""
 
 
+def of_sending(shop: str, message_id: str) -> str:
+    """The lease of sending a mail: also whoever takes a mail back holds it meanwhile."""
+    return f"send/{shop}/{message_id}"
+
+
 class Leases:
     """Rows with an expiry and a fencing number, by the database's clock."""
 

@@ -216,6 +216,11 @@ def reply_claim(form_key: str) -> str:
     return f"reply/{form_key}"
 
 
+def withdrawn_claim(message_id: str) -> str:
+    """That the merchant took back this reply before it was sent."""
+    return f"withdrawn/{message_id}"
+
+
 def command_claim(form_key: str) -> str:
     """A command that a merchant sent with the form with this key."""
     return f"command/{form_key}"

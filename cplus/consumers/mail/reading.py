@@ -24,6 +24,7 @@ from cplus.mail import (
     author_is_proved,
     contact_form,
     is_form_sender,
+    is_own_address,
     is_own_mail,
     lines_of,
     parse,
@@ -58,6 +59,8 @@ class Found:
     """Why it is set aside whatever it answers; see `aside_alone` for other mail."""
     reported: tuple[str, ...] = ()
     """The addresses that a report of the mail system names as recipients."""
+    copied: tuple[str, ...] | None = None
+    """Who else got it by its `Cc:`, without our own addresses; None if nobody did."""
     body: str = ""
     """A hash of the raw mail without its headers, to which each delivery adds some."""
 
@@ -139,6 +142,16 @@ def _meaning(receipt: Receipt, mail: InboundMail, domain: str) -> Said:
         proved=address == mail.from_address and author_is_proved(receipt, mail),
         sent_from=mail.from_address if address != mail.from_address else None,
         aside=aside,
+        copied=_copied(mail, address, domain),
+    )
+
+
+def _copied(mail: InboundMail, address: str | None, domain: str) -> tuple[str, ...] | None:
+    """Who else got the mail: not whom the answer goes to anyway, and none of our addresses."""
+    own = {address, mail.from_address}
+    return (
+        tuple(one for one in mail.copied if one not in own and not is_own_address(one, domain))
+        or None
     )
 
 
@@ -185,6 +198,7 @@ def as_written(
         "formatted_lines": lines_of(found.mail.html, sum(one.inline for one in files)),
         "files": files,
         "objects": objects_of(files),
+        "cc": found.copied,
     }
 
 

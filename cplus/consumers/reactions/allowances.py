@@ -9,6 +9,9 @@ from cplus.events.log.commit import Commit
 
 
 async def _hand_out(commit: Commit, started: Recorded, use: Reactor) -> None:
+    assert isinstance(started.event, ConversationStarted)  # noqa: S101  all that it handles
+    if started.event.by == "merchant":
+        return  # what the merchant begins counts against no plan
     use.at_step("count")
     await use.count(commit, started)
 

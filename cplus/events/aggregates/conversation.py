@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import singledispatchmethod
 from typing import Any, NamedTuple
 
@@ -24,13 +24,21 @@ from cplus.events.catalogue.conversations import (
     DeliveryFailureSettled,
     MessageReceived,
     NoteWritten,
+    ReplyWithdrawn,
     ReplyWritten,
 )
 from cplus.events.catalogue.mail import MailSetAside
+from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, given_back_ref, started_ref
 
 MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
+MAX_RECIPIENTS = 50
+"""Whom SES sends one mail to at most: To, Cc and Bcc together."""
+MAX_AHEAD = timedelta(days=60)
+"""How long before it goes out a mail can be scheduled."""
+MAX_WAITING = 20
+"""Mails of one conversation that wait for their moment at once."""
 
 
 class Sender(NamedTuple):
@@ -76,21 +84,43 @@ class Conversation(Aggregate):
         self.spam = False
         """Whether it is marked as spam: whatever comes to it is no news, and nothing answers by
         itself."""
+        self.counts = True
+        """Whether it counts at all: what the merchant began does not."""
         self.counts_in: str | None = None
         """The month of whose allowance it has a place; None if it gave it back."""
         self._days: set[str] = set()
         self._missed = False
         """Whether mail came while it was spam."""
+        self.withdrawn: set[str] = set()
+        self.waits: dict[str, datetime] = {}
+        """Until when mails wait that were not withdrawn, by the ids of the messages."""
+        self._looked_after: dict[str, set[str]] = {}
+        """What had failed when each of them was written."""
 
     @property
     def conversation_id(self) -> str:
         """Its id without the stream's prefix."""
         return conversation_id(self.id)
 
-    def start(self, *, person: str, channel: str, subject: str, now: datetime) -> None:
-        """The customer starts the conversation."""
+    def start(
+        self,
+        *,
+        person: str,
+        channel: str,
+        subject: str,
+        now: datetime,
+        by: str = "customer",
+        address: str | None = None,
+    ) -> None:
+        """Somebody starts the conversation; `address` is where a merchant's first message goes."""
         self.trigger_event(
-            ConversationStarted, person=person, channel=channel, subject=subject, timestamp=now
+            ConversationStarted,
+            person=person,
+            channel=channel,
+            subject=subject,
+            by=by,
+            address=address,
+            timestamp=now,
         )
 
     def receive(
@@ -119,12 +149,24 @@ class Conversation(Aggregate):
             self.trigger_event(ConversationReopened, timestamp=now)
 
     def reply(
-        self, *, message_id: str, text: str, author: str, now: datetime, to: str | None = None
+        self,
+        *,
+        message_id: str,
+        text: str,
+        author: str,
+        now: datetime,
+        to: str | None = None,
+        cc: Sequence[str] = (),
+        bcc: Sequence[str] = (),
+        send_at: datetime | None = None,
+        files: Sequence[StoredFile] = (),
     ) -> None:
-        """The merchant replies, in the belief that it goes to the address `to`, if that is given.
+        """The merchant replies, in the belief that it goes to the address `to`, if that is given;
+        with `send_at` it goes out at that moment, and can be withdrawn until then.
 
-        Raises InvalidInput for an empty or oversized text, or if there is no address to reply to,
-        and AddressChanged if it is another one by now.
+        Raises InvalidInput for an empty or oversized text, for too many recipients, for a moment
+        too far ahead, or if there is no address to reply to, and AddressChanged if it is another
+        one by now.
         """
         if message_id in self.written:
             return
@@ -139,6 +181,10 @@ class Conversation(Aggregate):
             raise InvalidInput(reason="this conversation has no address to reply to")
         if to is not None and to != self.address:
             raise AddressChanged
+        if 1 + len(cc) + len(bcc) > MAX_RECIPIENTS:
+            raise InvalidInput(reason=f"a mail can go to up to {MAX_RECIPIENTS} addresses")
+        if send_at is not None:
+            self._check_moment(send_at, now)
         self.trigger_event(
             ReplyWritten,
             message_id=message_id,
@@ -148,11 +194,35 @@ class Conversation(Aggregate):
             text=text,
             in_reply_to=self.last_message_id,
             author=author,
+            cc=tuple(cc) or None,
+            bcc=tuple(bcc) or None,
+            send_at=send_at,
+            files=tuple(files) or None,
+            objects=tuple({"bucket": one.bucket, "key": one.key} for one in files),
             timestamp=now,
         )
         self.unmark_spam(now)
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
+
+    def _check_moment(self, send_at: datetime, now: datetime) -> None:
+        if send_at > now + MAX_AHEAD:
+            raise InvalidInput(reason=f"a mail can be scheduled up to {MAX_AHEAD.days} days ahead")
+        if sum(moment > now for moment in self.waits.values()) >= MAX_WAITING:
+            reason = f"up to {MAX_WAITING} messages of a conversation can wait to be sent"
+            raise InvalidInput(reason=reason)
+
+    def withdraw(self, *, message_id: str, now: datetime) -> None:
+        """The merchant takes back a mail that was not sent; the caller has made sure that nobody
+        sends it. Withdrawing it again changes nothing. Raises NotFound, and InvalidInput for a mail
+        that went out at once."""
+        if message_id in self.withdrawn:
+            return
+        if message_id not in self.written:
+            raise NotFound(what="message")
+        if message_id not in self.waits:
+            raise InvalidInput(reason="this message did not wait to be sent")
+        self.trigger_event(ReplyWithdrawn, message_id=message_id, timestamp=now)
 
     def answer_to(self, *, message_id: str, now: datetime) -> None:
         """The merchant wants replies to go to the sender of this message; if they do, nothing
@@ -257,7 +327,7 @@ class Conversation(Aggregate):
             ConversationUnmarkedSpam,
             person=self.person,
             days=tuple(sorted(self._days)),
-            month=None if self.counts_in else month_of(now),
+            month=month_of(now) if self.counts and not self.counts_in else None,
             timestamp=now,
         )
         if missed and not self.open:
@@ -272,8 +342,11 @@ class Conversation(Aggregate):
         self.person = event.person
         self.erased = kept(event.subject) is None
         self.subject = event.subject
+        self.address = event.address or ""
+        self.answers_to = event.person if event.address else ""
         self.open = True
-        self.counts_in = month_of(event.timestamp)
+        self.counts = event.by == "customer"
+        self.counts_in = month_of(event.timestamp) if self.counts else None
         self._days.add(_day_of(event.timestamp))
 
     @evolve.register
@@ -299,9 +372,18 @@ class Conversation(Aggregate):
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
         self.last_message_at = event.timestamp
+        if event.send_at is not None:
+            self.waits[event.message_id] = event.send_at
+            self._looked_after[event.message_id] = set(self.failed)
         self.failed.clear()  # whatever it says, the merchant looked after the conversation
         if event.resends is not None and (address := kept(event.to_address)):
             self.address, self.answers_to = address, event.person
+
+    @evolve.register
+    def _(self, event: ReplyWithdrawn) -> None:
+        self.withdrawn.add(event.message_id)
+        self.waits.pop(event.message_id, None)
+        self.failed |= self._looked_after.pop(event.message_id, set())
 
     @evolve.register
     def _(self, event: DeliveryFailed) -> None:

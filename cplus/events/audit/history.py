@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -17,6 +17,9 @@ from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream
 from cplus.events.reader import EventReader
+
+SOON: Final = timedelta(minutes=1)
+"""A mail that waits longer than this was scheduled; any other can just be undone."""
 
 PAGE: Final = 50
 """Commits of a page: nearly always as many entries."""
@@ -119,6 +122,7 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.ReplyWritten: "replied",
         talk.NoteWritten: "wrote a note",
         talk.AnswerRefused: "did not send a mail that claims to be the merchant’s",
+        talk.ReplyWithdrawn: "took back a message before it was sent",
         talk.AnswersMoved: "chose the address that replies go to",
         talk.DeliveryFailed: "told that the reply did not arrive",
         talk.DeliveryFailureSettled: "dismissed the notice that the reply did not arrive",
@@ -142,6 +146,8 @@ def did(event: Event) -> str:
     """What was done, in words that follow a name; of an event in `DEEDS`."""
     words = DEEDS[type(event)]
     match event:
+        case talk.ReplyWritten(send_at=moment) if moment and moment - event.timestamp > SOON:
+            return "scheduled a message"
         case talk.ConversationStarted(channel="contact_form"):
             return f"{words} with the contact form"
         case talk.ConversationStarted():

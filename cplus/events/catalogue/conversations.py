@@ -19,6 +19,8 @@ class ConversationStarted(AggregateEvent):
     subject: Personal[str]
     by: Literal["customer", "merchant"] = "customer"
     """Who wrote first. What the merchant began waits for no reply and counts against no plan."""
+    address: Personal[str | None] = None
+    """Where the merchant's first message goes; None if the customer wrote first."""
 
 
 class MessageReceived(AggregateEvent):
@@ -61,6 +63,9 @@ class MessageReceived(AggregateEvent):
     """Its files. None for mail from before they were kept apart: its raw mail has them."""
     objects: tuple[Mapping[str, str], ...] = ()
     """Where the files are, each {"bucket", "key"}: what erasing the person deletes."""
+    cc: Personal[tuple[str, ...] | None] = None
+    """Who else got the mail by its `Cc:`; a reply goes to them too, unless the merchant takes them
+    out. None for mail from before this was kept."""
 
 
 class ReplyWritten(AggregateEvent):
@@ -87,6 +92,17 @@ class ReplyWritten(AggregateEvent):
     """The moment before which it is not sent, and can be withdrawn; None if it goes out at once."""
     resends: str | None = None
     """The id of the message that did not arrive, if this one sends it again."""
+    files: Personal[tuple[StoredFile, ...] | None] = None
+    """What goes with it. None if nothing does, or if the person was erased."""
+    objects: tuple[Mapping[str, str], ...] = ()
+    """Where the files are, each {"bucket", "key"}: what erasing the person deletes."""
+
+
+class ReplyWithdrawn(AggregateEvent):
+    """The merchant took back a mail that had not been sent: it never is."""
+
+    TYPE: ClassVar[str] = "conversation.reply_withdrawn"
+    message_id: str
 
 
 class AnswersMoved(AggregateEvent):

@@ -141,6 +141,8 @@ class MailSetAside(Event):
     """Where the files are, each {"bucket", "key"}: what erasing the person deletes."""
     answers: str | None = None
     """The conversation that it answers, if it was held back although it answers one."""
+    cc: Personal[tuple[str, ...] | None] = None
+    """Who else got the mail by its `Cc:`."""
 
 
 class MailTakenUp(Event):

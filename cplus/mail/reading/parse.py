@@ -28,6 +28,7 @@ from cplus.mail.text import HEADER_LIMIT, cut, decode_words, guess, raw_header, 
 NO_MAIL: Final = "no MIME"
 """The defect of input without any mail headers."""
 
+_COPIED_LIMIT = 50
 _REFERENCES_LIMIT = 1_000
 _REFERENCES_CHARACTERS = 256 * 1024
 _MESSAGE_ID_LIMIT = 998
@@ -155,6 +156,11 @@ class _Headers:
             self.defects.append(f"illegal address in {name}")
         return found.mailboxes[0] if found.mailboxes else None
 
+    def copied(self) -> list[str]:
+        """Who else got it, each once."""
+        named = (one.address for one in mailboxes(self.get("cc")).mailboxes)
+        return list(dict.fromkeys(named))[:_COPIED_LIMIT]
+
     def author(self) -> tuple[Mailbox | None, bool]:
         """Who wrote it, and whether nobody can read another author in it."""
         read = [mailboxes(value) for value in self.authors]
@@ -229,6 +235,7 @@ def _understand(
         sender=real_sender.address if real_sender else None,
         reply_to=reply_to.address if reply_to else None,
         reply_to_name=reply_to.name if reply_to else "",
+        copied=headers.copied(),
         return_path=envelope,
         subject=subject,
         date=date,

@@ -133,10 +133,10 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 bcc=list(reply.bcc or ()),
                 rfc_message_id=None,  # SES gives it, and MailSent names it
                 in_reply_to=reply.in_reply_to,
-                attachments=0,
+                attachments=len(reply.files or ()),
                 automatic=False,
                 message=reply.message_id,
-                files=(),
+                files=_files(reply.files),
             )
         case _:
             yield from _asked(recorded)
@@ -228,7 +228,7 @@ def _received(mail: MessageReceived | MailSetAside, recorded: Recorded) -> Writt
         from_address=mail.from_address,
         sent_from=mail.sent_from,
         to_address=None,
-        cc=[],
+        cc=list(mail.cc or ()),
         bcc=[],
         rfc_message_id=mail.rfc_message_id,
         in_reply_to=None,

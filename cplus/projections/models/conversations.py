@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cplus.events.base import ERASED, Recorded
@@ -17,6 +18,7 @@ from cplus.events.catalogue.conversations import (
     DeliveryFailed,
     DeliveryFailureSettled,
     MessageReceived,
+    ReplyWithdrawn,
     ReplyWritten,
 )
 from cplus.events.catalogue.mail import (
@@ -36,6 +38,14 @@ from cplus.projections.models.facts import (
     mail_status,
     snippet,
     types,
+)
+from cplus.projections.models.waits import (
+    WAITS,
+    waits_answered,
+    waits_changed,
+    waits_longer,
+    waits_over,
+    without_reply,
 )
 
 
@@ -70,20 +80,23 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
 def _started(event: Recorded) -> Row | None:
     begun = event.event
     assert isinstance(begun, ConversationStarted)  # noqa: S101  evolve asked
+    by_merchant = begun.by == "merchant"
     return {
+        # Only of those, so that rows from before stay as they are.
+        **({"by": begun.by} if by_merchant else {}),
         "version": event.version or 0,
         "person": begun.person,
         "subject": begun.subject,
         "channel": begun.channel,
         "from_name": None,
-        "from_address": None,
+        "from_address": begun.address,
         "open": True,
         "waiting": False,
         "unanswered": False,
         "messages": 0,
         "snippet": "",
         "last_message_at": event.occurred_at,
-        "last_from": "shopper",
+        "last_from": "merchant" if by_merchant else "shopper",
         "last_mail": None,
         "last_failed": False,
         "started_at": event.occurred_at,
@@ -97,6 +110,8 @@ def _erased(row: Row, person: str, at: datetime) -> Row:
     gone: dict[str, Any] = {"from_name": None, "from_address": None, "snippet": ERASED}
     nowhere = {key: {**one, "address": None} for key, one in row.get("failed", {}).items()}
     gone |= _failed(row, nowhere)
+    # Only rows of some conversations have these.
+    gone |= {name: [] for name in ("cc", WAITS) if name in row}
     if row["person"] == person:
         # Nobody is left who waits for a reply, or could be written to.
         gone |= {"subject": ERASED, "erased": True, "waiting": False, "unanswered": False}
@@ -108,31 +123,14 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
     """The fields that the event changes."""
     match event.event:
         case MessageReceived() as mail:
-            # What a machine sent waits for no answer, and answers nothing that a person asked.
-            waiting = not row.get("erased") and (row["waiting"] or not mail.automatic)
-            # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
-            answered = mail.answer_here and not (mail.automatic and row["from_address"])
-            # Anybody can write any name: it takes the place of none that is known.
-            named = answered and not (mail.proved is False and row["from_name"])
-            return {
-                **_message(row, event, mail.text, "shopper", unproved=mail.proved is False),
-                "from_name": mail.from_name if named else row["from_name"],
-                "from_address": mail.from_address if answered else row["from_address"],
-                "waiting": waiting,
-            }
+            return _received(row, mail, event)
         case ReplyWritten() as reply:
-            # Sent again to another address, that is where replies go.
-            moved = {"from_address": reply.to_address} if reply.resends is not None else {}
-            return {
-                **_message(row, event, reply.text, "merchant"),
-                **moved,
-                **_failed(row, {}),
-                "waiting": False,
-                "last_mail": {"message_id": reply.message_id, "rank": 0},
-                "last_failed": False,
-            }
+            return _replied(row, reply, event)
+        case ReplyWithdrawn() as taken:
+            return {"messages": row["messages"] - 1, **without_reply(row, taken.message_id)}
         case AnswersMoved() as moved:
-            return {"from_name": moved.name, "from_address": moved.address}
+            copies: dict[str, Any] = {"cc": []} if "cc" in row else {}
+            return {"from_name": moved.name, "from_address": moved.address, **copies}
         case DeliveryFailed() | DeliveryFailureSettled():
             return _failure(row, event)
     return _state(event)
@@ -151,15 +149,63 @@ def _state(event: Recorded) -> dict[str, Any]:
     return {}
 
 
+def _received(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]:
+    # What a machine sent waits for no answer, and answers nothing that a person asked.
+    waiting = not row.get("erased") and (row["waiting"] or not mail.automatic)
+    # Whom an answer goes to, by the rule of the aggregate: the page says it beforehand.
+    answered = mail.answer_here and not (mail.automatic and row["from_address"])
+    # Anybody can write any name: it takes the place of none that is known.
+    named = answered and not (mail.proved is False and row["from_name"])
+    return {
+        **_message(row, event, mail.text, "shopper", unproved=mail.proved is False),
+        **waits_answered(row, automatic=mail.automatic),
+        "from_name": mail.from_name if named else row["from_name"],
+        "from_address": mail.from_address if answered else row["from_address"],
+        **(_copied(row, mail) if answered else {}),
+        "waiting": waiting,
+    }
+
+
+def _replied(row: Row, reply: ReplyWritten, event: Recorded) -> dict[str, Any]:
+    # Sent again to another address, that is where replies go.
+    moved = {"from_address": reply.to_address} if reply.resends is not None else {}
+    return {
+        **_message(row, event, reply.text, "merchant"),
+        **moved,
+        **waits_longer(row, reply.message_id if reply.send_at else None),
+        **_failed(row, {}),
+        "waiting": False,
+        "last_mail": {"message_id": reply.message_id, "rank": 0},
+        "last_failed": False,
+    }
+
+
+def _copied(row: Row, mail: MessageReceived) -> dict[str, Any]:
+    """Who else gets replies, unless the merchant takes them out: whom the sender sent it to too.
+    Anybody can write any addresses, so not of a mail whose sender was not proved."""
+    cc = [] if mail.proved is False else list(mail.cc or ())
+    return {"cc": cc} if cc or "cc" in row else {}
+
+
 def _failure(row: Row, event: Recorded) -> dict[str, Any]:
+    if row.get("erased"):
+        return {}
+    told = _with_failure(row, event)
+    changed = {name: told[name] for name in ("failed", WAITS) if name in told}
+    if isinstance(event.event, DeliveryFailed):
+        changed["last_message_at"] = max(row["last_message_at"], event.occurred_at)
+    return changed
+
+
+def _with_failure(row: Row, event: Recorded) -> Row:
+    """The row, and what would come back into it, with the replies that did not arrive by now."""
     told, failed = event.event, dict(row.get("failed", {}))
-    if isinstance(told, DeliveryFailed) and not row.get("erased"):
+    if isinstance(told, DeliveryFailed):
         one = {"reason": told.reason, "address": told.address, "at": event.occurred_at}
-        latest = max(row["last_message_at"], event.occurred_at)
-        return {**_failed(row, {**failed, told.message_id: one}), "last_message_at": latest}
-    if isinstance(told, DeliveryFailureSettled):
+        failed[told.message_id] = one
+    elif isinstance(told, DeliveryFailureSettled):
         failed.pop(told.message_id, None)
-    return _failed(row, failed)
+    return waits_changed({**row, **_failed(row, failed)}, partial(_with_failure, event=event))
 
 
 def _failed(row: Row, failed: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,6 +229,12 @@ def _message(
 
 
 def _mail_fact(row: Row, event: Recorded) -> Row:
+    """The row, and what would come back into it, with how far its last mail came."""
+    left = waits_over(row, getattr(event.event, "message_id", ""))
+    return _last_mail(waits_changed(left, partial(_last_mail, event=event)), event)
+
+
+def _last_mail(row: Row, event: Recorded) -> Row:
     last = row["last_mail"]
     rank = mail_rank(event.event)
     if (
@@ -214,6 +266,7 @@ CONVERSATIONS = Projection(
         ConversationStarted,
         MessageReceived,
         ReplyWritten,
+        ReplyWithdrawn,
         AnswersMoved,
         ConversationClosed,
         ConversationReopened,

@@ -84,7 +84,9 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
         case OrderChanged() as order:
             placed = order.created_at or event.occurred_at
             after["ordered_at"] = earliest(after["ordered_at"], placed)
-        case ConversationStarted():
+        case ConversationStarted() as begun:
+            if begun.by == "merchant":
+                after.update(_written_to(after, begun, event))
             after["first_contact_at"] = earliest(after["first_contact_at"], event.occurred_at)
             after["last_contact_at"] = latest(after["last_contact_at"], event.occurred_at)
         case MessageReceived() as mail:
@@ -169,6 +171,14 @@ def _contact(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]
     return changed
 
 
+def _written_to(row: Row, begun: ConversationStarted, event: Recorded) -> dict[str, Any]:
+    """Whom the merchant wrote to first: known by the address alone."""
+    fields = {"person_wrote": False, "name": None, "address": begun.address}
+    if begun.address is None:
+        return {}
+    return {"contact": better_contact(row["contact"], newest(None, event, fields))}
+
+
 def _link(after: dict[str, Any], key: str, joined: PersonsJoined) -> None:
     """The larger id points at the smaller: links never form a circle, whichever
     id the event keeps. One person may point at several smaller ones, if joins crossed."""
@@ -204,7 +214,13 @@ CUSTOMERS = Projection(
         PersonsJoined,
         PersonErased,
     ),
-    opens=types(CustomerChanged, CustomerImported, CustomerTagsChanged, MessageReceived),
+    opens=types(
+        CustomerChanged,
+        CustomerImported,
+        CustomerTagsChanged,
+        ConversationStarted,
+        MessageReceived,
+    ),
     keys=keys,
     evolve=evolve,
     counts=PERSON_COUNTS,

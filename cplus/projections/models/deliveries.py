@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from cplus.events.base import Recorded
-from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.conversations import ReplyWithdrawn, ReplyWritten
 from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
@@ -32,6 +32,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     shows.
     """
     before, fact = {**_UNWRITTEN, **(row or {})}, event.event
+    if isinstance(fact, ReplyWithdrawn) or before.get("withdrawn"):
+        return {**_UNWRITTEN, "state": None, "withdrawn": True}  # no query shows it
     if isinstance(fact, ReplyWritten):
         wish = {
             "conversation_id": event.stream.removeprefix("conversation/"),
@@ -75,6 +77,7 @@ DELIVERIES = Projection(
     version=1,
     handles=types(
         ReplyWritten,
+        ReplyWithdrawn,
         MailSent,
         MailDelivered,
         MailBounced,

@@ -10,6 +10,7 @@ from cplus.events.catalogue.conversations import (
     AnswerRefused,
     MessageReceived,
     NoteWritten,
+    ReplyWithdrawn,
     ReplyWritten,
 )
 from cplus.events.catalogue.mail import (
@@ -25,7 +26,7 @@ from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import MAIL_FACTS, UNSENT, is_of_reply, types, with_fate
 
 _OF_FILES = ("id", "name", "content_type", "size", "inline")
-_GONE = {"sent_from", "files", "shortened", "formatted_lines"}
+_GONE = {"sent_from", "cc", "bcc", "files", "shortened", "formatted_lines"}
 """What a row has no more once who wrote it was erased."""
 
 
@@ -61,21 +62,10 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
                 "automatic": mail.automatic,
                 "attachments": mail.attachments,
             }
+        case ReplyWithdrawn():
+            return {**UNSENT, **_placed(event), "number": 0, "withdrawn": True}
         case ReplyWritten() as reply:
-            fate = {name: (row or {}).get(name, value) for name, value in UNSENT.items()}
-            return {
-                **fate,
-                **_placed(event),
-                "direction": "out",
-                "text": reply.text,
-                "subject": reply.subject,
-                "from_name": None,
-                "from_address": None,
-                "author": reply.author,
-                "to_address": reply.to_address,
-                "automatic": False,
-                "attachments": 0,
-            }
+            return _replied(row, reply, event)
         case NoteWritten() as note:
             return {**_placed(event), **_unsent("note", note.text, author=note.author)}
         case AnswerRefused() as refused:
@@ -83,6 +73,27 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             text = _unsent("refused", refused.text or "", author=f"mailbox/{refused.mailbox}")
             return {**_placed(event), **text, **about}
     return row
+
+
+def _replied(row: Row | None, reply: ReplyWritten, event: Recorded) -> Row:
+    """A message of the merchant, with the fate that may have been told before it."""
+    if row is not None and row.get("withdrawn"):
+        return row
+    fate = {name: (row or {}).get(name, value) for name, value in UNSENT.items()}
+    return {
+        **fate,
+        **_placed(event),
+        **_addressed(reply),
+        "direction": "out",
+        "text": reply.text,
+        "subject": reply.subject,
+        "from_name": None,
+        "from_address": None,
+        "author": reply.author,
+        "to_address": reply.to_address,
+        "automatic": False,
+        "attachments": len(reply.files or ()),
+    }
 
 
 def _unsent(direction: str, text: str, *, author: str) -> dict[str, Any]:
@@ -103,7 +114,12 @@ def _unsent(direction: str, text: str, *, author: str) -> dict[str, Any]:
 def _sender(mail: MessageReceived) -> dict[str, Any]:
     """What is told of the sender; nothing for a mail of which it was not recorded, so that rows
     from before stay as they are."""
-    told = {"proved": mail.proved, "sent_from": mail.sent_from, "virus": mail.virus or None}
+    told = {
+        "proved": mail.proved,
+        "sent_from": mail.sent_from,
+        "virus": mail.virus or None,
+        "cc": list(mail.cc or ()) or None,
+    }
     return {name: value for name, value in told.items() if value is not None}
 
 
@@ -113,8 +129,24 @@ def _parts(mail: MessageReceived) -> dict[str, Any]:
     told = {"shortened": mail.shortened, "formatted_lines": mail.formatted_lines}
     rest: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
     if mail.files is not None:
-        rest["files"] = [{name: getattr(one, name) for name in _OF_FILES} for one in mail.files]
+        rest["files"] = _files(mail.files)
     return rest
+
+
+def _files(files: Iterable[Any]) -> list[dict[str, Any]]:
+    return [{name: getattr(one, name) for name in _OF_FILES} for one in files]
+
+
+def _addressed(reply: ReplyWritten) -> dict[str, Any]:
+    """Who else gets it, when it goes out and what goes with it; nothing of a reply to one person at
+    once, so that rows from before stay as they are."""
+    told = {
+        "cc": list(reply.cc or ()),
+        "bcc": list(reply.bcc or ()),
+        "send_at": reply.send_at,
+        "files": _files(reply.files or ()),
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _erased(row: Row) -> Row:
@@ -152,6 +184,7 @@ MESSAGES = Projection(
         ReplyWritten,
         NoteWritten,
         AnswerRefused,
+        ReplyWithdrawn,
         MailSent,
         MailDelivered,
         MailBounced,

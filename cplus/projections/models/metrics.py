@@ -10,7 +10,7 @@ person, a customer, and a fact about a mail on a day.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -20,6 +20,7 @@ from cplus.events.catalogue.conversations import (
     ConversationReopened,
     ConversationStarted,
     MessageReceived,
+    ReplyWithdrawn,
     ReplyWritten,
 )
 from cplus.events.catalogue.customers import CustomerChanged, CustomerImported
@@ -30,6 +31,7 @@ from cplus.events.catalogue.mail import (
     MailRejected,
     MailSent,
 )
+from cplus.events.names import conversation_stream
 from cplus.projections.base import Projection, Row, Rows
 from cplus.projections.models.facts import MAIL_FACTS, fate_name, is_of_reply, types
 
@@ -98,8 +100,16 @@ def _marks(event: Recorded) -> list[str]:
         return [f"customer/{told.shopify_customer_id}"]
     if type(told) in MAIL_FACTS:
         message_id = getattr(told, "message_id")  # noqa: B009  every fact about a mail has it
-        return [f"mail/{message_id}/{event.occurred_at.date().isoformat()}"]
-    return [event.stream, *([told.person] if isinstance(told, ConversationStarted) else [])]
+        mark = f"mail/{message_id}/{event.occurred_at.date().isoformat()}"
+        # A reply that waited counts when it goes out.
+        return [mark, *(_talks_of(told) if isinstance(told, MailSent) else [])]
+    if isinstance(told, ConversationStarted) and told.by == "customer":
+        return [event.stream, told.person]
+    return [event.stream]
+
+
+def _talks_of(told: MailSent) -> list[str]:
+    return [conversation_stream(told.conversation_id)] if told.conversation_id else []
 
 
 def evolve_together(rows: Rows, event: Recorded) -> Rows:
@@ -108,7 +118,8 @@ def evolve_together(rows: Rows, event: Recorded) -> Rows:
     if not rows or when is None:
         return {}
     if type(event.event) in MAIL_FACTS:
-        return _mail(rows, marks[0], event)
+        told = _mail(rows, marks[0], event)
+        return _gone_out({**rows, **told}, told, marks[1:], event)
     counted: Counted
     if isinstance(event.event, CustomerChanged | CustomerImported):
         after, counted = _COUNTED, {"customers": 1} if rows[marks[0]] is None else {}
@@ -137,6 +148,19 @@ def _mail(rows: Rows, mark: str, event: Recorded) -> Rows:
     day = day_key(when.date())
     sums = _in_quarter(_in_quarter(rows[day], before, {what: -1}), quarter, {what: 1})
     return {**changed, day: sums}
+
+
+def _gone_out(rows: Rows, changed: Rows, talks: Sequence[str], event: Recorded) -> Rows:
+    """Counts the reply as written once SES took it, if it waited to be sent until then."""
+    message_id = getattr(event.event, "message_id", "")
+    for talk in talks:
+        row = rows[talk]
+        if row is None or message_id not in row.get("waits", ()):
+            continue
+        left = [one for one in row["waits"] if one != message_id]
+        after, counted = _answered({**row, "waits": left}, event.occurred_at)
+        return {**changed, talk: after, **_counted_at(rows, event.occurred_at, counted)}
+    return changed
 
 
 def _told(row: Row | None) -> Mapping[str, int]:
@@ -171,23 +195,31 @@ def _talk(row: Row | None, event: Recorded) -> tuple[Row, Counted]:
         return before, {}
     after = {**before, "version": version}
     match event.event:
-        case ConversationStarted():
-            return after, {"conversations": 1}
+        case ConversationStarted(by=by):
+            return after, {"conversations": 1} if by == "customer" else {}
         case MessageReceived(automatic=True):
             return after, {"automatic_in": 1}
         case MessageReceived():
             asked_at = before["asked_at"] or event.occurred_at
             return {**after, "asked_at": asked_at}, {"messages_in": 1}
-        case ReplyWritten() if before["asked_at"] is None or before["answered"]:
-            return after, {"messages_out": 1}
-        case ReplyWritten():
-            waited = max(event.occurred_at - before["asked_at"], timedelta())
-            counted = {"messages_out": 1, "first_answers": 1}
-            counted["waited_ms"] = waited // timedelta(milliseconds=1)
-            return {**after, "answered": True}, counted
+        case ReplyWritten(send_at=None):
+            return _answered(after, event.occurred_at)
+        case ReplyWritten() | ReplyWithdrawn() as reply:
+            left = [one for one in after.get("waits", ()) if one != reply.message_id]
+            added = [reply.message_id] if isinstance(reply, ReplyWritten) else []
+            return {**after, "waits": [*left, *added]}, {}
         case ConversationClosed():
             return after, {"closed": 1}
     return after, {"reopened": 1}
+
+
+def _answered(row: Row, when: datetime) -> tuple[Row, Counted]:
+    """A reply that goes out at that moment: the first one to a customer who asked, or another."""
+    if row["asked_at"] is None or row["answered"]:
+        return row, {"messages_out": 1}
+    waited = max(when - row["asked_at"], timedelta()) // timedelta(milliseconds=1)
+    counted = {"messages_out": 1, "first_answers": 1, "waited_ms": waited}
+    return {**row, "answered": True}, counted
 
 
 def _added(row: Row | None, counted: Counted) -> Row:
@@ -222,6 +254,7 @@ METRICS = Projection(
         ConversationStarted,
         MessageReceived,
         ReplyWritten,
+        ReplyWithdrawn,
         ConversationClosed,
         ConversationReopened,
         CustomerChanged,

@@ -63,6 +63,7 @@ STORED = {
     "bulk_operation_ref": (("gid://shopify/BulkOperation/9",), "bulk-operation/9"),
     "mail_test_ref": (("k3m9",), "mail-test/k3m9"),
     "message_ref": (("m1",), "message/m1"),
+    "withdrawn_claim": (("m1",), "withdrawn/m1"),
     "started_ref": (("2026-11",), "started/2026-11"),
     "given_back_ref": (("2026-11",), "given-back/2026-11"),
     "rfc_ref": (("abcd",), "rfc/abcd"),

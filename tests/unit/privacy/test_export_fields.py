@@ -35,8 +35,8 @@ TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
     MailboxAdded: frozenset({"address"}),
     # One of those that the reply went to, whose own event tells them.
     DeliveryFailed: frozenset({"address"}),
-    # The same as that of the first message, which is in the same commit.
-    ConversationStarted: frozenset({"subject"}),
+    # The same as those of the first message, which is in the same commit.
+    ConversationStarted: frozenset({"subject", "address"}),
 }
 """Personal fields that are only copies of what another event of the person tells."""
 
