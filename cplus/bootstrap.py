@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations.answering import Conversations
+    from cplus.commands.conversations.failed import FailedReplies
     from cplus.commands.conversations.withdrawing import Withdrawals
     from cplus.commands.erasing import Erasures
     from cplus.commands.exporting import Exports
@@ -450,6 +451,13 @@ class Parts:
         from cplus.commands.conversations.withdrawing import Withdrawals
 
         return Withdrawals(self.recorder, Leases(self.mongo.database), self.clock)
+
+    @cached_property
+    def failed_replies(self) -> FailedReplies:
+        """What a merchant does about replies that did not arrive."""
+        from cplus.commands.conversations.failed import FailedReplies
+
+        return FailedReplies(self.recorder, self.persons, self.clock)
 
     @cached_property
     def stored_mails(self) -> StoredMails:

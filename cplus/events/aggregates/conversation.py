@@ -77,8 +77,8 @@ class Conversation(Aggregate):
         self.open = False
         self.closed_at: datetime | None = None
         self.written: set[str] = set()
-        self.failures: set[str] = set()
-        """Ids of replies that did not arrive, whatever was done about them."""
+        self.failures: dict[str, DeliveryFailed] = {}
+        """Replies that did not arrive, whatever was done about them, by their ids."""
         self.failed: set[str] = set()
         """Those of them that still wait for the merchant."""
         self.spam = False
@@ -376,8 +376,10 @@ class Conversation(Aggregate):
             self.waits[event.message_id] = event.send_at
             self._looked_after[event.message_id] = set(self.failed)
         self.failed.clear()  # whatever it says, the merchant looked after the conversation
-        if event.resends is not None and (address := kept(event.to_address)):
-            self.address, self.answers_to = address, event.person
+        failed = self.failures.get(event.resends or "")
+        # Sent again to another address, that is where replies go, unless a copy failed.
+        if failed is not None and failed.address == self.address and kept(event.to_address):
+            self.address, self.answers_to = event.to_address, event.person
 
     @evolve.register
     def _(self, event: ReplyWithdrawn) -> None:
@@ -387,7 +389,7 @@ class Conversation(Aggregate):
 
     @evolve.register
     def _(self, event: DeliveryFailed) -> None:
-        self.failures.add(event.message_id)
+        self.failures[event.message_id] = event
         self.failed.add(event.message_id)
 
     @evolve.register

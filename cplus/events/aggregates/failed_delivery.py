@@ -58,26 +58,32 @@ def resend(
     *,
     failed: ReplyWritten,
     message_id: str,
-    person: str,
-    address: str,
+    to: tuple[str, str] | None,
     author: str,
     now: datetime,
 ) -> None:
-    """The merchant sends a reply that did not arrive once more, to the same address or to another,
-    to which later replies go too. Raises NotFound for one that did not fail, and InvalidInput if it
-    was settled meanwhile or erased."""
+    """The merchant sends a reply once more to where it did not arrive, or in its place to somebody
+    else (`to`: the person and the address). If replies went there, they go to the new one from now
+    on. Whoever else got the reply does not get it twice.
+
+    Raises NotFound for one that did not fail, and InvalidInput if something was done about it
+    meanwhile, if it was called spam there, or if it was erased.
+    """
     if message_id in talk.written:
         return
-    if failed.message_id not in talk.failures:
+    failure = talk.failures.get(failed.message_id)
+    if failure is None:
         raise NotFound(what="message")
     if failed.message_id not in talk.failed:
         raise InvalidInput(reason="this reply was already sent again, or dismissed")
-    if talk.erased or failed.text == ERASED:
+    if talk.erased or failed.text == ERASED or failure.address is None:
         raise InvalidInput(reason="the person of this conversation was erased")
-    again = failed.model_dump(exclude=_OWN)
+    person, address = to or (failure.person, failure.address)
+    if failure.reason == "complained" and address == failure.address:
+        raise InvalidInput(reason="email to this address was marked as spam")
     talk.trigger_event(
         ReplyWritten,
-        **again,
+        **failed.model_dump(exclude=_OWN),
         message_id=message_id,
         person=person,
         to_address=address,
@@ -85,12 +91,13 @@ def resend(
         resends=failed.message_id,
         timestamp=now,
     )
+    talk.unmark_spam(now)
     if not talk.open:
         talk.trigger_event(ConversationReopened, timestamp=now)
 
 
 _OWN = {
-    *("message_id", "person", "to_address", "author", "send_at", "resends"),
+    *("message_id", "person", "to_address", "cc", "bcc", "author", "send_at", "resends"),
     *("originator_id", "originator_version", "timestamp"),
 }
 """Fields of a reply that are not those of the one that it sends again."""

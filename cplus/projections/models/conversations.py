@@ -167,8 +167,10 @@ def _received(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any
 
 
 def _replied(row: Row, reply: ReplyWritten, event: Recorded) -> dict[str, Any]:
-    # Sent again to another address, that is where replies go.
-    moved = {"from_address": reply.to_address} if reply.resends is not None else {}
+    # Sent again to another address, that is where replies go, unless a copy failed.
+    failed = row.get("failed", {}).get(reply.resends, {})
+    there = failed.get("address") == row["from_address"] is not None
+    moved = {"from_address": reply.to_address} if there else {}
     return {
         **_message(row, event, reply.text, "merchant"),
         **moved,

@@ -99,6 +99,10 @@ def _teller(name: str, group: Group) -> Group | None:
     return kept or (group if group[name] is not None else None)
 
 
+BOUNCED_FOR_NOW: Final = 2
+"""The rank of a bounce that may still be followed by a delivery."""
+
+
 def mail_rank(event: Event) -> int:
     """How far the mail came by this fact; the highest rank that was told is its status.
 
@@ -107,7 +111,7 @@ def mail_rank(event: Event) -> int:
     good, be complained about, or turn out to be rejected.
     """
     if isinstance(event, MailBounced | NoticeBounced):
-        return 4 if event.permanent else 2
+        return 4 if event.permanent else BOUNCED_FOR_NOW
     return _RANKS[type(event)]
 
 

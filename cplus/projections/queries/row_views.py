@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from cplus.events.base import kept
 from cplus.projections.base import Row
-from cplus.projections.models.facts import order
+from cplus.projections.models.facts import BOUNCED_FOR_NOW, order
 from cplus.projections.queries.views import (
     BillingAccount,
     Conversation,
@@ -15,6 +15,7 @@ from cplus.projections.queries.views import (
     DataRequest,
     Delivery,
     Erasure,
+    FailedReply,
     FileView,
     Message,
     Notice,
@@ -50,12 +51,23 @@ def conversation_view(row: Row) -> Conversation:
         snippet=kept(row["snippet"]),
         last_message_at=row["last_message_at"],
         last_from=row["last_from"],
-        last_failed=row["last_failed"],
+        last_failed=row["last_failed"] and not _delayed(row),
         last_unproved=row.get("last_unproved", False),
         started_at=row["started_at"],
         closed_at=row["closed_at"],
         spam=row.get("spam", False),
+        failed=[
+            FailedReply(message_id, one["address"], one["reason"], one["at"])
+            for message_id, one in row.get("failed", {}).items()
+        ],
+        last_delayed=_delayed(row),
     )
+
+
+def _delayed(row: Row) -> bool:
+    """Whether the last mail came back for now, and may still arrive."""
+    last = row["last_mail"]
+    return bool(row["last_failed"] and last and last["rank"] == BOUNCED_FOR_NOW)
 
 
 def message_view(row: Row) -> Message:

@@ -16,6 +16,7 @@ from cplus.aws import DeadLetters
 from cplus.bootstrap import Parts
 from cplus.clock import Clock
 from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.failed import FailedReplies
 from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
@@ -207,6 +208,10 @@ async def _conversations(request: Request) -> Conversations:
     return _parts(request).conversations
 
 
+async def _failed_replies(request: Request) -> FailedReplies:
+    return _parts(request).failed_replies
+
+
 async def _stored_mails(request: Request) -> StoredMails:
     return _parts(request).stored_mails
 
@@ -306,6 +311,7 @@ HandshakeDep = Annotated[Handshake, Depends(handshake_of)]
 TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
 AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(installs_of)]
+FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 AnswersDep = Annotated[Answers, Depends(_answers)]
 HeadDep = Annotated[Head, Depends(_head)]

@@ -16,6 +16,7 @@ from jinja2.bccache import Bucket
 
 from cplus.clock import Clock, zone
 from cplus.counts import counted
+from cplus.mail.failures import failure_words
 from cplus.web.kit import order_text, text
 
 _HERE: Final = Path(__file__).parents[1]
@@ -86,6 +87,7 @@ class Pages:
             sentence=text.sentence,
             bounce=text.bounce,
             rejection=text.rejection,
+            failure=failure_words,
             aside=text.aside,
             aside_label=text.aside_label,
             calendar=text.calendar,

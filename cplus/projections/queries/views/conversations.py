@@ -50,6 +50,23 @@ class Conversation:
     """When it was closed; None while it is open."""
     spam: bool
     """Marked as spam: it is listed and counted as nothing else."""
+    failed: Sequence[FailedReply] = ()
+    """The oldest first."""
+    last_delayed: bool = False
+    """The merchant's last mail came back for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedReply:
+    """A reply that did not arrive, about which nothing was done yet."""
+
+    message_id: str
+    address: str | None
+    """Where; None if it is erased."""
+    reason: str
+    """A code of `cplus/mail/failures.py`."""
+    at: datetime
+    """When that was told."""
 
 
 @dataclass(frozen=True, slots=True)

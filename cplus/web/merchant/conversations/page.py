@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Changed, Conversations, Elsewhere, SentBefore
+from cplus.commands.conversations.failed import stopped
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.errors import (
     ContentionTooHigh,
@@ -25,6 +26,7 @@ from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, 
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.web.merchant.conversations.problems import problem_words
 from cplus.web.merchant.conversations.thread import (
     SHOWN_BY,
     Thread,
@@ -40,6 +42,8 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
     "answers": (lambda _: True, "Replies go to this address from now on."),
     "closed": (lambda row: not row.open, "Closed."),
     "reopened": (lambda row: row.open, "Reopened."),
+    "dismissed": (lambda _: True, "Dismissed."),
+    "allowed": (lambda _: True, "Replies are sent to this address again."),
     "spam": (lambda row: row.spam, "Marked as spam. You find it in the tab Spam."),
     "not-spam": (lambda row: not row.spam, "Not spam. It is back in the inbox."),
     "closed-before": (
@@ -126,6 +130,9 @@ async def show(
     before: str | None = None,
     message: str | None = None,
     done: str = "",
+    *,
+    failed: str = "",
+    problem: str = "",
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
     what the merchant did that leads here."""
@@ -133,7 +140,14 @@ async def show(
     there = 0 < at <= await head(view.me.shop) if at else False
     awaited = at if there and not await caught_up(view.queries, view.me.shop, at) else 0
     return await _page(
-        view, conversation_id, begin=begin, before=before, whole=message, awaited=awaited, done=done
+        view,
+        conversation_id,
+        begin=begin,
+        before=before,
+        whole=message,
+        awaited=awaited,
+        done=done,
+        problem=(failed, problem),
     )
 
 
@@ -150,6 +164,7 @@ async def _page(
     reason: str = "",
     key: str = "",
     to: str = "",
+    problem: tuple[str, str] = ("", ""),
     status: int = 200,
 ) -> HTMLResponse:
     queries, me = view.queries, view.me
@@ -183,6 +198,9 @@ async def _page(
         to=to or address,
         command_key=new_key(),
         new_key=new_key,
+        problem_of=problem[0],
+        problem=problem_words(problem[1]),
+        stopped=await stopped(view.use.recorder, me.shop, row.person, address) if address else None,
     )
 
 

@@ -1,0 +1,186 @@
+"""What a merchant does about a reply that did not arrive: sends it again, there or elsewhere, lets
+it be, or allows mail to an address again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from cplus.actors import Actor, Source
+from cplus.clock import Clock
+from cplus.commands.conversations.answering import (
+    Changed,
+    Conversations,
+    Replied,
+    decide_in,
+    message_id,
+)
+from cplus.errors import FormOfAnother, InvalidInput, NotFound
+from cplus.events.aggregates import failed_delivery
+from cplus.events.aggregates.addresses import Addresses
+from cplus.events.aggregates.conversation import Conversation, allowance_refs
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.log.outcomes import AlreadyRecorded
+from cplus.events.names import (
+    addresses_stream,
+    command_claim,
+    conversation_stream,
+    message_ref,
+    reply_claim,
+)
+from cplus.events.recording import Recorder
+from cplus.events.repository import decided
+from cplus.mail import normal_address
+from cplus.mail.failures import failure_words
+from cplus.privacy.persons import PersonDirectory
+
+_COMMITS = 1_000  # of a message: its own, and those of its fate
+
+
+@dataclass(frozen=True, slots=True)
+class FailedReplies:
+    """What these commands need."""
+
+    recorder: Recorder
+    persons: PersonDirectory
+    clock: Clock
+
+
+async def resend(
+    shop: str,
+    conversation_id: str,
+    failed_id: str,
+    *,
+    key: str,
+    actor: Actor,
+    source: Source,
+    use: FailedReplies,
+    to: str | None = None,
+) -> Replied:
+    """Sends the reply again to where it did not arrive, or to the address `to`, once for each key.
+    The first allows mail to that address again.
+
+    Raises NotFound, InvalidInput (no address, one that mail is not sent to, something was done
+    about it meanwhile), FormOfAnother, and as `Recorder.record` does: then the same key may be used
+    again.
+    """
+    commit, failed = await _written(shop, conversation_id, failed_id, use.recorder)
+    other = await _person_at(shop, to, use) if to is not None else None
+    stream, written = conversation_stream(conversation_id), message_id(shop, conversation_id, key)
+
+    async def decide() -> Draft | None:
+        now = use.clock()
+        talk: Conversation = await use.recorder.load(Conversation, shop, stream)
+        failed_delivery.resend(
+            talk, failed=failed, message_id=written, to=other, author=actor.author, now=now
+        )
+        events = decided(talk)
+        if not events:
+            return None
+        failure = talk.failures[failed_id]
+        person, address = other or (failure.person, failure.address or "")
+        events += await _opened(shop, person, address, use, again=other is None)
+        streams = [new.stream for new in events]
+        return Draft(
+            shop=shop,
+            claim=reply_claim(key),
+            source=source,
+            actor=str(actor),
+            events=events,
+            refs=[*dict.fromkeys(streams), message_ref(written), *allowance_refs(events)],
+            correlation_id=commit.correlation,
+            causation_id=commit.id,
+        )
+
+    outcome = await use.recorder.record(shop, reply_claim(key), decide)
+    if isinstance(outcome, AlreadyRecorded) and message_ref(written) not in outcome.commit.refs:
+        raise FormOfAnother(what="conversation")
+    return Replied(outcome.position if outcome else None)
+
+
+async def dismiss(
+    shop: str,
+    conversation_id: str,
+    failed_id: str,
+    *,
+    key: str,
+    actor: Actor,
+    source: Source,
+    use: FailedReplies,
+) -> Changed:
+    """Nothing is left to do about it. Raises NotFound, FormOfAnother, and as `Recorder.decide`
+    does."""
+    decision = partial(failed_delivery.dismiss, message_id=failed_id, now=use.clock())
+    talks = Conversations(use.recorder, use.clock)
+    outcome = await decide_in(
+        decision, shop, conversation_id, command_claim(key), actor, source, talks
+    )
+    return Changed(outcome.position if outcome else None)
+
+
+async def allow(
+    shop: str, conversation_id: str, *, key: str, actor: Actor, source: Source, use: FailedReplies
+) -> Changed:
+    """Mail goes again to the address that replies go to. Raises NotFound, FormOfAnother, and as
+    `Recorder.record` does."""
+    claim, stream = command_claim(key), conversation_stream(conversation_id)
+
+    async def decide() -> Draft | None:
+        talk: Conversation = await use.recorder.load(Conversation, shop, stream)
+        if not talk.version:
+            raise NotFound(what="conversation")
+        events = await _opened(shop, talk.answers_to, talk.address, use, again=True)
+        refs = [stream, addresses_stream(talk.answers_to)]
+        return Draft(shop, claim, source, str(actor), events=events, refs=refs) if events else None
+
+    outcome = await use.recorder.record(shop, claim, decide)
+    if isinstance(outcome, AlreadyRecorded) and stream not in outcome.commit.refs:
+        raise FormOfAnother(what="conversation")
+    return Changed(outcome.position if outcome else None)
+
+
+async def stopped(recorder: Recorder, shop: str, person: str, address: str) -> str | None:
+    """Why no mail goes to the person's address, as a code; None if it does."""
+    found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
+    return found.reason(address)
+
+
+async def _opened(
+    shop: str, person: str, address: str, use: FailedReplies, *, again: bool
+) -> list[NewEvent]:
+    """What lets mail go to the address: it is allowed `again`, or was not stopped."""
+    found: Addresses = await use.recorder.load(Addresses, shop, addresses_stream(person))
+    reason = found.reason(address)
+    if reason and not again:
+        raise InvalidInput(reason=f"email to this address is stopped: {failure_words(reason)}")
+    found.unmark(person=person, address=address, now=use.clock())
+    return decided(found)
+
+
+async def _person_at(shop: str, to: str, use: FailedReplies) -> tuple[str, str]:
+    address = normal_address(to)
+    if address is None:
+        raise InvalidInput(reason="that is not an email address")
+    found = await use.persons.resolve(shop, address=address)
+    assert found is not None  # noqa: S101  it was asked with an address
+    return found.person, address
+
+
+async def _written(
+    shop: str, conversation_id: str, failed_id: str, recorder: Recorder
+) -> tuple[Commit, ReplyWritten]:
+    stream = conversation_stream(conversation_id)
+    commits = await recorder.store.by_ref(shop, message_ref(failed_id), limit=_COMMITS)
+    read = await recorder.reader.read(commits, [ReplyWritten])
+    for commit, events in zip(commits, read, strict=True):
+        for one in events:
+            event = one.event
+            if (
+                isinstance(event, ReplyWritten)
+                and event.message_id == failed_id
+                and one.stream == stream
+            ):
+                return commit, event
+    raise NotFound(what="message")
