@@ -40,7 +40,7 @@ _COMMANDS = (
     (erase, "Erase what is kept about a person."),
     (keys, "Rotate the keys that wrap others."),
     (log, "Ask the log who did what, when and why."),
-    (mail, "Show how the system reads an email."),
+    (mail, "Show how mail is read, and what is sent."),
     (metrics, "Show daily figures per shop."),
     (migrate, "Create missing indexes and checkpoints."),
     (projections, "Lag of read models and reactions; resume parked ones."),

@@ -1,4 +1,4 @@
-"""`cplus mail`: shows how the system reads an email."""
+"""`cplus mail`: shows how the system reads an email, and what it sends."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cplus.cli.mail_preview import preview_command
 from cplus.cli.plain import plain
 from cplus.counts import counted
 from cplus.errors import CplusError
@@ -23,7 +24,10 @@ class NoMail(CplusError):
 
 @click.group()
 def mail() -> None:
-    """Show how the system reads an email."""
+    """Show how the system reads an email, and write what it sends to files."""
+
+
+mail.add_command(preview_command)
 
 
 @mail.command("parse", short_help="Show how the system reads an email.")

@@ -122,7 +122,7 @@ def compose_notice(
         subject: the subject.
         text: what it says, in paragraphs with an empty line between them.
         link: the address of a page, below the text.
-        label: what leads there in the HTML.
+        label: what leads there.
         closing: the small print below the link, as `text`.
         own_message_id: our own Message-ID for this mail.
         date: seconds since 1970 UTC; now if None.
@@ -145,7 +145,7 @@ def compose_notice(
     words, below = clean(text), clean(closing)
     leads = f'<p><a href="{html.escape(link)}">{html.escape(label)}</a></p>\n'
     page = f'{paragraphs(words)}{leads}<div style="{_SMALL}">\n{paragraphs(below)}</div>\n'
-    return _built(message, own, f"{words}\n\n{link}\n\n{below}", document(page), (), ())
+    return _built(message, own, f"{words}\n\n{label}: {link}\n\n{below}", document(page), (), ())
 
 
 def _threaded(

@@ -291,7 +291,7 @@ def _standard_terms() -> set[str]:
 
 
 _TOOLS = {
-    *("audit verify", "dead list", "dead show", "mail parse", "metrics", "migrate"),
+    *("audit verify", "dead list", "dead show", "mail parse", "mail preview", "metrics", "migrate"),
     *("audit at", "log between", "log export", "log show"),
     *("keys rotate application", "projections lag", "seal", "up"),
 }

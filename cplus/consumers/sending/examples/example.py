@@ -1,0 +1,118 @@
+"""One mail as an example: its events, and how it is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import SecretStr
+
+from cplus.aws import Aws
+from cplus.consumers.sending.purpose import Mail, MailParts
+from cplus.consumers.sending.purposes import registered
+from cplus.events.base import AggregateEvent, NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import REPLY, MailRequested
+from cplus.events.catalogue.settings import SignatureSet
+from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.log.commit import Draft
+from cplus.events.log.memory import MemoryCommits
+from cplus.events.log.outcomes import settled
+from cplus.events.log.store import EventStore
+from cplus.events.names import INSTALLED_REF, settings_stream, shop_stream
+from cplus.events.nudges import News
+from cplus.events.reader import EventReader
+from cplus.events.recording import Recorder
+from cplus.settings import Settings
+
+SHOP: Final = "birch-bloom.myshopify.com"
+NOW: Final = datetime(2026, 11, 23, 10, 5, tzinfo=UTC)
+OWNER: Final = "owner@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A mail that is to go out."""
+
+    name: str
+    """Of the files that it is written to."""
+    wish: ReplyWritten | MailRequested
+    before: Sequence[tuple[NewEvent, Sequence[str]]] = ()
+    """What else its shop's log holds, each with its refs."""
+
+    @property
+    def kind(self) -> str:
+        """The name of its purpose."""
+        return REPLY if isinstance(self.wish, ReplyWritten) else self.wish.purpose
+
+
+async def render(example: Example) -> Mail:
+    """The mail; raises LookupError if its purpose has nothing to send."""
+    store, reader = EventStore(MemoryCommits(), lambda: NOW), EventReader()
+    recorder = Recorder(store, reader, _Nobody())
+    for number, (event, refs) in enumerate([*_shop(), *example.before]):
+        draft = Draft(
+            shop=SHOP,
+            claim=f"example/{number}",
+            source="example",
+            actor="system/example",
+            events=[event],
+            refs=[*refs, event.stream],
+        )
+        [outcome] = await recorder.append([draft])
+        settled(outcome)
+    aws = Aws()
+    use = MailParts(_settings(), recorder, _addresses, aws, lambda: NOW)
+    ready = await registered()[example.kind].ready(SHOP, example.wish, use)
+    if not isinstance(ready, Mail):
+        raise LookupError(f"the example {example.name} is not sent: {ready[0]}")
+    return ready
+
+
+def happened(event: AggregateEvent, *refs: str) -> tuple[NewEvent, Sequence[str]]:
+    """An event for `before`."""
+    return NewEvent.decided(event), refs
+
+
+def _shop() -> list[tuple[NewEvent, Sequence[str]]]:
+    """The shop, and what stands below its replies."""
+    install = AppInstalled(
+        originator_id=shop_stream(SHOP),
+        originator_version=1,
+        timestamp=NOW,
+        scopes=(),
+        shop_name="Birch & Bloom",
+        timezone="Europe/Berlin",
+    )
+    signature = SignatureSet(
+        originator_id=settings_stream(SHOP),
+        originator_version=1,
+        timestamp=NOW,
+        person="person/signature",
+        text="Sam Weaver\nBirch & Bloom · www.birch-bloom.example",
+    )
+    return [happened(install, INSTALLED_REF), happened(signature)]
+
+
+def _settings() -> Settings:
+    """Those of an invented deployment, whatever this machine's are."""
+    return Settings(
+        application_secret=SecretStr("only for examples"),
+        mail_domain="mail.cplus.example",
+        app_url="https://cplus.example",
+        shopify_admin_origin="https://admin.shopify.com",
+        shopify_client_id="example",
+    )
+
+
+async def _addresses(_shop: str) -> Sequence[str]:
+    return [OWNER]
+
+
+class _Nobody:
+    """Nobody follows the log."""
+
+    async def nudge(self, news: Mapping[str, News]) -> None:
+        """Tells nobody."""
