@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -12,13 +13,21 @@ from cplus.clock import Clock
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
 from cplus.events.base import Recorded
 from cplus.events.catalogue.billing import SubscriptionChanged
+from cplus.events.catalogue.conversations import (
+    ConversationMarkedSpam,
+    ConversationUnmarkedSpam,
+)
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome
-from cplus.events.names import billing_stream, counted_claim, started_ref
+from cplus.events.log.store import EventStore
+from cplus.events.names import billing_stream, counted_claim, given_back_ref, started_ref
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 
 log = structlog.get_logger()
+
+MANY: Final = 1_000_000
+"""More conversations than are counted one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +40,21 @@ class Allowances:
     clock: Clock
 
 
-async def count(commit: Commit, started: Recorded, *, use: Allowances) -> Outcome | None:
-    """A conversation began: lets the account decide whether that reaches what it allows;
-    answers what was decided, None if nothing was.
+async def count(commit: Commit, told: Recorded, *, use: Allowances) -> Outcome | None:
+    """A conversation began, or is spam, or is not after all: lets the account decide whether that
+    reaches what it allows, or frees it; answers what was decided, None if nothing was.
 
     Doing it again changes nothing and answers the same. Opens the account of a shop that
     installed the app before there were accounts. Raises DecisionOvertaken, OutcomeUnknown.
     """
-    shop, month = commit.shop, month_of(started.occurred_at)
-    claim = counted_claim(started.id)
+    shop, month = commit.shop, _month(told)
+    if month is None:
+        return None
+    claim = counted_claim(told.id)
+    frees = isinstance(told.event, ConversationMarkedSpam)
 
     async def decide() -> Draft | None:
-        account = await _counted(shop, month, use)
+        account = await _counted(shop, month, use, frees=frees)
         events = decided(account)
         if not events:
             return None
@@ -63,17 +75,32 @@ async def count(commit: Commit, started: Recorded, *, use: Allowances) -> Outcom
     return outcome
 
 
-async def _counted(shop: str, month: str, use: Allowances) -> BillingAccount:
+def _month(told: Recorded) -> str | None:
+    """The month of which a place is taken or given back; None if none is."""
+    match told.event:
+        case ConversationMarkedSpam() | ConversationUnmarkedSpam() as spam:
+            return spam.month
+    return month_of(told.occurred_at)
+
+
+async def used(store: EventStore, shop: str, month: str, most: int = MANY) -> int:
+    """How many conversations have a place of that month's allowance, up to `most`."""
+    given_back = await store.count_ref(shop, given_back_ref(month), MANY)
+    return await store.count_ref(shop, started_ref(month), most + given_back) - given_back
+
+
+async def _counted(shop: str, month: str, use: Allowances, *, frees: bool) -> BillingAccount:
     account: BillingAccount = await use.recorder.load(BillingAccount, shop, billing_stream(shop))
     account.open(conversations=use.free_conversations, now=use.clock())
-    if month in account.reached:
+    reached = month in account.reached
+    if reached != frees:  # it changes nothing of that
         return account
     most = account.conversations
-    begun = await use.recorder.store.count_ref(shop, started_ref(month), most)
+    begun = await used(use.recorder.store, shop, month, most)
     account.count(
         month=month,
         started=begun,
-        subscribed=begun >= most and await _subscribed(shop, use.recorder),
+        subscribed=not reached and begun >= most and await _subscribed(shop, use.recorder),
         now=use.clock(),
     )
     return account

@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue.billing import AccountOpened, AllowanceReached
+from cplus.events.catalogue.billing import AccountOpened, AllowanceFreed, AllowanceReached
 
 FREE = "free"
 """The plan of every new account."""
@@ -36,13 +36,18 @@ class BillingAccount(Aggregate):
             self.trigger_event(AccountOpened, plan=FREE, conversations=allowance, timestamp=now)
 
     def count(self, *, month: str, started: int, subscribed: bool, now: datetime) -> None:
-        """`started` conversations have started in that month so far. Reaching the allowance is
-        recorded once a month, and never while the shop is `subscribed`, which means it pays."""
-        if not self.version or subscribed or month in self.reached or started < self.conversations:
+        """`started` conversations have a place of that month's allowance by now. Reaching it is
+        recorded once, and never while the shop is `subscribed`, which means it pays; so is that
+        spam gave places back, after which it can be reached again."""
+        if not self.version or (started < self.conversations) != (month in self.reached):
             return
-        self.trigger_event(
-            AllowanceReached, month=month, conversations=self.conversations, timestamp=now
-        )
+        if month in self.reached:
+            kind: type[AllowanceFreed | AllowanceReached] = AllowanceFreed
+        elif subscribed:
+            return
+        else:
+            kind = AllowanceReached
+        self.trigger_event(kind, month=month, conversations=self.conversations, timestamp=now)
 
     @singledispatchmethod
     def evolve(self, event: AggregateEvent) -> None:
@@ -56,3 +61,7 @@ class BillingAccount(Aggregate):
     @evolve.register
     def _(self, event: AllowanceReached) -> None:
         self.reached.add(event.month)
+
+    @evolve.register
+    def _(self, event: AllowanceFreed) -> None:
+        self.reached.discard(event.month)

@@ -27,6 +27,16 @@ class AllowanceReached(AggregateEvent):
     """What the plan allows."""
 
 
+class AllowanceFreed(AggregateEvent):
+    """Conversations of the month were marked as spam: it is no longer used up."""
+
+    TYPE: ClassVar[str] = "billing.allowance_freed"
+    month: str
+    """The month in UTC, for example `2026-11`."""
+    conversations: int
+    """What the plan allows."""
+
+
 class CapApproached(Event):
     """More than 90 % of what a subscription may cost at most in this cycle was used
     (`app_subscriptions/approaching_capped_amount`)."""

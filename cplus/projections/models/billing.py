@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from cplus.events.base import Recorded
-from cplus.events.catalogue.billing import AccountOpened, AllowanceReached, SubscriptionChanged
+from cplus.events.catalogue.billing import (
+    AccountOpened,
+    AllowanceFreed,
+    AllowanceReached,
+    SubscriptionChanged,
+)
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
 
@@ -38,6 +43,8 @@ def _account(row: Row | None, event: Recorded) -> Row:
         case AllowanceReached() as reached:
             # A month that ended may be told after the one that runs.
             after["reached"] = max(before["reached"] or "", reached.month)
+        case AllowanceFreed() as freed if freed.month == before["reached"]:
+            after["reached"] = None
     return after
 
 
@@ -75,7 +82,7 @@ _STATUSES: Final = (
 BILLING = Projection(
     name="billing",
     version=1,
-    handles=types(AccountOpened, AllowanceReached, SubscriptionChanged),
+    handles=types(AccountOpened, AllowanceFreed, AllowanceReached, SubscriptionChanged),
     keys=keys,
     evolve=evolve,
     indexes=((("at", -1), ("_id", -1)),),

@@ -4,7 +4,8 @@ Every event counts on the day on which it happened (`occurred_at`), whenever it 
 also holds the sums of its quarters of an hour: the days of every time zone begin with one, so a
 shop's own days are made of them on reading, also after it has moved to another zone. Beside
 the sums are small rows that record what was already counted: a conversation with its version, a
-person, a customer, and a fact about a mail on a day.
+person, a customer, and a fact about a mail on a day. What came in a conversation stands there too,
+by day and quarter, so that it can be taken out if the conversation is marked as spam.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Final, TypeAlias
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import (
     ConversationClosed,
+    ConversationMarkedSpam,
     ConversationReopened,
     ConversationStarted,
+    ConversationUnmarkedSpam,
     MessageReceived,
     ReplyWithdrawn,
     ReplyWritten,
@@ -37,6 +40,9 @@ from cplus.projections.models.facts import MAIL_FACTS, fate_name, is_of_reply, t
 
 Counted: TypeAlias = Mapping[str, int]
 """What an event adds to the sums."""
+_Came: TypeAlias = Mapping[str, Mapping[str, Counted]]
+"""What came in a conversation, by day and quarter of an hour."""
+_SPAM: Final = ConversationMarkedSpam | ConversationUnmarkedSpam
 QUARTERS: Final = "quarters"
 """The field of a day's row with the sums of its quarters of an hour that are not 0, by number."""
 
@@ -82,6 +88,8 @@ def quarter_of(moment: datetime) -> int:
 
 def keys(event: Recorded) -> Iterable[str]:
     """What tells whether it was counted, and the sums that it counts in."""
+    if isinstance(event.event, _SPAM):
+        return [*_marks(event), *(f"day/{day}" for day in event.event.days), TOTAL]
     when = _when(event)
     return [] if when is None else [*_marks(event), day_key(when.date()), TOTAL]
 
@@ -105,6 +113,8 @@ def _marks(event: Recorded) -> list[str]:
         return [mark, *(_talks_of(told) if isinstance(told, MailSent) else [])]
     if isinstance(told, ConversationStarted) and told.by == "customer":
         return [event.stream, told.person]
+    if isinstance(told, _SPAM):
+        return [event.stream, told.person]
     return [event.stream]
 
 
@@ -120,6 +130,8 @@ def evolve_together(rows: Rows, event: Recorded) -> Rows:
     if type(event.event) in MAIL_FACTS:
         told = _mail(rows, marks[0], event)
         return _gone_out({**rows, **told}, told, marks[1:], event)
+    if isinstance(event.event, _SPAM):
+        return _spam(rows, marks[0], marks[1], event)
     counted: Counted
     if isinstance(event.event, CustomerChanged | CustomerImported):
         after, counted = _COUNTED, {"customers": 1} if rows[marks[0]] is None else {}
@@ -129,9 +141,62 @@ def evolve_together(rows: Rows, event: Recorded) -> Rows:
         return {marks[0]: after}
     changed: dict[str, Row | None] = {marks[0]: after}
     for person in marks[1:]:
-        if rows[person] is None:
+        if not (rows[person] or _UNCOUNTED)["counted"]:
             changed[person], counted = _COUNTED, {**counted, "people": 1}
+    if isinstance(event.event, ConversationStarted | MessageReceived):
+        changed[marks[0]] = {**after, "came": _with(after.get("came", {}), when, counted)}
+        if after.get("spam"):
+            return changed
     return {**changed, **_counted_at(rows, when, counted)}
+
+
+def _with(came: _Came, when: datetime, counted: Counted) -> _Came:
+    """What came in a conversation, by day and quarter, with what was counted at that moment."""
+    day, quarter = when.date().isoformat(), str(quarter_of(when))
+    quarters = came.get(day, {})
+    before = quarters.get(quarter, {})
+    sums = {**before, **{name: before.get(name, 0) + more for name, more in counted.items()}}
+    return {**came, day: {**quarters, quarter: sums}}
+
+
+def _spam(rows: Rows, mark: str, person: str, event: Recorded) -> Rows:
+    """Takes what came in the conversation out of the sums of its days, or counts it again. What the
+    merchant did in it stays counted: it was done."""
+    before = {**_UNSEEN, **(rows[mark] or {})}
+    is_spam = isinstance(event.event, ConversationMarkedSpam)
+    version = event.version or 0
+    if version <= before["version"]:
+        return {mark: before}
+    changed: dict[str, Row | None] = {}
+    came: _Came = before.get("came", {})
+    if not is_spam:
+        came = _as_first(came, counts=not (rows[person] or _UNCOUNTED)["counted"])
+    if any("people" in sums for quarters in came.values() for sums in quarters.values()):
+        changed[person] = _UNCOUNTED if is_spam else _COUNTED
+    changed[mark] = {**before, "version": version, "spam": is_spam, "came": came}
+    total = rows[TOTAL]
+    for day, quarters in came.items():
+        sums = rows[f"day/{day}"]
+        for quarter, counted in quarters.items():
+            signed = {name: -more if is_spam else more for name, more in counted.items()}
+            sums = _in_quarter(_added(sums, signed), int(quarter), signed)
+            total = _added(total, signed)
+        changed[f"day/{day}"] = sums
+    return {**changed, TOTAL: total} if came else changed
+
+
+def _as_first(came: _Came, *, counts: bool) -> _Came:
+    """What came, with its person counted where the conversation began, or nowhere."""
+    return {
+        day: {
+            quarter: {
+                **{name: more for name, more in sums.items() if name != "people"},
+                **({"people": 1} if counts and "conversations" in sums else {}),
+            }
+            for quarter, sums in quarters.items()
+        }
+        for day, quarters in came.items()
+    }
 
 
 def _mail(rows: Rows, mark: str, event: Recorded) -> Rows:
@@ -237,6 +302,7 @@ def _added(row: Row | None, counted: Counted) -> Row:
 
 
 _COUNTED: Final[Row] = {"counted": True}
+_UNCOUNTED: Final[Row] = {"counted": False}
 _UNSEEN: Final[Row] = {"version": 0, "asked_at": None, "answered": False}
 _NONE: Final = [0] * (len(EDGES) + 1)
 _NOTHING: Final[Row] = {
@@ -257,6 +323,8 @@ METRICS = Projection(
         ReplyWithdrawn,
         ConversationClosed,
         ConversationReopened,
+        ConversationMarkedSpam,
+        ConversationUnmarkedSpam,
         CustomerChanged,
         CustomerImported,
         MailSent,

@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from cplus.aws import DeadLetters
 from cplus.bootstrap import Parts
 from cplus.clock import Clock
+from cplus.commands.allowances import used
 from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.failed import FailedReplies
 from cplus.commands.erasing import Erasures
@@ -58,6 +59,14 @@ class Answers(Protocol):
 
     async def __call__(self) -> None:
         """Raises the driver's error if it does not."""
+        ...
+
+
+class AllowanceUsed(Protocol):
+    """Tells what a shop uses of what its plan allows."""
+
+    async def __call__(self, shop: str, month: str) -> int:
+        """How many conversations have a place of that month's allowance."""
         ...
 
 
@@ -204,6 +213,15 @@ async def _head(request: Request) -> Head:
     return head
 
 
+async def _allowance_used(request: Request) -> AllowanceUsed:
+    store = _parts(request).store
+
+    async def of_month(shop: str, month: str) -> int:
+        return await used(store, shop, month)
+
+    return of_month
+
+
 async def _conversations(request: Request) -> Conversations:
     return _parts(request).conversations
 
@@ -314,6 +332,7 @@ InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 AnswersDep = Annotated[Answers, Depends(_answers)]
+AllowanceUsedDep = Annotated[AllowanceUsed, Depends(_allowance_used)]
 HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from cplus.events.aggregates.billing_account import month_of
 from cplus.projections.queries import Subscription
-from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
+from cplus.web.kit.deps import AllowanceUsedDep, ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS_BY, guide_of
@@ -23,12 +24,15 @@ _WAITING: Final = {"pending", "accepted", "frozen"}
 
 @router.get("/billing")
 async def billing(
-    pages: PagesDep, queries: QueriesDep, clock: ClockDep, me: MerchantDep
+    pages: PagesDep,
+    queries: QueriesDep,
+    used: AllowanceUsedDep,
+    clock: ClockDep,
+    me: MerchantDep,
 ) -> HTMLResponse:
     """The shop's plan, what it uses of it this month, and its subscriptions."""
     found = sorted(await queries.billing(me.shop), key=_begun, reverse=True)
-    today = clock().astimezone(UTC).date()
-    month = await queries.metrics(me.shop, today.replace(day=1), today)
+    month = month_of(clock())
     account = await queries.billing_account(me.shop)
     active = [one for one in found if one.status == "active"]
     return pages.render(
@@ -36,8 +40,8 @@ async def billing(
         me=me,
         section="billing",
         account=account,
-        used=sum(day.figures.conversations for day in month.items),
-        reached=bool(account and account.reached == f"{today:%Y-%m}"),
+        used=await used(me.shop, month),
+        reached=bool(account and account.reached == month),
         current=active[0] if active else None,
         also_active=active[1:],
         waiting=[one for one in found if one.status in _WAITING],

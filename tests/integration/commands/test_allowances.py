@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from cplus.commands.allowances import Allowances, count
+from cplus.actors import merchant
+from cplus.commands.allowances import Allowances, count, used
+from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.spam import mark_spam, unmark_spam
+from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import NewEvent, Recorded
@@ -16,7 +23,7 @@ from cplus.events.catalogue.billing import AllowanceReached, SubscriptionChanged
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore, ensure_indexes
-from cplus.events.names import billing_stream, conversation_stream, started_ref
+from cplus.events.names import billing_stream, command_claim, conversation_stream, started_ref
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.events.repository import Repository, decided
@@ -48,13 +55,24 @@ async def first(commit: Commit) -> Recorded:
     return (await READER.of(commit))[0]
 
 
-async def begin(store: EventStore, when: datetime = NOW) -> Commit:
+async def begin(store: EventStore, when: datetime = NOW, talk: str = "") -> Commit:
     """A conversation that a mail began."""
-    conversation = Conversation.empty(conversation_stream(random_id()))
+    conversation = Conversation.empty(conversation_stream(talk or random_id()))
     conversation.start(person="person/a", channel="email", subject="Tea", now=when)
     claim, refs = f"mail/{random_id()}", [started_ref(month_of(when))]
     await store.append([Draft(SHOP, claim, "mail", "shopper", decided(conversation), refs=refs)])
     commit = await store.by_claim(SHOP, claim)
+    assert commit is not None
+    return commit
+
+
+async def say(store: EventStore, talk: str, decision: str, when: datetime = NOW) -> Commit:
+    """What the merchant says of a conversation: `mark_spam`, `unmark_spam`."""
+    use = Conversations(Recorder(store, READER, Nudges()), lambda: when)
+    key = random_id()
+    say = {"mark_spam": mark_spam, "unmark_spam": unmark_spam}[decision]
+    await say(SHOP, talk, key=key, actor=merchant("ada"), source="dashboard", use=use)
+    commit = await store.by_claim(SHOP, command_claim(key))
     assert commit is not None
     return commit
 
@@ -131,3 +149,63 @@ async def test_a_shop_that_pays_reaches_nothing_whatever_order_the_news_came_in(
     commit = await begin(store)
     await count(commit, await first(commit), use=use)
     assert (await account(store)).reached == {"2026-11"}
+
+
+async def test_spam_of_the_month_gives_its_place_back_and_takes_one_when_unmarked(
+    store: EventStore, use: Allowances
+) -> None:
+    commits = [await begin(store, talk=f"talk{number}") for number in range(ALLOWED)]
+    await count(commits[-1], await first(commits[-1]), use=use)
+    assert (await account(store)).reached == {"2026-11"}
+    marked = await say(store, "talk0", "mark_spam")
+    for _ in range(2):  # as react hands out what it handed out before
+        await count(marked, await first(marked), use=use)
+    assert (await account(store)).reached == set()
+    assert await used(store, SHOP, "2026-11") == ALLOWED - 1
+    unmarked = await say(store, "talk0", "unmark_spam")
+    await count(unmarked, await first(unmarked), use=use)
+    assert (await account(store)).reached == {"2026-11"}
+    assert await used(store, SHOP, "2026-11") == ALLOWED
+    opened_reached_freed_reached = 4
+    assert (await account(store)).version == opened_reached_freed_reached
+
+
+async def test_unmarked_in_a_later_month_it_counts_there_and_marked_later_it_stays(
+    store: EventStore, use: Allowances
+) -> None:
+    later = NOW + timedelta(days=20)
+    for talk in ("one", "two"):
+        await begin(store, talk=talk)
+    await say(store, "one", "mark_spam")
+    commits = [await say(store, "one", "unmark_spam", later)]
+    commits.append(await say(store, "two", "mark_spam", later))
+    commits.append(await say(store, "two", "unmark_spam", later))
+    for commit in commits:
+        await count(commit, await first(commit), use=use)
+    assert await used(store, SHOP, "2026-11") == 1
+    assert await used(store, SHOP, "2026-12") == 1
+
+
+async def test_an_allowance_that_spam_alone_used_up_is_never_told_as_used_up(
+    store: EventStore, use: Allowances
+) -> None:
+    commits = [await begin(store, talk=f"talk{number}") for number in range(ALLOWED)]
+    commits.append(await say(store, "talk1", "mark_spam"))
+    for commit in commits:  # what is counted is the log as it stands by then
+        await count(commit, await first(commit), use=use)
+    assert (await account(store)).version == 1
+
+
+async def test_the_reaction_hands_out_what_takes_a_place_and_what_gives_one_back(
+    store: EventStore, use: Allowances
+) -> None:
+    commits = [await begin(store, talk=f"talk{number}") for number in range(ALLOWED)]
+    counting: Any = SimpleNamespace(at_step=lambda _step: None, count=partial(count, use=use))
+    seen: list[set[str]] = []
+    for decision in ("", "mark_spam", "unmark_spam"):
+        commit = await say(store, "talk0", decision) if decision else commits[-1]
+        told = await first(commit)
+        assert type(told.event) in ALLOWANCES.handles
+        await ALLOWANCES.hand_out(commit, told, counting)
+        seen.append((await account(store)).reached)
+    assert seen == [{"2026-11"}, set(), {"2026-11"}]

@@ -19,12 +19,13 @@ from cplus.aws import Aws
 from cplus.bootstrap import Parts, ensure_indexes
 from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
-from cplus.events.names import message_ref
+from cplus.events.names import message_ref, started_ref
 from cplus.events.nudges import News
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
@@ -217,7 +218,7 @@ class Harness:
             claim=f"mail/{random_id()}",
             source="mail",
             actor="shopper",
-            refs=[person, message_ref(message_id)],
+            refs=[person, message_ref(message_id), started_ref(month_of(self.clock()))],
         )
         assert outcome is not None
         if fold:

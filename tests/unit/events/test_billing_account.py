@@ -49,6 +49,16 @@ def test_what_the_plan_allows_is_reached_once_a_month() -> None:
     assert counted(account, 9, month="2026-12") == ["billing.allowance_reached"]
 
 
+def test_what_spam_gives_back_is_freed_once_and_can_be_reached_again() -> None:
+    account = opened(3)
+    assert counted(account, 3) == ["billing.allowance_reached"]
+    assert counted(account, 2) == ["billing.allowance_freed"]
+    assert counted(account, 1) == []
+    assert counted(account, 3, paid=True) == []
+    assert counted(account, 3) == ["billing.allowance_reached"]
+    assert counted(account, 2, paid=True) == ["billing.allowance_freed"]
+
+
 def test_a_month_that_is_told_late_counts_for_itself() -> None:
     account = opened(3)
     assert counted(account, 3, month="2026-12") == ["billing.allowance_reached"]
@@ -82,16 +92,20 @@ counts = st.lists(st.tuples(months, st.integers(0, 6), st.booleans()), max_size=
 
 
 @given(st.integers(1, 5), counts)
-def test_whatever_is_counted_each_month_is_reached_at_most_once_and_reads_back_alike(
+def test_whatever_is_counted_each_month_is_reached_and_freed_in_turn_and_reads_back_alike(
     allowed: int, told: list[tuple[str, int, bool]]
 ) -> None:
     made = BillingAccount.empty(STREAM)
     made.open(conversations=allowed, now=NOW)
+    wanted, turns = set[str](), 0
     for month, started, paid in told:
         made.count(month=month, started=started, subscribed=paid, now=NOW)
-    wanted = {month for month, started, paid in told if started >= allowed and not paid}
+        if month in wanted and started < allowed:
+            wanted, turns = wanted - {month}, turns + 1
+        elif month not in wanted and started >= allowed and not paid:
+            wanted, turns = wanted | {month}, turns + 1
     events = made.collect_events()
-    assert len(events) == 1 + len(wanted)
+    assert len(events) == 1 + turns
     read = BillingAccount.empty(STREAM)
     for event in events:
         assert isinstance(event, AggregateEvent)

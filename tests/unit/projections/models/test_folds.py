@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cplus.events.aggregates.billing_account import BillingAccount
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.billing import SubscriptionChanged
 from cplus.events.catalogue.customers import PersonsJoined
@@ -23,6 +24,7 @@ from cplus.events.catalogue.setup import (
     MailTestReceived,
 )
 from cplus.events.catalogue.shops import AppUninstalled, ScopesChanged
+from cplus.events.repository import decided
 from cplus.projections.groups import ALL
 from cplus.projections.models.billing import BILLING
 from cplus.projections.models.conversations import CONVERSATIONS
@@ -408,6 +410,16 @@ def test_the_account_tells_the_last_month_that_was_used_up_and_is_no_subscriptio
     assert (shown.plan, shown.conversations, shown.reached) == ("free", 3, "2026-12")
     assert account_view(fold(BILLING, events[:1])["account"]).reached is None
     assert fold(BILLING, [*events, *events]) == rows
+
+
+def test_a_month_that_spam_freed_is_not_used_up_until_it_is_reached_again() -> None:
+    made = BillingAccount.empty("billing/acorn.myshopify.com")
+    made.open(conversations=3, now=at(0))
+    for started in (3, 2):
+        made.count(month="2026-12", started=started, subscribed=False, now=at(1))
+    news = [recorded(new.event, 1, 60, new.stream, new.version) for new in decided(made)]
+    assert account_view(fold(BILLING, news[:2])["account"]).reached == "2026-12"
+    assert account_view(fold(BILLING, [*news, *news])["account"]).reached is None
 
 
 def test_a_subscription_is_what_shopify_said_last_of_it() -> None:
