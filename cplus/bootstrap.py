@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cplus.commands.conversations.withdrawing import Withdrawals
     from cplus.commands.erasing import Erasures
     from cplus.commands.exporting import Exports
+    from cplus.commands.files import Files
     from cplus.commands.installs import Installs
     from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
@@ -213,6 +214,13 @@ class Parts:
         return SealedObjects(self.aws, self.settings.mail_bucket, MAIL)
 
     @cached_property
+    def files(self) -> Files:
+        """Stores the files of messages."""
+        from cplus.commands.files import Files
+
+        return Files(self.mails)
+
+    @cached_property
     def objects(self) -> Objects:
         """Deletes what is stored about persons in buckets."""
         return Objects(self.aws, [self.settings.bodies_bucket, self.settings.mail_bucket])
@@ -341,7 +349,8 @@ class Parts:
         """What mails are made with."""
         from cplus.consumers.sending.purpose import MailParts
 
-        return MailParts(self.settings, self.recorder, self._addresses, self.aws, self.clock)
+        made = (self.settings, self.recorder, self._addresses, self.aws, self.clock)
+        return MailParts(*made, self.files)
 
     @cached_property
     def installs(self) -> Installs:
@@ -411,6 +420,7 @@ class Parts:
             end_sessions=self.ended_sessions.end_all,
             count=partial(count, use=self.allowances),
             notices=self.notice_wishes,
+            due=self.due_rows,
             clock=self.clock,
         )
 

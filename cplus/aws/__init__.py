@@ -1,6 +1,14 @@
 """AWS: queues, topic, buckets, mail and one key."""
 
-from cplus.aws.clients import REFUSALS, Aws, MailNotTaken, ObjectsKept, TopicMessage, Versions
+from cplus.aws.clients import (
+    LONGEST_DELAY,
+    REFUSALS,
+    Aws,
+    MailNotTaken,
+    ObjectsKept,
+    TopicMessage,
+    Versions,
+)
 from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
 from cplus.aws.kms import Kms
 from cplus.aws.objects import Objects
@@ -9,6 +17,7 @@ from cplus.aws.sealed_objects import BODIES, MAIL, SEALED_FOLDER, SealedObjects
 
 __all__ = [
     "BODIES",
+    "LONGEST_DELAY",
     "MAIL",
     "REFUSALS",
     "SEALED_FOLDER",

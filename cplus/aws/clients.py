@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import aioboto3
 from botocore.config import Config
@@ -21,6 +21,10 @@ _DELETIONS = 1_000  # versions that S3 deletes per call
 
 REFUSALS = frozenset({"MessageRejected", "BadRequestException", "InvalidParameterValue"})
 """SES's errors for a mail that it will never accept."""
+
+
+LONGEST_DELAY: Final = 900
+"""Seconds that SQS can hold a message back."""
 
 
 class NoRegion(CplusError):

@@ -179,14 +179,18 @@ class World:
         events = [recorded.event for commit in read for recorded in commit]
         return [event for event in events if isinstance(event, MailSetAside)]
 
-    async def answer(self, message_id: str = "reply1", text: str = "Yes, in blue.") -> None:
+    async def answer(
+        self, message_id: str = "reply1", text: str = "Yes, in blue.", **more: Any
+    ) -> None:
         """Lets the merchant answer the only conversation."""
         conversation = await self.conversation()
         await self.recorder.decide(
             Conversation,
             SHOP,
             conversation.id,
-            lambda c: c.reply(message_id=message_id, text=text, author="merchant", now=self.now),
+            lambda c: c.reply(
+                message_id=message_id, text=text, author="merchant", now=self.now, **more
+            ),
             claim=f"reply/{message_id}",
             source="dashboard",
             actor="merchant",

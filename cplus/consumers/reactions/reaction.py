@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from cplus.clock import Clock
+from cplus.consumers.scheduled.due import DueRows
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import CATALOGUE
 from cplus.events.catalogue.privacy import DataRequested, NoticeKind
@@ -26,8 +27,11 @@ SECONDS: Final = 10.0
 class Send(Protocol):
     """Puts a message on a queue."""
 
-    async def __call__(self, queue: str, message: Mapping[str, Any], *, group: str) -> None:
-        """`queue` is its URL, `group` the shop. Raises whatever the queue raises."""
+    async def __call__(
+        self, queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0
+    ) -> None:
+        """`queue` is its URL, `group` the shop; it is held back for `delay` seconds, at most
+        LONGEST_DELAY. Raises whatever the queue raises."""
 
 
 class Notices(Protocol):
@@ -59,6 +63,8 @@ class Reactor:
     """Counts a conversation that began against what the shop's plan allows, and nudges if that
     decided something, now or before."""
     notices: Notices
+    due: DueRows
+    """Notes what is due at a time."""
     clock: Clock
     batch: int = BATCH
     seconds: float = SECONDS

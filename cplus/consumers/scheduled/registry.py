@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import Final
 
 from cplus.consumers.notices.reminders import REMINDER, remind
+from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.scheduled.taking import Handler
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         REMINDER: remind,
+        SCHEDULED: hand_out_scheduled,
     }
 )
 """By the `what` of their rows, which is stored and never changes."""

@@ -8,6 +8,7 @@ stay away.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +17,9 @@ from typing import Any
 import structlog
 
 from cplus.actors import system
-from cplus.aws import REFUSALS, Aws, MailNotTaken
+from cplus.aws import LONGEST_DELAY, REFUSALS, Aws, MailNotTaken
 from cplus.clock import Clock
+from cplus.commands.conversations.withdrawing import Withdrawals, complete, withdrawn_by
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
@@ -29,12 +31,13 @@ from cplus.consumers.sending.purposes import registered
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
-from cplus.leases import Lease, Leases
+from cplus.leases import Lease, Leases, of_sending
 from cplus.mail import MESSAGE_TAG, SHOP_TAG
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
@@ -43,7 +46,6 @@ log = structlog.get_logger()
 
 _AT_ONCE = 4  # as many as the process has connections
 _FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
-_LONGEST_DELAY = 900  # seconds that SQS can hold a message back
 _ERASED = "the person was erased"
 _REMOVED = "the app was removed from the shop before the mail went out"
 MARKED = "email to this address is stopped, because earlier email bounced or was called spam"
@@ -89,10 +91,15 @@ class Outbound:
         or the database from answering: the message then comes back.
         """
         shop, message_id = shop_host(str(message.get("shop"))), str(message.get("message_id"))
-        if (await find_outgoing(self.store, self.recorder.reader, shop, message_id)).settled:
+        wanted = await find_outgoing(self.store, self.recorder.reader, shop, message_id)
+        if wanted.settled:
+            return
+        if seconds := wanted.waits(self.clock()):
+            # Whoever takes it back meanwhile finds the lease free.
+            await self._look_again(shop, message_id, seconds)
             return
         # A run that is over its time is ended: a second later nobody holds the lease any more.
-        lease = await self.leases.take(f"send/{shop}/{message_id}", limit.remaining() + 1.0)
+        lease = await self.leases.take(of_sending(shop, message_id), limit.remaining() + 1.0)
         if lease is None:
             await self._look_again(shop, message_id, 5)
             return
@@ -105,12 +112,16 @@ class Outbound:
             await self.leases.release(lease)
 
     async def _look_again(self, shop: str, message_id: str, seconds: float) -> None:
-        delay = max(1, min(_LONGEST_DELAY, int(seconds) + 1))
+        delay = max(1, min(LONGEST_DELAY, math.ceil(seconds)))
         message = {"shop": shop, "message_id": message_id}
         await self.aws.send(self.settings.send_queue, message, group=shop, delay=delay)
 
     async def _send_once(self, lease: Lease, shop: str, mail: Outgoing) -> None:
         message_id = mail.message_id
+        if withdrawn_by(lease) is not None and isinstance(mail.wish, ReplyWritten):
+            use = Withdrawals(self.recorder, self.leases, self.clock)
+            await complete(shop, mail.wish, lease, use)
+            return
         tried: datetime | None = lease.notes.get("tried_at")
         if tried is not None:
             settle = timedelta(seconds=self.settings.settle_seconds)
@@ -168,7 +179,7 @@ class Outbound:
     async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
         """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
         tries = int(lease.notes.get("put_off", 0)) + 1
-        seconds = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(tries - 1, 10))
+        seconds = min(LONGEST_DELAY, _FIRST_DELAY * 2 ** min(tries - 1, 10))
         log.warning(
             "mail_put_off", shop=shop, message_id=message_id, code=code, tries=tries, delay=seconds
         )

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from cplus.errors import InvalidInput
 from cplus.events import names
 from cplus.events.base import ERASED, Event
-from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.conversations import ReplyWithdrawn, ReplyWritten
 from cplus.events.catalogue.mail import (
     REPLY,
     MailBounced,
@@ -36,7 +36,9 @@ from cplus.shopify import shop_name
 
 _COMMITS: Final = 1_000  # a mail has its wish and SES's events: a handful
 _NEWEST: Final = 20  # commits about a shop read at once: nearly always its name is in the last one
-_SETTLING: Final = {kind.TYPE for kind in (MailSent, MailRejected, NoticeSent, NoticeRejected)}
+_SETTLING: Final = {
+    kind.TYPE for kind in (MailSent, MailRejected, NoticeSent, NoticeRejected, ReplyWithdrawn)
+}
 """After these nobody sends it again."""
 
 _FAILING: Final = {kind.TYPE for kind in (MailBounced, MailComplained, MailRejected)}
@@ -53,7 +55,7 @@ class Outgoing:
     """The commit that holds the wish; what becomes of the mail follows from it."""
     wish: Wish
     settled: bool
-    """Whether SES took it, or it was refused for good: then nobody sends it again."""
+    """Whether SES took it, or it was refused for good or taken back: then nobody sends it again."""
     failed: bool = False
     """Whether it bounced for good, was rejected or called spam."""
     delivered_at: datetime | None = None
@@ -83,6 +85,11 @@ class Outgoing:
             return [self.wish.person]
         named = [self.wish.person, *self.wish.concerns]
         return [person for person in named if person is not None]
+
+    def waits(self, now: datetime) -> float:
+        """Seconds until its moment; 0 once that has come."""
+        moment = self.wish.send_at
+        return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
 
     @property
     def is_erased(self) -> bool:

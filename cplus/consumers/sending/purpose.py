@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from cplus.aws import Aws
 from cplus.clock import Clock
+from cplus.commands.files import Files
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.recording import Recorder
@@ -28,6 +29,8 @@ class MailParts:
     ShopifyRefused and Throttled if Shopify has to be asked."""
     aws: Aws
     clock: Clock
+    files: Files
+    """The files that go with mails."""
 
 
 class Mail(NamedTuple):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cplus.clock import zone
 from cplus.commands.mail_settings import settings_of
 from cplus.consumers.sending.history import history
 from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
+from cplus.errors import InvalidInput, ObjectBroken
 from cplus.events.base import ERASED
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import REPLY
+from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id
 from cplus.mail import (
     RECIPIENTS_LIMIT,
+    OutgoingFile,
     compose_reply,
     conversation_token,
     reply_address,
@@ -41,6 +46,7 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
         cc=wish.cc or (),
         subject=reply_subject(wish.subject),
         text=wish.text,
+        files=await _files(shop, wish.files or (), use),
         signature=(await settings_of(use.recorder, shop)).signature(wish.author),
         history=await history(shop, wish, use.recorder, shop_name=name, zone=local),
         reply_to=address,
@@ -51,6 +57,19 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
         token=conversation_token(shop, conversation, secret),
     )
     return Mail(address, recipients, raw)
+
+
+async def _files(shop: str, stored: Sequence[StoredFile], use: MailParts) -> list[OutgoingFile]:
+    """What goes with the mail. Raises InvalidInput if one of them is not there any more, which is
+    no reason to try again for ever."""
+    found = []
+    for one in stored:
+        try:
+            data = await use.files.get(shop, one)
+        except (KeyError, ObjectBroken):
+            raise InvalidInput(reason="a file of this message could not be read") from None
+        found.append(OutgoingFile(one.name, one.content_type, data, None))
+    return found
 
 
 PURPOSES = (Purpose(REPLY, _ready, threads=True),)

@@ -178,7 +178,7 @@ async def test_what_old_code_hands_out_meanwhile_is_not_handed_out_again(
 async def test_what_waits_or_is_parked_goes_on_where_old_code_handed_it_out(
     use: Intake, reactor: Reactor
 ) -> None:
-    async def down(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+    async def down(queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
         raise ConnectionError
 
     now = NOW

@@ -75,7 +75,7 @@ async def told(reactor: Reactor, *nudges: SqsRecord) -> list[str]:
     return await handle(nudges, REACTIONS, reactor, soon())
 
 
-async def down(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+async def down(queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
     raise ConnectionError("the queue is down")
 
 
@@ -161,7 +161,7 @@ async def test_nothing_is_handed_out_after_the_deadline_and_the_next_run_goes_on
     now = 0.0
     limit = Deadline.within(60, lambda: now)
 
-    async def late(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+    async def late(queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
         nonlocal now
         now = 60 if message["message_id"] == "m229" else now
 
@@ -221,7 +221,7 @@ async def test_several_shops_are_followed_and_each_fails_for_itself(
     await write(use, reply(1))
     await write(use, reply(2), shop=OTHER)
 
-    async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+    async def send(queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
         if group == SHOP:
             raise ConnectionError("the queue is down")
         await use.parts.aws.send(queue, message, group=group)

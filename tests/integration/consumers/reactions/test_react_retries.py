@@ -66,7 +66,9 @@ class Broken:
             clock=lambda: self.now,
         )
 
-    async def _send(self, queue: str, message: Mapping[str, Any], *, group: str) -> None:
+    async def _send(
+        self, queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0
+    ) -> None:
         named = (message.get(name) for name in ("message_id", "erasure"))
         self._done("import" if "import_id" in message else next(filter(None, named)))
 

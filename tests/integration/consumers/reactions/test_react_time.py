@@ -45,7 +45,9 @@ class Slow:
     def reactor(self) -> Reactor:
         return replace(self.use.parts.reactor, send=self._send, clock=lambda: self.now)
 
-    async def _send(self, queue: str, message: Mapping[str, Any], *, group: str) -> None:
+    async def _send(
+        self, queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0
+    ) -> None:
         what = message["message_id"]
         if what in self.hangs:
             await asyncio.Event().wait()

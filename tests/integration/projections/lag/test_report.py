@@ -46,7 +46,9 @@ async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_am
         not_begun = {one.projection: one.behind for one in found if not one.begun}
         assert not_begun == {one.name: int(one == IMPORTS) for one in REACTIONS}
 
-        async def send(queue: str, message: Mapping[str, Any], *, group: str) -> None:
+        async def send(
+            queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0
+        ) -> None:
             assert group == SHOP
 
         await follow(IMPORTS, SHOP, replace(parts.reactor, send=send, setting=str))

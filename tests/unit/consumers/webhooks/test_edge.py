@@ -33,7 +33,7 @@ class Queue:
         self.broken: set[str] = set()
         self.hangs = False
 
-    async def send(self, message: Mapping[str, Any], *, group: str) -> None:
+    async def send(self, message: Mapping[str, Any], *, group: str, delay: int = 0) -> None:
         if self.hangs:
             await asyncio.Event().wait()
         if "queue" in self.broken:
