@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
 from cplus.consumers.sending.failing import Failure, marked, record_failure
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
-from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never
+from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
 from cplus.consumers.sending.purposes import registered
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
@@ -71,6 +71,8 @@ class Outbound:
     parts: MailParts
     """What mails are made with."""
     clock: Clock
+    purposes: Mapping[str, Purpose[Any]] = field(default_factory=registered)
+    """Every kind of mail, by its name."""
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Sends the mails of a batch side by side; answers the ids of the messages that failed.
@@ -168,7 +170,7 @@ class Outbound:
             return Never(_REMOVED)
         if await marked(self.parts.recorder, shop, mail):
             return Never(MARKED)
-        purpose = registered().get(mail.purpose)
+        purpose = self.purposes.get(mail.purpose)
         if purpose is None:
             return Later(_UNKNOWN)
         try:

@@ -16,6 +16,8 @@ from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Outcome
 from cplus.events.log.store import EventStore
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.messages import MESSAGES
 from cplus.web.app import create_app
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.guard import MAX_BODY
@@ -210,10 +212,14 @@ async def test_a_page_waits_a_bounded_time_and_then_says_that_the_answer_is_save
 @pytest.mark.parametrize(
     ("readers", "shown", "words"),
     [
-        (["messages.v1"], False, "Showing it here is delayed by a problem on our side."),
+        (
+            [f"messages.v{MESSAGES.version}"],
+            False,
+            "Showing it here is delayed by a problem on our side.",
+        ),
         (["react-replies"], True, "Sending is delayed by a problem on our side."),
         (
-            ["conversations.v1", "react-replies"],
+            [f"conversations.v{CONVERSATIONS.version}", "react-replies"],
             False,
             "Showing and sending it is delayed by a problem on our side.",
         ),
