@@ -8,7 +8,6 @@ stay away.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -114,7 +113,7 @@ class Outbound:
             await self.leases.release(lease)
 
     async def _look_again(self, shop: str, message_id: str, seconds: float) -> None:
-        delay = max(1, min(LONGEST_DELAY, math.ceil(seconds)))
+        delay = max(1, min(LONGEST_DELAY, int(seconds) + 1))
         message = {"shop": shop, "message_id": message_id}
         await self.aws.send(self.settings.send_queue, message, group=shop, delay=delay)
 

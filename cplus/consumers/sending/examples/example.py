@@ -9,7 +9,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from cplus.aws import Aws
+from cplus.aws import MAIL, Aws, SealedObjects
+from cplus.commands.files import Files
 from cplus.consumers.sending.purpose import Mail, MailParts
 from cplus.consumers.sending.purposes import registered
 from cplus.events.base import AggregateEvent, NewEvent
@@ -64,7 +65,8 @@ async def render(example: Example) -> Mail:
         [outcome] = await recorder.append([draft])
         settled(outcome)
     aws = Aws()
-    use = MailParts(_settings(), recorder, _addresses, aws, lambda: NOW)
+    files = Files(SealedObjects(aws, "no-bucket", MAIL))  # the examples have none
+    use = MailParts(_settings(), recorder, _addresses, aws, lambda: NOW, files)
     ready = await registered()[example.kind].ready(SHOP, example.wish, use)
     if not isinstance(ready, Mail):
         raise LookupError(f"the example {example.name} is not sent: {ready[0]}")

@@ -9,7 +9,7 @@ from cplus.commands.mail_settings import settings_of
 from cplus.consumers.sending.history import history
 from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
-from cplus.errors import InvalidInput, ObjectBroken
+from cplus.errors import ObjectBroken
 from cplus.events.base import ERASED
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import REPLY
@@ -33,6 +33,9 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
     recipients = list(dict.fromkeys([wish.to_address, *(wish.cc or ()), *(wish.bcc or ())]))
     if len(recipients) > RECIPIENTS_LIMIT:
         return Never(f"a mail has at most {RECIPIENTS_LIMIT} recipients")
+    files = await _files(shop, wish.files or (), use)
+    if files is None:
+        return Never("a file of this message could not be read")
     store, reader = use.recorder.store, use.recorder.reader
     name = await name_of(store, reader, shop)
     local = zone(await timezone_of(store, reader, shop))
@@ -46,7 +49,7 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
         cc=wish.cc or (),
         subject=reply_subject(wish.subject),
         text=wish.text,
-        files=await _files(shop, wish.files or (), use),
+        files=files,
         signature=(await settings_of(use.recorder, shop)).signature(wish.author),
         history=await history(shop, wish, use.recorder, shop_name=name, zone=local),
         reply_to=address,
@@ -59,15 +62,17 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
     return Mail(address, recipients, raw)
 
 
-async def _files(shop: str, stored: Sequence[StoredFile], use: MailParts) -> list[OutgoingFile]:
-    """What goes with the mail. Raises InvalidInput if one of them is not there any more, which is
-    no reason to try again for ever."""
+async def _files(
+    shop: str, stored: Sequence[StoredFile], use: MailParts
+) -> list[OutgoingFile] | None:
+    """What goes with the mail. None if one of them is not there any more, which is no reason to try
+    again for ever."""
     found = []
     for one in stored:
         try:
             data = await use.files.get(shop, one)
         except (KeyError, ObjectBroken):
-            raise InvalidInput(reason="a file of this message could not be read") from None
+            return None
         found.append(OutgoingFile(one.name, one.content_type, data, None))
     return found
 
