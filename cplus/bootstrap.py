@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
     from cplus.consumers.mail.stored_mail import StoredMails
+    from cplus.consumers.mailboxes.telling import MailboxNews
     from cplus.consumers.notices.wishes import NoticeRequests
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.scheduled.due import DueRows
@@ -324,6 +325,13 @@ class Parts:
         return NoticeRequests(self.recorder, self.due_rows, self.clock)
 
     @cached_property
+    def mailbox_news(self) -> MailboxNews:
+        """Decides which mail goes to merchants' own mailboxes."""
+        from cplus.consumers.mailboxes.telling import MailboxNews
+
+        return MailboxNews(self.recorder, self.due_rows, self.queries, self.clock)
+
+    @cached_property
     def due_rows(self) -> DueRows:
         """What is due at a time."""
         from cplus.consumers.scheduled.due import DueRows
@@ -341,6 +349,7 @@ class Parts:
             send=self.aws.send,
             setting=self.settings.needed,
             notices=self.notice_wishes,
+            mailboxes=self.mailbox_news,
             clock=self.clock,
         )
 
@@ -349,8 +358,16 @@ class Parts:
         """What mails are made with."""
         from cplus.consumers.sending.purpose import MailParts
 
-        made = (self.settings, self.recorder, self._addresses, self.aws, self.clock)
-        return MailParts(*made, self.files)
+        return MailParts(
+            self.settings,
+            self.recorder,
+            self._addresses,
+            self.aws,
+            self.queries.orders_of,
+            self.queries.unanswered,
+            self.clock,
+            self.files,
+        )
 
     @cached_property
     def installs(self) -> Installs:
@@ -421,6 +438,7 @@ class Parts:
             count=partial(count, use=self.allowances),
             notices=self.notice_wishes,
             due=self.due_rows,
+            mailboxes=self.mailbox_news,
             clock=self.clock,
         )
 

@@ -261,6 +261,16 @@ def mail_claim(purpose: str, what: str) -> str:
     return f"mail/{purpose}/{what}"
 
 
+def mailbox_failed_claim(message_id: str) -> str:
+    """That a mailbox of the merchant is off because of what became of this mail."""
+    return f"mailbox-failed/{message_id}"
+
+
+def mailboxes_ended_claim(event_id: str) -> str:
+    """That the merchant's mailboxes ended with the event that removed the app."""
+    return f"mailboxes-ended/{event_id}"
+
+
 def notice_claim(request_id: int, kind: str) -> str:
     """That the merchant is to get this mail about a customer's request for their data."""
     return f"notice/{request_id}/{kind}"

@@ -64,6 +64,8 @@ class World:
             mongo_keyring_database=f"{database}_keyring",
             application_secret=SecretStr("a secret that is only for tests"),
             mail_domain=DOMAIN,
+            app_url="https://app.cplus.example",
+            shopify_client_id="client",
             mail_bucket=mail_bucket or await new_mail_bucket(aws),
             roots_bucket=await new_bucket(aws, "roots"),
             send_queue=queue,

@@ -9,6 +9,8 @@ from cplus.keys import Purpose, derived_key
 STORED = {
     "install-state": "921dd06d635a1f82",
     "keyring": "4ed2df3ed1b11c11",
+    "mailbox-answers": "dc37c623a34758fc",
+    "mailbox-codes": "bfaea271e6b3f188",
     "message-ids": "d608f8b415f31ab7",
     "persons": "241f32edd52153c4",
     "received-mails": "b101d220ff39ace9",

@@ -64,8 +64,8 @@ class Claimed(NamedTuple):
     @property
     def address(self) -> str:
         """That of the mailbox to which the notification went; empty once it is erased."""
-        found = self.mailboxes.by_id.get(self.answered.mailbox)
-        return found.address if found else self.mailboxes.former.get(self.answered.mailbox, "")
+        id_ = self.answered.mailbox
+        return (self.mailboxes.by_id.get(id_) or self.mailboxes.former[id_]).address
 
     @property
     def persons(self) -> list[str]:

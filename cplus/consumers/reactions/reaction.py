@@ -45,6 +45,28 @@ class Notices(Protocol):
         more."""
 
 
+class Mailboxes(Protocol):
+    """Decides which mail goes to the merchant's own mailboxes. Each call is repeatable."""
+
+    async def received(self, shop: str, commit: Commit, told: Recorded, /) -> None:
+        """A message came."""
+
+    async def refused(self, shop: str, commit: Commit, told: Recorded, /) -> None:
+        """A mail from a mailbox was not sent on."""
+
+    async def chosen(self, shop: str, mailbox: str, /) -> None:
+        """A mailbox is on, or wants to be told of something else."""
+
+    async def failed(self, shop: str, told: Recorded, /) -> None:
+        """Mail bounced, or was marked as spam."""
+
+    async def removed(self, shop: str, mailbox: str, /) -> None:
+        """A mailbox was removed."""
+
+    async def uninstalled(self, shop: str, told: Recorded, /) -> None:
+        """The app was removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reactor:
     """What the reactions work with."""
@@ -65,6 +87,7 @@ class Reactor:
     notices: Notices
     due: DueRows
     """Notes what is due at a time."""
+    mailboxes: Mailboxes
     clock: Clock
     batch: int = BATCH
     seconds: float = SECONDS

@@ -6,6 +6,7 @@ from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.mail import MAIL
+from cplus.consumers.reactions.mailboxes import MAILBOXES
 from cplus.consumers.reactions.notices import NOTICES
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
@@ -18,5 +19,6 @@ REACTIONS: tuple[Reaction, ...] = (
     ALLOWANCES,
     ERASURES,
     NOTICES,
+    MAILBOXES,
     MAIL,
 )

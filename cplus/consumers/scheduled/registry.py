@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from cplus.consumers.mailboxes.due import digest, unanswered
+from cplus.consumers.mailboxes.telling import DAILY, UNANSWERED
 from cplus.consumers.notices.reminders import REMINDER, remind
 from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.scheduled.taking import Handler
@@ -14,6 +16,8 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         REMINDER: remind,
         SCHEDULED: hand_out_scheduled,
+        UNANSWERED: unanswered,
+        DAILY: digest,
     }
 )
 """By the `what` of their rows, which is stored and never changes."""

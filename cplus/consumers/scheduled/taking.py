@@ -41,6 +41,16 @@ class Notices(Protocol):
         """Records that the mail is to go, and nudges, now or before."""
 
 
+class Mailboxes(Protocol):
+    """Decides which mail goes to the merchant's own mailboxes."""
+
+    async def unanswered(self, due: Due, /) -> None:
+        """A message may have waited as long as a mailbox wants."""
+
+    async def digest(self, due: Due, /) -> datetime | None:
+        """The hour of a digest has come; returns when the next one is due."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueWork:
     """What handlers work with."""
@@ -51,6 +61,7 @@ class DueWork:
     setting: Callable[[str], str]
     """What the setting of this name says; raises SettingMissing if it says nothing."""
     notices: Notices
+    mailboxes: Mailboxes
     clock: Clock
     seconds: float = SECONDS
     at_step: Callable[[str], None] = lambda _step: None

@@ -12,6 +12,7 @@ from cplus.commands.files import Files
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.recording import Recorder
+from cplus.projections.queries import Conversation, Order, Page
 from cplus.settings import Settings
 
 W = TypeVar("W", ReplyWritten, MailRequested)
@@ -28,6 +29,10 @@ class MailParts:
     """The merchant's addresses, as Shopify told them, the owner's first. Raises ShopifyUnavailable,
     ShopifyRefused and Throttled if Shopify has to be asked."""
     aws: Aws
+    orders: Callable[[str, str], Awaitable[Sequence[Order]]]
+    """What a person of the shop ordered, the newest first, as the read models have it."""
+    unanswered: Callable[[str, int], Awaitable[Page[Conversation]]]
+    """So many conversations of the shop that await a reply, the newest first."""
     clock: Clock
     files: Files
     """The files that go with mails."""

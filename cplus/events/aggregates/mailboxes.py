@@ -43,6 +43,7 @@ class Mailbox:
     id: str
     person: str
     address: str
+    added_at: datetime | None = None
     code: int = 0
     """The number of its newest code."""
     code_until: datetime | None = None
@@ -59,6 +60,10 @@ class Mailbox:
         """Whether it is told of messages, and may answer them."""
         return self.verified_at is not None
 
+    def waits_until(self, moment: datetime) -> datetime:
+        """When it is told of a message that came at that moment and that nobody answers."""
+        return moment + timedelta(minutes=self.minutes or MINUTES[0])
+
 
 class Mailboxes(Aggregate):
     """Stream `mailboxes/<host>`. Addresses of a shop that was erased read as erased: those
@@ -67,8 +72,8 @@ class Mailboxes(Aggregate):
     def __init__(self) -> None:
         self.by_id: dict[str, Mailbox] = {}
         """Those that were not removed, in the order in which they were added."""
-        self.former: dict[str, str] = {}
-        """The address of each that was removed, by its id; empty once it is erased."""
+        self.former: dict[str, Mailbox] = {}
+        """Those that were removed, by id; the address is empty once it is erased."""
         self._asked: list[datetime] = []
 
     @property
@@ -157,10 +162,11 @@ class Mailboxes(Aggregate):
         if mailbox in self.by_id:
             self.trigger_event(MailboxRemoved, mailbox=mailbox, timestamp=now)
 
-    def remove_all(self, now: datetime) -> None:
-        """The app is removed from the shop."""
-        for mailbox in list(self.by_id):
-            self.remove(mailbox, now)
+    def remove_all(self, removed_at: datetime, now: datetime) -> None:
+        """The app was removed from the shop at that moment; what was added since, stays."""
+        for one in list(self.by_id.values()):
+            if one.added_at is None or one.added_at <= removed_at:
+                self.remove(one.id, now)
 
     def find(self, mailbox: str) -> Mailbox:
         """The mailbox with this id; raises NotFound."""
@@ -194,10 +200,9 @@ class Mailboxes(Aggregate):
 
     @evolve.register
     def _(self, event: MailboxAdded) -> None:
-        if kept(event.address) is None:
-            self.former[event.mailbox] = ""
-        else:
-            self.by_id[event.mailbox] = Mailbox(event.mailbox, event.person, event.address)
+        named = Mailbox(event.mailbox, event.person, kept(event.address) or "", event.timestamp)
+        kept_in = self.by_id if named.address else self.former
+        kept_in[event.mailbox] = named
 
     @evolve.register
     def _(self, event: MailboxVerificationAsked) -> None:
@@ -222,4 +227,4 @@ class Mailboxes(Aggregate):
     def _(self, event: MailboxRemoved) -> None:
         gone = self.by_id.pop(event.mailbox, None)
         if gone is not None:
-            self.former[event.mailbox] = gone.address
+            self.former[event.mailbox] = gone

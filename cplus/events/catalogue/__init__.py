@@ -19,11 +19,8 @@ from cplus.events.catalogue.addresses import AddressMarked, AddressUnmarked
 from cplus.events.catalogue.billing import CapApproached
 from cplus.events.catalogue.mailboxes import (
     MailboxAdded,
-    MailboxNotificationsChosen,
-    MailboxRemoved,
     MailboxSwitchedOff,
     MailboxVerificationAsked,
-    MailboxVerified,
 )
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet, ShopErased
@@ -38,11 +35,8 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         AddressUnmarked,
         CapApproached,
         MailboxAdded,
-        MailboxNotificationsChosen,
-        MailboxRemoved,
         MailboxSwitchedOff,
         MailboxVerificationAsked,
-        MailboxVerified,
         OperatorLooked,
         RetentionSet,
         ShopErased,

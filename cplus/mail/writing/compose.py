@@ -92,10 +92,10 @@ def compose_reply(
         message["Auto-Submitted"] = "auto-replied"
         message["X-Auto-Response-Suppress"] = "All"
     words, below, earlier = clean(text), clean_signature(signature), kept_history(history)
-    shown, attached = _parted(files)
+    shown, attached = parted(files)
     plain = plain_text(words, below, earlier, token)
     page = html_text(words, below, earlier, token, shown)
-    return _built(message, own, plain, page, shown, attached)
+    return built(message, own, plain, page, shown, attached)
 
 
 def compose_notice(
@@ -145,7 +145,7 @@ def compose_notice(
     words, below = clean(text), clean(closing)
     leads = f'<p><a href="{html.escape(link)}">{html.escape(label)}</a></p>\n'
     page = f'{paragraphs(words)}{leads}<div style="{_SMALL}">\n{paragraphs(below)}</div>\n'
-    return _built(message, own, f"{words}\n\n{label}: {link}\n\n{below}", document(page), (), ())
+    return built(message, own, f"{words}\n\n{label}: {link}\n\n{below}", document(page), (), ())
 
 
 def _threaded(
@@ -162,7 +162,7 @@ def _threaded(
     message["References"] = references(earlier, answered, own)
 
 
-def _parted(files: Sequence[OutgoingFile]) -> tuple[list[OutgoingFile], list[OutgoingFile]]:
+def parted(files: Sequence[OutgoingFile]) -> tuple[list[OutgoingFile], list[OutgoingFile]]:
     """The pictures that are shown, one for each Content-ID, and the files that are attached."""
     shown: dict[str | None, OutgoingFile] = {}
     attached: list[OutgoingFile] = []
@@ -174,7 +174,7 @@ def _parted(files: Sequence[OutgoingFile]) -> tuple[list[OutgoingFile], list[Out
     return list(shown.values()), attached
 
 
-def _built(
+def built(
     message: Message[Any, Any],
     own: str,
     plain: str,

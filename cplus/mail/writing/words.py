@@ -24,7 +24,7 @@ _FONT: Final = "font-family:Arial,Helvetica,sans-serif;font-size:14px;line-heigh
 _BODY: Final = f"{_FONT};overflow-wrap:break-word;word-break:break-word"
 _QUOTE: Final = "margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex"
 # As preheaders are hidden. `mso-hide` is for Outlook, which knows no `max-height`.
-_HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
+HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
 _PICTURE: Final = "max-width:100%;height:auto;border:0"
 
 
@@ -88,7 +88,7 @@ def html_text(
     hidden = ""
     if token:
         line = html.escape(reference_line(token))
-        hidden = f'<div style="{_HIDDEN}" aria-hidden="true">{line}</div>\n'
+        hidden = f'<div style="{HIDDEN}" aria-hidden="true">{line}</div>\n'
     quotes = "".join(map(_quote, history))
     # Programs fold what has this class, and with it the line that nobody needs to see.
     said.append(f'<br>\n<div class="gmail_quote">\n{quotes}{hidden}</div>\n' if quotes else hidden)

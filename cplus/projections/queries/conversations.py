@@ -74,6 +74,10 @@ class ConversationQueries(ReadModels):
         more = cursor_at("last_message_at", shown[-1]) if len(found) > limit else None
         return Page([conversation_view(row) for row in shown], more)
 
+    async def unanswered(self, shop: str, limit: int = PAGE) -> Page[Conversation]:
+        """The conversations that await a reply, the one with the newest message first."""
+        return await self.list_conversations(shop, "unanswered", None, limit)
+
     async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
         """One conversation by its id."""
         row = await self._row(CONVERSATIONS, shop, conversation_id)

@@ -26,6 +26,7 @@ from cplus.projections.queries.views import (
     Customer,
     CustomerDetail,
     CustomerKind,
+    Order,
     Page,
     PersonCounts,
 )
@@ -54,6 +55,11 @@ class CustomerQueries(ReadModels):
         ]
         more = cursor_at("changed_at", found[limit - 1]) if len(found) > limit else None
         return Page(await self._views(shop, shown), more)
+
+    async def orders_of(self, shop: str, person: str) -> Sequence[Order]:
+        """The newest 50 orders of a person by any of their ids, the newest first."""
+        found = await self.customer(shop, person)
+        return found.orders if found else ()
 
     async def customer(self, shop: str, person: str) -> CustomerDetail | None:
         """A person by any of their ids, with orders and conversations."""

@@ -116,16 +116,18 @@ def test_what_is_removed_is_gone_and_removing_again_changes_nothing() -> None:
     mailboxes.remove("b1", NOW)
     assert then(mailboxes) == ["mailbox.removed"]
     assert not mailboxes.by_id
-    assert mailboxes.former == {"b1": "b1@merchant.example"}
+    assert mailboxes.former["b1"].address == "b1@merchant.example"
     with pytest.raises(NotFound):
         mailboxes.ask_again("b1", NOW)
 
 
 def test_an_uninstall_ends_all_of_them() -> None:
     mailboxes = given(added, verified, lambda m: added(m, "b2"))
-    mailboxes.remove_all(NOW)
+    added(mailboxes, "b3", NOW + HOUR)
+    mailboxes.collect_events()
+    mailboxes.remove_all(NOW, NOW + HOUR)
     assert then(mailboxes) == ["mailbox.removed", "mailbox.removed"]
-    assert not mailboxes.by_id
+    assert list(mailboxes.by_id) == ["b3"]  # of the installation after that
 
 
 @pytest.mark.parametrize("minutes", [None, 9, 1_441])

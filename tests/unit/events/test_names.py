@@ -15,6 +15,8 @@ STORED = {
     "customer_stream": ((706405506930370084,), "customer/706405506930370084"),
     "order_stream": ((450789469,), "order/450789469"),
     "shop_stream": (("acorn.myshopify.com",), "shop/acorn.myshopify.com"),
+    "mailbox_failed_claim": (("m1",), "mailbox-failed/m1"),
+    "mailboxes_ended_claim": (("c1/0",), "mailboxes-ended/c1/0"),
     "mailboxes_stream": (("acorn.myshopify.com",), "mailboxes/acorn.myshopify.com"),
     "setup_stream": (("acorn.myshopify.com",), "setup/acorn.myshopify.com"),
     "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),

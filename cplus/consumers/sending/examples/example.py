@@ -26,6 +26,8 @@ from cplus.events.names import INSTALLED_REF, settings_stream, shop_stream
 from cplus.events.nudges import News
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
+from cplus.projections.queries import Conversation, Order, Page
+from cplus.projections.queries.views import Parcel, TrackingLink
 from cplus.settings import Settings
 
 SHOP: Final = "birch-bloom.myshopify.com"
@@ -66,7 +68,8 @@ async def render(example: Example) -> Mail:
         settled(outcome)
     aws = Aws()
     files = Files(SealedObjects(aws, "no-bucket", MAIL))  # the examples have none
-    use = MailParts(_settings(), recorder, _addresses, aws, lambda: NOW, files)
+    told = (_orders, _unanswered)
+    use = MailParts(_settings(), recorder, _addresses, aws, *told, lambda: NOW, files)
     ready = await registered()[example.kind].ready(SHOP, example.wish, use)
     if not isinstance(ready, Mail):
         raise LookupError(f"the example {example.name} is not sent: {ready[0]}")
@@ -111,6 +114,59 @@ def _settings() -> Settings:
 
 async def _addresses(_shop: str) -> Sequence[str]:
     return [OWNER]
+
+
+async def _orders(_shop: str, _person: str) -> Sequence[Order]:
+    return [
+        Order(
+            shopify_id=1001,
+            person="person/ines",
+            name="#1001",
+            total_price="48.00",
+            currency="EUR",
+            financial_status="paid",
+            fulfillment_status="fulfilled",
+            cancelled=False,
+            test=False,
+            created_at=NOW,
+            items=[],
+            more_items=0,
+            parcels=[
+                Parcel(
+                    status="success",
+                    shipment_status="in_transit",
+                    at=NOW,
+                    company="DHL",
+                    links=[TrackingLink("JD0001", "https://tracking.example.com/JD0001")],
+                )
+            ],
+            refunds=[],
+        )
+    ]
+
+
+async def _unanswered(_shop: str, _limit: int) -> Page[Conversation]:
+    waits = Conversation(
+        id="c0nversat10n0001",
+        person="person/ines",
+        erased=False,
+        subject="Blue jug",
+        channel="email",
+        from_name="Ines Okafor",
+        from_address="ines.okafor@example.com",
+        open=True,
+        unanswered=True,
+        messages=1,
+        snippet="Is the blue jug back in stock?",
+        last_message_at=NOW,
+        last_from="shopper",
+        last_failed=False,
+        last_unproved=False,
+        started_at=NOW,
+        closed_at=None,
+        spam=False,
+    )
+    return Page([waits], None)
 
 
 class _Nobody:

@@ -11,12 +11,12 @@ import structlog
 from cplus.clock import zone
 from cplus.consumers.notices.requests import find_request, objection, refusing_addresses
 from cplus.consumers.sending.outgoing import name_of, timezone_of
+from cplus.consumers.sending.pages import page_link
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, Throttled
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.catalogue.privacy import NOTICE_PURPOSES, REQUEST
 from cplus.mail import compose_notice, is_own_address, no_reply_address, normal_address
-from cplus.shopify.hosts import admin_page
 
 log = structlog.get_logger()
 
@@ -82,7 +82,7 @@ async def _composed(
             f"Request no. {number}\nDue {due}\n\n"
             "Download the export in Conversations Plus, and pass it on to the customer:"
         ),
-        link=_page(shop, f"/privacy/requests/{number}", use),
+        link=page_link(shop, f"/privacy/requests/{number}", use.settings),
         label="Open the request",
         closing=(
             "To protect your customer, this mail does not say who asked; the page does, once "
@@ -93,15 +93,6 @@ async def _composed(
         own_message_id=f"{wish.message_id}@{domain}",
     )
     return Mail(sender, [address], raw)
-
-
-def _page(shop: str, path: str, use: MailParts) -> str:
-    """The address of a page of the app: inside the shop's Admin, if the app stands there."""
-    settings = use.settings
-    if settings.shopify_admin_origin:
-        client_id = settings.needed("shopify_client_id")
-        return admin_page(settings.shopify_admin_origin, shop, client_id, path)
-    return f"{settings.needed('app_url')}{path}?shop={shop}"
 
 
 def _date(moment: datetime, timezone: str | None) -> str:

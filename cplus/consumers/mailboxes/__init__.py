@@ -1,0 +1,1 @@
+"""The merchant's own mailboxes: of what they are told, and when."""

@@ -1,0 +1,353 @@
+"""Merchants are told in their own mailbox: of what they chose, once, and can answer it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from cplus.actors import MERCHANT
+from cplus.aws import Aws
+from cplus.commands import mailboxes
+from cplus.commands.conversations.answering import Conversations, close
+from cplus.consumers.mailboxes.digests import digest_at, next_digest
+from cplus.consumers.mailboxes.telling import MailboxNews
+from cplus.consumers.reactions.following import follow
+from cplus.consumers.reactions.mailboxes import MAILBOXES
+from cplus.consumers.scheduled.registry import HANDLERS
+from cplus.consumers.scheduled.taking import take_due
+from cplus.consumers.sending.purpose import Mail, Never
+from cplus.consumers.sending.purposes import registered
+from cplus.deadline import Deadline
+from cplus.errors import InvalidInput
+from cplus.events.base import NewEvent
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import MailBounced, MailRequested
+from cplus.events.catalogue.mailboxes import Notify
+from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.log.commit import Draft
+from cplus.mail.mailbox_tokens import mailbox_code
+from cplus.mail.replies.marker import marker_line
+from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, plain
+
+OWNER = "owner@acorn.example"
+
+
+class Told:
+    """A merchant, and what is requested for their mailboxes."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        parts = world.parts
+        self.news = MailboxNews(world.recorder, parts.due_rows, parts.queries, parts.clock)
+        self.use = Conversations(world.recorder, parts.clock)
+        self._form: dict[str, Any] = {"source": "dashboard", "actor": MERCHANT, "use": self.use}
+        self.secret = parts.settings.secret("application_secret")
+
+    async def add(self, address: str = OWNER) -> str:
+        await mailboxes.add_mailbox(
+            SHOP, address, domain=DOMAIN, key=f"add-{address}", **self._form
+        )
+        found = (await mailboxes.mailboxes_of(self.world.recorder, SHOP)).by_id.values()
+        return [one.id for one in found if one.address == address][-1]
+
+    async def verify(self, mailbox: str, number: int = 1) -> None:
+        code = mailbox_code(SHOP, mailbox, number, self.secret)
+        await mailboxes.verify(
+            SHOP, mailbox, code, secret=self.secret, key=f"v-{mailbox}-{number}", **self._form
+        )
+
+    async def on(self, address: str = OWNER, notify: Notify = "each", **more: int) -> str:
+        mailbox = await self.add(address)
+        await self.verify(mailbox)
+        await self.choose(mailbox, notify, **more)
+        return mailbox
+
+    async def choose(self, mailbox: str, notify: Notify, **more: int) -> None:
+        chosen: dict[str, Any] = {"minutes": None, "hour": None, **more}
+        key = f"choose-{mailbox}-{notify}-{more}"
+        await mailboxes.choose(SHOP, mailbox, notify, key=key, **chosen, **self._form)
+
+    async def react(self) -> None:
+        use = replace(self.world.parts.reactor, mailboxes=self.news)
+        assert not (await follow(MAILBOXES, SHOP, use)).stopped
+
+    async def sweep(self) -> None:
+        use = replace(self.world.parts.due_work, mailboxes=self.news)
+        await take_due(HANDLERS, use, deadline=Deadline.never())
+
+    async def wishes(self, *purposes: str) -> list[MailRequested]:
+        read = await self.world.parts.reader.read(await self.world.commits(), [MailRequested])
+        events: list[Any] = [recorded.event for commit in read for recorded in commit]
+        return [one for one in events if one.purpose in (purposes or ("notification",))]
+
+    async def made(self, wish: MailRequested) -> Any:
+        return await registered()[wish.purpose].ready(SHOP, wish, self.world.parts.mail_parts)
+
+    async def mail(self, wish: MailRequested) -> EmailMessage:
+        made = await self.made(wish)
+        assert isinstance(made, Mail), made
+        parsed = message_from_bytes(made.raw, policy=policy.default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+    async def record(self, event: Any, stream: str, claim: str) -> None:
+        new = NewEvent(stream, event, self.world.now)
+        draft = Draft(shop=SHOP, claim=claim, source="test", actor="shopify", events=[new],
+                      refs=[stream])  # fmt: skip
+        await self.world.recorder.append([draft])
+
+
+@pytest.fixture
+async def told(mongo_uri: str, database: str, aws_endpoint: str, aws: Aws) -> AsyncIterator[Told]:
+    made = await World.make(mongo_uri, database, aws_endpoint, aws)
+    yield Told(made)
+    await made.close()
+
+
+def words(mail: EmailMessage, kind: str = "plain") -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+async def test_an_address_is_verified_by_the_code_that_was_mailed_to_it(told: Told) -> None:
+    mailbox = await told.add()
+    [wish] = await told.wishes(mailboxes.VERIFICATION)
+    mail = await told.mail(wish)
+    assert mail["To"] == OWNER
+    code = mailbox_code(SHOP, mailbox, 1, told.secret)
+    assert f"The code is {code}" in words(mail)
+    assert f"/settings/mail?mailbox={mailbox}&code={code}" in words(mail)
+    with pytest.raises(InvalidInput, match="not the code"):
+        await mailboxes.verify(SHOP, mailbox, "aaaaa-aaaaa", secret=told.secret, key="wrong",
+                               **told._form)  # fmt: skip
+    await told.verify(mailbox)
+    assert isinstance(await told.made(wish), Never)  # it is needed no more
+
+
+@pytest.mark.parametrize("address", ["", "owner", f"acorn@{DOMAIN}", "a@b@c.example", "x" * 400])
+async def test_what_is_no_address_of_a_merchant_is_refused(told: Told, address: str) -> None:
+    with pytest.raises(InvalidInput):
+        await told.add(address)
+
+
+async def test_each_message_is_told_once_with_words_and_a_way_to_answer(told: Told) -> None:
+    mailbox = await told.on()
+    await told.world.receive(plain("Do you have it\nin blue?"), "ses1")
+    await told.react()
+    await told.react()
+    [wish] = await told.wishes()
+    assert wish.about["mailbox"] == mailbox
+    mail = await told.mail(wish)
+    assert str(mail["From"]).startswith("Ada via ")
+    assert mail["Subject"] == "Sizes"
+    assert str(mail["Reply-To"]).startswith("acorn+")
+    assert "Do you have it\nin blue?" in words(mail)
+    assert "/conversations/" in words(mail)
+    assert "Do you have it" in words(mail, "html")
+    # A second message of the conversation is in the same thread.
+    await told.world.receive(
+        plain("Or red?", message_id="<2@shopper.example>", References="<plain@shopper.example>"),
+        "ses2",
+    )
+    await told.react()
+    second = await told.mail((await told.wishes())[1])
+    assert "Or red?" in words(second)
+    assert "in blue" not in words(second)
+    assert str(second["References"]).split()[0] == str(mail["References"]).split()[0]
+
+
+async def test_an_answer_to_the_very_mail_becomes_the_reply(told: Told) -> None:
+    await told.on()
+    await told.world.receive(plain("Do you have it in blue?"), "ses1")
+    await told.react()
+    mail = await told.mail((await told.wishes())[0])
+    quoted = "\n".join(f"> {line}" for line in words(mail).splitlines())
+    answer = EmailMessage()
+    answer["From"] = f"Olive <{OWNER}>"
+    answer["Message-ID"] = "<a@acorn.example>"
+    answer["References"] = str(mail["References"])
+    answer.set_content(f"Yes!\n\nOn Sun, 1 Nov 2026 at 12:00, {mail['From']} wrote:\n\n{quoted}\n")
+    assert marker_line(None)[:20] in words(mail)
+    await told.world.receive(answer.as_bytes(), "ses2", str(mail["Reply-To"]))
+    read = await told.world.parts.reader.read(await told.world.commits(), [ReplyWritten])
+    [reply] = [recorded.event for commit in read for recorded in commit]
+    assert isinstance(reply, ReplyWritten)
+    assert (reply.text, reply.to_address) == ("Yes!", ADA)
+
+
+async def test_small_files_come_along_and_large_ones_are_named(told: Told) -> None:
+    await told.on()
+
+    def with_file(size: int, number: int) -> bytes:
+        mail = EmailMessage()
+        mail["From"] = f"Ada <{ADA}>"
+        mail["Message-ID"] = f"<{number}@shopper.example>"
+        mail.set_content("See the photo.")
+        mail.add_attachment(b"x" * size, maintype="application", subtype="x-y", filename="p.bin")
+        return mail.as_bytes()
+
+    await told.world.receive(with_file(1_000, 1), "ses1")
+    await told.world.receive(with_file(5 * 1024 * 1024 + 1, 2), "ses2")
+    await told.react()
+    small, large = [await told.mail(wish) for wish in await told.wishes()]
+    assert [one.get_filename() for one in small.iter_attachments()] == ["p.bin"]
+    assert list(large.iter_attachments()) == []
+    assert "Attached: p.bin" in words(small)
+    assert "Attached: p.bin" in words(large)
+
+
+async def test_nobody_is_told_of_what_a_program_wrote_or_what_came_before(told: Told) -> None:
+    await told.world.receive(plain("Before"), "ses0")
+    told.world.later(seconds=1)
+    await told.on()
+    await told.on("quiet@acorn.example", "nothing")
+    away = plain("Away", message_id="<2@shopper.example>", Auto_Submitted="auto-replied",
+                 References="<plain@shopper.example>")  # fmt: skip
+    await told.world.receive(away, "ses1")
+    await told.world.receive(plain("Buy!", message_id="<3@spam.example>"), "ses2", spam="FAIL")
+    await told.react()
+    assert await told.wishes() == []
+
+
+async def test_what_was_marked_as_spam_meanwhile_is_not_sent(told: Told) -> None:
+    await told.on()
+    await told.world.receive(plain("Buy!"), "ses1")
+    await told.react()
+    [wish] = await told.wishes()
+    conversation = await told.world.conversation()
+    await told.world.recorder.decide(
+        type(conversation), SHOP, conversation.id, lambda c: c.mark_spam(told.world.now),
+        claim="spam", source="test", actor="merchant",
+    )  # fmt: skip
+    assert isinstance(await told.made(wish), Never)
+
+
+async def test_what_nobody_answered_is_told_after_a_while_all_of_it_at_once(told: Told) -> None:
+    await told.on(notify="unanswered", minutes=30)
+    await told.world.receive(plain("In blue?"), "ses1")
+    told.world.later(minutes=10)
+    more = plain("Or red?", message_id="<2@shopper.example>", References="<plain@shopper.example>")
+    await told.world.receive(more, "ses2")
+    await told.react()
+    told.world.later(minutes=19)
+    await told.sweep()
+    assert await told.wishes() == []
+    told.world.later(minutes=1)
+    await told.sweep()
+    await told.sweep()
+    [wish] = await told.wishes()
+    text = words(await told.mail(wish))
+    assert text.index("In blue?") < text.index("Or red?")
+
+
+async def test_what_was_answered_or_closed_in_time_is_not_told(told: Told) -> None:
+    await told.on(notify="unanswered", minutes=30)
+    await told.world.receive(plain("In blue?"), "ses1")
+    await told.react()
+    await told.world.answer()
+    told.world.later(minutes=31)
+    await told.sweep()
+    more = plain("Thanks!", message_id="<2@shopper.example>", References="<plain@shopper.example>")
+    await told.world.receive(more, "ses2")
+    await told.react()
+    talk = (await told.world.conversation()).conversation_id
+    await close(SHOP, talk, key="k1", source="dashboard", actor=MERCHANT, use=told.use)
+    told.world.later(minutes=31)
+    await told.sweep()
+    assert await told.wishes() == []
+
+
+async def test_a_mailbox_that_bounces_for_good_is_off(told: Told) -> None:
+    mailbox = await told.on()
+
+    def bounced(message: str, *, permanent: bool) -> MailBounced:
+        return MailBounced(message_id=message, purpose="notification", about={"mailbox": mailbox},
+                           permanent=permanent, reason="Permanent/General")  # fmt: skip
+
+    await told.record(bounced("n1", permanent=False), "mail/n1", "bounce1")
+    await told.react()
+    assert list((await mailboxes.mailboxes_of(told.world.recorder, SHOP)).on) == [mailbox]
+    await told.record(bounced("n2", permanent=True), "mail/n2", "bounce2")
+    await told.react()
+    found = (await mailboxes.mailboxes_of(told.world.recorder, SHOP)).find(mailbox)
+    assert (found.on, found.off) == (False, "bounced")
+    await told.world.receive(plain("Hello?"), "ses1")
+    await told.react()
+    assert await told.wishes() == []
+
+
+async def test_what_is_removed_is_erased_and_gets_nothing_that_waited(told: Told) -> None:
+    mailbox = await told.on()
+    await told.world.receive(plain("Hello?"), "ses1")
+    await told.react()
+    [wish] = await told.wishes()
+    await mailboxes.remove(SHOP, mailbox, key="gone", **told._form)
+    await told.react()
+    assert isinstance(await told.made(wish), Never)
+    read = await told.world.parts.reader.read(await told.world.commits(), [ErasureRequested])
+    asked: list[Any] = [recorded.event for commit in read for recorded in commit]
+    assert [one.person for one in asked] == [wish.person]
+
+
+async def test_an_uninstall_ends_the_mailboxes(told: Told) -> None:
+    await told.on()
+    await told.on("second@acorn.example")
+    told.world.later(minutes=1)
+    await told.record(AppUninstalled(), f"shop/{SHOP}", "uninstall")
+    await told.react()
+    await told.react()
+    assert not (await mailboxes.mailboxes_of(told.world.recorder, SHOP)).by_id
+
+
+async def test_a_refused_answer_is_told_once_an_hour_and_a_forged_one_never(told: Told) -> None:
+    await told.on()
+    await told.world.receive(plain("In blue?"), "ses1")
+    await told.react()
+    to = str((await told.mail((await told.wishes())[0]))["Reply-To"])
+    for number, verdict in enumerate(["FAIL", "PASS", "PASS"]):
+        id_ = f"<e{number}@acorn.example>"
+        empty = plain("", sender=OWNER, message_id=id_)
+        await told.world.receive(empty, f"e{number}", to, dmarc=verdict)
+        await told.react()
+        assert len(await told.wishes("answer_refused")) == min(number, 1)
+    told.world.later(hours=1)
+    await told.world.receive(plain("", sender=OWNER, message_id="<e9@acorn.example>"), "e9", to)
+    await told.react()
+    first, second = await told.wishes("answer_refused")
+    assert "Nothing was written" in words(await told.mail(first))
+    assert second.message_id != first.message_id
+
+
+async def test_a_digest_goes_once_a_day_if_somebody_waits(told: Told) -> None:
+    mailbox = await told.on(notify="digest", hour=9)
+    await told.react()
+    told.world.now = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+    await told.sweep()
+    assert await told.wishes("digest") == []  # nobody waits
+    [row] = await told.world.parts.mongo.database["due"].find({}).to_list(9)
+    assert row["due_at"].replace(tzinfo=UTC) == datetime(2026, 11, 3, 9, tzinfo=UTC)
+    assert row["ref"] == mailbox
+
+
+def test_a_digest_keeps_the_hour_of_the_shop_over_the_change_of_the_clocks() -> None:
+    from zoneinfo import ZoneInfo
+
+    berlin = ZoneInfo("Europe/Berlin")
+    at = datetime(2026, 10, 24, 6, tzinfo=UTC)
+    hours = []
+    for _ in range(3):
+        at = next_digest(at, 9, berlin)
+        hours.append(at.hour)
+    assert hours == [7, 8, 8]
+    # An hour that the clocks leave out is the next one, and it does not stop there.
+    spring = next_digest(datetime(2026, 3, 28, 12, tzinfo=UTC), 2, berlin)
+    assert spring == digest_at(spring.astimezone(berlin).date(), 2, berlin)
+    assert next_digest(spring, 2, berlin) > spring + timedelta(hours=20)
