@@ -34,7 +34,7 @@ from cplus.mail.parts.kinds import PICTURES
 from cplus.mail.proof import author_is_proved
 from cplus.mail.reading.automatic import NO_REPLIES
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
-from cplus.mail.reading.html import to_text as html_text
+from cplus.mail.reading.html_text import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
 from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
 from cplus.mail.writing.compose import compose_notice, compose_reply

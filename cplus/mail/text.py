@@ -29,7 +29,7 @@ def storable(text: str) -> str:
 
     MongoDB refuses lone surrogates in any string and NUL in keys, and JSON readers differ.
     """
-    return _UNSTORABLE.sub("�", text)
+    return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("�", text)
 
 
 def one_line(text: str, limit: int = HEADER_LIMIT) -> str:
@@ -106,6 +106,8 @@ def raw_header(value: str) -> tuple[str, bool]:
     is the sender's error unless they are UTF-8.
     """
     value = value[:HEADER_LIMIT]
+    if value.isascii():
+        return storable(value), False
     try:
         data = value.encode("ascii", "surrogateescape")
     except UnicodeEncodeError:

@@ -32,7 +32,7 @@ class Body:
 
     text: str = ""
     marks: Sequence[str] = ()
-    """Of each line of the text how its mail program marked it, as of `html.Read`."""
+    """Of each line of the text how its mail program marked it, as of `html_text.Read`."""
     html: str | None = None
     tokens: list[str] = field(default_factory=list)
     """Those of the markers in all texts and in the HTML, whether `text` has them or not."""
@@ -119,6 +119,8 @@ def _size_of_parts(part: Message[Any, Any]) -> int:
 
 def file_name(part: Message[Any, Any]) -> str:
     """The file name of a part, decoded and without path; empty if it has none."""
+    if "name" not in f"{part.get('content-type', '')}{_disposition(part)}".lower():
+        return ""
     try:
         value = part.get_param("filename", None, "content-disposition")
         if value is None:

@@ -37,6 +37,8 @@ class Part(Message):
         super().__init__(policy)
         self.work = work
         self.depth = self.headers = 0
+        self.first: dict[str, Any] = {}
+        """The first header of each name, in lower case: to look through all takes long."""
         work.part()
 
     def attach(self, payload: Any) -> None:
@@ -53,7 +55,14 @@ class Part(Message):
         if name[:8].lower() == "content-":
             value = _few_parameters(str(value)[:_CONTENT_HEADER])
             self.work.content_header(len(value))
+        self.first.setdefault(name.lower(), (name, value))
         super().set_raw(name, value)
+
+    def get(self, name: str, failobj: Any = None) -> Any:
+        """As of a message: the first header of the name. The parser adds them by `set_raw` alone,
+        and nobody changes a part that was read."""
+        found = self.first.get(name.lower())
+        return failobj if found is None else self.policy.header_fetch_parse(*found)
 
     @property
     def lost_headers(self) -> bool:
@@ -101,9 +110,9 @@ def few_lines(raw: bytes) -> tuple[bytes, int]:
 _HEADERS = 1024 * 1024  # bytes of headers at most in which one author is proved
 _HEAD = 64 * 1024  # bytes in which the headers are looked for
 _HEADER = re.compile(rb"[!-9;-~]{1,100}[ \t]{0,8}:")
+_NO_HEADER = re.compile(rb"\n(?![ \t]|[!-9;-~]{1,100}[ \t]{0,8}:)")
 # Each line is tried at its own beginning: a run of blanks that crossed lines would cost its square.
-_FROM = re.compile(rb"^[ \t\v\f]*from\s*:", re.IGNORECASE | re.MULTILINE)
-_PLAIN_FROM = re.compile(rb"^from:", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(rb"\n[ \t\v\f]*from\s*:")
 _AUTHOR = re.compile(rb"^(?:from|subject|message-id)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -114,10 +123,12 @@ def whole_head(raw: bytes) -> bytes:
     the author and the subject stand in the text.
     """
     head, blank, body = raw[:_HEAD].partition(b"\r\n\r\n" if b"\r\n" in raw[:_HEAD] else b"\n\n")
-    lines = head.split(b"\n")
-    authors = [found.start() for found in _AUTHOR.finditer(head)]
-    if not blank or not authors or not _HEADER.match(lines[0]):
+    if not blank or _NO_HEADER.search(head) is None:
         return raw
+    authors = [found.start() for found in _AUTHOR.finditer(head)]
+    if not authors or not _HEADER.match(head):
+        return raw
+    lines = head.split(b"\n")
     mended, changed, at = [lines[0]], False, len(lines[0]) + 1
     for line in lines[1:]:
         odd = at < authors[-1] and not line.startswith((b" ", b"\t")) and not _HEADER.match(line)
@@ -134,7 +145,8 @@ def has_one_author(raw: bytes) -> bool:
     head, blank, _ = lines.partition(b"\n\n")
     if b"\r" in head or (not blank and len(raw) > _HEADERS):
         return False  # some take a lone \r for the end of a line
-    return len(_FROM.findall(head)) == 1 and _PLAIN_FROM.search(head) is not None
+    head = b"\n" + head.lower()
+    return b"\nfrom:" in head and len(_FROM.findall(head)) == 1
 
 
 def read(raw: bytes, lines: int, *, headers_only: bool = False) -> Part:

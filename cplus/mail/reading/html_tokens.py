@@ -17,6 +17,9 @@ from cplus.mail.reading.quote_marks import mark
 LONGEST_TAG: Final = 4_096
 """Characters of attributes that a tag keeps: the parser compares each name with all others."""
 
+_KNOWN: Final = 500
+"""Different tags that are kept as they became, of so many characters: nearly all come often."""
+
 _WS: Final = r"\t\n\f\r "
 _ATTRIBUTE: Final = rf"""
     (?:=[^{_WS}/>=]*+|[^{_WS}/>=]++)
@@ -78,18 +81,23 @@ def tame(html: str) -> Tamed:
     wraps its quote in gets a class of ours."""
     tamed = Tamed()
     in_head = True
+    known: dict[str, tuple[str, int]] = {}  # of a tag, what it becomes and whether it goes deeper
 
     def written(match: re.Match[str]) -> str:
         nonlocal in_head
+        if not in_head and (before := known.get(match[0])):
+            tamed.tags += 1
+            tamed.unclosed += before[1]
+            return before[0]
         name = (match["name"] or "").lower()
         if not name:
             if match["title"] is not None and not in_head:
                 return f"<p>{match['title']}</p>"
             return ""
         in_head = in_head and name in _HEAD
+        deeper = 0 if name in _SHALLOW else -1 if match["end"] else 1
         tamed.tags += 1
-        if name not in _SHALLOW:
-            tamed.unclosed += -1 if match["end"] else 1
+        tamed.unclosed += deeper
         called = f"x-{name}" if name in _READ_OTHERWISE else name
         rest = match["rest"]
         if match["end"] or name in _FORMATTING:
@@ -98,7 +106,10 @@ def tame(html: str) -> Tamed:
             rest = _PICTURE.sub('""', rest)
         if len(rest) > LONGEST_TAG:
             rest = ""
-        return f"<{match['end']}{called}{mark(name, rest) if rest else ''}{rest}>"
+        tag = f"<{match['end']}{called}{mark(name, rest) if rest else ''}{rest}>"
+        if len(known) < _KNOWN and len(tag) < _KNOWN:
+            known[match[0]] = tag, deeper
+        return tag
 
     tamed.html = _TOKEN.sub(written, html)
     return tamed

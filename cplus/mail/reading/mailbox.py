@@ -59,8 +59,29 @@ class Addresses(NamedTuple):
     another: then whoever checked the sender's domain checked this one's."""
 
 
+_SIMPLE = re.compile(
+    r"(?:([A-Za-z0-9][A-Za-z0-9 .'&-]{0,100}) <|<|)"
+    r"([A-Za-z0-9._+-]{1,64}@[a-z0-9.-]{3,253})>?"
+)
+"""Matches nearly every header of one address, and nothing that could be read in another way."""
+
+
+def _simple(value: str) -> Addresses | None:
+    """What such a header says; None for any other."""
+    found = _SIMPLE.fullmatch(value)
+    if found is None or ("<" in value) != value.endswith(">"):
+        return None
+    address = normal_address(found[2])
+    if address is None or found[2].endswith("."):
+        return None
+    name = " ".join((found[1] or "").split()).strip("' ")
+    return Addresses([Mailbox(address, found[2], name)], 0, plain=found[2].lower() == address)
+
+
 def mailboxes(value: str) -> Addresses:
     """Reads a header of addresses, as RFC 5322 has it and as programs really write it."""
+    if (simple := _simple(value)) is not None:
+        return simple
     value = value[:HEADER_LIMIT]
     found = _read(value)
     if found.plain and (len(value) >= HEADER_LIMIT or not value.isprintable()):  # perhaps cut

@@ -16,7 +16,7 @@ class Said(NamedTuple):
 
     text: str
     marks: Sequence[str]
-    """Of each line how its mail program marked it, as of `html.Read`."""
+    """Of each line how its mail program marked it, as of `html_text.Read`."""
 
 
 def plain(text: str) -> Said:

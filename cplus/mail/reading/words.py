@@ -8,7 +8,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from cplus.mail.reading import html as html_of
+from cplus.mail.reading.html import sanitise
+from cplus.mail.reading.html_text import to_lines, to_text
 from cplus.mail.reading.html_tokens import without_pictures
 from cplus.mail.reading.said import Said, join, letters, marked, plain
 from cplus.mail.replies.marker import marker_tokens, may_have_token
@@ -69,7 +70,7 @@ class Words:
         """The tokens of markers in each text, and in the HTML, once it is sanitised."""
         found = list(self._tokens)
         if html and any(map(may_have_token, self.htmls)):
-            found += marker_tokens(html_of.to_text(html))
+            found += marker_tokens(to_text(html))
         return list(dict.fromkeys(found))[:20]
 
     def said(self) -> Said:
@@ -94,7 +95,7 @@ class Words:
 
     def _sanitised(self, html: str) -> tuple[str, list[str]]:
         if html not in self._cleaned:
-            self._cleaned[html] = html_of.sanitise(html)
+            self._cleaned[html] = sanitise(html)
         return self._cleaned[html]
 
     def _chosen(self, parts: list[tuple[bool, str]]) -> list[Said]:
@@ -107,7 +108,7 @@ class Words:
 
     def _read(self, htmls: list[str], *, even_if_broken: bool = True) -> Said:
         """The text of HTML. What a browser would not show is read if there is nothing else."""
-        lines = [html_of.to_lines(self._sanitised(html)[0]) for html in htmls]
+        lines = [to_lines(self._sanitised(html)[0]) for html in htmls]
         read = join([Said("\n".join(one.lines), one.marks) for one in lines])
         if read.text.strip() or not even_if_broken:
             return read

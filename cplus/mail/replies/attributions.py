@@ -31,6 +31,11 @@ def is_quote(line: str) -> bool:
     return line.lstrip().startswith(">")
 
 
+def may_introduce(line: str) -> bool:
+    """Whether the line may be one of those that introduce a quote: all have a colon or dashes."""
+    return ":" in line or "：" in line or "--" in line
+
+
 def plain(line: str) -> str:
     """A line's words, without marks of direction, bold and quoting; cut after 401 characters."""
     return _UNSEEN.sub("", line[: _LENGTH + 1]).lstrip("> \t\xa0").rstrip()

@@ -12,6 +12,7 @@ from cplus.mail.replies.attributions import (
     header_label,
     is_quote,
     is_rule,
+    may_introduce,
     plain,
     quoted_headers,
 )
@@ -74,7 +75,15 @@ class Quotes:
             return self._block(at)
         if is_reference(line):
             return self._mark(at, at + 1, read=at)
-        if is_forward_line(line):
+        if may_introduce(line):
+            return self._introduction(at)
+        self._after_label = False
+        self._own += 1
+        return at + 1
+
+    def _introduction(self, at: int) -> int:
+        """Reads a line that may introduce a quote, or a mail that is passed on."""
+        if is_forward_line(self.lines[at]):
             self.forwards = True
             return at + 1
         if self._answers or self._knows_quote:

@@ -26,7 +26,7 @@ def reply_text(
         text: lines ended by a line feed.
         answers: whether the mail's headers or its subject say that it answers another mail.
         forwards: whether its subject says that it passes on another mail, which is then shown.
-        marks: of each line how its mail program marked it in its HTML, as of `html.Read`.
+        marks: of each line how its mail program marked it in its HTML, as of `html_text.Read`.
     """
     if forwards:
         return text.strip()

@@ -10,11 +10,12 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from cplus.mail import contact_form, files_of, parse
+from cplus.mail import InboundMail, contact_form, files_of, parse
 from cplus.mail.parts.formatted import formatted
 from cplus.mail.parts.invites import read_invites
 from tests.conftest import ROOT, Figures
@@ -41,16 +42,9 @@ def read_all(seeds: range, *, large: bool = False) -> Seen:
     seen = Seen()
     for seed in seeds:
         raw = hostile(seed, large=large)
-        began = time.process_time()
-        mail = parse(raw)
-        for file in files_of(raw, mail.attachments):
-            if file.content_type == "text/calendar":
-                read_invites(file.data)
-        formatted(raw, picture=lambda _: None, remote=False)
-        contact_form(mail)
-        took = (time.process_time() - began) / max(1.0, len(raw) / (10 * MEGABYTE))
+        took, mail = _read(raw)
         if took > SECONDS:  # another process may have had the processor's caches
-            took = min(took, _again(raw))
+            took = min(took, _read(raw)[0])
         assert took <= SECONDS, (seed, large, took, len(raw))
         said = json.dumps(mail.model_dump(mode="json"), ensure_ascii=False).encode("utf-8")
         assert b"\\u0000" not in said, seed
@@ -60,12 +54,21 @@ def read_all(seeds: range, *, large: bool = False) -> Seen:
     return seen
 
 
-def _again(raw: bytes) -> float:
-    began = time.process_time()
+def _read(raw: bytes) -> tuple[float, InboundMail]:
+    """The seconds for 10 MB of the step that took longest, and the mail."""
+    times = [time.process_time()]
     mail = parse(raw)
-    list(files_of(raw, mail.attachments))
+    times.append(time.process_time())
+    for file in files_of(raw, mail.attachments):
+        if file.content_type == "text/calendar":
+            read_invites(file.data)
+    times.append(time.process_time())
     formatted(raw, picture=lambda _: None, remote=False)
-    return (time.process_time() - began) / max(1.0, len(raw) / (10 * MEGABYTE))
+    times.append(time.process_time())
+    contact_form(mail)
+    times.append(time.process_time())
+    longest = max(after - before for before, after in pairwise(times))
+    return longest / max(1.0, len(raw) / (10 * MEGABYTE)), mail
 
 
 def test_hostile_mails_are_read_without_an_error_and_fast() -> None:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from cplus.mail.reading.html import sanitise, to_text
+from cplus.mail.reading.html import sanitise
+from cplus.mail.reading.html_text import to_text
 from tests.conftest import ROOT
 
 FORMATTING = "b,big,code,em,font,i,nobr,s,small,strike,strong,tt,u".split(",")  # noqa: SIM905
@@ -77,7 +78,8 @@ def test_html_that_is_built_to_explode_takes_little_memory_and_time() -> None:
     kinds += ["links", "scripts", "comments", "half tags", "references", "never ended"]
     kinds += ["attributes", "hidden attributes", "out of step", "in a title", "many long"]
     ran = bounded(
-        "from cplus.mail.reading.html import sanitise, to_text\n"
+        "from cplus.mail.reading.html import sanitise\n"
+        "from cplus.mail.reading.html_text import to_text\n"
         "from tests.unit.mail.test_mail_html import built\n"
         f"for kind in {kinds!r}:\n"
         "    print(kind, len(to_text(sanitise(built(kind))[0])))\n"
@@ -88,7 +90,8 @@ def test_html_that_is_built_to_explode_takes_little_memory_and_time() -> None:
 
 def test_no_html_by_chance_takes_much_memory_or_time() -> None:
     ran = bounded(
-        "from cplus.mail.reading.html import sanitise, to_text\n"
+        "from cplus.mail.reading.html import sanitise\n"
+        "from cplus.mail.reading.html_text import to_text\n"
         "from tests.unit.mail.test_mail_html import by_chance\n"
         "print(sum(len(to_text(sanitise(by_chance(seed))[0])) for seed in range(15)))\n"
     )

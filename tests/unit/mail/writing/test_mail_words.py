@@ -12,7 +12,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from cplus.mail import HISTORY_LIMIT, Quoted, conversation_token, parse
-from cplus.mail.reading.html import sanitise, to_text
+from cplus.mail.reading.html import sanitise
+from cplus.mail.reading.html_text import to_text
 from cplus.mail.replies.reply import reply_text
 from cplus.mail.writing.words import clean, kept_history
 from tests.unit.mail.writing.composed import SHOP, as_read, body, compose
