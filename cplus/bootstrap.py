@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cplus.commands.installs import Installs
     from cplus.commands.looking import Looks
     from cplus.consumers.batches.handler import Consumer, Handler
+    from cplus.consumers.mail.message_files import MessageFiles
     from cplus.consumers.mail.stored_mail import StoredMails
     from cplus.consumers.mailboxes.telling import MailboxNews
     from cplus.consumers.notices.wishes import NoticeRequests
@@ -486,6 +487,14 @@ class Parts:
         from cplus.commands.conversations.failed import FailedReplies
 
         return FailedReplies(self.recorder, self.persons, self.clock)
+
+    @cached_property
+    def message_files(self) -> MessageFiles:
+        """Gets the files of messages."""
+        from cplus.commands.files import Files
+        from cplus.consumers.mail.message_files import MessageFiles
+
+        return MessageFiles(self.stored_mails, Files(self.mails))
 
     @cached_property
     def stored_mails(self) -> StoredMails:

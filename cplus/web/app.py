@@ -51,7 +51,7 @@ from cplus.web.merchant import (
     privacy,
     sign_in,
 )
-from cplus.web.merchant.conversations import failed, history, page, spam, whole_message
+from cplus.web.merchant.conversations import failed, files, history, page, spam, whole_message
 from cplus.web.merchant.settings import page as mail_settings
 
 _FAULTS: Final = {
@@ -86,7 +86,7 @@ def create_app(parts: Parts) -> FastAPI:
     """The app on these parts. Nothing connects before the first request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
-    mail = (spam, failed, whole_message, automatic_mail)
+    mail = (spam, failed, whole_message, files, automatic_mail)
     merchant = (
         *(inbox, getting_started, page, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,19 +78,33 @@ class StoredMails:
         conversation_id: str | None,
     ) -> StoredMail:
         told = StoredMail(message, at, None, conversation_id=conversation_id)
+        async with self.opened(shop, message, READ_LIMIT + 1) as raw:
+            if raw is None:
+                return told
+            mail = await asyncio.to_thread(parse, raw[:READ_LIMIT])
+        return replace(told, mail=mail, cut=len(raw) > READ_LIMIT)
+
+    @asynccontextmanager
+    async def opened(
+        self, shop: str, message: MessageReceived | MailSetAside, most: int | None = None
+    ) -> AsyncIterator[bytes | None]:
+        """The raw mail of a message, its first `most` bytes, which are in memory until it is left;
+        None if it is not there any more, or cannot be opened."""
         # Other code may have recorded another bucket.
         if message.raw is None or message.raw["bucket"] != self.bucket:
-            return told
+            yield None
+            return
         stored = await self._stored(shop, message.message_id, message.raw)
-        if stored is None:
-            return told
-        try:
-            async with self.room.of(await self._size(stored)):
-                raw = await self._beginning(shop, stored)
-                mail = await asyncio.to_thread(parse, raw[:READ_LIMIT])
-        except KeyError:
-            return told
-        return replace(told, mail=mail, cut=len(raw) > READ_LIMIT)
+        size = None if stored is None else await self._size(stored, most)
+        if stored is None or size is None:
+            yield None
+            return
+        async with self.room.of(size):
+            try:
+                raw = await self._read(shop, stored, most)
+            except KeyError:
+                raw = None
+            yield raw
 
     async def _stored(self, shop: str, message_id: str, raw: Mapping[str, str]) -> Stored | None:
         """The object of the mail, with the key that stands in the commit of which it is the cause;
@@ -102,13 +117,17 @@ class StoredMails:
                 return cause.stored
         return None
 
-    async def _size(self, stored: Stored) -> int:
-        if stored.opens is None:
-            return READ_LIMIT
-        # It opens as a whole, and is in memory twice then.
-        return 2 * await self.aws.object_size(self.bucket, stored.ref["key"])
+    async def _size(self, stored: Stored, most: int | None) -> int | None:
+        """Bytes that reading it takes; None if it is not there."""
+        if stored.opens is None and most is not None:
+            return most
+        try:
+            # It opens as a whole, and is in memory twice then.
+            return 2 * await self.aws.object_size(self.bucket, stored.ref["key"])
+        except KeyError:
+            return None
 
-    async def _beginning(self, shop: str, stored: Stored) -> bytes:
-        if stored.opens is None:
-            return await self.aws.get_beginning(self.bucket, stored.ref["key"], READ_LIMIT + 1)
-        return (await self.kept.get(shop, stored))[: READ_LIMIT + 1]
+    async def _read(self, shop: str, stored: Stored, most: int | None) -> bytes:
+        if stored.opens is None and most is not None:
+            return await self.aws.get_beginning(self.bucket, stored.ref["key"], most)
+        return (await self.kept.get(shop, stored))[:most]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import unescape
+from html import escape, unescape
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -42,6 +42,8 @@ _STYLES: Final = {
 }
 """What cannot load anything, nor lay one thing over another."""
 _LINK: Final = re.compile(r'<a href="([^"]*)"')
+_IMAGE: Final = re.compile(r"<img [^<>]*>")
+_OF_MAIL: Final = re.compile(r'src="cid:([^"]*)"', re.IGNORECASE)
 _TAGS_LIMIT: Final = 20_000
 _UNCLOSED_LIMIT: Final = 5_000
 _LIMIT: Final = 1024 * 1024  # bytes that are shown
@@ -86,7 +88,7 @@ def cleaned(html: str, *, picture: Callable[[str], str | None], remote: bool) ->
             return None if value.lower().startswith("cid:") else value
         if tag == "img" and name == "src":
             if value.lower().startswith("cid:"):
-                return picture(normal_cid(value[4:]))
+                return value  # a path would be taken for a relative address, and left out
             if not value.lower().startswith(("http://", "https://")):
                 return None
             elsewhere += 1
@@ -111,7 +113,15 @@ def cleaned(html: str, *, picture: Callable[[str], str | None], remote: bool) ->
     clean, was_cut = cut(clean, _LIMIT)
     if was_cut:
         clean = clean.rpartition("<")[0]
-    return Formatted(_LINK.sub(_leading, clean), elsewhere)
+
+    def shown(tag: re.Match[str]) -> str:
+        return _OF_MAIL.sub(source, tag[0])
+
+    def source(said: re.Match[str]) -> str:
+        address = picture(normal_cid(unescape(said[1])))
+        return "" if address is None else f'src="{escape(address)}"'
+
+    return Formatted(_IMAGE.sub(shown, _LINK.sub(_leading, clean)), elsewhere)
 
 
 def _leading(link: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
+from cplus.consumers.mail.message_files import MessageFiles
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
 from cplus.consumers.webhooks.untranslated import Untranslated, count_untranslated
@@ -40,6 +41,7 @@ from cplus.shopify.shop_ids import ShopIds
 from cplus.signing import Signer
 from cplus.web.kit.auth import Signatures
 from cplus.web.kit.cookies import Cookies
+from cplus.web.kit.file_links import FileLinks
 from cplus.web.kit.frame import Bridge
 from cplus.web.kit.handshake import Handshake
 from cplus.web.kit.id_tokens import ReadToken
@@ -125,6 +127,7 @@ def furnish(app: FastAPI, parts: Parts) -> None:
     secret = parts.settings.secret("application_secret")
     app.state.parts = parts
     app.state.pages = Pages(parts.clock, parts.settings.shopify_admin_origin)
+    app.state.pages.offer(file_link=FileLinks(parts.signer).address)
     app.state.bridge = Bridge.from_settings(parts.settings)
     app.state.signatures = Signatures(secret, parts.signer)
     app.state.cookies = Cookies(secure=parts.settings.app_url.startswith("https://"))
@@ -234,6 +237,14 @@ async def _stored_mails(request: Request) -> StoredMails:
     return _parts(request).stored_mails
 
 
+async def _message_files(request: Request) -> MessageFiles:
+    return _parts(request).message_files
+
+
+async def _file_links(request: Request) -> FileLinks:
+    return FileLinks(_parts(request).signer)
+
+
 async def _mail_domain(request: Request) -> str:
     return _parts(request).settings.mail_domain
 
@@ -335,6 +346,8 @@ AnswersDep = Annotated[Answers, Depends(_answers)]
 AllowanceUsedDep = Annotated[AllowanceUsed, Depends(_allowance_used)]
 HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
+MessageFilesDep = Annotated[MessageFiles, Depends(_message_files)]
+FileLinksDep = Annotated[FileLinks, Depends(_file_links)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 BridgeDep = Annotated[Bridge, Depends(bridge_of)]
 UsedTokensDep = Annotated[UsedTokens, Depends(used_tokens_of)]

@@ -20,7 +20,9 @@ log = structlog.get_logger()
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes of a request at most: the longest answer that is allowed, percent-encoded, fits."""
 
-_CONTENT: Final = "style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+_CONTENT: Final = (
+    "style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; "
+)
 _JUDGED_BY: Final = "Authorization, Cookie, Sec-Fetch-Dest"
 """The headers by which it is decided who asks, and for which of the two windows."""
 _UNSAFE: Final = ("/auth/", "/console")
@@ -36,6 +38,7 @@ class Guard:
 
     `framing` says who may frame the page; without it nobody may. `leaves_by_form` says that a
     form of the page leads to another host (browsers hold `form-action` against redirects too).
+    `policy` is the security policy of an answer that is no page of ours.
     HEAD is answered as GET is, without the body; `head` says so.
     """
 
@@ -87,6 +90,16 @@ class Guard:
             await answer(scope, receive, guarded_send)
 
     def _add_headers(self, headers: MutableHeaders, state: dict[str, Any]) -> None:
+        headers["X-Content-Type-Options"] = "nosniff"
+        if self._secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers.setdefault("Cache-Control", "no-store")
+        if policy := state.get("policy"):
+            # What strangers sent: in no origin, so its pictures come from another one.
+            headers["Content-Security-Policy"] = policy
+            headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            headers["Referrer-Policy"] = "no-referrer"
+            return
         framing: Framing | None = state.get("framing")
         scripts = f"'self' {framing.scripts}" if framing else "'self'"
         content = f"default-src 'none'; script-src {scripts}; {_CONTENT}"
@@ -94,16 +107,12 @@ class Guard:
             content += "form-action 'self'; "
         ancestors = framing.ancestors if framing else "'none'"
         headers["Content-Security-Policy"] = f"{content}frame-ancestors {ancestors};"
-        headers["X-Content-Type-Options"] = "nosniff"
         # The address of a document in the frame holds a token: not even our own files are told.
         headers["Referrer-Policy"] = "no-referrer" if framing else "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if not framing:
             headers["X-Frame-Options"] = "DENY"
-        if self._secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
-        headers.setdefault("Cache-Control", "no-store")
         if not headers["Cache-Control"].startswith("public"):
             headers["Vary"] = _JUDGED_BY
 

@@ -16,8 +16,9 @@ from jinja2.bccache import Bucket
 
 from cplus.clock import Clock, zone
 from cplus.counts import counted
+from cplus.mail import PICTURES
 from cplus.mail.failures import failure_words
-from cplus.web.kit import order_text, text
+from cplus.web.kit import order_text, part_text, text
 
 _HERE: Final = Path(__file__).parents[1]
 _TYPES: Final = {
@@ -54,6 +55,10 @@ class _Compiled(BytecodeCache):
 
 
 _COMPILED: Final = _Compiled()
+
+
+PIECE: Final = 4 * 1024 * 1024
+"""Bytes of one answer at most: Lambda's is limited to 6 MB, in Base64."""
 
 
 class Pages:
@@ -94,9 +99,14 @@ class Pages:
             shipment=order_text.shipment,
             counted=counted,
             span=text.span,
+            kind=part_text.kind,
+            protection=part_text.protection,
+            when_of=part_text.when_of,
         )
         self._environment.globals.update(
             static=self.address,
+            shown_types=PICTURES,
+            piece=PIECE,
             money=text.money,
             brief=self._brief,
             full=_full,
@@ -104,6 +114,10 @@ class Pages:
             date=_date,
             in_admin=lambda shop, path: order_text.in_admin(admin, shop, path),
         )
+
+    def offer(self, **tools: Any) -> None:
+        """Lets all templates call these by name."""
+        self._environment.globals.update(tools)
 
     def address(self, name: str) -> str:
         """Where the static file `name` is served."""

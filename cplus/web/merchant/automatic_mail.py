@@ -3,9 +3,9 @@ conversation of it."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands.conversations.automatic_mail import make_conversation
@@ -16,7 +16,7 @@ from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import MessageIdDep
 from cplus.web.merchant.conversations.thread import caught_up
-from cplus.web.merchant.conversations.whole_message import whole_mail
+from cplus.web.merchant.conversations.whole_message import WholeMails
 
 router = APIRouter(prefix="/inbox/automatic")
 
@@ -50,15 +50,19 @@ async def listed(
 
 @router.get("/{message_id}")
 async def show(
-    pages: PagesDep, mails: StoredMailsDep, me: MerchantDep, message_id: MessageIdDep
+    pages: PagesDep,
+    mails: StoredMailsDep,
+    whole: Annotated[WholeMails, Depends()],
+    me: MerchantDep,
+    message_id: MessageIdDep,
 ) -> HTMLResponse:
     """The whole mail, as the log and its bucket have it: so also what no read model shows yet."""
     found = await mails.find_set_aside(me.shop, message_id)
     if found is None:
         raise HTTPException(404)
-    return pages.render(
-        "set_aside.html", me=me, section="inbox", made=found.conversation_id, **whole_mail(found)
-    )
+    shown = await whole.of(me.shop, found)
+    made = found.conversation_id
+    return pages.render("set_aside.html", me=me, section="inbox", made=made, **shown)
 
 
 @router.get("/{message_id}/conversation")

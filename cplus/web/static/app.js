@@ -208,6 +208,61 @@ function copyOnClick() {
   });
 }
 
+// Shows all of a message in its place: with what it quotes, and the signature.
+function wholeInPlace() {
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-whole]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const bubble = link.closest(".bubble");
+    if (!bubble.querySelector(":scope > .whole")) {
+      const answer = await request(link.href, { cache: "no-store", signal: AbortSignal.timeout(15000) }).catch(() => null);
+      const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+      const whole = page && page.getElementById("whole-text");
+      if (!whole) return location.assign(link.href);
+      whole.removeAttribute("id");
+      whole.classList.add("whole");
+      whole.hidden = true;
+      bubble.prepend(document.adoptNode(whole));
+      link.dataset.label = link.textContent;
+    }
+    const isShort = bubble.querySelector(":scope > .whole").hidden;
+    for (const part of bubble.querySelectorAll(":scope > .words, :scope > details.rest, :scope > p.faint")) {
+      part.hidden = part.classList.contains("whole") ? !isShort : isShort;
+    }
+    link.textContent = isShort ? "Hide quoted text and signature" : link.dataset.label;
+  });
+}
+
+// A file that is larger than one answer: fetched in pieces, and saved as one.
+function putTogether() {
+  const place = document.querySelector("[data-pieces]");
+  if (!place) return;
+  const [button, told] = [place.querySelector("button"), place.querySelector("[role=status]")];
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const pieces = [];
+    try {
+      for (let number = 0; number < Number(place.dataset.pieces); number++) {
+        told.textContent = `Part ${number + 1} of ${place.dataset.pieces}`;
+        const answer = await fetch(`?piece=${number}`, { cache: "no-store" });
+        if (!answer.ok) throw new Error(String(answer.status));
+        pieces.push(await answer.blob());
+      }
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(pieces, { type: "application/octet-stream" }));
+      link.download = place.dataset.name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      told.textContent = "Downloaded.";
+    } catch {
+      told.textContent = "That didn’t work. Try again; after 15 minutes, open the file from its message again.";
+    }
+    button.disabled = false;
+  });
+}
+
 // What each page needs, and what ends when another takes its place.
 function beginPage() {
   main = document.getElementById("main");
@@ -223,4 +278,6 @@ function endPage() {
 sendOnce();
 keepShop();
 copyOnClick();
+wholeInPlace();
+putTogether();
 beginPage();

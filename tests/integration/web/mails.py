@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cplus.events.base import NewEvent
+from cplus.aws import Aws
+from cplus.consumers.mail.inbound_email import Inbound
+from cplus.envelopes import Stored
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.base import Cause, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
-from cplus.events.names import mail_stream, message_ref
+from cplus.events.names import INSTALLED_REF, mail_stream, message_ref, received_mail_claim
+from cplus.events.repository import decided
 from cplus.ids import random_id
+from tests.integration.intake import failures, record
 from tests.integration.web.harness import SHOP, Harness
-from tests.samples import MAIL_ASIDE
+from tests.samples import MAIL_ASIDE, installed
 
 RAW = """From: Ada Brandt <ada@example.com>\r
 Subject: Re: Blue jam\r
@@ -66,3 +72,64 @@ async def set_aside_all(
     outcomes = await web.parts.store.append(drafts)
     await web.nudger.fold({shop: settled(outcomes[-1]).position})
     return urls
+
+
+async def arrive(web: Harness, aws: Aws, raw: bytes, ses_id: str = "ses1", **verdicts: str) -> str:
+    """Lets a mail come in as SES hands it over, to the shop, in which the app is installed; answers
+    the id of its message."""
+    bucket, key = web.settings.mail_bucket, f"incoming/{ses_id}"
+    name = SHOP.partition(".")[0]
+    await aws.put_object(bucket, key, raw)
+    if not await web.parts.store.by_ref(SHOP, INSTALLED_REF, 1):
+        begun = NewEvent.decided(installed(shop=SHOP, at=web.clock()))
+        draft = Draft(SHOP, "install/t", "install", "t", events=[begun], refs=[INSTALLED_REF])
+        await web.parts.store.append([draft])
+    told = {
+        f"{one}Verdict": {"status": verdicts.get(one, "PASS")}
+        for one in ("spam", "virus", "spf", "dkim", "dmarc")
+    }
+    receipt = {
+        "timestamp": web.clock().isoformat(),
+        "recipients": [f"{name}@{web.settings.mail_domain}"],
+        "action": {"type": "S3", "bucketName": bucket, "objectKey": key},
+        **told,
+    }
+    mail = {"messageId": ses_id, "source": "ada@example.com"}
+    body = {"notificationType": "Received", "mail": mail, "receipt": receipt}
+    p = web.parts
+    inbound = Inbound(p.settings, p.store, p.persons, aws, p.recorder)
+    assert await failures(inbound.handle_all, record(body, ses_id)) == {}
+    await web.nudger.fold({SHOP: (await p.store.head(SHOP)).position})
+    commit = await p.store.by_claim(SHOP, received_mail_claim(ses_id))
+    assert commit
+    [message] = [ref for ref in commit.refs if ref.startswith("message/")]
+    return message.removeprefix("message/")
+
+
+async def arrives(
+    web: Harness, *, shop: str = SHOP, held: str = "", key: str = "k", stored: Stored | None = None
+) -> str:
+    """A mail as the mail's reader records it, `stored` if it is sealed; answers the address of its
+    page."""
+    stored = stored or Stored({"bucket": held or web.settings.mail_bucket, "key": key}, None)
+    conversation_id, message_id = random_id(), random_id()
+    begun = Conversation.empty(f"conversation/{conversation_id}")
+    begun.start(person="person/ada", channel="email", subject="Blue jam", now=web.clock())
+    begun.receive(
+        now=web.clock(),
+        message_id=message_id,
+        person="person/ada",
+        from_name="Ada Brandt",
+        from_address="ada@example.com",
+        subject="Re: Blue jam",
+        text="Yes please.",
+        rfc_message_id=None,
+        raw=stored.ref,
+    )
+    new: list[NewEvent] = decided(begun)
+    refs = [begun.id, message_ref(message_id)]
+    cause = Cause("mail", ref=stored.ref, opens=stored.opens)
+    draft = Draft(shop, random_id(), "mail", "t", events=new, cause=cause, refs=refs)
+    [outcome] = await web.parts.store.append([draft])
+    await web.nudger.fold({shop: settled(outcome).position})
+    return f"/conversations/{conversation_id}/messages/{message_id}"

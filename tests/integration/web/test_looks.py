@@ -117,8 +117,9 @@ async def _everything(web: Harness) -> list[str]:
 
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
-    r"/|/(api|static)/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen)|/privacy/people/{person}/export"
+    r"/|/(api|static|files)/.*|/messages/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
+    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen|spam|not-spam|allow|failed/.*)"
+    r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation|/settings/mail/{section}"
 )

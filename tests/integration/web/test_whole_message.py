@@ -9,52 +9,15 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.consumers.mail.stored_mail import READ_LIMIT
-from cplus.envelopes import Stored
-from cplus.events.aggregates.conversation import Conversation
-from cplus.events.base import Cause, NewEvent
-from cplus.events.log.commit import Draft
-from cplus.events.log.outcomes import settled
-from cplus.events.names import message_ref
-from cplus.events.repository import decided
-from cplus.ids import random_id
 from tests.integration.intake import new_bucket
 from tests.integration.web.harness import OTHER, SHOP, Harness
-from tests.integration.web.mails import RAW
+from tests.integration.web.mails import RAW, arrives
 
 
 @pytest.fixture
 async def web(mongo_uri: str, database: str, aws: Aws, mail_bucket: str) -> AsyncIterator[Harness]:
     async with Harness(mongo_uri, database, aws, mail_bucket=mail_bucket).opened() as harness:
         yield harness
-
-
-async def arrives(
-    web: Harness, *, shop: str = SHOP, held: str = "", key: str = "k", stored: Stored | None = None
-) -> str:
-    """A mail as the mail's reader records it, `stored` if it is sealed; answers the address of its
-    page."""
-    stored = stored or Stored({"bucket": held or web.settings.mail_bucket, "key": key}, None)
-    conversation_id, message_id = random_id(), random_id()
-    begun = Conversation.empty(f"conversation/{conversation_id}")
-    begun.start(person="person/ada", channel="email", subject="Blue jam", now=web.clock())
-    begun.receive(
-        now=web.clock(),
-        message_id=message_id,
-        person="person/ada",
-        from_name="Ada Brandt",
-        from_address="ada@example.com",
-        subject="Re: Blue jam",
-        text="Yes please.",
-        rfc_message_id=None,
-        raw=stored.ref,
-    )
-    new: list[NewEvent] = decided(begun)
-    refs = [begun.id, message_ref(message_id)]
-    cause = Cause("mail", ref=stored.ref, opens=stored.opens)
-    draft = Draft(shop, random_id(), "mail", "t", events=new, cause=cause, refs=refs)
-    [outcome] = await web.parts.store.append([draft])
-    await web.nudger.fold({shop: settled(outcome).position})
-    return f"/conversations/{conversation_id}/messages/{message_id}"
 
 
 async def test_all_that_was_written_is_shown_and_nothing_is_loaded(

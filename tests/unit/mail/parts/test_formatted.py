@@ -11,7 +11,7 @@ from tests.unit.mail.parts.letters import letter
 
 
 def shown(html: str, *, remote: bool = False) -> str:
-    files = {"one@x": "https://app.example/f/1"}
+    files = {"one@x": "/files/1"}
     return cleaned(html, picture=files.get, remote=remote).html
 
 
@@ -47,7 +47,7 @@ def test_a_picture_of_the_mail_is_loaded_from_its_file_and_others_only_if_asked_
     html = (
         '<img src="cid:one%40x" alt="Lamp"><img src="cid:none"><img src="http://t.example/a.gif">'
     )
-    assert 'src="https://app.example/f/1"' in shown(html)
+    assert 'src="/files/1"' in shown(html)
     assert "t.example" not in shown(html)
     assert cleaned(html, picture=lambda _: None, remote=False).remote == 1
     told = shown(html, remote=True)
@@ -61,6 +61,10 @@ def test_a_link_opens_apart_and_says_where_it_leads() -> None:
     assert 'title="https://evil.example/x?a=1&amp;b=&quot;"' in clean
     assert 'target="_blank"' in clean
     assert 'rel="noopener noreferrer nofollow"' in clean
+
+
+def test_words_that_look_like_a_picture_are_words() -> None:
+    assert shown('<p>src="cid:one@x"</p>') == '<p>src="cid:one@x"</p>'
 
 
 def test_the_style_of_words_stays() -> None:
