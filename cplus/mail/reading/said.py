@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cplus.mail.reading.quote_marks import QUOTED
+from cplus.mail.replies.attributions import is_rule
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -47,7 +48,8 @@ def marked(text: str, read: Said) -> Said:
     first, end = _after(lines, before), len(lines) - (_after(lines[::-1], behind, back=True) or 0)
     if first is None or (behind and end == len(lines)) or first >= end:
         return plain(text)
-    while first < end and not lines[first].strip():
+    # A line of signs alone (an emoji, "?") may be the sender's, unless it parts two mails.
+    while first < end and not letters(lines[first]) and not is_rule(lines[first]):
         first += 1
     inside = set(quoted)
     if any(letters(of_html[at]) for at in range(quoted[0], quoted[-1]) if at not in inside):

@@ -23,8 +23,9 @@ _RUN: Final = re.compile(r"(?<=\n) | (?= )|\A |\t")
 _FONT: Final = "font-family:Arial,Helvetica,sans-serif;font-size:14px;line-height:1.5"
 _BODY: Final = f"{_FONT};overflow-wrap:break-word;word-break:break-word"
 _QUOTE: Final = "margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex"
-# As preheaders are hidden. `mso-hide` is for Outlook, which knows no `max-height`.
-HIDDEN: Final = "display:none;max-height:0;overflow:hidden;mso-hide:all"
+# No `display:none`: Apple Mail quotes nothing that has it. `mso-hide` is for Outlook with
+# Word, which knows no height of a `div` and keeps what is hidden.
+HIDDEN: Final = "height:0;max-height:0;overflow:hidden;font-size:1px;line-height:1px;mso-hide:all"
 _PICTURE: Final = "max-width:100%;height:auto;border:0"
 
 

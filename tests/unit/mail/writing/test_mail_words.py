@@ -140,9 +140,10 @@ def test_the_first_words_that_a_program_can_preview_are_the_merchants() -> None:
 
 def test_the_line_with_the_token_is_hidden_in_html_and_last() -> None:
     before, _, after = body(compose(), "html").partition(f"[ref:cplus:{TOKEN}]")
-    assert before.endswith(
-        '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all" aria-hidden="true">'
-    )
+    hidden = before.rpartition("<div ")[2]
+    assert "height:0;max-height:0;overflow:hidden" in hidden
+    assert "mso-hide:all" in hidden
+    assert "display" not in hidden, "Apple Mail does not quote it then"
     assert to_text(after) == ""
 
 
