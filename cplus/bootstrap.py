@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from cplus.consumers.scheduled.due import DueRows
     from cplus.consumers.scheduled.retention import Retention
     from cplus.consumers.scheduled.taking import DueWork
+    from cplus.consumers.sending.budget import Budget
     from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.webhooks.drafting import Webhooks
     from cplus.privacy.all_ids import AllIds
@@ -355,6 +356,13 @@ class Parts:
         )
 
     @cached_property
+    def mail_budget(self) -> Budget:
+        """What SES's account may send."""
+        from cplus.consumers.sending.budget import Budget
+
+        return Budget(self.mongo.database, self.aws, self.clock)
+
+    @cached_property
     def mail_parts(self) -> MailParts:
         """What mails are made with."""
         from cplus.consumers.sending.purpose import MailParts
@@ -580,6 +588,7 @@ async def ensure_indexes(settings: Settings) -> None:
     """Creates every index; run it with each deployment, before the code that needs them."""
     from cplus.consumers.notices.reminders import ensure_indexes as ensure_reminder_indexes
     from cplus.consumers.scheduled.due import ensure_indexes as ensure_due_indexes
+    from cplus.consumers.sending.budget import ensure_indexes as ensure_budget_indexes
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
     from cplus.privacy.token_tries import ensure_indexes as ensure_try_indexes
@@ -596,6 +605,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_key_indexes(mongo.keyring)
         await ensure_lease_indexes(mongo.database)
         await ensure_webhook_indexes(mongo.database)
+        await ensure_budget_indexes(mongo.database)
         await ensure_reminder_indexes(mongo.database)
         await ensure_due_indexes(mongo.database)
         await ensure_shop_id_indexes(mongo.database)

@@ -13,7 +13,7 @@ def _outbound() -> Consumer:
     p = Parts()
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
-    made = (p.settings, p.store, leases, p.aws, p.recorder, p.mail_parts, p.clock)
+    made = (p.settings, p.store, leases, p.aws, p.recorder, p.mail_parts, p.mail_budget, p.clock)
     outbound = Outbound(*made)
     return outbound.handle_all, p.aws
 

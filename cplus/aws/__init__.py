@@ -6,6 +6,7 @@ from cplus.aws.clients import (
     Aws,
     MailNotTaken,
     ObjectsKept,
+    SendQuota,
     TopicMessage,
     Versions,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Received",
     "Redrive",
     "SealedObjects",
+    "SendQuota",
     "TopicMessage",
     "Versions",
 ]

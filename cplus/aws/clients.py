@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import aioboto3
 from botocore.config import Config
@@ -39,6 +39,19 @@ class MailNotTaken(Exception):
         self.code = code
         self.permanent = code in REFUSALS
         super().__init__(f"SES did not take the mail: {code}")
+
+
+class SendQuota(NamedTuple):
+    """What SES's account may send, in recipients."""
+
+    rate: float
+    """In a second."""
+    daily: float
+    """In 24 hours; -1 for no limit."""
+    sent: float
+    """In the last 24 hours."""
+    enabled: bool
+    """Whether it may send at all."""
 
 
 class ObjectsKept(Exception):
@@ -97,9 +110,11 @@ class Aws:
 
     async def client(self, service: str, *, tries: int = 3) -> Any:
         """The client of `service`, for example "sqs", with that many attempts. Raises NoRegion."""
-        if service not in self._clients:
+        # A client keeps its number of attempts: one that may try again must not send mail.
+        name = f"{service} {tries}"
+        if name not in self._clients:
             async with self._making:
-                if service not in self._clients:
+                if name not in self._clients:
                     config = Config(
                         connect_timeout=2,
                         read_timeout=10,
@@ -107,10 +122,10 @@ class Aws:
                     )
                     made = self._session.client(service, config=config, **self._options)
                     try:
-                        self._clients[service] = await self._stack.enter_async_context(made)
+                        self._clients[name] = await self._stack.enter_async_context(made)
                     except NoRegionError:
                         raise NoRegion from None
-        return self._clients[service]
+        return self._clients[name]
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -233,6 +248,18 @@ class Aws:
             refused += [error["Code"] for error in answer.get("Errors", [])]
         if refused:
             raise ObjectsKept(len(refused), refused[0])
+
+    async def send_quota(self) -> SendQuota:
+        """What SES's account may send now. Raises whatever SES raises."""
+        ses = await self.client("sesv2", tries=1)
+        answer = await ses.get_account()
+        quota = answer["SendQuota"]
+        return SendQuota(
+            float(quota["MaxSendRate"]),
+            float(quota["Max24HourSend"]),
+            float(quota["SentLast24Hours"]),
+            bool(answer["SendingEnabled"]),
+        )
 
     async def send_mail(
         self,

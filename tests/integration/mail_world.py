@@ -107,7 +107,7 @@ class World:
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts
         leases = Leases(p.mongo.database)
-        sending = leases, aws or self.aws, self.recorder, p.mail_parts, p.clock
+        sending = leases, aws or self.aws, self.recorder, p.mail_parts, p.mail_budget, p.clock
         return Outbound(p.settings, p.store, *sending)
 
     @property

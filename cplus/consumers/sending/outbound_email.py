@@ -23,6 +23,7 @@ from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
+from cplus.consumers.sending.budget import Budget
 from cplus.consumers.sending.failing import Failure, marked, record_failure
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
@@ -31,6 +32,7 @@ from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import REPLY
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
@@ -69,6 +71,7 @@ class Outbound:
     recorder: Recorder
     parts: MailParts
     """What mails are made with."""
+    budget: Budget
     clock: Clock
     purposes: Mapping[str, Purpose[Any]] = field(default_factory=registered)
     """Every kind of mail, by its name."""
@@ -134,8 +137,11 @@ class Outbound:
         match await self._ready(shop, mail):
             case Never(reason):
                 await self._refused(shop, mail, reason)
-            case Later(code):
+            case Later(code, seconds) if seconds is None:
                 await self._put_off(lease, shop, message_id, code)
+            case Later(code, float(seconds)):
+                log.info("mail_waits", shop=shop, message_id=message_id, code=code)
+                await self._look_again(shop, message_id, seconds)
             case Mail() as ready:
                 await self._send(lease, shop, mail, ready)
 
@@ -156,6 +162,7 @@ class Outbound:
                 await self.leases.note(lease, tried_at=None)
                 await self._refused(shop, mail, refusal.code)
             else:
+                await self.budget.refused()
                 await self._put_off(lease, shop, message_id, refusal.code)
             return
         refs = sent_refs(self.settings, mail, ses_id)
@@ -172,6 +179,11 @@ class Outbound:
         purpose = self.purposes.get(mail.purpose)
         if purpose is None:
             return Later(_UNKNOWN)
+        wait = await self.budget.take(
+            shop, max(1, len(mail.recipients())), reply=mail.purpose == REPLY
+        )
+        if wait is not None:
+            return Later(wait.code, wait.seconds)
         try:
             return await purpose.ready(shop, mail.wish, self.parts)
         except InvalidInput as error:  # an address that no mail can go to

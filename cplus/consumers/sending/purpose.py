@@ -58,6 +58,8 @@ class Later(NamedTuple):
 
     code: str
     """Why, for the log of the function."""
+    seconds: float | None = None
+    """Until it may be tried again; None: after a pause that grows with each try."""
 
 
 @dataclass(frozen=True, slots=True)

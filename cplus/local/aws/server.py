@@ -6,6 +6,7 @@ Queues and topics are served directly (`sqs`, `sns`), objects are written throug
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import uuid
@@ -21,7 +22,7 @@ from cplus.local.answering import pid_route
 from cplus.local.aws import moto_adapter, pages, sns, sqs, wsgi
 from cplus.local.aws.dead_letters import DeadLetters
 from cplus.local.aws.email.mailbox import Mailbox
-from cplus.local.aws.email.ses import MailRefused, Ses, from_v1, from_v2
+from cplus.local.aws.email.ses import MailRefused, Order, Ses, from_v1, from_v2
 from cplus.local.aws.journal import Journal
 from cplus.local.aws.kms import load_key
 from cplus.local.aws.moves import MoveRefused, Moves
@@ -29,6 +30,7 @@ from cplus.local.aws.objects import Objects
 from cplus.local.hosts import only_known, only_own_pages
 from cplus.local.peers import only_users
 
+_ACCOUNT = "/v2/email/account"
 _SENDING = "/v2/email/outbound-emails"
 _SETS = "/v2/email/configuration-sets/"
 _DESTINATIONS = "/event-destinations"
@@ -58,6 +60,8 @@ class Server:
         app = web.Application(client_max_size=_LARGEST, middlewares=guards)
         app.router.add_get("/_local/state", self._state)
         app.router.add_routes([pid_route()])
+        app.router.add_get("/_local/ses", self._trouble)
+        app.router.add_post("/_local/ses", self._trouble)
         app.router.add_get("/_mailbox", self._mail)
         app.router.add_get("/_mailbox/{tail:.*}", self._mail)
         app.router.add_route("*", "/{tail:.*}", self._aws)
@@ -77,6 +81,15 @@ class Server:
             "calls": self._calls,
         }
         return web.json_response(state)
+
+    async def _trouble(self, request: web.Request) -> web.Response:
+        """The quotas of SES's account and what is to fail; a POST changes them."""
+        if request.method == "POST":
+            try:
+                self._ses.trouble.told(await request.json())
+            except (ValueError, TypeError) as error:
+                return web.json_response({"error": str(error)}, status=400)
+        return web.json_response(self._ses.trouble.state())
 
     async def _mail(self, request: web.Request) -> web.Response:
         return pages.respond(self._mailbox, request)
@@ -111,10 +124,12 @@ class Server:
         target, path = request.headers.get("X-Amz-Target", ""), request.path
         if target.startswith("AmazonSQS."):
             return await self._queue(target.partition(".")[2], body)
+        if request.method == "GET" and path == _ACCOUNT:
+            return _json(self._ses.trouble.account())
         if request.method != "POST":
             raise sqs.NotOurs
         if path == _SENDING:
-            return _json({"MessageId": self._ses.send(from_v2(body))})
+            return await self._send(request, from_v2(body))
         if path.startswith(_SETS) and path.endswith(_DESTINATIONS):
             name = path.removeprefix(_SETS).removesuffix(_DESTINATIONS)
             self._ses.add_destination(name, json.loads(body))
@@ -137,6 +152,15 @@ class Server:
         return web.Response(
             body=json.dumps(answered).encode(), content_type="application/x-amz-json-1.0"
         )
+
+    async def _send(self, request: web.Request, order: Order) -> web.Response:
+        failure = self._ses.failure(order)
+        if failure is not None and failure.how == "slow":
+            await asyncio.sleep(failure.seconds)
+        message_id = self._ses.send(order)
+        if failure is not None and failure.how == "lost" and request.transport is not None:
+            request.transport.abort()  # it is sent, and whoever asked never hears of it
+        return _json({"MessageId": message_id})
 
     def _send_v1(self, body: bytes) -> web.Response:
         try:

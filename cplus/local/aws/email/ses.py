@@ -24,11 +24,15 @@ from cplus.local.aws import moto_adapter
 from cplus.local.aws.email.letters import header_values, leaving
 from cplus.local.aws.email.mail_events import Sent, fates
 from cplus.local.aws.email.mailbox import Mailbox
+from cplus.local.aws.email.trouble import Failure, Trouble
 from cplus.local.aws.endpoint import REGION
 
 _MAX_RECIPIENTS = 50
 _MAX_BYTES = 40 * 1024 * 1024
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+_STATUS = {"NotFoundException": 404, "TooManyRequestsException": 429, "InternalServiceError": 500}
 
 
 class MailRefused(Exception):
@@ -38,9 +42,23 @@ class MailRefused(Exception):
         self, reason: str, *, code: str = "BadRequestException", old: str = "InvalidParameterValue"
     ) -> None:
         super().__init__(reason)
-        self.status = 404 if code == "NotFoundException" else 400
+        self.status = _STATUS.get(code, 400)
         self.code = code
         self.old_code = old
+
+
+_REFUSALS = {
+    "throttle": ("Maximum sending rate exceeded.", "TooManyRequestsException", "Throttling"),
+    "limit": ("A limit of the account is reached.", "LimitExceededException", "Throttling"),
+    "reject": ("The mail was rejected.", "MessageRejected", "MessageRejected"),
+    "paused": (
+        "Sending is paused for the account.",
+        "SendingPausedException",
+        "AccountSendingPausedException",
+    ),
+    "error": ("The server failed.", "InternalServiceError", "InternalFailure"),
+}
+"""Failures on demand that are refusals: reason, code of API v2, code of API v1."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,7 @@ class Ses:
     def __init__(self, mailbox: Mailbox, publish: Callable[[str, str], None]) -> None:
         self._mailbox = mailbox
         self._publish = publish
+        self.trouble = Trouble(time.time)
         self._destinations: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
@@ -77,6 +96,7 @@ class Ses:
     def send(self, order: Order) -> str:
         """Keeps the mail and publishes its events; returns the id. Raises MailRefused."""
         self._check(order)
+        self._afford(order)
         message_id = _message_id()
         header_id = f"<{message_id}@{REGION}.amazonses.com>"
         raw = leaving(order.raw, header_id)
@@ -103,6 +123,22 @@ class Ses:
             matching = destination.get("MatchingEventTypes", ())
             if topic and destination.get("Enabled") and wanted in matching:
                 self._publish(topic, json.dumps(event))
+
+    def failure(self, order: Order) -> Failure | None:
+        """What this order fails with on demand; raises MailRefused for a refusal."""
+        failure = self.trouble.next_failure(order.recipients)
+        if failure is not None and failure.how in _REFUSALS:
+            reason, code, old = _REFUSALS[failure.how]
+            raise MailRefused(reason, code=code, old=old)
+        return failure
+
+    def _afford(self, order: Order) -> None:
+        if not self.trouble.enabled:
+            reason, code, old = _REFUSALS["paused"]
+            raise MailRefused(reason, code=code, old=old)
+        if over := self.trouble.over(len(order.recipients)):
+            raise MailRefused(over, code="TooManyRequestsException", old="Throttling")
+        self.trouble.note(len(order.recipients))
 
     def _check(self, order: Order) -> None:
         if len(order.raw) > _MAX_BYTES:
