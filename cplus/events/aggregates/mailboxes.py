@@ -47,6 +47,7 @@ class Mailbox:
     code: int = 0
     """The number of its newest code."""
     code_until: datetime | None = None
+    """Until when that counts; None once it was used."""
     verified_at: datetime | None = None
     """None until it is verified, and again once it was switched off."""
     off: SwitchedOff | None = None
@@ -213,7 +214,7 @@ class Mailboxes(Aggregate):
 
     @evolve.register
     def _(self, event: MailboxVerified) -> None:
-        self._change(event.mailbox, verified_at=event.timestamp, off=None)
+        self._change(event.mailbox, verified_at=event.timestamp, off=None, code_until=None)
 
     @evolve.register
     def _(self, event: MailboxNotificationsChosen) -> None:

@@ -245,6 +245,10 @@ async def _file_links(request: Request) -> FileLinks:
     return FileLinks(_parts(request).signer)
 
 
+async def _secret(request: Request) -> str:
+    return _parts(request).settings.secret("application_secret")
+
+
 async def _mail_domain(request: Request) -> str:
     return _parts(request).settings.mail_domain
 
@@ -348,6 +352,8 @@ HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MessageFilesDep = Annotated[MessageFiles, Depends(_message_files)]
 FileLinksDep = Annotated[FileLinks, Depends(_file_links)]
+SecretDep = Annotated[str, Depends(_secret)]
+"""The application secret, of which the codes for a merchant's mailboxes are made."""
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 BridgeDep = Annotated[Bridge, Depends(bridge_of)]
 UsedTokensDep = Annotated[UsedTokens, Depends(used_tokens_of)]

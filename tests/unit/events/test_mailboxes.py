@@ -105,6 +105,8 @@ def test_one_that_fails_is_off_until_it_is_verified_again() -> None:
     assert then(mailboxes) == ["mailbox.switched_off"]
     assert not mailboxes.on
     assert mailboxes.find("b1").off == "bounced"
+    with pytest.raises(InvalidInput):
+        verified(mailboxes)  # the code was used
     mailboxes.ask_again("b1", NOW + HOUR)
     mailboxes.verify("b1", number=2, now=NOW + HOUR)
     assert list(mailboxes.on) == ["b1"]

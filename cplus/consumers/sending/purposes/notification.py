@@ -15,7 +15,7 @@ from cplus.consumers.sending.order_facts import order_facts
 from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.pages import page_link
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
-from cplus.errors import CplusError
+from cplus.errors import ObjectBroken
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.aggregates.mailboxes import Mailbox
 from cplus.events.base import kept
@@ -132,7 +132,7 @@ async def _files(
     for file in found:
         try:
             data = await use.files.get(shop, file)
-        except (KeyError, CplusError):
+        except (KeyError, ObjectBroken):
             continue
         made.append(OutgoingFile(file.name, file.content_type, data))
     return made

@@ -17,17 +17,19 @@ from cplus.web.kit.deps import (
     MailDomainDep,
     PagesDep,
     QueriesDep,
+    SecretDep,
     SignaturesDep,
 )
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.settings.mailboxes import MAILBOXES
 from cplus.web.merchant.settings.section import PAGE, Looking, Section, Sent
 from cplus.web.merchant.settings.signature import SIGNATURE
 
 router = APIRouter(prefix=PAGE)
 
-SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE,)
+SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE, MAILBOXES)
 """In the order of the page."""
 _BY_NAME: Final = {section.name: section for section in SECTIONS}
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -38,10 +40,13 @@ async def _looking(
     use: ConversationsDep,
     domain: MailDomainDep,
     clock: ClockDep,
+    secret: SecretDep,
     me: MerchantDep,
+    request: Request,
 ) -> Looking:
     settings = await settings_of(use.recorder, me.shop)
-    return Looking(me, settings, queries, use, domain, clock)
+    asked = dict(request.query_params)
+    return Looking(me, settings, queries, use, domain, clock, secret, asked)
 
 
 LookingDep = Annotated[Looking, Depends(_looking)]

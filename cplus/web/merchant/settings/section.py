@@ -28,6 +28,10 @@ class Looking:
     domain: str
     """The domain of our mail; empty if this app takes none."""
     clock: Clock
+    secret: str
+    """The application secret, of which codes are made."""
+    asked: Mapping[str, str]
+    """What the address of the page says."""
 
 
 @dataclass(frozen=True, slots=True)
