@@ -42,7 +42,9 @@ STEPS: Final = (
 )
 """The steps, in this order."""
 
-_WITH_OBJECTS: Final = (MessageReceived, MailSetAside, ReplyWritten)
+WITH_OBJECTS: Final = (MessageReceived, MailSetAside, ReplyWritten)
+"""The events that name objects in clear."""
+
 _COMMITS: Final = 5  # of an erasure that are read to find its request, which is the first
 _BATCH: Final = 50  # a cause has up to 256 KB
 
@@ -206,7 +208,7 @@ async def _delete_objects(shop: str, until: int, place: Place, use: ErasingShops
         if not commits:
             break
         refs = [ref for one in commits if (ref := one.cause_ref)]
-        for events in await reader.read(commits, _WITH_OBJECTS, opened=False):
+        for events in await reader.read(commits, WITH_OBJECTS, opened=False):
             refs += [ref for one in events for ref in objects_of(one.event)]
         if refs:
             await use.objects.delete(refs)

@@ -117,7 +117,7 @@ async def test_a_link_opens_one_file_of_one_message_for_15_minutes(
 ) -> None:
     message = await arrive(web, aws, rich())
     file = (await ids(web, message))["invoice.pdf"]
-    good = link(web, message, file)
+    good, frame = link(web, message, file), link(web, message, "html", "frame")
     assert (await stranger.get(good)).status_code == 200
     assert (await stranger.get(link(web, message, file, shop=OTHER))).status_code == 404
     assert (await stranger.get(link(web, "another", file))).status_code == 404
@@ -127,6 +127,9 @@ async def test_a_link_opens_one_file_of_one_message_for_15_minutes(
     web.clock.now += timedelta(minutes=15)
     over = await stranger.get(good)
     assert over.status_code == 410
+    in_frame = await stranger.get(frame)
+    assert in_frame.status_code == 410
+    assert "frame-ancestors 'self'" in in_frame.headers["content-security-policy"]
     [lasting] = re.findall(r'href="(/messages/[^"]+)"', over.text)
     assert (await stranger.get(lasting)).status_code == 303
     assert "/auth/" in (await stranger.get(lasting)).headers["location"]
@@ -174,7 +177,7 @@ async def test_mail_from_before_has_its_files_from_the_raw_mail(
     for stored in (None, await web.parts.mails.put(SHOP, RAW.encode())):
         url = await arrives(web, stored=stored)
         page = (await browser.get(url)).text
-        [address] = re.findall(r'href="(/files/[^"]+)" download', page)
+        [address] = re.findall(r'href="(/files/[^"]+)"><bdi>', page)
         answer = await browser.get(address)
         assert answer.content == b"%PDF"
         assert 'filename="label.pdf"' in answer.headers["content-disposition"]

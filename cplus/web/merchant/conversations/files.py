@@ -8,11 +8,11 @@ from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from cplus.consumers.mail.message_files import MessageFile
 from cplus.errors import InvalidSignature
-from cplus.mail import PICTURES
+from cplus.mail import PICTURES, Formatted
 from cplus.web.kit.deps import BridgeDep, FileLinksDep, MessageFilesDep, PagesDep
 from cplus.web.kit.file_links import ORIGINAL, FileLink, LinkOver
 from cplus.web.kit.frame import framing
@@ -28,6 +28,7 @@ _FRAMED: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox; img-src 'self'"
 )
+_SAVED_AS: Final = PICTURES | {"application/pdf", "application/zip"}
 _NOTHING: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c020000000b4944415478da6364"
     "f80f00010501012718e3660000000049454e44ae426082"
@@ -88,7 +89,9 @@ class Answering:
         name = file.name if piece is None else f"{file.name}.part{piece + 1}"
         start = (piece or 0) * PIECE
         self.request.state.policy = _ALONE
-        kind = file.content_type if piece is None else "application/octet-stream"
+        # Text would go through Lambda as JSON, in up to six times its size.
+        is_known = piece is None and file.content_type in _SAVED_AS
+        kind = file.content_type if is_known else "application/octet-stream"
         return _answer(data[start : start + PIECE], kind, f"attachment; {_named(name)}")
 
     async def show(self, link: FileLink) -> Response:
@@ -117,12 +120,30 @@ class Answering:
         found = await self.files.formatted(
             link.shop, link.message_id, picture=picture, remote=remote
         )
+        return self._framed(link, found, remote=remote)
+
+    def over(self, link: FileLink) -> Response:
+        """Says that the link is over, and how to get another one."""
+        if link.way in ("frame", "remote"):
+            return self._framed(link, None, status=410)
+        return self.pages.render("conversation/link_over.html", status=410, link=link)
+
+    def _framed(
+        self,
+        link: FileLink,
+        found: Formatted | None,
+        *,
+        remote: bool = False,
+        status: int = 200,
+    ) -> Response:
         ancestors = framing(self.bridge, link.shop).ancestors
         elsewhere = " https: http:" if remote else ""
         self.request.state.policy = f"{_FRAMED}{elsewhere}; frame-ancestors 'self' {ancestors}"
         return self.pages.render(
             "conversation/frame.html",
+            status=status,
             found=found,
+            over=status != 200,
             remote=remote,
             with_remote=self.links.address(link.shop, link.message_id, link.file, "remote"),
         )
@@ -140,7 +161,7 @@ async def linked(
     except InvalidSignature:
         raise HTTPException(404) from None
     except LinkOver as over:
-        return _over(answering.pages, over.link)
+        return answering.over(over.link)
     if link.way in ("frame", "remote"):
         return await answering.frame(link, remote=link.way == "remote")
     if link.way == "small":
@@ -148,10 +169,6 @@ async def linked(
     if link.way == "show":
         return await answering.show(link)
     return await answering.save(link, piece)
-
-
-def _over(pages: PagesDep, link: FileLink) -> HTMLResponse:
-    return pages.render("conversation/link_over.html", status=410, link=link)
 
 
 def _answer(data: bytes, content_type: str, disposition: str) -> Response:
