@@ -480,7 +480,7 @@ class Parts:
         """What a merchant does with conversations."""
         from cplus.commands.conversations.answering import Conversations
 
-        return Conversations(self.recorder, self.clock)
+        return Conversations(self.recorder, self.clock, self.settings.mail_domain)
 
     @cached_property
     def withdrawals(self) -> Withdrawals:

@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     )
     roots_bucket: str = Field("", description="Bucket of the daily roots over the log")
     ses_configuration_set: str = Field("", description="SES configuration set of outgoing mail")
+    undo_seconds: int = Field(
+        10,
+        ge=0,
+        le=60,
+        description="Seconds that a reply waits before it is sent, in which it can be undone",
+    )
     settle_seconds: int = Field(
         900,
         ge=1,

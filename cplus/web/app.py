@@ -51,7 +51,15 @@ from cplus.web.merchant import (
     privacy,
     sign_in,
 )
-from cplus.web.merchant.conversations import failed, files, history, page, spam, whole_message
+from cplus.web.merchant.conversations import (
+    failed,
+    files,
+    history,
+    page,
+    replying,
+    spam,
+    whole_message,
+)
 from cplus.web.merchant.settings import page as mail_settings
 
 _FAULTS: Final = {
@@ -88,7 +96,7 @@ def create_app(parts: Parts) -> FastAPI:
     furnish(app, parts)
     mail = (spam, failed, whole_message, files, automatic_mail)
     merchant = (
-        *(inbox, getting_started, page, history, *mail),
+        *(inbox, getting_started, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
         *(mail_settings, sign_in),
     )

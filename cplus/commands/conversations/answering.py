@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
+from cplus.commands.conversations.addressing import Copies, copies
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ReplyWritten
@@ -29,6 +31,22 @@ class Conversations:
 
     recorder: Recorder
     clock: Clock
+    mail_domain: str = ""
+    """That of the app's own addresses, which get no copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a reply has besides its text."""
+
+    cc: str = ""
+    """As it was written, like `bcc`: see `addressing.copies`."""
+    bcc: str = ""
+    send_at: datetime | None = None
+    """When it goes out; None for at once."""
+
+
+NO_EXTRAS: Final = Extras()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +91,49 @@ async def reply(
     source: Source,
     use: Conversations,
     to: str | None = None,
+    extras: Extras = NO_EXTRAS,
 ) -> Replied | SentBefore | Elsewhere:
     """Records a reply of the merchant; it opens a closed conversation. `to` is the address that
     they were told it goes to, if they were.
 
-    Raises NotFound, InvalidInput (no text, too long, no address to reply to), FormOfAnother, and as
-    `Recorder.decide` does: then the same key may be used again.
+    Raises NotFound, InvalidInput (no text, too long, no address to reply to, what is wrong in
+    `extras`), FormOfAnother, and as `Recorder.decide` does: then the same key may be used again.
     """
     return await _write(
-        Conversation.reply, shop, conversation_id, text, key, actor, source, use, to=to
+        Conversation.reply,
+        shop,
+        conversation_id,
+        text,
+        key,
+        actor,
+        source,
+        use,
+        to=to,
+        extras=extras,
     )
+
+
+async def taken_back(
+    shop: str, conversation_id: str, message_id: str, *, use: Conversations
+) -> ReplyWritten | None:
+    """The reply with this id, if it was withdrawn before it was sent: what to write again."""
+    stream = conversation_stream(conversation_id)
+    found: Conversation = await use.recorder.load(Conversation, shop, stream)
+    if message_id not in found.withdrawn or found.erased:
+        return None
+    for commit in await use.recorder.store.by_ref(shop, message_ref(message_id)):
+        for recorded in await use.recorder.reader.of(commit, ReplyWritten):
+            event = recorded.event
+            if isinstance(event, ReplyWritten) and event.message_id == message_id:
+                return event if event.originator_id == stream else None
+    return None
+
+
+def key_of_again(message_id: str) -> str:
+    """The key of the form in which a reply that was taken back is written again: the same each time
+    that it is shown, so that it is sent once from wherever."""
+    digest = hashlib.sha256(f"again\n{message_id}".encode()).digest()
+    return spelled(digest[:26])
 
 
 async def close(
@@ -153,11 +204,23 @@ async def _write(
     use: Conversations,
     *,
     to: str | None,
+    extras: Extras,
 ) -> Replied | SentBefore | Elsewhere:
+    others = copies(extras.cc, extras.bcc, to=to, domain=use.mail_domain)
     text = text.replace("\0", "")  # which has no place in a mail
     written = message_id(shop, conversation_id, key)
     who, now, refs = actor.author, use.clock(), [message_ref(written)]
-    decided = partial(decision, message_id=written, text=text, author=who, now=now, to=to)
+    decided = partial(
+        decision,
+        message_id=written,
+        text=text,
+        author=who,
+        now=now,
+        to=to,
+        cc=others.cc,
+        bcc=others.bcc,
+        send_at=extras.send_at,
+    )
     claim = reply_claim(key)
     try:
         outcome = await decide_in(
@@ -167,15 +230,17 @@ async def _write(
         stream = conversation_stream(conversation_id)
         found: Conversation = await use.recorder.load(Conversation, shop, stream)
         return Elsewhere(found.address or "")
-    if isinstance(outcome, AlreadyRecorded) and not await _holds(outcome, text, use):
+    if isinstance(outcome, AlreadyRecorded) and not await _holds(outcome, text, others, use):
         return SentBefore()
     return Replied(outcome.position if outcome else None)
 
 
-async def _holds(outcome: AlreadyRecorded, text: str, use: Conversations) -> bool:
-    wanted = text.replace("\r\n", "\n").strip()
+async def _holds(outcome: AlreadyRecorded, text: str, others: Copies, use: Conversations) -> bool:
+    wanted = (text.replace("\r\n", "\n").strip(), others.cc, others.bcc)
     for recorded in await use.recorder.reader.of(outcome.commit, ReplyWritten):
-        if isinstance(recorded.event, ReplyWritten) and recorded.event.text == wanted:
+        event = recorded.event
+        assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
+        if (event.text, event.cc or (), event.bcc or ()) == wanted:
             return True
     return False
 

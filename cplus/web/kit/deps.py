@@ -18,6 +18,7 @@ from cplus.clock import Clock
 from cplus.commands.allowances import used
 from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.failed import FailedReplies
+from cplus.commands.conversations.withdrawing import Withdrawals
 from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
@@ -233,6 +234,14 @@ async def _failed_replies(request: Request) -> FailedReplies:
     return _parts(request).failed_replies
 
 
+async def _withdrawals(request: Request) -> Withdrawals:
+    return _parts(request).withdrawals
+
+
+async def _undo_seconds(request: Request) -> int:
+    return _parts(request).settings.undo_seconds
+
+
 async def _stored_mails(request: Request) -> StoredMails:
     return _parts(request).stored_mails
 
@@ -346,6 +355,8 @@ AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+WithdrawalsDep = Annotated[Withdrawals, Depends(_withdrawals)]
+UndoSecondsDep = Annotated[int, Depends(_undo_seconds)]
 AnswersDep = Annotated[Answers, Depends(_answers)]
 AllowanceUsedDep = Annotated[AllowanceUsed, Depends(_allowance_used)]
 HeadDep = Annotated[Head, Depends(_head)]

@@ -76,6 +76,17 @@ function ofShop(address, query = {}) {
   return `${address}?${new URLSearchParams({ ...query, shop: document.documentElement.dataset.shop })}`;
 }
 
+// The draft of the tab; below a reply that was undone, and then as one text with it.
+function takeUp(box, key, undone) {
+  const kept = memory.getItem(key) ?? "";
+  const joined = undone && memory.getItem("undone") === undone;
+  if (!box.value || joined) box.value = kept || box.value;
+  else if (undone && kept && kept !== box.value) box.value += `\n\n${kept}`;
+  if (!undone) return;
+  memory.setItem("undone", undone);
+  memory.setItem(key, box.value);
+}
+
 // Keeps a draft across reloads of the tab until it is sent.
 function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
@@ -84,7 +95,7 @@ function keepDraft() {
   if (!box) return;
   const asked = new URLSearchParams(location.search);
   if (asked.has("at") && !asked.has("done")) memory.removeItem(key); // it was sent
-  else if (!box.value) box.value = memory.getItem(key) ?? "";
+  else takeUp(box, key, asked.get("undone"));
   box.addEventListener("input", () => memory.setItem(key, box.value));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();

@@ -102,6 +102,7 @@ class Harness:
                 "mail_domain": "mail.example.com",
                 "roots_bucket": "roots",
                 "operator_token": SecretStr(OPERATOR),
+                "undo_seconds": 0,  # only tests of undoing wait for anything
                 **settings,
             },
         )

@@ -52,6 +52,8 @@ class Conversation:
     """Marked as spam: it is listed and counted as nothing else."""
     failed: Sequence[FailedReply] = ()
     """The oldest first."""
+    cc: Sequence[str] = ()
+    """Who gets a copy of replies, unless the merchant takes them out."""
     last_delayed: bool = False
     """The merchant's last mail came back for now."""
 
@@ -111,6 +113,12 @@ class Message:
     messages of the shopper."""
     to_address: str | None
     """Where a message of the merchant goes."""
+    cc: Sequence[str]
+    """Who got a copy of it."""
+    bcc: Sequence[str]
+    """Who got a copy that nobody else sees."""
+    send_at: datetime | None
+    """The moment before which a message of the merchant is not sent; None for at once."""
     automatic: bool
     """A machine sent it (out of office, for example)."""
     attachments: int

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.clock import zone
 from cplus.commands.conversations import answering
-from cplus.commands.conversations.answering import Changed, Conversations, Elsewhere, SentBefore
+from cplus.commands.conversations.answering import Changed, Conversations
 from cplus.commands.conversations.failed import stopped
 from cplus.consumers.reactions.replies import REPLIES
-from cplus.errors import (
-    ContentionTooHigh,
-    FormOfAnother,
-    InvalidInput,
-    OutcomeUnknown,
-    StreamConflict,
-)
+from cplus.events.aggregates.conversation import MAX_AHEAD
+from cplus.events.audit.history import SOON
 from cplus.projections.queries import Conversation, Queries
-from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
+from cplus.web.kit.deps import (
+    ClockDep,
+    ConversationsDep,
+    HeadDep,
+    PagesDep,
+    QueriesDep,
+    SignaturesDep,
+)
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
@@ -39,6 +43,11 @@ from cplus.web.merchant.conversations.thread import (
 router = APIRouter(prefix="/conversations")
 
 _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
+    "undone": (lambda _: True, "Undone: it was not sent. The text is back in the form below."),
+    "undo-late": (
+        lambda _: True,
+        "It was too late to undo: the message is being sent, or was sent already.",
+    ),
     "answers": (lambda _: True, "Replies go to this address from now on."),
     "closed": (lambda row: not row.open, "Closed."),
     "reopened": (lambda row: row.open, "Reopened."),
@@ -96,13 +105,35 @@ MessageIdDep = Annotated[str, Depends(_message_id)]
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class Written:
+    """What stands in the form for a reply."""
+
+    text: str = ""
+    cc: str | None = None
+    """None for who gets copies by default."""
+    bcc: str = ""
+    at: str = ""
+    """When it is to be sent later, as browsers write a time without its zone."""
+    reason: str = ""
+    """Why it was not sent."""
+    key: str = ""
+    """That of the form; empty for a new one."""
+    to: str = ""
+    """The address that it says it goes to; empty for where replies go."""
+
+
+_NOTHING: Final = Written()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
     """What the page of a conversation needs."""
 
     pages: Pages
     queries: Queries
     use: Conversations
     me: Merchant
+    now: datetime
 
     async def address(self, row: Conversation) -> str | None:
         """Where replies go: the row forgets that with anybody in it who is erased."""
@@ -112,12 +143,12 @@ class _View:
 
 
 async def _view(
-    pages: PagesDep, queries: QueriesDep, use: ConversationsDep, me: MerchantDep
-) -> _View:
-    return _View(pages, queries, use, me)
+    pages: PagesDep, queries: QueriesDep, use: ConversationsDep, clock: ClockDep, me: MerchantDep
+) -> View:
+    return View(pages, queries, use, me, clock())
 
 
-ViewDep = Annotated[_View, Depends(_view)]
+ViewDep = Annotated[View, Depends(_view)]
 
 
 @router.get("/{conversation_id}")
@@ -133,13 +164,14 @@ async def show(
     *,
     failed: str = "",
     problem: str = "",
+    undone: str = "",
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
-    what the merchant did that leads here."""
+    what the merchant did that leads here, `undone` the reply that they took back."""
     # A position that the log does not have never shows, so nobody waits for it.
     there = 0 < at <= await head(view.me.shop) if at else False
     awaited = at if there and not await caught_up(view.queries, view.me.shop, at) else 0
-    return await _page(
+    return await show_page(
         view,
         conversation_id,
         begin=begin,
@@ -147,12 +179,23 @@ async def show(
         whole=message,
         awaited=awaited,
         done=done,
+        written=await _again(view, conversation_id, undone) if undone else _NOTHING,
         problem=(failed, problem),
     )
 
 
-async def _page(
-    view: _View,
+async def _again(view: View, conversation_id: str, message_id: str) -> Written:
+    """A reply that was taken back, to be written again."""
+    use, shop = view.use, view.me.shop
+    reply = await answering.taken_back(shop, conversation_id, message_id, use=use)
+    if reply is None:
+        return _NOTHING
+    key = answering.key_of_again(message_id)
+    return Written(reply.text, ", ".join(reply.cc or ()), ", ".join(reply.bcc or ()), key=key)
+
+
+async def show_page(
+    view: View,
     conversation_id: str,
     *,
     begin: str | None = None,
@@ -160,13 +203,11 @@ async def _page(
     whole: str | None = None,
     awaited: int = 0,
     done: str = "",
-    draft: str = "",
-    reason: str = "",
-    key: str = "",
-    to: str = "",
+    written: Written = _NOTHING,
     problem: tuple[str, str] = ("", ""),
     status: int = 200,
 ) -> HTMLResponse:
+    """The page, with what was written in its form."""
     queries, me = view.queries, view.me
     position = await read_position(queries, me.shop)
     row = await queries.conversation(me.shop, conversation_id)
@@ -192,16 +233,27 @@ async def _page(
         stuck=await _stuck(queries, me.shop, thread, awaited),
         commanded=done in _DONE,
         done=_DONE[done][1] if done in _DONE and _DONE[done][0](row) else "",
-        draft=draft,
-        reason=reason,
-        key=key or new_key(),
-        to=to or address,
+        now=view.now,
+        written=written,
+        cc=", ".join(row.cc) if written.cc is None else written.cc,
+        key=written.key or new_key(),
+        to=written.to or address,
+        latest=(view.now + MAX_AHEAD).astimezone(zone(me.timezone)),
+        soon=SOON,
+        asked=_last_asked(thread),
         command_key=new_key(),
         new_key=new_key,
         problem_of=problem[0],
         problem=problem_words(problem[1]),
         stopped=await stopped(view.use.recorder, me.shop, row.person, address) if address else None,
     )
+
+
+def _last_asked(thread: Thread) -> int:
+    """The place of the last message that a customer wrote; 0 if the page has none."""
+    told = (one.message for one in thread.messages)
+    asked = [one.number for one in told if one.direction == "in" and not one.automatic]
+    return max(asked, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,60 +272,13 @@ async def _stuck(queries: Queries, shop: str, thread: Thread, awaited: int) -> _
 
 
 @router.get("/{conversation_id}/reply")
+@router.get("/{conversation_id}/undo")
 @router.get("/{conversation_id}/answer-to")
 @router.get("/{conversation_id}/close")
 @router.get("/{conversation_id}/reopen")
 async def again(conversation_id: IdDep, _me: MerchantDep) -> Response:
     """For who loads the address of a form again that was answered with a page."""
     return see_other(f"/conversations/{conversation_id}")
-
-
-@router.post("/{conversation_id}/reply")
-async def reply(
-    request: Request,
-    view: ViewDep,
-    signatures: SignaturesDep,
-    conversation_id: IdDep,
-) -> Response:
-    """Records the merchant's answer, once for each form however often it is sent."""
-    me = view.me
-    fields = await own_form(request, signatures, me.session)
-    # A form's text comes with CRLF.
-    key, text = form_key(fields), fields.get("text", "").replace("\r\n", "\n")
-    try:
-        outcome = await answering.reply(
-            me.shop,
-            conversation_id,
-            text=text,
-            key=key,
-            actor=me.actor,
-            source="dashboard",
-            use=view.use,
-            to=fields.get("to"),
-        )
-    except FormOfAnother:
-        reason = (
-            "This form belongs to another conversation, so nothing was sent. Send it again if the "
-            "reply is meant for this one."
-        )
-        return await _page(view, conversation_id, draft=text, reason=reason, status=409)
-    except InvalidInput as error:
-        reason = _sentence(str(error.values["reason"]))
-        return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=422)
-    except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
-        # The same key again: if it was recorded after all, it is not written twice.
-        reason = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
-        return await _page(view, conversation_id, draft=text, reason=reason, key=key, status=503)
-    if isinstance(outcome, Elsewhere):
-        reason = "Replies now go to the address below. Send it again if it is meant for that one."
-        to = outcome.address
-        return await _page(view, conversation_id, draft=text, reason=reason, to=to, status=409)
-    if isinstance(outcome, SentBefore):
-        # Sent, gone back to, changed and sent again: another answer, with a key of its own.
-        reason = "You already sent this form with another text. Send it again to send this one too."
-        return await _page(view, conversation_id, draft=text, reason=reason, status=409)
-    at = f"?at={outcome.position}#end" if outcome.position else ""
-    return see_other(f"/conversations/{conversation_id}{at}")
 
 
 @router.post("/{conversation_id}/answer-to")
@@ -336,7 +341,3 @@ def changed(conversation_id: str, done: str, outcome: Changed) -> Response:
     at = f"&at={outcome.position}" if outcome.position else ""
     # No fragment: what changed stands beside the title.
     return see_other(f"/conversations/{conversation_id}?done={done}{before}{at}")
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}."

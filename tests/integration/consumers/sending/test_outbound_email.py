@@ -20,6 +20,7 @@ from cplus.events.log.commit import Draft
 from cplus.events.names import correlation_ref, shop_stream
 from cplus.ids import random_id
 from cplus.privacy.erasing import ask, erase
+from tests.integration.dying_aws import DyingAws, sent_to
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, form, plain
 from tests.samples import installed
@@ -44,19 +45,6 @@ def shopper() -> str:
     return f"{random_id(12)}@shopper.example"
 
 
-class DyingAws(Aws):
-    """Sends the mail, or not, and then breaks off as a killed process does."""
-
-    def __init__(self, *, sends: bool) -> None:
-        super().__init__()
-        self.sends = sends
-
-    async def send_mail(self, *args: Any, **more: Any) -> str:
-        if self.sends:
-            await super().send_mail(*args, **more)
-        raise ConnectionError("broken off")
-
-
 class RefusingAws(Aws):
     """Answers as SES does when it says no."""
 
@@ -70,10 +58,6 @@ class RefusingAws(Aws):
 
     async def send(self, *_args: Any, delay: int = 0, **_more: Any) -> None:
         self.delays.append(delay)
-
-
-async def sent_to(world: World, address: str) -> list[dict[str, Any]]:
-    return [mail for mail in await world.mailbox() if address in mail["recipients"]]
 
 
 async def waiting(world: World) -> list[dict[str, Any]]:

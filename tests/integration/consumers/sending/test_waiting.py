@@ -20,7 +20,7 @@ from cplus.consumers.scheduled.due import DUE, Due
 from cplus.ids import random_id
 from cplus.leases import Leases, of_sending
 from cplus.mail import MailFile
-from tests.integration.consumers.sending.test_outbound_email import DyingAws, sent_to
+from tests.integration.dying_aws import DyingAws, sent_to
 from tests.integration.intake import failures, record
 from tests.integration.mail_world import SHOP, START, World, form
 from tests.plain_http import plain_http

@@ -1,0 +1,140 @@
+"""The form for a reply: sends it, now or later, and takes it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from cplus.clock import zone
+from cplus.commands.conversations import answering
+from cplus.commands.conversations.answering import Elsewhere, Extras, SentBefore
+from cplus.commands.conversations.withdrawing import TooLate, withdraw
+from cplus.errors import (
+    ContentionTooHigh,
+    FormOfAnother,
+    InvalidInput,
+    OutcomeUnknown,
+    StreamConflict,
+)
+from cplus.web.kit.deps import SignaturesDep, UndoSecondsDep, WithdrawalsDep
+from cplus.web.kit.forms import form_key, own_form
+from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, Written, show_page
+
+router = APIRouter(prefix="/conversations")
+
+_OF_ANOTHER: Final = (
+    "This form belongs to another conversation, so nothing was sent. Send it again if the reply is "
+    "meant for this one."
+)
+_UNSURE: Final = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
+_ELSEWHERE: Final = (
+    "Replies now go to the address below. Send it again if it is meant for that one."
+)
+_SENT_BEFORE: Final = (
+    "You already sent this form with another text. Send it again to send this one too."
+)
+
+
+@router.post("/{conversation_id}/reply")
+async def reply(
+    request: Request,
+    view: ViewDep,
+    signatures: SignaturesDep,
+    undo_seconds: UndoSecondsDep,
+    conversation_id: IdDep,
+) -> Response:
+    """Records the merchant's answer, once for each form however often it is sent."""
+    me = view.me
+    fields = await own_form(request, signatures, me.session)
+    key, to = form_key(fields), fields.get("to")
+    # A form's text comes with CRLF.
+    text = fields.get("text", "").replace("\r\n", "\n")
+    written = Written(text, fields.get("cc", ""), fields.get("bcc", ""), fields.get("at", ""))
+
+    async def back(reason: str, status: int, **changes: str) -> Response:
+        form = replace(written, reason=reason, **changes)
+        return await show_page(view, conversation_id, written=form, status=status)
+
+    try:
+        later = "later" in fields
+        send_at = _moment(written.at, view) if later else _undoable(view.now, undo_seconds)
+        outcome = await answering.reply(
+            me.shop,
+            conversation_id,
+            text=text,
+            key=key,
+            actor=me.actor,
+            source="dashboard",
+            use=view.use,
+            to=to,
+            extras=Extras(fields.get("cc", ""), fields.get("bcc", ""), send_at),
+        )
+    except FormOfAnother:
+        return await back(_OF_ANOTHER, 409)
+    except InvalidInput as error:
+        return await back(_sentence(str(error.values["reason"])), 422, key=key)
+    except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
+        # The same key again: if it was recorded after all, it is not written twice.
+        return await back(_UNSURE, 503, key=key)
+    if isinstance(outcome, Elsewhere):
+        return await back(_ELSEWHERE, 409, to=outcome.address)
+    if isinstance(outcome, SentBefore):
+        # Sent, gone back to, changed and sent again: another answer, with a key of its own.
+        return await back(_SENT_BEFORE, 409)
+    at = f"?at={outcome.position}#end" if outcome.position else ""
+    return see_other(f"/conversations/{conversation_id}{at}")
+
+
+@router.post("/{conversation_id}/undo")
+async def undo(
+    request: Request,
+    signatures: SignaturesDep,
+    use: WithdrawalsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+) -> Response:
+    """Takes a reply back that was not sent, and leads to the form with its text."""
+    fields = await own_form(request, signatures, me.session)
+    message_id = fields.get("message", "")
+    taken = await withdraw(
+        me.shop,
+        conversation_id,
+        message_id=message_id,
+        actor=me.actor,
+        source="dashboard",
+        use=use,
+    )
+    page = f"/conversations/{conversation_id}"
+    if isinstance(taken, TooLate):
+        return see_other(f"{page}?done=undo-late")
+    return see_other(f"{page}?done=undone&undone={message_id}&at={taken.position}#end")
+
+
+def _undoable(now: datetime, seconds: int) -> datetime | None:
+    return now + timedelta(seconds=seconds) if seconds else None
+
+
+def _moment(written: str, view: View) -> datetime:
+    """The moment that a field for date and time names, in the shop's time zone."""
+    try:
+        local = datetime.fromisoformat(written)
+    except ValueError:
+        raise InvalidInput(reason="choose a date and a time") from None
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=zone(view.me.timezone))
+    try:
+        moment = local.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise InvalidInput(reason="choose a date and a time") from None
+    if moment <= view.now:
+        raise InvalidInput(reason="choose a time that is still to come")
+    return moment
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}."
