@@ -507,7 +507,7 @@ class Parts:
     @cached_property
     def stored_mails(self) -> StoredMails:
         """Reads mail again."""
-        from cplus.consumers.mail.reading import Room
+        from cplus.consumers.batches.room import Room
         from cplus.consumers.mail.stored_mail import READ_LIMIT, StoredMails
 
         bucket, room = self.settings.mail_bucket, Room(2 * READ_LIMIT)

@@ -16,7 +16,8 @@ from typing import Final, Self
 
 from cplus.aws import Aws, Objects, SealedObjects
 from cplus.commands.files import Files
-from cplus.consumers.mail.reading import Room, Said, read
+from cplus.consumers.batches.room import Room
+from cplus.consumers.mail.reading import Said, read
 from cplus.envelopes import Stored
 from cplus.events.files import StoredFile
 from cplus.mail import InboundMail, Receipt, files_of

@@ -14,6 +14,7 @@ from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.clock import Clock, utc_now
 from cplus.commands.setup import is_announced
 from cplus.consumers.batches.messages import each_message
+from cplus.consumers.batches.room import Room
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import last_erasure
 from cplus.consumers.mail.arrived import Arrived
@@ -22,7 +23,7 @@ from cplus.consumers.mail.conversation_finder import ConversationFinder, may_tak
 from cplus.consumers.mail.copies import Copies, Place
 from cplus.consumers.mail.mailbox_answers import MailboxAnswers
 from cplus.consumers.mail.message_ids import rfc_ref
-from cplus.consumers.mail.reading import Found, Room, as_written, verdicts
+from cplus.consumers.mail.reading import Found, as_written, verdicts
 from cplus.deadline import Deadline
 from cplus.envelopes import Stored
 from cplus.errors import InvalidInput

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import textwrap
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
@@ -73,28 +71,6 @@ class Found:
 
 
 Said = Found | str  # what the mail says; or why it means nothing
-
-
-class Room:
-    """Bytes of mail that are in memory at once; a mail that is larger has it to itself."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._taken = 0
-        self._left = asyncio.Condition()
-
-    @asynccontextmanager
-    async def of(self, size: int) -> AsyncIterator[None]:
-        """Waits until so many bytes find room, and holds it."""
-        async with self._left:
-            await self._left.wait_for(lambda: not self._taken or self._taken + size <= self._limit)
-            self._taken += size
-        try:
-            yield
-        finally:
-            self._taken -= size
-            async with self._left:
-                self._left.notify_all()
 
 
 def read(receipt: Receipt, raw: bytes, domain: str) -> tuple[InboundMail, Said]:

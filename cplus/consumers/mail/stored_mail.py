@@ -10,7 +10,7 @@ from datetime import datetime
 
 from cplus.aws import SEALED_FOLDER, Aws, SealedObjects
 from cplus.commands.conversations.automatic_mail import set_aside
-from cplus.consumers.mail.reading import Room
+from cplus.consumers.batches.room import Room
 from cplus.envelopes import Stored
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside

@@ -20,6 +20,7 @@ from cplus.aws import LONGEST_DELAY, REFUSALS, Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.commands.conversations.withdrawing import Withdrawals, complete, withdrawn_by
 from cplus.consumers.batches.messages import each_message
+from cplus.consumers.batches.room import Room
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
@@ -39,7 +40,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
 from cplus.leases import Lease, Leases, of_sending
-from cplus.mail import MESSAGE_TAG, SHOP_TAG
+from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
 
@@ -75,6 +76,8 @@ class Outbound:
     clock: Clock
     purposes: Mapping[str, Purpose[Any]] = field(default_factory=registered)
     """Every kind of mail, by its name."""
+    room: Room = field(default_factory=lambda: Room(FILES_LIMIT))
+    """For the files of mails: until SES has it, a mail takes seven times what its files do."""
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Sends the mails of a batch side by side; answers the ids of the messages that failed.
@@ -102,6 +105,10 @@ class Outbound:
             # Whoever takes it back meanwhile finds the lease free.
             await self._look_again(shop, message_id, seconds)
             return
+        async with self.room.of(wanted.size):
+            await self._leased(shop, message_id, limit)
+
+    async def _leased(self, shop: str, message_id: str, limit: Deadline) -> None:
         # A run that is over its time is ended: a second later nobody holds the lease any more.
         lease = await self.leases.take(of_sending(shop, message_id), limit.remaining() + 1.0)
         if lease is None:

@@ -72,6 +72,12 @@ class Outgoing:
         return REPLY if isinstance(self.wish, ReplyWritten) else self.wish.purpose
 
     @property
+    def size(self) -> int:
+        """Bytes of the files that the merchant sends with it."""
+        files = self.wish.files if isinstance(self.wish, ReplyWritten) else None
+        return sum(file.size for file in files or ())
+
+    @property
     def conversation_id(self) -> str | None:
         """The id of the conversation that it is about, if it is about one."""
         if isinstance(self.wish, ReplyWritten):

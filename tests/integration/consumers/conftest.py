@@ -13,6 +13,7 @@ from cplus.local.shopify import LocalShopify
 from cplus.settings import Settings
 from tests.databases import Databases
 from tests.integration.intake import SECRET, Intake, emptied, intake
+from tests.integration.mail_world import World
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,10 @@ async def database(mongo_uri: str, databases: Databases) -> AsyncIterator[str]:
 
     async with databases.lent("mail", prepare) as name:
         yield name
+
+
+@pytest.fixture
+async def world(mongo_uri: str, database: str, aws_endpoint: str, aws: Aws) -> AsyncIterator[World]:
+    made = await World.make(mongo_uri, database, aws_endpoint, aws)
+    yield made
+    await made.close()
