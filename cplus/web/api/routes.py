@@ -14,7 +14,7 @@ from cplus.projections.queries import ConversationState
 from cplus.web.kit.deps import QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.page import IdDep
-from cplus.web.merchant.conversations.thread import START, following, read_position
+from cplus.web.merchant.conversations.thread import START, Shown, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
 
 router = APIRouter(prefix="/api")
@@ -59,11 +59,19 @@ async def conversation(
     start = START if cursor is None else cursor
     thread = await following(queries, me.shop, row.id, start, message)
     messages = [
-        {**asdict(one.message), "text": one.text, "cut": one.cut} for one in thread.messages
+        {**asdict(one.message), "text": one.text, "cut": one.cut, **_files(one)}
+        for one in thread.messages
     ]
     return _json(
         {"position": position, "conversation": row, "messages": messages, "next": thread.later}
     )
+
+
+def _files(shown: Shown) -> dict[str, Any]:
+    """The first files of a message, and how many more there are."""
+    known = shown.message.files is not None
+    files = [asdict(file) for file in shown.files] if known else None
+    return {"files": files, "more_files": shown.more_files}
 
 
 @router.get("/changes")

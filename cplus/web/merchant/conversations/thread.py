@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from cplus.projections.queries import Message, Queries, cursor_of
+from cplus.projections.queries import FileView, Message, Queries, cursor_of
 
 SHOWN: Final = 200
 """Messages on a page at most."""
@@ -23,6 +23,8 @@ START: Final = "start"
 """In place of a cursor: the beginning of the thread."""
 
 _BUDGET: Final = 400_000  # characters of a page: Lambda answers with 6 MB at most, escaped
+_FILES: Final = 300  # on a page: each has links of its own
+_FILES_OF_ONE: Final = 12  # of one message
 _BEGINNING: Final = 500  # characters of a message for which no room is left
 
 
@@ -35,6 +37,9 @@ class Shown:
     """None if it was erased."""
     cut: bool
     """Whether there is more of it than shown."""
+    files: Sequence[FileView] = ()
+    more_files: int = 0
+    """How many files it has that are not among `files`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown
     all."""
     ordered = list(messages)
     left = _BUDGET - sum(len(m.text or "") for m in ordered if m.id == whole)
+    room = _FILES
     shown = []
     for message in reversed(ordered):
         text = message.text
@@ -88,7 +94,11 @@ def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown
             if len(text) > max(left, _BEGINNING):
                 text = text[:_BEGINNING]
             left -= len(text)
-        shown.append(Shown(message, text, text != message.text))
+        files = list(message.files or ())
+        listed = files[: min(_FILES_OF_ONE, room)]
+        room -= len(listed)
+        more = len(files) - len(listed)
+        shown.append(Shown(message, text, text != message.text, listed, more))
     return shown[::-1]
 
 
