@@ -70,6 +70,11 @@ def setup_stream(shop: str) -> str:
     return f"setup/{shop}"
 
 
+def blocked_stream(shop: str) -> str:
+    """The senders that the merchant blocked."""
+    return f"blocked/{shop}"
+
+
 def settings_stream(shop: str) -> str:
     """What the merchant set for the shop's mail."""
     return f"settings/{shop}"

@@ -49,6 +49,7 @@ from cplus.web.merchant import (
     inbox,
     metrics,
     privacy,
+    quarantine,
     sign_in,
 )
 from cplus.web.merchant.conversations import (
@@ -94,7 +95,7 @@ def create_app(parts: Parts) -> FastAPI:
     """The app on these parts. Nothing connects before the first request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
-    mail = (spam, failed, whole_message, files, automatic_mail)
+    mail = (spam, quarantine, failed, whole_message, files, automatic_mail)
     merchant = (
         *(inbox, getting_started, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),

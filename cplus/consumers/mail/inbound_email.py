@@ -12,6 +12,7 @@ import structlog
 from cplus.actors import SHOPPER
 from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.clock import Clock, utc_now
+from cplus.commands.blocking import block_of
 from cplus.commands.setup import is_announced
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.room import Room
@@ -226,7 +227,11 @@ class Inbound:
         conversation, now = None, receipt.received_at
         if found.form is None and found.aside in {None, *QUARANTINE}:
             conversation = await self._answered(way, found, now)
-        aside = found.aside or (found.aside_alone if conversation is None else None)
+        aside = (
+            found.aside
+            or await self._blocked(way.shop, found)
+            or (found.aside_alone if conversation is None else None)
+        )
         once, repeated = await self.copies.of(way.shop, found, aside=aside is not None)
         if repeated is not None:
             reason = "the same mail came before, under another id of SES"
@@ -257,6 +262,11 @@ class Inbound:
             "sequences": [*begins, *once],
             "refs": list(dict.fromkeys(refs)),
         }
+
+    async def _blocked(self, shop: str, found: Found) -> AsideReason | None:
+        """Whether the merchant blocked its sender, as the mail shows them."""
+        block = await block_of(self.recorder, shop, (found.address, found.sent_from))
+        return "blocked" if block else None
 
     async def _answered(self, way: Route, found: Found, now: datetime) -> Conversation | None:
         """The conversation that the mail answers. One whose person was erased takes only late mail

@@ -15,6 +15,7 @@ import structlog
 
 from cplus.actors import Actor
 from cplus.clock import Clock
+from cplus.commands.blocking import blocked_in
 from cplus.commands.erasing import Erasures, asked_to_erase, erase_person
 from cplus.commands.retention import retention_of
 from cplus.deadline import Deadline
@@ -30,7 +31,7 @@ MONTH: Final = timedelta(days=31)
 HOUR: Final = 3
 """The hour of the day (UTC) in which it is done."""
 
-_ONLY_WROTE: Final = frozenset({"conversations", "mail", "operators"})
+_ONLY_WROTE: Final = frozenset({"conversations", "mail", "operators", "senders"})
 _BATCH: Final = 200
 
 
@@ -81,12 +82,16 @@ async def is_over(shop: str, person: str, since: datetime, use: Erasures) -> boo
     before that moment, or is spam and older."""
     store, reader = use.recorder.store, use.recorder.reader
     talks = dict[str, None]()
-    for one in await use.all_ids(shop, [person]):
+    ids = await use.all_ids(shop, [person])
+    for one in ids:
         async for batch in in_batches(store.iterate_ref(shop, one, batch=_BATCH), _BATCH):
             for commit in batch:
                 if not reader.families_of(commit) <= _ONLY_WROTE:
                     return False
                 talks |= dict.fromkeys(filter(is_conversation, commit.refs))
+    blocked = await blocked_in(use.recorder, shop)
+    if any(one.person in {*ids} for one in blocked.blocks.values()):
+        return False  # the merchant wants to know them, as long as they are blocked
     for talk in talks:
         loaded: Any = await use.recorder.load(Conversation, shop, talk)
         last = max(filter(None, (loaded.closed_at, loaded.last_message_at)), default=since)

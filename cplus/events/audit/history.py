@@ -14,6 +14,7 @@ from cplus.events.catalogue import conversations as talk
 from cplus.events.catalogue import mail
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import PersonErased
+from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream
 from cplus.events.reader import EventReader
@@ -136,6 +137,8 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         mail.MailBounced: "could not deliver the reply",
         mail.MailComplained: "reported that the reply was marked as spam",
         mail.MailRejected: "refused to send the reply",
+        SenderBlocked: "blocked the sender",
+        SenderUnblocked: "unblocked the sender",
         OperatorLooked: "looked at the conversation",
         PersonErased: "erased the person",
     }
@@ -156,6 +159,8 @@ def did(event: Event) -> str:
             return "sent an automatic reply"
         case talk.DeliveryFailureSettled(because="delivered"):
             return "told that the reply arrived after all"
+        case SenderBlocked(kind="domain") | SenderUnblocked(kind="domain"):
+            return f"{words}’s whole domain"
         case mail.MailBounced(permanent=False):
             return f"{words} yet"
     return words

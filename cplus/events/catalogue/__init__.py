@@ -24,6 +24,7 @@ from cplus.events.catalogue.mailboxes import (
 )
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet, ShopErased
+from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import SignatureSet
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -39,6 +40,8 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         MailboxVerificationAsked,
         OperatorLooked,
         RetentionSet,
+        SenderBlocked,
+        SenderUnblocked,
         ShopErased,
         SignatureSet,
     }

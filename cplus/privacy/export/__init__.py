@@ -2,6 +2,7 @@
 
 from cplus.privacy.export.entries import (
     AddressNote,
+    BlockNote,
     Consent,
     Deed,
     Details,
@@ -18,6 +19,7 @@ from cplus.privacy.export.gathering import Export, gather
 
 __all__ = [
     "AddressNote",
+    "BlockNote",
     "Consent",
     "Deed",
     "Details",

@@ -144,6 +144,14 @@ class AddressNote:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockNote:
+    """That the shop holds mail from an address of the person back."""
+
+    at: datetime
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request for what is kept."""
 
@@ -182,6 +190,7 @@ class Deed:
 
 Entry: TypeAlias = (
     AddressNote
+    | BlockNote
     | Consent
     | Details
     | ErasureAsked

@@ -21,6 +21,7 @@ from cplus.events.names import is_conversation
 from cplus.events.reader import EventReader, in_batches
 from cplus.privacy.export.entries import (
     AddressNote,
+    BlockNote,
     Consent,
     Deed,
     Details,
@@ -50,6 +51,7 @@ _KINDS: Final[Mapping[type[Entry], str]] = {
     Written: "messages",
     MailOut: "mails",
     AddressNote: "addresses",
+    BlockNote: "blocks",
     Request: "requests",
     ErasureAsked: "erasures",
 }
@@ -68,6 +70,7 @@ class Export:
     messages: list[Written] = field(default_factory=list)
     mails: list[MailOut] = field(default_factory=list)
     addresses: list[AddressNote] = field(default_factory=list)
+    blocks: list[BlockNote] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     erasures: list[ErasureAsked] = field(default_factory=list)
     history: list[Deed] = field(default_factory=list)

@@ -36,12 +36,14 @@ from cplus.events.catalogue.privacy import (
     PersonErased,
     PersonExported,
 )
+from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
 from cplus.mail.failures import failure_words
 from cplus.privacy.export.entries import (
     AddressNote,
+    BlockNote,
     Consent,
     Deed,
     Details,
@@ -69,6 +71,8 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         AddressMarked: "stopped mail to an address of the person",
         AddressUnmarked: "allowed mail to an address of the person again",
         MailRequested: "asked that a mail be sent",
+        SenderBlocked: "blocked the person’s address",
+        SenderUnblocked: "unblocked the person’s address",
         MailSetAside: "wrote a mail that started no conversation",
         MailboxAdded: "named an address of the merchant’s own",
         DataRequested: "asked for what is kept about them",
@@ -151,6 +155,8 @@ def _asked(recorded: Recorded) -> Iterator[Entry]:
             yield AddressNote(at, marked.address, failure_words(marked.reason))
         case AddressUnmarked() as unmarked:
             yield AddressNote(at, unmarked.address, None)
+        case SenderBlocked() as blocked:
+            yield BlockNote(at, blocked.sender)
         case DataRequested() as asked:
             yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
         case ErasureRequested() as asked:

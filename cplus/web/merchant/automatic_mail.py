@@ -8,10 +8,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.commands.blocking import sender_of
 from cplus.commands.conversations.automatic_mail import make_conversation
+from cplus.events.base import kept
 from cplus.projections.queries import SetAsideKind
 from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep, StoredMailsDep
-from cplus.web.kit.forms import own_form
+from cplus.web.kit.forms import new_key, own_form
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import MessageIdDep
@@ -53,6 +55,7 @@ async def show(
     pages: PagesDep,
     mails: StoredMailsDep,
     whole: Annotated[WholeMails, Depends()],
+    use: ConversationsDep,
     me: MerchantDep,
     message_id: MessageIdDep,
 ) -> HTMLResponse:
@@ -60,9 +63,18 @@ async def show(
     found = await mails.find_set_aside(me.shop, message_id)
     if found is None:
         raise HTTPException(404)
+    mail = found.message
+    address = None if kept(mail.text) is None else mail.sent_from or mail.from_address
     shown = await whole.of(me.shop, found)
-    made = found.conversation_id
-    return pages.render("set_aside.html", me=me, section="inbox", made=made, **shown)
+    return pages.render(
+        "set_aside.html",
+        me=me,
+        section="inbox",
+        made=found.conversation_id,
+        sender=await sender_of(use.recorder, me.shop, address),
+        new_key=new_key,
+        **shown,
+    )
 
 
 @router.get("/{message_id}/conversation")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from cplus.actors import LOCAL
+from cplus.commands.blocking import block_sender, blocked_in, unblock_sender
+from cplus.commands.conversations.spam import mark_spam
 from cplus.commands.retention import retention_of, set_retention
 from cplus.consumers.scheduled.retention import MONTH, Retention, erase_by_rule
 from cplus.deadline import Deadline
@@ -109,6 +112,26 @@ async def test_who_only_wrote_long_ago_is_erased_and_nobody_else(
     assert await erased(web) == {"person/over"}
     assert await erase_by_rule(rule, deadline=soon) == 0, "once"
     assert await erased(web, OTHER) == set()
+
+
+async def test_spam_counts_as_closed_and_whoever_is_blocked_stays_until_they_are_not(
+    web: Harness, rule: Retention
+) -> None:
+    use, soon = web.parts.conversations, Deadline.within(60)
+    who: dict[str, Any] = {"actor": LOCAL, "source": "dashboard", "use": use}
+    spam = await talk(web, "person/spam", closed=False)
+    await mark_spam(SHOP, spam, key="k1", **who)
+    held = await talk(web, "person/blocked")
+    await block_sender(SHOP, held, kind="address", key="k2", **who)
+    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
+    await keep_for(web, 3)
+    web.clock.forward(4 * DAYS)
+    assert await erase_by_rule(rule, deadline=soon) == 1
+    assert await erased(web) == {"person/spam"}
+    [block] = (await blocked_in(web.parts.recorder, SHOP)).blocks
+    await unblock_sender(SHOP, block, key="k3", **who)
+    assert await erase_by_rule(rule, deadline=soon) == 1
+    assert await erased(web) == {"person/spam", "person/blocked"}
 
 
 async def test_the_log_decides_and_not_a_read_model_that_is_behind(

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from cplus.aws import Aws
-from tests.integration.web.harness import OTHER, SHOP, Harness, form_fields, path_of
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, form_fields, path_of
+from tests.integration.web.mails import set_aside
 
 
 @pytest.fixture
@@ -84,3 +85,59 @@ async def test_an_answer_takes_it_back_to_the_inbox(
     fields = await form_fields(browser, conversation, "reply")
     await browser.post(f"/conversations/{conversation}/reply", data={**fields, "text": "Yes"})
     assert conversation in (await browser.get("/inbox?tab=open")).text
+
+
+async def test_a_sender_is_blocked_from_the_page_and_unblocked_from_the_list(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    assert "Block ada@example.com" in (await browser.get(f"/conversations/{conversation}")).text
+    page = await press(browser, conversation, "block")
+    assert "New mail from this sender is held in the quarantine." in page
+    assert "Sender blocked" in page
+    assert "Block everyone" not in page
+    listed = (await browser.get("/inbox/blocked")).text.replace("<wbr>", "")
+    assert "ada@example.com" in listed
+    assert f'href="/conversations/{conversation}"' in listed
+    form = fields_of(listed, "/inbox/blocked/unblock")
+    answer = await browser.post("/inbox/blocked/unblock", data=form)
+    page = (await browser.get(path_of(answer))).text
+    assert "Nobody is blocked" in page
+    assert "Unblocked." in page
+    # The address of what was undone since says nothing of it any more.
+    again = await browser.get(f"/conversations/{conversation}?done=blocked")
+    assert "is held in the quarantine" not in again.text
+    history = (await browser.get(f"/conversations/{conversation}/history")).text
+    assert "Blocked the sender" in history
+    assert "Unblocked the sender" in history
+
+
+async def test_a_block_is_taken_back_on_the_page_too_and_another_shop_knows_nothing_of_it(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation, foreign = await web.conversation(), await web.conversation(OTHER)
+    await press(browser, conversation, "block")
+    async with web.signed_in(OTHER) as other:
+        assert "Nobody is blocked" in (await other.get("/inbox/blocked")).text
+        page = (await other.get(f"/conversations/{foreign}")).text
+        assert "Sender blocked" not in page
+        fields = fields_of(page, f"/conversations/{foreign}/block")
+        own = await form_fields(browser, conversation, "unblock")
+        mixed = {**fields, "block": own["block"]}
+        answer = await other.post("/inbox/blocked/unblock", data=mixed)
+        assert answer.status_code == 404
+    assert "comes in again" in await press(browser, conversation, "unblock")
+    wrong = {**await form_fields(browser, conversation, "block"), "what": "everybody"}
+    url = f"/conversations/{conversation}/block"
+    assert (await browser.post(url, data=wrong)).status_code == 400
+
+
+async def test_who_wrote_a_mail_that_was_set_aside_is_blocked_from_its_page(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    url = await set_aside(web, reason="noreply")
+    form = fields_of((await browser.get(url)).text, "/inbox/blocked/author")
+    answer = await browser.post("/inbox/blocked/author", data=form)
+    listed = (await browser.get(path_of(answer))).text
+    assert "ada@example.com" in listed.replace("<wbr>", "")
+    assert "You blocked this sender." in (await browser.get(url)).text

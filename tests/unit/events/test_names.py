@@ -67,6 +67,7 @@ STORED = {
     "message_ref": (("m1",), "message/m1"),
     "withdrawn_claim": (("m1",), "withdrawn/m1"),
     "started_ref": (("2026-11",), "started/2026-11"),
+    "blocked_stream": (("acorn.myshopify.com",), "blocked/acorn.myshopify.com"),
     "given_back_ref": (("2026-11",), "given-back/2026-11"),
     "rfc_ref": (("abcd",), "rfc/abcd"),
 }

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.clock import zone
+from cplus.commands import blocking
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Changed, Conversations
 from cplus.commands.conversations.failed import stopped
@@ -69,6 +70,8 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
             "which has been closed since."
         ),
     ),
+    "blocked": (lambda _: True, "Blocked. New mail from this sender is held in the quarantine."),
+    "unblocked": (lambda _: True, "Unblocked. New mail from this sender comes in again."),
     "spam-before": (
         lambda row: not row.spam,
         (
@@ -218,6 +221,9 @@ async def show_page(
     else:
         thread = await following(queries, me.shop, row.id, begin, whole)
     person, address = await queries.customer(me.shop, row.person), await view.address(row)
+    sender = await blocking.sender_of(view.use.recorder, me.shop, address)
+    if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
+        done = ""  # it was done, and undone since
     return view.pages.render(
         "conversation/page.html",
         status=status,
@@ -225,6 +231,7 @@ async def show_page(
         section="inbox",
         conversation=row,
         address=address,
+        sender_block=sender,
         thread=thread,
         person=person,
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],

@@ -3,13 +3,10 @@ answered."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from cplus.actors import operator
 from cplus.events.aggregates.conversation import Conversation, as_received
-from cplus.privacy.erasing import ask, erase
 from cplus.privacy.erasing.listing import list_held
 from cplus.privacy.export.gathering import gather
+from tests.integration.consumers.mail.erasing_people import erased, legible
 from tests.integration.intake import failures, record
 from tests.integration.mail_world import ADA, SHOP, World, form, plain
 
@@ -23,27 +20,6 @@ REPORT = (
     b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
     b"Final-Recipient: rfc822; ada@shopper.example\nAction: failed\nStatus: 5.1.1\n\n--b--\n"
 )
-
-
-async def erased(world: World, person: str) -> None:
-    use = replace(world.parts.erasing, recorder=world.recorder)
-    who = str(operator("ada"))
-    await ask(use.recorder, SHOP, person, erasure="e1", source="cli", actor=who, at=world.now)
-    await erase(SHOP, "e1", use=use)
-
-
-async def legible(world: World) -> str:
-    """All that can be opened of the shop's log: events, causes, and the mails that they name."""
-    store, reader = world.parts.store, world.parts.reader
-    commits = await store.read(SHOP, 0, cause=True)
-    found = [str(await reader.read(commits))]
-    for cause in await reader.causes(commits):
-        if cause is None:
-            continue
-        found.append(str(cause.body))
-        if cause.stored is not None and cause.opens is not None:
-            found.append(str(await world.parts.mails.get(SHOP, cause.stored)))
-    return " ".join(found)
 
 
 async def moved_to_ada(world: World) -> tuple[str, str]:
