@@ -19,6 +19,7 @@ from cplus.commands.conversations.addressing import Copies, copies
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.files import StoredFile
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
 from cplus.events.recording import Recorder
@@ -44,6 +45,8 @@ class Extras:
     bcc: str = ""
     send_at: datetime | None = None
     """When it goes out; None for at once."""
+    files: Sequence[StoredFile] = ()
+    """What goes with it, stored."""
 
 
 NO_EXTRAS: Final = Extras()
@@ -220,6 +223,7 @@ async def _write(
         cc=others.cc,
         bcc=others.bcc,
         send_at=extras.send_at,
+        files=extras.files,
     )
     claim = reply_claim(key)
     try:

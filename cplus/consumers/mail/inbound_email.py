@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -186,7 +187,8 @@ class Inbound:
         answers = MailboxAnswers(self.settings, recorder, self.clock)
         way, claimed = await answers.find(way, mail)
         if claimed is not None:
-            parts = await answers.take(way, receipt, mail, claimed)
+            files = partial(arrived.files_for, way.shop)
+            parts = await answers.take(way, receipt, mail, claimed, files)
         elif isinstance(said, str):
             about = await self.concerned.by_unread(way, mail, receipt.received_at)
             parts = {"reason": said, "about": about}

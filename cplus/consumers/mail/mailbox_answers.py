@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -19,18 +20,20 @@ from typing import Any, Final, NamedTuple
 from cplus.actors import mailbox as by_mailbox
 from cplus.clock import Clock
 from cplus.commands.conversations import answering
-from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.answering import Conversations, Extras
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
 from cplus.events.aggregates.mailboxes import Mailboxes
 from cplus.events.catalogue.conversations import AnswerRefusal
+from cplus.events.files import StoredFile
 from cplus.events.names import conversation_stream, message_ref
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import spelled
 from cplus.keys import derived_key
 from cplus.mail import (
+    FILES_LIMIT,
     InboundMail,
     Receipt,
     Route,
@@ -111,11 +114,16 @@ class MailboxAnswers:
         return way, None
 
     async def take(
-        self, way: Route, receipt: Receipt, mail: InboundMail, claimed: Claimed
+        self,
+        way: Route,
+        receipt: Receipt,
+        mail: InboundMail,
+        claimed: Claimed,
+        files: Callable[[], Awaitable[Sequence[StoredFile]]],
     ) -> dict[str, Any]:
         """Events and refs of the commit of such a mail, and its reason and actor. A reply is
         recorded first, by a command of its own: if this worker crashes in between, the mail is
-        delivered again, and the command finds the reply."""
+        delivered again, and the command finds the reply. `files` stores those of the mail."""
         about = {"about": claimed.persons, "refs": [claimed.conversation.id]}
         if mail.automatic or mail.bounce:
             return {"reason": AUTOMATIC, **about}
@@ -123,10 +131,12 @@ class MailboxAnswers:
         asked = command_of(self._text(way.shop, mail, claimed))
         key = self._key(receipt, mail, claimed, asked)
         reason = self._refusal(receipt, mail, claimed, asked, proved=proved)
+        if reason == "empty" and any(not one.inline for one in await files()):
+            reason = None  # a file says enough; the picture of a signature does not
         now = receipt.received_at
         if reason is None and asked.command != "note":
             try:
-                await self._carry_out(way.shop, claimed, asked, key)
+                await self._carry_out(way.shop, claimed, asked, key, await files())
             except InvalidInput:
                 reason = "no_address"
             else:
@@ -150,7 +160,9 @@ class MailboxAnswers:
         conversation, by = claimed.conversation, by_mailbox(claimed.answered.mailbox)
         refs = [conversation.id, conversation.person, message_ref(written)]
         if reason is None:
-            conversation.note(message_id=written, text=asked.text, author=by.author, now=now)
+            left = f"\n\n[Files not kept: {len(mail.attachments)}]" if mail.attachments else ""
+            text = asked.text[: MAX_REPLY - len(left)] + left
+            conversation.note(message_id=written, text=text, author=by.author, now=now)
         else:
             conversation.refuse_answer(
                 message_id=written,
@@ -167,15 +179,18 @@ class MailboxAnswers:
         actor = {"actor": str(by)} if proved else {}
         return {"events": events, "about": claimed.persons, "refs": refs, **actor}
 
-    async def _carry_out(self, shop: str, claimed: Claimed, asked: Asked, key: str) -> None:
+    async def _carry_out(
+        self, shop: str, claimed: Claimed, asked: Asked, key: str, files: Sequence[StoredFile]
+    ) -> None:
         """Replies and closes, each once; raises InvalidInput if nobody can be answered."""
         use = Conversations(self.recorder, self.clock)
         by = by_mailbox(claimed.answered.mailbox)
         conversation = claimed.answered.conversation
-        if asked.text:
+        if asked.text or any(not one.inline for one in files):
             await answering.reply(
-                shop, conversation, text=asked.text, key=key, actor=by, source="mail", use=use
-            )
+                shop, conversation, text=asked.text, key=key, actor=by, source="mail", use=use,
+                extras=Extras(files=files),
+            )  # fmt: skip
         if asked.command == "close":
             await answering.close(
                 shop, conversation, key=f"{key}-close", actor=by, source="mail", use=use
@@ -200,6 +215,7 @@ class MailboxAnswers:
             ("expired", self._is_over(conversation, receipt.received_at)),
             ("empty", not asked.text and asked.command != "close"),
             ("too_long", len(asked.text) > MAX_REPLY),
+            ("too_large", sum(one.size for one in mail.attachments) > FILES_LIMIT),
             ("no_address", not conversation.address and asked.command is None),
         ]
         return next((reason for reason, holds in refusals if holds), None)

@@ -171,7 +171,7 @@ class Conversation(Aggregate):
         if message_id in self.written:
             return
         text = text.replace("\r\n", "\n").strip()
-        if not text:
+        if not text and not files:
             raise InvalidInput(reason="write something first")
         if len(text) > MAX_REPLY:
             raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")

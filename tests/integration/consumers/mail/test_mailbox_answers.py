@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
@@ -209,6 +210,39 @@ async def test_an_answer_to_what_is_years_old_is_refused(merchant: Merchant) -> 
 async def test_an_answer_without_words_is_refused(merchant: Merchant) -> None:
     await merchant.sends(merchant.answer(""))
     assert await refused(merchant) == ("empty", True, None)
+
+
+async def test_files_go_along_with_and_without_words(merchant: Merchant) -> None:
+    def with_file(text: str, number: int) -> bytes:
+        mail = message_from_bytes(
+            merchant.answer(text, message_id=f"<f{number}@acorn.example>"), policy=policy.default
+        )
+        assert isinstance(mail, EmailMessage)
+        mail.add_attachment(b"%PDF-" * 10, maintype="application", subtype="pdf", filename="a.pdf")
+        return mail.as_bytes()
+
+    await merchant.sends(with_file("See here.", 1), "f1")
+    await merchant.sends(with_file("", 2), "f2")
+    first, second = await merchant.told(ReplyWritten)
+    assert (first.text, second.text) == ("See here.", "")
+    for reply in (first, second):
+        assert [file.name for file in reply.files] == ["a.pdf"]
+        data = await merchant.world.parts.files.get(SHOP, reply.files[0])
+        assert data == b"%PDF-" * 10
+    await merchant.sends(with_file("#close", 3), "f3")
+    assert len(await merchant.told(ReplyWritten)) == 3
+    assert not (await merchant.world.conversation()).open
+    await merchant.sends(with_file("#note Kept apart.", 4), "f4")
+    [note] = await merchant.told(NoteWritten)
+    assert note.text == "Kept apart.\n\n[Files not kept: 1]"
+
+
+async def test_files_too_large_to_send_are_refused(merchant: Merchant) -> None:
+    mail = message_from_bytes(merchant.answer("Look."), policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    mail.add_attachment(b"x" * 30_000_001, maintype="application", subtype="pdf", filename="a.pdf")
+    await merchant.sends(mail.as_bytes())
+    assert await refused(merchant) == ("too_large", True, "Look.")
 
 
 async def test_a_virus_is_refused_without_its_words(merchant: Merchant) -> None:
