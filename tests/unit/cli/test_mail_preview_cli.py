@@ -57,6 +57,13 @@ def test_a_later_reply_has_what_a_mail_program_gives_one(written: list[dict[str,
     )
 
 
+def test_the_files_of_an_example_go_with_it(written: list[dict[str, Any]]) -> None:
+    [raw] = [Path(one["files"][0]) for one in written if one["name"] == "reply-files"]
+    assert [one.name for one in parse(raw.read_bytes()).attachments] == [
+        *("Blue jug, größer.png", "order.csv"),
+    ]
+
+
 def test_only_the_kinds_that_are_asked_for_are_written(tmp_path: Path) -> None:
     found = CliRunner().invoke(mail, ["preview", "--kind", "data_request", "--out", str(tmp_path)])
     assert found.exit_code == 0

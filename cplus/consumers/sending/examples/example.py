@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import REPLY, MailRequested
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.catalogue.shops import AppInstalled
+from cplus.events.files import StoredFile
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.outcomes import settled
@@ -33,6 +35,10 @@ from cplus.settings import Settings
 SHOP: Final = "birch-bloom.myshopify.com"
 NOW: Final = datetime(2026, 11, 23, 10, 5, tzinfo=UTC)
 OWNER: Final = "owner@example.com"
+
+_DOT: Final = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ async def render(example: Example) -> Mail:
         [outcome] = await recorder.append([draft])
         settled(outcome)
     aws = Aws()
-    files = Files(SealedObjects(aws, "no-bucket", MAIL))  # the examples have none
+    files = _Files(SealedObjects(aws, "no-bucket", MAIL))
     told = (_orders, _unanswered)
     use = MailParts(_settings(), recorder, _addresses, aws, *told, lambda: NOW, files)
     ready = await registered()[example.kind].ready(SHOP, example.wish, use)
@@ -167,6 +173,14 @@ async def _unanswered(_shop: str, _limit: int) -> Page[Conversation]:
         spam=False,
     )
     return Page([waits], None)
+
+
+class _Files(Files):
+    """Files of invented messages: a picture of one dot, and texts."""
+
+    async def get(self, shop: str, file: StoredFile) -> bytes:
+        """The bytes of one."""
+        return _DOT if file.content_type == "image/png" else f"{file.name} of {shop}\n".encode()
 
 
 class _Nobody:

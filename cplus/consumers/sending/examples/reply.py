@@ -1,4 +1,4 @@
-"""Replies: the first to a message of the contact form, one later in a conversation, a copy."""
+"""Replies: the first to a message of the contact form, later ones, with copies and with files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cplus.consumers.sending.examples.example import NOW, Example, happened
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.catalogue.mail import MailSent
+from cplus.events.files import StoredFile
 from cplus.events.names import conversation_stream, mail_stream
 
 _STREAM: Final = conversation_stream("c0nversat10n0001")
@@ -78,8 +79,26 @@ _SENT: Final = NewEvent(
 )
 _BEFORE: Final = (happened(_QUESTION), happened(_ANSWER), (_SENT, [_STREAM]), happened(_ORDER))
 
+
+def _file(name: str, content_type: str) -> StoredFile:
+    return StoredFile(
+        id=name,
+        name=name,
+        content_type=content_type,
+        size=100,
+        cid=None,
+        inline=False,
+        bucket="no-bucket",
+        key=name,
+        opens="",
+    )
+
+
+_FILES: Final = (_file("Blue jug, größer.png", "image/png"), _file("order.csv", "text/csv"))
+
 EXAMPLES = (
     Example("reply-first", _ANSWER, (happened(_QUESTION),)),
     Example("reply-later", _NEXT, _BEFORE),
     Example("reply-copied", _NEXT.model_copy(update={"cc": ("sam@example.com",)}), _BEFORE),
+    Example("reply-files", _NEXT.model_copy(update={"files": _FILES}), _BEFORE),
 )
