@@ -19,15 +19,16 @@ FAILURES: Final = MappingProxyType(
         "mailbox_disabled": "the mailbox takes no email at the moment",
         "mailbox_full": "the mailbox is full",
         "too_large": "it is too large for the mailbox",
-        "spam": "the mailbox refused it as spam",
+        "spam": "the mailbox rejected it as spam",
         "blocked": "the mail server blocks email from where ours was sent",
         "unproved": "the mail server couldn’t check who sent it",
-        "content": "the mailbox refused its content",
-        "attachment": "the mailbox refused an attachment",
+        "content": "the mailbox rejected its content",
+        "attachment": "the mailbox rejected an attachment",
         "expired": "the mail server didn’t accept it in time",
         "suppressed": "earlier email to this address bounced, so it was not sent again",
         "refused_for_good": "the address doesn’t exist or doesn’t accept email",
-        "refused": "the mailbox refused it",
+        "refused": "the mailbox rejected it",
+        "refused_for_now": "the mailbox temporarily rejected it",
         "complained": "the recipient marked it as spam",
         "virus": "it was flagged as containing a virus",
         "marked": "email to this address is stopped",
@@ -118,15 +119,25 @@ def failure_of(told: MailEvent) -> str | None:
 def bounce_code(told: MailEvent) -> str:
     """Why the mail came back: by SES's subtype where that says it, by the status, then by the words
     of the server that refused it."""
-    subtype = (told.detail or "").rpartition("/")[2]
-    if subtype in _SUBTYPES:
-        return _SUBTYPES[subtype]
+    if by_subtype := _of_subtype(told.detail):
+        return by_subtype
     detail = (told.status or "").partition(".")[2]
     diagnostic = (told.diagnostic or "")[:_LOOKED_AT]
     by_words = next((code for code, words in _WORDS if words.search(diagnostic)), None)
     # "5.7.1" is said of everything; servers also say "5.1.1" of what they take for spam.
     found = by_words if by_words in {"spam", "blocked", "unproved"} else _STATUS.get(detail)
     return found or by_words or ("refused_for_good" if told.permanent else "refused")
+
+
+def detail_code(detail: str | None) -> str:
+    """The same by SES's type and subtype alone, `bounceType/bounceSubType`."""
+    kind = (detail or "").partition("/")[0]
+    others = {"Permanent": "refused_for_good", "Transient": "refused_for_now"}
+    return _of_subtype(detail) or others.get(kind, "refused")
+
+
+def _of_subtype(detail: str | None) -> str | None:
+    return _SUBTYPES.get((detail or "").rpartition("/")[2])
 
 
 def failure_words(code: str) -> str:

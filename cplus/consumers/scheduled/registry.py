@@ -11,11 +11,13 @@ from cplus.consumers.mailboxes.telling import DAILY, UNANSWERED
 from cplus.consumers.notices.reminders import REMINDER, remind
 from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.scheduled.taking import Handler
+from cplus.consumers.sending.delays import DELAYED, give_up
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         REMINDER: remind,
         SCHEDULED: hand_out_scheduled,
+        DELAYED: give_up,
         UNANSWERED: unanswered,
         DAILY: digest,
     }

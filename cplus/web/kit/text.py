@@ -16,6 +16,7 @@ from babel.numbers import format_currency, get_currency_symbol
 from markupsafe import Markup, escape
 
 from cplus.actors import ADMIN, LOCAL, MERCHANT, Actor
+from cplus.mail.failures import detail_code, failure_words
 from cplus.projections.queries import Conversation, Customer, Message, SetAside
 
 LOCALE: Final = "en"
@@ -35,20 +36,6 @@ _DIGITS: Final = 50  # of an amount in front of the decimal point; no money has 
 _LINK: Final = re.compile(r"https?://[!#-&(-;=?-~]{1,2000}")
 _HOST: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _NO_END: Final = ".,:;!?'\")]}*_"
-# Source: Amazon SES, "Bounce types" of its event publishing.
-_REFUSED: Final = "the mailbox rejected it"
-_SUPPRESSED: Final = "earlier email to this address bounced, so it was not sent again"
-_BOUNCES: Final = {
-    "Permanent/General": "the address doesn’t exist or doesn’t accept email",
-    "Permanent/NoEmail": "the address doesn’t exist",
-    "Permanent/Suppressed": _SUPPRESSED,
-    "Permanent/OnAccountSuppressionList": _SUPPRESSED,
-    "Transient": "the mailbox temporarily rejected it",
-    "Transient/MailboxFull": "the mailbox is full",
-    "Transient/MessageTooLarge": "it is too large for the mailbox",
-    "Transient/ContentRejected": "the mailbox rejected its content",
-    "Transient/AttachmentRejected": "the mailbox rejected an attachment",
-}
 
 _ASIDE: Final[Mapping[str, tuple[str, str]]] = {
     "report": ("Mail report", "it is a report of a mail system, for example of undelivered mail"),
@@ -237,14 +224,14 @@ def sentence(words: str) -> str:
 
 def bounce(reason: str | None) -> str:
     """Why a mail came back, for people. `reason` is SES's `bounceType/bounceSubType`."""
-    return _BOUNCES.get(reason or "") or _BOUNCES.get((reason or "").split("/")[0], _REFUSED)
+    return failure_words(detail_code(reason))
 
 
 def rejection(reason: str | None) -> str:
     """Why a mail was not sent, for people: our own sentence, or what SES's word for it means;
     empty for a code that only helps the people who run the app."""
     if reason == "Bad content":
-        return "it was flagged as containing a virus"
+        return failure_words("virus")
     return reason if reason and " " in reason else ""
 
 

@@ -12,6 +12,7 @@ from cplus.consumers.reactions.reaction import Reaction
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.conversations import ConversationStarted, ReplyWritten
+from cplus.events.catalogue.mail import REPLY, MailBounced
 from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, NoticeRequested
 from cplus.events.catalogue.shops import AppInstalled, AppUninstalled, ScopesChanged
 from cplus.events.log.commit import Draft
@@ -55,9 +56,13 @@ def notice(number: int) -> NoticeRequested:
 
 
 def unseen(reaction: Reaction, known: Iterable[Event]) -> list[Event]:
-    """An event of each kind that the reaction handles and of which none is known."""
+    """An event of each kind that the reaction handles and of which none is known; of a bounce, also
+    one of a reply for now."""
     kinds = reaction.handles - {type(event) for event in known}
-    return [sample(kind).event for kind in sorted(kinds, key=lambda kind: kind.TYPE)]
+    events = [sample(kind).event for kind in sorted(kinds, key=lambda kind: kind.TYPE)]
+    for_now = {"permanent": False, "purpose": REPLY}
+    more = [one.model_copy(update=for_now) for one in events if isinstance(one, MailBounced)]
+    return [*events, *more]
 
 
 async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NOW) -> None:
@@ -71,6 +76,8 @@ async def write(use: Intake, *events: Event, shop: str = SHOP, at: datetime = NO
             refs = [started_ref(month_of(event.timestamp))]
         if isinstance(event, AppInstalled | AppUninstalled | ScopesChanged):
             refs = [new.stream]
+        if isinstance(event, MailBounced):  # one from long ago is left alone
+            new = NewEvent(new.stream, event, utc_now())
         if isinstance(event, DataRequested):
             stream = data_request_stream(event.request_id)
             new, refs = NewEvent(stream, event, at), [stream, event.person]

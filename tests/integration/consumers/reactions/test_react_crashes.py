@@ -330,6 +330,7 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
         # Before the second wish others wrote, and this process does not know the head any more.
         "wish_notice": {(*[f"insert {COMMITS}"] * tries, "PublishBatch") for tries in (1, 2)},
         "plan_reminders": {(f"update {DUE}",)},
+        "note_delay": {(f"update {DUE}",)},
         "send_notice": {("SendMessage",)},
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},
