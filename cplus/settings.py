@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         180,
         ge=1,
         description="Days after the last message of a conversation for which its reply address "
-        "and the marker in its mails lead to it",
+        "and the token in its mails lead to it",
     )
     free_conversations: int = Field(
         50,

@@ -20,7 +20,7 @@ from cplus.mail import (
     route,
 )
 from cplus.mail.replies.marker import marker_tokens
-from tests.unit.mail.writing.composed import ADDRESS, SHOP, compose
+from tests.unit.mail.writing.composed import ADDRESS, SHOP, as_read, compose
 
 
 def test_what_was_composed_is_read_back() -> None:
@@ -62,6 +62,7 @@ def test_whatever_is_put_in_the_mail_is_valid(name: str, subject: str, text: str
             *("Message-ID", "In-Reply-To", "References"),
         ]
     )
+    assert as_read(raw)["From"].addresses[0].addr_spec == "birch-bloom@mail.cplus.example"
     mail = parse(raw)
     assert mail.defects == []
     assert mail.from_address == "birch-bloom@mail.cplus.example"
@@ -90,6 +91,17 @@ def test_what_is_no_address_is_refused(field: str, value: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         compose(**{field: value})
     assert "example" not in str(caught.value)
+
+
+def test_as_many_copies_as_ses_takes_arrive_and_one_more_is_refused() -> None:
+    many = [f"{'x' * 60}{number}@{'y' * 60}.example" for number in range(49)]
+    raw = compose(cc=many)
+    assert max(map(len, raw.split(b"\r\n"))) < 150  # an address is never broken
+    assert [one.addr_spec for one in as_read(raw)["Cc"].addresses] == many
+    with pytest.raises(InvalidInput, match="at most 50 recipients"):
+        compose(cc=[*many, "one@example.com"])
+    with pytest.raises(InvalidInput, match="the cc address"):
+        compose(cc=["a@b.example\r\nBcc: c@d.example"])
 
 
 def test_message_ids_of_others_that_are_broken_are_left_out() -> None:
