@@ -27,7 +27,7 @@ from cplus.mail.notifications import (
     parse_receipt,
     tagged_shop,
 )
-from cplus.mail.parts.files import MailFile, files_of
+from cplus.mail.parts.files import MailFile, files_in, files_of
 from cplus.mail.parts.formatted import Formatted, formatted, lines_of
 from cplus.mail.parts.invites import Invite, read_invites
 from cplus.mail.parts.kinds import PICTURES
@@ -36,7 +36,13 @@ from cplus.mail.reading.automatic import NO_REPLIES
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
 from cplus.mail.reading.html_text import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
-from cplus.mail.reading.parse import NO_MAIL, attachment_bytes, normal_message_id, parse
+from cplus.mail.reading.parse import (
+    NO_MAIL,
+    attachment_bytes,
+    normal_message_id,
+    parse,
+    parse_with_parts,
+)
 from cplus.mail.writing.compose import compose_notice, compose_reply
 from cplus.mail.writing.headers import reply_subject
 from cplus.mail.writing.model import (
@@ -78,6 +84,7 @@ __all__ = [
     "compose_reply",
     "contact_form",
     "conversation_token",
+    "files_in",
     "files_of",
     "formatted",
     "html_text",
@@ -93,6 +100,7 @@ __all__ = [
     "parse",
     "parse_event",
     "parse_receipt",
+    "parse_with_parts",
     "read_invites",
     "reply_address",
     "reply_subject",

@@ -17,10 +17,10 @@ from typing import Final, Self
 from cplus.aws import Aws, Objects, SealedObjects
 from cplus.commands.files import Files
 from cplus.consumers.batches.room import Room
-from cplus.consumers.mail.reading import Said, read
+from cplus.consumers.mail.reading import Read, Said, read
 from cplus.envelopes import Stored
 from cplus.events.files import StoredFile
-from cplus.mail import InboundMail, Receipt, files_of
+from cplus.mail import InboundMail, Receipt, files_in
 
 INCOMING: Final = "incoming/"
 """Where SES puts raw mail. A lifecycle rule of the bucket ends what is left here; mail from before
@@ -40,7 +40,7 @@ class Arrived:
         self._domain = domain
         self._held = AsyncExitStack()
         self._raw = b""
-        self._said: tuple[InboundMail, Said] | None = None
+        self._read: Read | None = None
         self._kept: dict[str, Stored] = {}
         self._files: dict[str, tuple[StoredFile, ...]] = {}
 
@@ -55,7 +55,7 @@ class Arrived:
         traceback: TracebackType | None,
     ) -> None:
         """Lets go of its bytes."""
-        self._raw = b""
+        self._raw, self._read = b"", None
         await self._held.aclose()
 
     @property
@@ -70,13 +70,13 @@ class Arrived:
 
     async def read(self) -> tuple[InboundMail, Said]:
         """The mail and what it says; raises KeyError if it is not in the bucket."""
-        if self._said is None:
+        if self._read is None:
             bucket, key = self._receipt.bucket, self._receipt.key
             size = await self._aws.object_size(bucket, key)
             await self._held.enter_async_context(self._room.of(size))
             self._raw = await self._aws.get_object(bucket, key)
-            self._said = await asyncio.to_thread(read, self._receipt, self._raw, self._domain)
-        return self._said
+            self._read = await asyncio.to_thread(read, self._receipt, self._raw, self._domain)
+        return self._read.mail, self._read.said
 
     async def kept_for(self, shop: str) -> Stored:
         """The object that the shop's commit names, put once; call it after `read`."""
@@ -90,7 +90,7 @@ class Arrived:
         """The files of the mail, put once for the shop's commit; call it after `read`."""
         if shop not in self._files:
             mail, _ = await self.read()
-            found = files_of(self._raw, mail.attachments)
+            found = files_in(self._read.parts if self._read else (), mail.attachments)
             self._files[shop] = await Files(self._bucket).put(shop, found)
         return self._files[shop]
 

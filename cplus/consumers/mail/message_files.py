@@ -16,7 +16,7 @@ from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.files import StoredFile
 from cplus.events.names import message_ref
-from cplus.mail import Formatted, MailFile, files_of, formatted, parse
+from cplus.mail import Formatted, MailFile, files_of, formatted
 from cplus.mail.parts.thumbnails import LARGEST, thumbnail
 
 _KINDS: Final = (MessageReceived, MailSetAside, ReplyWritten)
@@ -153,7 +153,7 @@ class MessageFiles:
 
 
 def _read(raw: bytes) -> list[MailFile]:
-    return list(files_of(raw, parse(raw).attachments))
+    return list(files_of(raw))
 
 
 def _stored(message: Message) -> tuple[StoredFile, ...] | None:

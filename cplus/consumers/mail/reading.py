@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from email.message import Message
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cplus.commands.files import objects_of
 from cplus.events.catalogue.mail import AsideReason
@@ -25,7 +26,7 @@ from cplus.mail import (
     is_own_address,
     is_own_mail,
     lines_of,
-    parse,
+    parse_with_parts,
 )
 
 _HEADERS_END: Final = re.compile(rb"\r?\n\r?\n")
@@ -73,14 +74,23 @@ class Found:
 Said = Found | str  # what the mail says; or why it means nothing
 
 
-def read(receipt: Receipt, raw: bytes, domain: str) -> tuple[InboundMail, Said]:
+class Read(NamedTuple):
+    """A mail that was read."""
+
+    mail: InboundMail
+    said: Said
+    parts: Sequence[Message[Any, Any]]
+    """For `files_in`; as large as the mail."""
+
+
+def read(receipt: Receipt, raw: bytes, domain: str) -> Read:
     """The mail and what it says: all that takes its time, for a thread beside the loop."""
-    mail = parse(raw)
+    mail, parts = parse_with_parts(raw)
     said = _meaning(receipt, mail, domain)
     if isinstance(said, str):
-        return mail, said
+        return Read(mail, said, parts)
     reported = _reported(raw) if mail.bounce else ()
-    return mail, replace(said, body=_body_hash(raw), reported=reported)
+    return Read(mail, replace(said, body=_body_hash(raw), reported=reported), parts)
 
 
 def _reported(raw: bytes) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from cplus.mail.model import Attachment
 from cplus.mail.parts.kinds import OCTETS, kind_of
 from cplus.mail.parts.names import safe_name
 from cplus.mail.parts.tnef import read_tnef
-from cplus.mail.reading.bodies import content, leaves
-from cplus.mail.reading.bounded import TooMuchWork, few_lines, read, whole_head
+from cplus.mail.reading.bodies import content
+from cplus.mail.reading.parse import parse_with_parts
 from cplus.mail.text import decode_words, raw_header
 
 MOST: Final = 200
@@ -40,11 +40,18 @@ class MailFile:
     inline: bool = False
 
 
-def files_of(raw: bytes, attachments: Sequence[Attachment]) -> Iterator[MailFile]:
-    """The files that `parse` found in this mail, each decoded only when it is asked for, at most
-    MOST. What cannot be decoded is left out; the raw mail has it."""
-    if attachments:
-        yield from islice(_files(raw, attachments), MOST)
+def files_of(raw: bytes) -> Iterator[MailFile]:
+    """The files of a mail, each decoded only when it is asked for, at most MOST. What cannot be
+    decoded is left out; the raw mail has it."""
+    mail, parts = parse_with_parts(raw)
+    return files_in(parts, mail.attachments)
+
+
+def files_in(
+    parts: Sequence[Message[Any, Any]], attachments: Sequence[Attachment]
+) -> Iterator[MailFile]:
+    """The same, of a mail that `parse_with_parts` read."""
+    return islice(_files(parts, attachments), MOST)
 
 
 def normal_cid(said: str) -> str:
@@ -52,12 +59,10 @@ def normal_cid(said: str) -> str:
     return unquote(said).strip().strip("<>").strip()
 
 
-def _files(raw: bytes, attachments: Sequence[Attachment]) -> Iterator[MailFile]:
-    try:
-        parts = leaves(read(*few_lines(whole_head(raw))))
-    except (TooMuchWork, *_BROKEN):
-        return
-    shown = _shown_by_html(parts)
+def _files(
+    parts: Sequence[Message[Any, Any]], attachments: Sequence[Attachment]
+) -> Iterator[MailFile]:
+    shown = _shown_by_html(parts) if attachments else set()
     for one in attachments:
         if one.part >= len(parts) or (data := _data(parts[one.part])) is None:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -48,6 +49,12 @@ def parse(raw: bytes) -> InboundMail:
     Unreadable parts are left out and named in `defects`; as much text as possible is guessed, so
     that the caller can record the mail and refer to its raw bytes.
     """
+    return parse_with_parts(raw)[0]
+
+
+def parse_with_parts(raw: bytes) -> tuple[InboundMail, Sequence[Message[Any, Any]]]:
+    """The same, and its parts, as `Attachment.part` counts them: whoever wants the files need not
+    parse a large mail twice."""
     whole = whole_head(raw)
     one_author = whole is raw and has_one_author(raw)
     head, lines = few_lines(whole)
@@ -57,15 +64,18 @@ def parse(raw: bytes) -> InboundMail:
         try:
             message = read(head, lines, headers_only=headers_only)
             mail = _understand(message, head, defects, headers_only=headers_only)
-            return mail if one_author else mail.model_copy(update={"from_is_plain": False})
+            if not one_author:
+                mail = mail.model_copy(update={"from_is_plain": False})
+            return mail, leaves(message) if mail.attachments else []
         except TooMuchWork as error:
             defects.append(str(error))
         except Exception as error:  # noqa: BLE001 - what breaks the parser is kept too
             defects.append(f"unreadable: {type(error).__name__}")
     text, _ = cut(_best_guess(raw))
-    return InboundMail(
+    mail = InboundMail(
         text=text, reply_text=text.strip(), marker_tokens=marker_tokens(text), defects=defects
     )
+    return mail, []
 
 
 def attachment_bytes(raw: bytes, part: int) -> bytes | None:

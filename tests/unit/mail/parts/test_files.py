@@ -21,7 +21,7 @@ GIF_SCRIPT = b"GIF89a/*\x00*/=1;alert(document.cookie)"
 
 def found(mail: EmailMessage | bytes) -> list[MailFile]:
     raw = mail if isinstance(mail, bytes) else mail.as_bytes()
-    return list(files_of(raw, parse(raw).attachments))
+    return list(files_of(raw))
 
 
 def test_a_picture_that_the_html_shows_is_known_by_its_content_id() -> None:
