@@ -480,7 +480,9 @@ class Parts:
         """What a merchant does with conversations."""
         from cplus.commands.conversations.answering import Conversations
 
-        return Conversations(self.recorder, self.clock, self.settings.mail_domain)
+        domain = self.settings.mail_domain
+        files = self.files if self.settings.mail_bucket else None
+        return Conversations(self.recorder, self.clock, domain, files)
 
     @cached_property
     def withdrawals(self) -> Withdrawals:

@@ -16,6 +16,8 @@ from typing import Any, Final
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.commands.conversations.addressing import Copies, copies
+from cplus.commands.conversations.attaching import Chosen, attached, same_files
+from cplus.commands.files import Files
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ReplyWritten
@@ -34,6 +36,8 @@ class Conversations:
     clock: Clock
     mail_domain: str = ""
     """That of the app's own addresses, which get no copies."""
+    files: Files | None = None
+    """Stores the files of replies; None where none are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Extras:
     bcc: str = ""
     send_at: datetime | None = None
     """When it goes out; None for at once."""
+    chosen: Sequence[Chosen] = ()
+    """New files, which are stored first."""
     files: Sequence[StoredFile] = ()
     """What goes with it, stored."""
 
@@ -213,6 +219,11 @@ async def _write(
     text = text.replace("\0", "")  # which has no place in a mail
     written = message_id(shop, conversation_id, key)
     who, now, refs = actor.author, use.clock(), [message_ref(written)]
+    claim = reply_claim(key)
+    before = await use.recorder.store.by_claim(shop, claim)
+    files = tuple(extras.files)
+    if use.files is not None and extras.chosen and before is None:
+        files = await attached(shop, extras.chosen, files, use.files)
     decided = partial(
         decision,
         message_id=written,
@@ -223,9 +234,8 @@ async def _write(
         cc=others.cc,
         bcc=others.bcc,
         send_at=extras.send_at,
-        files=extras.files,
+        files=files,
     )
-    claim = reply_claim(key)
     try:
         outcome = await decide_in(
             decided, shop, conversation_id, claim, actor, source, use, refs=refs
@@ -234,17 +244,22 @@ async def _write(
         stream = conversation_stream(conversation_id)
         found: Conversation = await use.recorder.load(Conversation, shop, stream)
         return Elsewhere(found.address or "")
-    if isinstance(outcome, AlreadyRecorded) and not await _holds(outcome, text, others, use):
+    if isinstance(outcome, AlreadyRecorded) and not await _holds(
+        outcome, text, others, extras, use
+    ):
         return SentBefore()
     return Replied(outcome.position if outcome else None)
 
 
-async def _holds(outcome: AlreadyRecorded, text: str, others: Copies, use: Conversations) -> bool:
+async def _holds(
+    outcome: AlreadyRecorded, text: str, others: Copies, extras: Extras, use: Conversations
+) -> bool:
     wanted = (text.replace("\r\n", "\n").strip(), others.cc, others.bcc)
     for recorded in await use.recorder.reader.of(outcome.commit, ReplyWritten):
         event = recorded.event
         assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
-        if (event.text, event.cc or (), event.bcc or ()) == wanted:
+        same = (event.text, event.cc or (), event.bcc or ()) == wanted
+        if same and same_files(event.files, extras.chosen):
             return True
     return False
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import HTTPException, Request
+from starlette.formparsers import MultiPartException
 
 from cplus.errors import InvalidShop
 from cplus.ids import random_id
@@ -25,6 +26,8 @@ class FormOfOtherShop(Exception):
         self.shop = shop
 
 
+_MOST_FILES: Final = 30
+"""Of a form; how many a mail takes is for its command to say."""
 _KEY: Final = re.compile(r"[a-z0-9]{16,40}")
 
 
@@ -43,6 +46,37 @@ async def read_form(request: Request) -> Mapping[str, str]:
     except ValueError:
         raise HTTPException(400, "This form isn’t valid.") from None
     return dict(pairs)
+
+
+class Sent(NamedTuple):
+    """A file that came with a form."""
+
+    name: str
+    """As the browser calls it."""
+    content_type: str
+    """As the browser guesses it."""
+    data: bytes
+
+
+async def own_form_with_files(
+    request: Request, signatures: Signatures, session: Session
+) -> tuple[Mapping[str, str], list[Sent]]:
+    """As `own_form`, of a form that may bring files. A field in which none was chosen is left
+    out."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        return await own_form(request, signatures, session), []
+    fields, files = dict[str, str](), list[Sent]()
+    try:
+        async with request.form(max_files=_MOST_FILES, max_fields=60) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    fields[name] = value
+                elif value.filename:
+                    kind = value.content_type or ""
+                    files.append(Sent(value.filename, kind, await value.read()))
+    except MultiPartException:
+        raise HTTPException(400, "This form isn’t valid.") from None
+    return _own(fields, signatures, session), files
 
 
 async def own_site(request: Request, app_url: AppUrlDep) -> None:
@@ -64,7 +98,10 @@ async def own_form(request: Request, signatures: Signatures, session: Session) -
     A form that brings an id token in its `Authorization` needs no token of ours: browsers add
     that header to no request by themselves, so no other site can have it sent.
     """
-    fields = await read_form(request)
+    return _own(await read_form(request), signatures, session)
+
+
+def _own(fields: Mapping[str, str], signatures: Signatures, session: Session) -> Mapping[str, str]:
     if session.brought:
         return fields
     given = fields.get("csrf", "")

@@ -20,6 +20,9 @@ log = structlog.get_logger()
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes of a request at most: the longest answer that is allowed, percent-encoded, fits."""
 
+MAX_FILES_BODY: Final = 4 * 1024 * 1024 + 300_000
+"""Bytes of a form with files: Lambda takes 6 MB, and gets them in Base64."""
+
 _CONTENT: Final = (
     "style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; "
 )
@@ -74,9 +77,10 @@ class Guard:
 
         try:
             length = _declared(scope)
-            if length > MAX_BODY:
+            most = _most(scope)
+            if length > most:
                 raise BodyTooLarge
-            await self._app(scope, _limited(receive), guarded_send)
+            await self._app(scope, _limited(receive, most), guarded_send)
         except Exception as error:
             status = 413 if isinstance(error, BodyTooLarge) else 500
             if status == 500:
@@ -135,14 +139,21 @@ def _declared(scope: Scope) -> int:
     return 0
 
 
-def _limited(receive: Receive) -> Receive:
+def _most(scope: Scope) -> int:
+    """The bytes of a body at most, by what it says that it is."""
+    kinds = [value for name, value in scope["headers"] if name.lower() == b"content-type"]
+    with_files = any(kind.lower().startswith(b"multipart/form-data") for kind in kinds)
+    return MAX_FILES_BODY if with_files else MAX_BODY
+
+
+def _limited(receive: Receive, most: int) -> Receive:
     size = 0
 
     async def limited() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
+        if size > most:
             raise BodyTooLarge
         return message
 

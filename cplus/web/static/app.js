@@ -268,6 +268,7 @@ function beginPage() {
   main = document.getElementById("main");
   reader.home = window.scrollY;
   keepDraft();
+  chooseFiles();
   followNews();
 }
 function endPage() {

@@ -226,7 +226,9 @@ async function onSubmit(event) {
   const form = event.target;
   if (event.defaultPrevented) return;
   event.preventDefault();
-  const fields = new URLSearchParams(new FormData(form, event.submitter));
+  const written = new FormData(form, event.submitter);
+  // Files go as they are; any other form as short as it can.
+  const fields = form.enctype === "multipart/form-data" ? written : new URLSearchParams(written);
   const download = "download" in form.dataset;
   const from = { form, submitter: event.submitter };
   if (form.method === "get") await visit(`${form.getAttribute("action")}?${fields}`, from);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
@@ -19,6 +19,7 @@ from cplus.commands.conversations.failed import stopped
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation import MAX_AHEAD
 from cplus.events.audit.history import SOON
+from cplus.events.files import StoredFile
 from cplus.projections.queries import Conversation, Queries
 from cplus.web.kit.deps import (
     ClockDep,
@@ -123,6 +124,10 @@ class Written:
     """That of the form; empty for a new one."""
     to: str = ""
     """The address that it says it goes to; empty for where replies go."""
+    again: str = ""
+    """The reply that was taken back and is written again here."""
+    kept: Sequence[StoredFile] = ()
+    """Those of its files that go with it again."""
 
 
 _NOTHING: Final = Written()
@@ -194,7 +199,8 @@ async def _again(view: View, conversation_id: str, message_id: str) -> Written:
     if reply is None:
         return _NOTHING
     key = answering.key_of_again(message_id)
-    return Written(reply.text, ", ".join(reply.cc or ()), ", ".join(reply.bcc or ()), key=key)
+    cc, bcc = ", ".join(reply.cc or ()), ", ".join(reply.bcc or ())
+    return Written(reply.text, cc, bcc, key=key, again=message_id, kept=reply.files or ())
 
 
 async def show_page(

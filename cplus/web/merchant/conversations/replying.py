@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from cplus.clock import zone
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Elsewhere, Extras, SentBefore
+from cplus.commands.conversations.attaching import Chosen, kept_of
 from cplus.commands.conversations.withdrawing import TooLate, withdraw
 from cplus.errors import (
     ContentionTooHigh,
@@ -21,7 +22,7 @@ from cplus.errors import (
     StreamConflict,
 )
 from cplus.web.kit.deps import SignaturesDep, UndoSecondsDep, WithdrawalsDep
-from cplus.web.kit.forms import form_key, own_form
+from cplus.web.kit.forms import form_key, own_form, own_form_with_files
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, Written, show_page
 
@@ -50,14 +51,22 @@ async def reply(
 ) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
     me = view.me
-    fields = await own_form(request, signatures, me.session)
+    fields, sent = await own_form_with_files(request, signatures, me.session)
     key, to = form_key(fields), fields.get("to")
     # A form's text comes with CRLF.
     text = fields.get("text", "").replace("\r\n", "\n")
     written = Written(text, fields.get("cc", ""), fields.get("bcc", ""), fields.get("at", ""))
+    again = fields.get("again", "")
+    taken = (
+        await answering.taken_back(me.shop, conversation_id, again, use=view.use) if again else None
+    )
+    kept = kept_of(taken, [name[5:] for name in fields if name.startswith("keep-")])
+    written = replace(written, again=again, kept=kept)
 
-    async def back(reason: str, status: int, **changes: str) -> Response:
-        form = replace(written, reason=reason, **changes)
+    async def back(reason: str, status: int, *, key: str = "", to: str = "") -> Response:
+        if sent:
+            reason += " Choose your files again."
+        form = replace(written, reason=reason, key=key, to=to)
         return await show_page(view, conversation_id, written=form, status=status)
 
     try:
@@ -72,7 +81,13 @@ async def reply(
             source="dashboard",
             use=view.use,
             to=to,
-            extras=Extras(fields.get("cc", ""), fields.get("bcc", ""), send_at),
+            extras=Extras(
+                fields.get("cc", ""),
+                fields.get("bcc", ""),
+                send_at,
+                [Chosen(one.name, one.content_type, one.data) for one in sent],
+                kept,
+            ),
         )
     except FormOfAnother:
         return await back(_OF_ANOTHER, 409)
