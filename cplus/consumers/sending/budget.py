@@ -59,10 +59,8 @@ class Budget:
     async def take(self, shop: str, recipients: int, *, reply: bool) -> Wait | None:
         """Takes what a mail to so many recipients needs; what to wait for, if it is not there."""
         row = await self._account()
-        if "quota" not in row:
-            return Wait("QuotaAsked", 1.0)  # another worker asks at this moment, as the first one
-        if row["quota"] is None:
-            return None  # nobody could be asked: SES says itself what is too much
+        if row.get("quota") is None:
+            return None  # nobody was told yet, or could be: SES says itself what is too much
         quota, since = SendQuota(**row["quota"]), int(row.get("since", 0))
         if not quota.enabled:
             return Wait("SendingPaused", _DAILY_WAIT)

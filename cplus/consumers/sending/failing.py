@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cplus.consumers.sending.outgoing import Outgoing
+from cplus.consumers.sending.purposes import registered
 from cplus.events.aggregates import failed_delivery
 from cplus.events.aggregates.addresses import Addresses
 from cplus.events.aggregates.conversation import Conversation
@@ -56,9 +57,9 @@ async def record_arrival(recorder: Recorder, draft: Draft, mail: Outgoing, now: 
 
 
 async def marked(recorder: Recorder, shop: str, mail: Outgoing) -> str | None:
-    """Why no mail goes to the address that this one is for; None if it does."""
+    """Why no mail goes to the customer's address that this one is for; None if it does."""
     person, address = mail.wish.person, mail.wish.to_address
-    if person is None or not address:
+    if person is None or not address or not _to_customer(mail):
         return None
     found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
     return found.reason(address)
@@ -87,6 +88,8 @@ async def _of_address(
     person, address = mail.wish.person, _address(mail, failure)
     if failure.reason not in OF_ADDRESS or person is None or not address:
         return []
+    if not _to_customer(mail):
+        return []
     found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
     found.mark(
         person=person,
@@ -96,6 +99,12 @@ async def _of_address(
         now=now,
     )
     return decided(found)
+
+
+def _to_customer(mail: Outgoing) -> bool:
+    """Whether it is mail to a customer: a mailbox of the merchant's has rules of its own."""
+    purpose = registered().get(mail.purpose)
+    return purpose is not None and purpose.threads
 
 
 async def _conversation(recorder: Recorder, shop: str, mail: Outgoing) -> Conversation:
