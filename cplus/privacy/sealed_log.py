@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from cplus.clock import Clock, utc_now
+from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
 from cplus.events.reader import EventReader
 from cplus.mongo import Mongo
@@ -31,6 +32,12 @@ def sealed_log(
     first key is needed; `aws` is called if a key of KMS is named."""
     keyring = Keyring(mongo.keyring, masters_of(settings, aws), clock)
     return SealedLog(keyring, EventStore(mongo, clock, keys=keyring), EventReader(keys=keyring))
+
+
+def log_in_memory(clock: Clock) -> tuple[EventStore, EventReader]:
+    """An empty log and what reads it, which last as long as the process and seal nothing: for
+    invented people alone."""
+    return EventStore(MemoryCommits(), clock), EventReader()
 
 
 def aws_of_environment() -> Aws:

@@ -21,13 +21,11 @@ from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.catalogue.shops import AppInstalled
 from cplus.events.files import StoredFile
 from cplus.events.log.commit import Draft
-from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.outcomes import settled
-from cplus.events.log.store import EventStore
 from cplus.events.names import INSTALLED_REF, settings_stream, shop_stream
 from cplus.events.nudges import News
-from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
+from cplus.privacy.sealed_log import log_in_memory
 from cplus.projections.queries import Conversation, Order, Page
 from cplus.projections.queries.views import Parcel, TrackingLink
 from cplus.settings import Settings
@@ -59,7 +57,7 @@ class Example:
 
 async def render(example: Example) -> Mail:
     """The mail; raises LookupError if its purpose has nothing to send."""
-    store, reader = EventStore(MemoryCommits(), lambda: NOW), EventReader()
+    store, reader = log_in_memory(lambda: NOW)
     recorder = Recorder(store, reader, _Nobody())
     for number, (event, refs) in enumerate([*_shop(), *example.before]):
         draft = Draft(
