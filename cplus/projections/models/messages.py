@@ -178,7 +178,7 @@ def _fate(row: Row | None, event: Recorded) -> Row:
 
 MESSAGES = Projection(
     name="messages",
-    version=2,
+    version=1,
     handles=types(
         MessageReceived,
         ReplyWritten,
