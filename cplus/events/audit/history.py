@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from cplus.actors import SHOPPER
+from cplus.actors import SHOPPER, system
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import conversations as talk
 from cplus.events.catalogue import mail
@@ -22,6 +22,8 @@ from cplus.events.reader import EventReader
 SOON: Final = timedelta(minutes=1)
 """A mail that waits longer than this was scheduled; any other can just be undone."""
 
+APP: Final = system("inbound-email")
+"""Who refuses a mail that claims to be the merchant's."""
 PAGE: Final = 50
 """Commits of a page: nearly always as many entries."""
 
@@ -105,10 +107,12 @@ def _entry(recorded: Recorded) -> Entry:
     event = recorded.event
     # Whoever recorded it, a customer wrote it: a merchant who takes a mail up records it too.
     wrote = isinstance(event, talk.MessageReceived)
+    # Whoever sent it, it was not they who refused it.
+    refused = isinstance(event, talk.AnswerRefused)
     return Entry(
         recorded.position,
         recorded.occurred_at,
-        SHOPPER if wrote else recorded.actor,
+        SHOPPER if wrote else APP if refused else recorded.actor,
         did(event),
         event.TYPE,
         getattr(event, "message_id", None),

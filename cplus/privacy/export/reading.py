@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cplus.actors import SHOPPER
-from cplus.events.audit.history import DEEDS, did
+from cplus.events.audit.history import APP, DEEDS, did
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.addresses import AddressMarked, AddressUnmarked
 from cplus.events.catalogue.conversations import (
@@ -93,6 +93,7 @@ def deed(recorded: Recorded) -> Deed:
     words = _OWN_DEEDS.get(kind) or (did(event) if kind in DEEDS else event.TYPE)
     # Whoever recorded it, the person wrote it: so does a merchant who takes a mail up.
     actor = SHOPPER if kind in {MessageReceived, MailSetAside} else recorded.actor
+    actor = APP if kind is AnswerRefused else actor
     return Deed(recorded.occurred_at, actor, words, event.TYPE, recorded.position)
 
 

@@ -18,6 +18,7 @@ from cplus.clock import Clock, zone
 from cplus.counts import counted
 from cplus.mail import PICTURES
 from cplus.mail.failures import failure_words
+from cplus.mail.refusals import refusal_words
 from cplus.web.kit import order_text, part_text, text
 
 _HERE: Final = Path(__file__).parents[1]
@@ -93,6 +94,7 @@ class Pages:
             bounce=text.bounce,
             rejection=text.rejection,
             failure=failure_words,
+            answer_refusal=refusal_words,
             aside=text.aside,
             aside_label=text.aside_label,
             calendar=text.calendar,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.mailboxes import CODES_A_DAY, CODES_OF_A_SHOP, MOST, Mailboxes
 from cplus.events.base import ERASED, AggregateEvent
+from cplus.events.catalogue.conversations import AnswerRefusal
 from cplus.events.catalogue.mailboxes import MailboxAdded
+from cplus.mail.refusals import REFUSALS, refusal_words
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -169,3 +172,8 @@ def test_of_a_shop_that_was_erased_none_is_left() -> None:
     again.evolve(event)
     assert not again.by_id
     assert list(again.former) == list(mailboxes.by_id)
+
+
+def test_there_are_words_for_each_reason_not_to_send_an_answer_on() -> None:
+    assert REFUSALS.keys() == set(get_args(AnswerRefusal))
+    assert refusal_words("of a later release") == "It could not be sent."

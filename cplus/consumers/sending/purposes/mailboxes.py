@@ -10,31 +10,17 @@ from cplus.consumers.mailboxes.telling import REFUSED
 from cplus.consumers.sending.outgoing import name_of
 from cplus.consumers.sending.pages import page_link
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
-from cplus.events.aggregates.conversation import MAX_REPLY
 from cplus.events.aggregates.mailboxes import CODE_HOURS, Mailbox
-from cplus.events.catalogue.conversations import AnswerRefusal, AnswerRefused
+from cplus.events.catalogue.conversations import AnswerRefused
 from cplus.events.catalogue.mail import MailRequested
 from cplus.events.names import message_ref
 from cplus.mail import compose_notice, no_reply_address
 from cplus.mail.mailbox_tokens import mailbox_code
+from cplus.mail.refusals import refusal_words
 
 APP: Final = "Conversations Plus"
 GONE: Final = "the mailbox was removed or switched off"
 SETTINGS: Final = "/settings/mail"
-WHY: Final[dict[AnswerRefusal, str]] = {
-    "unproved": "Nothing proves that it came from your mailbox (DMARC).",
-    "other_mailbox": "The message that it answers was sent to another mailbox of yours. Answer "
-    "from the mailbox that got it.",
-    "mailbox_off": "This mailbox was removed from the app, or is switched off.",
-    "expired": "The conversation is too old to be answered by email.",
-    "person_erased": "The customer was erased.",
-    "no_address": "The conversation has no address that a reply can go to.",
-    "empty": "Nothing was written above the quoted message.",
-    "too_long": f"It is longer than {MAX_REPLY:,} characters.",
-    "too_large": "The files with it are too large to send.",
-    "virus": "A virus was found in it.",
-}
-"""Why a mail was not sent on, for merchants."""
 
 
 async def _verification(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never | Later:
@@ -79,7 +65,7 @@ async def _refused(shop: str, wish: MailRequested, use: MailParts) -> Mail | Nev
         use,
         subject="Your answer was not sent",
         text=(
-            f"Your answer to a customer was not sent on. {WHY[found.reason]}\n\n"
+            f"Your answer to a customer was not sent on. {refusal_words(found.reason)}\n\n"
             "It is shown in the conversation, where you can send what you wrote:"
         ),
         link=page_link(shop, f"/conversations/{wish.about['conversation']}", use.settings),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
@@ -11,11 +11,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from cplus.actors import MAILBOX
 from cplus.clock import zone
 from cplus.commands import blocking
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Changed, Conversations
 from cplus.commands.conversations.failed import stopped
+from cplus.commands.conversations.refused import refused_text
+from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation import MAX_AHEAD
 from cplus.events.audit.history import SOON
@@ -149,6 +152,16 @@ class View:
             return row.from_address
         return await answering.address_of(self.me.shop, row.id, use=self.use)
 
+    async def mailbox_names(self, thread: Thread) -> Mapping[str, str]:
+        """The address of each mailbox of the merchant's own that wrote in the thread, by what its
+        messages have as their author."""
+        authors = {one.message.author for one in thread.messages if one.message.author}
+        if not any(author.startswith(MAILBOX) for author in authors):
+            return {}
+        found = await mailboxes_of(self.use.recorder, self.me.shop)
+        boxes = {**found.former, **found.by_id}.values()
+        return {f"{MAILBOX}{one.id}": one.address for one in boxes if one.address}
+
 
 async def _view(
     pages: PagesDep, queries: QueriesDep, use: ConversationsDep, clock: ClockDep, me: MerchantDep
@@ -193,12 +206,14 @@ async def show(
 
 
 async def _again(view: View, conversation_id: str, message_id: str) -> Written:
-    """A reply that was taken back, to be written again."""
+    """A reply that was taken back, or was never sent, to be written again."""
     use, shop = view.use, view.me.shop
+    key = answering.key_of_again(message_id)
     reply = await answering.taken_back(shop, conversation_id, message_id, use=use)
     if reply is None:
-        return _NOTHING
-    key = answering.key_of_again(message_id)
+        # Or a mail from the merchant's own mailbox that was not sent on.
+        text = await refused_text(shop, conversation_id, message_id, use=use)
+        return Written(text, key=key) if text else _NOTHING
     cc, bcc = ", ".join(reply.cc or ()), ", ".join(reply.bcc or ())
     return Written(reply.text, cc, bcc, key=key, again=message_id, kept=reply.files or ())
 
@@ -239,6 +254,7 @@ async def show_page(
         address=address,
         sender_block=sender,
         thread=thread,
+        mailbox_names=await view.mailbox_names(thread),
         person=person,
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,

@@ -322,7 +322,7 @@ async def test_a_refused_answer_is_told_once_an_hour_and_a_forged_one_never(told
     await told.world.receive(plain("", sender=OWNER, message_id="<e9@acorn.example>"), "e9", to)
     await told.react()
     first, second = await told.wishes("answer_refused")
-    assert "Nothing was written" in words(await told.mail(first))
+    assert "Nothing was written in it" in words(await told.mail(first))
     assert second.message_id != first.message_id
 
 

@@ -1,0 +1,29 @@
+"""Why a mail from a merchant's own mailbox was not sent on to the customer, in words."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+REFUSALS: Final = MappingProxyType(
+    {
+        "unproved": "Nothing proves that it came from your mailbox; anyone can write your address "
+        "as the sender’s. If it is yours, ask whoever runs your email for DKIM and DMARC.",
+        "other_mailbox": "It answers what was sent to another mailbox of yours. Answer from the "
+        "mailbox that got the message.",
+        "mailbox_off": "This mailbox was removed from the app, or is switched off.",
+        "expired": "The conversation is too old to be answered by email.",
+        "person_erased": "The customer was erased.",
+        "no_address": "The conversation has no address that a reply can go to.",
+        "empty": "Nothing was written in it but what it quotes.",
+        "too_long": "It is longer than a reply can be.",
+        "too_large": "The files with it are too large to send.",
+        "virus": "A virus was found in it.",
+    }
+)
+"""By the reasons that events keep."""
+
+
+def refusal_words(reason: str | None) -> str:
+    """The words for a reason; general ones for one that this code does not know."""
+    return REFUSALS.get(reason or "", "It could not be sent.")
