@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from cplus.consumers.scheduled.due import DueRows
     from cplus.consumers.scheduled.retention import Retention
     from cplus.consumers.scheduled.taking import DueWork
+    from cplus.consumers.sending.auto_replying import AutoReplying
     from cplus.consumers.sending.budget import Budget
     from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.webhooks.drafting import Webhooks
@@ -435,6 +436,7 @@ class Parts:
         """Queues the work that follows from new events."""
         from cplus.commands.allowances import count
         from cplus.consumers.reactions.reaction import Reactor
+        from cplus.consumers.sending.auto_replying import auto_reply
 
         return Reactor(
             store=self.store,
@@ -448,8 +450,16 @@ class Parts:
             notices=self.notice_wishes,
             due=self.due_rows,
             mailboxes=self.mailbox_news,
+            auto_reply=partial(auto_reply, use=self.auto_replying),
             clock=self.clock,
         )
+
+    @cached_property
+    def auto_replying(self) -> AutoReplying:
+        """Decides what a shop answers by itself."""
+        from cplus.consumers.sending.auto_replying import AutoReplying
+
+        return AutoReplying(self.recorder, self.all_ids, self.settings.mail_domain, self.clock)
 
     @cached_property
     def erasing_shops(self) -> ErasingShops:

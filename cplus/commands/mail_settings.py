@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from functools import partial
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
+from cplus.events.aggregates.hours import Interval
 from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
@@ -47,6 +49,48 @@ async def set_signature(
         ShopSettings.set_signature,
         text=text,
         user=actor.author if own else None,
+        person=sealed_for(),
+        now=use.clock(),
+    )
+    return await change(shop, decision, key=key, source=source, actor=actor, use=use)
+
+
+async def set_hours(
+    shop: str,
+    week: Sequence[Sequence[Interval]],
+    closed: Collection[date],
+    *,
+    key: str,
+    source: Source,
+    actor: Actor,
+    use: Conversations,
+) -> int | None:
+    """Sets when the shop is open, as `ShopSettings.set_hours`; returns and raises as
+    `set_signature`."""
+    decision = partial(ShopSettings.set_hours, week=week, closed=closed, now=use.clock())
+    return await change(shop, decision, key=key, source=source, actor=actor, use=use)
+
+
+async def set_auto_reply(
+    shop: str,
+    *,
+    away: bool,
+    away_text: str,
+    acknowledge: bool,
+    acknowledge_text: str,
+    key: str,
+    source: Source,
+    actor: Actor,
+    use: Conversations,
+) -> int | None:
+    """Sets what the shop answers by itself, as `ShopSettings.set_auto_reply`; returns and raises as
+    `set_signature`."""
+    decision = partial(
+        ShopSettings.set_auto_reply,
+        away=away,
+        away_text=away_text,
+        acknowledge=acknowledge,
+        acknowledge_text=acknowledge_text,
         person=sealed_for(),
         now=use.clock(),
     )

@@ -276,6 +276,16 @@ def mailboxes_ended_claim(event_id: str) -> str:
     return f"mailboxes-ended/{event_id}"
 
 
+def auto_reply_ref(person_name: str) -> str:
+    """Every automatic reply to this person."""
+    return f"auto-reply/{person_id(person_name)}"
+
+
+def auto_replies_ref(hour: str) -> str:
+    """Every automatic reply of that hour of UTC, for example `2026-12-01T09`."""
+    return f"auto-replies/{hour}"
+
+
 def notice_claim(request_id: int, kind: str) -> str:
     """That the merchant is to get this mail about a customer's request for their data."""
     return f"notice/{request_id}/{kind}"

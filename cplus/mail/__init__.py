@@ -32,7 +32,7 @@ from cplus.mail.parts.formatted import Formatted, formatted, lines_of
 from cplus.mail.parts.invites import Invite, read_invites
 from cplus.mail.parts.kinds import PICTURES
 from cplus.mail.proof import author_is_proved
-from cplus.mail.reading.automatic import NO_REPLIES
+from cplus.mail.reading.automatic import NO_REPLIES, takes_no_answers
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
 from cplus.mail.reading.html_text import to_text as html_text
 from cplus.mail.reading.mailbox import normal_address
@@ -108,5 +108,6 @@ __all__ = [
     "shop_address",
     "shop_name",
     "tagged_shop",
+    "takes_no_answers",
     "written_code",
 ]

@@ -67,6 +67,8 @@ class InboundMail(BaseModel):
     """Written by a program, so that nobody waits for an answer. A mail of a person that only asks
     for no automatic answer (a list, a suppress header) is none."""
     automatic_reason: str | None = None
+    asks_for_no_answer: bool = False
+    """No program may answer it, whoever wrote it: a list, mail in bulk, a suppress header."""
     bounce: bool = False
     """A report of the mail system about another mail."""
     defects: list[str] = []

@@ -25,7 +25,7 @@ from cplus.consumers.mail.conversation_finder import ConversationFinder, may_tak
 from cplus.consumers.mail.copies import Copies, Place
 from cplus.consumers.mail.mailbox_answers import MailboxAnswers
 from cplus.consumers.mail.message_ids import rfc_ref
-from cplus.consumers.mail.reading import Found, as_written, verdicts
+from cplus.consumers.mail.reading import Found, as_written, may_be_answered, verdicts
 from cplus.deadline import Deadline
 from cplus.envelopes import Stored
 from cplus.errors import InvalidInput
@@ -254,6 +254,7 @@ class Inbound:
             person=who.person,
             answer_here=answer_here,
             automatic=found.mail.automatic and found.form is None,
+            answerable=may_be_answered(found),
             **written,
         )
         refs = [conversation.id, conversation.person, who.person, *who.absorbed, message]

@@ -27,6 +27,7 @@ from cplus.mail import (
     is_own_mail,
     lines_of,
     parse_with_parts,
+    takes_no_answers,
 )
 
 _HEADERS_END: Final = re.compile(rb"\r?\n\r?\n")
@@ -158,6 +159,18 @@ def _first_words(text: str) -> str:
     """
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return textwrap.shorten(first[:400], 80, placeholder="…")
+
+
+def may_be_answered(found: Found) -> bool:
+    """Whether a program may answer the mail, by all that it says itself: a person wrote it, whose
+    address is theirs, and nothing in it is against that. Whoever fills in a form may write any
+    address, as on every page with one."""
+    if not found.address or takes_no_answers(found.address):
+        return False
+    mail = found.mail
+    return found.form is not None or not (
+        mail.automatic or mail.bounce or mail.asks_for_no_answer or not found.proved
+    )
 
 
 def as_written(

@@ -88,6 +88,8 @@ class Reactor:
     due: DueRows
     """Notes what is due at a time."""
     mailboxes: Mailboxes
+    auto_reply: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
+    """Lets the shop answer a mail by itself, if it is to; and nudges, now or before."""
     clock: Clock
     batch: int = BATCH
     seconds: float = SECONDS

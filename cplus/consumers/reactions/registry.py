@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cplus.consumers.reactions.allowances import ALLOWANCES
+from cplus.consumers.reactions.auto_replies import AUTO_REPLIES
 from cplus.consumers.reactions.erasures import ERASURES
 from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.mail import MAIL
@@ -21,4 +22,5 @@ REACTIONS: tuple[Reaction, ...] = (
     NOTICES,
     MAILBOXES,
     MAIL,
+    AUTO_REPLIES,
 )

@@ -15,6 +15,7 @@ from cplus.events.catalogue.conversations import (
     AnswerRefusal,
     AnswerRefused,
     AnswersMoved,
+    AutoReplied,
     ConversationClosed,
     ConversationMarkedSpam,
     ConversationReopened,
@@ -86,6 +87,8 @@ class Conversation(Aggregate):
         itself."""
         self.counts = True
         """Whether it counts at all: what the merchant began does not."""
+        self.auto_replied = False
+        """Whether the shop answered by itself since the merchant wrote last."""
         self.counts_in: str | None = None
         """The month of whose allowance it has a place; None if it gave it back."""
         self._days: set[str] = set()
@@ -223,6 +226,29 @@ class Conversation(Aggregate):
         if message_id not in self.waits:
             raise InvalidInput(reason="this message did not wait to be sent")
         self.trigger_event(ReplyWithdrawn, message_id=message_id, timestamp=now)
+
+    def auto_reply(
+        self, *, message_id: str, answers: str, kind: str, text: str, now: datetime
+    ) -> None:
+        """The shop answers that message by itself: once until the merchant writes. Nothing happens
+        for spam, and for whoever was erased or has no address."""
+        sender = self.senders.get(answers)
+        if sender is None or sender.erased or not sender.address:
+            return
+        if self.spam or self.erased or self.auto_replied:
+            return
+        self.trigger_event(
+            AutoReplied,
+            message_id=message_id,
+            answers=answers,
+            kind=kind,
+            person=sender.person,
+            to_address=sender.address,
+            subject=self.subject,
+            text=text,
+            in_reply_to=sender.rfc_message_id,
+            timestamp=now,
+        )
 
     def answer_to(self, *, message_id: str, now: datetime) -> None:
         """The merchant wants replies to go to the sender of this message; if they do, nothing
@@ -371,6 +397,7 @@ class Conversation(Aggregate):
     @evolve.register
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
+        self.auto_replied = False
         self.last_message_at = event.timestamp
         if event.send_at is not None:
             self.waits[event.message_id] = event.send_at
@@ -403,6 +430,10 @@ class Conversation(Aggregate):
     @evolve.register
     def _(self, event: AnswerRefused) -> None:
         self.written.add(event.message_id)
+
+    @evolve.register
+    def _(self, _event: AutoReplied) -> None:
+        self.auto_replied = True
 
     @evolve.register
     def _(self, event: AnswersMoved) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from functools import singledispatchmethod
 from typing import Any, Final
 
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.auto_reply import MAX_AUTO_REPLY, AutoReply, check
 from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.hours import Hours, Interval, read_hours, stored_week
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue.settings import SignatureSet
+from cplus.events.catalogue.settings import AutoReplySet, HoursSet, SignatureSet
 
 MAX_SIGNATURE: Final = 2_000
 """Maximum length of a signature in characters."""
@@ -41,6 +44,12 @@ class ShopSettings(Aggregate):
     def _begin(self) -> None:
         self.signatures: dict[str | None, str] = {}
         """By the users whose they are; that of None is the shop's."""
+        self.hours: Hours | None = None
+        """When the shop is open; None if it has no hours."""
+        self.away = AutoReply()
+        """What it answers outside of its hours."""
+        self.acknowledgement = AutoReply()
+        """What it answers to the first message of a conversation."""
 
     def forget(self) -> None:
         """The shop was erased since its last event: what is decided next begins anew."""
@@ -62,6 +71,50 @@ class ShopSettings(Aggregate):
             raise InvalidInput(reason=f"up to {MAX_OWN} users can have a signature of their own")
         self._set(SignatureSet, person=person, user=user, text=text, now=now)
 
+    def set_hours(
+        self, *, week: Sequence[Sequence[Interval]], closed: Collection[date], now: datetime
+    ) -> None:
+        """Sets when the shop is open: of each day its intervals, Monday first, and the days on
+        which it is closed. A week without any means that the shop has no hours."""
+        stored, days = stored_week(week), tuple(sorted(day.isoformat() for day in closed))
+        if read_hours(stored, days) != self.hours:
+            self._set(HoursSet, week=stored, closed_on=days, now=now)
+
+    def set_auto_reply(
+        self,
+        *,
+        away: bool,
+        away_text: str,
+        acknowledge: bool,
+        acknowledge_text: str,
+        person: str,
+        now: datetime,
+    ) -> None:
+        """Sets what the shop answers by itself. Raises InvalidInput for a text that is too long or
+        has a placeholder that there is not, for one that is on and empty, and for an answer outside
+        of hours that are not set."""
+        texts = [
+            plain_text(one, MAX_AUTO_REPLY, "an automatic reply").strip()
+            for one in (away_text, acknowledge_text)
+        ]
+        for is_on, text in zip((away, acknowledge), texts, strict=True):
+            check(text)
+            if is_on and not text:
+                raise InvalidInput(reason="write what the automatic reply says")
+        if away and self.hours is None:
+            raise InvalidInput(reason="set your business hours first")
+        before = [(one.since is not None, one.text) for one in (self.away, self.acknowledgement)]
+        if before != [(away, texts[0]), (acknowledge, texts[1])]:
+            self._set(
+                AutoReplySet,
+                person=person,
+                away=away,
+                away_text=texts[0],
+                acknowledge=acknowledge,
+                acknowledge_text=texts[1],
+                now=now,
+            )
+
     def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
         self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
 
@@ -81,3 +134,21 @@ class ShopSettings(Aggregate):
         self.signatures[event.user] = event.text or ""
         if not event.text:
             del self.signatures[event.user]
+
+    @evolve.register
+    def _(self, event: HoursSet) -> None:
+        self._apply(anew=event.anew)
+        self.hours = read_hours(event.week, event.closed_on)
+
+    @evolve.register
+    def _(self, event: AutoReplySet) -> None:
+        self._apply(anew=event.anew)
+        self.away = _switched(self.away, event.away_text, event.timestamp, on=event.away)
+        self.acknowledgement = _switched(
+            self.acknowledgement, event.acknowledge_text, event.timestamp, on=event.acknowledge
+        )
+
+
+def _switched(before: AutoReply, text: str | None, now: datetime, *, on: bool) -> AutoReply:
+    """One that was on stays on since then, whatever it says now."""
+    return AutoReply(text or "", (before.since or now) if on else None)

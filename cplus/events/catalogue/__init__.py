@@ -25,7 +25,7 @@ from cplus.events.catalogue.mailboxes import (
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet, ShopErased
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
-from cplus.events.catalogue.settings import SignatureSet
+from cplus.events.catalogue.settings import AutoReplySet, HoursSet, SignatureSet
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
@@ -34,7 +34,9 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
     {
         AddressMarked,
         AddressUnmarked,
+        AutoReplySet,
         CapApproached,
+        HoursSet,
         MailboxAdded,
         MailboxSwitchedOff,
         MailboxVerificationAsked,

@@ -66,6 +66,9 @@ class MessageReceived(AggregateEvent):
     cc: Personal[tuple[str, ...] | None] = None
     """Who else got the mail by its `Cc:`; a reply goes to them too, unless the merchant takes them
     out. None for mail from before this was kept."""
+    answerable: bool = False
+    """Whether a program may answer it, by what the mail says. False for mail from before that was
+    asked."""
 
 
 class ReplyWritten(AggregateEvent):
@@ -103,6 +106,25 @@ class ReplyWithdrawn(AggregateEvent):
 
     TYPE: ClassVar[str] = "conversation.reply_withdrawn"
     message_id: str
+
+
+class AutoReplied(AggregateEvent):
+    """The shop answered a message by itself; recorded, with the wish to send it, before anything is
+    sent."""
+
+    TYPE: ClassVar[str] = "conversation.auto_replied"
+    message_id: str
+    """Also that of the mail, which `mail.requested` asks for in the same commit."""
+    answers: str
+    """The id of the message that it answers."""
+    kind: Literal["away", "acknowledgement"]
+    """Whether it came outside of the shop's hours, or was the first of a conversation."""
+    person: str
+    to_address: Personal[str]
+    subject: Personal[str]
+    text: Personal[str]
+    in_reply_to: Personal[str | None] = None
+    """Message-ID of the mail that it answers."""
 
 
 class AnswersMoved(AggregateEvent):

@@ -12,6 +12,10 @@ from cplus.events.files import StoredFile
 REPLY: Final = "reply"
 """The purpose of a mail that is a merchant's reply, whose wish is `conversation.reply_written`."""
 
+AUTO_REPLY: Final = "auto_reply"
+"""The purpose of what a shop answers by itself, which stands in the thread too
+(`conversation.auto_replied`)."""
+
 AsideReason = Literal["report", "autoreply", "noreply", "spam", "unsigned_form", "virus", "blocked"]
 """Why a mail was set aside: it is a report of the mail system; an answer of a program; its sender
 takes no replies; SES called it spam; it claims to be Shopify's contact form and is not signed; SES

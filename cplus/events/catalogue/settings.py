@@ -24,3 +24,32 @@ class SignatureSet(AggregateEvent):
     """Plain text; empty for none."""
     anew: bool = False
     """The shop was erased since it was last set up: no setting from before counts any more."""
+
+
+class HoursSet(AggregateEvent):
+    """The merchant said when the shop is open, in its time zone."""
+
+    TYPE: ClassVar[str] = "settings.hours_set"
+    week: tuple[str, ...]
+    """Of each day, Monday first, its times, for example `09:00-12:00,13:00-17:00`. All empty if the
+    shop has no hours."""
+    closed_on: tuple[str, ...] = ()
+    """Days on which it is closed all the same, for example `2026-12-24`."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class AutoReplySet(AggregateEvent):
+    """The merchant said what the shop answers by itself."""
+
+    TYPE: ClassVar[str] = "settings.auto_reply_set"
+    person: str
+    """Whose key seals it: an id that nothing else has."""
+    away: bool
+    """Whether it answers outside of its hours."""
+    away_text: Personal[str | None]
+    acknowledge: bool
+    """Whether it says that it got the first message of a conversation."""
+    acknowledge_text: Personal[str | None]
+    anew: bool = False
+    """As in SignatureSet."""

@@ -25,6 +25,14 @@ _SENDERS = re.compile(
     r"(?:mailer-daemon|postmaster|no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|auto-?_?\.?reply"
     r"|autoresponder|bounces?)(?:[+=._-].*)?@"
 )
+_UNATTENDED = re.compile(
+    r"(?:owner-.*|.*-(?:request|owner|bounces?)|daemon|root|www-data|nobody|robot|bot|system|mailer"
+    r"|newsletter|news|notifications?|alerts?|listserv|majordomo|postfix|cron)(?:[+=].*)?@"
+)
+_OF_LISTS = ("list-", "x-list-", "mailing-list", "x-mailing-list")
+_WENT_AROUND = {"x-loop", "x-ms-exchange-inbox-rules-loop", "x-campaign", "x-campaignid"}
+_IN_BULK = {"bulk", "list", "junk"}
+_SUPPRESSED = {"all", "oof", "autoreply"}
 _DAEMONS = re.compile(r"(?:mailer-?_?daemon|post-?_?master|mdaemon|mail-?daemon)@")
 # How feedback loops that give no report type begin theirs.
 _COMPLAINTS = re.compile(r"complaint about message from [\d.:a-f]+\Z", re.IGNORECASE)
@@ -91,6 +99,22 @@ def automatic_reason(
     if from_address and _SENDERS.match(from_address) and not can_be_answered:
         return NO_REPLIES
     return "subject of an absence note" if answers and _SUBJECT.match(subject) else None
+
+
+def asks_for_no_answer(headers: Mapping[str, str]) -> bool:
+    """Whether no program may answer it, whoever wrote it: it came by a list or in bulk, went around
+    before, or says so. Source: RFC 3834, RFC 2919, RFC 2369, Microsoft's [MS-OXCMAIL]."""
+    if any(name.startswith(_OF_LISTS) or name in _WENT_AROUND for name in headers):
+        return True
+    if headers.get("precedence", "").strip().lower() in _IN_BULK:
+        return True
+    wishes = re.split(r"[\s,;]+", headers.get("x-auto-response-suppress", "").strip().lower())
+    return not _SUPPRESSED.isdisjoint(wishes)
+
+
+def takes_no_answers(address: str) -> bool:
+    """Whether nobody reads what is sent to this address, by what it is called."""
+    return bool(_SENDERS.match(address) or _UNATTENDED.match(address))
 
 
 def _header_reason(headers: Mapping[str, str]) -> str | None:

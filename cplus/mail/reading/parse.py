@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from cplus.mail.model import InboundMail
-from cplus.mail.reading.automatic import automatic_reason, is_bounce
+from cplus.mail.reading.automatic import asks_for_no_answer, automatic_reason, is_bounce
 from cplus.mail.reading.bodies import Body, content, leaves, read_body
 from cplus.mail.reading.bounded import (
     Part,
@@ -261,6 +261,7 @@ def _understand(
         attachments=body.attachments,
         automatic=reason is not None,
         automatic_reason=reason,
+        asks_for_no_answer=asks_for_no_answer(headers.values),
         bounce=is_bounce(headers.values, subject, address, kind, body.text),
         defects=list(dict.fromkeys(known_defects + defects + body.defects))[:_DEFECTS_LIMIT],
     )

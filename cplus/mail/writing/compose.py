@@ -66,7 +66,7 @@ def compose_reply(
         signature: stands below the words, after `-- `.
         history: earlier messages in any order; the newest are quoted, up to 30 KB.
         automatic: it is automated: tell other programs not to reply (RFC 3834, Microsoft's
-            X-Auto-Response-Suppress).
+            X-Auto-Response-Suppress, and the Precedence that older ones know).
         token: of the conversation, for the end of the text; taken from `reply_to` if that has one.
         date: seconds since 1970 UTC; now if None.
 
@@ -91,6 +91,7 @@ def compose_reply(
     if automatic:
         message["Auto-Submitted"] = "auto-replied"
         message["X-Auto-Response-Suppress"] = "All"
+        message["Precedence"] = "auto_reply"
     words, below, earlier = clean(text), clean_signature(signature), kept_history(history)
     shown, attached = parted(files)
     plain = plain_text(words, below, earlier, token)

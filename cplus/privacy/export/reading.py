@@ -12,6 +12,7 @@ from cplus.events.base import Event, Recorded
 from cplus.events.catalogue.addresses import AddressMarked, AddressUnmarked
 from cplus.events.catalogue.conversations import (
     AnswerRefused,
+    AutoReplied,
     MessageReceived,
     NoteWritten,
     ReplyWritten,
@@ -37,7 +38,7 @@ from cplus.events.catalogue.privacy import (
     PersonExported,
 )
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
-from cplus.events.catalogue.settings import SignatureSet
+from cplus.events.catalogue.settings import AutoReplySet, SignatureSet
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
 from cplus.mail.failures import failure_words
@@ -81,6 +82,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         ErasureRequested: "asked that the person be erased",
         PersonErased: "erased what is kept about the person",
         SignatureSet: "set a signature",
+        AutoReplySet: "set the automatic replies",
         ErasureCompleted: "completed the erasure of the person",
     }
 )
@@ -143,8 +145,32 @@ def entries(recorded: Recorded) -> Iterator[Entry]:
                 message=reply.message_id,
                 files=_files(reply.files),
             )
+        case AutoReplied() as auto:
+            yield _auto_replied(auto, recorded)
         case _:
             yield from _asked(recorded)
+
+
+def _auto_replied(reply: AutoReplied, recorded: Recorded) -> Written:
+    return Written(
+        at=recorded.occurred_at,
+        direction="out",
+        conversation=conversation_id(recorded.stream),
+        subject=reply.subject,
+        text=reply.text,
+        from_name=None,
+        from_address=None,
+        sent_from=None,
+        to_address=reply.to_address,
+        cc=[],
+        bcc=[],
+        rfc_message_id=None,  # as of a reply
+        in_reply_to=reply.in_reply_to,
+        attachments=0,
+        automatic=True,
+        message=reply.message_id,
+        files=(),
+    )
 
 
 def _asked(recorded: Recorded) -> Iterator[Entry]:

@@ -8,12 +8,14 @@ from typing import Any
 from cplus.events.base import ERASED, Recorded
 from cplus.events.catalogue.conversations import (
     AnswerRefused,
+    AutoReplied,
     MessageReceived,
     NoteWritten,
     ReplyWithdrawn,
     ReplyWritten,
 )
 from cplus.events.catalogue.mail import (
+    AUTO_REPLY,
     MailBounced,
     MailComplained,
     MailDelivered,
@@ -35,7 +37,7 @@ def keys(event: Recorded) -> Iterable[str]:
     the person."""
     if isinstance(event.event, PersonErased):
         return event.event.messages
-    if not is_of_reply(event.event):
+    if not is_of_reply(event.event) and getattr(event.event, "purpose", "") != AUTO_REPLY:
         return []
     return [getattr(event.event, "message_id")]  # noqa: B009  every event handled here has it
 
@@ -66,12 +68,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             return {**UNSENT, **_placed(event), "number": 0, "withdrawn": True}
         case ReplyWritten() as reply:
             return _replied(row, reply, event)
-        case NoteWritten() as note:
-            return {**_placed(event), **_unsent("note", note.text, author=note.author)}
-        case AnswerRefused() as refused:
-            about = {"reason": refused.reason, "attachments": refused.attachments}
-            text = _unsent("refused", refused.text or "", author=f"mailbox/{refused.mailbox}")
-            return {**_placed(event), **text, **about}
+        case AutoReplied() | NoteWritten() | AnswerRefused():
+            return _other(row, event)
     return row
 
 
@@ -94,6 +92,28 @@ def _replied(row: Row | None, reply: ReplyWritten, event: Recorded) -> Row:
         "automatic": False,
         "attachments": len(reply.files or ()),
     }
+
+
+def _other(row: Row | None, event: Recorded) -> Row | None:
+    """What stands in a thread besides what the two wrote to each other."""
+    match event.event:
+        case AutoReplied() as auto:
+            return _auto_replied(row, auto, event)
+        case NoteWritten() as note:
+            return {**_placed(event), **_unsent("note", note.text, author=note.author)}
+        case AnswerRefused() as refused:
+            about = {"reason": refused.reason, "attachments": refused.attachments}
+            text = _unsent("refused", refused.text or "", author=f"mailbox/{refused.mailbox}")
+            return {**_placed(event), **text, **about}
+    return row
+
+
+def _auto_replied(row: Row | None, reply: AutoReplied, event: Recorded) -> Row:
+    """What the shop answered by itself, with the fate that may have been told before it."""
+    fate = {name: (row or {}).get(name, value) for name, value in UNSENT.items()}
+    text = _unsent("out", reply.text, author=AUTO_REPLY)
+    about = {"subject": reply.subject, "to_address": reply.to_address, "automatic": True}
+    return {**fate, **_placed(event), **text, **about}
 
 
 def _unsent(direction: str, text: str, *, author: str) -> dict[str, Any]:
@@ -185,6 +205,7 @@ MESSAGES = Projection(
         NoteWritten,
         AnswerRefused,
         ReplyWithdrawn,
+        AutoReplied,
         MailSent,
         MailDelivered,
         MailBounced,
@@ -192,7 +213,7 @@ MESSAGES = Projection(
         MailRejected,
         PersonErased,
     ),
-    opens=types(MessageReceived, ReplyWritten, NoteWritten, AnswerRefused),
+    opens=types(MessageReceived, ReplyWritten, NoteWritten, AnswerRefused, AutoReplied),
     keys=keys,
     evolve=evolve,
     indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),

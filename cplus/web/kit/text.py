@@ -16,6 +16,7 @@ from babel.numbers import format_currency, get_currency_symbol
 from markupsafe import Markup, escape
 
 from cplus.actors import ADMIN, LOCAL, MERCHANT, Actor
+from cplus.events.catalogue.mail import AUTO_REPLY
 from cplus.mail.failures import detail_code, failure_words
 from cplus.projections.queries import Conversation, Customer, Message, SetAside
 
@@ -203,6 +204,8 @@ def author(recorded: str | None, reader: Actor) -> str:
     is if it is Shopify's number. Replies from before users were known say `merchant`."""
     if recorded in (None, "", MERCHANT.author):
         return "Merchant"
+    if recorded == AUTO_REPLY:
+        return "Your shop"
     known = (one.shown for one in (reader, ADMIN, LOCAL) if one.author == recorded)
     return next(known, Actor("merchant", recorded).shown)
 

@@ -10,6 +10,7 @@ from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.names import SHOP_ERASED_REF, settings_stream
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
+from tests.samples import installed
 
 PAGE = "/settings/mail"
 
@@ -97,3 +98,33 @@ async def test_the_words_of_settings_rest_sealed_under_a_key_of_nobody_who_is_kn
     await web.parts.keyring.condemn(SHOP, [recorded.event.person])
     await web.parts.keyring.destroy(SHOP, [recorded.event.person])
     assert (await settings_of(web.parts.recorder, SHOP)).signature() == ""
+
+
+async def test_hours_and_automatic_replies_are_saved_and_shown_in_the_shops_zone(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    zoned = installed(shop=SHOP, at=web.clock(), timezone="America/New_York")
+    await web.record(SHOP, f"shop/{SHOP}", zoned)
+    early = await sent(browser, "auto-reply", away="on", away_text="Away")
+    assert early.status_code == 422
+    assert "Set your business hours first." in early.text
+    wrong = await sent(browser, "hours", Monday="9-12", Friday="nine", closed="2027-01-01")
+    assert wrong.status_code == 422
+    assert "“nine” on Friday is not a time" in wrong.text
+    assert 'value="nine"' in wrong.text
+    assert "2027-01-01</textarea>" in wrong.text
+    saved = await sent(browser, "hours", Monday="9-12, 22-2", closed="2030-01-01")
+    assert path_of(saved) == f"{PAGE}?saved=hours"
+    page = (await browser.get(PAGE)).text
+    assert 'value="09:00–12:00, 22:00–02:00"' in page
+    assert "America/New York" in page
+    assert "open again on Monday" in page
+    text = "Hi {name}, {shop} <b>opens</b> {next_opening}"
+    await sent(browser, "auto-reply", away="on", away_text=text)
+    page = (await browser.get(PAGE)).text
+    assert "Hi Sam, Acorn &lt;b&gt;opens&lt;/b&gt; Monday" in page
+    settings = await settings_of(web.parts.recorder, SHOP)
+    assert settings.away.answers(web.clock())
+    assert not settings.acknowledgement.answers(web.clock())
+    assert settings.hours
+    assert (await settings_of(web.parts.recorder, OTHER)).hours is None

@@ -79,7 +79,7 @@ def test_only_the_kinds_that_are_asked_for_are_written(tmp_path: Path) -> None:
 def test_an_unknown_kind_is_told_with_those_that_there_are(tmp_path: Path) -> None:
     found = CliRunner().invoke(mail, ["preview", "--kind", "x", "--out", str(tmp_path)])
     assert found.exit_code == 2
-    assert "'x' is no kind of mail: data_request, " in found.stderr
+    assert "'x' is no kind of mail: auto_reply, data_request, " in found.stderr
     assert list(tmp_path.iterdir()) == []
 
 

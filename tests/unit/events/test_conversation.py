@@ -158,4 +158,6 @@ def test_a_mail_that_was_set_aside_is_received_with_all_that_it_said() -> None:
     assert lost == {"reason", "channel"}, "the conversation has the channel, the log the reason"
     of_the_stream = AggregateEvent.model_fields.keys()
     decided = MessageReceived.model_fields.keys() - MailSetAside.model_fields.keys() - of_the_stream
-    assert decided == {"automatic", "answer_here", "virus"}, "what is no word of the mail"
+    assert decided == {"automatic", "answer_here", "answerable", "virus"}, (
+        "what is no word of the mail"
+    )

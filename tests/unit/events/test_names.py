@@ -20,6 +20,8 @@ STORED = {
     "mailboxes_stream": (("acorn.myshopify.com",), "mailboxes/acorn.myshopify.com"),
     "setup_stream": (("acorn.myshopify.com",), "setup/acorn.myshopify.com"),
     "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),
+    "auto_reply_ref": (("person/q5xe",), "auto-reply/q5xe"),
+    "auto_replies_ref": (("2026-12-01T09",), "auto-replies/2026-12-01T09"),
     "billing_stream": (("acorn.myshopify.com",), "billing/acorn.myshopify.com"),
     "import_stream": (("k3-0",), "import/k3-0"),
     "mail_stream": (("m1",), "mail/m1"),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.auto_reply import rendered
+from cplus.events.aggregates.hours import typed_day
 from cplus.events.aggregates.settings import MAX_OWN, MAX_SIGNATURE, ShopSettings
 from cplus.events.base import AggregateEvent
 
@@ -79,3 +83,84 @@ def test_after_the_shop_was_erased_everything_begins_anew() -> None:
     signed(settings, "Acorn 2")
     [event] = settings.collect_events()
     assert getattr(event, "anew") is False  # noqa: B009
+
+
+WEEK = [typed_day("9-17", "Monday"), *[()] * 6]
+
+
+def opened(settings: ShopSettings, *closed: date) -> None:
+    settings.set_hours(week=WEEK, closed=closed, now=NOW)
+
+
+def answering(settings: ShopSettings, **changed: Any) -> None:
+    usual = {"away": True, "away_text": "Away", "acknowledge": False, "acknowledge_text": ""}
+    settings.set_auto_reply(**{"person": "person/s", "now": NOW, **usual, **changed})
+
+
+def test_hours_that_are_set_already_are_not_set_again_and_none_at_all_mean_no_hours() -> None:
+    settings = given(opened)
+    opened(settings)
+    assert then(settings) == []
+    opened(settings, date(2026, 12, 24))
+    assert then(settings) == ["settings.hours_set"]
+    assert settings.hours
+    assert settings.hours.closed == {date(2026, 12, 24)}
+    settings.set_hours(week=[()] * 7, closed=[], now=NOW)
+    assert settings.hours is None
+
+
+def test_a_reply_that_stays_on_answers_since_it_was_switched_on_and_no_mail_from_before() -> None:
+    hour = timedelta(hours=1)
+    settings = given(opened, answering)
+    answering(settings, away_text="Away until {next_opening}", now=NOW + hour)
+    assert then(settings) == ["settings.auto_reply_set"]
+    assert settings.away.text == "Away until {next_opening}"
+    assert settings.away.answers(NOW)
+    assert not settings.away.answers(NOW - timedelta(milliseconds=1))
+    answering(settings, away=False, now=NOW + hour)
+    assert not settings.away.answers(NOW + hour)
+    answering(settings, now=NOW + 2 * hour)
+    assert not settings.away.answers(NOW + hour), "off meanwhile"
+    settings.collect_events()
+    answering(settings, now=NOW + 3 * hour)
+    assert then(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"away_text": " \n"}, "write what"),
+        ({"acknowledge": True}, "write what"),
+        ({"away_text": "Hi {nmae}"}, r"no \{nmae\}"),
+        ({"acknowledge_text": "{}"}, r"no \{\}"),
+        ({"away_text": "a" * 2_001}, "2,000 characters"),
+    ],
+)
+def test_an_automatic_reply_that_cannot_be_sent_is_refused(
+    changed: dict[str, Any], why: str
+) -> None:
+    settings = given(opened)
+    with pytest.raises(InvalidInput, match=why):
+        answering(settings, **changed)
+    assert then(settings) == []
+
+
+def test_an_answer_outside_of_hours_needs_hours() -> None:
+    settings = given()
+    with pytest.raises(InvalidInput, match="business hours first"):
+        answering(settings)
+    answering(settings, away=False, acknowledge=True, acknowledge_text="Got it")
+    assert then(settings) == ["settings.auto_reply_set"]
+
+
+def test_a_text_is_filled_in_and_a_name_that_leads_somewhere_is_left_out() -> None:
+    def filled(name: str | None, text: str = "Hello {name},\n{shop}: {next_opening}") -> str:
+        zone = ZoneInfo("Europe/Berlin")
+        return rendered(text, name=name, shop="Acorn", opening=NOW, zone=zone)
+
+    assert filled("Ada  Brandt") == "Hello Ada Brandt,\nAcorn: Tuesday, 1 December at 00:00"
+    for wrong in (None, "", "http://evil.example", "evil.example", "a@b.example", "x" * 61,
+                  "Call 0900 123", "{shop}", "A\u202eB"):  # fmt: skip
+        assert filled(wrong).startswith("Hello,\n"), wrong
+    assert filled("Anne-Marie O’Neil", "{name}") == "Anne-Marie O’Neil"
+    assert rendered("{next_opening}", name=None, shop="A", opening=None, zone=ZoneInfo("UTC"))

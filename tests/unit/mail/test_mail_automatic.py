@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cplus.mail import parse
+from cplus.mail import parse, takes_no_answers
+from cplus.mail.reading.automatic import asks_for_no_answer
 from tests.conftest import ROOT
 
 FIXTURES = ROOT / "tests" / "fixtures" / "mail"
@@ -246,3 +247,28 @@ def test_a_report_of_the_mail_system_is_a_bounce(name: str) -> None:
 def test_an_absence_note_from_the_null_sender_is_no_bounce() -> None:
     found = parse((FIXTURES / "auto_submitted.eml").read_bytes())
     assert (found.return_path, found.automatic, found.bounce) == ("", True, False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "asks"),
+    [
+        ({}, False),
+        ({"x-auto-response-suppress": "DR, RN, NRN"}, False),
+        ({"x-auto-response-suppress": "DR, OOF, AutoReply"}, True),
+        ({"x-auto-response-suppress": "All"}, True),
+        ({"precedence": "First-Class"}, False),
+        ({"precedence": " Bulk "}, True),
+        ({"list-unsubscribe": "<https://a.example>"}, True),
+        ({"mailing-list": "contact a"}, True),
+        ({"x-loop": "a"}, True),
+    ],
+)
+def test_a_mail_may_ask_for_no_answer_of_a_program(headers: dict[str, str], asks: bool) -> None:
+    assert asks_for_no_answer(headers) is asks
+
+
+def test_addresses_that_nobody_reads_are_known_by_their_names() -> None:
+    for name in ("no-reply", "owner-talk", "talk-request", "mailer-daemon", "newsletter+1", "root"):
+        assert takes_no_answers(f"{name}@a.example"), name
+    for name in ("ada", "newsom", "rooter", "owner", "support", "alert.smith", "request"):
+        assert not takes_no_answers(f"{name}@a.example"), name

@@ -23,13 +23,15 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.settings.auto_reply import AUTO_REPLY
+from cplus.web.merchant.settings.hours import HOURS
 from cplus.web.merchant.settings.mailboxes import MAILBOXES
 from cplus.web.merchant.settings.section import PAGE, Looking, Section, Sent
 from cplus.web.merchant.settings.signature import SIGNATURE
 
 router = APIRouter(prefix=PAGE)
 
-SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE, MAILBOXES)
+SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE, HOURS, AUTO_REPLY, MAILBOXES)
 """In the order of the page."""
 _BY_NAME: Final = {section.name: section for section in SECTIONS}
 _NOTHING: Final[Mapping[str, str]] = {}
