@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from cplus.actors import merchant
 from cplus.aws import Aws, MailNotTaken
 from cplus.bootstrap import Parts
+from cplus.commands.conversations.answering import message_id
+from cplus.commands.conversations.failed import FailedReplies, resend
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.sending.outgoing import name_of
 from cplus.events.base import ERASED, Event, NewEvent
@@ -362,3 +365,33 @@ async def test_the_mail_goes_to_the_shopper_from_an_address_of_the_shop(
     [mail] = await sent_to(world, shopper)
     assert mail["source"].endswith(f"@{DOMAIN}")
     assert mail["source"].startswith("acorn+")
+
+
+async def test_to_an_address_that_bounced_for_good_no_other_mail_is_sent(
+    world: World, shopper: str
+) -> None:
+    assert await failures(world.outbound().handle_all, SEND) == {}
+    bounce = event_of("Bounce", bounceType="Permanent", bounceSubType="NoEmail")
+    assert await failures(world.email_events.handle_all, bounce) == {}
+    await world.answer("reply2", "And in green.")
+    second = record({"shop": SHOP, "message_id": "reply2"}, "send")
+    assert await failures(world.outbound().handle_all, second) == {}
+    assert len(await sent_to(world, shopper)) == 1
+    assert (await world.types())[-1] == ["rejected", "delivery_failed"]
+    failed = (await world.commits())[-1].documents[1]["data"]
+    assert failed["reason"] == "marked"
+    use = FailedReplies(world.recorder, world.parts.persons, world.parts.clock)
+    conversation = (await world.conversation()).conversation_id
+    again = await resend(
+        SHOP,
+        conversation,
+        "reply2",
+        key="k" * 20,
+        actor=merchant("ada"),
+        source="dashboard",
+        use=use,
+    )
+    assert again.position is not None
+    third = record({"shop": SHOP, "message_id": message_id(SHOP, conversation, "k" * 20)}, "send")
+    assert await failures(world.outbound().handle_all, third) == {}
+    assert len(await sent_to(world, shopper)) == 2
