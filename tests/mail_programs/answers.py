@@ -40,6 +40,8 @@ class Answer:
     form: Form = "both"
     levels: int = 1
     """2 if the quoted mail quotes another one."""
+    interface: Language | None = None
+    """The language of the mail program, if it is another than that of its user."""
     author: Party = SHOPPER
     recipient: Party = SHOP
     quoted_author: Party = SHOP
@@ -48,7 +50,12 @@ class Answer:
     @property
     def quoted(self) -> Quoted:
         """The mail that it quotes."""
-        return Quoted(self.language, self.quoted_author, self.author, self.subject)
+        return Quoted(self.shown, self.quoted_author, self.author, self.subject)
+
+    @property
+    def shown(self) -> Language:
+        """The language of the mail program."""
+        return self.interface or self.language
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Labelled:
     def name(self) -> str:
         """What kind of mail it is."""
         one = self.answer
-        kind = f"{one.placement}, {one.signature}, {one.levels} levels"
+        kind = f"{one.placement}, {one.signature}, {one.levels} levels, by {one.shown.code}"
         return f"{one.program.name}, {one.language.code}, {one.form}: {kind}"
 
 
@@ -93,7 +100,7 @@ def _signature(answer: Answer) -> list[str]:
     if answer.signature == "delimited":
         return ["", "-- ", answer.author.name, "Example Street 1, Old Town"]
     if answer.signature == "footer" and answer.program.footer:
-        footer = str(getattr(answer.language, answer.program.footer))
+        footer = str(getattr(answer.shown, answer.program.footer))
         link = "<https://aka.ms/o0ukef>" if answer.program.footer == "outlook" else ""
         return ["", footer + link]
     return []
@@ -112,7 +119,7 @@ def _wrapped(line: str) -> list[str]:
 def _older(answer: Answer) -> list[str]:
     if answer.levels < 2:
         return []
-    quoted = Quoted(answer.language, answer.author, answer.quoted_author, answer.subject)
+    quoted = Quoted(answer.shown, answer.author, answer.quoted_author, answer.subject)
     mark = "> " if answer.program.quotes == "angles" else ""
     said = answer.program.said(quoted).split("\n")
     return ["", *said, mark.strip(), f"{mark}{_OLDER}"]
@@ -151,7 +158,7 @@ def _html_signature(answer: Answer) -> str:
     if not lines:
         return ""
     if answer.signature == "footer":
-        footer = escape(str(getattr(answer.language, program.footer)))
+        footer = escape(str(getattr(answer.shown, program.footer)))
         if program.footer == "outlook":
             footer = f'<a href="https://aka.ms/o0ukef">{footer}</a>'
         return program.sets_apart.format(footer)
@@ -174,7 +181,7 @@ def _html(answer: Answer) -> str:
         if is_quoted and at == 0 and program.within:
             words = f'<div>{said}</div><br class="Apple-interchange-newline"><div>{words}</div>'
         if is_quoted and at == len(blocks) - 1 and answer.levels > 1:
-            older = Quoted(answer.language, answer.author, answer.quoted_author, answer.subject)
+            older = Quoted(answer.shown, answer.author, answer.quoted_author, answer.subject)
             words += f"<br><div>{as_html(program.said(older))}</div>"
             words += program.cite.format(_OLDER)
         history += program.cite.format(words) if is_quoted else program.gap + own(paragraphs)
@@ -255,6 +262,7 @@ def answers() -> Iterator[Answer]:
     signatures: tuple[Signature, ...] = ("none", "closing", "delimited", "footer")
     placements: tuple[Placement, ...] = ("top", "top", "bottom", "inline", "pointed")
     count = 0
+    known = list(LANGUAGES.values())
     for program in PROGRAMS:
         for language in LANGUAGES.values():
             for form in program.forms:
@@ -269,4 +277,5 @@ def answers() -> Iterator[Answer]:
                         signature=signatures[count % 4],
                         form=form,
                         levels=1 + count // 4 % 2,
+                        interface=None if count % 3 else known[count // 3 % len(known)],
                     )

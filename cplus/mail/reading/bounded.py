@@ -39,7 +39,14 @@ class Part(Message):
         self.depth = self.headers = 0
         self.first: dict[str, Any] = {}
         """The first header of each name, in lower case: to look through all takes long."""
+        self.kind = ""
         work.part()
+
+    def get_content_type(self) -> str:
+        """As of a message, worked out once: from when the parser has read its headers on."""
+        if not self.kind or "content-type" not in self.first:
+            self.kind = super().get_content_type()
+        return self.kind
 
     def attach(self, payload: Any) -> None:
         """Adds a part; raises TooMuchWork if it would be nested too deeply."""

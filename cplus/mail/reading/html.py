@@ -19,6 +19,13 @@ _CLASSES = {
     **dict.fromkeys(("blockquote", "p", "hr"), _MARKS),
     "div": _MARKS | {"form-section", "primary-message"},
 }
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    attributes=_ATTRIBUTES,
+    clean_content_tags={"script", "style", "title"},
+    allowed_classes=_CLASSES,
+    url_schemes={"http", "https", "mailto", "tel"},
+)
 _RAW_LIMIT = 2 * 1024 * 1024
 """Bytes of HTML that are read, without the pictures in it."""
 _UNCLOSED_LIMIT = 5_000  # the parser's time is quadratic in the depth
@@ -41,16 +48,8 @@ def sanitise(html: str) -> tuple[str, list[str]]:
         return _paragraphs(html), [*defects, "html nested too deeply"]
     if tamed.tags > _TAGS_LIMIT:
         return _paragraphs(html), [*defects, "html with more than 20,000 tags"]
-    clean = nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        clean_content_tags={"script", "style", "title"},
-        allowed_classes=_CLASSES,
-        url_schemes={"http", "https", "mailto", "tel"},
-    )
     # Closing and escaping make some texts longer.
-    clean, was_cut = cut(clean, 2 * TEXT_LIMIT)
+    clean, was_cut = cut(_CLEANER.clean(html), 2 * TEXT_LIMIT)
     if was_cut:
         defects.append("html cut after cleaning")
         clean = clean.rpartition("<")[0]

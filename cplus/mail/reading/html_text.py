@@ -98,7 +98,7 @@ class _Reader:
 
     def _note(self, tag: str, attributes: str) -> None:
         mark = ""
-        if attributes and (found := _CLASS.search(attributes)):
+        if "class=" in attributes and (found := _CLASS.search(attributes)):
             self.to_the_end = self.to_the_end or found[1] == QUOTED_ON
             mark = found[1] if found[1] in self.around else ""
         if tag not in _VOID:

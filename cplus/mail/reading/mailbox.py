@@ -80,6 +80,8 @@ def _simple(value: str) -> Addresses | None:
 
 def mailboxes(value: str) -> Addresses:
     """Reads a header of addresses, as RFC 5322 has it and as programs really write it."""
+    if not value:
+        return Addresses([], 0, plain=False)
     if (simple := _simple(value)) is not None:
         return simple
     value = value[:HEADER_LIMIT]

@@ -9,6 +9,7 @@ from cplus.mail.replies.quote_words import LABELS, STARTS, WROTE
 
 _LINES = 4  # over how many lines programs break an attribution
 _LENGTH = 400  # characters of it
+_INCOMPLETE = 3  # the grade of what may lack its beginning
 _HEADER_LINES = 16
 _HEADERS = 3  # kinds of them, at least
 _LABEL_LENGTH = 30
@@ -23,6 +24,7 @@ _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\s?\d{1,2}[./-]\s?\d{
 _TIME = re.compile(r"\d{1,2}:\d{2}|\d{1,2}h\d{2}|(?:kl|klo|pukul|ore|o|ob)\.? \d{1,2}\.\d{2}")
 _SENTENCE_END = re.compile(r"(?:\w{5}[.!?]|[!?:])\Z")
 _RULED = re.compile(r"[-_=]{3,}+\Z|[-_=]{2,}+[^-_=].{0,80}?[-_=]{2,}+\Z")
+_COLON_WITHIN = re.compile(r"[:：]\s")
 _SAME_LINE = re.compile(rf"(?:{WROTE.pattern})\s?[:：]\s", re.IGNORECASE)
 
 
@@ -70,7 +72,14 @@ def attribution_start(lines: Sequence[str], end: int, *, is_answer: bool) -> int
         grade = _grade(joined, words.strip(" -"), is_first=at == end)
         if grade and (is_answer or _says_enough(joined)):
             found.append((grade, -at))
+            if at == end and grade < _INCOMPLETE and not _goes_on(lines, at):
+                break  # whole: the line above is the sender's
     return -min(found)[1] if found else None
+
+
+def _goes_on(lines: Sequence[str], at: int) -> bool:
+    """Whether the line above may be the first half of what this one says."""
+    return at > 0 and plain(lines[at - 1]).endswith((",", "<", "،", "、"))
 
 
 def _grade(joined: str, first: str, *, is_first: bool) -> int:
@@ -91,7 +100,7 @@ def _grade(joined: str, first: str, *, is_first: bool) -> int:
 
 
 def _ends_with_address(joined: str) -> bool:
-    return joined.rstrip(" :：").endswith((">", ")", "]"))
+    return joined.rstrip(" :：-").endswith((">", ")", "]"))
 
 
 def _says_enough(joined: str) -> bool:
@@ -100,11 +109,13 @@ def _says_enough(joined: str) -> bool:
     addressed = _IN_BRACKETS.search(joined)
     if WROTE.search(joined):
         return bool(dated or addressed)
-    return bool(dated and addressed)
+    return bool(dated and addressed and _ends_with_address(joined))
 
 
 def attributes_within(line: str) -> bool:
     """Whether the line begins with an attribution and goes on with the quote, as Yahoo's does."""
+    if _COLON_WITHIN.search(line) is None:
+        return False
     words = plain(line)
     match = _SAME_LINE.search(words)
     before = words[: match.start()] if match else ""

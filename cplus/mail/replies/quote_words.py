@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 _WROTE = (
-    "wrote|writes|schrieb|geschrieben|a écrit|écrit|escribió|escreveu|ha scritto|schreef|skrev"
+    "wrote|writes|schrieb|geschrieben"
+    "|het volgende geschreven|wiadomość napisana przez|napisał/a"
+    "|a écrit|écrit|escribió|escreveu|ha scritto|schreef|skrev"
     "|kirjoitti|napisał|napisała|napisał\\(a\\)|nadesłał|pisze|napsal|napsala|napsal\\(a\\)"
     "|napísal|napísala|napísal\\(a\\)|írta|a scris|yazdı|написал|написала|написал\\(а\\)|пишет"
     "|писал|пише|написав|написала|написа|έγραψε|menulis|đã viết|va escriure|rašė|rakstīja"
     "|kirjutas|je napisao|je napisala|je napisal|כתב|כתבה|מאת|كتب|كتبت|تمت كتابة ما يلي"
 )
-WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)|写道|寫道|書きました|작성|เขียน", re.IGNORECASE)
+WROTE = re.compile(
+    rf"(?<!\w)(?:{_WROTE})(?!\w)|写道|寫道|写到|のメール|書きました|작성|เขียน", re.IGNORECASE
+)
 """Matches "wrote", as programs say it above what they quote."""
 
 _ON = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cplus.mail import parse
+from tests.conftest import ROOT
 from tests.mail_programs.answers import Answer, Labelled, answers, kept, labelled, right, write
 from tests.mail_programs.more_languages import LANGUAGES
 from tests.mail_programs.programs import PROGRAMS
@@ -38,6 +40,19 @@ def test_the_reply_is_exact_and_no_word_of_its_author_is_ever_lost() -> None:
     count, missed = _missed(labelled(EVERY))
     assert count > 350
     assert 1 - len(missed) / count >= EXACT, missed
+
+
+def test_the_page_names_every_program_and_counts_its_mails() -> None:
+    page = (ROOT / "docs" / "replies.md").read_text("utf-8")
+    table = page.partition("| Mail program |")[2].partition("\n\n")[0].splitlines()[2:]
+    counted = Counter(each.program.name for each in answers())
+    left = set(counted)
+    for line in table:
+        names, mails = line.strip("| ").split(" | ")[:2]
+        said = {name for name in left if name in names}
+        left -= said
+        assert sum(counted[name] for name in said) == int(mails), names
+    assert not left
 
 
 @pytest.mark.soak
