@@ -13,6 +13,9 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from playwright.async_api import Browser, Page
 
+from cplus.actors import LOCAL
+from cplus.commands.blocking import block_sender
+from cplus.commands.conversations.spam import mark_spam
 from cplus.commands.sessions import sign_in_link
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportStarted
@@ -20,6 +23,7 @@ from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.names import person_id
 from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
+from cplus.ids import random_id
 from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
@@ -84,10 +88,18 @@ async def _everything(web: Harness) -> list[str]:
     await web.record(SHOP, "erasure/e1", gone)
     long = await web.conversation(text="A long letter. " * 400)
     await web.conversation(person="person/bea", name="Bea")
+    spam = await web.conversation(person="person/bea", name="Bea")
+    who: dict[str, Any] = {"actor": LOCAL, "source": "dashboard", "use": web.parts.conversations}
+    await mark_spam(SHOP, spam, key=random_id(), **who)
+    await block_sender(SHOP, spam, kind="address", key=random_id(), **who)
+    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
     [message] = (await web.parts.queries.messages_of(SHOP, long)).items
     return [
         "/inbox",
         "/inbox?tab=closed",
+        "/inbox?tab=spam",
+        "/inbox/blocked",
+        f"/conversations/{spam}",
         "/inbox/automatic",
         await set_aside(web),
         f"/conversations/{long}",
@@ -118,10 +130,10 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static|files)/.*|/messages/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen|spam|not-spam|allow|failed/.*)"
+    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen|spam|not-spam|block|unblock|undo|allow|failed/.*)"
     r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
-    r"|/inbox/automatic/{message_id}/conversation|/settings/mail/{section}"
+    r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/mail/{section}"
 )
 
 

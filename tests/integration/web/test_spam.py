@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from cplus.aws import Aws
+from cplus.events.aggregates.billing_account import BillingAccount
+from cplus.events.names import billing_stream
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, form_fields, path_of
 from tests.integration.web.mails import set_aside
 
@@ -141,3 +143,20 @@ async def test_who_wrote_a_mail_that_was_set_aside_is_blocked_from_its_page(
     listed = (await browser.get(path_of(answer))).text
     assert "ada@example.com" in listed.replace("<wbr>", "")
     assert "You blocked this sender." in (await browser.get(url)).text
+
+
+async def test_spam_is_in_no_figure_of_any_page(web: Harness, browser: httpx.AsyncClient) -> None:
+    account = BillingAccount.empty(billing_stream(SHOP))
+    account.open(conversations=3, now=web.clock())
+    await web.decided(SHOP, account)
+    conversation = await web.conversation()
+    assert "1 of 3" in (await browser.get("/billing")).text
+    assert "1 of 3 steps done" in (await browser.get("/settings")).text
+    await press(browser, conversation, "spam")
+    assert "0 of 3" in (await browser.get("/billing")).text
+    assert "0 of 3 steps done" in (await browser.get("/settings")).text
+    total = await web.parts.queries.metrics_total(SHOP)
+    assert (total.conversations, total.messages_in, total.people) == (0, 0, 0)
+    await press(browser, conversation, "not-spam")
+    assert "1 of 3" in (await browser.get("/billing")).text
+    assert (await web.parts.queries.metrics_total(SHOP)).messages_in == 1
