@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from cplus.commands.allowances import Allowances
     from cplus.commands.conversations.answering import Conversations
+    from cplus.commands.conversations.beginning import Beginning
     from cplus.commands.conversations.failed import FailedReplies
     from cplus.commands.conversations.withdrawing import Withdrawals
     from cplus.commands.erasing import Erasures
@@ -493,6 +494,13 @@ class Parts:
         domain = self.settings.mail_domain
         files = self.files if self.settings.mail_bucket else None
         return Conversations(self.recorder, self.clock, domain, files)
+
+    @cached_property
+    def beginning(self) -> Beginning:
+        """Begins conversations that a merchant wants."""
+        from cplus.commands.conversations.beginning import Beginning
+
+        return Beginning(self.conversations, self.persons)
 
     @cached_property
     def withdrawals(self) -> Withdrawals:

@@ -53,6 +53,7 @@ from cplus.web.merchant import (
     sign_in,
 )
 from cplus.web.merchant.conversations import (
+    beginning,
     failed,
     files,
     history,
@@ -97,7 +98,7 @@ def create_app(parts: Parts) -> FastAPI:
     furnish(app, parts)
     mail = (spam, quarantine, failed, whole_message, files, automatic_mail)
     merchant = (
-        *(inbox, getting_started, page, replying, history, *mail),
+        *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
         *(mail_settings, sign_in),
     )

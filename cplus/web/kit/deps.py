@@ -17,6 +17,7 @@ from cplus.bootstrap import Parts
 from cplus.clock import Clock
 from cplus.commands.allowances import used
 from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.beginning import Beginning
 from cplus.commands.conversations.failed import FailedReplies
 from cplus.commands.conversations.withdrawing import Withdrawals
 from cplus.commands.erasing import Erasures
@@ -238,6 +239,10 @@ async def _withdrawals(request: Request) -> Withdrawals:
     return _parts(request).withdrawals
 
 
+async def _beginning(request: Request) -> Beginning:
+    return _parts(request).beginning
+
+
 async def _undo_seconds(request: Request) -> int:
     return _parts(request).settings.undo_seconds
 
@@ -356,6 +361,7 @@ InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
 WithdrawalsDep = Annotated[Withdrawals, Depends(_withdrawals)]
+BeginningDep = Annotated[Beginning, Depends(_beginning)]
 UndoSecondsDep = Annotated[int, Depends(_undo_seconds)]
 AnswersDep = Annotated[Answers, Depends(_answers)]
 AllowanceUsedDep = Annotated[AllowanceUsed, Depends(_allowance_used)]

@@ -90,12 +90,14 @@ function takeUp(box, key, undone) {
 // Keeps a draft across reloads of the tab until it is sent.
 function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
-  const key = `draft ${location.pathname}`;
+  const asked = new URLSearchParams(location.search);
+  const key = `draft ${location.pathname}${asked.get("person") ?? ""}`; // one for each new message
+  if (asked.has("begun")) memory.removeItem(memory.getItem("new"));
   if (document.querySelector("[data-erased]")) memory.removeItem(key); // it may name them
   if (!box) return;
-  const asked = new URLSearchParams(location.search);
   if (asked.has("at") && !asked.has("done")) memory.removeItem(key); // it was sent
   else takeUp(box, key, asked.get("undone"));
+  if (location.pathname === "/conversations/new") memory.setItem("new", key);
   box.addEventListener("input", () => memory.setItem(key, box.value));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();

@@ -43,6 +43,7 @@ async def test_hostile_words_are_only_words(web: Harness, browser: httpx.AsyncCl
         scripts = re.findall(r"<script[^>]*>", page)
         assert [one.partition(".")[0] for one in scripts] == [
             '<script src="/static/tab',
+            '<script src="/static/reply',
             '<script src="/static/app',
         ]
         assert "<img src=x" not in page

@@ -464,7 +464,11 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     looking = {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
     reading = {"s3:GetObject", "s3:ListBucket", "sqs:ListQueues", "sqs:SendMessage"}
     reading |= {"s3:GetObjectVersion", "s3:ListBucketVersions"}
-    assert set(web) - logs == {"sns:Publish", "kms:Decrypt"} | reading | moving | looking
+    writing = {"sns:Publish", "s3:PutObject"}
+    assert set(web) - logs == {"kms:Decrypt"} | writing | reading | moving | looking
+    # The files of replies, among what is sealed.
+    assert re.findall(r"cplus-\w+-([\w-]+)", web["s3:PutObject"]) == ["mail-bucket"]
+    assert re.findall(r"\$\{Bucket\}/([^\"]*)", web["s3:PutObject"]) == ["sealed/*"]
     for action in moving | looking:  # of the console, for dead letters alone
         assert re.findall(r"cplus-\w+-([^\"]+)", web[action]) == ["*-dead"]
     # A whole message is read from the raw mail, a certificate from the roots and their ledger.

@@ -42,16 +42,18 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
     domain, secret = use.settings.mail_domain, use.settings.secret("application_secret")
     conversation = conversation_id(wish.originator_id)
     address = reply_address(shop, conversation, secret, domain)
+    earlier = await history(shop, wish, use.recorder, shop_name=name, zone=local)
     raw = compose_reply(
         shop_name=name,
         from_address=address,
         to=wish.to_address,
         cc=wish.cc or (),
-        subject=reply_subject(wish.subject),
+        # What the merchant writes first answers nothing.
+        subject=reply_subject(wish.subject) if wish.in_reply_to or earlier else wish.subject,
         text=wish.text,
         files=files,
         signature=(await settings_of(use.recorder, shop)).signature(wish.author),
-        history=await history(shop, wish, use.recorder, shop_name=name, zone=local),
+        history=earlier,
         reply_to=address,
         in_reply_to=wish.in_reply_to,
         references=[wish.in_reply_to] if wish.in_reply_to else [],

@@ -32,11 +32,11 @@ _OF_ANOTHER: Final = (
     "This form belongs to another conversation, so nothing was sent. Send it again if the reply is "
     "meant for this one."
 )
-_UNSURE: Final = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
+UNSURE: Final = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
 _ELSEWHERE: Final = (
     "Replies now go to the address below. Send it again if it is meant for that one."
 )
-_SENT_BEFORE: Final = (
+SENT_BEFORE: Final = (
     "You already sent this form with another text. Send it again to send this one too."
 )
 
@@ -71,7 +71,7 @@ async def reply(
 
     try:
         later = "later" in fields
-        send_at = _moment(written.at, view) if later else _undoable(view.now, undo_seconds)
+        send_at = _moment(written.at, view) if later else undoable(view.now, undo_seconds)
         outcome = await answering.reply(
             me.shop,
             conversation_id,
@@ -92,15 +92,15 @@ async def reply(
     except FormOfAnother:
         return await back(_OF_ANOTHER, 409)
     except InvalidInput as error:
-        return await back(_sentence(str(error.values["reason"])), 422, key=key)
+        return await back(sentence(str(error.values["reason"])), 422, key=key)
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         # The same key again: if it was recorded after all, it is not written twice.
-        return await back(_UNSURE, 503, key=key)
+        return await back(UNSURE, 503, key=key)
     if isinstance(outcome, Elsewhere):
         return await back(_ELSEWHERE, 409, to=outcome.address)
     if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
-        return await back(_SENT_BEFORE, 409)
+        return await back(SENT_BEFORE, 409)
     at = f"?at={outcome.position}#end" if outcome.position else ""
     return see_other(f"/conversations/{conversation_id}{at}")
 
@@ -130,7 +130,8 @@ async def undo(
     return see_other(f"{page}?done=undone&undone={message_id}&at={taken.position}#end")
 
 
-def _undoable(now: datetime, seconds: int) -> datetime | None:
+def undoable(now: datetime, seconds: int) -> datetime | None:
+    """When a mail goes out that can be undone for so many seconds; None for at once."""
     return now + timedelta(seconds=seconds) if seconds else None
 
 
@@ -151,5 +152,6 @@ def _moment(written: str, view: View) -> datetime:
     return moment
 
 
-def _sentence(reason: str) -> str:
+def sentence(reason: str) -> str:
+    """A reason as a page says it."""
     return f"{reason[:1].upper()}{reason[1:]}."

@@ -1,0 +1,149 @@
+"""What a merchant does who writes first: begins a conversation with whoever has an address."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from cplus.actors import Actor, Source
+from cplus.commands.conversations.addressing import copies
+from cplus.commands.conversations.answering import (
+    NO_EXTRAS,
+    Conversations,
+    Extras,
+    SentBefore,
+    message_id,
+)
+from cplus.commands.conversations.attaching import attached, same_files
+from cplus.errors import FormOfAnother, InvalidInput
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.log.commit import Commit, Draft
+from cplus.events.names import (
+    contact_sequence,
+    conversation_stream,
+    message_ref,
+    reply_claim,
+)
+from cplus.events.repository import decided
+from cplus.ids import spelled
+from cplus.mail import is_own_address, normal_address
+from cplus.privacy.persons import PersonDirectory
+
+MAX_SUBJECT: Final = 200
+"""Characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What beginning a conversation needs."""
+
+    use: Conversations
+    persons: PersonDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The conversation that was begun, now or by the same command before."""
+
+    conversation_id: str
+    position: int
+
+
+async def begin(
+    shop: str,
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    key: str,
+    actor: Actor,
+    source: Source,
+    use: Beginning,
+    extras: Extras = NO_EXTRAS,
+) -> Begun | SentBefore:
+    """Begins a conversation by email with whose address `to` is: a customer, or somebody new, who
+    is a lead then. It counts against no plan and waits for no reply; an answer to it threads.
+
+    Raises InvalidInput (no address, one of the app's own, no subject or too long a one, and as
+    `answering.reply`), FormOfAnother, and as `Recorder.record` does.
+    """
+    address, subject = _address(to, use.use.mail_domain), _subject(subject)
+    others = copies(extras.cc, extras.bcc, to=address, domain=use.use.mail_domain)
+    recorder, claim, now = use.use.recorder, reply_claim(key), use.use.clock()
+    talk = _conversation_id(shop, key)
+    stream, written = conversation_stream(talk), message_id(shop, talk, key)
+    text = text.replace("\0", "")
+    before = await recorder.store.by_claim(shop, claim)
+    if before is not None:
+        return await _before(before, stream, address, text, extras, use)
+    files = tuple(extras.files)
+    if use.use.files is not None and extras.chosen:
+        files = await attached(shop, extras.chosen, files, use.use.files)
+
+    async def decide() -> Draft:
+        who = await use.persons.resolve(shop, address=address, happened_at=now)
+        assert who is not None  # noqa: S101  an address has a person
+        begun = Conversation.empty(stream)
+        begun.start(
+            person=who.person, channel="email", subject=subject, now=now,
+            by="merchant", address=address,
+        )  # fmt: skip
+        begun.reply(
+            message_id=written, text=text, author=actor.author, now=now, cc=others.cc,
+            bcc=others.bcc, send_at=extras.send_at, files=files,
+        )  # fmt: skip
+        contact = contact_sequence(who.person)
+        number, _ = await recorder.store.latest(shop, contact)
+        return Draft(
+            shop=shop,
+            claim=claim,
+            source=source,
+            actor=str(actor),
+            events=decided(begun),
+            sequences=[(contact, number + 1)],
+            refs=[stream, who.person, message_ref(written)],
+        )
+
+    outcome = await recorder.record(shop, claim, decide)
+    return Begun(talk, outcome.position)
+
+
+async def _before(
+    commit: Commit, stream: str, address: str, text: str, extras: Extras, use: Beginning
+) -> Begun | SentBefore:
+    """What the same form said before."""
+    if stream not in commit.refs:
+        raise FormOfAnother(what="conversation")
+    for recorded in await use.use.recorder.reader.of(commit, ReplyWritten):
+        event = recorded.event
+        assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
+        same = (event.to_address, event.text) == (address, text.replace("\r\n", "\n").strip())
+        if same and same_files(event.files, extras.chosen):
+            return Begun(stream.rpartition("/")[2], commit.position)
+    return SentBefore()
+
+
+def _address(written: str, domain: str) -> str:
+    address = normal_address(written)
+    if address is None:
+        raise InvalidInput(reason="enter an email address to write to")
+    if is_own_address(address, domain):
+        raise InvalidInput(reason="this is an address of this app, where customers write to you")
+    return address
+
+
+def _subject(written: str) -> str:
+    subject = " ".join(written.replace("\0", "").split())
+    if not subject:
+        raise InvalidInput(reason="enter a subject")
+    if len(subject) > MAX_SUBJECT:
+        raise InvalidInput(reason=f"a subject can be up to {MAX_SUBJECT} characters")
+    return subject
+
+
+def _conversation_id(shop: str, key: str) -> str:
+    """Asked again with the same key, it is the same conversation."""
+    digest = hashlib.sha256(f"begun\n{shop}\n{key}".encode()).digest()
+    return spelled(digest[:16])  # 16 characters, as many as others have
