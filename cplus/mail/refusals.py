@@ -16,6 +16,8 @@ REFUSALS: Final = MappingProxyType(
         "person_erased": "The customer was erased.",
         "no_address": "The conversation has no address that a reply can go to.",
         "empty": "Nothing was written in it but what it quotes.",
+        "unclear": "It says that your words stand within the quoted message, where nothing tells "
+        "them apart. Write above the quote.",
         "too_long": "It is longer than a reply can be.",
         "too_large": "The files with it are too large to send.",
         "virus": "A virus was found in it.",

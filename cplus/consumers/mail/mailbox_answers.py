@@ -128,9 +128,12 @@ class MailboxAnswers:
         if mail.automatic or mail.bounce:
             return {"reason": AUTOMATIC, **about}
         proved = author_is_proved(receipt, mail)
-        asked = command_of(self._text(way.shop, mail, claimed))
+        written = self._text(way.shop, mail, claimed)
+        asked = command_of(written or "")
         key = self._key(receipt, mail, claimed, asked)
         reason = self._refusal(receipt, mail, claimed, asked, proved=proved)
+        if reason == "empty" and written is None:
+            reason = "unclear"
         if reason == "empty" and any(not one.inline for one in await files()):
             reason = None  # a file says enough; the picture of a signature does not
         now = receipt.received_at
@@ -142,8 +145,8 @@ class MailboxAnswers:
             else:
                 actor = str(by_mailbox(claimed.answered.mailbox))
                 return {"reason": SENT_ON, "actor": actor, **about}
-        written = answering.message_id(way.shop, claimed.answered.conversation, key)
-        return self._shown(claimed, mail, asked, written, reason, now, proved=proved)
+        id_ = answering.message_id(way.shop, claimed.answered.conversation, key)
+        return self._shown(claimed, mail, asked, id_, reason, now, proved=proved)
 
     def _shown(
         self,
@@ -169,7 +172,7 @@ class MailboxAnswers:
                 mailbox=claimed.answered.mailbox,
                 reason=reason,
                 proved=proved,
-                text=None if reason == "virus" else asked.text or None,
+                text=_kept_text(mail, asked, reason),
                 attachments=len(mail.attachments),
                 now=now,
             )
@@ -225,11 +228,13 @@ class MailboxAnswers:
         last = conversation.last_message_at
         return last is not None and now - last > timedelta(days=self.settings.token_days)
 
-    def _text(self, shop: str, mail: InboundMail, claimed: Claimed) -> str:
+    def _text(self, shop: str, mail: InboundMail, claimed: Claimed) -> str | None:
         secret, domain = self.settings.secret("application_secret"), self.settings.mail_domain
         named = (shop, claimed.answered.conversation, claimed.answered.mailbox)
         token = mailbox_token(*named, secret)
-        return answered_text(mail.text, token, mailbox_address(*named, secret, domain))
+        return answered_text(
+            mail.text, mail.reply_text, token, mailbox_address(*named, secret, domain)
+        )
 
     def _key(self, receipt: Receipt, mail: InboundMail, claimed: Claimed, asked: Asked) -> str:
         """The key of what the answer asks for: the same if SES takes the mail twice under two ids
@@ -249,3 +254,11 @@ class MailboxAnswers:
         locals_ = [local for local, _, at in (one.rpartition("@") for one in ids) if at == ours]
         found = dict.fromkeys([way.token or "", *locals_, *mail.marker_tokens])
         return [one for one in found if len(one) > 16 and not open_token(one, way.shop, secret)]
+
+
+def _kept_text(mail: InboundMail, asked: Asked, reason: AnswerRefusal) -> str | None:
+    """What is shown of a mail that is not sent on: if nothing in it is the merchant's for certain,
+    all that may be."""
+    if reason == "virus":
+        return None
+    return asked.text or mail.reply_text or None

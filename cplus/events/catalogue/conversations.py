@@ -148,13 +148,15 @@ AnswerRefusal = Literal[
     "person_erased",
     "no_address",
     "empty",
+    "unclear",
     "too_long",
     "too_large",
     "virus",
 ]
 """Why a mail from a merchant's mailbox was not sent on: nothing proves its sender; another mailbox
 was asked; the mailbox was removed or switched off; the conversation is too old; its person was
-erased; it has no address to reply to; nothing is written in the mail, or too much; its files are
+erased; it has no address to reply to; nothing is written in the mail, or it stands within what
+is quoted, or it is too much; its files are
 too large; there is a virus in it."""
 
 

@@ -208,8 +208,15 @@ async def test_an_answer_to_what_is_years_old_is_refused(merchant: Merchant) -> 
 
 
 async def test_an_answer_without_words_is_refused(merchant: Merchant) -> None:
-    await merchant.sends(merchant.answer(""))
+    await merchant.sends(merchant.answer("", quotes=False))
     assert await refused(merchant) == ("empty", True, None)
+
+
+async def test_of_an_answer_in_which_nothing_is_certain_all_is_shown(merchant: Merchant) -> None:
+    await merchant.sends(merchant.answer(""))
+    reason, _, text = await refused(merchant)
+    assert reason == "empty"
+    assert "Do you have it in blue?" in (text or "")
 
 
 async def test_files_go_along_with_and_without_words(merchant: Merchant) -> None:
