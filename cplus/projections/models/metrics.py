@@ -71,6 +71,11 @@ EDGES: Final = (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_40
 """Seconds that a first answer of each bucket took at most; one more bucket takes the rest."""
 
 
+MOST_QUARTERS: Final = 2_000
+"""Quarters of an hour in which mail came that are kept of a conversation: a program that writes on
+and on makes no row too large. What comes later stays as it was counted."""
+
+
 def day_key(day: date) -> str:
     """The key of a day's sums: keys of days are in the order of the days."""
     return f"day/{day.isoformat()}"
@@ -154,6 +159,8 @@ def _with(came: _Came, when: datetime, counted: Counted) -> _Came:
     """What came in a conversation, by day and quarter, with what was counted at that moment."""
     day, quarter = when.date().isoformat(), str(quarter_of(when))
     quarters = came.get(day, {})
+    if quarter not in quarters and sum(map(len, came.values())) >= MOST_QUARTERS:
+        return came
     before = quarters.get(quarter, {})
     sums = {**before, **{name: before.get(name, 0) + more for name, more in counted.items()}}
     return {**came, day: {**quarters, quarter: sums}}

@@ -125,3 +125,26 @@ def test_what_is_told_again_changes_nothing_and_spam_is_listed_as_nothing_else(
         row = rows[name]
         assert (row.get("spam", False), row["open"]) == (talk.spam, talk.open)
         assert not (row["unanswered"] and talk.spam)
+
+
+def test_a_program_that_writes_on_and_on_makes_no_row_too_large() -> None:
+    made = Talks()
+    for number in range(30):
+        made.do("a", "mail", number)
+    rows = fold_all(METRICS, tuple(made.events))
+    came = rows["conversation/a"]["came"]
+    assert sum(map(len, came.values())) == 30
+    many = {
+        f"2020-01-{day:02}": {str(q): {"messages_in": 1} for q in range(96)} for day in range(1, 22)
+    }
+    full = {**rows["conversation/a"], "came": many}
+    made.do("a", "mail", 99)
+    news = made.events[-1]
+    day = {key: rows.get(key) for key in METRICS.keys(news)}
+    assert METRICS.evolve_together is not None
+    after = METRICS.evolve_together({**day, "conversation/a": full}, news)
+    assert after["conversation/a"] is not None
+    assert after["conversation/a"]["came"] == many
+    total = after["total"]
+    assert total is not None
+    assert total["messages_in"] == 31
