@@ -125,7 +125,7 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.ConversationStarted: "started the conversation",
         talk.MessageReceived: "wrote",
         talk.ReplyWritten: "replied",
-        talk.AutoReplied: "answered by itself",
+        talk.AutoReplied: "sent the shop’s automatic reply",
         talk.NoteWritten: "wrote a note",
         talk.AnswerRefused: "did not send a mail that claims to be the merchant’s",
         talk.ReplyWithdrawn: "took back a message before it was sent",

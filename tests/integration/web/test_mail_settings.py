@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 
 from cplus.commands.mail_settings import settings_of
+from cplus.events.aggregates.conversation import Conversation
+from cplus.events.catalogue.mail import AUTO_REPLY, MailDelivered
 from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.settings import SignatureSet
-from cplus.events.names import SHOP_ERASED_REF, settings_stream
+from cplus.events.names import SHOP_ERASED_REF, conversation_stream, message_ref, settings_stream
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
 from tests.samples import installed
@@ -128,3 +132,34 @@ async def test_hours_and_automatic_replies_are_saved_and_shown_in_the_shops_zone
     assert not settings.acknowledgement.answers(web.clock())
     assert settings.hours
     assert (await settings_of(web.parts.recorder, OTHER)).hours is None
+
+
+async def test_an_automatic_reply_stands_in_the_thread_and_answers_nothing_for_the_merchant(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    talk = await web.conversation()
+    [message] = (await web.parts.queries.messages_of(SHOP, talk)).items
+    await web.parts.recorder.decide(
+        *(Conversation, SHOP, conversation_stream(talk)),
+        lambda c: c.auto_reply(
+            message_id="auto1", answers=message.id, kind="away", text="We are closed.",
+            now=web.clock(),
+        ),
+        claim=random_id(), source="auto_reply", actor="system/auto-replies",
+        refs=[message_ref("auto1")],
+    )  # fmt: skip
+    ids: dict[str, Any] = {"message_id": "auto1", "conversation_id": talk, "purpose": AUTO_REPLY}
+    await web.record(SHOP, "mail/auto1", MailDelivered(**ids))
+    page = (await browser.get(f"/conversations/{talk}")).text
+    assert "We are closed." in page
+    assert page.count('<span class="chip">Automatic reply</span>') == 1
+    assert "Your shop" in page
+    assert "Delivered" in page
+    row = await web.parts.queries.conversation(SHOP, talk)
+    assert row
+    assert row.unanswered
+    assert row.last_from == "shopper"
+    total = await web.parts.queries.metrics_total(SHOP)
+    assert (total.messages_out, total.first_answers) == (0, 0)
+    history = (await browser.get(f"/conversations/{talk}/history")).text
+    assert "Sent the shop’s automatic reply" in history
