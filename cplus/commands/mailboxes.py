@@ -146,7 +146,8 @@ async def decide_mailboxes(
             return None
         mails = [_verification(mailboxes, new.event) for new in events]
         wished = [(wish, at) for one in mails if one is not None for wish, at in [one]]
-        refs = [ref for wish, _ in wished for ref in _refs(wish)]
+        refs = [person for new in events for person in new.event.persons()]
+        refs += [ref for wish, _ in wished for ref in _refs(wish)]
         return Draft(
             shop=shop,
             claim=claim,

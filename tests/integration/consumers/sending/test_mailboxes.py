@@ -34,6 +34,9 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.mail.mailbox_tokens import mailbox_code
 from cplus.mail.replies.marker import marker_line
+from cplus.privacy.erasing.procedure import erase
+from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.running.runner import Runner
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, plain
 
 OWNER = "owner@acorn.example"
@@ -82,6 +85,12 @@ class Told:
         use = replace(self.world.parts.due_work, mailboxes=self.news)
         await take_due(HANDLERS, use, deadline=Deadline.never())
 
+    async def fold(self) -> None:
+        """Lets the read model of conversations catch up."""
+        parts = self.world.parts
+        runner = Runner(parts.mongo, parts.store, parts.reader, [CONVERSATIONS], parts.clock)
+        await runner.catch_up(CONVERSATIONS, SHOP)
+
     async def wishes(self, *purposes: str) -> list[MailRequested]:
         read = await self.world.parts.reader.read(await self.world.commits(), [MailRequested])
         events: list[Any] = [recorded.event for commit in read for recorded in commit]
@@ -109,6 +118,10 @@ async def told(mongo_uri: str, database: str, aws_endpoint: str, aws: Aws) -> As
     made = await World.make(mongo_uri, database, aws_endpoint, aws)
     yield Told(made)
     await made.close()
+
+
+async def nobody_behind(_shop: str, _position: int) -> list[str]:
+    return []
 
 
 def words(mail: EmailMessage, kind: str = "plain") -> str:
@@ -294,6 +307,12 @@ async def test_what_is_removed_is_erased_and_gets_nothing_that_waited(told: Told
     read = await told.world.parts.reader.read(await told.world.commits(), [ErasureRequested])
     asked: list[Any] = [recorded.event for commit in read for recorded in commit]
     assert [one.person for one in asked] == [wish.person]
+    parts = told.world.parts
+    erasing = replace(parts.erasing, recorder=told.world.recorder, behind=nobody_behind)
+    await erase(SHOP, asked[0].erasure, use=erasing)
+    [former] = (await mailboxes.mailboxes_of(parts.recorder, SHOP)).former.values()
+    assert former.address == ""
+    assert (await told.world.received())[0].text == "Hello?"  # of the customer nothing is gone
 
 
 async def test_an_uninstall_ends_the_mailboxes(told: Told) -> None:
@@ -334,6 +353,38 @@ async def test_a_digest_goes_once_a_day_if_somebody_waits(told: Told) -> None:
     [row] = await told.world.parts.mongo.database["due"].find({}).to_list(9)
     assert row["due_at"].replace(tzinfo=UTC) == datetime(2026, 11, 3, 9, tzinfo=UTC)
     assert row["ref"] == mailbox
+
+
+async def test_a_digest_lists_who_waits_once_a_day_and_nothing_at_another_hour(told: Told) -> None:
+    mailbox = await told.on(notify="digest", hour=9)
+    await told.react()
+    await told.world.receive(plain("In blue?", subject="Sizes"), "ses1")
+    await told.fold()
+    told.world.now = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+    await told.sweep()
+    await told.sweep()
+    [wish] = await told.wishes("digest")
+    mail = await told.mail(wish)
+    assert str(mail["Subject"]).startswith("1 conversation awaits a reply in ")
+    assert "Ada, 1 November at 12:00\nSizes" in words(mail)
+    assert await told.wishes() == []  # each message is not told
+    # Answered before it goes: it helps no more.
+    await told.world.answer()
+    await told.fold()
+    assert isinstance(await told.made(wish), Never)
+    # Another hour was chosen: the row of before only leads to the next one.
+    await told.world.receive(
+        plain("Or red?", message_id="<2@shopper.example>", References="<plain@shopper.example>"),
+        "ses2",
+    )
+    await told.choose(mailbox, "digest", hour=18)
+    await told.fold()
+    told.world.now = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+    await told.sweep()
+    assert len(await told.wishes("digest")) == 1
+    told.world.now = datetime(2026, 11, 3, 18, 0, tzinfo=UTC)
+    await told.sweep()
+    assert len(await told.wishes("digest")) == 2
 
 
 def test_a_digest_keeps_the_hour_of_the_shop_over_the_change_of_the_clocks() -> None:
