@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from cplus.actors import LOCAL
 from cplus.commands.blocking import block_sender
@@ -29,7 +27,8 @@ from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
 from tests.integration.web.asking import asks
-from tests.integration.web.harness import OPERATOR, SHOP, Harness, served
+from tests.integration.web.harness import SHOP, Harness
+from tests.integration.web.looking import looked_at
 from tests.integration.web.mails import set_aside
 from tests.samples import installed
 
@@ -39,22 +38,6 @@ NARROW = {"width": 320, "height": 640}
 """What WCAG 2.1 AA wants a page to fit into without scrolling sideways (1.4.10)."""
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 CONTROLS = {"link", "button", "textbox", "searchbox", "combobox", "checkbox", "DisclosureTriangle"}
-
-
-@asynccontextmanager
-async def looked_at(web: Harness, chromium: Browser, **context: Any) -> AsyncIterator[Page]:
-    """A page in which merchant and operator are signed in."""
-    async with served(web) as address:
-        opened = await chromium.new_context(base_url=address, **context)
-        page = await opened.new_page()
-        await page.goto(sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""))
-        await page.get_by_role("button", name="Sign in").click()
-        await page.goto("/console")
-        await page.get_by_label("Your name").fill("jo")
-        await page.get_by_label("Operator token").fill(OPERATOR)
-        await page.get_by_role("button", name="Open the console").click()
-        yield page
-        await opened.close()
 
 
 async def _everything(web: Harness) -> list[str]:
@@ -96,6 +79,7 @@ async def _everything(web: Harness) -> list[str]:
     [message] = (await web.parts.queries.messages_of(SHOP, long)).items
     return [
         "/inbox",
+        "/conversations/new",
         "/inbox?tab=closed",
         "/inbox?tab=spam",
         "/inbox/blocked",
@@ -130,7 +114,7 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static|files)/.*|/messages/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|answer-to|close|reopen|spam|not-spam|block|unblock|undo|allow|failed/.*)"
+    r"|/conversations/{conversation_id}/(reply|undo|answer-to|close|reopen|spam|not-spam|block|unblock|undo|allow|failed/.*)"
     r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/mail/{section}"
