@@ -138,3 +138,12 @@ def test_a_withdrawn_reply_stays_away_if_it_is_told_again() -> None:
     again = recorded(events[2].event, 3, 3, "conversation/c1", 3)
     for projection in (MESSAGES, DELIVERIES):
         assert fold(projection, [*events, again]) == fold(projection, events)
+
+
+def test_who_got_the_last_mail_gets_the_reply_too_unless_its_sender_was_not_proved() -> None:
+    copied = received("m1", proved=True, cc=("b@example.com",))
+    assert fold(CONVERSATIONS, thread(STARTED, copied))["c1"]["cc"] == ["b@example.com"]
+    forged = received("m2", proved=False, cc=("eve@example.org",))
+    assert fold(CONVERSATIONS, thread(STARTED, copied, forged))["c1"]["cc"] == []
+    assert fold(CONVERSATIONS, thread(STARTED, copied, received("m2")))["c1"]["cc"] == []
+    assert "cc" not in fold(CONVERSATIONS, thread(STARTED, received("m1")))["c1"]
