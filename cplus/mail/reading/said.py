@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cplus.mail.reading.quote_marks import QUOTED
-from cplus.mail.replies.attributions import is_rule
+from cplus.mail.replies.attributions import is_quote, is_rule
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -48,9 +48,13 @@ def marked(text: str, read: Said) -> Said:
     first, end = _after(lines, before), len(lines) - (_after(lines[::-1], behind, back=True) or 0)
     if first is None or (behind and end == len(lines)) or first >= end:
         return plain(text)
-    # A line of signs alone (an emoji, "?") may be the sender's, unless it parts two mails.
-    while first < end and not letters(lines[first]) and not is_rule(lines[first]):
-        first += 1
+    # A line of signs alone (an emoji, "?") is the sender's where the HTML has words of theirs.
+    if any(line.strip() for line in of_html[: quoted[0]]):
+        while first < end and not letters(lines[first]) and not is_rule(lines[first]):
+            first += 1
+    if any(line.strip() for line in of_html[quoted[-1] + 1 :]):
+        while first < end and not letters(lines[end - 1]) and not is_quote(lines[end - 1]):
+            end -= 1
     inside = set(quoted)
     if any(letters(of_html[at]) for at in range(quoted[0], quoted[-1]) if at not in inside):
         return plain(text)  # answers stand between: the lines themselves tell better

@@ -108,7 +108,7 @@ def _says_enough(joined: str) -> bool:
     dated = _DAY.search(joined) and _TIME.search(joined)
     addressed = _IN_BRACKETS.search(joined)
     if WROTE.search(joined):
-        return bool(dated or addressed)
+        return bool(addressed or (dated and STARTS.match(joined)))
     return bool(dated and addressed and _ends_with_address(joined))
 
 
@@ -145,6 +145,8 @@ def quoted_headers(lines: Sequence[str], start: int, *, ruled: bool) -> bool:
     for line in lines[start : start + _HEADER_LINES]:
         kind = header_label(line)
         unlabelled = 0 if kind else unlabelled + 1
+        if not line.strip() and "from" not in values:
+            return False  # what stands above the empty line is the sender's
         # An empty line or the rest of a long one may stand between; To and Cc are of one kind.
         if unlabelled > 1 or (kind and len(values.get(kind, ())) > 2):
             break

@@ -113,7 +113,10 @@ class Quotes:
             elif self.lines[end].strip(" >"):
                 break
             end += 1
-        start = self._attribution(at, certain=True)
+        # Only the first is attributed, and some begin with that: above the others stand the
+        # sender's own words.
+        names = ends_attribution(self.lines[at]) or header_label(self.lines[at]) is not None
+        start = None if names or self._knows_quote else self._attribution(at, certain=False)
         self._knows_quote = True
         return self._mark(at if start is None else start, last + 1, read=at)
 

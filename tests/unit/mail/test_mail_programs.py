@@ -95,6 +95,7 @@ _LINES = st.sampled_from(
             "Regards from me",
         ),
         *("Sent from my shop", "Subject: jug", "Re: jug", "Betreff: Krug", "2026-12-03", "10:00"),
+        *("\N{THUMBS UP SIGN}", "!!!", ":-)", "\N{SMILING FACE WITH OPEN MOUTH} ok"),
         *("My message:", "Original message", "see https://shop.example/a?b=c", "A & B < C", "ok"),
     ]
 )
