@@ -105,7 +105,8 @@ def test_twenty_thousand_hostile_mails_are_read(count: int, large: bool, figures
     seconds for 10 MB, and 700 MB of memory are enough."""
     seen = _limited(1_000_000, count, large)
     assert seen.cases == count
-    figures(mails=count, slowest_ms_for_10_mb=round(seen.slowest * 1_000))
+    slowest = "slowest_large_ms_for_10_MB" if large else "slowest_small_ms_for_10_MB"
+    figures(**{"mails": count, slowest: round(seen.slowest * 1_000)})
 
 
 def _main(first: int, count: int, large: bool) -> None:
