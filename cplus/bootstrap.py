@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from cplus.aws import BODIES, MAIL, Aws, DeadLetters, Objects, SealedObjects
+from cplus.aws import BODIES, MAIL, Aws, DeadLetters, Objects, SealedObjects, Tenants
 from cplus.clock import Clock, utc_now
 from cplus.events.log.store import EventStore
 from cplus.events.log.store import ensure_indexes as ensure_log_indexes
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from cplus.consumers.sending.auto_replying import AutoReplying
     from cplus.consumers.sending.budget import Budget
     from cplus.consumers.sending.purpose import MailParts
+    from cplus.consumers.sending.tenants import ShopTenants
     from cplus.consumers.webhooks.drafting import Webhooks
     from cplus.privacy.all_ids import AllIds
     from cplus.privacy.certificates import Certificates
@@ -354,8 +355,22 @@ class Parts:
             setting=self.settings.needed,
             notices=self.notice_wishes,
             mailboxes=self.mailbox_news,
+            tenants=self.tenants,
             clock=self.clock,
         )
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """The shops' tenants at SES."""
+        given = self.settings
+        return Tenants(self.aws, given.mail_domain, given.ses_configuration_set)
+
+    @cached_property
+    def shop_tenants(self) -> ShopTenants:
+        """The shops' tenants at SES, for who sends."""
+        from cplus.consumers.sending.tenants import ShopTenants
+
+        return ShopTenants(self.tenants, self.recorder, self.due_rows, self.clock)
 
     @cached_property
     def mail_budget(self) -> Budget:

@@ -13,8 +13,8 @@ def _outbound() -> Consumer:
     p = Parts()
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
-    made = (p.settings, p.store, leases, p.aws, p.recorder, p.mail_parts, p.mail_budget, p.clock)
-    outbound = Outbound(*made)
+    made = (p.settings, p.store, leases, p.aws, p.recorder, p.mail_parts, p.mail_budget)
+    outbound = Outbound(*made, p.shop_tenants, p.clock)
     return outbound.handle_all, p.aws
 
 

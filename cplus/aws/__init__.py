@@ -7,7 +7,6 @@ from cplus.aws.clients import (
     MailNotTaken,
     ObjectsKept,
     SendQuota,
-    TopicMessage,
     Versions,
 )
 from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
@@ -15,6 +14,8 @@ from cplus.aws.kms import Kms
 from cplus.aws.objects import Objects
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
 from cplus.aws.sealed_objects import BODIES, MAIL, SEALED_FOLDER, SealedObjects
+from cplus.aws.tenants import Tenants, TenantState
+from cplus.aws.topics import TopicMessage
 
 __all__ = [
     "BODIES",
@@ -37,6 +38,8 @@ __all__ = [
     "Redrive",
     "SealedObjects",
     "SendQuota",
+    "TenantState",
+    "Tenants",
     "TopicMessage",
     "Versions",
 ]

@@ -7,16 +7,21 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 import aioboto3
+from aiobotocore.session import AioSession
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
 
+from cplus.aws.topics import TopicMessage
 from cplus.errors import CplusError
 
 _BATCH = 10  # entries that SQS and SNS accept per call
 _DELETIONS = 1_000  # versions that S3 deletes per call
+# Calls of SES that are newer than the botocore which aioboto3 takes, as botocore's own extras.
+_MODELS = Path(__file__).with_name("models")
 
 
 REFUSALS = frozenset({"MessageRejected", "BadRequestException", "InvalidParameterValue"})
@@ -71,29 +76,6 @@ class Versions:
     """Ids of the delete markers, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class TopicMessage:
-    """A message for a topic's subscribers."""
-
-    group: str
-    body: Mapping[str, Any]
-    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Words by which a subscription may filter, at least one in each attribute."""
-
-    def entry(self) -> dict[str, Any]:
-        """As SNS takes it.
-
-        Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html.
-        """
-        entry: dict[str, Any] = {"Message": json.dumps(self.body), "MessageGroupId": self.group}
-        if self.attributes:
-            entry["MessageAttributes"] = {
-                name: {"DataType": "String.Array", "StringValue": json.dumps(list(words))}
-                for name, words in self.attributes.items()
-            }
-        return entry
-
-
 class Aws:
     """Clients of AWS, each made on first use and kept as long as the process.
 
@@ -102,7 +84,9 @@ class Aws:
     """
 
     def __init__(self, **options: str) -> None:
-        self._session = aioboto3.Session()
+        session = AioSession()
+        session.set_config_variable("data_path", str(_MODELS))
+        self._session = aioboto3.Session(botocore_session=session)
         self._options = options
         self._clients: dict[str, Any] = {}
         self._making = asyncio.Lock()
@@ -269,8 +253,9 @@ class Aws:
         recipients: Sequence[str],
         tags: Mapping[str, str],
         configuration_set: str,
+        tenant: str | None = None,
     ) -> str:
-        """Sends raw mail through SES, once; returns SES's id.
+        """Sends raw mail through SES, once; returns SES's id. With a tenant, it is that one's mail.
 
         Raises MailNotTaken if SES refused it. After any other error it is unknown whether the
         mail was sent, so there is no retry here: sending has no idempotency token.
@@ -283,6 +268,7 @@ class Aws:
                 Content={"Raw": {"Data": raw}},
                 EmailTags=[{"Name": name, "Value": value} for name, value in tags.items()],
                 ConfigurationSetName=configuration_set,
+                **({"TenantName": tenant} if tenant else {}),
             )
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]

@@ -107,8 +107,8 @@ class World:
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts
         leases = Leases(p.mongo.database)
-        sending = leases, aws or self.aws, self.recorder, p.mail_parts, p.mail_budget, p.clock
-        return Outbound(p.settings, p.store, *sending)
+        sending = leases, aws or self.aws, self.recorder, p.mail_parts, p.mail_budget
+        return Outbound(p.settings, p.store, *sending, p.shop_tenants, p.clock)
 
     @property
     def email_events(self) -> EmailEvents:

@@ -11,6 +11,7 @@ from cplus.consumers.reactions.mailboxes import MAILBOXES
 from cplus.consumers.reactions.notices import NOTICES
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
+from cplus.consumers.reactions.tenants import TENANTS
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 
 REACTIONS: tuple[Reaction, ...] = (
@@ -23,4 +24,5 @@ REACTIONS: tuple[Reaction, ...] = (
     MAILBOXES,
     MAIL,
     AUTO_REPLIES,
+    TENANTS,
 )

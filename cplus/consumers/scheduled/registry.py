@@ -12,6 +12,7 @@ from cplus.consumers.notices.reminders import REMINDER, remind
 from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.scheduled.taking import Handler
 from cplus.consumers.sending.delays import DELAYED, give_up
+from cplus.consumers.sending.tenants import TENANT, look_after
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
@@ -20,6 +21,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         DELAYED: give_up,
         UNANSWERED: unanswered,
         DAILY: digest,
+        TENANT: look_after,
     }
 )
 """By the `what` of their rows, which is stored and never changes."""

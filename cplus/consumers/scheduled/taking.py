@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from cplus.aws import Tenants
 from cplus.clock import Clock
 from cplus.consumers.scheduled.due import Due, DueRows, Row
 from cplus.deadline import Deadline
@@ -62,6 +63,8 @@ class DueWork:
     """What the setting of this name says; raises SettingMissing if it says nothing."""
     notices: Notices
     mailboxes: Mailboxes
+    tenants: Tenants
+    """The shops' tenants at SES."""
     clock: Clock
     seconds: float = SECONDS
     at_step: Callable[[str], None] = lambda _step: None

@@ -56,13 +56,14 @@ async def record_arrival(recorder: Recorder, draft: Draft, mail: Outgoing, now: 
     await recorder.record(draft.shop, draft.claim, decide)
 
 
-async def marked(recorder: Recorder, shop: str, mail: Outgoing) -> str | None:
-    """Why no mail goes to the customer's address that this one is for; None if it does."""
-    person, address = mail.wish.person, mail.wish.to_address
-    if person is None or not address or not _to_customer(mail):
-        return None
+async def addresses_of(recorder: Recorder, shop: str, mail: Outgoing) -> Addresses:
+    """What is known of the addresses of the customer whom the mail is for; nothing of anybody
+    else's."""
+    person = mail.wish.person
+    if person is None or not mail.wish.to_address or not _to_customer(mail):
+        return Addresses.empty("")
     found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
-    return found.reason(address)
+    return found
 
 
 async def _of_conversation(

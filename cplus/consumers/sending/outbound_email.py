@@ -25,10 +25,11 @@ from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
 from cplus.consumers.sending.budget import Budget
-from cplus.consumers.sending.failing import Failure, marked, record_failure
+from cplus.consumers.sending.failing import Failure, addresses_of, record_failure
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
 from cplus.consumers.sending.purposes import registered
+from cplus.consumers.sending.tenants import REFUSED, ShopTenants
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import Cause, Event, NewEvent
@@ -58,6 +59,7 @@ _CODES = {
     **dict.fromkeys(REFUSALS, "not_taken"),
 }
 """The code of each of our reasons, and of SES's; of any other, the mail could not be made."""
+_LISTED = "SES still suppresses the address"
 _UNKNOWN = "unknown purpose"  # of a newer release, while this one still runs
 
 
@@ -73,6 +75,7 @@ class Outbound:
     parts: MailParts
     """What mails are made with."""
     budget: Budget
+    tenants: ShopTenants
     clock: Clock
     purposes: Mapping[str, Purpose[Any]] = field(default_factory=registered)
     """Every kind of mail, by its name."""
@@ -154,6 +157,7 @@ class Outbound:
 
     async def _send(self, lease: Lease, shop: str, mail: Outgoing, ready: Mail) -> None:
         message_id = mail.message_id
+        tenant = await self.tenants.of(shop)
         if not await self.leases.note(lease, tried_at=self.clock()):
             raise TimeoutError("the lease ended before the mail was sent")
         try:
@@ -163,26 +167,36 @@ class Outbound:
                 recipients=ready.recipients,
                 tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
                 configuration_set=self.settings.ses_configuration_set,
+                tenant=tenant,
             )
         except MailNotTaken as refusal:
             if refusal.permanent:
                 await self.leases.note(lease, tried_at=None)
                 await self._refused(shop, mail, refusal.code)
             else:
-                await self.budget.refused()
+                await self._not_now(shop, refusal.code)
                 await self._put_off(lease, shop, message_id, refusal.code)
             return
         refs = sent_refs(self.settings, mail, ses_id)
         await self._record(shop, mail, sent_claim(message_id, ses_id), mail.sent(ses_id), refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
 
+    async def _not_now(self, shop: str, code: str) -> None:
+        if code in REFUSED:
+            await self.tenants.refused(shop)
+        else:
+            await self.budget.refused()
+
     async def _ready(self, shop: str, mail: Outgoing) -> Mail | Never | Later:
         if mail.is_erased:
             return Never(_ERASED)
         if await is_removed(shop, self.parts.recorder):
             return Never(_REMOVED)
-        if await marked(self.parts.recorder, shop, mail):
+        known, address = await addresses_of(self.parts.recorder, shop, mail), mail.wish.to_address
+        if address and known.reason(address):
             return Never(MARKED)
+        if address and known.is_allowed(address) and not await self.tenants.allow(shop, address):
+            return Later(_LISTED)
         purpose = self.purposes.get(mail.purpose)
         if purpose is None:
             return Later(_UNKNOWN)

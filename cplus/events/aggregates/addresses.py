@@ -17,10 +17,16 @@ class Addresses(Aggregate):
         self.marked: dict[str, str] = {}
         """Why each is marked: a code of `cplus/mail/failures.py`, by the address in small
         letters."""
+        self.allowed: set[str] = set()
+        """Those to which mail goes again since, in small letters."""
 
     def reason(self, address: str) -> str | None:
         """Why no mail goes there; None if it does."""
         return self.marked.get(address.lower())
+
+    def is_allowed(self, address: str) -> bool:
+        """Whether the merchant wants mail to go there again."""
+        return address.lower() in self.allowed
 
     def mark(
         self, *, person: str, address: str, reason: str, message_id: str, now: datetime
@@ -51,8 +57,10 @@ class Addresses(Aggregate):
     def _(self, event: AddressMarked) -> None:
         if event.address is not None:
             self.marked[event.address] = event.reason
+            self.allowed.discard(event.address)
 
     @evolve.register
     def _(self, event: AddressUnmarked) -> None:
         if event.address is not None:
             self.marked.pop(event.address, None)
+            self.allowed.add(event.address)

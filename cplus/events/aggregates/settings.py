@@ -6,20 +6,28 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from functools import singledispatchmethod
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.auto_reply import MAX_AUTO_REPLY, AutoReply, check
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.hours import Hours, Interval, read_hours, stored_week
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue.settings import AutoReplySet, HoursSet, SignatureSet
+from cplus.events.catalogue.settings import (
+    AutoReplySet,
+    HoursSet,
+    SendingPaused,
+    SendingResumed,
+    SignatureSet,
+    TenantMade,
+)
 
 MAX_SIGNATURE: Final = 2_000
 """Maximum length of a signature in characters."""
 MAX_OWN: Final = 200
 """Users at most who have a signature of their own."""
 
+_MAX_CAUSE: Final = 500  # characters of what SES says
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -32,6 +40,15 @@ def plain_text(text: str, most: int, what: str) -> str:
     if len(text) > most:
         raise InvalidInput(reason=f"{what} can be up to {most:,} characters")
     return text
+
+
+class Paused(NamedTuple):
+    """That SES sends no mail of the shop."""
+
+    since: datetime
+    cause: str
+    """Why, in the words of SES; empty if it said nothing."""
+    by_operator: bool
 
 
 class ShopSettings(Aggregate):
@@ -50,6 +67,10 @@ class ShopSettings(Aggregate):
         """What it answers outside of its hours."""
         self.acknowledgement = AutoReply()
         """What it answers to the first message of a conversation."""
+        self.tenant: str | None = None
+        """As which tenant SES sends its mail; None before it has one."""
+        self.paused: Paused | None = None
+        """If SES sends none of its mail."""
 
     def forget(self) -> None:
         """The shop was erased since its last event: what is decided next begins anew."""
@@ -115,6 +136,21 @@ class ShopSettings(Aggregate):
                 now=now,
             )
 
+    def note_tenant(self, *, tenant: str, now: datetime) -> None:
+        """SES has this tenant for the shop."""
+        if tenant != self.tenant:
+            self._set(TenantMade, tenant=tenant, now=now)
+
+    def note_paused(self, paused: Paused | None, *, now: datetime) -> None:
+        """SES sends no mail of the shop, or does again. What it says of a pause that is known
+        changes nothing."""
+        if paused is not None and self.paused is None:
+            cause = _UNSTORABLE.sub("", paused.cause)[:_MAX_CAUSE]
+            told = {"since": paused.since, "by_operator": paused.by_operator, "cause": cause}
+            self._set(SendingPaused, now=now, **told)
+        elif paused is None and self.paused is not None:
+            self._set(SendingResumed, now=now)
+
     def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
         self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
 
@@ -147,6 +183,21 @@ class ShopSettings(Aggregate):
         self.acknowledgement = _switched(
             self.acknowledgement, event.acknowledge_text, event.timestamp, on=event.acknowledge
         )
+
+    @evolve.register
+    def _(self, event: TenantMade) -> None:
+        self._apply(anew=event.anew)
+        self.tenant = event.tenant
+
+    @evolve.register
+    def _(self, event: SendingPaused) -> None:
+        self._apply(anew=event.anew)
+        self.paused = Paused(event.since, event.cause, event.by_operator)
+
+    @evolve.register
+    def _(self, event: SendingResumed) -> None:
+        self._apply(anew=event.anew)
+        self.paused = None
 
 
 def _switched(before: AutoReply, text: str | None, now: datetime, *, on: bool) -> AutoReply:

@@ -23,9 +23,16 @@ from cplus.events.catalogue.mailboxes import (
     MailboxVerificationAsked,
 )
 from cplus.events.catalogue.operators import OperatorLooked
-from cplus.events.catalogue.privacy import RetentionSet, ShopErased
+from cplus.events.catalogue.privacy import RetentionSet
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
-from cplus.events.catalogue.settings import AutoReplySet, HoursSet, SignatureSet
+from cplus.events.catalogue.settings import (
+    AutoReplySet,
+    HoursSet,
+    SendingPaused,
+    SendingResumed,
+    SignatureSet,
+    TenantMade,
+)
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
@@ -44,8 +51,10 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         RetentionSet,
         SenderBlocked,
         SenderUnblocked,
-        ShopErased,
+        SendingPaused,
+        SendingResumed,
         SignatureSet,
+        TenantMade,
     }
 )
 """Events that no fold and no reaction handles, on purpose: they are kept for whoever asks the log

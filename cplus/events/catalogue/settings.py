@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cplus.events.base import AggregateEvent, Personal
+from cplus.events.base import AggregateEvent, Instant, Personal
 
 
 class SignatureSet(AggregateEvent):
@@ -51,5 +51,36 @@ class AutoReplySet(AggregateEvent):
     acknowledge: bool
     """Whether it says that it got the first message of a conversation."""
     acknowledge_text: Personal[str | None]
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class TenantMade(AggregateEvent):
+    """SES has a tenant for the shop, with a suppression list of its own: its mail is sent as that
+    one's from now on."""
+
+    TYPE: ClassVar[str] = "settings.tenant_made"
+    tenant: str
+    """Its name at SES."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class SendingPaused(AggregateEvent):
+    """SES sends no mail of the shop any more: it or the operator paused the shop's tenant."""
+
+    TYPE: ClassVar[str] = "settings.sending_paused"
+    by_operator: bool
+    cause: str = ""
+    """Why, in the words of SES; empty if it said nothing."""
+    since: Instant
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class SendingResumed(AggregateEvent):
+    """SES sends mail of the shop again."""
+
+    TYPE: ClassVar[str] = "settings.sending_resumed"
     anew: bool = False
     """As in SignatureSet."""

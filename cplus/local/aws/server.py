@@ -22,7 +22,8 @@ from cplus.local.answering import pid_route
 from cplus.local.aws import moto_adapter, pages, sns, sqs, wsgi
 from cplus.local.aws.dead_letters import DeadLetters
 from cplus.local.aws.email.mailbox import Mailbox
-from cplus.local.aws.email.ses import MailRefused, Order, Ses, from_v1, from_v2
+from cplus.local.aws.email.refusals import MailRefused
+from cplus.local.aws.email.ses import Order, Ses, from_v1, from_v2
 from cplus.local.aws.journal import Journal
 from cplus.local.aws.kms import load_key
 from cplus.local.aws.moves import MoveRefused, Moves
@@ -34,6 +35,7 @@ _ACCOUNT = "/v2/email/account"
 _SENDING = "/v2/email/outbound-emails"
 _SETS = "/v2/email/configuration-sets/"
 _DESTINATIONS = "/event-destinations"
+_ABOUT_TENANTS = tuple(f"/v2/email/{one}" for one in ("tenant", "reputation/", "suppression/"))
 _LARGEST = 128 * 1024 * 1024  # bytes of a request; SES's 40 MB in base64 and more
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
@@ -86,10 +88,13 @@ class Server:
         """The quotas of SES's account and what is to fail; a POST changes them."""
         if request.method == "POST":
             try:
-                self._ses.trouble.told(await request.json())
+                wanted = await request.json()
+                self._ses.tenants.told(wanted.pop("tenants", {}))
+                self._ses.trouble.told(wanted)
             except (ValueError, TypeError) as error:
                 return web.json_response({"error": str(error)}, status=400)
-        return web.json_response(self._ses.trouble.state())
+        tenants = self._ses.tenants.state()
+        return web.json_response({**self._ses.trouble.state(), "tenants": tenants})
 
     async def _mail(self, request: web.Request) -> web.Response:
         return pages.respond(self._mailbox, request)
@@ -126,6 +131,11 @@ class Server:
             return await self._queue(target.partition(".")[2], body)
         if request.method == "GET" and path == _ACCOUNT:
             return _json(self._ses.trouble.account())
+        if path.startswith(_ABOUT_TENANTS):
+            asked = json.loads(body) if body else {}
+            answered = self._ses.tenants.answer(request.method, path, asked, request.query)
+            if answered is not None:
+                return _json(answered)
         if request.method != "POST":
             raise sqs.NotOurs
         if path == _SENDING:

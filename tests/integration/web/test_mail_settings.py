@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from cplus.commands.mail_settings import settings_of
+from cplus.commands.sending_state import note_sending
 from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.settings import Paused
 from cplus.events.catalogue.mail import AUTO_REPLY, MailDelivered
 from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.settings import SignatureSet
@@ -163,3 +165,20 @@ async def test_an_automatic_reply_stands_in_the_thread_and_answers_nothing_for_t
     assert (total.messages_out, total.first_answers) == (0, 0)
     history = (await browser.get(f"/conversations/{talk}/history")).text
     assert "Sent the shop’s automatic reply" in history
+
+
+async def test_a_shop_whose_mail_ses_paused_is_told_since_when_and_why_and_no_other_is(
+    web: Harness,
+) -> None:
+    now = web.clock()
+    paused = Paused(now, "Too much <mail> bounced", by_operator=False)
+    for state in (paused, paused):  # told again, it is no news
+        await note_sending(web.parts.recorder, SHOP, tenant="t1", paused=state, now=now)
+    async with web.signed_in() as browser:
+        page = (await browser.get(PAGE)).text
+        assert "Your email is paused" in page
+        assert "Too much &lt;mail&gt; bounced" in page
+        await note_sending(web.parts.recorder, SHOP, tenant="t1", paused=None, now=now)
+        assert "is paused" not in (await browser.get(PAGE)).text
+    async with web.signed_in(OTHER) as browser:
+        assert "is paused" not in (await browser.get(PAGE)).text

@@ -12,7 +12,7 @@ import pytest
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.auto_reply import rendered
 from cplus.events.aggregates.hours import typed_day
-from cplus.events.aggregates.settings import MAX_OWN, MAX_SIGNATURE, ShopSettings
+from cplus.events.aggregates.settings import MAX_OWN, MAX_SIGNATURE, Paused, ShopSettings
 from cplus.events.base import AggregateEvent
 
 NOW = datetime(2026, 11, 30, 23, tzinfo=UTC)
@@ -164,3 +164,27 @@ def test_a_text_is_filled_in_and_a_name_that_leads_somewhere_is_left_out() -> No
         assert filled(wrong).startswith("Hello,\n"), wrong
     assert filled("Anne-Marie O’Neil", "{name}") == "Anne-Marie O’Neil"
     assert rendered("{next_opening}", name=None, shop="A", opening=None, zone=ZoneInfo("UTC"))
+
+
+def test_a_pause_is_noted_once_and_its_end_too() -> None:
+    settings = given(lambda s: s.note_tenant(tenant="t1", now=NOW))
+    paused = Paused(NOW, "why\x00" + "!" * 1_000, by_operator=False)
+    settings.note_tenant(tenant="t1", now=NOW)
+    settings.note_paused(None, now=NOW)
+    assert then(settings) == []
+    settings.note_paused(paused, now=NOW)
+    settings.note_paused(paused._replace(cause="other words"), now=NOW)
+    assert settings.paused == Paused(NOW, ("why" + "!" * 1_000)[:500], by_operator=False)
+    settings.note_paused(None, now=NOW)
+    assert then(settings) == ["settings.sending_paused", "settings.sending_resumed"]
+
+
+def test_of_a_shop_that_was_erased_neither_tenant_nor_pause_is_left() -> None:
+    settings = given(
+        lambda s: s.note_tenant(tenant="t1", now=NOW),
+        lambda s: s.note_paused(Paused(NOW, "", by_operator=True), now=NOW),
+    )
+    settings.forget()
+    assert (settings.tenant, settings.paused) == (None, None)
+    settings.note_tenant(tenant="t1", now=NOW)
+    assert then(settings) == ["settings.tenant_made"]

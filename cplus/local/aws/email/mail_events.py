@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,16 +31,18 @@ class Sent:
     raw: bytes
 
 
-def fates(sent: Sent) -> list[dict[str, Any]]:
-    """All events of the mail: Send, then Delivery, Bounce and Complaint by recipient.
+def fates(sent: Sent, suppressed: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """All events of the mail: Send, then Delivery, Bounce and Complaint by recipient. Those who are
+    `suppressed` bounce unsent.
 
     As with SES's mailbox simulator, mail to `bounce@` bounces and `complaint@` complains, with
     or without a label (`bounce+anything@`), at any domain.
     """
     mail = _mail(sent)
-    bounced = [r for r in sent.recipients if _simulates(r, "bounce")]
-    complained = [r for r in sent.recipients if _simulates(r, "complaint")]
-    delivered = [r for r in sent.recipients if r not in bounced]
+    tried = [r for r in sent.recipients if r not in suppressed]
+    bounced = [r for r in tried if _simulates(r, "bounce")]
+    complained = [r for r in tried if _simulates(r, "complaint")]
+    delivered = [r for r in tried if r not in bounced]
     now = _iso(sent.time)
     events: list[dict[str, Any]] = [{"eventType": "Send", "mail": mail, "send": {}}]
     if delivered:
@@ -54,6 +56,9 @@ def fates(sent: Sent) -> list[dict[str, Any]]:
         events.append({"eventType": "Delivery", "mail": mail, "delivery": delivery})
     if bounced:
         events.append({"eventType": "Bounce", "mail": mail, "bounce": _bounce(bounced, now)})
+    if suppressed:
+        listed = {**_bounce(suppressed, now), "bounceSubType": "OnTenantSuppressionList"}
+        events.append({"eventType": "Bounce", "mail": mail, "bounce": listed})
     if complained:
         complaint = {
             "feedbackId": _feedback_id(),
@@ -103,7 +108,7 @@ def _mail(sent: Sent) -> dict[str, Any]:
     }
 
 
-def _bounce(bounced: list[str], now: str) -> dict[str, Any]:
+def _bounce(bounced: Sequence[str], now: str) -> dict[str, Any]:
     return {
         "feedbackId": _feedback_id(),
         "bounceType": "Permanent",

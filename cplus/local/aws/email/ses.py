@@ -15,7 +15,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import getaddresses
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,41 +24,15 @@ from cplus.local.aws import moto_adapter
 from cplus.local.aws.email.letters import header_values, leaving
 from cplus.local.aws.email.mail_events import Sent, fates
 from cplus.local.aws.email.mailbox import Mailbox
+from cplus.local.aws.email.refusals import REFUSALS, MailRefused
+from cplus.local.aws.email.tenants import Tenants
 from cplus.local.aws.email.trouble import Failure, Trouble
-from cplus.local.aws.endpoint import REGION
+from cplus.local.aws.endpoint import ACCOUNT, REGION
 
 _MAX_RECIPIENTS = 50
 _MAX_BYTES = 40 * 1024 * 1024
+_WHO = {"Bounce": "bouncedRecipients", "Complaint": "complainedRecipients"}
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
-
-
-_STATUS = {"NotFoundException": 404, "TooManyRequestsException": 429, "InternalServiceError": 500}
-
-
-class MailRefused(Exception):
-    """SES refuses the mail: HTTP status, code of API v2, code of API v1, and reason."""
-
-    def __init__(
-        self, reason: str, *, code: str = "BadRequestException", old: str = "InvalidParameterValue"
-    ) -> None:
-        super().__init__(reason)
-        self.status = _STATUS.get(code, 400)
-        self.code = code
-        self.old_code = old
-
-
-_REFUSALS = {
-    "throttle": ("Maximum sending rate exceeded.", "TooManyRequestsException", "Throttling"),
-    "limit": ("A limit of the account is reached.", "LimitExceededException", "Throttling"),
-    "reject": ("The mail was rejected.", "MessageRejected", "MessageRejected"),
-    "paused": (
-        "Sending is paused for the account.",
-        "SendingPausedException",
-        "AccountSendingPausedException",
-    ),
-    "error": ("The server failed.", "InternalServiceError", "InternalFailure"),
-}
-"""Failures on demand that are refusals: reason, code of API v2, code of API v1."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +44,7 @@ class Order:
     recipients: tuple[str, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
     configuration_set: str = ""
+    tenant: str = ""
 
 
 class Ses:
@@ -79,6 +54,7 @@ class Ses:
         self._mailbox = mailbox
         self._publish = publish
         self.trouble = Trouble(time.time)
+        self.tenants = Tenants()
         self._destinations: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
@@ -110,7 +86,12 @@ class Ses:
             time=time.time(),
             raw=raw,
         )
-        events = fates(sent)
+        listed = [one for one in order.recipients if self.tenants.suppresses(order.tenant, one)]
+        events = fates(sent, listed)
+        for event in events:
+            fate = str(event["eventType"])
+            told = event[fate.lower()].get(_WHO.get(fate), ())
+            self.tenants.suppress(order.tenant, [one["emailAddress"] for one in told], fate.upper())
         self._mailbox.keep(sent, [str(event["eventType"]) for event in events])
         for event in events:
             self._emit(order.configuration_set, event)
@@ -127,14 +108,14 @@ class Ses:
     def failure(self, order: Order) -> Failure | None:
         """What this order fails with on demand; raises MailRefused for a refusal."""
         failure = self.trouble.next_failure(order.recipients)
-        if failure is not None and failure.how in _REFUSALS:
-            reason, code, old = _REFUSALS[failure.how]
+        if failure is not None and failure.how in REFUSALS:
+            reason, code, old = REFUSALS[failure.how]
             raise MailRefused(reason, code=code, old=old)
         return failure
 
     def _afford(self, order: Order) -> None:
         if not self.trouble.enabled:
-            reason, code, old = _REFUSALS["paused"]
+            reason, code, old = REFUSALS["paused"]
             raise MailRefused(reason, code=code, old=old)
         if over := self.trouble.over(len(order.recipients)):
             raise MailRefused(over, code="TooManyRequestsException", old="Throttling")
@@ -155,7 +136,7 @@ class Ses:
         wanted = order.configuration_set
         if wanted and not moto_adapter.has_configuration_set(wanted):
             raise _no_such_set(wanted)
-        failed = [address for address in _senders(order) if not _verified(address)]
+        failed = [address for address in _senders(order) if _identity(address) is None]
         if failed:
             raise MailRefused(
                 "Email address is not verified. The following identities failed the check in "
@@ -163,6 +144,15 @@ class Ses:
                 code="MessageRejected",
                 old="MessageRejected",
             )
+        if order.tenant:
+            self._check_tenant(order)
+
+    def _check_tenant(self, order: Order) -> None:
+        used = [_identity(address) for address in _senders(order)]
+        names = [f"identity/{one}" for one in used if one is not None]
+        names += [f"configuration-set/{order.configuration_set}"] if order.configuration_set else []
+        account = f"arn:aws:ses:{REGION}:{ACCOUNT}:"
+        self.tenants.check(order.tenant, [account + name for name in names])
 
 
 def from_v2(body: bytes) -> Order:
@@ -179,9 +169,10 @@ def from_v2(body: bytes) -> Order:
         *(destination.get("BccAddresses") or []),
     ]
     tags = {tag.get("Name", ""): tag.get("Value", "") for tag in request.get("EmailTags") or []}
-    return _order(
+    order = _order(
         raw, request.get("FromEmailAddress"), named, tags, request.get("ConfigurationSetName")
     )
+    return replace(order, tenant=request.get("TenantName") or "")
 
 
 def from_v1(body: bytes) -> Order:
@@ -235,13 +226,12 @@ def _senders(order: Order) -> list[str]:
     return list(dict.fromkeys([order.source, *_addresses(header_values(order.raw, "from"))]))
 
 
-def _verified(address: str) -> bool:
+def _identity(address: str) -> str | None:
+    """The identity that mail from the address is sent with; None if none is verified."""
     known = {name.lower() for name in moto_adapter.verified_identities()}
-    domain = address.rpartition("@")[2].lower()
-    parents = domain.split(".")
-    return address.lower() in known or any(
-        ".".join(parents[i:]) in known for i in range(len(parents))
-    )
+    parents = address.rpartition("@")[2].lower().split(".")
+    names = [address.lower(), *(".".join(parents[i:]) for i in range(len(parents)))]
+    return next((name for name in names if name in known), None)
 
 
 def _no_such_set(name: str) -> MailRefused:

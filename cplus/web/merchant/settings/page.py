@@ -110,6 +110,7 @@ async def _page(
         status=422 if failed else 200,
         me=at.me,
         section="settings",
+        paused=at.settings.paused,
         sections=[
             {
                 "name": section.name,

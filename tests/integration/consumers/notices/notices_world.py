@@ -190,7 +190,7 @@ class World:
         """What sends, with `mails` in place of the parts' own."""
         p = self.parts
         made = (p.settings, p.store, Leases(p.mongo.database), self.aws, p.recorder)
-        return Outbound(*made, mails or p.mail_parts, p.mail_budget, p.clock)
+        return Outbound(*made, mails or p.mail_parts, p.mail_budget, p.shop_tenants, p.clock)
 
     async def told_by_ses(self, kind: str, message_id: str, *, to: str = "", **detail: Any) -> None:
         """SES tells what became of a mail to the owner, or to somebody else."""

@@ -1,0 +1,101 @@
+"""The tenant that each shop has at SES: made once the app is installed, looked at again and again,
+and deleted once the shop was erased.
+
+All of that is one row of what is due, so it is tried until it works, and may be done twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+import structlog
+
+from cplus.aws import Tenants
+from cplus.clock import Clock
+from cplus.commands.mail_settings import settings_of
+from cplus.commands.sending_state import note_sending
+from cplus.consumers.erased_shops import is_removed, last_erasure
+from cplus.consumers.scheduled.due import Due, DueRows
+from cplus.consumers.scheduled.taking import DueWork
+from cplus.events.aggregates.settings import Paused
+from cplus.events.recording import Recorder
+
+log = structlog.get_logger()
+
+TENANT: Final = "ses_tenant"
+"""What is due: to look after the shop's tenant."""
+_REF: Final = "tenant"  # a shop has one
+WHILE_PAUSED: Final = timedelta(minutes=15)
+"""How soon a tenant that is paused is looked at again."""
+OTHERWISE: Final = timedelta(days=1)
+"""And one that is not. Whoever finds that SES refuses its mail has it looked at at once: asking for
+each shop more often would take more than the one call a second that SES allows."""
+REFUSED: Final = frozenset({"SendingPausedException", "NotFoundException"})
+"""What SES answers to mail of a tenant that is paused, or is not there."""
+
+
+def tenant_of(shop: str, stage: str) -> str:
+    """The name of the shop's tenant; `stage` begins it, as it does other names at AWS."""
+    return f"{stage}-{sha256(shop.encode()).hexdigest()[:24]}"
+
+
+def to_look_after(shop: str, at: datetime) -> Due:
+    """The row of the shop's tenant."""
+    return Due(shop, TENANT, _REF, at)
+
+
+@dataclass(frozen=True, slots=True)
+class ShopTenants:
+    """The tenants, for who sends."""
+
+    tenants: Tenants
+    recorder: Recorder
+    due: DueRows
+    clock: Clock
+
+    async def of(self, shop: str) -> str | None:
+        """As which tenant the shop's mail is sent; None before it has one."""
+        return (await settings_of(self.recorder, shop)).tenant
+
+    async def allow(self, shop: str, address: str) -> bool:
+        """Lets mail of the shop go to the address again, to which it did not arrive before; False
+        if SES could not be told."""
+        tenant = await self.of(shop)
+        if tenant is None:
+            return True
+        try:
+            await self.tenants.allow(tenant, address)
+        except Exception as error:  # noqa: BLE001  the mail waits, however SES failed
+            log.warning("suppression_stays", shop=shop, error=type(error).__name__)
+            return False
+        return True
+
+    async def refused(self, shop: str) -> None:
+        """SES takes no mail of the tenant: what it says of it is looked at at once."""
+        await self.due.put([to_look_after(shop, self.clock())])
+
+
+async def look_after(due: Due, use: DueWork) -> datetime | None:
+    """Makes the shop's tenant, if there is none, and records what SES says of it; deletes that of a
+    shop which was erased."""
+    shop, now = due.shop, use.clock()
+    name = tenant_of(shop, use.setting("ses_configuration_set"))
+    erasure = await last_erasure(use.recorder.store, None, shop)
+    if erasure is not None and not erasure.is_over:
+        await use.tenants.delete(name)
+        return None
+    if await is_removed(shop, use.recorder):
+        return None  # it comes back with the next installation
+    state = await use.tenants.state(name)
+    if state is None:
+        await use.tenants.ensure(name, shop)
+        state = await use.tenants.state(name)
+    paused = None
+    if state is not None and state.paused:
+        paused = Paused(state.since or now, state.cause, by_operator=state.by_us)
+        log.warning("sending_paused", shop=shop, tenant=name, by_operator=state.by_us)
+    await note_sending(use.recorder, shop, tenant=name, paused=paused, now=now)
+    return now + (OTHERWISE if paused is None else WHILE_PAUSED)
