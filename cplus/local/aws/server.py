@@ -167,7 +167,8 @@ class Server:
         failure = self._ses.failure(order)
         if failure is not None and failure.how == "slow":
             await asyncio.sleep(failure.seconds)
-        message_id = self._ses.send(order)
+        bounces = failure is not None and failure.how == "bounce"
+        message_id = self._ses.send(order, bounces=bounces)
         if failure is not None and failure.how == "lost" and request.transport is not None:
             request.transport.abort()  # it is sent, and whoever asked never hears of it
         return _json({"MessageId": message_id})

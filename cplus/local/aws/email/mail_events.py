@@ -31,16 +31,18 @@ class Sent:
     raw: bytes
 
 
-def fates(sent: Sent, suppressed: Sequence[str] = ()) -> list[dict[str, Any]]:
+def fates(
+    sent: Sent, suppressed: Sequence[str] = (), *, bounces: bool = False
+) -> list[dict[str, Any]]:
     """All events of the mail: Send, then Delivery, Bounce and Complaint by recipient. Those who are
     `suppressed` bounce unsent.
 
     As with SES's mailbox simulator, mail to `bounce@` bounces and `complaint@` complains, with
-    or without a label (`bounce+anything@`), at any domain.
+    or without a label (`bounce+anything@`), at any domain. With `bounces`, mail to all bounces.
     """
     mail = _mail(sent)
     tried = [r for r in sent.recipients if r not in suppressed]
-    bounced = [r for r in tried if _simulates(r, "bounce")]
+    bounced = [r for r in tried if bounces or _simulates(r, "bounce")]
     complained = [r for r in tried if _simulates(r, "complaint")]
     delivered = [r for r in tried if r not in bounced]
     now = _iso(sent.time)

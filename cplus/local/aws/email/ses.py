@@ -69,8 +69,9 @@ class Ses:
             )
         known[wanted] = request.get("EventDestination", {})
 
-    def send(self, order: Order) -> str:
-        """Keeps the mail and publishes its events; returns the id. Raises MailRefused."""
+    def send(self, order: Order, *, bounces: bool = False) -> str:
+        """Keeps the mail and publishes its events, those of a bounce if it `bounces`; returns the
+        id. Raises MailRefused."""
         self._check(order)
         self._afford(order)
         message_id = _message_id()
@@ -87,7 +88,7 @@ class Ses:
             raw=raw,
         )
         listed = [one for one in order.recipients if self.tenants.suppresses(order.tenant, one)]
-        events = fates(sent, listed)
+        events = fates(sent, listed, bounces=bounces)
         for event in events:
             fate = str(event["eventType"])
             told = event[fate.lower()].get(_WHO.get(fate), ())

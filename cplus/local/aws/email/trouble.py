@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _DAY: Final = 24 * 3600.0
-HOW: Final = frozenset({"throttle", "limit", "reject", "paused", "slow", "lost", "error"})
+HOW: Final = frozenset({"throttle", "limit", "reject", "paused", "slow", "lost", "error", "bounce"})
 """Ways to fail: over the sending rate, over a limit of the account, the mail refused, sending
-paused, a late answer, the mail sent and the answer lost, an error of the server."""
+paused, a late answer, the mail sent and the answer lost, an error of the server, the mail sent
+and come back for good."""
 
 
 @dataclass(slots=True)
