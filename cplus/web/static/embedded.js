@@ -75,11 +75,17 @@ function notConfirmed(note, gone) {
   note.hidden = false;
 }
 
+// The name that an answer gives its file, as RFC 6266 says: the one in UTF-8 before that in ASCII.
+function fileName(answer) {
+  const told = answer.headers.get("Content-Disposition") ?? "";
+  const whole = /filename\*=UTF-8''([^;]+)/i.exec(told);
+  return whole ? decodeURIComponent(whole[1]) : /filename="([^"]*)"/.exec(told)?.[1];
+}
+
 async function save(answer) {
-  const named = /filename="([^"]*)"/.exec(answer.headers.get("Content-Disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
-  link.download = named?.[1] || "download";
+  link.download = fileName(answer) || "download";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
@@ -97,9 +103,12 @@ function show(fresh) {
 }
 
 // Where the reader is after a page came: what is wrong in it, or its heading, which is announced.
-function land(place, { scroll = 0, quiet = false } = {}) {
+// A fetch does not tell the fragment that it was led to, so whoever sent a form is back at it if it
+// has an `id`, or at the first there is of the places in its `data-lands`.
+function land(place, { scroll = 0, quiet = false, form = null } = {}) {
   const main = document.getElementById("main");
-  const named = place.hash && document.getElementById(decodeURIComponent(place.hash.slice(1)));
+  const places = place.hash ? [decodeURIComponent(place.hash.slice(1))] : (form?.dataset.lands ?? form?.id ?? "").split(" ");
+  const named = places.map((id) => document.getElementById(id)).find(Boolean);
   if (named) named.scrollIntoView();
   else window.scrollTo(0, scroll);
   if (quiet) return;
@@ -157,7 +166,7 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     } else if (!sent || answer.redirected) history.replaceState({ scroll }, "", place);
     show(fresh);
     shown = pageOf(location.href);
-    land(place, { scroll, quiet });
+    land(place, { scroll, quiet, form: sent ? form : null });
     if (sent && answer.redirected) toast();
     return true;
   } catch (error) {
