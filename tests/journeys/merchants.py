@@ -12,6 +12,9 @@ from playwright.async_api import FrameLocator, Page, expect
 from cplus.local.stack import Stack
 from tests.journeys.shoppers import write_as_a_shopper
 
+# Playwright tries to run scripts of its own in each frame, also in one that may run none.
+_RUNS_NOTHING = "the 'allow-scripts' permission is not set"
+
 
 @dataclass
 class Faults:
@@ -26,6 +29,8 @@ class Faults:
         page.on("console", self._said)
 
     def _said(self, said: Any) -> None:
+        if _RUNS_NOTHING in said.text:
+            return
         if said.type == "error" and self.app in said.location["url"]:
             self.found.append(f"{said.location['url'].partition('?')[0]}: {said.text}")
 

@@ -25,7 +25,9 @@ from tests.framed import (
     slowed,
     vitals,
 )
+from tests.journeys.mail_with_files import Correspondence
 from tests.journeys.merchants import Faults, Merchant, answers
+from tests.journeys.shoppers import document, photo
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +37,7 @@ PAGES = ["/inbox", "/customers", "/metrics", "/privacy", "/billing", "/settings"
 SHOPS = {"red-tea": WIDE, "gold-oak": PHONE}
 # The first shop of the demo, so that the pictures show what people see who run it.
 PICTURED = "blue-jam"
+BY_MAIL = "plum-shop"
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 NAME, QUESTION = "Maya Lindqvist", "Is the tasting box small enough for a letter box?"
 ANSWER = "It is: 3 cm high, so nobody has to be in."
@@ -57,7 +60,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     ]
     async with Stack(tmp_path_factory.mktemp("stack")) as made:
         async with httpx.AsyncClient(timeout=30) as http:
-            for handle in (PICTURED, *SHOPS):
+            for handle in (PICTURED, BY_MAIL, *SHOPS):
                 shop: dict[str, Any] = {
                     "host": f"{handle}.myshopify.com",
                     "name": handle.replace("-", " ").title(),
@@ -184,3 +187,28 @@ async def test_a_merchant_goes_on_in_a_window_of_its_own(
     await browser.clear_cookies()
     await page.close()
     await window.close()
+
+
+async def test_a_mail_with_files_is_looked_at_answered_with_files_bounces_and_is_sent_elsewhere(
+    stack: Stack, browser: BrowserContext
+) -> None:
+    page, faults = await browser.new_page(), Faults(stack.info.web)
+    await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    merchant = Merchant(stack, BY_MAIL, page)
+    faults.watch(page)
+    await merchant.installs()
+    came = [photo("Küche.jpg"), document("Receipt 1042.pdf", "Receipt 1042")]
+    mail = Correspondence(merchant, "Priya Raman", "priya@shopper.example")
+    question = "One jar arrived with a cracked lid. What should I do?"
+    await mail.arrives("A cracked lid", question, [photo("jar.jpg"), *came])
+    await mail.is_looked_at(came)
+
+    answer = "I am sorry. A new jar is on its way: the label is attached."
+    label = [document("Label – größer.pdf", "Label"), photo("parcel.jpg")]
+    await mail.is_answered(answer, label)
+    await mail.went_out(mail.address, answer, label)
+    await mail.is_awaiting_a_reply_again()
+    await mail.is_sent_elsewhere("priya@work.example")
+    await mail.went_out("priya@work.example", answer, label)
+    assert faults.found == []
+    await page.close()
