@@ -14,6 +14,8 @@ REFUSALS: Final = MappingProxyType(
         "mailbox_off": "This mailbox was removed from the app, or is switched off.",
         "expired": "The conversation is too old to be answered by email.",
         "person_erased": "The customer was erased.",
+        "merged": "The conversation was merged into another, in which replies go to somebody "
+        "else. Answer there.",
         "no_address": "The conversation has no address that a reply can go to.",
         "empty": "Nothing was written in it but what it quotes.",
         "unclear": "It says that your words stand within the quoted message, where nothing tells "

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.merging import root_of
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation import Conversation, as_received
@@ -107,6 +108,7 @@ async def _answered(shop: str, mail: MailSetAside, use: Conversations) -> Conver
         return None
     stream = conversation_stream(mail.answers)
     found: Conversation = await use.recorder.load(Conversation, shop, stream)
+    found = await root_of(use.recorder, shop, found)
     return found if found.version and not found.erased else None
 
 

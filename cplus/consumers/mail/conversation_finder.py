@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cplus.commands.conversations.merging import root_of
 from cplus.consumers.mail.message_ids import rfc_ref
 from cplus.consumers.mail.reading import Found
 from cplus.events.aggregates.conversation import Conversation
@@ -48,7 +49,7 @@ class ConversationFinder:
         for candidate in found[:_CANDIDATES]:
             signed = candidate.kind in ("token", "marker")
             for stream in await self._streams(way.shop, candidate):
-                conversation = await self._load(way.shop, stream)
+                conversation = await self._followed(way.shop, stream)
                 if not conversation.version or (signed and self._ended(conversation, now)):
                     continue
                 erased = erased or await self.store.by_ref(way.shop, SHOP_ERASED_REF, 1)
@@ -68,7 +69,7 @@ class ConversationFinder:
         number, _ = await self.store.latest(shop, contact)
         if found.form is not None:
             newest = await self._newest(shop, who)
-            conversation = await self._load(shop, newest) if newest else None
+            conversation = await self._followed(shop, newest) if newest else None
             if conversation is not None and self._may_join(conversation, now):
                 return conversation, []
         conversation = Conversation.empty(conversation_stream(random_id()))
@@ -107,9 +108,10 @@ class ConversationFinder:
         found_by = [await self.store.by_ref(shop, ref) for ref in refs]
         return [stream for commits in found_by for one in commits for stream in _conversations(one)]
 
-    async def _load(self, shop: str, stream: str) -> Conversation:
+    async def _followed(self, shop: str, stream: str) -> Conversation:
+        """The conversation, or what it was merged into."""
         loaded: Conversation = await self.recorder.load(Conversation, shop, stream)
-        return loaded
+        return await root_of(self.recorder, shop, loaded)
 
     def _ended(self, conversation: Conversation, now: datetime) -> bool:
         """Whether the tokens of the conversation have ended: a mail that was passed on years ago

@@ -21,8 +21,9 @@ from cplus.actors import mailbox as by_mailbox
 from cplus.clock import Clock
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Conversations, Extras
+from cplus.commands.conversations.merging import root_of
 from cplus.commands.mailboxes import mailboxes_of
-from cplus.errors import InvalidInput
+from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
 from cplus.events.aggregates.mailboxes import Mailboxes
 from cplus.events.catalogue.conversations import AnswerRefusal
@@ -104,6 +105,9 @@ class MailboxAnswers:
         conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
         if not conversation.version:
             return way, None
+        root = await root_of(self.recorder, shop, conversation)
+        if root.address == conversation.address:  # the merchant knows whom it is for
+            conversation = root
         claimed = Claimed(answered, conversation, mailboxes)
         ours = {claimed.address, *(one.address for one in mailboxes.by_id.values())} - {""}
         if mail.from_address in ours:
@@ -140,12 +144,14 @@ class MailboxAnswers:
         if reason is None and asked.command != "note":
             try:
                 await self._carry_out(way.shop, claimed, asked, key, await files())
+            except FormOfAnother:
+                pass  # sent on before, and merged into another conversation since
             except InvalidInput:
                 reason = "no_address"
-            else:
+            if reason is None:
                 actor = str(by_mailbox(claimed.answered.mailbox))
                 return {"reason": SENT_ON, "actor": actor, **about}
-        id_ = answering.message_id(way.shop, claimed.answered.conversation, key)
+        id_ = answering.message_id(way.shop, claimed.conversation.conversation_id, key)
         return self._shown(claimed, mail, asked, id_, reason, now, proved=proved)
 
     def _shown(
@@ -188,7 +194,7 @@ class MailboxAnswers:
         """Replies and closes, each once; raises InvalidInput if nobody can be answered."""
         use = Conversations(self.recorder, self.clock)
         by = by_mailbox(claimed.answered.mailbox)
-        conversation = claimed.answered.conversation
+        conversation = claimed.conversation.conversation_id
         if asked.text or any(not one.inline for one in files):
             await answering.reply(
                 shop, conversation, text=asked.text, key=key, actor=by, source="mail", use=use,
@@ -215,6 +221,7 @@ class MailboxAnswers:
             ("mailbox_off", claimed.answered.mailbox not in claimed.mailboxes.on),
             ("other_mailbox", mail.from_address != claimed.address),
             ("person_erased", conversation.erased),
+            ("merged", conversation.merged_into is not None and asked.command is None),
             ("expired", self._is_over(conversation, receipt.received_at)),
             ("empty", not asked.text and asked.command != "close"),
             ("too_long", len(asked.text) > MAX_REPLY),

@@ -18,9 +18,11 @@ from cplus.events.catalogue.conversations import (
     AutoReplied,
     ConversationClosed,
     ConversationMarkedSpam,
+    ConversationMerged,
     ConversationReopened,
     ConversationStarted,
     ConversationUnmarkedSpam,
+    ConversationUnmerged,
     DeliveryFailed,
     DeliveryFailureSettled,
     MessageReceived,
@@ -38,6 +40,7 @@ MAX_RECIPIENTS = 50
 """Whom SES sends one mail to at most: To, Cc and Bcc together."""
 MAX_AHEAD = timedelta(days=60)
 """How long before it goes out a mail can be scheduled."""
+MERGED = "this conversation was merged into another: reply there, or undo that first"
 MAX_WAITING = 20
 """Mails of one conversation that wait for their moment at once."""
 
@@ -87,6 +90,7 @@ class Conversation(Aggregate):
         itself."""
         self.counts = True
         """Whether it counts at all: what the merchant began does not."""
+        self._begin_alone()
         self.auto_replied = False
         """Whether the shop answered by itself since the merchant wrote last."""
         self.counts_in: str | None = None
@@ -99,6 +103,23 @@ class Conversation(Aggregate):
         """Until when mails wait that were not withdrawn, by the ids of the messages."""
         self._looked_after: dict[str, set[str]] = {}
         """What had failed when each of them was written."""
+
+    def _begin_alone(self) -> None:
+        self.merged_into: str | None = None
+        """The id of the conversation that it was merged into; None if it is on its own."""
+        self.was_open = False
+        """Whether it was open when it was merged."""
+        self.waiting = False
+        """Whether somebody who wrote in it waits for an answer."""
+        self.lent: set[str] = set()
+        """The conversations merged into it in which somebody waits for an answer."""
+        self._waited: set[str] = set()
+        """Replies that have not gone out, before which somebody waited."""
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for an answer in it, or in what was merged into it."""
+        return self.waiting or bool(self.lent)
 
     @property
     def conversation_id(self) -> str:
@@ -180,6 +201,8 @@ class Conversation(Aggregate):
             raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")
         if self.erased:
             raise InvalidInput(reason="the person of this conversation was erased")
+        if self.merged_into is not None:
+            raise InvalidInput(reason=MERGED)
         if not self.address:
             raise InvalidInput(reason="this conversation has no address to reply to")
         if to is not None and to != self.address:
@@ -326,7 +349,10 @@ class Conversation(Aggregate):
             self.trigger_event(ConversationClosed, timestamp=now)
 
     def reopen(self, now: datetime) -> None:
-        """The merchant reopens it; reopening an open conversation changes nothing."""
+        """The merchant reopens it; reopening an open conversation changes nothing. Raises
+        InvalidInput if it was merged into another."""
+        if not self.open and self.merged_into is not None:
+            raise InvalidInput(reason=MERGED)
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 
@@ -389,6 +415,7 @@ class Conversation(Aggregate):
         self.last_message_at = max(self.last_message_at or event.timestamp, event.timestamp)
         self._days.add(_day_of(event.timestamp))
         self._missed |= self.spam and not event.automatic
+        self.waiting |= not event.automatic
         if event.answer_here and not (event.automatic and self.address):
             self.address = event.from_address or ""
             self.answers_to = event.person
@@ -402,6 +429,12 @@ class Conversation(Aggregate):
         if event.send_at is not None:
             self.waits[event.message_id] = event.send_at
             self._looked_after[event.message_id] = set(self.failed)
+            if self.awaited:
+                self._waited.add(event.message_id)
+        else:
+            self._waited.clear()
+        self.waiting = False
+        self.lent.clear()
         self.failed.clear()  # whatever it says, the merchant looked after the conversation
         failed = self.failures.get(event.resends or "")
         # Sent again to another address, that is where replies go, unless a copy failed.
@@ -413,6 +446,7 @@ class Conversation(Aggregate):
         self.withdrawn.add(event.message_id)
         self.waits.pop(event.message_id, None)
         self.failed |= self._looked_after.pop(event.message_id, set())
+        self.waiting |= event.message_id in self._waited
 
     @evolve.register
     def _(self, event: DeliveryFailed) -> None:
@@ -461,6 +495,28 @@ class Conversation(Aggregate):
     def _(self, event: ConversationUnmarkedSpam) -> None:
         self.spam = self._missed = False
         self.counts_in = event.month or self.counts_in
+
+    @evolve.register
+    def _(self, event: ConversationMerged) -> None:
+        if event.source == self.conversation_id:
+            self.merged_into, self.was_open = event.into, self.open
+        elif event.lends:
+            self.lent.add(event.source)
+        self._stand(event.timestamp, is_open=event.open)
+
+    @evolve.register
+    def _(self, event: ConversationUnmerged) -> None:
+        if event.source == self.conversation_id:
+            self.merged_into = None
+        self.lent.discard(event.source)
+        self._stand(event.timestamp, is_open=event.open)
+
+    def _stand(self, at: datetime, *, is_open: bool) -> None:
+        if is_open:
+            self.closed_at = None
+        elif self.open:
+            self.closed_at = at
+        self.open = is_open
 
 
 def allowance_refs(events: Iterable[NewEvent]) -> list[str]:

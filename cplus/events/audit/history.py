@@ -136,6 +136,8 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.ConversationReopened: "reopened the conversation",
         talk.ConversationMarkedSpam: "marked the conversation as spam",
         talk.ConversationUnmarkedSpam: "took the spam mark away",
+        talk.ConversationMerged: "merged two conversations",
+        talk.ConversationUnmerged: "took the merge of two conversations back",
         mail.MailTakenUp: "made a conversation of the mail",
         mail.MailSent: "sent the reply by email",
         mail.MailDelivered: "delivered the reply",

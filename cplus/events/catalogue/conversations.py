@@ -152,6 +152,7 @@ AnswerRefusal = Literal[
     "too_long",
     "too_large",
     "virus",
+    "merged",
 ]
 """Why a mail from a merchant's mailbox was not sent on: nothing proves its sender; another mailbox
 was asked; the mailbox was removed or switched off; the conversation is too old; its person was
@@ -246,6 +247,35 @@ class ConversationUnmarkedSpam(AggregateEvent):
     """The days (UTC) on which it began and mail came: their figures change."""
     month: str | None
     """The month of UTC of whose allowance it takes a place; None if it still has one."""
+
+
+class ConversationMerged(AggregateEvent):
+    """The merchant merged a conversation into another: later mail to it goes there. The same is
+    recorded in both."""
+
+    TYPE: ClassVar[str] = "conversation.merged"
+    source: str
+    """The id of the conversation that goes into the other."""
+    into: str
+    """The id of that one."""
+    lends: bool
+    """Whether somebody waits for an answer in `source`: from now on they wait in `into`."""
+    open: bool
+    """Whether the conversation in whose stream it is stands open after it."""
+    waiting: bool
+    """Whether somebody waits for an answer in that one."""
+
+
+class ConversationUnmerged(AggregateEvent):
+    """The merchant took a merge back: both are on their own again, as recorded in both."""
+
+    TYPE: ClassVar[str] = "conversation.unmerged"
+    source: str
+    into: str
+    open: bool
+    """Whether the conversation in whose stream it is stands open after it."""
+    waiting: bool
+    """Whether somebody waits for an answer in that one."""
 
 
 def _unchanged(data: dict[str, Any]) -> dict[str, Any]:

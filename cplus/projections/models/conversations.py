@@ -12,9 +12,11 @@ from cplus.events.catalogue.conversations import (
     AnswersMoved,
     ConversationClosed,
     ConversationMarkedSpam,
+    ConversationMerged,
     ConversationReopened,
     ConversationStarted,
     ConversationUnmarkedSpam,
+    ConversationUnmerged,
     DeliveryFailed,
     DeliveryFailureSettled,
     MessageReceived,
@@ -133,10 +135,10 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
             return {"from_name": moved.name, "from_address": moved.address, **copies}
         case DeliveryFailed() | DeliveryFailureSettled():
             return _failure(row, event)
-    return _state(event)
+    return _state(row, event)
 
 
-def _state(event: Recorded) -> dict[str, Any]:
+def _state(row: Row, event: Recorded) -> dict[str, Any]:
     match event.event:
         case ConversationClosed():
             return {"open": False, "closed_at": event.occurred_at}
@@ -146,7 +148,34 @@ def _state(event: Recorded) -> dict[str, Any]:
             return {"spam": True}
         case ConversationUnmarkedSpam():
             return {"spam": False}
+        case ConversationMerged() | ConversationUnmerged() as told:
+            return _merged(row, told, event)
     return {}
+
+
+def _merged(
+    row: Row, told: ConversationMerged | ConversationUnmerged, event: Recorded
+) -> dict[str, Any]:
+    """How a conversation stands that was merged into another, and that other; or no more."""
+    merged, at = isinstance(told, ConversationMerged), event.occurred_at
+    stands: dict[str, Any] = {}
+    if not row.get("erased"):
+        closed_at = None if told.open else at if row["open"] else row["closed_at"]
+        stands = {"open": told.open, "closed_at": closed_at, "waiting": told.waiting}
+    if conversation_id(event.stream) == told.source:
+        return {**stands, "merged_into": told.into if merged else None}
+    others = [one for one in row.get("merged", ()) if one != told.source]
+    stands["merged"] = [*others, told.source] if merged else others
+    if isinstance(told, ConversationMerged) and told.lends and not row.get("erased"):
+        stands |= _borrowed(row, at)
+        if WAITS in row:  # also if a reply is taken back that does not answer them
+            stands[WAITS] = waits_changed(row, lambda back: {**back, **_borrowed(back, at)})[WAITS]
+    return stands
+
+
+def _borrowed(row: Row, at: datetime) -> dict[str, Any]:
+    """Somebody waits from now on: it comes up in the inbox."""
+    return {"waiting": True, "last_message_at": max(row["last_message_at"], at)}
 
 
 def _received(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]:
@@ -273,7 +302,9 @@ CONVERSATIONS = Projection(
         ConversationClosed,
         ConversationReopened,
         ConversationMarkedSpam,
+        ConversationMerged,
         ConversationUnmarkedSpam,
+        ConversationUnmerged,
         DeliveryFailed,
         DeliveryFailureSettled,
         MailSent,

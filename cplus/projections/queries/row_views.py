@@ -57,6 +57,8 @@ def conversation_view(row: Row) -> Conversation:
         started_at=row["started_at"],
         closed_at=row["closed_at"],
         spam=row.get("spam", False),
+        merged_into=row.get("merged_into"),
+        merged=tuple(row.get("merged", ())),
         failed=[
             FailedReply(message_id, one["address"], one["reason"], one["at"])
             for message_id, one in row.get("failed", {}).items()

@@ -88,6 +88,7 @@ async def _everything(web: Harness) -> list[str]:
         await set_aside(web),
         f"/conversations/{long}",
         f"/conversations/{long}/messages/{message.id}",
+        f"/conversations/{long}/merge",
         f"/conversations/{long}/history",
         f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
         "/customers",
@@ -114,7 +115,7 @@ async def _everything(web: Harness) -> list[str]:
 # What is no page: it leads elsewhere, or is for programs.
 _NO_PAGE = re.compile(
     r"/|/(api|static|files)/.*|/messages/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
-    r"|/conversations/{conversation_id}/(reply|undo|answer-to|close|reopen|spam|not-spam|block|unblock|undo|allow|failed/.*)"
+    r"|/conversations/{conversation_id}/(reply|undo|answer-to|close|reopen|unmerge|spam|not-spam|block|unblock|undo|allow|failed/.*)"
     r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/mail/{section}"

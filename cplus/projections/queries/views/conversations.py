@@ -56,6 +56,10 @@ class Conversation:
     """Who gets a copy of replies, unless the merchant takes them out."""
     last_delayed: bool = False
     """The merchant's last mail came back for now."""
+    merged_into: str | None = None
+    """The id of the conversation that it was merged into: new mail to it goes there."""
+    merged: Sequence[str] = ()
+    """The ids of those that were merged into it."""
 
 
 @dataclass(frozen=True, slots=True)

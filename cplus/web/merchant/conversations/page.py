@@ -60,6 +60,11 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
     "allowed": (lambda _: True, "Replies are sent to this address again."),
     "spam": (lambda row: row.spam, "Marked as spam. You find it in the tab Spam."),
     "not-spam": (lambda row: not row.spam, "Not spam. It is back in the inbox."),
+    "merged": (lambda _: True, "Merged. New mail to both comes here."),
+    "unmerged": (
+        lambda row: row.merged_into is None,
+        "Undone: it is on its own again. Mail that came meanwhile stays in the other conversation.",
+    ),
     "closed-before": (
         lambda row: row.open,
         (
@@ -94,6 +99,7 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
 """What a command is called in an address: whether it is still true of the conversation, and the
 words for it. `-before`: its form had been sent already, and what it did then was undone since."""
 
+_MERGED: Final = 20  # conversations merged into one that its page names
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
@@ -256,6 +262,7 @@ async def show_page(
         thread=thread,
         mailbox_names=await view.mailbox_names(thread),
         person=person,
+        merged=await _merged(queries, me.shop, row),
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,
         awaited=awaited,
@@ -276,6 +283,13 @@ async def show_page(
         problem=problem_words(problem[1]),
         stopped=await stopped(view.use.recorder, me.shop, row.person, address) if address else None,
     )
+
+
+async def _merged(queries: Queries, shop: str, row: Conversation) -> dict[str, str]:
+    """The subjects of what it was merged into, and of the newest that were merged into it."""
+    ids = [*row.merged[-_MERGED:], *([row.merged_into] if row.merged_into else [])]
+    found = [await queries.conversation(shop, one) for one in ids]
+    return {one.id: one.subject or "" for one in found if one is not None}
 
 
 def _last_asked(thread: Thread) -> int:
