@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -56,6 +56,8 @@ class Extras:
 
 
 NO_EXTRAS: Final = Extras()
+_AT_ONCE: Final = timedelta(minutes=2)
+"""A reply that waits no longer than this only waits to be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,10 +260,21 @@ async def _holds(
     for recorded in await use.recorder.reader.of(outcome.commit, ReplyWritten):
         event = recorded.event
         assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
-        same = (event.text, event.cc or (), event.bcc or ()) == wanted
-        if same and same_files(event.files, extras.chosen):
+        if (event.text, event.cc or (), event.bcc or ()) == wanted and same_extras(
+            event, extras, use.clock()
+        ):
             return True
     return False
+
+
+def same_extras(before: ReplyWritten, extras: Extras, now: datetime) -> bool:
+    """Whether a reply that was recorded goes out when these say, with the files that they choose.
+    Undo leaves another moment each time that a form is sent: that is no other wish."""
+    moments = [
+        at if at is not None and at - written > _AT_ONCE else None
+        for at, written in ((before.send_at, before.timestamp), (extras.send_at, now))
+    ]
+    return moments[0] == moments[1] and same_files(before.files, extras.chosen)
 
 
 async def _change(

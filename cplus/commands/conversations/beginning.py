@@ -14,8 +14,9 @@ from cplus.commands.conversations.answering import (
     Extras,
     SentBefore,
     message_id,
+    same_extras,
 )
-from cplus.commands.conversations.attaching import attached, same_files
+from cplus.commands.conversations.attaching import attached
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
@@ -77,7 +78,8 @@ async def begin(
     text = text.replace("\0", "")
     before = await recorder.store.by_claim(shop, claim)
     if before is not None:
-        return await _before(before, stream, address, text, extras, use)
+        wanted = (address, text.replace("\r\n", "\n").strip(), subject, others.cc, others.bcc)
+        return await _before(before, stream, wanted, extras, use)
     files = tuple(extras.files)
     if use.use.files is not None and extras.chosen:
         files = await attached(shop, extras.chosen, files, use.use.files)
@@ -111,16 +113,16 @@ async def begin(
 
 
 async def _before(
-    commit: Commit, stream: str, address: str, text: str, extras: Extras, use: Beginning
+    commit: Commit, stream: str, wanted: tuple[object, ...], extras: Extras, use: Beginning
 ) -> Begun | SentBefore:
-    """What the same form said before."""
+    """Whether the same form said the same before: address, text, subject and copies."""
     if stream not in commit.refs:
         raise FormOfAnother(what="conversation")
     for recorded in await use.use.recorder.reader.of(commit, ReplyWritten):
         event = recorded.event
         assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
-        same = (event.to_address, event.text) == (address, text.replace("\r\n", "\n").strip())
-        if same and same_files(event.files, extras.chosen):
+        said = (event.to_address, event.text, event.subject, event.cc or (), event.bcc or ())
+        if said == wanted and same_extras(event, extras, use.use.clock()):
             return Begun(stream.rpartition("/")[2], commit.position)
     return SentBefore()
 

@@ -41,7 +41,9 @@ _STYLES: Final = {
     *("white-space", "width"),
 }
 """What cannot load anything, nor lay one thing over another."""
-_LINK: Final = re.compile(r'<a href="([^"]*)"')
+_LINK: Final = re.compile(r'<a((?: [a-z-]+="[^"]*")*)>')
+"""As the sanitiser writes it, with its attributes in any order."""
+_HREF: Final = re.compile(r' href="([^"]*)"')
 _IMAGE: Final = re.compile(r"<img [^<>]*>")
 _OF_MAIL: Final = re.compile(r'src="cid:([^"]*)"', re.IGNORECASE)
 _TAGS_LIMIT: Final = 20_000
@@ -126,7 +128,10 @@ def cleaned(html: str, *, picture: Callable[[str], str | None], remote: bool) ->
 
 def _leading(link: re.Match[str]) -> str:
     """Says where the link leads: a style shows it beside the words of the link."""
-    address = unescape(link[1])
+    href = _HREF.search(link[1])
+    if href is None:
+        return link[0]
+    address = unescape(href[1])
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""
@@ -134,7 +139,7 @@ def _leading(link: re.Match[str]) -> str:
         host = ""
     where = host or address[:100]
     shown = where.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return f'<a data-leads="{shown}" title="{link[1]}" href="{link[1]}"'
+    return f'<a data-leads="{shown}" title="{href[1]}"{link[1]}>'
 
 
 def lines_of(html: str | None, pictures: int = 0) -> int:

@@ -22,6 +22,8 @@ async def test_a_new_message_leads_to_its_conversation_once(
     assert "It is ready." in page.text
     assert "Awaiting reply" not in page.text
     assert "ada@example.org" in (await browser.get("/customers?kind=leads")).text
+    for other in ({"subject": "Another order"}, {"cc": "colleague@example.org"}):
+        assert (await browser.post(URL, data={**data, **other})).status_code == 409
     changed = await browser.post(URL, data={**data, "text": "Another"})
     assert changed.status_code == 409
     assert "Another</textarea>" in changed.text

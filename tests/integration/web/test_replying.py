@@ -156,3 +156,21 @@ async def test_a_moment_that_makes_no_sense_is_refused(
     assert words in refused.text
     assert "My words</textarea>" in refused.text
     assert await replies(web, conversation) == []
+
+
+async def test_a_form_that_is_sent_again_for_another_moment_is_another_reply(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    fields = await form_fields(browser, conversation, "reply")
+    url = f"/conversations/{conversation}/reply"
+    soon, late = (
+        (web.clock() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M") for days in (1, 30)
+    )
+    data = {**fields, "text": "On Monday.", "later": "1"}
+    statuses = [
+        (await browser.post(url, data={**data, "at": at})).status_code for at in (soon, soon, late)
+    ]
+    at_once = await browser.post(url, data={**fields, "text": "On Monday."})
+    assert [*statuses, at_once.status_code] == [303, 303, 409, 409]
+    assert len(await replies(web, conversation)) == 1

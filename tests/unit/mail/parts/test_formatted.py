@@ -63,6 +63,13 @@ def test_a_link_opens_apart_and_says_where_it_leads() -> None:
     assert 'rel="noopener noreferrer nofollow"' in clean
 
 
+@pytest.mark.parametrize("before", ['style="color:red"', 'dir="ltr" width="1>2"', "align=left"])
+def test_no_other_attribute_hides_where_a_link_leads(before: str) -> None:
+    clean = shown(f'<a {before} href="https://evil.example">bank.example</a>')
+    assert 'data-leads="evil.example" title="https://evil.example"' in clean
+    assert 'href="https://evil.example"' in clean
+
+
 def test_words_that_look_like_a_picture_are_words() -> None:
     assert shown('<p>src="cid:one@x"</p>') == '<p>src="cid:one@x"</p>'
 
