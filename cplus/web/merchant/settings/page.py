@@ -70,7 +70,7 @@ async def show(pages: PagesDep, at: LookingDep, saved: str = "") -> HTMLResponse
 
 
 @router.get("/{section}")
-async def again(section: SectionDep, _me: MerchantDep) -> Response:
+async def again(_me: MerchantDep, section: SectionDep) -> Response:
     """For who loads the address of a form again."""
     return see_other(f"{PAGE}#{section.name}")
 
