@@ -18,6 +18,7 @@ Purpose: TypeAlias = Literal[
     "received-mails",  # claims of the log on what a mail says
     "reply-addresses",  # tokens of conversations, in addresses and in mails
     "shopify-credentials",  # access tokens at rest
+    "uploads",  # what a browser holds of a file that it sends in pieces
     "web-forms",  # tokens of forms
     "web-sessions",  # cookies and sign-in links
 ]

@@ -13,7 +13,7 @@ from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
 from cplus.aws.kms import Kms
 from cplus.aws.objects import Objects
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
-from cplus.aws.sealed_objects import BODIES, MAIL, SEALED_FOLDER, SealedObjects
+from cplus.aws.sealed_objects import BODIES, MAIL, SEALED_FOLDER, UPLOADS_FOLDER, SealedObjects
 from cplus.aws.tenants import Tenants, TenantState
 from cplus.aws.topics import TopicMessage
 
@@ -23,6 +23,7 @@ __all__ = [
     "MAIL",
     "REFUSALS",
     "SEALED_FOLDER",
+    "UPLOADS_FOLDER",
     "Aws",
     "DeadLetter",
     "DeadLetters",

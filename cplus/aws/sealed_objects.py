@@ -17,6 +17,11 @@ SEALED_FOLDER: Final = "sealed/"
 """Where sealed objects are, as `sealed/<shop>/<id>`."""
 
 
+UPLOADS_FOLDER: Final = "uploads/"
+"""Where pieces of files are that nobody has sent yet, as `uploads/<shop>/<id>`: a rule of the
+bucket ends them."""
+
+
 class SealedObjects:
     """The objects of one bucket; `role` says what it is the bucket of."""
 
@@ -25,12 +30,12 @@ class SealedObjects:
         self._bucket = bucket
         self._role = role
 
-    async def put(self, shop: str, clear: bytes) -> Stored:
+    async def put(self, shop: str, clear: bytes, folder: str = SEALED_FOLDER) -> Stored:
         """Stores the bytes as a new object. Whoever loses the answer has lost them: nothing else
         opens the object, so one that was left behind needs nobody to delete it."""
         id_ = random_id(26)
         opens, sealed = seal(shop, self._role, id_, clear)
-        key = f"{SEALED_FOLDER}{shop}/{id_}"
+        key = f"{folder}{shop}/{id_}"
         await self._aws.put_object(self._bucket, key, sealed)
         return Stored({"bucket": self._bucket, "key": key}, opens)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cplus.aws import SealedObjects
+from cplus.aws import UPLOADS_FOLDER, SealedObjects
 from cplus.envelopes import Stored
 from cplus.events.files import StoredFile
 
@@ -67,6 +67,14 @@ class Files:
         """Its bytes. Raises KeyError if it is not there any more, and ObjectBroken."""
         ref = {"bucket": file.bucket, "key": file.key}
         return await self.kept.get(shop, Stored(ref, b64decode(file.opens)))
+
+    async def put_piece(self, shop: str, data: bytes) -> Stored:
+        """Stores a piece of a file that is on its way, for two days."""
+        return await self.kept.put(shop, data, UPLOADS_FOLDER)
+
+    async def get_piece(self, shop: str, piece: Stored) -> bytes:
+        """Its bytes. Raises KeyError if it is not there any more, and ObjectBroken."""
+        return await self.kept.get(shop, piece)
 
     async def _put(self, shop: str, file: NewFile) -> StoredFile:
         stored = await self.kept.put(shop, file.data)

@@ -17,6 +17,7 @@ from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.commands.conversations.addressing import Copies, copies
 from cplus.commands.conversations.attaching import Chosen, attached, same_files
+from cplus.commands.conversations.uploading import Uploaded
 from cplus.commands.files import Files
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
 from cplus.events.aggregates.conversation import Conversation, allowance_refs
@@ -49,7 +50,7 @@ class Extras:
     bcc: str = ""
     send_at: datetime | None = None
     """When it goes out; None for at once."""
-    chosen: Sequence[Chosen] = ()
+    chosen: Sequence[Chosen | Uploaded] = ()
     """New files, which are stored first."""
     files: Sequence[StoredFile] = ()
     """What goes with it, stored."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cplus.commands.conversations.uploading import MAX_BYTES, Uploaded, put_together
 from cplus.commands.files import Files
 from cplus.errors import InvalidInput
 from cplus.events.catalogue.conversations import ReplyWritten
@@ -17,8 +18,6 @@ from cplus.mail.parts.kinds import kind_of
 from cplus.mail.parts.names import safe_name
 
 MAX_FILES: Final = 20
-MAX_BYTES: Final = 25 * 1024 * 1024
-"""Of all files of a mail: SES takes 40 MB, in Base64 and with the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +28,48 @@ class Chosen:
     content_type: str
     data: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
+
 
 async def attached(
-    shop: str, chosen: Sequence[Chosen], kept: Sequence[StoredFile], files: Files
+    shop: str, chosen: Sequence[Chosen | Uploaded], kept: Sequence[StoredFile], files: Files
 ) -> tuple[StoredFile, ...]:
     """The files of a reply: those that one which was taken back had, and new ones, stored for this
     shop. Their names are cleaned, and their types are told by what they hold.
 
-    Raises InvalidInput for too many, too much, and an empty file, before any is stored.
+    Raises InvalidInput for too many, too much, an empty file, one that has not come whole and one
+    that stands twice, before any is stored; and for one of which a piece is gone.
     """
+    _check(chosen, kept)
+    stored = list(kept)
+    for one in chosen:
+        # One at a time is put together, and let go of once it is stored.
+        named = await _opened(shop, one, files)
+        stored += await files.put(shop, [named])
+    return tuple(stored)
+
+
+def _check(chosen: Sequence[Chosen | Uploaded], kept: Sequence[StoredFile]) -> None:
     if len(chosen) + len(kept) > MAX_FILES:
         raise InvalidInput(reason=f"a mail takes up to {MAX_FILES} files")
-    if sum(len(one.data) for one in chosen) + sum(one.size for one in kept) > MAX_BYTES:
+    if sum(one.size for one in chosen) + sum(one.size for one in kept) > MAX_BYTES:
         raise InvalidInput(reason=f"all files of a mail can be up to {MAX_BYTES // 2**20} MB")
-    if any(not one.data for one in chosen):
+    if any(not one.size for one in chosen):
         raise InvalidInput(reason="one of the files is empty")
-    named = await asyncio.to_thread(lambda: [_named(one) for one in chosen])
-    return (*kept, *await files.put(shop, named))
+    uploaded = [one for one in chosen if isinstance(one, Uploaded)]
+    if not all(one.whole for one in uploaded):
+        raise InvalidInput(reason="one of the files has not come whole; choose it again")
+    if len({one.id for one in uploaded}) < len(uploaded):
+        raise InvalidInput(reason="one of the files stands twice in this form")
+
+
+async def _opened(shop: str, one: Chosen | Uploaded, files: Files) -> MailFile:
+    if isinstance(one, Uploaded):
+        one = Chosen(one.name, one.content_type, await put_together(shop, one, files))
+    return await asyncio.to_thread(_named, one)
 
 
 def kept_of(reply: ReplyWritten | None, ids: Collection[str]) -> list[StoredFile]:
@@ -53,13 +77,13 @@ def kept_of(reply: ReplyWritten | None, ids: Collection[str]) -> list[StoredFile
     return [one for one in (reply.files or () if reply else ()) if one.id in ids]
 
 
-def same_files(files: Iterable[StoredFile] | None, chosen: Iterable[Chosen]) -> bool:
+def same_files(files: Iterable[StoredFile] | None, chosen: Iterable[Chosen | Uploaded]) -> bool:
     """Whether a reply that was recorded has these files among its own."""
     had = sorted((one.name, one.size) for one in files or ())
-    return all((_name(one), len(one.data)) in had for one in chosen)
+    return all((_name(one), one.size) in had for one in chosen)
 
 
-def _name(one: Chosen) -> str:
+def _name(one: Chosen | Uploaded) -> str:
     return safe_name(one.name) or "file"
 
 

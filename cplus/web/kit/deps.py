@@ -48,6 +48,7 @@ from cplus.web.kit.frame import Bridge
 from cplus.web.kit.handshake import Handshake
 from cplus.web.kit.id_tokens import ReadToken
 from cplus.web.kit.pages import Pages
+from cplus.web.kit.upload_tokens import UploadTokens
 
 
 class ReadLag(Protocol):
@@ -259,6 +260,11 @@ async def _file_links(request: Request) -> FileLinks:
     return FileLinks(_parts(request).signer)
 
 
+async def _upload_tokens(request: Request) -> UploadTokens:
+    parts = _parts(request)
+    return UploadTokens(parts.settings.secret("application_secret"), parts.clock)
+
+
 async def _secret(request: Request) -> str:
     return _parts(request).settings.secret("application_secret")
 
@@ -369,6 +375,7 @@ HeadDep = Annotated[Head, Depends(_head)]
 StoredMailsDep = Annotated[StoredMails, Depends(_stored_mails)]
 MessageFilesDep = Annotated[MessageFiles, Depends(_message_files)]
 FileLinksDep = Annotated[FileLinks, Depends(_file_links)]
+UploadTokensDep = Annotated[UploadTokens, Depends(_upload_tokens)]
 SecretDep = Annotated[str, Depends(_secret)]
 """The application secret, of which the codes for a merchant's mailboxes are made."""
 MailDomainDep = Annotated[str, Depends(_mail_domain)]

@@ -325,7 +325,7 @@ async def test_buckets_keep_versions_until_each_is_deleted_for_good(
     s3, bucket = client("s3", aws.endpoint), resources.short_names(application)[1]["mail"]
     rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     days = {one["Filter"]["Prefix"]: one["Expiration"].get("Days") for one in rules}
-    assert days == {"": None, "incoming/": 30}
+    assert days == {"": None, "incoming/": 30, "uploads/": 2}
     for body in (b"first", b"second"):
         s3.put_object(Bucket=bucket, Key="sealed/a", Body=body)
     s3.delete_object(Bucket=bucket, Key="sealed/a")

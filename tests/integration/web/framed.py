@@ -7,10 +7,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from playwright.async_api import FrameLocator, Page
 
+from cplus.aws import Aws
 from cplus.clock import utc_now
 from cplus.local.shopify import LocalShop, LocalShopify
 from cplus.local.state import BRIDGE
@@ -34,7 +36,9 @@ class Framed:
 
 
 @asynccontextmanager
-async def framed(mongo_uri: str, database: str) -> AsyncIterator[Framed]:
+async def framed(
+    mongo_uri: str, database: str, aws: Aws | None = None, **settings: Any
+) -> AsyncIterator[Framed]:
     """A shop whose merchant has consented, and an app that is not installed yet."""
     with socket.create_server(("127.0.0.1", 0)) as port:
         address = f"http://127.0.0.1:{port.getsockname()[1]}"
@@ -44,10 +48,12 @@ async def framed(mongo_uri: str, database: str) -> AsyncIterator[Framed]:
         web = Harness(
             mongo_uri,
             database,
+            aws,
             app_url=address,
             shopify_origin=shopify.origin,
             shopify_admin_origin=shopify.admin_url,
             app_bridge_url=shopify.admin_url + BRIDGE,
+            **settings,
         )
         server = uvicorn.Server(uvicorn.Config(web.app, log_level="warning", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[port]))

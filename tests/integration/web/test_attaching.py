@@ -10,11 +10,9 @@ import pytest
 from cplus.aws import Aws
 from cplus.commands.conversations.attaching import MAX_FILES
 from cplus.errors import ObjectBroken
-from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.web.kit.guard import MAX_FILES_BODY
+from tests.integration.web.attached import PNG, chosen, replies
 from tests.integration.web.harness import SHOP, Harness, fields_of, form_fields, path_of
-
-PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452") + b"\0" * 40
 
 
 @pytest.fixture
@@ -23,17 +21,6 @@ async def web(mongo_uri: str, database: str, aws: Aws, mail_bucket: str) -> Asyn
     made = Harness(mongo_uri, database, aws, mail_bucket=mail_bucket, undo_seconds=10)
     async with made.opened() as harness:
         yield harness
-
-
-async def replies(web: Harness, conversation: str) -> list[ReplyWritten]:
-    commits = await web.parts.store.stream(SHOP, f"conversation/{conversation}")
-    read = await web.parts.reader.read(commits, [ReplyWritten])
-    events = [recorded.event for one in read for recorded in one]
-    return [event for event in events if isinstance(event, ReplyWritten)]
-
-
-def chosen(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes, str]]]:
-    return [("files", (name, data, "text/html")) for name, data in files]
 
 
 async def test_files_are_sealed_with_clean_names_and_types_of_what_they_hold(

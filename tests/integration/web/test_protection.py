@@ -44,6 +44,7 @@ async def test_hostile_words_are_only_words(web: Harness, browser: httpx.AsyncCl
         assert [one.partition(".")[0] for one in scripts] == [
             '<script src="/static/tab',
             '<script src="/static/reply',
+            '<script src="/static/files',
             '<script src="/static/app',
         ]
         assert "<img src=x" not in page

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, FilePayload, expect
+from playwright.async_api import Browser, FilePayload, Route, expect
 
-from cplus.aws import Aws
+from cplus.aws import UPLOADS_FOLDER, Aws
+from tests.integration.web.attached import replies
+from tests.integration.web.framed import framed
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.looking import looked_at
 
 pytestmark = pytest.mark.browser
 
-DROP = """(text) => {
+DROP = """([name, size]) => {
   const data = new DataTransfer();
-  data.items.add(new File([text], "dropped.txt", { type: "text/plain" }));
+  data.items.add(new File([new Uint8Array(size).fill(65)], name, { type: "text/plain" }));
   for (const kind of ["dragover", "drop"]) {
     const event = new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data });
     document.getElementById("text").dispatchEvent(event);
   }
 }"""
+TEN = 10_000_000
+"""Bytes of a file in four pieces."""
 
 
 @pytest.fixture
@@ -37,17 +41,21 @@ async def test_files_are_chosen_dropped_and_taken_out_and_an_undo_brings_all_bac
     conversation = await web.conversation()
     async with looked_at(web, chromium) as page:
         await page.goto(f"/conversations/{conversation}")
-        large = FilePayload(name="large.bin", mimeType="text/plain", buffer=b"x" * 5_000_000)
+        await page.evaluate(DROP, ["large.bin", 27_000_000])
+        await expect(page.locator(".attach > .reason")).to_contain_text("Take one out")
         small = FilePayload(name="small.txt", mimeType="text/plain", buffer=b"Hello")
-        await page.locator("#files").set_input_files([large, small])
-        await page.evaluate(DROP, "dropped")
+        await page.locator("#files").set_input_files([small])
+        await page.evaluate(DROP, ["dropped.txt", 7])
         await expect(page.locator(".chosen li")).to_have_count(3)
-        await expect(page.locator(".attach .reason")).to_contain_text("Take one out")
+        bucket = web.settings.mail_bucket
+        assert await web.parts.aws.list_versions(bucket, UPLOADS_FOLDER) == {}, "nothing was sent"
         await page.get_by_label("Reply to").fill("Here they are.")
         await page.get_by_role("button", name="Send reply").click()
         assert (await web.stream(SHOP, conversation)).count("conversation.reply_written") == 0
         await page.get_by_role("button", name="Remove large.bin").click()
-        await expect(page.locator(".attach .reason")).to_be_hidden()
+        await expect(page.locator(".attach > .reason")).to_be_hidden()
+        await expect(page.locator(".chosen input[name]")).to_have_count(2)
+        await expect(page.locator("input[data-files]:valid")).to_have_count(1)
         await page.get_by_role("button", name="Send reply").click()
         mine = page.locator(".message.mine")
         await expect(mine).to_contain_text("Sending in")
@@ -61,3 +69,58 @@ async def test_files_are_chosen_dropped_and_taken_out_and_an_undo_brings_all_bac
         await expect(page.locator(".kept li")).to_have_count(2)
         await page.reload()
         await expect(box).to_have_value("Here they are.\n\nSomething new.")
+
+
+async def test_a_large_file_goes_in_pieces_and_on_after_faults(
+    web: Harness, chromium: Browser
+) -> None:
+    conversation = await web.conversation()
+    asked: list[int] = []
+
+    async def faulty(route: Route) -> None:
+        asked.append(len(asked))
+        if len(asked) == 2:
+            await route.abort()  # is tried again by itself
+        elif len(asked) == 4:
+            await route.fulfill(status=422, json={"reason": "Not now."})
+        else:
+            await route.continue_()
+
+    async with looked_at(web, chromium) as page:
+        await page.goto(f"/conversations/{conversation}")
+        await page.route("**/api/uploads", faulty)
+        await page.evaluate(DROP, ["large.txt", TEN])
+        await page.get_by_label("Reply to").fill("Here it is.")
+        await expect(page.locator(".chosen .reason")).to_have_text("Not now.")
+        await page.get_by_role("button", name="Send reply").click()
+        assert await replies(web, conversation) == [], "what is not whole is not sent"
+        await page.get_by_role("button", name="Try again large.txt").click()
+        await expect(page.locator("input[data-files]:valid")).to_have_count(1)
+        assert len(asked) == 6, "four pieces, and two of them twice"
+        await page.get_by_role("button", name="Send reply").click()
+        await expect(page.locator(".message.mine")).to_contain_text("large.txt")
+    [reply] = await replies(web, conversation)
+    [file] = reply.files or ()
+    assert await web.parts.files.get(SHOP, file) == b"A" * TEN
+
+
+async def test_a_large_file_goes_in_pieces_inside_the_admin_without_a_cookie(
+    mongo_uri: str, database: str, aws: Aws, mail_bucket: str, chromium: Browser
+) -> None:
+    async with framed(mongo_uri, database, aws, mail_bucket=mail_bucket) as admin:
+        talk = await admin.web.conversation()
+        context = await chromium.new_context()
+        page = await context.new_page()
+        await admin.open(page, f"/conversations/{talk}")
+        frame = page.frame_locator("#app")
+        await expect(frame.get_by_label("Reply to")).to_be_visible(timeout=20_000)
+        inside = page.frames[-1]
+        await inside.evaluate(DROP, ["large.txt", TEN])
+        await frame.get_by_label("Reply to").fill("Here it is.")
+        await expect(frame.locator(".chosen input[name]")).to_have_count(1, timeout=20_000)
+        await frame.get_by_role("button", name="Send reply").click()
+        await expect(frame.locator(".message.mine")).to_contain_text("large.txt", timeout=20_000)
+        assert await context.cookies(admin.web.settings.app_url) == []
+        await context.close()
+        [reply] = await replies(admin.web, talk)
+        assert [(one.name, one.size) for one in reply.files or ()] == [("large.txt", TEN)]

@@ -12,13 +12,15 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import grimp
 import pytest
 
+from cplus.aws import SEALED_FOLDER, UPLOADS_FOLDER
+from cplus.commands.conversations.uploading import LIFE
 from cplus.consumers.batches.one_by_one import LONGER
 from cplus.consumers.imports.reconciling import LOST
 from cplus.consumers.mail.arrived import INCOMING
@@ -423,11 +425,30 @@ def test_what_ses_puts_in_clear_ends_after_every_redrive_of_its_message() -> Non
     [action] = declared["ReceiptRule"]["Properties"]["Rule"]["Actions"]
     assert action["S3Action"]["ObjectKeyPrefix"] == INCOMING == Receipt("", "", "").prefix
     rules = declared["MailBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    [rule] = [one for one in rules if "ExpirationInDays" in one]
-    assert rule["Prefix"] == INCOMING, "mail from before lies elsewhere, and is named by the log"
+    ending = {one["Prefix"]: one for one in rules if "ExpirationInDays" in one}
+    assert set(ending) == {INCOMING, UPLOADS_FOLDER}, "all else is named by the log"
+    rule = ending[INCOMING]
     queue = SOURCE["resources"]["Resources"]["MailQueue"]["Properties"]
     # A redrive begins its time on the queue anew.
     assert rule["ExpirationInDays"] * 86_400 >= 2 * queue["MessageRetentionPeriod"]
+
+
+def test_pieces_of_files_outlive_the_tokens_that_open_them_and_only_the_web_stores_any(
+    template: Template,
+) -> None:
+    declared = load(FOUNDATION)["Resources"]
+    rules = declared["MailBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    [rule] = [one for one in rules if one.get("Prefix") == UPLOADS_FOLDER]
+    assert timedelta(days=rule["ExpirationInDays"]) > LIFE
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    roles = {name: _role_rights(role) for name, role in template.of_type("AWS::IAM::Role").items()}
+    storing = {
+        name: re.findall(r"\$\{Bucket\}/(\w+/)\*", rights["s3:PutObject"])
+        for name, rights in roles.items()
+        if "mail-bucket" in rights.get("s3:PutObject", "")
+    }
+    assert storing["WebRole"] == [SEALED_FOLDER, UPLOADS_FOLDER]
+    assert [name for name, found in storing.items() if UPLOADS_FOLDER in found] == ["WebRole"]
 
 
 def test_what_erases_people_alone_may_delete_what_is_kept(template: Template) -> None:
@@ -466,9 +487,9 @@ def test_what_the_internet_reaches_has_no_more_rights_than_it_uses(template: Tem
     reading |= {"s3:GetObjectVersion", "s3:ListBucketVersions"}
     writing = {"sns:Publish", "s3:PutObject"}
     assert set(web) - logs == {"kms:Decrypt"} | writing | reading | moving | looking
-    # The files of replies, among what is sealed.
-    assert re.findall(r"cplus-\w+-([\w-]+)", web["s3:PutObject"]) == ["mail-bucket"]
-    assert re.findall(r"\$\{Bucket\}/([^\"]*)", web["s3:PutObject"]) == ["sealed/*"]
+    # The files of replies, among what is sealed, and those that are on their way.
+    assert re.findall(r"cplus-\w+-([\w-]+)", web["s3:PutObject"]) == ["mail-bucket"] * 2
+    assert re.findall(r"\$\{Bucket\}/([^\"]*)", web["s3:PutObject"]) == ["sealed/*", "uploads/*"]
     for action in moving | looking:  # of the console, for dead letters alone
         assert re.findall(r"cplus-\w+-([^\"]+)", web[action]) == ["*-dead"]
     # A whole message is read from the raw mail, a certificate from the roots and their ledger.

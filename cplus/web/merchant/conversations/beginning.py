@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -19,11 +20,18 @@ from cplus.errors import (
     StreamConflict,
 )
 from cplus.events import names
-from cplus.web.kit.deps import BeginningDep, SignaturesDep, UndoSecondsDep
+from cplus.web.kit.deps import BeginningDep, SignaturesDep, UndoSecondsDep, UploadTokensDep
 from cplus.web.kit.forms import form_key, new_key, own_form_with_files
 from cplus.web.kit.signed_in import see_other
+from cplus.web.kit.upload_tokens import Offered, OwnForm
 from cplus.web.merchant.conversations.page import View, ViewDep
-from cplus.web.merchant.conversations.replying import SENT_BEFORE, UNSURE, sentence, undoable
+from cplus.web.merchant.conversations.replying import (
+    SENT_BEFORE,
+    UNSURE,
+    UPLOAD_OVER,
+    sentence,
+    undoable,
+)
 
 router = APIRouter(prefix="/conversations")
 
@@ -46,6 +54,7 @@ async def send(
     view: ViewDep,
     signatures: SignaturesDep,
     undo_seconds: UndoSecondsDep,
+    tokens: UploadTokensDep,
     use: BeginningDep,
 ) -> Response:
     """Begins the conversation, once for each form however often it is sent."""
@@ -55,11 +64,18 @@ async def send(
     # A form's text comes with CRLF.
     written = {**fields, "text": fields.get("text", "").replace("\r\n", "\n")}
 
+    own = OwnForm(me.shop, str(me.actor), key)
+    uploads, others = tokens.of_form(own, fields)
+
     def back(reason: str, status: int, *, key: str = "") -> Response:
         more = " Choose your files again." if sent else ""
-        return _form(view, written, reason + more, key, status)
+        key = key or new_key()
+        offered = tokens.offered(own._replace(key=key), uploads)
+        return _form(view, written, reason + more, key, status, offered)
 
     try:
+        if others:
+            raise InvalidInput(reason=UPLOAD_OVER)
         outcome = await begin(
             me.shop,
             to=fields.get("to", ""),
@@ -73,7 +89,7 @@ async def send(
                 fields.get("cc", ""),
                 fields.get("bcc", ""),
                 undoable(view.now, undo_seconds),
-                [Chosen(one.name, one.content_type, one.data) for one in sent],
+                [*uploads, *(Chosen(one.name, one.content_type, one.data) for one in sent)],
             ),
         )
     except FormOfAnother:
@@ -88,7 +104,12 @@ async def send(
 
 
 def _form(
-    view: View, written: dict[str, str], reason: str = "", key: str = "", status: int = 200
+    view: View,
+    written: dict[str, str],
+    reason: str = "",
+    key: str = "",
+    status: int = 200,
+    uploads: Sequence[Offered] = (),
 ) -> HTMLResponse:
     fields = {name: written.get(name, "") for name in ("to", "subject", "text", "cc", "bcc")}
     return view.pages.render(
@@ -96,7 +117,7 @@ def _form(
         status=status,
         me=view.me,
         section="inbox",
-        written=fields,
+        written={**fields, "again": "", "kept": (), "uploads": uploads},
         reason=reason,
         key=key or new_key(),
         longest=MAX_SUBJECT,

@@ -35,6 +35,7 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.web.kit.upload_tokens import Offered
 from cplus.web.merchant.conversations.problems import problem_words
 from cplus.web.merchant.conversations.thread import (
     SHOWN_BY,
@@ -137,6 +138,8 @@ class Written:
     """The reply that was taken back and is written again here."""
     kept: Sequence[StoredFile] = ()
     """Those of its files that go with it again."""
+    uploads: Sequence[Offered] = ()
+    """Files that were sent before the form, and need not be sent again."""
 
 
 _NOTHING: Final = Written()

@@ -21,9 +21,10 @@ from cplus.errors import (
     OutcomeUnknown,
     StreamConflict,
 )
-from cplus.web.kit.deps import SignaturesDep, UndoSecondsDep, WithdrawalsDep
-from cplus.web.kit.forms import form_key, own_form, own_form_with_files
+from cplus.web.kit.deps import SignaturesDep, UndoSecondsDep, UploadTokensDep, WithdrawalsDep
+from cplus.web.kit.forms import form_key, new_key, own_form, own_form_with_files
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.kit.upload_tokens import OwnForm
 from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, Written, show_page
 
 router = APIRouter(prefix="/conversations")
@@ -36,6 +37,7 @@ UNSURE: Final = "We couldn’t confirm that this was saved. Send it again: it go
 _ELSEWHERE: Final = (
     "Replies now go to the address below. Send it again if it is meant for that one."
 )
+UPLOAD_OVER: Final = "a file was chosen too long ago, or for another form; choose it again"
 SENT_BEFORE: Final = (
     "You already sent this form with another text. Send it again to send this one too."
 )
@@ -47,6 +49,7 @@ async def reply(
     view: ViewDep,
     signatures: SignaturesDep,
     undo_seconds: UndoSecondsDep,
+    tokens: UploadTokensDep,
     conversation_id: IdDep,
 ) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
@@ -63,13 +66,20 @@ async def reply(
     kept = kept_of(taken, [name[5:] for name in fields if name.startswith("keep-")])
     written = replace(written, again=again, kept=kept)
 
+    own = OwnForm(me.shop, str(me.actor), key)
+    uploads, others = tokens.of_form(own, fields)
+
     async def back(reason: str, status: int, *, key: str = "", to: str = "") -> Response:
         if sent:
             reason += " Choose your files again."
-        form = replace(written, reason=reason, key=key, to=to)
+        key = key or new_key()
+        offered = tokens.offered(own._replace(key=key), uploads)
+        form = replace(written, reason=reason, key=key, to=to, uploads=offered)
         return await show_page(view, conversation_id, written=form, status=status)
 
     try:
+        if others:
+            raise InvalidInput(reason=UPLOAD_OVER)
         later = "later" in fields
         send_at = _moment(written.at, view) if later else undoable(view.now, undo_seconds)
         outcome = await answering.reply(
@@ -85,7 +95,7 @@ async def reply(
                 fields.get("cc", ""),
                 fields.get("bcc", ""),
                 send_at,
-                [Chosen(one.name, one.content_type, one.data) for one in sent],
+                [*uploads, *(Chosen(one.name, one.content_type, one.data) for one in sent)],
                 kept,
             ),
         )
