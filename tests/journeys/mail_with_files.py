@@ -88,6 +88,8 @@ class Correspondence:
             {"name": one.name, "mimeType": one.content_type, "buffer": one.data} for one in files
         ]
         await app.get_by_label("Files, up to").set_input_files(payload)
+        # Each goes to the app at once; the form then holds a token of it.
+        await expect(app.locator(".chosen input[name]")).to_have_count(len(payload))
         await self._fits("2 written")
         await app.get_by_role("button", name="Send reply").click()
         await expect(self.thread.get_by_text(text)).to_be_visible()
