@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from cplus.errors import InvalidInput
@@ -27,47 +28,67 @@ class Answered(NamedTuple):
 
     conversation: str
     mailbox: str
+    to: int = 0
+    """Who was to get the answer, when the mailbox was told: see `Conversation.recipient`."""
 
 
-def mailbox_token(shop: str, conversation_id: str, mailbox: str, secret: str) -> str:
+def mailbox_token(shop: str, conversation_id: str, mailbox: str, secret: str, to: int = 0) -> str:
     """The token of a mailbox in a conversation: the conversation's id, then 80 bits of an
-    HMAC-SHA256 over shop, conversation and mailbox. It looks like a customer's token
-    (`conversation_token`), and neither opens as the other.
+    HMAC-SHA256 over shop, conversation, mailbox and who gets the answer (`to`). It looks like a
+    customer's token (`conversation_token`), and neither opens as the other.
 
     Raises InvalidInput for an id that is not 1 to 24 characters of `[a-z0-9]`, and InvalidShop.
     """
     if not (_ID.fullmatch(conversation_id) and _ID.fullmatch(mailbox)):
         raise InvalidInput(reason="an id is 1 to 24 characters of a-z and 0-9")
-    said = (shop_name(shop), conversation_id, mailbox)
+    said = _said(shop, conversation_id, mailbox, to)
     return conversation_id + _signed("mailbox-answers", secret, said)[:_SIGNATURE]
 
 
-def mailbox_address(shop: str, conversation_id: str, mailbox: str, secret: str, domain: str) -> str:
+def mailbox_address(
+    shop: str, conversation_id: str, mailbox: str, secret: str, domain: str, to: int = 0
+) -> str:
     """The address that an answer from a mailbox goes to; the shop's own address if a token does not
     fit. Raises as `mailbox_token` does."""
-    token = mailbox_token(shop, conversation_id, mailbox, secret)
+    token = mailbox_token(shop, conversation_id, mailbox, secret, to)
     local = f"{shop_name(shop)}+{token}"
     return f"{local}@{domain.lower()}" if len(local) <= _LOCAL_LIMIT else shop_address(shop, domain)
 
 
+def named_conversation(token: str | None) -> str | None:
+    """The id of the conversation that a token names, whoever signed it; None if it is none."""
+    id_ = (token or "").strip().lower()[:-_SIGNATURE]
+    return id_ if _ID.fullmatch(id_) else None
+
+
 def open_mailbox_token(
-    token: str | None, shop: str, mailboxes: Iterable[str], secret: str | Sequence[str]
+    token: str | None,
+    shop: str,
+    mailboxes: Iterable[str],
+    secret: str | Sequence[str],
+    recipients: int = 1,
 ) -> Answered | None:
-    """What a token stands for, if it was signed for this shop and one of these mailboxes; `secret`
-    is one or several, as for `open_token`. Tokens are compared in constant time."""
-    lower = (token or "").strip().lower()
-    conversation_id, signature = lower[:-_SIGNATURE], lower[-_SIGNATURE:]
-    if not _ID.fullmatch(conversation_id) or not signature.isascii():
+    """What a token stands for, if it was signed for this shop, one of these mailboxes, and one of
+    so many recipients; `secret` is one or several, as for `open_token`. Tokens are compared in
+    constant time."""
+    conversation_id = named_conversation(token)
+    signature = (token or "").strip().lower()[-_SIGNATURE:]
+    if conversation_id is None or not signature.isascii():
         return None
     secrets = [secret] if isinstance(secret, str) else secret
     found: Answered | None = None
-    for mailbox in mailboxes:
-        said = (shop_name(shop), conversation_id, mailbox)
+    for mailbox, to in product(mailboxes, range(max(recipients, 1))):
+        said = _said(shop, conversation_id, mailbox, to)
         for one in secrets:
             signed = _signed("mailbox-answers", one, said)[:_SIGNATURE]
             if hmac.compare_digest(signed, signature):
-                found = Answered(conversation_id, mailbox)
+                found = Answered(conversation_id, mailbox, to)
     return found
+
+
+def _said(shop: str, conversation_id: str, mailbox: str, to: int) -> list[str]:
+    """What a token signs; of the first recipient, what tokens signed before there were others."""
+    return [shop_name(shop), conversation_id, mailbox, *([str(to)] if to else [])]
 
 
 def mailbox_code(shop: str, mailbox: str, number: int, secret: str) -> str:

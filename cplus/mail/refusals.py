@@ -17,6 +17,12 @@ REFUSALS: Final = MappingProxyType(
         "merged": "The conversation was merged into another, in which replies go to somebody "
         "else. Answer there.",
         "no_address": "The conversation has no address that a reply can go to.",
+        "moved": "Replies go to somebody else by now than when you were sent that message. Look at "
+        "the conversation, which says to whom.",
+        "command": "Its first line is almost #note, which keeps an answer as a note. So that no "
+        "note goes to a customer by mistake, nothing was sent.",
+        "automatic": "It looks like an automatic answer: the same words came before, or too many "
+        "answers within an hour.",
         "empty": "Nothing was written in it but what it quotes.",
         "unclear": "It says that your words stand within the quoted message, where nothing tells "
         "them apart. Write above the quote.",

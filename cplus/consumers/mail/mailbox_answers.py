@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from cplus.actors import mailbox as by_mailbox
 from cplus.clock import Clock
 from cplus.commands.conversations import answering
-from cplus.commands.conversations.answering import Conversations, Extras
+from cplus.commands.conversations.answering import Conversations, Elsewhere, Extras
 from cplus.commands.conversations.merging import root_of
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.errors import FormOfAnother, InvalidInput
@@ -47,6 +47,7 @@ from cplus.mail.mailbox_tokens import (
     Answered,
     mailbox_address,
     mailbox_token,
+    named_conversation,
     open_mailbox_token,
 )
 from cplus.mail.replies.answers import answered_text
@@ -64,6 +65,8 @@ class Claimed(NamedTuple):
     answered: Answered
     conversation: Conversation
     mailboxes: Mailboxes
+    moved: bool
+    """Whether replies go to somebody else by now than when the mailbox was told."""
 
     @property
     def address(self) -> str:
@@ -92,30 +95,40 @@ class MailboxAnswers:
         tokens = self._tokens(way, mail)
         if not tokens:
             return way, None
-        shop, secret = way.shop, self.settings.secret("application_secret")
-        mailboxes = await mailboxes_of(self.recorder, shop)
-        known = [*mailboxes.by_id, *mailboxes.former]
-        answered = next(
-            (one for token in tokens if (one := open_mailbox_token(token, shop, known, secret))),
-            None,
-        )
-        if answered is None:
+        mailboxes = await mailboxes_of(self.recorder, way.shop)
+        for token in tokens:
+            if claimed := await self._claimed(way.shop, token, mailboxes):
+                break
+        else:
             return way, None
-        stream = conversation_stream(answered.conversation)
-        conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
-        if not conversation.version:
-            return way, None
-        root = await root_of(self.recorder, shop, conversation)
-        if root.address == conversation.address:  # the merchant knows whom it is for
-            conversation = root
-        claimed = Claimed(answered, conversation, mailboxes)
         ours = {claimed.address, *(one.address for one in mailboxes.by_id.values())} - {""}
         if mail.from_address in ours:
             return way, claimed
-        if way.token and open_mailbox_token(way.token, shop, known, secret):
-            token = conversation_token(shop, answered.conversation, secret)
-            return Route(shop, token), None
+        if token == way.token:
+            secret = self.settings.secret("application_secret")
+            id_ = claimed.answered.conversation
+            return Route(way.shop, conversation_token(way.shop, id_, secret)), None
         return way, None
+
+    async def _claimed(self, shop: str, token: str, mailboxes: Mailboxes) -> Claimed | None:
+        """What a mail with this token answers, if the token is a mailbox's of this shop."""
+        named = named_conversation(token)
+        if named is None:
+            return None
+        stream = conversation_stream(named)
+        conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
+        if not conversation.version:
+            return None
+        known = [*mailboxes.by_id, *mailboxes.former]
+        secret = self.settings.secret("application_secret")
+        answered = open_mailbox_token(token, shop, known, secret, len(conversation.people))
+        if answered is None:
+            return None
+        moved = answered.to != conversation.recipient
+        root = await root_of(self.recorder, shop, conversation)
+        if root.address == conversation.address:  # the merchant knows whom it is for
+            conversation = root
+        return Claimed(answered, conversation, mailboxes, moved)
 
     async def take(
         self,
@@ -143,7 +156,7 @@ class MailboxAnswers:
         now = receipt.received_at
         if reason is None and asked.command != "note":
             try:
-                await self._carry_out(way.shop, claimed, asked, key, await files())
+                reason = await self._carry_out(way.shop, claimed, asked, key, await files())
             except FormOfAnother:
                 pass  # sent on before, and merged into another conversation since
             except InvalidInput:
@@ -190,20 +203,25 @@ class MailboxAnswers:
 
     async def _carry_out(
         self, shop: str, claimed: Claimed, asked: Asked, key: str, files: Sequence[StoredFile]
-    ) -> None:
-        """Replies and closes, each once; raises InvalidInput if nobody can be answered."""
+    ) -> AnswerRefusal | None:
+        """Replies and closes, each once; why not, if replies go elsewhere. Raises InvalidInput if
+        nobody can be answered."""
         use = Conversations(self.recorder, self.clock)
         by = by_mailbox(claimed.answered.mailbox)
         conversation = claimed.conversation.conversation_id
         if asked.text or any(not one.inline for one in files):
-            await answering.reply(
+            to = "" if claimed.moved else claimed.conversation.address
+            done = await answering.reply(
                 shop, conversation, text=asked.text, key=key, actor=by, source="mail", use=use,
-                extras=Extras(files=files),
+                to=to, extras=Extras(files=files),
             )  # fmt: skip
+            if isinstance(done, Elsewhere):
+                return "moved"
         if asked.command == "close":
             await answering.close(
                 shop, conversation, key=f"{key}-close", actor=by, source="mail", use=use
             )
+        return None
 
     def _refusal(
         self,
@@ -227,6 +245,7 @@ class MailboxAnswers:
             ("too_long", len(asked.text) > MAX_REPLY),
             ("too_large", sum(one.size for one in mail.attachments) > FILES_LIMIT),
             ("no_address", not conversation.address and asked.command is None),
+            ("moved", claimed.moved and asked.command is None),
         ]
         return next((reason for reason, holds in refusals if holds), None)
 
@@ -237,10 +256,11 @@ class MailboxAnswers:
 
     def _text(self, shop: str, mail: InboundMail, claimed: Claimed) -> str | None:
         secret, domain = self.settings.secret("application_secret"), self.settings.mail_domain
-        named = (shop, claimed.answered.conversation, claimed.answered.mailbox)
-        token = mailbox_token(*named, secret)
+        answered = claimed.answered
+        named = (shop, answered.conversation, answered.mailbox, secret)
+        token = mailbox_token(*named, answered.to)
         return answered_text(
-            mail.text, mail.reply_text, token, mailbox_address(*named, secret, domain)
+            mail.text, mail.reply_text, token, mailbox_address(*named, domain, answered.to)
         )
 
     def _key(self, receipt: Receipt, mail: InboundMail, claimed: Claimed, asked: Asked) -> str:
@@ -249,7 +269,8 @@ class MailboxAnswers:
         secret = self.settings.secret("application_secret")
         its = mail.message_id
         same = message_id_key(its, secret) if its else receipt.ses_message_id
-        said = json.dumps([same, *claimed.answered, mail.from_address, *asked]).encode()
+        talk, mailbox, _ = claimed.answered
+        said = json.dumps([same, talk, mailbox, mail.from_address, *asked]).encode()
         keyed = hmac.new(derived_key(secret, "mailbox-answers"), said, hashlib.sha256).digest()
         return spelled(keyed[:24])
 

@@ -74,6 +74,8 @@ class Conversation(Aggregate):
         self.address = ""
         self.answers_to = ""
         """Whose address that is: replies are theirs."""
+        self.people: list[str] = []
+        """Whom replies go to or may have gone to, each once, in their order."""
         self.last_message_id: str | None = None
         self.last_message_at: datetime | None = None
         self.senders: dict[str, Sender] = {}
@@ -125,6 +127,16 @@ class Conversation(Aggregate):
     def conversation_id(self) -> str:
         """Its id without the stream's prefix."""
         return conversation_id(self.id)
+
+    @property
+    def recipient(self) -> int:
+        """Which of the people gets replies now: a mail can be bound to it, because it never changes
+        for a person, also not when somebody is erased."""
+        return self.people.index(self.answers_to) if self.answers_to else 0
+
+    def _takes_part(self, person: str) -> None:
+        if person not in self.people:
+            self.people.append(person)
 
     def start(
         self,
@@ -396,6 +408,7 @@ class Conversation(Aggregate):
         self.subject = event.subject
         self.address = event.address or ""
         self.answers_to = event.person if event.address else ""
+        self._takes_part(event.person)
         self.open = True
         self.counts = event.by == "customer"
         self.counts_in = month_of(event.timestamp) if self.counts else None
@@ -411,6 +424,7 @@ class Conversation(Aggregate):
             kept(event.text) is None,
         )
         self.senders[event.message_id] = sender
+        self._takes_part(event.person)
         # What is taken out of the quarantine came before.
         self.last_message_at = max(self.last_message_at or event.timestamp, event.timestamp)
         self._days.add(_day_of(event.timestamp))
@@ -424,6 +438,7 @@ class Conversation(Aggregate):
     @evolve.register
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
+        self._takes_part(event.person)
         self.auto_replied = False
         self.last_message_at = event.timestamp
         if event.send_at is not None:
@@ -473,6 +488,7 @@ class Conversation(Aggregate):
     def _(self, event: AnswersMoved) -> None:
         self.address = kept(event.address) or ""
         self.answers_to = event.person
+        self._takes_part(event.person)
         self.last_message_id = event.rfc_message_id
 
     @evolve.register

@@ -147,6 +147,9 @@ AnswerRefusal = Literal[
     "expired",
     "person_erased",
     "no_address",
+    "moved",
+    "command",
+    "automatic",
     "empty",
     "unclear",
     "too_long",
@@ -156,9 +159,9 @@ AnswerRefusal = Literal[
 ]
 """Why a mail from a merchant's mailbox was not sent on: nothing proves its sender; another mailbox
 was asked; the mailbox was removed or switched off; the conversation is too old; its person was
-erased; it has no address to reply to; nothing is written in the mail, or it stands within what
-is quoted, or it is too much; its files are
-too large; there is a virus in it."""
+erased; it has no address to reply to; replies go to somebody else by now; its first line is almost
+a command; it looks like one of many that a program writes; nothing is written in the mail, or it
+stands within what is quoted, or it is too much; its files are too large; there is a virus in it."""
 
 
 class AnswerRefused(AggregateEvent):

@@ -39,13 +39,14 @@ def compose_notification(
     closing: str,
     token: str,
     own_message_id: str,
+    thread: str = "",
     files: Sequence[OutgoingFile] = (),
     date: float | None = None,
 ) -> bytes:
     """The raw mail, in lines that end with CRLF, of text and the same as HTML.
 
-    All mails with the same token are one thread in the reader's program: the first of References is
-    made of it. The visible line at the beginning, which holds the token too, is where an answer is
+    All mails with the same `thread` are one thread in the reader's program: the first of References
+    is made of it. The visible line at the beginning, which holds the token, is where an answer is
     cut off (`answered_text`). The mail says that a program wrote it, so that programs do not answer
     it (RFC 3834).
 
@@ -61,6 +62,7 @@ def compose_notification(
         closing: the small print below the link.
         token: that of the mailbox in the conversation; see `mailbox_token`.
         own_message_id: our own Message-ID for this mail.
+        thread: the token of which the thread is made; `token` if it is empty.
         files: attached.
         date: seconds since 1970 UTC; now if None.
 
@@ -74,8 +76,9 @@ def compose_notification(
     )  # fmt: skip
     message["Reply-To"] = address(from_address, "reply-to")
     domain = from_address.rpartition("@")[2]
-    message["In-Reply-To"] = f"<{token}@{domain}>"
-    message["References"] = f"<{token}@{domain}> <{own}>"
+    tokens = dict.fromkeys([thread or token, token])
+    message["In-Reply-To"] = f"<{thread or token}@{domain}>"
+    message["References"] = " ".join([*(f"<{one}@{domain}>" for one in tokens), f"<{own}>"])
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     written = [Told(clean(one.heading), clean(one.text), clean(one.files)) for one in told]

@@ -69,7 +69,8 @@ async def _composed(
     settings, newest = use.settings, told[-1].message
     secret, domain = settings.secret("application_secret"), settings.mail_domain
     named = (shop, conversation.conversation_id, mailbox.id)
-    sender = mailbox_address(*named, secret, domain)
+    to = conversation.recipient
+    sender = mailbox_address(*named, secret, domain, to)
     at = zone(await timezone_of(store, reader, shop))
     name = await name_of(store, reader, shop)
     who = _who(newest)
@@ -83,12 +84,12 @@ async def _composed(
         link=page_link(shop, f"/conversations/{conversation.conversation_id}", settings),
         label="Open the conversation",
         closing=(
-            f"Reply to this mail to answer {who}: what you write above the quote goes to them in "
-            f"the name of {name}; nothing that is quoted does, nor a copy to anybody else. "
+            f"{_answering(conversation.address, name)} "
             "If the first line is #close, the conversation is closed too; if it begins with #note, "
             "all that you write stays in the app as a note. The settings say what is sent here."
         ),
-        token=mailbox_token(*named, secret),
+        token=mailbox_token(*named, secret, to),
+        thread=mailbox_token(*named, secret),
         own_message_id=f"{wish.message_id}@{domain}",
         files=await _files(shop, [one.message for one in told], use),
     )
@@ -97,6 +98,16 @@ async def _composed(
 
 def _who(message: MessageReceived) -> str:
     return message.from_name or message.from_address or "A customer"
+
+
+def _answering(address: str, name: str) -> str:
+    """Where an answer goes, which may not be to whoever wrote: if a copied person did, say."""
+    if not address:
+        return "There is no address to which an answer to this mail can go."
+    return (
+        f"Reply to this mail to answer {address}: what you write above the quote goes there in the "
+        f"name of {name}; nothing that is quoted does, nor a copy to anybody else."
+    )
 
 
 def _subject(subject: str) -> str:

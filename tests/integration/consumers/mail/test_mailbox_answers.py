@@ -12,7 +12,7 @@ import pytest
 from cplus.actors import MERCHANT
 from cplus.aws import Aws
 from cplus.commands import mailboxes
-from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.answering import Conversations, answer_to
 from cplus.events.catalogue.conversations import AnswerRefused, NoteWritten, ReplyWritten
 from cplus.events.names import conversation_stream
 from cplus.mail.mailbox_tokens import mailbox_address, mailbox_code, mailbox_token
@@ -32,6 +32,7 @@ class Merchant:
         self.world = world
         self.mailbox = mailbox
         self.conversation = conversation
+        self.to = 0  # who was to get the answer when the mailbox was told
         self._secret = world.parts.settings.secret("application_secret")
 
     @classmethod
@@ -42,11 +43,12 @@ class Merchant:
 
     @property
     def token(self) -> str:
-        return mailbox_token(SHOP, self.conversation, self.mailbox, self._secret)
+        return mailbox_token(SHOP, self.conversation, self.mailbox, self._secret, self.to)
 
     @property
     def address(self) -> str:
-        return mailbox_address(SHOP, self.conversation, self.mailbox, self._secret, DOMAIN)
+        named = (SHOP, self.conversation, self.mailbox, self._secret, DOMAIN)
+        return mailbox_address(*named, self.to)
 
     def answer(self, text: str, *, sender: str = OWNER, quotes: bool = True, **more: str) -> bytes:
         mail = EmailMessage()
@@ -345,3 +347,21 @@ async def test_in_a_shop_with_a_long_name_an_answer_is_known_by_what_it_refers_t
     )
     await world.receive(raw, "answer1", to)
     assert (await world.types(long))[-2:] == [["reply_written"], []]
+
+
+async def test_an_answer_goes_to_nobody_else_than_the_notification_said(merchant: Merchant) -> None:
+    world = merchant.world
+    bob = plain("I am Bob.", sender="bob@other.example", message_id="<b@other.example>")
+    await world.receive(bob, "b1", await world.token_address())
+    moved = (await world.received())[-1].message_id
+    await answer_to(
+        SHOP, merchant.conversation, message_id=moved, key="moved", actor=MERCHANT,
+        source="dashboard", use=Conversations(world.recorder, world.parts.clock),
+    )  # fmt: skip
+    await merchant.sends(merchant.answer("Dear Ada, your card ends in 1234"))
+    assert await refused(merchant) == ("moved", True, "Dear Ada, your card ends in 1234")
+    # Of a notification that named Bob, the answer is his.
+    merchant.to = (await world.conversation()).recipient
+    await merchant.sends(merchant.answer("Dear Bob", message_id="<2@acorn.example>"), "answer2")
+    [reply] = await merchant.told(ReplyWritten)
+    assert (reply.to_address, reply.text) == ("bob@other.example", "Dear Bob")

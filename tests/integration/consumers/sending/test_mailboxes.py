@@ -14,7 +14,7 @@ import pytest
 from cplus.actors import MERCHANT
 from cplus.aws import Aws
 from cplus.commands import mailboxes
-from cplus.commands.conversations.answering import Conversations, close
+from cplus.commands.conversations.answering import Conversations, answer_to, close
 from cplus.consumers.mailboxes.digests import digest_at, next_digest
 from cplus.consumers.mailboxes.telling import MailboxNews
 from cplus.consumers.reactions.following import follow
@@ -401,3 +401,23 @@ def test_a_digest_keeps_the_hour_of_the_shop_over_the_change_of_the_clocks() -> 
     spring = next_digest(datetime(2026, 3, 28, 12, tzinfo=UTC), 2, berlin)
     assert spring == digest_at(spring.astimezone(berlin).date(), 2, berlin)
     assert next_digest(spring, 2, berlin) > spring + timedelta(hours=20)
+
+
+async def test_a_mail_names_the_address_to_which_its_answer_goes(told: Told) -> None:
+    world = told.world
+    await told.on()
+    await world.receive(plain("In blue?"), "ses1")
+    bob = plain("I am Bob.", sender="bob@other.example", message_id="<b@other.example>")
+    await world.receive(bob, "ses2", await world.token_address())
+    await told.react()
+    asked, copied = [await told.mail(wish) for wish in await told.wishes()]
+    assert "I am Bob." in words(copied)  # and yet replies go to Ada
+    for mail in (asked, copied):
+        assert f"Reply to this mail to answer {ADA}:" in words(mail)
+    moved = (await world.received())[-1].message_id
+    talk = (await world.conversation()).conversation_id
+    await answer_to(SHOP, talk, message_id=moved, key="moved", **told._form)
+    later = await told.mail((await told.wishes())[-1])
+    assert "Reply to this mail to answer bob@other.example:" in words(later)
+    assert later["Reply-To"] != copied["Reply-To"]
+    assert later["In-Reply-To"] == copied["In-Reply-To"]  # one thread all the same
