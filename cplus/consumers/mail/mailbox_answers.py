@@ -241,6 +241,7 @@ class MailboxAnswers:
             ("person_erased", conversation.erased),
             ("merged", conversation.merged_into is not None and asked.command is None),
             ("expired", self._is_over(conversation, receipt.received_at)),
+            ("command", asked.command == "unclear"),
             ("empty", not asked.text and asked.command != "close"),
             ("too_long", len(asked.text) > MAX_REPLY),
             ("too_large", sum(one.size for one in mail.attachments) > FILES_LIMIT),

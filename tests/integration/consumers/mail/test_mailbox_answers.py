@@ -365,3 +365,12 @@ async def test_an_answer_goes_to_nobody_else_than_the_notification_said(merchant
     await merchant.sends(merchant.answer("Dear Bob", message_id="<2@acorn.example>"), "answer2")
     [reply] = await merchant.told(ReplyWritten)
     assert (reply.to_address, reply.text) == ("bob@other.example", "Dear Bob")
+
+
+async def test_what_is_almost_a_note_goes_to_nobody(merchant: Merchant) -> None:
+    for number, first in enumerate(["*#note*", "#note:", "\u200b#note\u00a0"]):
+        raw = merchant.answer(f"{first} he lies", message_id=f"<n{number}@acorn.example>")
+        await merchant.sends(raw, f"n{number}")
+    assert [note.text for note in await merchant.told(NoteWritten)] == ["he lies"] * 3
+    await merchant.sends(merchant.answer("#noted, he lies", message_id="<n9@acorn.example>"), "n9")
+    assert await refused(merchant) == ("command", True, "#noted, he lies")
