@@ -362,3 +362,14 @@ def rfc_ref(hashed: str) -> str:
 
 DELIVERY_REF: Final = delivery_ref("")
 """Prefix of the refs that are about a delivery and not about its events."""
+
+
+def failure_id(message_id: str, number: int) -> str:
+    """The id of what is told of a mail that did not arrive somewhere, counted from 1: the first has
+    the message's own."""
+    return message_id if number == 1 else f"{message_id}~{number}"
+
+
+def failed_message(failure: str) -> str:
+    """The id of the message of which that was told."""
+    return failure.partition("~")[0]

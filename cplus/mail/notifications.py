@@ -149,6 +149,16 @@ class MailEvent(BaseModel):
     diagnostic: str | None = None
     """The receiving server's message. May contain the address: personal."""
     feedback_id: str | None = None
+    said: tuple[tuple[str | None, str | None], ...] = ()
+    """Status and message of the server for each of the recipients, in their order."""
+
+    def each(self) -> list[MailEvent]:
+        """The same of each recipient by itself."""
+        said = self.said or ((self.status, self.diagnostic),) * len(self.recipients)
+        return [
+            self.model_copy(update={"recipients": (one,), "status": status, "diagnostic": words})
+            for one, (status, words) in zip(self.recipients, said, strict=True)
+        ]
 
 
 _KINDS: dict[str, tuple[Kind, str]] = {
@@ -219,6 +229,7 @@ def parse_event(body: str) -> MailEvent:
         status=first.status or None,
         diagnostic=first.diagnostic or detail.error_message,
         feedback_id=detail.feedback_id,
+        said=tuple((one.status or None, one.diagnostic or None) for one in concerned),
     )
 
 

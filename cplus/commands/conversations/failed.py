@@ -27,6 +27,7 @@ from cplus.events.names import (
     addresses_stream,
     command_claim,
     conversation_stream,
+    failed_message,
     message_ref,
     reply_claim,
 )
@@ -59,8 +60,8 @@ async def resend(
     use: FailedReplies,
     to: str | None = None,
 ) -> Replied:
-    """Sends the reply again to where it did not arrive, or to the address `to`, once for each key.
-    The first allows mail to that address again.
+    """Sends the reply of that failure again to where it did not arrive, or to the address `to`,
+    once for each key. The first allows mail to that address again.
 
     Raises NotFound, InvalidInput (no address, one that mail is not sent to, something was done
     about it meanwhile), FormOfAnother, and as `Recorder.record` does: then the same key may be used
@@ -74,7 +75,13 @@ async def resend(
         now = use.clock()
         talk: Conversation = await use.recorder.load(Conversation, shop, stream)
         failed_delivery.resend(
-            talk, failed=failed, message_id=written, to=other, author=actor.author, now=now
+            talk,
+            failed=failed,
+            told=failed_id,
+            message_id=written,
+            to=other,
+            author=actor.author,
+            now=now,
         )
         events = decided(talk)
         if not events:
@@ -112,7 +119,7 @@ async def dismiss(
 ) -> Changed:
     """Nothing is left to do about it. Raises NotFound, FormOfAnother, and as `Recorder.decide`
     does."""
-    decision = partial(failed_delivery.dismiss, message_id=failed_id, now=use.clock())
+    decision = partial(failed_delivery.dismiss, failure=failed_id, now=use.clock())
     talks = Conversations(use.recorder, use.clock)
     outcome = await decide_in(
         decision, shop, conversation_id, command_claim(key), actor, source, talks
@@ -171,15 +178,15 @@ async def _person_at(shop: str, to: str, use: FailedReplies) -> tuple[str, str]:
 async def _written(
     shop: str, conversation_id: str, failed_id: str, recorder: Recorder
 ) -> tuple[Commit, ReplyWritten]:
-    stream = conversation_stream(conversation_id)
-    commits = await recorder.store.by_ref(shop, message_ref(failed_id), limit=_COMMITS)
+    stream, written = conversation_stream(conversation_id), failed_message(failed_id)
+    commits = await recorder.store.by_ref(shop, message_ref(written), limit=_COMMITS)
     read = await recorder.reader.read(commits, [ReplyWritten])
     for commit, events in zip(commits, read, strict=True):
         for one in events:
             event = one.event
             if (
                 isinstance(event, ReplyWritten)
-                and event.message_id == failed_id
+                and event.message_id == written
                 and one.stream == stream
             ):
                 return commit, event

@@ -54,4 +54,4 @@ async def give_up(due: Due, use: DueWork) -> None:
         causation_id=mail.commit.id,
     )
     code = detail_code(delayed[-1].reason)
-    await record_failure(use.recorder, draft, mail, Failure(code, None), now)
+    await record_failure(use.recorder, draft, mail, [Failure(code, mail.wish.to_address)], now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cplus.clock import Clock
 from cplus.consumers.batches.messages import Batch
 from cplus.consumers.batches.sqs import SqsRecord
-from cplus.consumers.sending.failing import Failure, record_arrival, record_failure
+from cplus.consumers.sending.failing import Failure, at, record_arrival, record_failure
 from cplus.consumers.sending.outbound_email import sent_refs
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.deadline import Deadline
@@ -84,9 +84,8 @@ class EmailEvents:
         if taken.failure is None:
             await record_arrival(self.recorder, taken.draft, mail, now)
         else:
-            address = told.recipients[0] if told.recipients else None
-            failure = Failure(taken.failure, address)
-            await record_failure(self.recorder, taken.draft, mail, failure, now)
+            failures = _failures(told, mail, taken.failure)
+            await record_failure(self.recorder, taken.draft, mail, failures, now)
 
     async def _taken(self, body: str) -> _Taken:
         told = parse_event(body)
@@ -110,6 +109,18 @@ class EmailEvents:
         )
         self.store.check(draft)  # one that no commit can hold would refuse the batch
         return _Taken(told, mail, draft)
+
+
+def _failures(told: MailEvent, mail: Outgoing, reason: str) -> list[Failure]:
+    """Where it did not arrive, each with its reason. A complaint names all that may have made it:
+    if they are several, nobody knows who."""
+    if told.kind == "bounce" and told.recipients:
+        each = [(failure_of(one), one.recipients[0]) for one in told.each()]
+        return [Failure(why or reason, at(mail, who)) for why, who in each]
+    if told.kind == "complaint" and not mail.is_single:
+        may = {at(mail, one) for one in told.recipients} - {None}
+        return [Failure(reason, may.pop() if len(may) == 1 else None)]
+    return [Failure(reason, mail.wish.to_address)]
 
 
 def _claim(told: MailEvent) -> str:

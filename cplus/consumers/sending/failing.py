@@ -3,6 +3,7 @@ mark of the address, in one commit, so that nothing is lost if a worker crashes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,19 +28,19 @@ class Failure:
     reason: str
     """A code of `cplus/mail/failures.py`."""
     address: str | None
-    """Where, if that is told; else where the mail went first of all."""
+    """Where; None if nobody knows at which of the mail's addresses."""
 
 
 async def record_failure(
-    recorder: Recorder, draft: Draft, mail: Outgoing, failure: Failure, now: datetime
+    recorder: Recorder, draft: Draft, mail: Outgoing, failures: Sequence[Failure], now: datetime
 ) -> None:
     """Appends the draft of the mail's fate with all that follows from it, and nudges. Raises as
     `Recorder.record` does."""
 
     async def decide() -> Draft:
         events = [*draft.events]
-        events += await _of_conversation(recorder, draft.shop, mail, failure, now)
-        events += await _of_address(recorder, draft.shop, mail, failure, now)
+        events += await _of_conversation(recorder, draft.shop, mail, failures, now)
+        events += await _of_address(recorder, draft.shop, mail, failures, now)
         return replace(draft, events=events, refs=_refs(draft, events))
 
     await recorder.record(draft.shop, draft.claim, decide)
@@ -67,38 +68,39 @@ async def addresses_of(recorder: Recorder, shop: str, mail: Outgoing) -> Address
 
 
 async def _of_conversation(
-    recorder: Recorder, shop: str, mail: Outgoing, failure: Failure, now: datetime
+    recorder: Recorder, shop: str, mail: Outgoing, failures: Sequence[Failure], now: datetime
 ) -> list[NewEvent]:
     if not isinstance(mail.wish, ReplyWritten):
         return []
     talk = await _conversation(recorder, shop, mail)
-    failed_delivery.fail(
-        talk,
-        message_id=mail.message_id,
-        person=mail.wish.person,
-        address=_address(mail, failure),
-        reason=failure.reason,
-        now=now,
-    )
+    for failure in failures:
+        failed_delivery.fail(
+            talk,
+            message_id=mail.message_id,
+            person=mail.wish.person,
+            address=failure.address,
+            reason=failure.reason,
+            now=now,
+        )
     return decided(talk)
 
 
 async def _of_address(
-    recorder: Recorder, shop: str, mail: Outgoing, failure: Failure, now: datetime
+    recorder: Recorder, shop: str, mail: Outgoing, failures: Sequence[Failure], now: datetime
 ) -> list[NewEvent]:
-    person, address = mail.wish.person, _address(mail, failure)
-    if failure.reason not in OF_ADDRESS or person is None or not address:
-        return []
-    if not _to_customer(mail):
+    person = mail.wish.person
+    marked = [one for one in failures if one.reason in OF_ADDRESS and one.address]
+    if person is None or not marked or not _to_customer(mail):
         return []
     found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
-    found.mark(
-        person=person,
-        address=address,
-        reason=failure.reason,
-        message_id=mail.message_id,
-        now=now,
-    )
+    for one in marked:
+        found.mark(
+            person=person,
+            address=one.address or "",
+            reason=one.reason,
+            message_id=mail.message_id,
+            now=now,
+        )
     return decided(found)
 
 
@@ -114,11 +116,11 @@ async def _conversation(recorder: Recorder, shop: str, mail: Outgoing) -> Conver
     return loaded
 
 
-def _address(mail: Outgoing, failure: Failure) -> str:
-    """The address that it was told of, if the mail went there; a forwarded mail is told of by the
-    address that it came to last."""
+def at(mail: Outgoing, told: str) -> str | None:
+    """Which of the mail's addresses was told of. A forwarded mail is told of by the address that it
+    came to last: of one that went to several nobody knows which of them that was."""
     known = {one.lower(): one for one in mail.recipients()}
-    return known.get((failure.address or "").lower(), mail.wish.to_address or "")
+    return known.get(told.lower(), mail.wish.to_address if mail.is_single else None)
 
 
 def _refs(draft: Draft, events: list[NewEvent]) -> list[str]:

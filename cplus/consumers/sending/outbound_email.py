@@ -225,8 +225,8 @@ class Outbound:
         message_id = mail.message_id
         log.warning("mail_rejected", shop=shop, message_id=message_id, reason=reason)
         draft = self._draft(shop, mail, rejected_claim(message_id), mail.rejected(reason), [])
-        failure = Failure(_CODES.get(reason, "invalid"), None)
-        await record_failure(self.recorder, draft, mail, failure, self.clock())
+        failure = Failure(_CODES.get(reason, "invalid"), mail.wish.to_address)
+        await record_failure(self.recorder, draft, mail, [failure], self.clock())
 
     async def _record(
         self, shop: str, mail: Outgoing, claim: str, event: Event, refs: list[str]

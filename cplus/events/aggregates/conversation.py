@@ -32,7 +32,7 @@ from cplus.events.catalogue.conversations import (
 )
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.files import StoredFile
-from cplus.events.names import conversation_id, given_back_ref, started_ref
+from cplus.events.names import conversation_id, failed_message, given_back_ref, started_ref
 
 MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
@@ -84,7 +84,8 @@ class Conversation(Aggregate):
         self.closed_at: datetime | None = None
         self.written: set[str] = set()
         self.failures: dict[str, DeliveryFailed] = {}
-        """Replies that did not arrive, whatever was done about them, by their ids."""
+        """Each that a reply did not arrive somewhere, whatever was done about it, by its id
+        (`failure_id`)."""
         self.failed: set[str] = set()
         """Those of them that still wait for the merchant."""
         self.spam = False
@@ -450,8 +451,11 @@ class Conversation(Aggregate):
             self._waited.clear()
         self.waiting = False
         self.lent.clear()
-        self.failed.clear()  # whatever it says, the merchant looked after the conversation
-        failed = self.failures.get(event.resends or "")
+        # Whatever it says, the merchant looked after the conversation; but sent again to one, it
+        # says nothing of the others whom the same reply did not reach.
+        own = event.failure or event.resends or ""
+        self.failed = {one for one in self.failed if failed_message(one) == event.resends} - {own}
+        failed = self.failures.get(own)
         # Sent again to another address, that is where replies go, unless a copy failed.
         if failed is not None and failed.address == self.address and kept(event.to_address):
             self.address, self.answers_to = event.to_address, event.person
@@ -465,12 +469,13 @@ class Conversation(Aggregate):
 
     @evolve.register
     def _(self, event: DeliveryFailed) -> None:
-        self.failures[event.message_id] = event
-        self.failed.add(event.message_id)
+        failure = event.failure or event.message_id
+        self.failures[failure] = event
+        self.failed.add(failure)
 
     @evolve.register
     def _(self, event: DeliveryFailureSettled) -> None:
-        self.failed.discard(event.message_id)
+        self.failed.discard(event.failure or event.message_id)
 
     @evolve.register
     def _(self, event: NoteWritten) -> None:

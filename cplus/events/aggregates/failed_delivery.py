@@ -13,14 +13,25 @@ from cplus.events.catalogue.conversations import (
     DeliveryFailureSettled,
     ReplyWritten,
 )
+from cplus.events.names import failure_id
 
 
 def fail(
-    talk: Conversation, *, message_id: str, person: str, address: str, reason: str, now: datetime
+    talk: Conversation,
+    *,
+    message_id: str,
+    person: str,
+    address: str | None,
+    reason: str,
+    now: datetime,
 ) -> None:
-    """A reply did not arrive. It is told once, reopens the conversation and waits for the merchant;
-    not in one that is marked as spam, or whose person was erased."""
-    if talk.spam or talk.erased or message_id in talk.failures or message_id not in talk.written:
+    """A reply did not arrive at the address (None: at one of them). Of each that is told once,
+    reopens the conversation and waits for the merchant; not in one that is marked as spam, or whose
+    person was erased."""
+    if talk.spam or talk.erased or message_id not in talk.written:
+        return
+    known = [one for one in talk.failures.values() if one.message_id == message_id]
+    if any((one.address or "").lower() == (address or "").lower() for one in known):
         return
     talk.trigger_event(
         DeliveryFailed,
@@ -28,6 +39,7 @@ def fail(
         person=person,
         address=address,
         reason=reason,
+        failure=failure_id(message_id, len(known) + 1) if known else None,
         timestamp=now,
     )
     if not talk.open:
@@ -42,14 +54,19 @@ def arrive(talk: Conversation, *, message_id: str, now: datetime) -> None:
         )
 
 
-def dismiss(talk: Conversation, *, message_id: str, now: datetime) -> None:
-    """The merchant leaves it at that; again changes nothing. Raises NotFound for a message that did
-    not fail."""
-    if message_id not in talk.failures:
+def dismiss(talk: Conversation, *, failure: str, now: datetime) -> None:
+    """The merchant leaves it at that; again changes nothing. Raises NotFound for what did not
+    fail."""
+    told = talk.failures.get(failure)
+    if told is None:
         raise NotFound(what="message")
-    if message_id in talk.failed:
+    if failure in talk.failed:
         talk.trigger_event(
-            DeliveryFailureSettled, message_id=message_id, because="dismissed", timestamp=now
+            DeliveryFailureSettled,
+            message_id=told.message_id,
+            because="dismissed",
+            failure=told.failure,
+            timestamp=now,
         )
 
 
@@ -57,24 +74,25 @@ def resend(
     talk: Conversation,
     *,
     failed: ReplyWritten,
+    told: str,
     message_id: str,
     to: tuple[str, str] | None,
     author: str,
     now: datetime,
 ) -> None:
-    """The merchant sends a reply once more to where it did not arrive, or in its place to somebody
-    else (`to`: the person and the address). If replies went there, they go to the new one from now
-    on. Whoever else got the reply does not get it twice.
+    """The merchant sends a reply once more to where it did not arrive (`told`: the failure), or in
+    its place to somebody else (`to`: the person and the address). If replies went there, they go to
+    the new one from now on. Whoever else got the reply does not get it twice.
 
     Raises NotFound for one that did not fail, and InvalidInput if something was done about it
     meanwhile, if it was called spam there, or if it was erased.
     """
     if message_id in talk.written:
         return
-    failure = talk.failures.get(failed.message_id)
-    if failure is None:
+    failure = talk.failures.get(told)
+    if failure is None or failure.message_id != failed.message_id:
         raise NotFound(what="message")
-    if failed.message_id not in talk.failed:
+    if told not in talk.failed:
         raise InvalidInput(reason="this reply was already sent again, or dismissed")
     if talk.erased or failed.text == ERASED or failure.address is None:
         raise InvalidInput(reason="the person of this conversation was erased")
@@ -89,6 +107,7 @@ def resend(
         to_address=address,
         author=author,
         resends=failed.message_id,
+        failure=failure.failure,
         timestamp=now,
     )
     talk.unmark_spam(now)
@@ -97,7 +116,8 @@ def resend(
 
 
 _OWN = {
-    *("message_id", "person", "to_address", "cc", "bcc", "author", "send_at", "resends"),
+    *("message_id", "person", "to_address", "cc", "bcc", "author", "send_at"),
+    *("resends", "failure"),
     *("originator_id", "originator_version", "timestamp"),
 }
 """Fields of a reply that are not those of the one that it sends again."""

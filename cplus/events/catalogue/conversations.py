@@ -95,6 +95,8 @@ class ReplyWritten(AggregateEvent):
     """The moment before which it is not sent, and can be withdrawn; None if it goes out at once."""
     resends: str | None = None
     """The id of the message that did not arrive, if this one sends it again."""
+    failure: str | None = None
+    """Which of that message's failures it looks after, as in DeliveryFailed."""
     files: Personal[tuple[StoredFile, ...] | None] = None
     """What goes with it. None if nothing does, or if the person was erased."""
     objects: tuple[Mapping[str, str], ...] = ()
@@ -200,9 +202,12 @@ class DeliveryFailed(AggregateEvent):
     message_id: str
     person: str
     address: Personal[str | None]
-    """Where it did not arrive: one of those that the reply went to."""
+    """Where it did not arrive: one of those that the reply went to. None if nobody knows at which
+    of them, or once it is erased."""
     reason: str
     """A code of `cplus/mail/failures.py`."""
+    failure: str | None = None
+    """Its id, if the same reply had failed elsewhere before; else None, for the message's own."""
 
 
 class DeliveryFailureSettled(AggregateEvent):
@@ -213,6 +218,8 @@ class DeliveryFailureSettled(AggregateEvent):
     message_id: str
     because: Literal["dismissed", "delivered"]
     """The merchant said so; or it arrived after all."""
+    failure: str | None = None
+    """Which of the message's failures, as in DeliveryFailed."""
 
 
 class ConversationClosed(AggregateEvent):

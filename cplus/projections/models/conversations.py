@@ -31,7 +31,7 @@ from cplus.events.catalogue.mail import (
     MailSent,
 )
 from cplus.events.catalogue.privacy import PersonErased
-from cplus.events.names import conversation_id, is_conversation
+from cplus.events.names import conversation_id, failed_message, is_conversation
 from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import (
     MAIL_FACTS,
@@ -197,18 +197,26 @@ def _received(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any
 
 def _replied(row: Row, reply: ReplyWritten, event: Recorded) -> dict[str, Any]:
     # Sent again to another address, that is where replies go, unless a copy failed.
-    failed = row.get("failed", {}).get(reply.resends, {})
-    there = failed.get("address") == row["from_address"] is not None
+    own, failed = reply.failure or reply.resends, row.get("failed", {})
+    there = failed.get(own, {}).get("address") == row["from_address"] is not None
     moved = {"from_address": reply.to_address} if there else {}
     return {
         **_message(row, event, reply.text, "merchant"),
         **moved,
         **waits_longer(row, reply.message_id if reply.send_at else None),
-        **_failed(row, {}),
+        **_failed(row, _elsewhere(failed, reply.resends, own)),
         "waiting": False,
         "last_mail": {"message_id": reply.message_id, "rank": 0},
         "last_failed": False,
     }
+
+
+def _elsewhere(
+    failed: Mapping[str, Any], resends: str | None, own: str | None
+) -> Mapping[str, Any]:
+    """Whom else a reply did not reach that is sent again."""
+    same = {one for one in failed if failed_message(one) == resends} - {own}
+    return {one: failed[one] for one in failed if one in same}
 
 
 def _copied(row: Row, mail: MessageReceived) -> dict[str, Any]:
@@ -233,9 +241,9 @@ def _with_failure(row: Row, event: Recorded) -> Row:
     told, failed = event.event, dict(row.get("failed", {}))
     if isinstance(told, DeliveryFailed):
         one = {"reason": told.reason, "address": told.address, "at": event.occurred_at}
-        failed[told.message_id] = one
+        failed[told.failure or told.message_id] = one
     elif isinstance(told, DeliveryFailureSettled):
-        failed.pop(told.message_id, None)
+        failed.pop(told.failure or told.message_id, None)
     return waits_changed({**row, **_failed(row, failed)}, partial(_with_failure, event=event))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from cplus.events.base import kept
+from cplus.events.names import failed_message
 from cplus.projections.base import Row
 from cplus.projections.models.facts import BOUNCED_FOR_NOW, order
 from cplus.projections.queries.views import (
@@ -60,8 +61,8 @@ def conversation_view(row: Row) -> Conversation:
         merged_into=row.get("merged_into"),
         merged=tuple(row.get("merged", ())),
         failed=[
-            FailedReply(message_id, one["address"], one["reason"], one["at"])
-            for message_id, one in row.get("failed", {}).items()
+            FailedReply(id_, failed_message(id_), one["address"], one["reason"], one["at"])
+            for id_, one in row.get("failed", {}).items()
         ],
         last_delayed=_delayed(row),
     )

@@ -250,3 +250,50 @@ async def test_another_shop_can_do_nothing_about_it(
             answer = await other.post(url, data={**fields, "csrf": csrf})
             assert answer.status_code in (404, 409)
     assert len(await replies(web, conversation)) == 1
+
+
+def _bounced(*addresses: str) -> dict[str, Any]:
+    known = {"status": "5.1.1", "diagnosticCode": "550 5.1.1 user unknown"}
+    return {**GONE, "bouncedRecipients": [{"emailAddress": one, **known} for one in addresses]}
+
+
+async def _with_copy(web: Harness, browser: httpx.AsyncClient) -> tuple[str, str]:
+    """A conversation that was answered with a copy, and the reply's id."""
+    conversation = await web.conversation()
+    fields = await form_fields(browser, conversation, "reply")
+    written = {**fields, "text": "Yes", "cc": "bob@partner.example"}
+    await browser.post(f"/conversations/{conversation}/reply", data=written)
+    [reply] = await replies(web, conversation)
+    return conversation, reply.message_id
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_of_each_address_that_a_reply_did_not_reach_it_is_told_and_it_is_sent_again(
+    web: Harness, browser: httpx.AsyncClient, at_once: bool
+) -> None:
+    conversation, message_id = await _with_copy(web, browser)
+    both = ("bob@partner.example", "ada@example.com")
+    for number, gone in enumerate([both] if at_once else [(one,) for one in both]):
+        await told(web, "Bounce", message_id, later=1, feedbackId=f"f{number}", **_bounced(*gone))
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    assert page.count("Your reply didn’t arrive</b> at <bdi>") == 2
+    for failure, left in ((message_id, True), (f"{message_id}~2", False)):
+        url = f"/conversations/{conversation}/{what(failure)}"
+        page = (await browser.get(f"/conversations/{conversation}")).text
+        assert (await browser.post(url, data=fields_of_resend(page, url))).status_code == 303
+        assert (conversation in (await browser.get("/inbox?tab=unanswered")).text) == left
+    sent = await replies(web, conversation)
+    assert [one.to_address for one in sent] == ["ada@example.com", *both]
+    assert [one.cc for one in sent[1:]] == [None, None]
+
+
+async def test_of_several_who_may_have_called_it_spam_none_is_marked(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation, message_id = await _with_copy(web, browser)
+    both = [{"emailAddress": one} for one in ("ada@example.com", "bob@partner.example")]
+    await told(web, "Complaint", message_id, feedbackId="f1", complainedRecipients=both)
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    assert "Your reply was marked as spam</b>. " in page
+    assert "data-stopped" not in page
+    assert "address.marked" not in await web.stream(SHOP, conversation)

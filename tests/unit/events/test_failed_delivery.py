@@ -33,10 +33,12 @@ def written(c: Conversation, message_id: str = "r1", **more: Any) -> ReplyWritte
     )  # fmt: skip
 
 
-def resent(c: Conversation, message_id: str = "r2", to: tuple[str, str] | None = None) -> None:
+def resent(
+    c: Conversation, message_id: str = "r2", to: tuple[str, str] | None = None, told: str = "r1"
+) -> None:
     reply = written(c, cc=("bob@example.com",))
     failed_delivery.resend(
-        c, failed=reply, message_id=message_id, to=to, author="merchant", now=NOW
+        c, failed=reply, told=told, message_id=message_id, to=to, author="merchant", now=NOW
     )
 
 
@@ -64,21 +66,25 @@ def test_of_spam_and_of_what_nobody_wrote_nothing_is_told(before: Any) -> None:
 def test_any_reply_says_that_the_merchant_looked_after_it() -> None:
     conversation = given(*TALK, failed, partial(replied, message_id="r9"))
     assert conversation.failed == set()
-    failed_delivery.dismiss(conversation, message_id="r1", now=NOW)
+    failed_delivery.dismiss(conversation, failure="r1", now=NOW)
     assert then(conversation) == []
 
 
 def test_dismissed_or_delivered_it_is_settled_once() -> None:
-    for settle in (failed_delivery.dismiss, failed_delivery.arrive):
+    settling = (
+        partial(failed_delivery.dismiss, failure="r1"),
+        partial(failed_delivery.arrive, message_id="r1"),
+    )
+    for settle in settling:
         conversation = given(*TALK, failed)
         for _ in range(2):
-            settle(conversation, message_id="r1", now=NOW)
+            settle(conversation, now=NOW)
         assert then(conversation) == ["conversation.delivery_failure_settled"]
     conversation = given(*TALK)
     failed_delivery.arrive(conversation, message_id="r1", now=NOW)
     assert then(conversation) == []
     with pytest.raises(NotFound):
-        failed_delivery.dismiss(conversation, message_id="r1", now=NOW)
+        failed_delivery.dismiss(conversation, failure="r1", now=NOW)
 
 
 def test_resent_it_goes_to_where_it_failed_and_to_nobody_twice() -> None:
@@ -126,3 +132,24 @@ def test_an_address_is_marked_once_in_any_letters_and_unmarked_once() -> None:
     assert addresses.reason(ADA) is None
     types = [event.TYPE for event in addresses.collect_events()]  # type: ignore[attr-defined]
     assert types == ["address.marked", "address.unmarked"]
+
+
+def test_each_address_that_it_did_not_reach_is_told_and_sent_to_by_itself() -> None:
+    conversation = given(*TALK, partial(failed, address="bob@example.com"), failed, failed)
+    assert conversation.failed == {"r1", "r1~2"}
+    resent(conversation, "r2")
+    [again] = conversation.collect_events()
+    assert getattr(again, "to_address", None) == "bob@example.com"
+    assert conversation.failed == {"r1~2"}, "the customer still has no reply"
+    resent(conversation, "r3", told="r1~2")
+    assert conversation.failed == set()
+    with pytest.raises(InvalidInput, match="already sent again"):
+        resent(conversation, "r4", told="r1~2")
+
+
+def test_dismissed_at_one_address_it_still_waits_for_the_other() -> None:
+    conversation = given(*TALK, partial(failed, address="bob@example.com"), failed)
+    failed_delivery.dismiss(conversation, failure="r1", now=NOW)
+    assert conversation.failed == {"r1~2"}
+    with pytest.raises(NotFound):
+        failed_delivery.dismiss(conversation, failure="r1~3", now=NOW)

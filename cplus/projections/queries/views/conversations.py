@@ -66,9 +66,11 @@ class Conversation:
 class FailedReply:
     """A reply that did not arrive, about which nothing was done yet."""
 
+    id: str
+    """Of the failure: a reply may fail at several addresses."""
     message_id: str
     address: str | None
-    """Where; None if it is erased."""
+    """Where; None if nobody knows, or it is erased."""
     reason: str
     """A code of `cplus/mail/failures.py`."""
     at: datetime

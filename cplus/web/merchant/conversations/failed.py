@@ -12,17 +12,17 @@ from cplus.errors import InvalidInput
 from cplus.web.kit.deps import FailedRepliesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations.page import IdDep, MessageIdDep, changed
+from cplus.web.merchant.conversations.page import FailureIdDep, IdDep, changed
 from cplus.web.merchant.conversations.problems import problem_of
 
 router = APIRouter(prefix="/conversations")
 
 
-@router.get("/{conversation_id}/failed/{message_id}/resend")
-@router.get("/{conversation_id}/failed/{message_id}/dismiss")
-async def again(conversation_id: IdDep, message_id: MessageIdDep, _me: MerchantDep) -> Response:
+@router.get("/{conversation_id}/failed/{failure}/resend")
+@router.get("/{conversation_id}/failed/{failure}/dismiss")
+async def again(conversation_id: IdDep, failure: FailureIdDep, _me: MerchantDep) -> Response:
     """For who loads the address of a form again."""
-    return see_other(f"/conversations/{conversation_id}#failed-{message_id}")
+    return see_other(f"/conversations/{conversation_id}#failed-{failure}")
 
 
 @router.get("/{conversation_id}/allow")
@@ -31,14 +31,14 @@ async def allowed(conversation_id: IdDep, _me: MerchantDep) -> Response:
     return see_other(f"/conversations/{conversation_id}")
 
 
-@router.post("/{conversation_id}/failed/{message_id}/resend")
+@router.post("/{conversation_id}/failed/{failure}/resend")
 async def resend(
     request: Request,
     signatures: SignaturesDep,
     use: FailedRepliesDep,
     me: MerchantDep,
     conversation_id: IdDep,
-    message_id: MessageIdDep,
+    failure: FailureIdDep,
 ) -> Response:
     """The reply goes out again, to another address if the form has one."""
     fields = await own_form(request, signatures, me.session)
@@ -46,7 +46,7 @@ async def resend(
         outcome = await failed.resend(
             me.shop,
             conversation_id,
-            message_id,
+            failure,
             key=form_key(fields),
             actor=me.actor,
             source="dashboard",
@@ -55,27 +55,27 @@ async def resend(
         )
     except InvalidInput as error:
         problem = problem_of(str(error.values["reason"]))
-        asked = urlencode({"failed": message_id, "problem": problem})
-        return see_other(f"/conversations/{conversation_id}?{asked}#failed-{message_id}")
+        asked = urlencode({"failed": failure, "problem": problem})
+        return see_other(f"/conversations/{conversation_id}?{asked}#failed-{failure}")
     at = f"?at={outcome.position}#end" if outcome.position else ""
     return see_other(f"/conversations/{conversation_id}{at}")
 
 
-@router.post("/{conversation_id}/failed/{message_id}/dismiss")
+@router.post("/{conversation_id}/failed/{failure}/dismiss")
 async def dismiss(
     request: Request,
     signatures: SignaturesDep,
     use: FailedRepliesDep,
     me: MerchantDep,
     conversation_id: IdDep,
-    message_id: MessageIdDep,
+    failure: FailureIdDep,
 ) -> Response:
     """The merchant leaves it at that."""
     key = form_key(await own_form(request, signatures, me.session))
     outcome = await failed.dismiss(
         me.shop,
         conversation_id,
-        message_id,
+        failure,
         key=key,
         actor=me.actor,
         source="dashboard",

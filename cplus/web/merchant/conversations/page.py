@@ -23,6 +23,7 @@ from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation import MAX_AHEAD
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
+from cplus.events.names import failed_message
 from cplus.projections.queries import Conversation, Queries
 from cplus.web.kit.deps import (
     ClockDep,
@@ -114,8 +115,14 @@ async def _message_id(message_id: str) -> str:
     return await _id(message_id)
 
 
+async def _failure_id(failure: str) -> str:
+    await _id(failed_message(failure))
+    return failure
+
+
 IdDep = Annotated[str, Depends(_id)]
 MessageIdDep = Annotated[str, Depends(_message_id)]
+FailureIdDep = Annotated[str, Depends(_failure_id)]
 
 
 @dataclass(frozen=True, slots=True)
