@@ -102,7 +102,7 @@ class World:
     @property
     def inbound(self) -> Inbound:
         p = self.parts
-        return Inbound(p.settings, p.store, p.persons, self.aws, self.recorder)
+        return Inbound(p.settings, p.store, p.persons, self.aws, self.recorder, clock=p.clock)
 
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts

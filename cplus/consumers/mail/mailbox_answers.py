@@ -23,6 +23,7 @@ from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Conversations, Elsewhere, Extras
 from cplus.commands.conversations.merging import root_of
 from cplus.commands.mailboxes import mailboxes_of
+from cplus.consumers.mail.answer_loops import looks_automatic
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
 from cplus.events.aggregates.mailboxes import Mailboxes
@@ -154,6 +155,12 @@ class MailboxAnswers:
         if reason == "empty" and any(not one.inline for one in await files()):
             reason = None  # a file says enough; the picture of a signature does not
         now = receipt.received_at
+        id_ = answering.message_id(way.shop, claimed.conversation.conversation_id, key)
+        if reason is None and asked.command is None and await looks_automatic(
+            self.recorder, way.shop, claimed.conversation.id, message_id=id_, text=asked.text,
+            now=self.clock(),
+        ):  # fmt: skip
+            reason = "automatic"
         if reason is None and asked.command != "note":
             try:
                 reason = await self._carry_out(way.shop, claimed, asked, key, await files())
@@ -164,7 +171,6 @@ class MailboxAnswers:
             if reason is None:
                 actor = str(by_mailbox(claimed.answered.mailbox))
                 return {"reason": SENT_ON, "actor": actor, **about}
-        id_ = answering.message_id(way.shop, claimed.conversation.conversation_id, key)
         return self._shown(claimed, mail, asked, id_, reason, now, proved=proved)
 
     def _shown(

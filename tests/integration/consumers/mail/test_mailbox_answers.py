@@ -12,7 +12,9 @@ import pytest
 from cplus.actors import MERCHANT
 from cplus.aws import Aws
 from cplus.commands import mailboxes
+from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Conversations, answer_to
+from cplus.consumers.mail.answer_loops import AN_HOUR
 from cplus.events.catalogue.conversations import AnswerRefused, NoteWritten, ReplyWritten
 from cplus.events.names import conversation_stream
 from cplus.mail.mailbox_tokens import mailbox_address, mailbox_code, mailbox_token
@@ -374,3 +376,36 @@ async def test_what_is_almost_a_note_goes_to_nobody(merchant: Merchant) -> None:
     assert [note.text for note in await merchant.told(NoteWritten)] == ["he lies"] * 3
     await merchant.sends(merchant.answer("#noted, he lies", message_id="<n9@acorn.example>"), "n9")
     assert await refused(merchant) == ("command", True, "#noted, he lies")
+
+
+async def test_two_programs_that_answer_each_other_come_to_an_end(merchant: Merchant) -> None:
+    world = merchant.world
+    for number in range(6):
+        id_ = f"<away{number}@acorn.example>"
+        raw = merchant.answer("I travel and read this on\nMonday.", message_id=id_)
+        await merchant.sends(raw, f"away{number}")
+        await merchant.sends(raw, f"away{number}")  # delivered again
+        theirs = plain("I am away.", message_id=f"<theirs{number}@shopper.example>")
+        await world.receive(theirs, f"theirs{number}", await world.token_address())
+    assert len(await merchant.told(ReplyWritten)) == 2
+    assert [one.reason for one in await merchant.told(AnswerRefused)] == ["automatic"] * 4
+    # A person who says something else is heard, and may say it again from the dashboard.
+    await merchant.sends(merchant.answer("Back.", message_id="<back@acorn.example>"), "back")
+    use = Conversations(world.recorder, world.parts.clock)
+    form: dict[str, Any] = {"source": "dashboard", "actor": MERCHANT, "use": use}
+    await answering.reply(SHOP, merchant.conversation, text="At the desk.", key="desk", **form)
+    again = merchant.answer("I travel and read this on Monday.", message_id="<last@acorn.example>")
+    await merchant.sends(again, "last")
+    assert len(await merchant.told(ReplyWritten)) == 5
+
+
+async def test_a_mailbox_answers_so_often_in_an_hour_and_no_more(merchant: Merchant) -> None:
+    async def answers(first: int, last: int) -> int:
+        for number in range(first, last):
+            id_ = f"<h{number}@acorn.example>"
+            await merchant.sends(merchant.answer(f"Case {number}", message_id=id_), f"h{number}")
+        return len(await merchant.told(ReplyWritten))
+
+    assert await answers(0, AN_HOUR + 1) == AN_HOUR
+    merchant.world.later(hours=1)
+    assert await answers(AN_HOUR + 1, AN_HOUR + 2) == AN_HOUR + 1
