@@ -8,9 +8,9 @@ from cplus.consumers.scheduled.due import Due
 from cplus.consumers.scheduled.taking import DueWork
 
 
-async def unanswered(due: Due, use: DueWork) -> None:
-    """A message may have waited as long as a mailbox wants."""
-    await use.mailboxes.unanswered(due)
+async def unanswered(due: Due, use: DueWork) -> datetime | None:
+    """A message may have waited as long as a mailbox wants; returns when to ask again."""
+    return await use.mailboxes.unanswered(due)
 
 
 async def digest(due: Due, use: DueWork) -> datetime | None:

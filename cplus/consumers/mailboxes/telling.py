@@ -16,7 +16,7 @@ from cplus.actors import system
 from cplus.clock import Clock, zone
 from cplus.commands.mailboxes import VERIFICATION, decide_mailboxes, mailboxes_of
 from cplus.consumers.mailboxes.digests import digest_at, next_digest
-from cplus.consumers.mailboxes.waiting import waiting_messages
+from cplus.consumers.mailboxes.waiting import MOST, waiting_messages
 from cplus.consumers.scheduled.due import Due, DueRows
 from cplus.consumers.sending.outgoing import timezone_of
 from cplus.consumers.sending.requesting import request_draft
@@ -91,20 +91,28 @@ class MailboxNews:
             ]
         )
 
-    async def unanswered(self, due: Due) -> None:
-        """A message waited as long as the mailbox wants: it is told, if nobody answered."""
+    async def unanswered(self, due: Due) -> datetime | None:
+        """A message may have waited as long as the mailbox wants: it is told, if nobody answered.
+        If none has waited so long yet, because what came before was answered, returns when the
+        first will have."""
         talk, _, id_ = due.ref.partition("/")
         found = (await mailboxes_of(self.recorder, due.shop)).on.get(id_)
         conversation = await self._conversation(due.shop, talk)
         if found is None or found.notify != "unanswered" or not conversation.open:
-            return
+            return None
         if conversation.spam or conversation.erased:
-            return
+            return None
         waiting = await waiting_messages(self.recorder, due.shop, conversation.id)
         wanted = [one for one in waiting if _since(found, one.at)]
-        if wanted:
-            newest = wanted[-1]
-            await self._notify(due.shop, found, conversation, newest.message, newest.commit)
+        if not wanted:
+            return None
+        first = min(found.waits_until(one.at) for one in wanted)
+        # Of more messages than a mail tells of, the first may be left out here.
+        if first > self.clock() and len(waiting) < MOST:
+            return first
+        newest = wanted[-1]
+        await self._notify(due.shop, found, conversation, newest.message, newest.commit)
+        return None
 
     async def digest(self, due: Due) -> datetime | None:
         """The hour of a digest has come; returns when the next one is due."""

@@ -45,7 +45,7 @@ class Notices(Protocol):
 class Mailboxes(Protocol):
     """Decides which mail goes to the merchant's own mailboxes."""
 
-    async def unanswered(self, due: Due, /) -> None:
+    async def unanswered(self, due: Due, /) -> datetime | None:
         """A message may have waited as long as a mailbox wants."""
 
     async def digest(self, due: Due, /) -> datetime | None:

@@ -421,3 +421,19 @@ async def test_a_mail_names_the_address_to_which_its_answer_goes(told: Told) -> 
     assert "Reply to this mail to answer bob@other.example:" in words(later)
     assert later["Reply-To"] != copied["Reply-To"]
     assert later["In-Reply-To"] == copied["In-Reply-To"]  # one thread all the same
+
+
+async def test_a_message_waits_its_own_time_also_if_one_before_was_answered(told: Told) -> None:
+    await told.on(notify="unanswered", minutes=1_440)
+    await told.world.receive(plain("In blue?"), "ses1")
+    await told.react()
+    told.world.later(minutes=60)
+    await told.world.answer()
+    told.world.later(minutes=1_370)
+    ids = {"message_id": "<2@shopper.example>", "References": "<plain@shopper.example>"}
+    await told.world.receive(plain("And red?", **ids), "ses2")
+    await told.react()
+    for minutes, number in ((11, 0), (1_428, 0), (1, 1), (1_440, 1)):
+        told.world.later(minutes=minutes)
+        await told.sweep()
+        assert len(await told.wishes()) == number
