@@ -10,7 +10,9 @@ from cplus.ids import random_id
 from cplus.mongo import Collection, Database, DuplicateKeyError, ReturnDocument
 
 LEASES = "leases"
-_KEPT = 30 * 24 * 3600  # seconds after its end that a row stays; longer than a queue keeps work
+_KEPT = 90 * 24 * 3600
+"""Seconds after its end that a row stays: longer than a queue keeps work, and than a mail can be
+scheduled ahead (`MAX_AHEAD`): the row is what knows that it was taken back, if a process died."""
 
 
 @dataclass(frozen=True, slots=True)

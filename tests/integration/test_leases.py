@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from cplus.leases import Leases
+from cplus.events.aggregates.conversation import MAX_AHEAD
+from cplus.leases import LEASES, Leases, ensure_indexes
 from cplus.mongo import connect
 from cplus.settings import Settings
 
@@ -46,3 +47,13 @@ async def test_who_lost_the_lease_can_no_longer_note_or_release(leases: Leases) 
     assert not await leases.note(late, attempted=True)
     await leases.release(late)
     assert await leases.take("work", 60) is None
+
+
+async def test_what_was_noted_outlives_the_longest_wait_of_a_mail(
+    leases: Leases, mongo_uri: str, database_name: str
+) -> None:
+    mongo = connect(Settings(mongo_uri=SecretStr(mongo_uri), mongo_database=database_name))
+    await ensure_indexes(mongo.database)
+    kept = (await mongo.database[LEASES].index_information())["expiry"]["expireAfterSeconds"]
+    await mongo.close()
+    assert kept > MAX_AHEAD.total_seconds()
