@@ -88,8 +88,9 @@ class Budget:
         """Takes the tokens of a row that holds what comes back in a second; None if it did, else
         seconds until they may be there. A part of them is `kept`."""
         now, most = self._clock(), max(rate, 1.0)
-        # A mail to more than the row holds goes when it is full, and leaves it in debt.
-        needed = min(float(wanted), most * (1 - kept)) + most * kept
+        # One token is enough, and a mail to many leaves the row in debt: over time the rate is
+        # kept, and whoever sends to one at a time cannot hold it up for ever.
+        needed = 1.0 + most * kept
         milliseconds = {"$subtract": [now, {"$ifNull": ["$at", now]}]}
         back = {"$multiply": [{"$max": [0, {"$divide": [milliseconds, 1000]}]}, rate]}
         filled = {"$min": [most, {"$add": [{"$ifNull": ["$tokens", most]}, back]}]}

@@ -151,6 +151,17 @@ async def test_after_a_refusal_all_wait_and_a_mail_to_many_goes_when_there_is_ro
     assert await shared.takes(A) is None
 
 
+async def test_a_mail_to_many_gets_its_turn_among_mails_to_one(shared: _Shared) -> None:
+    single = many = 0
+    for _ in range(100):  # 10 seconds, in which three shops ask for all that there is
+        shared.later(0.1)
+        for shop in ("cedar.myshopify.com", "dogwood.myshopify.com", A):
+            single += await shared.takes(shop) is None
+        many += await shared.takes(B, 12) is None
+    assert many, "it went out"
+    assert single + 12 * many <= 10 * 10 + 10 + 12, "the rate is kept over time"
+
+
 async def _ses(world: World, **wanted: Any) -> dict[str, Any]:
     async with plain_http() as http:
         answer = await http.post(f"{world.endpoint}/_local/ses", json=wanted)
