@@ -3,6 +3,7 @@ it be, or allows mail to an address again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -148,10 +149,17 @@ async def allow(
     return Changed(outcome.position if outcome else None)
 
 
-async def stopped(recorder: Recorder, shop: str, person: str, address: str) -> str | None:
-    """Why no mail goes to the person's address, as a code; None if it does."""
-    found: Addresses = await recorder.load(Addresses, shop, addresses_stream(person))
-    return found.reason(address)
+async def stopped(
+    recorder: Recorder, shop: str, conversation_id: str, copies: Sequence[str]
+) -> tuple[str | None, Sequence[str]]:
+    """Why no mail goes to where replies go in this conversation, as a code (None if it does); and
+    which of the copies get none."""
+    stream = conversation_stream(conversation_id)
+    talk: Conversation = await recorder.load(Conversation, shop, stream)
+    if not talk.answers_to:
+        return None, ()
+    found: Addresses = await recorder.load(Addresses, shop, addresses_stream(talk.answers_to))
+    return found.reason(talk.address), [one for one in copies if found.reason(one)]
 
 
 async def _opened(

@@ -32,6 +32,7 @@ from cplus.consumers.sending.purposes import registered
 from cplus.consumers.sending.tenants import REFUSED, ShopTenants
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.addresses import Addresses
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import REPLY
@@ -206,9 +207,10 @@ class Outbound:
         if wait is not None:
             return Later(wait.code, wait.seconds)
         try:
-            return await purpose.ready(shop, mail.wish, self.parts)
+            ready = await purpose.ready(shop, mail.wish, self.parts)
         except InvalidInput as error:  # an address that no mail can go to
             return Never(str(error.values["reason"]))
+        return _without_stopped(ready, known)
 
     async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
         """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
@@ -248,6 +250,14 @@ class Outbound:
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
         )
+
+
+def _without_stopped(ready: Mail | Never | Later, known: Addresses) -> Mail | Never | Later:
+    """The mail, to nobody who gets copies and to whom mail is stopped."""
+    if not isinstance(ready, Mail):
+        return ready
+    left = [one for one in ready.recipients if not known.reason(one)]
+    return Mail(ready.sender, left, ready.raw)
 
 
 def sent_refs(settings: Settings, mail: Outgoing, ses_message_id: str) -> list[str]:

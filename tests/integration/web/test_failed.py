@@ -297,3 +297,21 @@ async def test_of_several_who_may_have_called_it_spam_none_is_marked(
     assert "Your reply was marked as spam</b>. " in page
     assert "data-stopped" not in page
     assert "address.marked" not in await web.stream(SHOP, conversation)
+
+
+async def test_also_of_another_person_to_whom_replies_go_it_says_that_mail_is_stopped(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation, message_id = await failed(web, browser)
+    fields = await form_fields(browser, conversation, what(message_id))
+    url = f"/conversations/{conversation}/{what(message_id)}"
+    await browser.post(url, data={**fields, "to": "bob@other.example"})
+    second = (await replies(web, conversation))[-1]
+    await told(
+        web, "Bounce", second.message_id, later=1, feedbackId="f2", **_bounced("bob@other.example")
+    )
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    assert "Replies aren’t sent there." in page
+    fields = await form_fields(browser, conversation, "allow")
+    await browser.post(f"/conversations/{conversation}/allow", data=fields)
+    assert "data-stopped" not in (await browser.get(f"/conversations/{conversation}")).text

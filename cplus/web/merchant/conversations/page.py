@@ -261,6 +261,7 @@ async def show_page(
     sender = await blocking.sender_of(view.use.recorder, me.shop, address)
     if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
         done = ""  # it was done, and undone since
+    why, copies = await stopped(view.use.recorder, me.shop, row.id, row.cc)
     return view.pages.render(
         "conversation/page.html",
         status=status,
@@ -291,7 +292,8 @@ async def show_page(
         new_key=new_key,
         problem_of=problem[0],
         problem=problem_words(problem[1]),
-        stopped=await stopped(view.use.recorder, me.shop, row.person, address) if address else None,
+        stopped=why,
+        stopped_copies=copies,
     )
 
 

@@ -16,11 +16,12 @@ from cplus.commands.conversations.answering import message_id
 from cplus.commands.conversations.failed import FailedReplies, resend
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.sending.outgoing import name_of
+from cplus.events.aggregates.addresses import Addresses
 from cplus.events.base import ERASED, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.shops import AppUninstalled, ShopChanged
 from cplus.events.log.commit import Draft
-from cplus.events.names import correlation_ref, shop_stream
+from cplus.events.names import addresses_stream, correlation_ref, shop_stream
 from cplus.ids import random_id
 from cplus.privacy.erasing import ask, erase
 from tests.integration.dying_aws import DyingAws, sent_to
@@ -395,3 +396,24 @@ async def test_to_an_address_that_bounced_for_good_no_other_mail_is_sent(
     third = record({"shop": SHOP, "message_id": message_id(SHOP, conversation, "k" * 20)}, "send")
     assert await failures(world.outbound().handle_all, third) == {}
     assert len(await sent_to(world, shopper)) == 2
+
+
+async def test_a_copy_to_whom_mail_is_stopped_is_left_out(world: World, shopper: str) -> None:
+    copy, message_id = "Stopped@partner.example", random_id()
+    await world.answer(message_id, cc=(copy, "boss@partner.example"))
+    person = (await world.conversation()).answers_to
+    await world.recorder.decide(
+        Addresses,
+        SHOP,
+        addresses_stream(person),
+        lambda known: known.mark(
+            person=person, address=copy, reason="complained", message_id="r0", now=world.now
+        ),
+        claim="marked",
+        source="mail-event",
+        actor="ses",
+    )
+    message = record({"shop": SHOP, "message_id": message_id}, "send")
+    assert await failures(world.outbound().handle_all, message) == {}
+    [mail] = [one for one in await world.mailbox() if shopper in one["recipients"]]
+    assert mail["recipients"] == [shopper, "boss@partner.example"]
