@@ -125,6 +125,8 @@ def _told(one: Waiting, at: ZoneInfo, count: int) -> Told:
     when = f" on {_date(one.at.astimezone(at))}" if count > 1 else ""
     proof = " (sender not proved)" if one.message.proved is False else ""
     files = f"Attached: {shown}" if names else ""
+    if files and one.message.virus:
+        files += " (a virus was found in this mail: its files are not sent along)"
     return Told(f"{_who(one.message)}{proof} wrote{when}:", text or "(no text)", files)
 
 
@@ -135,8 +137,9 @@ def _date(local: datetime) -> str:
 async def _files(
     shop: str, messages: Sequence[MessageReceived], use: MailParts
 ) -> list[OutgoingFile]:
-    """The files, if all of them are small; what cannot be read any more is left out."""
-    found = [file for one in messages for file in one.files or ()]
+    """The files, if all of them are small; what cannot be read any more is left out, and all that
+    came in a mail with a virus: SES would refuse to send it, and with it the words."""
+    found = [file for one in messages if not one.virus for file in one.files or ()]
     if not found or sum(file.size for file in found) > ATTACHED:
         return []
     made: list[OutgoingFile] = []

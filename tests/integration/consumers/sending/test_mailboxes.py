@@ -15,6 +15,7 @@ from cplus.actors import MERCHANT
 from cplus.aws import Aws
 from cplus.commands import mailboxes
 from cplus.commands.conversations.answering import Conversations, answer_to, close
+from cplus.commands.conversations.automatic_mail import make_conversation
 from cplus.consumers.mailboxes.digests import digest_at, next_digest
 from cplus.consumers.mailboxes.telling import MailboxNews
 from cplus.consumers.reactions.following import follow
@@ -407,6 +408,7 @@ async def test_a_mail_names_the_address_to_which_its_answer_goes(told: Told) -> 
     world = told.world
     await told.on()
     await world.receive(plain("In blue?"), "ses1")
+    await told.react()  # both at once are told in any order
     bob = plain("I am Bob.", sender="bob@other.example", message_id="<b@other.example>")
     await world.receive(bob, "ses2", await world.token_address())
     await told.react()
@@ -437,3 +439,22 @@ async def test_a_message_waits_its_own_time_also_if_one_before_was_answered(told
         told.world.later(minutes=minutes)
         await told.sweep()
         assert len(await told.wishes()) == number
+
+
+async def test_a_virus_that_was_taken_up_goes_to_no_mailbox(told: Told) -> None:
+    await told.on(notify="unanswered", minutes=10)
+    await told.world.receive(plain("In blue?"), "ses1")
+    ids = {"message_id": "<v@shopper.example>", "References": "<plain@shopper.example>"}
+    bill = message_from_bytes(plain("My bill", **ids), policy=policy.default)
+    assert isinstance(bill, EmailMessage)
+    bill.add_attachment(b"MZ", maintype="application", subtype="pdf", filename="bill.exe")
+    await told.world.receive(bill.as_bytes(), "ses2", virus="FAIL")
+    [aside] = await told.world.asides()
+    form = {**told._form, "warned": True}
+    await make_conversation(SHOP, aside.message_id, **form)
+    await told.react()
+    told.world.later(minutes=11)
+    await told.sweep()
+    mail = await told.mail((await told.wishes())[-1])
+    assert list(mail.iter_attachments()) == []
+    assert "bill.exe (a virus was found in this mail" in words(mail).replace("\n", " ")
