@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
@@ -94,7 +95,7 @@ class Mailboxes(Aggregate):
             raise InvalidInput(reason="this address is listed already")
         if len(self.by_id) >= MOST:
             raise InvalidInput(reason=f"there can be up to {MOST} addresses; remove one first")
-        self._may_ask((), now)
+        self._may_ask(self._asked_of_removed(), now)
         self.trigger_event(
             MailboxAdded, mailbox=mailbox, person=person, address=address, timestamp=now
         )
@@ -175,12 +176,18 @@ class Mailboxes(Aggregate):
             raise NotFound(what="mailbox")
         return self.by_id[mailbox]
 
-    def _may_ask(self, asked: tuple[datetime, ...], now: datetime) -> None:
-        def today(moments: list[datetime] | tuple[datetime, ...]) -> int:
+    def _may_ask(self, asked: Sequence[datetime], now: datetime) -> None:
+        def today(moments: Sequence[datetime]) -> int:
             return sum(now - one < _DAY for one in moments)
 
         if today(asked) >= CODES_A_DAY or today(self._asked) >= CODES_OF_A_SHOP:
             raise InvalidInput(reason="too many verification mails were sent today; try tomorrow")
+
+    def _asked_of_removed(self) -> list[datetime]:
+        """When mailboxes were asked that are gone. Their addresses are erased, so any new one may
+        be theirs: adding an address again and again must not send it more codes."""
+        left = Counter(moment for one in self.by_id.values() for moment in one.asked)
+        return list((Counter(self._asked) - left).elements())
 
     def _ask(self, mailbox: str, now: datetime) -> None:
         self.trigger_event(
