@@ -19,7 +19,7 @@ from cplus.clock import Clock
 from cplus.errors import NotFound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
-from cplus.events.catalogue.mail import MailRejected, MailSent
+from cplus.events.mail_fates import is_settled
 from cplus.events.names import conversation_stream, message_ref, withdrawn_claim
 from cplus.events.recording import Recorder
 from cplus.leases import Lease, Leases, of_sending
@@ -75,7 +75,9 @@ async def withdraw(
         return TooLate()
     try:
         if withdrawn_by(lease) is None:
-            if lease.notes.get("tried_at") is not None or await _settled(shop, message_id, use):
+            if lease.notes.get("tried_at") is not None or await is_settled(
+                use.recorder.store, shop, message_id
+            ):
                 return await _before(shop, message_id, use) or TooLate()
             if not await use.leases.note(lease, **{_NOTE: str(actor), "withdrawn_from": source}):
                 return TooLate()
@@ -128,13 +130,6 @@ async def _taken(shop: str, message_id: str, leases: Leases) -> Lease | None:
             return lease
         await asyncio.sleep(_PAUSE)
     return None
-
-
-async def _settled(shop: str, message_id: str, use: Withdrawals) -> bool:
-    """Whether the log says that it was sent, or is never sent."""
-    commits = await use.recorder.store.by_ref(shop, message_ref(message_id))
-    settling = {MailSent.TYPE, MailRejected.TYPE}
-    return any(not settling.isdisjoint(commit.types) for commit in commits)
 
 
 async def _before(shop: str, message_id: str, use: Withdrawals) -> Withdrawn | None:

@@ -16,7 +16,7 @@ from cplus.actors import system
 from cplus.clock import Clock, zone
 from cplus.commands.mailboxes import VERIFICATION, decide_mailboxes, mailboxes_of
 from cplus.consumers.mailboxes.digests import digest_at, next_digest
-from cplus.consumers.mailboxes.waiting import MOST, waiting_messages
+from cplus.consumers.mailboxes.waiting import MOST, for_mailbox, since, waiting_messages
 from cplus.consumers.scheduled.due import Due, DueRows
 from cplus.consumers.sending.outgoing import timezone_of
 from cplus.consumers.sending.requesting import request_draft
@@ -69,7 +69,7 @@ class MailboxNews:
         if message.automatic or commit.actor.startswith("merchant"):
             return
         mailboxes = await mailboxes_of(self.recorder, shop)
-        on = [one for one in mailboxes.on.values() if _since(one, told.occurred_at)]
+        on = [one for one in mailboxes.on.values() if since(one, told.occurred_at)]
         if not on:
             return
         conversation = await self._conversation(shop, conversation_id(told.stream))
@@ -103,7 +103,7 @@ class MailboxNews:
         if conversation.spam or conversation.erased:
             return None
         waiting = await waiting_messages(self.recorder, due.shop, conversation.id)
-        wanted = [one for one in waiting if _since(found, one.at)]
+        wanted = for_mailbox(found, waiting)
         if not wanted:
             return None
         first = min(found.waits_until(one.at) for one in wanted)
@@ -247,7 +247,3 @@ class MailboxNews:
 
     async def _waits(self, shop: str) -> bool:
         return bool((await self.queries.unanswered(shop, 1)).items)
-
-
-def _since(mailbox: Mailbox, moment: datetime) -> bool:
-    return mailbox.verified_at is not None and moment >= mailbox.verified_at

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from cplus.events.aggregates.mailboxes import Mailbox
 from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.log.commit import Commit
 from cplus.events.recording import Recorder
@@ -47,3 +49,18 @@ async def waiting_messages(
         if len(found) >= MOST or seen >= _LOOKED_AT:
             break
     return found[::-1]
+
+
+def for_mailbox(mailbox: Mailbox, waiting: Iterable[Waiting]) -> list[Waiting]:
+    """Those of which the mailbox is to hear: not of what came before it was verified, nor of what
+    it wrote itself."""
+    return [
+        one
+        for one in waiting
+        if since(mailbox, one.at) and one.message.from_address != mailbox.address
+    ]
+
+
+def since(mailbox: Mailbox, moment: datetime) -> bool:
+    """Whether that was after the mailbox was verified; never while it is not."""
+    return mailbox.verified_at is not None and moment >= mailbox.verified_at

@@ -31,7 +31,8 @@ MONTH: Final = timedelta(days=31)
 HOUR: Final = 3
 """The hour of the day (UTC) in which it is done."""
 
-_ONLY_WROTE: Final = frozenset({"conversations", "mail", "operators", "senders"})
+ONLY_WROTE: Final = frozenset({"addresses", "conversations", "mail", "operators", "senders"})
+"""The families of what the log holds about somebody who only wrote, and to whom was written."""
 _BATCH: Final = 200
 
 
@@ -86,7 +87,7 @@ async def is_over(shop: str, person: str, since: datetime, use: Erasures) -> boo
     for one in ids:
         async for batch in in_batches(store.iterate_ref(shop, one, batch=_BATCH), _BATCH):
             for commit in batch:
-                if not reader.families_of(commit) <= _ONLY_WROTE:
+                if not reader.families_of(commit) <= ONLY_WROTE:
                     return False
                 talks |= dict.fromkeys(filter(is_conversation, commit.refs))
     blocked = await blocked_in(use.recorder, shop)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from cplus.errors import InvalidInput
 from cplus.events import names
 from cplus.events.base import ERASED, Event
-from cplus.events.catalogue.conversations import ReplyWithdrawn, ReplyWritten
+from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import (
     REPLY,
     MailBounced,
@@ -24,22 +24,17 @@ from cplus.events.catalogue.mail import (
 from cplus.events.catalogue.privacy import (
     NOTICE_PURPOSES,
     REQUEST,
-    NoticeRejected,
     NoticeRequested,
-    NoticeSent,
 )
 from cplus.events.catalogue.shops import AppInstalled, ShopChanged
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
+from cplus.events.mail_fates import settles
 from cplus.events.reader import EventReader
 from cplus.shopify import shop_name
 
 _COMMITS: Final = 1_000  # a mail has its wish and SES's events: a handful
 _NEWEST: Final = 20  # commits about a shop read at once: nearly always its name is in the last one
-_SETTLING: Final = {
-    kind.TYPE for kind in (MailSent, MailRejected, NoticeSent, NoticeRejected, ReplyWithdrawn)
-}
-"""After these nobody sends it again."""
 
 _FAILING: Final = {kind.TYPE for kind in (MailBounced, MailComplained, MailRejected)}
 _WISHES: Final = (ReplyWritten, MailRequested, NoticeRequested)
@@ -159,7 +154,7 @@ async def find_outgoing(
     """The mail with this id; raises InvalidInput when nobody wished to send one, by the shop's
     log."""
     commits = await store.by_ref(shop, names.message_ref(message_id), limit=_COMMITS)
-    settled = any(not _SETTLING.isdisjoint(commit.types) for commit in commits)
+    settled = any(map(settles, commits))
     wishes = await reader.read(commits, [*_WISHES, MailDelivered])
     delivered = [
         one.occurred_at

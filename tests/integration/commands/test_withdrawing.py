@@ -19,10 +19,10 @@ from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
-from cplus.events.catalogue.mail import MailSent
+from cplus.events.catalogue.mail import MailDelivered, MailSent
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
-from cplus.events.names import message_ref, sent_claim
+from cplus.events.names import mail_event_claim, message_ref, sent_claim
 from cplus.events.reader import EventReader
 from cplus.events.recording import Recorder
 from cplus.leases import Leases, of_sending
@@ -94,7 +94,15 @@ async def test_a_reply_of_which_the_log_says_that_it_was_sent_is_not_taken_back(
         shop=SHOP, claim=sent_claim("r1", "s1"), source="mail-event", actor="ses",
         events=[NewEvent("mail/r1", sent, NOW)], refs=[message_ref("r1")],
     )  # fmt: skip
-    await use.recorder.append([draft])
+    arrived = MailDelivered(message_id="r1", conversation_id="k1")
+    copies = [  # at many mailboxes, after which the sending stands far behind
+        Draft(
+            shop=SHOP, claim=mail_event_claim("r1", "delivery", str(copy)), source="mail-event",
+            actor="ses", events=[NewEvent("mail/r1", arrived, NOW)], refs=[message_ref("r1")],
+        )
+        for copy in range(300)
+    ]  # fmt: skip
+    await use.recorder.append([draft, *copies])
     assert await undo(use) == TooLate()
 
 

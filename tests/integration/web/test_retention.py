@@ -14,10 +14,11 @@ from cplus.commands.retention import retention_of, set_retention
 from cplus.consumers.scheduled.retention import MONTH, Retention, erase_by_rule
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.addresses import Addresses
 from cplus.events.aggregates.conversation import Conversation
 from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErased
-from cplus.events.names import SHOP_ERASED_REF, conversation_stream
+from cplus.events.names import SHOP_ERASED_REF, addresses_stream, conversation_stream
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
 
@@ -94,6 +95,14 @@ async def test_who_only_wrote_long_ago_is_erased_and_nobody_else(
     for person in ("over", "open", "reopened", "customer", "asked"):
         await talk(web, f"person/{person}", closed=person != "open")
     await talk(web, "person/other", shop=OTHER)
+    await web.parts.recorder.decide(  # mail to whom bounced
+        *(Addresses, SHOP, addresses_stream("person/over")),
+        lambda one: one.mark(
+            person="person/over", address="over@example.com", reason="unknown", message_id="m1",
+            now=web.clock(),
+        ),
+        claim=random_id(), source="mail-event", actor="ses", refs=["person/over"],
+    )  # fmt: skip
     changed = CustomerChanged(shopify_customer_id=7, person="person/customer")
     await web.record(SHOP, "customer/7", changed, refs=["person/customer"])
     due_at = web.clock()

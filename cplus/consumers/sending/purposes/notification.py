@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from cplus.clock import zone
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.mailboxes.telling import NOTIFICATION
-from cplus.consumers.mailboxes.waiting import Waiting, waiting_messages
+from cplus.consumers.mailboxes.waiting import Waiting, for_mailbox, waiting_messages
 from cplus.consumers.sending.order_facts import order_facts
 from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.pages import page_link
@@ -52,8 +52,8 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
         told = told[-1:]
     if not told:
         return Never("the message is gone")
-    if told[-1].message.from_address == mailbox.address:
-        return Never("the message came from the mailbox itself")
+    if not (told := for_mailbox(mailbox, told)):
+        return Never("the message came from the mailbox itself, or before it was verified")
     return await _composed(shop, wish, mailbox, conversation, told, use)
 
 

@@ -441,6 +441,21 @@ async def test_a_message_waits_its_own_time_also_if_one_before_was_answered(told
         assert len(await told.wishes()) == number
 
 
+async def test_a_mail_has_no_words_from_before_its_mailbox_was_verified(told: Told) -> None:
+    await told.world.receive(plain("Long before"), "ses1")
+    told.world.later(minutes=1)
+    await told.on(notify="unanswered", minutes=10)
+    ids = {"message_id": "<2@shopper.example>", "References": "<plain@shopper.example>"}
+    await told.world.receive(plain("And red?", **ids), "ses2")
+    await told.react()
+    told.world.later(minutes=10)
+    await told.sweep()
+    [wish] = await told.wishes()
+    text = words(await told.mail(wish))
+    assert "And red?" in text
+    assert "Long before" not in text
+
+
 async def test_a_virus_that_was_taken_up_goes_to_no_mailbox(told: Told) -> None:
     await told.on(notify="unanswered", minutes=10)
     await told.world.receive(plain("In blue?"), "ses1")
