@@ -16,6 +16,7 @@ STORED = {
     "received-mails": "b101d220ff39ace9",
     "reply-addresses": "3510ad8059656eb7",
     "shopify-credentials": "5618b9a1b40df91b",
+    "uploads": "83f1195ce305432a",
     "web-forms": "fd847ee4fd3a51ec",
     "web-sessions": "e48a9cfa5a6d922b",
 }

@@ -384,10 +384,10 @@ class Conversation(Aggregate):
 
     def unmark_spam(self, now: datetime) -> None:
         """It is no spam after all. If it had given its place back, it takes one in the month in
-        which this is said. It is open again if somebody wrote meanwhile."""
+        which this is said. It is open again if somebody wrote, or a reply failed, meanwhile."""
         if not self.spam:
             return
-        missed = self._missed
+        missed = self._missed or bool(self.failed)
         self.trigger_event(
             ConversationUnmarkedSpam,
             person=self.person,

@@ -26,9 +26,9 @@ def fail(
     now: datetime,
 ) -> None:
     """A reply did not arrive at the address (None: at one of them). Of each that is told once,
-    reopens the conversation and waits for the merchant; not in one that is marked as spam, or whose
-    person was erased."""
-    if talk.spam or talk.erased or message_id not in talk.written:
+    reopens the conversation and waits for the merchant; one that is marked as spam is opened once
+    that is taken back, and of one whose person was erased nothing is told."""
+    if talk.erased or message_id not in talk.written:
         return
     known = [one for one in talk.failures.values() if one.message_id == message_id]
     if any((one.address or "").lower() == (address or "").lower() for one in known):
@@ -42,7 +42,7 @@ def fail(
         failure=failure_id(message_id, len(known) + 1) if known else None,
         timestamp=now,
     )
-    if not talk.open:
+    if not talk.open and not talk.spam:
         talk.trigger_event(ConversationReopened, timestamp=now)
 
 

@@ -17,7 +17,7 @@ _CLOSE: Final = re.compile(rf"{_HASH}close{_AROUND}[:;,.!]?{_AROUND}", re.IGNORE
 _NOTE: Final = re.compile(
     rf"{_HASH}note(?![^\W_]){_AROUND}[:;,.!\u2013\u2014-]?\s*(.*)", re.IGNORECASE
 )
-_ALMOST: Final = re.compile(rf"{_HASH}n[ot]", re.IGNORECASE)
+_ALMOST: Final = re.compile(rf"{_HASH}(?:n[ot]|close(?![^\W_]))", re.IGNORECASE)
 
 
 class Asked(NamedTuple):
@@ -26,13 +26,13 @@ class Asked(NamedTuple):
     command: Literal["close", "note", "unclear"] | None
     text: str
     """What is left: the reply, or the note, of which nothing is ever sent; nor of what is almost
-    a note."""
+    a command."""
 
 
 def command_of(text: str) -> Asked:
     """The command in the first line that is not empty, in any case, whatever a mail program put
     around it; anything else with `#` is text. A note goes to the end of the mail, and what is
-    almost `#note` is none and no reply, so that no word of it is sent by mistake."""
+    almost a command is none and no reply, so that no word of it is sent by mistake."""
     shown = re.sub(rf"^[\s{_UNSEEN}]+", "", text)
     first, _, rest = shown.partition("\n")
     line = first.strip()

@@ -315,3 +315,17 @@ async def test_also_of_another_person_to_whom_replies_go_it_says_that_mail_is_st
     fields = await form_fields(browser, conversation, "allow")
     await browser.post(f"/conversations/{conversation}/allow", data=fields)
     assert "data-stopped" not in (await browser.get(f"/conversations/{conversation}")).text
+
+
+async def test_what_failed_while_the_conversation_was_spam_waits_once_it_is_not(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await replied(web, browser)
+    [reply] = await replies(web, conversation)
+    fields = await form_fields(browser, conversation, "spam")
+    await browser.post(f"/conversations/{conversation}/spam", data=fields)
+    await told(web, "Bounce", reply.message_id, later=1, **GONE, feedbackId="f1")
+    assert conversation not in (await browser.get("/inbox?tab=unanswered")).text
+    fields = await form_fields(browser, conversation, "not-spam")
+    await browser.post(f"/conversations/{conversation}/not-spam", data=fields)
+    assert conversation in (await browser.get("/inbox?tab=unanswered")).text

@@ -53,11 +53,16 @@ def test_it_reopens_a_closed_conversation_once() -> None:
     assert conversation.failed == {"r1"}
 
 
-@pytest.mark.parametrize("before", [Conversation.mark_spam])
-def test_of_spam_and_of_what_nobody_wrote_nothing_is_told(before: Any) -> None:
-    conversation = given(*TALK, partial(before, now=NOW))
+def test_of_spam_it_is_told_and_opens_the_conversation_once_that_is_taken_back() -> None:
+    conversation = given(*TALK, closed, partial(Conversation.mark_spam, now=NOW))
     failed(conversation)
-    assert then(conversation) == []
+    assert then(conversation) == ["conversation.delivery_failed"]
+    conversation.unmark_spam(NOW)
+    assert then(conversation) == ["conversation.unmarked_spam", "conversation.reopened"]
+    assert conversation.failed == {"r1"}
+
+
+def test_of_what_nobody_wrote_nothing_is_told() -> None:
     conversation = given(*TALK)
     failed(conversation, "another")
     assert then(conversation) == []

@@ -89,6 +89,8 @@ READ = {
         ({"conversation": "7d2k", "message": "m1"},),
         ["conversation/7d2k", "message/m1"],
     ),
+    "failure_id": (("m1", 2), "m1~2"),
+    "failed_message": (("m1~2",), "m1"),
     "import_page": (("import/k3-0/2",), 2),
     "import_of_page": (("import/k3-0/2",), "k3-0"),
 }

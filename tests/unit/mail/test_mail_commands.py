@@ -34,7 +34,7 @@ from cplus.mail.replies.commands import Asked, command_of
         ("#notes for you", Asked("unclear", "#notes for you")),
         ("#noet he lies", Asked("unclear", "#noet he lies")),
         # All else is text.
-        ("#close this one please", Asked(None, "#close this one please")),
+        ("#close this one please", Asked("unclear", "#close this one please")),
         ("#closed", Asked(None, "#closed")),
         ("#1001 is on its way", Asked(None, "#1001 is on its way")),
         ("Size #nine", Asked(None, "Size #nine")),

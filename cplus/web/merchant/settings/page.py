@@ -104,7 +104,10 @@ async def _page(
     sent: Sent | None = None,
 ) -> HTMLResponse:
     """The page; with the reason why a form failed and what was typed in it, if one did."""
-    shown = await asyncio.gather(*(section.shown(at) for section in SECTIONS))
+    # In the Admin's frame no fragment and no focus leads to the code that a mail's link brings.
+    first = MAILBOXES if "code" in at.asked else None
+    sections = sorted(SECTIONS, key=lambda section: section is not first)
+    shown = await asyncio.gather(*(section.shown(at) for section in sections))
     return pages.render(
         "settings/mail.html",
         status=422 if failed else 200,
@@ -119,7 +122,7 @@ async def _page(
                 "reason": reason[:1].upper() + reason[1:] if section.name == failed else "",
                 "typed": sent.fields if sent and section.name == failed else _NOTHING,
             }
-            for section, one in zip(SECTIONS, shown, strict=True)
+            for section, one in zip(sections, shown, strict=True)
         ],
         new_key=new_key,
     )

@@ -123,12 +123,12 @@ async def test_what_bounces_is_suppressed_for_this_shop_until_the_merchant_allow
         refs=[stream],
     )
     await world.parts.store.append([draft])
-    await world.answer("reply2")
-    second = record({"shop": SHOP, "message_id": "reply2"})
+    await world.answer("tenants2")
+    second = record({"shop": SHOP, "message_id": "tenants2"})
     before = await mails(world)
     assert await failures(world.outbound().handle_all, second) == {}
     assert await mails(world) == before + 1
-    [newest] = [m for m in await world.mailbox() if m["tags"].get("cplus-message") == "reply2"]
+    [newest] = [m for m in await world.mailbox() if m["tags"].get("cplus-message") == "tenants2"]
     assert "Bounce" in newest["events"]
     # It was tried there, and bounced by itself: it is on the list again because of this mail.
     assert (await told(world))["suppressed"] == [address]

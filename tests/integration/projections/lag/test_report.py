@@ -14,6 +14,7 @@ from cplus.clock import utc_now
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.registry import REACTIONS
+from cplus.consumers.reactions.tenants import TENANTS
 from cplus.events.base import NewEvent
 from cplus.events.log.commit import Draft
 from cplus.local.process import free_port
@@ -40,18 +41,19 @@ async def test_the_line_counts_up_to_the_reader_furthest_behind_the_reactions_am
         runner = Runner(parts.mongo, parts.store, parts.reader, ALL)
         for projection in ALL:
             await runner.catch_up(projection, SHOP)
-        # Only one of the reactions has something to do, in the last of the commits.
+        # Two of the reactions have something to do, in the last of the commits.
         assert str(await watch.counts()) == "recorded 4 · repeated 0 · projected 3 · lag 1"
         found = await lag(parts.mongo, parts.store, ALL, reactions=REACTIONS)
         not_begun = {one.projection: one.behind for one in found if not one.begun}
-        assert not_begun == {one.name: int(one == IMPORTS) for one in REACTIONS}
+        assert not_begun == {one.name: int(one in (IMPORTS, TENANTS)) for one in REACTIONS}
 
         async def send(
             queue: str, message: Mapping[str, Any], *, group: str, delay: int = 0
         ) -> None:
             assert group == SHOP
 
-        await follow(IMPORTS, SHOP, replace(parts.reactor, send=send, setting=str))
+        for reaction in (IMPORTS, TENANTS):
+            await follow(reaction, SHOP, replace(parts.reactor, send=send, setting=str))
         assert str(await watch.counts()) == "recorded 4 · repeated 0 · projected 4 · lag 0"
     finally:
         await watch.close()
