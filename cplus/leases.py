@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from cplus.ids import random_id
-from cplus.mongo import Collection, Database, DuplicateKeyError, ReturnDocument
+from cplus.mongo import Collection, Database, DuplicateKeyError, OperationFailure, ReturnDocument
 
 LEASES = "leases"
 _KEPT = 90 * 24 * 3600
 """Seconds after its end that a row stays: longer than a queue keeps work, and than a mail can be
 scheduled ahead (`MAX_AHEAD`): the row is what knows that it was taken back, if a process died."""
+_OTHER_OPTIONS = 85
+"""MongoDB's IndexOptionsConflict: a release before kept the rows for 30 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +82,11 @@ class Leases:
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Makes the index by which old rows go."""
-    await database[LEASES].create_index("expires_at", expireAfterSeconds=_KEPT, name="expiry")
+    """Makes the index by which old rows go; one that lets them go at another time is changed."""
+    try:
+        await database[LEASES].create_index("expires_at", expireAfterSeconds=_KEPT, name="expiry")
+    except OperationFailure as error:
+        if error.code != _OTHER_OPTIONS:
+            raise
+        kept = {"name": "expiry", "expireAfterSeconds": _KEPT}
+        await database.command("collMod", LEASES, index=kept)
