@@ -153,8 +153,15 @@ async def close(
 ) -> Changed:
     """The merchant is done with it. Raises NotFound, FormOfAnother, and as `Recorder.decide`
     does."""
-    return await _change(
-        Conversation.close, shop, conversation_id, key, actor, source, use, leaves=False
+    return await change(
+        Conversation.close,
+        shop,
+        conversation_id,
+        key,
+        actor,
+        source,
+        use,
+        holds=lambda talk: not talk.open,
     )
 
 
@@ -163,8 +170,15 @@ async def reopen(
 ) -> Changed:
     """The merchant takes it up again. Raises NotFound, FormOfAnother, and as `Recorder.decide`
     does."""
-    return await _change(
-        Conversation.reopen, shop, conversation_id, key, actor, source, use, leaves=True
+    return await change(
+        Conversation.reopen,
+        shop,
+        conversation_id,
+        key,
+        actor,
+        source,
+        use,
+        holds=lambda talk: talk.open,
     )
 
 
@@ -278,7 +292,7 @@ def same_extras(before: ReplyWritten, extras: Extras, now: datetime) -> bool:
     return moments[0] == moments[1] and same_files(before.files, extras.chosen)
 
 
-async def _change(
+async def change(
     decision: Callable[..., None],
     shop: str,
     conversation_id: str,
@@ -287,9 +301,10 @@ async def _change(
     source: Source,
     use: Conversations,
     *,
-    leaves: bool,
+    holds: Callable[[Conversation], bool],
 ) -> Changed:
-    """`leaves`: whether the conversation is open after it."""
+    """Lets the conversation decide at this moment, once for the key; `holds` says whether it is as
+    was asked for. Raises NotFound, FormOfAnother, and as `Recorder.decide` does."""
     decided = partial(decision, now=use.clock())
     outcome = await decide_in(
         decided, shop, conversation_id, command_claim(key), actor, source, use
@@ -297,8 +312,7 @@ async def _change(
     undone = False
     if isinstance(outcome, AlreadyRecorded):
         stream = conversation_stream(conversation_id)
-        now: Conversation = await use.recorder.load(Conversation, shop, stream)
-        undone = now.open != leaves
+        undone = not holds(await use.recorder.load(Conversation, shop, stream))
     return Changed(outcome.position if outcome else None, undone)
 
 
