@@ -23,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import httpx
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from bench.measure import Figure, write
 from cplus.local.aws.email.inbound import Receipt, deliver
@@ -149,7 +149,9 @@ async def _measure(rounds: int) -> dict[str, list[Figure]]:
             conversation = await _conversation(stack, page)
             await slowed(page, SLOWER)
             for part, viewport in (("wide", WIDE), ("phone", PHONE)):
-                await page.set_viewport_size(viewport)  # type: ignore[arg-type]
+                await page.set_viewport_size(
+                    ViewportSize(width=viewport["width"], height=viewport["height"])
+                )
                 seen: dict[str, list[Vitals]] = {name: [] for name in PAGES}
                 for number in range(rounds + 1):
                     for name, path in PAGES.items():
