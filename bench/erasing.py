@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from bench.measure import Figure, fresh, plain
 from cplus.bootstrap import Parts
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.log.commit import Draft

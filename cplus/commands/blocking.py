@@ -13,7 +13,7 @@ from cplus.commands.conversations.automatic_mail import set_aside
 from cplus.commands.mail_settings import sealed_for
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
 from cplus.events.aggregates.blocked_senders import Block, BlockedSenders, Kind
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent, kept
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.log.outcomes import AlreadyRecorded

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cplus.actors import merchant
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Conversations, Replied, message_id
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.catalogue.mail import MailDelivered, MailSent

@@ -16,7 +16,7 @@ from cplus.consumers.mail.arrived import INCOMING
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.consumers.sending.email_events import EmailEvents
 from cplus.consumers.sending.outbound_email import Outbound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from cplus.events.aggregates.conversation import MAX_AHEAD
+from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
 from cplus.leases import LEASES, Leases, ensure_indexes
 from cplus.mongo import connect
 from cplus.settings import Settings

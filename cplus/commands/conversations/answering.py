@@ -20,7 +20,7 @@ from cplus.commands.conversations.attaching import Chosen, attached, same_files
 from cplus.commands.conversations.uploading import Uploaded
 from cplus.commands.files import Files
 from cplus.errors import AddressChanged, FormOfAnother, NotFound
-from cplus.events.aggregates.conversation import Conversation, allowance_refs
+from cplus.events.aggregates.conversation.decisions import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.files import StoredFile
 from cplus.events.log.outcomes import AlreadyRecorded, Appended

@@ -11,7 +11,7 @@ from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.merging import root_of
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
-from cplus.events.aggregates.conversation import Conversation, as_received
+from cplus.events.aggregates.conversation.decisions import Conversation, as_received
 from cplus.events.base import NewEvent, kept
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside, MailTakenUp

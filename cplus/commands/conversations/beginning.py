@@ -18,7 +18,7 @@ from cplus.commands.conversations.answering import (
 )
 from cplus.commands.conversations.attaching import attached
 from cplus.errors import FormOfAnother, InvalidInput
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import (

@@ -19,7 +19,7 @@ from cplus.commands.conversations.answering import (
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
 from cplus.events.aggregates import failed_delivery
 from cplus.events.aggregates.addresses import Addresses
-from cplus.events.aggregates.conversation import Conversation, allowance_refs
+from cplus.events.aggregates.conversation.decisions import Conversation, allowance_refs
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Commit, Draft

@@ -9,7 +9,7 @@ from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
 from cplus.errors import FormOfAnother, NotFound
 from cplus.events.aggregates import merging
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.names import command_claim, conversation_stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Changed, Conversations, change
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 
 
 async def mark_spam(

@@ -17,7 +17,7 @@ from typing import Any, Final
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
 from cplus.errors import NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.mail_fates import is_settled
 from cplus.events.names import conversation_stream, message_ref, withdrawn_claim

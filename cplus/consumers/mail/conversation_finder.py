@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cplus.commands.conversations.merging import root_of
 from cplus.consumers.mail.message_ids import rfc_ref
 from cplus.consumers.mail.reading import Found
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ConversationStarted
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore

@@ -30,7 +30,7 @@ from cplus.deadline import Deadline
 from cplus.envelopes import Stored
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.billing_account import month_of
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import PersonsJoined
 from cplus.events.catalogue.mail import QUARANTINE, AsideReason, MailSetAside

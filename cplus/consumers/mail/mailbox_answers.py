@@ -25,7 +25,7 @@ from cplus.commands.conversations.merging import root_of
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.mail.answer_loops import looks_automatic
 from cplus.errors import FormOfAnother, InvalidInput
-from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
+from cplus.events.aggregates.conversation.decisions import MAX_REPLY, Conversation
 from cplus.events.aggregates.mailboxes import Mailboxes
 from cplus.events.catalogue.conversations import AnswerRefusal
 from cplus.events.files import StoredFile

@@ -21,7 +21,7 @@ from cplus.consumers.scheduled.due import Due, DueRows
 from cplus.consumers.sending.outgoing import timezone_of
 from cplus.consumers.sending.requesting import request_draft
 from cplus.errors import NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.mailboxes import Mailbox
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import AnswerRefused, MessageReceived

@@ -19,7 +19,7 @@ from cplus.commands.blocking import blocked_in
 from cplus.commands.erasing import Erasures, asked_to_erase, erase_person
 from cplus.commands.retention import retention_of
 from cplus.deadline import Deadline
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.names import is_conversation
 from cplus.events.reader import in_batches
 from cplus.ids import random_id

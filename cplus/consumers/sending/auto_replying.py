@@ -23,7 +23,7 @@ from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.requesting import requested, wish_refs
 from cplus.events.aggregates.auto_reply import rendered
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import (

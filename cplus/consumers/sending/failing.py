@@ -11,7 +11,7 @@ from cplus.consumers.sending.outgoing import Outgoing
 from cplus.consumers.sending.purposes import registered
 from cplus.events.aggregates import failed_delivery
 from cplus.events.aggregates.addresses import Addresses
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import ERASED
 from cplus.events.catalogue.conversations import (
     ConversationReopened,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cplus.errors import InvalidInput
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ConversationMerged, ConversationUnmerged
 
 

@@ -17,7 +17,7 @@ from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.spam import mark_spam, unmark_spam
 from cplus.consumers.reactions.allowances import ALLOWANCES
 from cplus.events.aggregates.billing_account import BillingAccount, month_of
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent, Recorded
 from cplus.events.catalogue.billing import AllowanceReached, SubscriptionChanged
 from cplus.events.log.commit import Commit, Draft

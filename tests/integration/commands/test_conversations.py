@@ -23,7 +23,7 @@ from cplus.commands.conversations.answering import (
     reply,
 )
 from cplus.errors import FormOfAnother, InvalidInput, NotFound, OutcomeUnknown
-from cplus.events.aggregates.conversation import MAX_REPLY, Conversation
+from cplus.events.aggregates.conversation.decisions import MAX_REPLY, Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import Outcome

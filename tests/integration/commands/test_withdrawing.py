@@ -16,7 +16,7 @@ from cplus.commands.conversations.withdrawing import (
     withdrawn_by,
 )
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import MailDelivered, MailSent

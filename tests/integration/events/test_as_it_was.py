@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.audit.questions import NoPosition
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from cplus.errors import DecisionOvertaken, InvalidInput
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent
 from cplus.events.catalogue import CATALOGUE, Catalogue, all_events
 from cplus.events.catalogue.orders import OrderDeleted

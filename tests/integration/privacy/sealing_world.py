@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.customers import CustomerChanged, CustomerImported, PersonsJoined
 from cplus.events.catalogue.mail import MailDelivered, MailSetAside

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cplus.errors import NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.audit.roots import verify_shop as verify_chain
 from cplus.events.base import ERASED
 from cplus.events.catalogue import Catalogue, all_events

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from cplus.bootstrap import ensure_indexes
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from tests.conftest import ROOT
 from tests.integration.how_to import Copied
 from tests.integration.web.harness import SHOP, Harness

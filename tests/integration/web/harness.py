@@ -20,7 +20,7 @@ from cplus.bootstrap import Parts, ensure_indexes
 from cplus.commands.sessions import sign_in_link
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.billing_account import month_of
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Event, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled

@@ -7,7 +7,7 @@ from datetime import timedelta
 from cplus.aws import Aws
 from cplus.consumers.mail.inbound_email import Inbound
 from cplus.envelopes import Stored
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Cause, NewEvent
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from cplus.errors import OutcomeUnknown
-from cplus.events.aggregates.conversation import MAX_REPLY
+from cplus.events.aggregates.conversation.decisions import MAX_REPLY
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Outcome

@@ -14,7 +14,7 @@ from playwright.async_api import Browser
 from cplus.actors import merchant
 from cplus.commands.conversations import answering
 from cplus.commands.sessions import sign_in_link
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import ERASED
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.orders import OrderChanged

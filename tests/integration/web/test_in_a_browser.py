@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from cplus.commands.sessions import sign_in_link
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.mail import MailDelivered
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.ids import random_id

@@ -8,7 +8,7 @@ import httpx
 
 from cplus.commands.mail_settings import settings_of
 from cplus.commands.sending_state import note_sending
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.settings import Paused
 from cplus.events.catalogue.mail import AUTO_REPLY, MailDelivered
 from cplus.events.catalogue.privacy import ShopErased

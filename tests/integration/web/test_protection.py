@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.queries import Queries, Shop
 from cplus.web.app import create_app

@@ -15,7 +15,7 @@ from cplus.consumers.scheduled.retention import MONTH, Retention, erase_by_rule
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.addresses import Addresses
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErased
 from cplus.events.names import SHOP_ERASED_REF, addresses_stream, conversation_stream

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
 

@@ -7,7 +7,7 @@ import httpx
 from cplus.actors import MERCHANT
 from cplus.commands import mailboxes
 from cplus.commands.conversations.answering import Conversations
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.names import conversation_stream, message_ref
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
 

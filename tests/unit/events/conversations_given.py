@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import AggregateEvent
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.conversation import MAX_REPLY, Conversation, as_received
+from cplus.events.aggregates.conversation.decisions import MAX_REPLY, Conversation, as_received
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside

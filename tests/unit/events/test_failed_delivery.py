@@ -10,7 +10,7 @@ import pytest
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates import failed_delivery
 from cplus.events.aggregates.addresses import Addresses
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from tests.unit.events.conversations_given import NOW, closed, given, received, started, then
 

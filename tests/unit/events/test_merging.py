@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from cplus.errors import InvalidInput
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.failed_delivery import fail
 from cplus.events.aggregates.merging import merge, unmerge
 from cplus.events.base import AggregateEvent, Recorded

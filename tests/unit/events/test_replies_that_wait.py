@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.conversation import (
+from cplus.events.aggregates.conversation.decisions import (
     MAX_AHEAD,
     MAX_RECIPIENTS,
     MAX_WAITING,

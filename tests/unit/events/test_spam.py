@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cplus.events.aggregates.conversation import Conversation, allowance_refs
+from cplus.events.aggregates.conversation.decisions import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ConversationMarkedSpam, ConversationUnmarkedSpam
 from cplus.events.repository import decided
 from tests.unit.events.conversations_given import MAIL, NOW, closed, given, received, started, then

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from cplus.actors import MERCHANT
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted, DeliveryFailed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cplus.consumers.sending.auto_replying import FRESH, find_auto_reply
 from cplus.consumers.sending.outgoing import name_of
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import kept
 from cplus.events.catalogue.mail import AUTO_REPLY, MailRequested
 from cplus.events.names import conversation_stream

@@ -16,7 +16,7 @@ from cplus.consumers.sending.outgoing import name_of, timezone_of
 from cplus.consumers.sending.pages import page_link
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
 from cplus.errors import ObjectBroken
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.mailboxes import Mailbox
 from cplus.events.base import kept
 from cplus.events.catalogue.conversations import MessageReceived

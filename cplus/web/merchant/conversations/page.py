@@ -20,7 +20,7 @@ from cplus.commands.conversations.failed import stopped
 from cplus.commands.conversations.refused import refused_text
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.reactions.replies import REPLIES
-from cplus.events.aggregates.conversation import MAX_AHEAD
+from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
 from cplus.events.names import failed_message

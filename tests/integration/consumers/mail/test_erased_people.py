@@ -3,7 +3,7 @@ answered."""
 
 from __future__ import annotations
 
-from cplus.events.aggregates.conversation import Conversation, as_received
+from cplus.events.aggregates.conversation.decisions import Conversation, as_received
 from cplus.privacy.erasing.listing import list_held
 from cplus.privacy.export.gathering import gather
 from tests.integration.consumers.mail.erasing_people import erased, legible

@@ -11,7 +11,7 @@ import pytest
 from cplus.actors import merchant
 from cplus.commands.conversations.merging import merge, unmerge
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.names import conversation_stream
 from cplus.ids import random_id
 from cplus.mail import reply_address

@@ -7,7 +7,7 @@ from dataclasses import replace
 from cplus.actors import merchant
 from cplus.commands.allowances import used
 from cplus.commands.conversations.spam import mark_spam, unmark_spam
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.ids import random_id
 from tests.integration.mail_world import SHOP, World, form, plain
 

@@ -16,7 +16,7 @@ from cplus.commands.mail_settings import set_auto_reply, set_hours
 from cplus.consumers.reactions.auto_replies import AUTO_REPLIES
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.sending.auto_replying import AutoReplying, auto_reply
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.hours import typed_day
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import AutoReplied, MessageReceived

@@ -10,7 +10,7 @@ import pytest
 
 from cplus.consumers.reactions.auto_replies import AUTO_REPLIES
 from cplus.consumers.sending.auto_replying import FRESH
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import AutoReplied
 from cplus.events.catalogue.shops import AppUninstalled

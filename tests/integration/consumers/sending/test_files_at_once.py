@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 
 from cplus.consumers.sending.purpose import MailParts, Never, Purpose
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.mail import REPLY
 from cplus.events.files import StoredFile

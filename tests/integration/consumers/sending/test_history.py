@@ -10,7 +10,7 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.consumers.sending.history import history
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.names import settings_stream

@@ -11,7 +11,7 @@ from hypothesis import given as for_any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from cplus.events.aggregates.conversation import Conversation
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import Recorded
 from cplus.events.repository import decided
 from cplus.projections.models.conversations import CONVERSATIONS

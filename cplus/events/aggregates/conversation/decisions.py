@@ -1,16 +1,15 @@
-"""The conversation between one customer and the shop: state, events and decisions."""
+"""The conversation between one customer and the shop: what is decided about it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import singledispatchmethod
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 from cplus.errors import AddressChanged, InvalidInput, NotFound
-from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.billing_account import month_of
-from cplus.events.base import AggregateEvent, NewEvent, kept
+from cplus.events.aggregates.conversation.state import ConversationState
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import (
     AnswerRefusal,
     AnswerRefused,
@@ -18,13 +17,9 @@ from cplus.events.catalogue.conversations import (
     AutoReplied,
     ConversationClosed,
     ConversationMarkedSpam,
-    ConversationMerged,
     ConversationReopened,
     ConversationStarted,
     ConversationUnmarkedSpam,
-    ConversationUnmerged,
-    DeliveryFailed,
-    DeliveryFailureSettled,
     MessageReceived,
     NoteWritten,
     ReplyWithdrawn,
@@ -32,7 +27,7 @@ from cplus.events.catalogue.conversations import (
 )
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.files import StoredFile
-from cplus.events.names import conversation_id, failed_message, given_back_ref, started_ref
+from cplus.events.names import given_back_ref, started_ref
 
 MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
@@ -45,16 +40,6 @@ MAX_WAITING = 20
 """Mails of one conversation that wait for their moment at once."""
 
 
-class Sender(NamedTuple):
-    """Who sent a message."""
-
-    person: str
-    name: str | None
-    address: str | None
-    rfc_message_id: str | None
-    erased: bool
-
-
 def as_received(mail: MailSetAside) -> dict[str, Any]:
     """What `Conversation.receive` is told of a mail that was set aside: all that both keep."""
     kept = MailSetAside.model_fields.keys() & MessageReceived.model_fields.keys()
@@ -63,81 +48,8 @@ def as_received(mail: MailSetAside) -> dict[str, Any]:
     return {name: getattr(mail, name) for name in kept} | told
 
 
-class Conversation(Aggregate):
+class Conversation(ConversationState):
     """Stream `conversation/<id>`. Starts empty; `start` is its first decision."""
-
-    def __init__(self) -> None:
-        self.person = ""
-        self.erased = False
-        """Whether that person was erased."""
-        self.subject = ""
-        self.address = ""
-        self.answers_to = ""
-        """Whose address that is: replies are theirs."""
-        self.people: list[str] = []
-        """Whom replies go to or may have gone to, each once, in their order."""
-        self.last_message_id: str | None = None
-        self.last_message_at: datetime | None = None
-        self.senders: dict[str, Sender] = {}
-        """By the ids of the messages that were received."""
-        self.open = False
-        self.closed_at: datetime | None = None
-        self.written: set[str] = set()
-        self.failures: dict[str, DeliveryFailed] = {}
-        """Each that a reply did not arrive somewhere, whatever was done about it, by its id
-        (`failure_id`)."""
-        self.failed: set[str] = set()
-        """Those of them that still wait for the merchant."""
-        self.spam = False
-        """Whether it is marked as spam: whatever comes to it is no news, and nothing answers by
-        itself."""
-        self.counts = True
-        """Whether it counts at all: what the merchant began does not."""
-        self._begin_alone()
-        self.auto_replied = False
-        """Whether the shop answered by itself since the merchant wrote last."""
-        self.counts_in: str | None = None
-        """The month of whose allowance it has a place; None if it gave it back."""
-        self._days: set[str] = set()
-        self._missed = False
-        """Whether mail came while it was spam."""
-        self.withdrawn: set[str] = set()
-        self.waits: dict[str, datetime] = {}
-        """Until when mails wait that were not withdrawn, by the ids of the messages."""
-        self._looked_after: dict[str, set[str]] = {}
-        """What had failed when each of them was written."""
-
-    def _begin_alone(self) -> None:
-        self.merged_into: str | None = None
-        """The id of the conversation that it was merged into; None if it is on its own."""
-        self.was_open = False
-        """Whether it was open when it was merged."""
-        self.waiting = False
-        """Whether somebody who wrote in it waits for an answer."""
-        self.lent: set[str] = set()
-        """The conversations merged into it in which somebody waits for an answer."""
-        self._waited: set[str] = set()
-        """Replies that have not gone out, before which somebody waited."""
-
-    @property
-    def awaited(self) -> bool:
-        """Whether somebody waits for an answer in it, or in what was merged into it."""
-        return self.waiting or bool(self.lent)
-
-    @property
-    def conversation_id(self) -> str:
-        """Its id without the stream's prefix."""
-        return conversation_id(self.id)
-
-    @property
-    def recipient(self) -> int:
-        """Which of the people gets replies now: a mail can be bound to it, because it never changes
-        for a person, also not when somebody is erased."""
-        return self.people.index(self.answers_to) if self.answers_to else 0
-
-    def _takes_part(self, person: str) -> None:
-        if person not in self.people:
-            self.people.append(person)
 
     def start(
         self,
@@ -398,147 +310,6 @@ class Conversation(Aggregate):
         if missed and not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 
-    @singledispatchmethod
-    def evolve(self, event: AggregateEvent) -> None:
-        """Changes the state by one event; events it has no case for change nothing."""
-
-    @evolve.register
-    def _(self, event: ConversationStarted) -> None:
-        self.person = event.person
-        self.erased = kept(event.subject) is None
-        self.subject = event.subject
-        self.address = event.address or ""
-        self.answers_to = event.person if event.address else ""
-        self._takes_part(event.person)
-        self.open = True
-        self.counts = event.by == "customer"
-        self.counts_in = month_of(event.timestamp) if self.counts else None
-        self._days.add(_day_of(event.timestamp))
-
-    @evolve.register
-    def _(self, event: MessageReceived) -> None:
-        sender = Sender(
-            event.person,
-            event.from_name,
-            event.from_address,
-            event.rfc_message_id,
-            kept(event.text) is None,
-        )
-        self.senders[event.message_id] = sender
-        self._takes_part(event.person)
-        # What is taken out of the quarantine came before.
-        self.last_message_at = max(self.last_message_at or event.timestamp, event.timestamp)
-        self._days.add(_day_of(event.timestamp))
-        self._missed |= self.spam and not event.automatic
-        self.waiting |= not event.automatic
-        if event.answer_here and not (event.automatic and self.address):
-            self.address = event.from_address or ""
-            self.answers_to = event.person
-            self.last_message_id = event.rfc_message_id
-
-    @evolve.register
-    def _(self, event: ReplyWritten) -> None:
-        self.written.add(event.message_id)
-        self._takes_part(event.person)
-        self.auto_replied = False
-        self.last_message_at = event.timestamp
-        if event.send_at is not None:
-            self.waits[event.message_id] = event.send_at
-            self._looked_after[event.message_id] = set(self.failed)
-            if self.awaited:
-                self._waited.add(event.message_id)
-        else:
-            self._waited.clear()
-        self.waiting = False
-        self.lent.clear()
-        # Whatever it says, the merchant looked after the conversation; but sent again to one, it
-        # says nothing of the others whom the same reply did not reach.
-        own = event.failure or event.resends or ""
-        self.failed = {one for one in self.failed if failed_message(one) == event.resends} - {own}
-        failed = self.failures.get(own)
-        # Sent again to another address, that is where replies go, unless a copy failed.
-        if failed is not None and failed.address == self.address and kept(event.to_address):
-            self.address, self.answers_to = event.to_address, event.person
-
-    @evolve.register
-    def _(self, event: ReplyWithdrawn) -> None:
-        self.withdrawn.add(event.message_id)
-        self.waits.pop(event.message_id, None)
-        self.failed |= self._looked_after.pop(event.message_id, set())
-        self.waiting |= event.message_id in self._waited
-
-    @evolve.register
-    def _(self, event: DeliveryFailed) -> None:
-        failure = event.failure or event.message_id
-        self.failures[failure] = event
-        self.failed.add(failure)
-
-    @evolve.register
-    def _(self, event: DeliveryFailureSettled) -> None:
-        self.failed.discard(event.failure or event.message_id)
-
-    @evolve.register
-    def _(self, event: NoteWritten) -> None:
-        self.written.add(event.message_id)
-
-    @evolve.register
-    def _(self, event: AnswerRefused) -> None:
-        self.written.add(event.message_id)
-
-    @evolve.register
-    def _(self, _event: AutoReplied) -> None:
-        self.auto_replied = True
-
-    @evolve.register
-    def _(self, event: AnswersMoved) -> None:
-        self.address = kept(event.address) or ""
-        self.answers_to = event.person
-        self._takes_part(event.person)
-        self.last_message_id = event.rfc_message_id
-
-    @evolve.register
-    def _(self, event: ConversationClosed) -> None:
-        self.open = False
-        self.closed_at = event.timestamp
-
-    @evolve.register
-    def _(self, _event: ConversationReopened) -> None:
-        self.open = True
-        self.closed_at = None
-
-    @evolve.register
-    def _(self, event: ConversationMarkedSpam) -> None:
-        self.spam = True
-        if event.month is not None:
-            self.counts_in = None
-
-    @evolve.register
-    def _(self, event: ConversationUnmarkedSpam) -> None:
-        self.spam = self._missed = False
-        self.counts_in = event.month or self.counts_in
-
-    @evolve.register
-    def _(self, event: ConversationMerged) -> None:
-        if event.source == self.conversation_id:
-            self.merged_into, self.was_open = event.into, self.open
-        elif event.lends:
-            self.lent.add(event.source)
-        self._stand(event.timestamp, is_open=event.open)
-
-    @evolve.register
-    def _(self, event: ConversationUnmerged) -> None:
-        if event.source == self.conversation_id:
-            self.merged_into = None
-        self.lent.discard(event.source)
-        self._stand(event.timestamp, is_open=event.open)
-
-    def _stand(self, at: datetime, *, is_open: bool) -> None:
-        if is_open:
-            self.closed_at = None
-        elif self.open:
-            self.closed_at = at
-        self.open = is_open
-
 
 def allowance_refs(events: Iterable[NewEvent]) -> list[str]:
     """The refs by which the log counts what these events take of a month's allowance, and give
@@ -551,7 +322,3 @@ def allowance_refs(events: Iterable[NewEvent]) -> list[str]:
             case ConversationUnmarkedSpam(month=str(month)):
                 found.append(started_ref(month))
     return found
-
-
-def _day_of(moment: datetime) -> str:
-    return moment.astimezone(UTC).date().isoformat()
