@@ -38,20 +38,7 @@ from cplus.web.kit.signed_in import (
     known_merchant,
     see_other,
 )
-from cplus.web.merchant import (
-    account,
-    automatic_mail,
-    customers,
-    erasing,
-    erasures,
-    exports,
-    getting_started,
-    inbox,
-    metrics,
-    privacy,
-    quarantine,
-    sign_in,
-)
+from cplus.web.merchant import account, getting_started, metrics, sign_in
 from cplus.web.merchant.conversations import (
     beginning,
     failed,
@@ -64,6 +51,9 @@ from cplus.web.merchant.conversations import (
     uploading,
     whole_message,
 )
+from cplus.web.merchant.customers import customers
+from cplus.web.merchant.inbox import automatic_mail, inbox, quarantine
+from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
 from cplus.web.merchant.settings import page as mail_settings
 
 _FAULTS: Final = {

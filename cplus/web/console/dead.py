@@ -27,7 +27,7 @@ LISTED: Final = 50
 @router.get("")
 async def queues(view: ViewDep, clock: ClockDep, dead: DeadLettersDep) -> HTMLResponse:
     """The number of dead letters of each queue."""
-    return view.render("console_dead.html", queues=await dead.queues(), now=clock())
+    return view.render("console/dead.html", queues=await dead.queues(), now=clock())
 
 
 @router.get("/{queue}")
@@ -40,7 +40,7 @@ async def letters(
     except UnknownQueue as error:
         return view.refuse("Not found", error, status=404)
     return view.render(
-        "console_dead_queue.html",
+        "console/dead_queue.html",
         queue=queue,
         letters=found,
         most=LISTED,
@@ -119,14 +119,14 @@ async def show(
     if not held:
         return see_other(_page(queue))
     if not await tickets.use(held):
-        return view.render("console_dead_again.html", queue=queue, held=held)
+        return view.render("console/dead_again.html", queue=queue, held=held)
     try:
         letter = await dead.letter(queue, held["letter"])
     except (HiddenLetter, NoDeadLetter, UnknownQueue) as error:
         return _refused(view, queue, "Not shown", error)
     recorded_in = held["recorded_in"]
     return view.render(
-        "console_dead_letter.html", queue=queue, letter=letter, recorded_in=recorded_in
+        "console/dead_letter.html", queue=queue, letter=letter, recorded_in=recorded_in
     )
 
 

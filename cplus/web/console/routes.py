@@ -72,7 +72,7 @@ async def console(
         ids.renamed(_RENAMED),
     )
     return pages.render(
-        "console.html",
+        "console/console.html",
         csrf=signatures.form_token(session),
         operator=session.actor.shown,
         lines=found.lines,
@@ -101,7 +101,7 @@ def _ask(
     status: int = 200,
 ) -> HTMLResponse:
     return pages.render(
-        "console_sign_in.html",
+        "console/sign_in.html",
         status=status,
         leads_to=leads_to,
         name=name,

@@ -40,7 +40,7 @@ async def bounced(request: Request, shop: str, *, used: bool = False) -> HTMLRes
     bridge, pages = await bridge_of(request), await pages_of(request)
     request.state.framing = framing(bridge, shop)
     answer = pages.render(
-        "bounce.html",
+        "entry/bounce.html",
         status=401,
         frame=Frame(shop, bridge, wanted_page(request)),
         stuck=BOUNCED in request.query_params and not used,
@@ -55,7 +55,7 @@ async def not_granted(request: Request, error: Exception) -> Response:
     bridge, pages = await bridge_of(request), await pages_of(request)
     request.state.framing = framing(bridge, error.shop)
     return pages.render(
-        "not_granted.html",
+        "entry/not_granted.html",
         status=403 if error.refused else 502,
         frame=Frame(error.shop, bridge, wanted_page(request)),
         refused=error.refused,

@@ -87,7 +87,7 @@ async def getting_started(
     )
     guide = guide_of(me, total, domain)
     return pages.render(
-        "getting_started.html", me=me, section="settings", guide=guide, position=position
+        "entry/getting_started.html", me=me, section="settings", guide=guide, position=position
     )
 
 

@@ -140,7 +140,7 @@ async def sign_in(
         return links.stale(token, leads_to)
     # Not by this GET: whatever opens a link to look at it would sign in and use it up.
     return pages.render(
-        "sign_in_link.html", shop=found.shop, user=found.actor, token=token, leads_to=leads_to
+        "entry/sign_in_link.html", shop=found.shop, user=found.actor, token=token, leads_to=leads_to
     )
 
 
@@ -193,7 +193,7 @@ async def other_shop(request: Request, shop: str) -> Response:
     page leads back to that shop."""
     pages = await pages_of(request)
     return pages.render(
-        "other_shop.html",
+        "entry/other_shop.html",
         status=409,
         me=await known_merchant(request, ask=False),
         section="",
@@ -227,7 +227,7 @@ def ask(
         known = ""
     bridge: Bridge = request.app.state.bridge
     return pages.render(
-        "sign_in.html",
+        "entry/sign_in.html",
         status=status,
         note=note,
         warning=warning,

@@ -101,7 +101,7 @@ def as_html(export: Export) -> str:
         "now": NOON,
         "rest": None,
     }
-    return bytes(pages.render("export_file.html", **names).body).decode()
+    return bytes(pages.render("privacy/export_file.html", **names).body).decode()
 
 
 @pytest.mark.parametrize("kind", PERSONAL, ids=lambda kind: kind.TYPE)

@@ -172,7 +172,7 @@ _OPENS = re.compile(
 
 def test_no_page_asks_for_a_review_or_opens_anything_by_itself() -> None:
     web = ROOT / "cplus" / "web"
-    files = [*(web / "templates").glob("*.html"), *(web / "static").glob("*.js")]
+    files = [*(web / "templates").rglob("*.html"), *(web / "static").glob("*.js")]
     assert len(files) > 20
     for file in files:
         text = file.read_text("utf-8")

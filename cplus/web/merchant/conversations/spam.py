@@ -11,7 +11,7 @@ from cplus.web.kit.deps import ConversationsDep, SignaturesDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import IdDep, changed
-from cplus.web.merchant.quarantine import kind_of
+from cplus.web.merchant.inbox.quarantine import kind_of
 
 router = APIRouter(prefix="/conversations")
 

@@ -84,7 +84,7 @@ async def prepare(
     if not known and asked is None:
         raise HTTPException(404)
     return pages.render(
-        "export.html",
+        "privacy/export.html",
         me=me,
         section="privacy",
         person=names.person_id(person),
@@ -130,7 +130,7 @@ class Files:
             body = as_json(export, shop=me.shop, now=now, profile=told, rest=rest)
             return Response(body, media_type="application/json")
         return self.pages.render(
-            "export_file.html", me=me, customer=customer, export=export, now=now, rest=rest
+            "privacy/export_file.html", me=me, customer=customer, export=export, now=now, rest=rest
         )
 
     def _rest(self, person: str, wanted: Wanted, export: Export) -> str | None:

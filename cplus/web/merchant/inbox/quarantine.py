@@ -37,7 +37,7 @@ async def listed(
     """Everybody who is blocked, the last first, as the log has it."""
     blocked = await blocking.blocked_in(use.recorder, me.shop)
     return pages.render(
-        "blocked.html",
+        "inbox/blocked.html",
         me=me,
         section="inbox",
         blocks=list(reversed(blocked.blocks.values())),

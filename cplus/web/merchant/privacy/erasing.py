@@ -10,7 +10,7 @@ from cplus.events import names
 from cplus.web.kit.deps import ErasuresDep, IsKnownDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.exports import PersonDep
+from cplus.web.merchant.privacy.exports import PersonDep
 
 router = APIRouter(prefix="/privacy/people")
 
@@ -30,7 +30,7 @@ async def prepare(
     if found is None and asked is None and not await is_known(me.shop, person):
         raise HTTPException(404)
     return pages.render(
-        "erase.html",
+        "privacy/erase.html",
         me=me,
         section="privacy",
         person=names.person_id(person),

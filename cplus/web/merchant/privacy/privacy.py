@@ -69,7 +69,7 @@ async def requests(
         "all": counts.requests,
     }
     return pages.render(
-        "privacy.html",
+        "privacy/privacy.html",
         me=me,
         section="privacy",
         tabs=[(key, label, numbers[key]) for key, label in TABS],

@@ -49,7 +49,7 @@ async def customers(
     shop = me.row
     running = shop.last_import if shop and shop.last_import else None
     return pages.render(
-        "customers.html",
+        "customers/customers.html",
         me=me,
         section="customers",
         position=position,
@@ -71,4 +71,4 @@ async def customer(
         found = await queries.customer(me.shop, names.person(person))
     if found is None:
         raise HTTPException(404)
-    return pages.render("customer.html", me=me, section="customers", person=found)
+    return pages.render("customers/customer.html", me=me, section="customers", person=found)

@@ -49,7 +49,7 @@ async def erasures(
     """A page of erasures, the newest first."""
     page = await queries.erasures(me.shop, cursor)
     following = links("/privacy/erasures", cursor, page.next)
-    return pages.render("erasures.html", me=me, section="privacy", page=page, **following)
+    return pages.render("privacy/erasures.html", me=me, section="privacy", page=page, **following)
 
 
 @router.get("/{erasure}")
@@ -58,7 +58,7 @@ async def erasure(
 ) -> HTMLResponse:
     """What was destroyed, when, and where the log says so."""
     return pages.render(
-        "erasure.html", me=me, section="privacy", erasure=erasure, certificate=certificate
+        "privacy/erasure.html", me=me, section="privacy", erasure=erasure, certificate=certificate
     )
 
 

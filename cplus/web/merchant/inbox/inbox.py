@@ -59,7 +59,7 @@ async def inbox(
         "spam": counts.spam,
     }
     return pages.render(
-        "inbox.html",
+        "inbox/inbox.html",
         me=me,
         section="inbox",
         tabs=[(key, label, numbers[key]) for key, label in TABS],

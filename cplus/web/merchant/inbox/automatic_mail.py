@@ -40,7 +40,7 @@ async def listed(
     """A page of it, the newest first."""
     page = await queries.set_aside(me.shop, cursor, kind=tab)
     return pages.render(
-        "automatic_mail.html",
+        "inbox/automatic_mail.html",
         me=me,
         section="inbox",
         page=page,
@@ -67,7 +67,7 @@ async def show(
     address = None if kept(mail.text) is None else mail.sent_from or mail.from_address
     shown = await whole.of(me.shop, found)
     return pages.render(
-        "set_aside.html",
+        "inbox/set_aside.html",
         me=me,
         section="inbox",
         made=found.conversation_id,

@@ -1,0 +1,1 @@
+"""What merchants do about personal data: requests, exports, erasures."""
