@@ -1,0 +1,135 @@
+"""Parts that know who somebody is: persons, sessions, erasing, exporting."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from cplus.bootstrap.base import BaseParts
+from cplus.privacy.persons import PersonDirectory
+
+if TYPE_CHECKING:
+    from cplus.commands.erasing import Erasures
+    from cplus.commands.exporting import Exports
+    from cplus.commands.looking import Looks
+    from cplus.privacy.all_ids import AllIds
+    from cplus.privacy.certificates import Certificates
+    from cplus.privacy.erasing import Erasing
+    from cplus.privacy.ledger import Ledger
+    from cplus.privacy.listed import ListedCustomers
+    from cplus.privacy.sessions import EndedSessions, UsedLinks, UsedTokens
+    from cplus.privacy.token_tries import TokenTries
+    from cplus.signing import Signer
+
+
+class PeopleParts(BaseParts):
+    """Persons, who is signed in, erasing and exporting."""
+
+    @cached_property
+    def persons(self) -> PersonDirectory:
+        """The directory of persons."""
+        secret = self.settings.secret("application_secret")
+        return PersonDirectory(self.mongo.keyring, secret, self.clock)
+
+    @cached_property
+    def all_ids(self) -> AllIds:
+        """Finds every id of a person."""
+        from cplus.privacy.all_ids import AllIds
+
+        return AllIds(self.store, self.reader, self.mongo.keyring)
+
+    @cached_property
+    def erasing(self) -> Erasing:
+        """Erases persons."""
+        from cplus.privacy.erasing import Erasing
+        from cplus.projections.groups import ALL
+        from cplus.projections.lag.behind import behind
+
+        return Erasing(
+            recorder=self.recorder,
+            keyring=self.keyring,
+            all_ids=self.all_ids,
+            directory=self.persons,
+            objects=self.objects,
+            ledger=self.ledger,
+            behind=partial(behind, self.mongo.database, ALL),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def listed(self) -> ListedCustomers:
+        """Which customers Shopify's lists had."""
+        from cplus.privacy.listed import ListedCustomers
+
+        return ListedCustomers(self.mongo.keyring, self.clock)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was erased, kept outside of the database."""
+        from cplus.privacy.ledger import Ledger
+
+        return Ledger(self.aws, self.settings.needed("roots_bucket"))
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Proves erasures."""
+        from cplus.privacy.certificates import Certificates
+
+        bucket = self.settings.needed("roots_bucket")
+        return Certificates(self.ledger, self.store.log, self.aws, bucket)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """Records what operators look at."""
+        from cplus.commands.looking import Looks
+
+        return Looks(self.recorder, self.clock)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Records who exports what is kept about people."""
+        from cplus.commands.exporting import Exports
+
+        return Exports(self.recorder, self.all_ids, self.clock)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Records who asks that somebody be erased."""
+        from cplus.commands.erasing import Erasures
+
+        return Erasures(self.recorder, self.all_ids, self.clock)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs cookies and sign-in links."""
+        from cplus.signing import Signer
+
+        return Signer(self.settings.secret("application_secret"), self.clock)
+
+    @cached_property
+    def used_links(self) -> UsedLinks:
+        """Sign-in links that were used."""
+        from cplus.privacy.sessions import UsedLinks
+
+        return UsedLinks(self.mongo.database)
+
+    @cached_property
+    def used_tokens(self) -> UsedTokens:
+        """Id tokens of Shopify that were used."""
+        from cplus.privacy.sessions import UsedTokens
+
+        return UsedTokens(self.mongo.database)
+
+    def token_tries(self, address: str | None) -> TokenTries:
+        """Tries of the operator token from that address."""
+        from cplus.privacy.token_tries import TokenTries, place_of
+
+        place = place_of(address, self.settings.secret("application_secret"))
+        return TokenTries(self.mongo.database, self.clock, place=place)
+
+    @cached_property
+    def ended_sessions(self) -> EndedSessions:
+        """Sessions that ended early."""
+        from cplus.privacy.sessions import EndedSessions
+
+        return EndedSessions(self.mongo.database)

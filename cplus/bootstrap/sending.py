@@ -1,0 +1,127 @@
+"""Parts that follow new events: what is due, what is sent, what is queued."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from cplus.aws import Tenants
+from cplus.bootstrap.shops import ShopParts
+
+if TYPE_CHECKING:
+    from cplus.consumers.mailboxes.telling import MailboxNews
+    from cplus.consumers.notices.wishes import NoticeRequests
+    from cplus.consumers.reactions.reaction import Reactor
+    from cplus.consumers.scheduled.due import DueRows
+    from cplus.consumers.scheduled.taking import DueWork
+    from cplus.consumers.sending.auto_replying import AutoReplying
+    from cplus.consumers.sending.budget import Budget
+    from cplus.consumers.sending.purpose import MailParts
+    from cplus.consumers.sending.tenants import ShopTenants
+
+
+class SendingParts(ShopParts):
+    """What follows from new events, and mail that goes out."""
+
+    @cached_property
+    def notice_wishes(self) -> NoticeRequests:
+        """Decides on mails to merchants about customers who asked for their data."""
+        from cplus.consumers.notices.wishes import NoticeRequests
+
+        return NoticeRequests(self.recorder, self.due_rows, self.clock)
+
+    @cached_property
+    def mailbox_news(self) -> MailboxNews:
+        """Decides which mail goes to merchants' own mailboxes."""
+        from cplus.consumers.mailboxes.telling import MailboxNews
+
+        return MailboxNews(self.recorder, self.due_rows, self.queries, self.clock)
+
+    @cached_property
+    def due_rows(self) -> DueRows:
+        """What is due at a time."""
+        from cplus.consumers.scheduled.due import DueRows
+
+        return DueRows(self.mongo.database)
+
+    @cached_property
+    def due_work(self) -> DueWork:
+        """Does what is due."""
+        from cplus.consumers.scheduled.taking import DueWork
+
+        return DueWork(
+            recorder=self.recorder,
+            rows=self.due_rows,
+            send=self.aws.send,
+            setting=self.settings.needed,
+            notices=self.notice_wishes,
+            mailboxes=self.mailbox_news,
+            tenants=self.tenants,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """The shops' tenants at SES."""
+        given = self.settings
+        return Tenants(self.aws, given.mail_domain, given.ses_configuration_set)
+
+    @cached_property
+    def shop_tenants(self) -> ShopTenants:
+        """The shops' tenants at SES, for who sends."""
+        from cplus.consumers.sending.tenants import ShopTenants
+
+        return ShopTenants(self.tenants, self.recorder, self.due_rows, self.clock)
+
+    @cached_property
+    def mail_budget(self) -> Budget:
+        """What SES's account may send."""
+        from cplus.consumers.sending.budget import Budget
+
+        return Budget(self.mongo.database, self.aws, self.clock)
+
+    @cached_property
+    def mail_parts(self) -> MailParts:
+        """What mails are made with."""
+        from cplus.consumers.sending.purpose import MailParts
+
+        return MailParts(
+            self.settings,
+            self.recorder,
+            self._addresses,
+            self.aws,
+            self.queries.orders_of,
+            self.queries.unanswered,
+            self.clock,
+            self.files,
+        )
+
+    @cached_property
+    def reactor(self) -> Reactor:
+        """Queues the work that follows from new events."""
+        from cplus.commands.allowances import count
+        from cplus.consumers.reactions.reaction import Reactor
+        from cplus.consumers.sending.auto_replying import auto_reply
+
+        return Reactor(
+            store=self.store,
+            reader=self.reader,
+            database=self.mongo.database,
+            send=self.aws.send,
+            setting=self.settings.needed,
+            forget_tokens=self._forget_tokens,
+            end_sessions=self.ended_sessions.end_all,
+            count=partial(count, use=self.allowances),
+            notices=self.notice_wishes,
+            due=self.due_rows,
+            mailboxes=self.mailbox_news,
+            auto_reply=partial(auto_reply, use=self.auto_replying),
+            clock=self.clock,
+        )
+
+    @cached_property
+    def auto_replying(self) -> AutoReplying:
+        """Decides what a shop answers by itself."""
+        from cplus.consumers.sending.auto_replying import AutoReplying
+
+        return AutoReplying(self.recorder, self.all_ids, self.settings.mail_domain, self.clock)
