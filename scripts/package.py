@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from cplus.web.kit.text import LOCALE
+from cplus.web.kit.i18n import LANGUAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "lambda"
@@ -73,9 +73,9 @@ def _cut_botocore(target: Path) -> None:
 
 
 def cut_babel(target: Path) -> None:
-    """Leaves the data of the locale of our pages, and of `root`, which each locale builds on."""
+    """Leaves the data of the languages of our pages, and of `root`, which each locale builds on."""
     data = target / "babel" / "locale-data"
-    wanted = {data / f"{name}.dat" for name in ("root", LOCALE)}
+    wanted = {data / f"{name}.dat" for name in ("root", *LANGUAGES)}
     if missing := sorted(path.name for path in wanted if not path.is_file()):
         sys.exit(f"package: babel has no {' and no '.join(missing)}")
     for path in data.glob("*.dat"):

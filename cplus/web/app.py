@@ -29,6 +29,7 @@ from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
 from cplus.web.kit.forms import FormOfOtherShop
 from cplus.web.kit.guard import Guard
+from cplus.web.kit.i18n import Speaking
 from cplus.web.kit.id_tokens import TokenNeeded, is_document, is_fetch
 from cplus.web.kit.signed_in import (
     GONE,
@@ -113,6 +114,7 @@ def create_app(parts: Parts) -> FastAPI:
     for unsure in (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         app.add_exception_handler(unsure, _unsure)
     app.add_middleware(Guard, secure=app.state.cookies.secure, fault=_fault)
+    app.add_middleware(Speaking, cookies=app.state.cookies)
     return app
 
 

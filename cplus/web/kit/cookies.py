@@ -19,6 +19,9 @@ CONSOLE: Final = "cplus_console"
 INSTALL: Final = "cplus_install"
 """A browser that began an installation."""
 
+LANGUAGE: Final = "cplus_language"
+"""The language that a member of staff chose."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cookies:

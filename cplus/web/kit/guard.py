@@ -26,8 +26,8 @@ MAX_FILES_BODY: Final = 4 * 1024 * 1024 + 300_000
 _CONTENT: Final = (
     "style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; "
 )
-_JUDGED_BY: Final = "Authorization, Cookie, Sec-Fetch-Dest"
-"""The headers by which it is decided who asks, and for which of the two windows."""
+_JUDGED_BY: Final = "Accept-Language, Authorization, Cookie, Sec-Fetch-Dest"
+"""The headers by which it is decided who asks, for which of the two windows, in what language."""
 _UNSAFE: Final = ("/auth/", "/console")
 """Where a GET may use something up, so that HEAD has no answer there."""
 
@@ -37,7 +37,8 @@ class BodyTooLarge(Exception):
 
 
 class Guard:
-    """The outermost layer; a request's state tells it what the page allows.
+    """The outermost layer but for the choice of the language; a request's state tells it what the
+    page allows.
 
     `framing` says who may frame the page; without it nobody may. `leaves_by_form` says that a
     form of the page leads to another host (browsers hold `form-action` against redirects too).

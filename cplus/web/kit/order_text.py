@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from cplus.web.kit.text import words
+from cplus.web.kit.i18n import gettext as _
+from cplus.web.kit.i18n import translated
+from cplus.web.kit.states import words
+from cplus.wording import worded
 
 
 def in_admin(admin: str, shop: str, path: str) -> str:
@@ -16,17 +19,17 @@ def in_admin(admin: str, shop: str, path: str) -> str:
 def shipment(status: str | None, shipment_status: str | None) -> str:
     """How far a parcel is, for people: what the carrier says, or else what the merchant did."""
     if status in _NOT_SENT:
-        return _NOT_SENT[status]
+        return translated(_NOT_SENT[status])
     if shipment_status == "failure":
-        return "Delivery failed"
-    return words(shipment_status) if shipment_status else "Fulfilled"
+        return _("Delivery failed")
+    return words(shipment_status) if shipment_status else _("Fulfilled")
 
 
 _NOT_SENT: Final[Mapping[str | None, str]] = {
-    "cancelled": "Fulfillment cancelled",
-    "error": "Not fulfilled: an error",
-    "failure": "Not fulfilled: it failed",
-    "open": "Being fulfilled",
-    "pending": "Being fulfilled",
+    "cancelled": worded("Fulfillment cancelled"),
+    "error": worded("Not fulfilled: an error"),
+    "failure": worded("Not fulfilled: it failed"),
+    "open": worded("Being fulfilled"),
+    "pending": worded("Being fulfilled"),
 }
 """Shopify's states of a fulfillment in which nothing was sent, for people."""

@@ -17,9 +17,8 @@ from jinja2.bccache import Bucket
 from cplus.clock import Clock, zone
 from cplus.counts import counted
 from cplus.mail import PICTURES
-from cplus.mail.failures import failure_words
-from cplus.mail.refusals import refusal_words
-from cplus.web.kit import order_text, part_text, text
+from cplus.web.kit import formats, i18n, order_text, part_text, states, text
+from cplus.web.kit.script_texts import script_texts
 
 _HERE: Final = Path(__file__).parents[1]
 _TYPES: Final = {
@@ -73,10 +72,14 @@ class Pages:
             bytecode_cache=_COMPILED,
             autoescape=True,
             undefined=StrictUndefined,
-            finalize=text.shown,
+            finalize=i18n.shown,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
+        # What the extension makes of a text in a template, with our functions in place of its own.
+        self._environment.extend(newstyle_gettext=True)
+        self._environment.policies["ext.i18n.trimmed"] = True
         self._environment.filters.update(
             linked=text.linked,
             breakable=text.breakable,
@@ -84,7 +87,7 @@ class Pages:
             folded=text.folded,
             initials=text.initials,
             hue=text.hue,
-            words=text.words,
+            words=states.words,
             called=text.called,
             titled=text.titled,
             sender=text.sender,
@@ -93,23 +96,29 @@ class Pages:
             sentence=text.sentence,
             bounce=text.bounce,
             rejection=text.rejection,
-            failure=failure_words,
-            answer_refusal=refusal_words,
+            failure=text.failure,
+            answer_refusal=text.answer_refusal,
             aside=text.aside,
             aside_label=text.aside_label,
-            calendar=text.calendar,
+            calendar=formats.calendar,
             shipment=order_text.shipment,
             counted=counted,
-            span=text.span,
+            span=formats.span,
+            filesizeformat=formats.size,
+            number=i18n.number,
             kind=part_text.kind,
             protection=part_text.protection,
             when_of=part_text.when_of,
         )
         self._environment.globals.update(
+            gettext=i18n.gettext_of_page,
+            ngettext=i18n.ngettext_of_page,
+            language=i18n.language,
+            script_texts=script_texts,
             static=self.address,
             shown_types=PICTURES,
             piece=PIECE,
-            money=text.money,
+            money=formats.money,
             brief=self._brief,
             full=_full,
             exact=_exact,
@@ -149,7 +158,7 @@ class Pages:
         return HTMLResponse(body, status)
 
     def _brief(self, moment: datetime, timezone: str | None) -> str:
-        return text.brief_time(moment, self._clock(), zone(timezone))
+        return formats.brief_time(moment, self._clock(), zone(timezone))
 
 
 def links(path: str, cursor: str | None, following: str | None, **shown: str) -> dict[str, Any]:
@@ -163,15 +172,15 @@ def links(path: str, cursor: str | None, following: str | None, **shown: str) ->
 
 
 def _full(moment: datetime, timezone: str | None) -> str:
-    return text.full_time(moment, zone(timezone))
+    return formats.full_time(moment, zone(timezone))
 
 
 def _exact(moment: datetime, timezone: str | None) -> str:
-    return text.exact_time(moment, zone(timezone))
+    return formats.exact_time(moment, zone(timezone))
 
 
 def _date(moment: datetime, timezone: str | None) -> str:
-    return text.date(moment, zone(timezone))
+    return formats.date(moment, zone(timezone))
 
 
 def _static(path: Path) -> Static:

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 from cplus.clock import zone
 from cplus.mail import Invite
-from cplus.web.kit.text import full_time
+from cplus.web.kit.formats import full_time
+from cplus.web.kit.i18n import gettext as _
+from cplus.web.kit.i18n import translated
+from cplus.wording import worded
 
 _KINDS: Final = {
-    "application/octet-stream": "File",
-    "application/pdf": "PDF",
-    "application/zip": "ZIP archive",
-    "application/msword": "Word document",
-    "application/ms-tnef": "Outlook’s container",
-    "application/vnd.ms-excel": "Excel sheet",
-    "message/rfc822": "Mail",
-    "text/calendar": "Calendar entry",
-    "text/csv": "CSV table",
-    "text/html": "HTML page",
-    "text/plain": "Text",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "Presentation",
-    "application/vnd.microsoft.portable-executable": "Windows program",
+    "application/octet-stream": worded("File"),
+    "application/pdf": worded("PDF"),
+    "application/zip": worded("ZIP archive"),
+    "application/msword": worded("Word document"),
+    "application/ms-tnef": worded("Outlook’s container"),
+    "application/vnd.ms-excel": worded("Excel sheet"),
+    "message/rfc822": worded("Mail"),
+    "text/calendar": worded("Calendar entry"),
+    "text/csv": worded("CSV table"),
+    "text/html": worded("HTML page"),
+    "text/plain": worded("Text"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": worded(
+        "Word document"
+    ),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": worded("Excel sheet"),
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": worded(
+        "Presentation"
+    ),
+    "application/vnd.microsoft.portable-executable": worded("Windows program"),
 }
-_FAMILIES: Final = {"image": "picture", "audio": "sound", "video": "video"}
 _SMIME: Final = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _SMIME_SIGNED: Final = {"application/pkcs7-signature", "application/x-pkcs7-signature"}
 _PGP_TEXT: Final = "-----BEGIN PGP MESSAGE-----"
@@ -44,11 +51,16 @@ class Typed(Protocol):
 def kind(content_type: str) -> str:
     """What a file is, for people."""
     if content_type in _KINDS:
-        return _KINDS[content_type]
-    family, _, rest = content_type.partition("/")
+        return translated(_KINDS[content_type])
+    family, rest = content_type.partition("/")[::2]
     plain = rest.removeprefix("x-").partition("+")[0].upper()
-    if family in _FAMILIES:
-        return f"{plain} {_FAMILIES[family]}"
+    match family:
+        case "image":
+            return _("%(kind)s picture", kind=plain)
+        case "audio":
+            return _("%(kind)s sound", kind=plain)
+        case "video":
+            return _("%(kind)s video", kind=plain)
     return content_type
 
 
@@ -57,13 +69,15 @@ def protection(files: Sequence[Typed] | None, text: str | None) -> str:
     types = {one.content_type for one in files or ()}
     said = (text or "").strip()
     if "application/pgp-encrypted" in types or said.startswith(_PGP_TEXT):
-        return "This mail is encrypted with PGP. It cannot be read here; the original is here:"
+        return _("This mail is encrypted with PGP. It cannot be read here; the original is here:")
     if types & _SMIME and not said:
-        return "This mail is encrypted with S/MIME. It cannot be read here; the original is here:"
+        return _(
+            "This mail is encrypted with S/MIME. It cannot be read here; the original is here:"
+        )
     if types & (_SMIME | _SMIME_SIGNED):
-        return "This mail is signed with S/MIME. The signature is not checked here."
+        return _("This mail is signed with S/MIME. The signature is not checked here.")
     if "application/pgp-signature" in types:
-        return "This mail is signed with PGP. The signature is not checked here."
+        return _("This mail is signed with PGP. The signature is not checked here.")
     return ""
 
 
@@ -76,6 +90,7 @@ def when_of(invite: Invite, timezone: str | None) -> str:
 def _moment(moment: object, timezone: str | None) -> str:
     if isinstance(moment, datetime):
         if moment.tzinfo is None:
-            return f"{moment:%Y-%m-%d %H:%M} (the sender’s time)"
+            time = full_time(moment.replace(tzinfo=UTC), ZoneInfo("UTC"))
+            return _("%(time)s (the sender’s time)", time=time)
         return full_time(moment, zone(timezone))
     return str(moment)

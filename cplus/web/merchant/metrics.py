@@ -15,8 +15,8 @@ from cplus.clock import zone
 from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures, every_day, summed
 from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
+from cplus.web.kit.formats import span
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.kit.text import span
 
 router = APIRouter()
 

@@ -1,6 +1,12 @@
 // What a tab keeps and asks: its shop, its session, what is typed in it. Loaded before app.js.
 "use strict";
 
+// Our texts in the language of the page, by name. A value stands in its text as %(name)s.
+const TEXTS = JSON.parse(document.getElementById("texts").textContent);
+function say(name, values = {}) {
+  return TEXTS[name].replace(/%\((\w+)\)s/g, (_, value) => values[value]);
+}
+
 // Inside Shopify's Admin embedded.js asks, with a token: without App Bridge nobody does.
 const framed = "embedded" in document.documentElement.dataset;
 async function request(address, init) {

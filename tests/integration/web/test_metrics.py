@@ -13,7 +13,7 @@ from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailRejected, MailSent
 from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures
-from cplus.web.kit.text import span
+from cplus.web.kit.formats import span
 from cplus.web.merchant.metrics import Chart, round_above, waits_of
 from tests.integration.web.harness import NOW, OTHER, SHOP, Harness, form_fields
 from tests.samples import installed

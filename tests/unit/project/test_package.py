@@ -16,12 +16,15 @@ from tests.conftest import ROOT
 PAGE = """
 import datetime, babel
 from zoneinfo import ZoneInfo
-from cplus.web.kit import text
+from cplus.web.kit import formats
+from cplus.web.kit.i18n import speak
 
 moment = datetime.datetime(2026, 11, 3, 13, 2, tzinfo=datetime.UTC)
 print(babel.__file__)
-print(text.money("1234.5", "KRW"), text.money("-3", "KWD"), text.money("1", "EUR"))
-print(text.full_time(moment, ZoneInfo("Europe/Oslo")), text.calendar(moment.date()))
+print(formats.money("1234.5", "KRW"), formats.money("-3", "KWD"), formats.money("1", "EUR"))
+print(formats.full_time(moment, ZoneInfo("Europe/Oslo")), formats.calendar(moment.date()))
+speak("de")
+print(formats.money("1234.5", "EUR"), formats.full_time(moment, ZoneInfo("Europe/Oslo")))
 """
 
 
@@ -29,7 +32,7 @@ def test_pages_tell_money_and_dates_by_the_data_that_is_packaged(tmp_path: Path)
     shutil.copytree(Path(babel.__file__).parent, tmp_path / "babel")
     cut_babel(tmp_path)
     left = {path.name for path in (tmp_path / "babel" / "locale-data").iterdir()}
-    assert {name for name in left if name.endswith(".dat")} == {"root.dat", "en.dat"}
+    assert {name for name in left if name.endswith(".dat")} == {"root.dat", "en.dat", "de.dat"}
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     shown = subprocess.run(
         [sys.executable, "-c", PAGE],
@@ -42,4 +45,5 @@ def test_pages_tell_money_and_dates_by_the_data_that_is_packaged(tmp_path: Path)
         str(tmp_path / "babel" / "__init__.py"),
         "₩1,234 -3.000 KWD €1.00",
         "3 Nov 2026, 14:02 3 Nov",
+        "1.234,50\u00a0€ 3. Nov. 2026, 14:02",
     ]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cplus.actors import MERCHANT, merchant
 from cplus.clock import zone
 from cplus.commands.conversations.answering import message_id
-from cplus.web.kit import text
+from cplus.web.kit import formats, i18n, text
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import Pages
 
@@ -66,11 +66,11 @@ def test_what_is_no_web_address_stays_text(words: str) -> None:
 
 def test_marks_that_only_deceive_do_not_reach_the_page() -> None:
     assert str(text.linked("evil\u202etxt.exe\0\x1b[31m")) == "eviltxt.exe[31m"
-    assert text.shown("a\u202eb\tc\nd") == "ab\tc\nd"
+    assert i18n.shown("a\u202eb\tc\nd") == "ab\tc\nd"
     turned = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x85\x9b"
-    assert text.shown(f"a{turned}b") == str(text.linked(f"a{turned}b")) == "ab"
+    assert i18n.shown(f"a{turned}b") == str(text.linked(f"a{turned}b")) == "ab"
     assert str(text.breakable(f"ann{turned}@example.com")) == "ann@<wbr>example.com"
-    assert text.shown(7) == 7
+    assert i18n.shown(7) == 7
 
 
 def test_the_ends_of_the_calendar_are_told_in_any_zone() -> None:
@@ -78,9 +78,9 @@ def test_the_ends_of_the_calendar_are_told_in_any_zone() -> None:
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
     for name in ("America/New_York", "Asia/Tokyo"):
         for moment in (first, last):
-            assert text.brief_time(moment, now, zone(name))
-            assert text.full_time(moment, zone(name))
-            assert text.date(moment, zone(name))
+            assert formats.brief_time(moment, now, zone(name))
+            assert formats.full_time(moment, zone(name))
+            assert formats.date(moment, zone(name))
 
 
 def test_a_megabyte_is_linked_in_little_time() -> None:
@@ -111,7 +111,7 @@ def test_folding_loses_nothing(words: str) -> None:
     ],
 )
 def test_money_reads_as_money(amount: object, currency: str | None, expected: str) -> None:
-    assert text.money(amount, currency) == expected
+    assert formats.money(amount, currency) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,18 +127,18 @@ def test_money_reads_as_money(amount: object, currency: str | None, expected: st
     ],
 )
 def test_an_amount_has_the_decimals_of_its_currency(currency: str, expected: str) -> None:
-    assert text.money("1234.5678", currency) == expected
+    assert formats.money("1234.5678", currency) == expected
 
 
 @pytest.mark.parametrize("currency", ["XYZ", "eur", "EU", "€", "¤", "a'b¤#0.00", "<b>", "💶", " "])
 def test_an_unknown_currency_follows_the_amount_as_it_was_given(currency: str) -> None:
-    assert text.money("-1234.5", currency) == f"-1,234.50 {currency}"
+    assert formats.money("-1234.5", currency) == f"-1,234.50 {currency}"
 
 
 @pytest.mark.parametrize("amount", ["much", "", None, [], "1,5", "NaN", "sNaN", "-Infinity"])
 @pytest.mark.parametrize("currency", ["EUR", "KWD", "XYZ", None])
 def test_what_is_no_number_shows_as_a_dash(amount: object, currency: str | None) -> None:
-    assert text.money(amount, currency) == "–"
+    assert formats.money(amount, currency) == "–"
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_what_is_no_number_shows_as_a_dash(amount: object, currency: str | None)
     ],
 )
 def test_a_huge_amount_shows_all_its_digits_or_a_dash(amount: str, expected: str) -> None:
-    assert text.money(amount, "EUR") == expected
+    assert formats.money(amount, "EUR") == expected
 
 
 @given(st.text() | st.decimals() | st.floats() | st.integers() | st.none(), st.text() | st.none())
 def test_no_amount_and_no_currency_break_a_page(amount: object, currency: str | None) -> None:
-    assert text.money(amount, currency)
+    assert formats.money(amount, currency)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_no_amount_and_no_currency_break_a_page(amount: object, currency: str | 
 )
 def test_times_are_told_in_the_zone_of_the_shop(moment: datetime, expected: str) -> None:
     now = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
-    assert text.brief_time(moment, now, zone("Europe/Oslo")) == expected
+    assert formats.brief_time(moment, now, zone("Europe/Oslo")) == expected
 
 
 @pytest.mark.parametrize("name", [None, "", "Nowhere/At_All", "../../etc/passwd", "/etc/passwd"])
@@ -239,7 +239,7 @@ def test_static_files_are_named_by_their_content_and_kept_for_ever() -> None:
 
 def test_a_date_has_its_year() -> None:
     late = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
-    assert text.date(late, zone("Europe/Oslo")) == "4 Nov 2026"
+    assert formats.date(late, zone("Europe/Oslo")) == "4 Nov 2026"
 
 
 @pytest.mark.parametrize(
@@ -251,11 +251,11 @@ def test_a_date_has_its_year() -> None:
     ],
 )
 def test_a_moment_is_told_in_full(moment: datetime, expected: str) -> None:
-    assert text.full_time(moment, zone("Europe/Oslo")) == expected
+    assert formats.full_time(moment, zone("Europe/Oslo")) == expected
 
 
 def test_the_days_of_a_year_read_as_in_english() -> None:
-    months = [text.calendar(date(2026, month, 9)) for month in range(1, 13)]
+    months = [formats.calendar(date(2026, month, 9)) for month in range(1, 13)]
     assert months == [
         *("9 Jan", "9 Feb", "9 Mar", "9 Apr", "9 May", "9 Jun"),
         *("9 Jul", "9 Aug", "9 Sep", "9 Oct", "9 Nov", "9 Dec"),

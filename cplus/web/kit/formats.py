@@ -1,0 +1,138 @@
+"""Times, money and other figures on a page, as the language of its reader has them."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date as calendar_day
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation, localcontext
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel.core import Locale
+from babel.dates import DateTimePattern, format_date, format_datetime, get_day_names
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
+
+from cplus.web.kit.i18n import ENGLISH, language, ngettext, number
+from cplus.web.kit.i18n import gettext as _
+
+# English with the day first; other languages as CLDR has them, all with 24 hours:
+# https://unicode.org/reports/tr35/tr35-dates.html#Date_Field_Symbol_Table
+_DAY: Final = {ENGLISH: "d MMM"}
+_DATE: Final = {ENGLISH: "d MMM y"}
+_TIME: Final = "HH:mm"
+_DIGITS: Final = 50  # of an amount in front of the decimal point; no money has as many
+
+
+def money(amount: object, currency: str | None) -> str:
+    """A decimal amount for people, with as many decimals as its currency has: `€1,234.50`,
+    `₩1,235`, `1.250 KWD`; in German `1.234,50 €`.
+
+    A currency with no sign of its own, or an unknown one, shows as its code after the amount.
+    Shows a dash for an amount that is not a number, or that has more than 50 digits.
+    """
+    try:
+        value = Decimal(str(amount))
+    except InvalidOperation:
+        return "–"
+    if not value.is_finite() or value.adjusted() >= _DIGITS:
+        return "–"
+    code, locale = currency or "", language()
+    symbol = get_currency_symbol(code, locale)
+    signed = symbol != code and unicodedata.category(symbol[-1]) == "Sc"
+    pattern = None if signed else "#,##0.00"
+    # Babel rounds in the context of the thread, whose 28 digits are too few for a long amount.
+    with localcontext(prec=2 * _DIGITS):
+        digits = format_currency(value, code, pattern, locale)
+    return digits if signed or not code else f"{digits} {code}"
+
+
+def brief_time(moment: datetime, now: datetime, at: ZoneInfo) -> str:
+    """When it was, as short as a list wants it: `14:02`, `Yesterday, 23:58`, `3 Nov`,
+    `3 Nov 2025`."""
+    local, today = _local(moment, at), now.astimezone(at).date()
+    if local.date() == today:
+        return _time(local)
+    if local.date() == today - timedelta(days=1):
+        return _("Yesterday, %(time)s", time=_time(local))
+    return _day(local.date()) if local.year == today.year else _date(local.date())
+
+
+def full_time(moment: datetime, at: ZoneInfo) -> str:
+    """When it was, in full: `3 Nov 2026, 14:02`."""
+    local = _local(moment, at)
+    return f"{_date(local.date())}, {_time(local)}"
+
+
+def exact_time(moment: datetime, at: ZoneInfo) -> str:
+    """When it was, to the second: `3 Nov 2026, 14:02:09`."""
+    local = _local(moment, at)
+    return f"{_date(local.date())}, {_time(local, ':ss')}"
+
+
+def date(moment: datetime, at: ZoneInfo) -> str:
+    """The day, with its year: `3 Nov 2026`."""
+    return _date(_local(moment, at).date())
+
+
+def calendar(day: calendar_day) -> str:
+    """A day of the calendar: `3 Nov`."""
+    return _day(day)
+
+
+def weekday(index: int) -> str:
+    """A day of the week by its number, 0 for Monday."""
+    name: str = get_day_names(locale=language())[index]
+    return name
+
+
+def span(seconds: float | None) -> str:
+    """How long something took, for people: `40 s`, `12 min`, `3.5 h`, `2 days`."""
+    if seconds is None:
+        return "–"
+    for unit, most, size in ((_("s"), 60, 1), (_("min"), 3_600, 60), (_("h"), 86_400, 3_600)):
+        if seconds < most:
+            return f"{_rounded(seconds / size)} {unit}"
+    days = _rounded(seconds / 86_400)
+    # Days and a half are many.
+    return ngettext("%(days)s day", "%(days)s days", 1 if days == "1" else 2, days=days)
+
+
+def _rounded(value: float) -> str:
+    """Two digits or so: 3.5, 12, 140."""
+    return number(round(value, 1) if value < 10 else round(value))
+
+
+def size(count: float) -> str:
+    """How large a file is: `1 Byte`, `13 Bytes`, `4.1 kB`."""
+    if count < 1_000:
+        return ngettext("%(num)s Byte", "%(num)s Bytes", int(count))
+    for unit in ("kB", "MB", "GB", "TB"):
+        count /= 1_000
+        if count < 1_000 or unit == "TB":
+            break
+    return f"{format_decimal(round(count, 1), '#,##0.0', language())} {unit}"
+
+
+def _local(moment: datetime, at: ZoneInfo) -> datetime:
+    try:
+        return moment.astimezone(at)
+    except OverflowError:  # the first or the last day of the calendar, which the zone leaves
+        return moment
+
+
+def _time(local: datetime, seconds: str = "") -> str:
+    return format_datetime(local, f"{_TIME}{seconds}", locale=language())
+
+
+def _day(day: calendar_day) -> str:
+    return format_date(day, _DAY.get(language()) or _skeleton("MMMd"), language())
+
+
+def _date(day: calendar_day) -> str:
+    return format_date(day, _DATE.get(language()) or _skeleton("yMMMd"), language())
+
+
+def _skeleton(fields: str) -> str:
+    pattern: DateTimePattern = Locale(language()).datetime_skeletons[fields]
+    return pattern.pattern
