@@ -10,6 +10,7 @@ from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.data_requests import DATA_REQUESTS
 from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.erasures import ERASURES
+from cplus.projections.models.message_words import MESSAGE_WORDS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.orders import ORDERS
@@ -19,6 +20,7 @@ from cplus.projections.models.shops import SHOPS
 PROJECT_CONVERSATIONS: tuple[Projection, ...] = (
     CONVERSATIONS,
     MESSAGES,
+    MESSAGE_WORDS,
     DELIVERIES,
     SET_ASIDE,
 )

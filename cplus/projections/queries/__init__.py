@@ -9,6 +9,7 @@ from cplus.projections.queries.paging import cursor_of
 from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.queries import Queries
+from cplus.projections.queries.search import SearchFilter, SearchQueries
 from cplus.projections.queries.shops import ShopQueries
 from cplus.projections.queries.views import (
     BillingAccount,
@@ -26,6 +27,8 @@ from cplus.projections.queries.views import (
     DeliveryState,
     Erasure,
     FileView,
+    Hit,
+    Hits,
     MailStatus,
     Message,
     Order,
@@ -58,6 +61,8 @@ __all__ = [
     "Erasure",
     "Figures",
     "FileView",
+    "Hit",
+    "Hits",
     "MailStatus",
     "Message",
     "MetricsQueries",
@@ -67,6 +72,8 @@ __all__ = [
     "PrivacyQueries",
     "ProgressQueries",
     "Queries",
+    "SearchFilter",
+    "SearchQueries",
     "SetAside",
     "SetAsideKind",
     "Setup",

@@ -57,6 +57,11 @@ def cursor_of(message: Message) -> str:
     return _encoded(message.number)
 
 
+def cursor_at_number(number: int) -> str:
+    """The cursor that stands at this number, for `number_of`."""
+    return _encoded(number)
+
+
 def before_day(cursor: str | None) -> date | None:
     """The day that the cursor stands in front of; None for none."""
     if cursor is None:

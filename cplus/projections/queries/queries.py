@@ -7,6 +7,7 @@ from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
+from cplus.projections.queries.search import SearchQueries
 from cplus.projections.queries.shops import ShopQueries
 
 
@@ -16,6 +17,7 @@ class Queries(
     PrivacyQueries,
     ShopQueries,
     MetricsQueries,
+    SearchQueries,
     ProgressQueries,
 ):
     """Questions to the read models of one shop at a time. Raises InvalidInput for a bad cursor."""

@@ -34,6 +34,7 @@ from cplus.projections.queries.views.privacy import (
     Erasure,
     Notice,
 )
+from cplus.projections.queries.views.search import Hit, Hits
 from cplus.projections.queries.views.shops import (
     BillingAccount,
     CustomerImport,
@@ -59,6 +60,8 @@ __all__ = [
     "Erasure",
     "FailedReply",
     "FileView",
+    "Hit",
+    "Hits",
     "MailStatus",
     "Message",
     "Notice",

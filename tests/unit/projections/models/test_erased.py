@@ -15,6 +15,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.data_requests import DATA_REQUESTS
+from cplus.projections.models.message_words import MESSAGE_WORDS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.set_aside import SET_ASIDE
@@ -136,7 +137,11 @@ def test_no_row_holds_a_word_of_who_was_erased() -> None:
 def test_every_fold_that_opens_personal_fields_knows_what_to_do_once_they_are_erased() -> None:
     assert [one.name for one in OPENING if PersonErased not in one.handles] == []
     assert {one.name for one in OPENING} == {
-        one.name for one in (CONVERSATIONS, CUSTOMERS, DATA_REQUESTS, MESSAGES, ORDERS, SET_ASIDE)
+        one.name
+        for one in (
+            *(CONVERSATIONS, CUSTOMERS, DATA_REQUESTS, MESSAGES, MESSAGE_WORDS, ORDERS),
+            SET_ASIDE,
+        )
     }
 
 
