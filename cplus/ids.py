@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import Final
 
@@ -17,3 +18,10 @@ def spelled(data: bytes) -> str:
 def random_id(length: int = 16) -> str:
     """A random name of lower-case letters and digits, 5 bits each."""
     return spelled(secrets.token_bytes(length))
+
+
+def derived(name: str, *parts: str) -> str:
+    """The name that follows from another and these parts: the same each time, and none that follows
+    from others."""
+    words = "\n".join((name, *parts))
+    return spelled(hashlib.sha256(words.encode()).digest()[:26])

@@ -231,6 +231,12 @@ def command_claim(form_key: str) -> str:
     return f"command/{form_key}"
 
 
+def woken_claim(conversation_id: str, version: str) -> str:
+    """The end of what put the conversation off at that version of its stream, when its moment
+    comes."""
+    return f"woken/{conversation_id}/{version}"
+
+
 def sent_claim(message_id: str, ses_message_id: str) -> str:
     """That SES accepted this mail under this id; recorded once, by the sender or by SES's event."""
     return f"sent/{message_id}/{ses_message_id}"

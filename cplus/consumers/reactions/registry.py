@@ -11,6 +11,7 @@ from cplus.consumers.reactions.mailboxes import MAILBOXES
 from cplus.consumers.reactions.notices import NOTICES
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
+from cplus.consumers.reactions.snoozes import SNOOZES
 from cplus.consumers.reactions.tenants import TENANTS
 from cplus.consumers.reactions.uninstalls import UNINSTALLS
 
@@ -25,4 +26,5 @@ REACTIONS: tuple[Reaction, ...] = (
     MAIL,
     AUTO_REPLIES,
     TENANTS,
+    SNOOZES,
 )

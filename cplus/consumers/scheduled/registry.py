@@ -10,6 +10,7 @@ from cplus.consumers.mailboxes.due import digest, unanswered
 from cplus.consumers.mailboxes.telling import DAILY, UNANSWERED
 from cplus.consumers.notices.reminders import REMINDER, remind
 from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
+from cplus.consumers.reactions.snoozes import SNOOZE, wake_snoozed
 from cplus.consumers.scheduled.taking import Handler
 from cplus.consumers.sending.delays import DELAYED, give_up
 from cplus.consumers.sending.tenants import TENANT, look_after
@@ -22,6 +23,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         UNANSWERED: unanswered,
         DAILY: digest,
         TENANT: look_after,
+        SNOOZE: wake_snoozed,
     }
 )
 """By the `what` of their rows, which is stored and never changes."""

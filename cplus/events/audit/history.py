@@ -11,13 +11,14 @@ from typing import Final
 from cplus.actors import SHOPPER, system
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import conversations as talk
-from cplus.events.catalogue import mail
+from cplus.events.catalogue import handling, mail
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.log.store import EventStore
 from cplus.events.names import conversation_stream
 from cplus.events.reader import EventReader
+from cplus.wording import worded
 
 SOON: Final = timedelta(minutes=1)
 """A mail that waits longer than this was scheduled; any other can just be undone."""
@@ -138,6 +139,11 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         talk.ConversationUnmarkedSpam: "took the spam mark away",
         talk.ConversationMerged: "merged two conversations",
         talk.ConversationUnmerged: "took the merge of two conversations back",
+        handling.ConversationAssigned: worded("assigned the conversation"),
+        handling.ConversationSnoozed: worded("snoozed the conversation"),
+        handling.ConversationWoken: worded("ended the snooze"),
+        handling.ConversationTagged: worded("changed the tags"),
+        handling.ConversationPrioritized: worded("set the priority"),
         mail.MailTakenUp: "made a conversation of the mail",
         mail.MailSent: "sent the reply by email",
         mail.MailDelivered: "delivered the reply",
@@ -151,10 +157,19 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
     }
 )
 
+_PRIORITIES: Final[Mapping[handling.Priority, str]] = MappingProxyType(
+    {
+        "low": worded("set the priority to low"),
+        "normal": worded("set the priority to normal"),
+        "high": worded("set the priority to high"),
+        "urgent": worded("set the priority to urgent"),
+    }
+)
+
 
 def did(event: Event) -> str:
     """What was done, in words that follow a name; of an event in `DEEDS`."""
-    words = DEEDS[type(event)]
+    words = _handled(event) or DEEDS[type(event)]
     match event:
         case talk.ReplyWritten(send_at=moment) if moment and moment - event.timestamp > SOON:
             return "scheduled a message"
@@ -171,3 +186,12 @@ def did(event: Event) -> str:
         case mail.MailBounced(permanent=False):
             return f"{words} yet"
     return words
+
+
+def _handled(event: Event) -> str:
+    match event:
+        case handling.ConversationAssigned(assignee=None):
+            return worded("left the conversation to nobody in particular")
+        case handling.ConversationPrioritized(priority=priority):
+            return _PRIORITIES[priority]
+    return ""

@@ -23,6 +23,13 @@ from cplus.events.catalogue.conversations import (
     ReplyWithdrawn,
     ReplyWritten,
 )
+from cplus.events.catalogue.handling import (
+    ConversationAssigned,
+    ConversationPrioritized,
+    ConversationSnoozed,
+    ConversationTagged,
+    ConversationWoken,
+)
 from cplus.events.catalogue.mail import (
     MailBounced,
     MailComplained,
@@ -41,7 +48,9 @@ from cplus.projections.models.facts import (
     snippet,
     types,
 )
+from cplus.projections.models.handled import handled
 from cplus.projections.models.waits import (
+    SINCE,
     WAITS,
     waits_answered,
     waits_changed,
@@ -74,9 +83,23 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     if row is None:
         return _started(event) if isinstance(event.event, ConversationStarted) else None
     after = {**row, **_change(row, event), "version": version}
+    waits, left = _waits(after), after.get("spam", False) or after.get("snoozed", False)
+    after |= _waiting_since(row, after, event)
+    return {**after, "unanswered": after["open"] and waits and not left}
+
+
+def _waits(row: Row) -> bool:
     # A reply that did not arrive waits for the merchant as somebody who wrote does.
-    waits = after["waiting"] or bool(after.get("failed"))
-    return {**after, "unanswered": after["open"] and waits and not after.get("spam", False)}
+    return row["waiting"] or bool(row.get("failed"))
+
+
+def _waiting_since(row: Row, after: Row, event: Recorded) -> dict[str, Any]:
+    """Since when somebody waits; only once it is known, so that rows from before stay as they
+    are until then."""
+    if not _waits(after):
+        return {SINCE: None} if SINCE in row else {}
+    known = after.get(SINCE) or row.get(SINCE)
+    return {SINCE: known or (row["last_message_at"] if _waits(row) else event.occurred_at)}
 
 
 def _started(event: Recorded) -> Row | None:
@@ -118,6 +141,7 @@ def _erased(row: Row, person: str, at: datetime) -> Row:
         # Nobody is left who waits for a reply, or could be written to.
         gone |= {"subject": ERASED, "erased": True, "waiting": False, "unanswered": False}
         gone |= {"open": False, "closed_at": row["closed_at"] or at, **_failed(row, {})}
+        gone |= {SINCE: None} if SINCE in row else {}
     return {**row, **gone}
 
 
@@ -140,6 +164,14 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
 
 def _state(row: Row, event: Recorded) -> dict[str, Any]:
     match event.event:
+        case (
+            ConversationAssigned()
+            | ConversationSnoozed()
+            | ConversationWoken()
+            | ConversationTagged()
+            | ConversationPrioritized()
+        ):
+            return handled(row, event.event)
         case ConversationClosed():
             return {"open": False, "closed_at": event.occurred_at}
         case ConversationReopened():
@@ -188,6 +220,8 @@ def _received(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any
     return {
         **_message(row, event, mail.text, "shopper", unproved=mail.proved is False),
         **waits_answered(row, automatic=mail.automatic),
+        # Only of those, so that rows from before stay as they are.
+        **({"has_files": True} if mail.attachments else {}),
         "from_name": mail.from_name if named else row["from_name"],
         "from_address": mail.from_address if answered else row["from_address"],
         **(_copied(row, mail) if answered else {}),
@@ -287,14 +321,19 @@ def _last_mail(row: Row, event: Recorded) -> Row:
 
 
 def count(rows: Mapping[str, Row]) -> Mapping[str, int]:
-    """How many conversations there are, and how many are open and unanswered; and how many more
+    """How many conversations there are, and how many are open and unanswered; of those that are
+    open, how many are put off, and how many of the others somebody looks after; and how many more
     are marked as spam, which counts as nothing else."""
     told = [row for row in rows.values() if not row.get("spam")]
+    opened = [row for row in told if row["open"]]
+    active = [row for row in opened if not row.get("snoozed")]
     return {
         "conversations": len(told),
-        "open": sum(row["open"] for row in told),
+        "open": len(opened),
         "unanswered": sum(row["unanswered"] for row in told),
         "spam": len(rows) - len(told),
+        "snoozed": len(opened) - len(active),
+        "assigned": sum(row.get("assignee") is not None for row in active),
     }
 
 
@@ -313,6 +352,11 @@ CONVERSATIONS = Projection(
         ConversationMerged,
         ConversationUnmarkedSpam,
         ConversationUnmerged,
+        ConversationAssigned,
+        ConversationSnoozed,
+        ConversationWoken,
+        ConversationTagged,
+        ConversationPrioritized,
         DeliveryFailed,
         DeliveryFailureSettled,
         MailSent,
@@ -329,7 +373,10 @@ CONVERSATIONS = Projection(
     indexes=(
         (("last_message_at", -1), ("_id", -1)),
         (("open", 1), ("last_message_at", -1), ("_id", -1)),
-        (("unanswered", 1), ("last_message_at", -1), ("_id", -1)),
+        (("unanswered", 1), (SINCE, 1), ("_id", 1)),
+        (("assignee", 1), ("open", 1), ("last_message_at", -1), ("_id", -1)),
+        (("snoozed", 1), ("last_message_at", -1), ("_id", -1)),
+        (("tags", 1), ("last_message_at", -1), ("_id", -1)),
         (("spam", 1), ("last_message_at", -1), ("_id", -1)),
         (("person", 1), ("last_message_at", -1)),
     ),

@@ -13,8 +13,18 @@ from typing import Any, Final
 from cplus.projections.base import Row
 
 WAITS: Final = "waits"
+SINCE: Final = "waiting_since"
+"""Since when somebody waits for the merchant; None if nobody does."""
 _MAIL: Final = ("last_mail", "last_failed", "failed")
-_BACK: Final = ("waiting", "snippet", "last_message_at", "last_from", "last_unproved", *_MAIL)
+_BACK: Final = (
+    "waiting",
+    SINCE,
+    "snippet",
+    "last_message_at",
+    "last_from",
+    "last_unproved",
+    *_MAIL,
+)
 Waiting = Mapping[str, Any]
 
 
@@ -48,7 +58,8 @@ def waits_answered(row: Row, *, automatic: bool) -> dict[str, Any]:
     to it, unless a machine wrote it."""
     if not _waits(row):
         return {}
-    names = ("waiting", *_MAIL) if automatic else _MAIL
+    # They have waited since before the reply, if they did then.
+    names = ("waiting", SINCE, *_MAIL) if automatic else (SINCE, *_MAIL)
     return {WAITS: [{**one, "back": _said(one, names)} for one in _waits(row)]}
 
 

@@ -4,6 +4,7 @@ frozen values that they answer."""
 from cplus.projections.queries.conversations import ConversationQueries
 from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.figures import Day, Figures, every_day, summed
+from cplus.projections.queries.filters import Filter
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.paging import cursor_of
 from cplus.projections.queries.privacy import PrivacyQueries
@@ -61,6 +62,7 @@ __all__ = [
     "Erasure",
     "Figures",
     "FileView",
+    "Filter",
     "Hit",
     "Hits",
     "MailStatus",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, get_args
 
 from cplus.events.catalogue.mail import QUARANTINE, AsideReason
@@ -10,12 +11,15 @@ from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.set_aside import SET_ASIDE
+from cplus.projections.queries.filters import STATES, Filter
 from cplus.projections.queries.paging import (
     bounded,
     cursor_at,
     cursor_of,
     newest_first,
     number_of,
+    place_of,
+    walk,
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
 from cplus.projections.queries.row_views import (
@@ -36,15 +40,6 @@ from cplus.projections.queries.views import (
     SetAsideKind,
 )
 
-# A conversation that was never marked as spam has no such field.
-_TOLD: Mapping[str, Any] = {"spam": {"$ne": True}}
-_STATES: Mapping[str, Mapping[str, Any]] = {
-    "all": _TOLD,
-    "open": {"open": True, **_TOLD},
-    "closed": {"open": False, **_TOLD},
-    "unanswered": {"unanswered": True},
-    "spam": {"spam": True},
-}
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "all": {},
     "quarantine": {"reason": {"$in": list(QUARANTINE)}},
@@ -57,7 +52,7 @@ _ARRIVALS = ["arrived", "failed", "under_way"]
 
 def state_of(state: ConversationState) -> Mapping[str, Any]:
     """What the row of a conversation in that state has, as a filter."""
-    return _STATES[state]
+    return STATES[state]
 
 
 class ConversationQueries(ReadModels):
@@ -66,22 +61,36 @@ class ConversationQueries(ReadModels):
     async def list_conversations(
         self,
         shop: str,
-        state: ConversationState = "all",
+        state: ConversationState | Filter = "all",
         cursor: str | None = None,
         limit: int = PAGE,
     ) -> Page[Conversation]:
-        """The inbox: the conversation with the newest message first."""
+        """The inbox: the conversation with the newest message first, of those that await a reply
+        the one that has waited longest."""
+        chosen = state if isinstance(state, Filter) else Filter(state)
         limit = bounded(limit)
-        wanted = {"shop": shop, **_STATES[state]}
-        wanted |= newest_first("last_message_at", shop, cursor)
-        found = await self._newest(CONVERSATIONS, wanted, "last_message_at", limit + 1)
-        shown = found[:limit]
-        more = cursor_at("last_message_at", shown[-1]) if len(found) > limit else None
-        return Page([conversation_view(row) for row in shown], more)
+        field, rising = chosen.order
+        way = walk(field, shop, cursor, rising=rising)
+        wanted = {"shop": shop, **chosen.wanted(), **way.wanted}
+        rows = await self._rows(CONVERSATIONS)
+        found = await rows.find(wanted, sort=way.sort).limit(limit + 1).to_list(limit + 1)
+        shown, more = found[:limit], len(found) > limit
+        if way.backwards:
+            shown.reverse()
+        on = place_of(field, shown[-1]) if shown and (more or way.backwards) else None
+        back = cursor is not None and (more or not way.backwards)
+        before = place_of(field, shown[0], backwards=True) if shown and back else None
+        return Page([conversation_view(row) for row in shown], on, before)
 
     async def unanswered(self, shop: str, limit: int = PAGE) -> Page[Conversation]:
-        """The conversations that await a reply, the one with the newest message first."""
+        """The conversations that await a reply, the one that has waited longest first."""
         return await self.list_conversations(shop, "unanswered", None, limit)
+
+    async def count_mine(self, shop: str, member: str, most: int = 1000) -> int:
+        """How many open conversations this member of staff looks after, up to `most`."""
+        rows = await self._rows(CONVERSATIONS)
+        wanted = {"shop": shop, **Filter("mine", member).wanted()}
+        return int(await rows.count_documents(wanted, limit=most))
 
     async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
         """One conversation by its id."""
@@ -101,18 +110,20 @@ class ConversationQueries(ReadModels):
 
     async def _counted(self, shop: str, counts: Mapping[str, int] | None) -> ConversationCounts:
         if counts is not None:
-            return ConversationCounts(
-                conversations=counts.get("conversations", 0),
-                open=counts.get("open", 0),
-                unanswered=counts.get("unanswered", 0),
-                spam=counts.get("spam", 0),
-            )
+            names = [field.name for field in fields(ConversationCounts)]
+            return ConversationCounts(**{name: counts.get(name, 0) for name in names})
         rows = await self._rows(CONVERSATIONS)
+
+        async def number(**wanted: Any) -> int:
+            return int(await rows.count_documents({"shop": shop, **wanted}))
+
         return ConversationCounts(
-            conversations=await rows.count_documents({"shop": shop, **_STATES["all"]}),
-            open=await rows.count_documents({"shop": shop, **_STATES["open"]}),
-            unanswered=await rows.count_documents({"shop": shop, **_STATES["unanswered"]}),
-            spam=await rows.count_documents({"shop": shop, **_STATES["spam"]}),
+            conversations=await number(**STATES["all"]),
+            open=await number(open=True, spam={"$ne": True}),
+            unanswered=await number(**STATES["unanswered"]),
+            spam=await number(**STATES["spam"]),
+            snoozed=await number(**STATES["snoozed"]),
+            assigned=await number(**STATES["open"], assignee={"$ne": None}),
         )
 
     async def messages_of(

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from cplus.errors import InvalidInput
 from cplus.projections.queries.views import Message
@@ -32,6 +32,57 @@ def newest_first(field: str, shop: str, cursor: str | None) -> dict[str, Any]:
                 raise InvalidInput(reason="the cursor cannot be read") from None
             tie = {field: at, "_id": {"$gte": row_id(shop, key)}}
             return {field: {"$lte": at}, "$nor": [tie]}
+    raise InvalidInput(reason="the cursor cannot be read")
+
+
+class Walk(NamedTuple):
+    """How a page of a list that leads both ways is read: it is ordered by `field` and `_id`."""
+
+    wanted: Mapping[str, Any]
+    """The filter for what lies behind the cursor."""
+    sort: list[tuple[str, int]]
+    backwards: bool
+    """Whether the page is read from its end, towards the beginning of the list."""
+
+
+def walk(field: str, shop: str, cursor: str | None, *, rising: bool = False) -> Walk:
+    """The way from the cursor on where `field` falls, or rises. Rows without the field come last,
+    or first.
+
+    As in `newest_first`, there is no `$or`: the index is walked from the right place.
+    """
+    at, key, backwards = (None, "", False) if cursor is None else _place(cursor)
+    up = rising != backwards
+    sort = [(field, 1 if up else -1), ("_id", 1 if up else -1)]
+    if cursor is None:
+        return Walk({}, sort, backwards)
+    tie = {field: at, "_id": {"$lte" if up else "$gte": row_id(shop, key)}}
+    wanted: dict[str, Any]
+    if at is not None:
+        # What has no such moment comes before all that have one.
+        wanted = {field: {"$gte": at} if up else {"$not": {"$gt": at}}, "$nor": [tie]}
+    elif up:
+        wanted = {"$nor": [tie]}
+    else:
+        wanted = {field: None, "$nor": [tie]}
+    return Walk(wanted, sort, backwards)
+
+
+def place_of(field: str, row: Mapping[str, Any], *, backwards: bool = False) -> str:
+    """The cursor at this row, for `walk`: to what follows it, or to what comes before it."""
+    at = row.get(field)
+    milliseconds = None if at is None else (at - _EPOCH) // timedelta(milliseconds=1)
+    return _encoded([milliseconds, key_of(row), *([True] if backwards else [])])
+
+
+def _place(cursor: str) -> tuple[datetime | None, str, bool]:
+    match _decoded(cursor):
+        case [int() | None as milliseconds, str() as key, *rest] if rest in ([], [True]):
+            try:
+                at = None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
+            except OverflowError:
+                raise InvalidInput(reason="the cursor cannot be read") from None
+            return at, key, bool(rest)
     raise InvalidInput(reason="the cursor cannot be read")
 
 

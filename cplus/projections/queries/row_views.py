@@ -65,6 +65,14 @@ def conversation_view(row: Row) -> Conversation:
             for id_, one in row.get("failed", {}).items()
         ],
         last_delayed=_delayed(row),
+        waiting_since=row.get("waiting_since") if row["unanswered"] else None,
+        has_files=row.get("has_files", False),
+        assignee=row.get("assignee"),
+        snoozed=row.get("snoozed", False) and row["open"],
+        snoozed_until=row.get("snoozed_until"),
+        snoozed_for_reply=row.get("snoozed_for_reply", False),
+        tags=tuple(row.get("tags", ())),
+        priority=row.get("priority", "normal"),
     )
 
 

@@ -68,6 +68,7 @@ STORED = {
     "mail_test_ref": (("k3m9",), "mail-test/k3m9"),
     "message_ref": (("m1",), "message/m1"),
     "withdrawn_claim": (("m1",), "withdrawn/m1"),
+    "woken_claim": (("c1", "7"), "woken/c1/7"),
     "started_ref": (("2026-11",), "started/2026-11"),
     "blocked_stream": (("acorn.myshopify.com",), "blocked/acorn.myshopify.com"),
     "given_back_ref": (("2026-11",), "given-back/2026-11"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
+from cplus.events.aggregates.conversation.handling import wake
 from cplus.events.aggregates.conversation.state import ConversationState
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import (
@@ -81,9 +82,9 @@ class Conversation(ConversationState):
         answer_here: bool = True,
         **mail: Any,
     ) -> None:
-        """The customer sent a mail; it reopens a closed conversation unless the mail is automated
-        or the conversation is marked as spam. `answer_here`: whether replies may go to its sender
-        from now on."""
+        """The customer sent a mail; unless that is automated, it wakes a conversation that is put
+        off, and reopens a closed one that is not marked as spam. `answer_here`: whether replies may
+        go to its sender from now on."""
         if message_id in self.senders:
             return
         self.trigger_event(
@@ -94,7 +95,10 @@ class Conversation(ConversationState):
             answer_here=answer_here,
             **mail,
         )
-        if not self.open and not self.spam and not mail.get("automatic", False):
+        if mail.get("automatic", False):
+            return
+        wake(self, now=now, reason="reply")
+        if not self.open and not self.spam:
             self.trigger_event(ConversationReopened, timestamp=now)
 
     def reply(
@@ -153,6 +157,8 @@ class Conversation(ConversationState):
             timestamp=now,
         )
         self.unmark_spam(now)
+        if self.handling.snoozed_for_reply:
+            wake(self, now=now, reason="reply")
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 
@@ -165,8 +171,9 @@ class Conversation(ConversationState):
 
     def withdraw(self, *, message_id: str, now: datetime) -> None:
         """The merchant takes back a mail that was not sent; the caller has made sure that nobody
-        sends it. Withdrawing it again changes nothing. Raises NotFound, and InvalidInput for a mail
-        that went out at once."""
+        sends it. If somebody waits for an answer again, the conversation is open. Withdrawing it
+        again changes nothing. Raises NotFound, and InvalidInput for a mail that went out at
+        once."""
         if message_id in self.withdrawn:
             return
         if message_id not in self.written:
@@ -174,6 +181,9 @@ class Conversation(ConversationState):
         if message_id not in self.waits:
             raise InvalidInput(reason="this message did not wait to be sent")
         self.trigger_event(ReplyWithdrawn, message_id=message_id, timestamp=now)
+        left = self.erased or self.spam or self.merged_into is not None
+        if self.awaited and not self.open and not left:
+            self.trigger_event(ConversationReopened, timestamp=now)
 
     def auto_reply(
         self, *, message_id: str, answers: str, kind: str, text: str, now: datetime
@@ -269,8 +279,10 @@ class Conversation(ConversationState):
             )
 
     def close(self, now: datetime) -> None:
-        """The merchant closes it; closing a closed conversation changes nothing."""
+        """The merchant closes it, which ends that it is put off; closing a closed conversation
+        changes nothing."""
         if self.open:
+            wake(self, now=now)
             self.trigger_event(ConversationClosed, timestamp=now)
 
     def reopen(self, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.billing_account import month_of
+from cplus.events.aggregates.conversation.handled import Handling
 from cplus.events.base import AggregateEvent, kept
 from cplus.events.catalogue.conversations import (
     AnswerRefused,
@@ -27,6 +28,13 @@ from cplus.events.catalogue.conversations import (
     ReplyWithdrawn,
     ReplyWritten,
 )
+from cplus.events.catalogue.handling import (
+    ConversationAssigned,
+    ConversationPrioritized,
+    ConversationSnoozed,
+    ConversationTagged,
+    ConversationWoken,
+)
 from cplus.events.names import conversation_id, failed_message
 
 
@@ -44,6 +52,8 @@ class ConversationState(Aggregate):
     """What the events of the stream `conversation/<id>` say of it by now."""
 
     def __init__(self) -> None:
+        self.handling = Handling()
+        """How the shop's staff works on it."""
         self.person = ""
         self.erased = False
         """Whether that person was erased."""
@@ -223,6 +233,14 @@ class ConversationState(Aggregate):
     def _(self, _event: ConversationReopened) -> None:
         self.open = True
         self.closed_at = None
+
+    @evolve.register(ConversationAssigned)
+    @evolve.register(ConversationSnoozed)
+    @evolve.register(ConversationWoken)
+    @evolve.register(ConversationTagged)
+    @evolve.register(ConversationPrioritized)
+    def _(self, event: AggregateEvent) -> None:
+        self.handling.evolve(event)
 
     @evolve.register
     def _(self, event: ConversationMarkedSpam) -> None:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from cplus.events.catalogue.handling import Priority
 from cplus.events.catalogue.mail import AsideReason
 
-ConversationState = Literal["open", "closed", "unanswered", "all", "spam"]
+ConversationState = Literal[
+    "open", "unanswered", "mine", "unassigned", "snoozed", "closed", "all", "spam"
+]
 SetAsideKind = Literal["all", "quarantine", "automatic"]
 DeliveryState = Literal["under_way", "arrived", "failed", "all"]
 MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]
@@ -60,6 +63,19 @@ class Conversation:
     """The id of the conversation that it was merged into: new mail to it goes there."""
     merged: Sequence[str] = ()
     """The ids of those that were merged into it."""
+    waiting_since: datetime | None = None
+    """Since when the merchant is waited for; None if that is not known."""
+    has_files: bool = False
+    """A message of the customer had files."""
+    assignee: str | None = None
+    """The id of the member of staff who looks after it."""
+    snoozed: bool = False
+    """It is put off: it is listed neither as open nor as awaiting a reply."""
+    snoozed_until: datetime | None = None
+    snoozed_for_reply: bool = False
+    tags: Sequence[str] = ()
+    """Ids."""
+    priority: Priority = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,5 +222,9 @@ class ConversationCounts:
 
     conversations: int
     open: int
+    """Also those that are put off."""
     unanswered: int
     spam: int = 0
+    snoozed: int = 0
+    assigned: int = 0
+    """Of those that are open and not put off: how many somebody looks after."""

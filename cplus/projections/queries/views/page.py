@@ -16,3 +16,6 @@ class Page(Generic[T]):
     items: Sequence[T]
     next: str | None
     """Give it as `cursor` to get what follows; None at the end. Opaque."""
+    previous: str | None = None
+    """Give it as `cursor` to get what comes before; None at the beginning, and of lists that lead
+    on alone."""

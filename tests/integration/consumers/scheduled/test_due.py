@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
 from cplus.bootstrap import Parts
+from cplus.consumers.reactions.snoozes import SNOOZE, SNOOZES
 from cplus.consumers.scheduled.due import DUE, PAUSES, Due
+from cplus.consumers.scheduled.registry import HANDLERS
 from cplus.consumers.scheduled.taking import STEPS, DueWork, take_due
 from cplus.deadline import Deadline
+from cplus.events.aggregates.conversation import handling
+from cplus.events.aggregates.conversation.decisions import Conversation
+from cplus.events.catalogue.handling import ConversationSnoozed
+from cplus.events.log.commit import Commit
+from cplus.ids import random_id
 from tests.integration.crashing import Died, dies_at
 from tests.integration.intake import Intake, emptied, soon
 
@@ -173,3 +182,52 @@ async def test_two_sweeps_at_once_leave_nothing_and_lose_nothing(world: World) -
     await asyncio.gather(world.take(), world.take())
     assert set(world.handled) == set(refs)
     assert await world.left() == set()
+
+
+class Snoozed:
+    """A conversation that is put off, and the rows that the reaction notes for it."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.parts = world, world.parts
+
+    async def decide(self, decision: Callable[[Conversation], None]) -> Commit:
+        claim, stream = f"test/{random_id()}", "conversation/c1"
+        told: dict[str, Any] = {"claim": claim, "source": "t", "actor": "t"}
+        await self.parts.recorder.decide(Conversation, SHOP, stream, decision, **told)
+        commit = await self.parts.store.by_claim(SHOP, claim)
+        assert commit is not None
+        return commit
+
+    async def snooze(self, minutes: int) -> None:
+        until = self.world.now + timedelta(minutes=minutes)
+        commit = await self.decide(partial(handling.snooze, until=until, now=self.world.now))
+        [told] = await self.parts.reader.of(commit, ConversationSnoozed)
+        for _ in range(2):  # it is handed out at least once
+            await SNOOZES.hand_out(commit, told, self.parts.reactor)
+
+    async def is_snoozed_after(self, minutes: int) -> bool:
+        self.world.now += timedelta(minutes=minutes)
+        await take_due({SNOOZE: HANDLERS[SNOOZE]}, self.parts.due_work, deadline=soon())
+        loaded = await self.parts.recorder.load(Conversation, SHOP, "conversation/c1")
+        return bool(loaded.handling.snoozed)
+
+
+async def test_a_snoozed_conversation_wakes_at_the_moment_that_was_said_last(world: World) -> None:
+    talk = Snoozed(world)
+    begun: dict[str, Any] = {
+        "person": "person/ada",
+        "channel": "email",
+        "subject": "Jam",
+        "now": world.now,
+    }
+    await talk.decide(lambda one: one.start(**begun))
+    await talk.snooze(10)
+    await talk.snooze(30)
+    assert await talk.is_snoozed_after(10), "the first moment counts no more"
+    assert not await talk.is_snoozed_after(20)
+    assert await world.left() == set()
+    await talk.snooze(10)
+    await talk.decide(partial(handling.wake, now=world.now))
+    at = (await world.parts.store.head(SHOP)).position
+    assert not await talk.is_snoozed_after(10)
+    assert (await world.parts.store.head(SHOP)).position == at, "it was awake"

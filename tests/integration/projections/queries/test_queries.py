@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import Any, get_args
 
 import pytest
 
@@ -29,6 +30,7 @@ from cplus.projections.queries import (
     ConversationState,
     DeliveryState,
     Figures,
+    Filter,
     PersonCounts,
     Queries,
 )
@@ -103,7 +105,87 @@ async def test_the_inbox_is_paged_without_gaps_and_without_repeats(
         "closed": {n for n in range(30) if not n % 4},
         "unanswered": {n for n in range(30) if n % 4 and n % 3},
     }[state]
-    assert [one.id for one in found] == [f"c{n:03}" for n in sorted(numbers, reverse=True)]
+    longest_first = state == "unanswered"
+    assert [one.id for one in found] == [
+        f"c{n:03}" for n in sorted(numbers, reverse=not longest_first)
+    ]
+
+
+@pytest.mark.parametrize("state", ["all", "unanswered"])
+async def test_the_inbox_is_paged_back_as_it_was_paged_on(
+    mongo: Mongo, queries: Queries, state: ConversationState
+) -> None:
+    await talks(mongo, 30)
+    pages = [await queries.list_conversations(SHOP, state, limit=7)]
+    while pages[-1].next:
+        pages.append(await queries.list_conversations(SHOP, state, pages[-1].next, limit=7))
+    assert pages[0].previous is None
+    for before, page in pairwise(pages):
+        back = await queries.list_conversations(SHOP, state, page.previous, limit=7)
+        assert [one.id for one in back.items] == [one.id for one in before.items]
+        assert (back.previous is None) == (before.previous is None)
+        on = await queries.list_conversations(SHOP, state, back.next, limit=7)
+        assert [one.id for one in on.items] == [one.id for one in page.items]
+
+
+async def test_what_has_waited_since_before_that_was_kept_comes_first(
+    mongo: Mongo, queries: Queries
+) -> None:
+    rows = {f"c{n}": fold(CONVERSATIONS, thread(STARTED, received("m1")))["c1"] for n in range(5)}
+    old = {name: {k: v for k, v in row.items() if k != "waiting_since"} if name < "c3" else row
+           for name, row in rows.items()}  # fmt: skip
+    await put(mongo, CONVERSATIONS, old)
+    found, cursor = list[str](), None
+    while True:
+        page = await queries.list_conversations(SHOP, "unanswered", cursor, limit=2)
+        found += [one.id for one in page.items]
+        if page.next is None:
+            break
+        cursor = page.next
+    assert found == ["c0", "c1", "c2", "c3", "c4"]
+    back = await queries.list_conversations(SHOP, "unanswered", page.previous, limit=3)
+    assert [one.id for one in back.items] == ["c1", "c2", "c3"]
+    assert back.previous
+    first = await queries.list_conversations(SHOP, "unanswered", back.previous, limit=3)
+    assert [one.id for one in first.items] == ["c0"]
+
+
+async def test_conversations_are_found_by_what_staff_did_with_them(
+    mongo: Mongo, queries: Queries
+) -> None:
+    made = fold(CONVERSATIONS, thread(STARTED, received("m1")))["c1"]
+    day = NOW - timedelta(days=2)
+    told: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "adas": {"assignee": "ada", "tags": ["t1", "t2"], "priority": "high"},
+        "bens": {"assignee": "ben", "tags": ["t2"], "has_files": True, "last_message_at": day},
+        "off": {"assignee": "ada", "snoozed": True, "unanswered": False},
+        "done": {"assignee": "ada", "open": False, "unanswered": False},
+        "spam": {"assignee": "ada", "spam": True, "unanswered": False},
+    }
+    await put(mongo, CONVERSATIONS, {name: {**made, **more} for name, more in told.items()})
+
+    async def found(**wanted: Any) -> set[str]:
+        page = await queries.list_conversations(SHOP, Filter(**wanted))
+        return {one.id for one in page.items}
+
+    assert await found(state="open") == {"plain", "adas", "bens"}
+    assert await found(state="mine", member="ada") == {"adas"}
+    assert await found(state="unassigned") == {"plain"}
+    assert await found(state="snoozed") == {"off"}
+    assert await found(state="closed") == {"done"}
+    assert await found(state="spam") == {"spam"}
+    assert await found(state="all", assignee="ada") == {"adas", "off", "done"}
+    assert await found(state="open", assignee="") == {"plain"}
+    assert await found(tag="t2") == {"adas", "bens"}
+    assert await found(priority="high") == {"adas"}
+    assert await found(priority="normal") == {"plain", "bens", "off", "done"}
+    assert await found(has_files=True) == {"bens"}
+    assert await found(until=NOW - timedelta(days=1)) == {"bens"}
+    assert await found(since=NOW - timedelta(days=1), tag="t2") == {"adas"}
+    assert await queries.count_mine(SHOP, "ada") == 1
+    counts = await queries.conversation_counts(SHOP)
+    assert (counts.open, counts.snoozed, counts.assigned, counts.spam) == (4, 1, 2, 1)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "W10", "WzEsIDJd", "WzEwZTk5XQ", "A" * 9_999])
@@ -361,9 +443,12 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
     await mongo.database.command({"profile": 2})
     apart = await queries.set_aside(SHOP, limit=3)
     await queries.set_aside(SHOP, apart.next, limit=3)
-    for state in ("all", "open", "closed", "unanswered"):
+    tagged = Filter(tag="t1")
+    for state in (*get_args(ConversationState), Filter("mine", member="ada"), tagged):
         page = await queries.list_conversations(SHOP, state, limit=3)
-        await queries.list_conversations(SHOP, state, page.next, limit=3)
+        page = await queries.list_conversations(SHOP, state, page.next, limit=3)
+        await queries.list_conversations(SHOP, state, page.previous, limit=3)
+    await queries.count_mine(SHOP, "ada")
     await queries.messages_of(SHOP, "c1")
     await queries.newest_messages_of(SHOP, "c1")
     listed = await queries.customers(SHOP, "customers", limit=3)

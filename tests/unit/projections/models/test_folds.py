@@ -68,6 +68,8 @@ FACTS = (CUSTOMERS, ORDERS, BILLING, SHOPS)
 
 # --- conversations
 
+NONE = dict.fromkeys(("conversations", "open", "unanswered", "spam", "snoozed", "assigned"), 0)
+
 
 def test_a_conversation_tells_who_waits_and_what_was_said_last() -> None:
     events = thread(STARTED, received("m1", "Do you\n have   lamps?"))
@@ -85,12 +87,12 @@ def test_spam_waits_for_nothing_and_counts_as_nothing_else_until_it_is_unmarked(
     assert (spam["c1"]["spam"], spam["c1"]["unanswered"]) == (True, False)
     assert CONVERSATIONS.counts is not None
     counted = CONVERSATIONS.counts.of(spam)
-    assert counted == {"conversations": 0, "open": 0, "unanswered": 0, "spam": 1}
+    assert counted == {**NONE, "spam": 1}
     events = thread(STARTED, received("m1"), CLOSED, MARKED_SPAM, UNMARKED_SPAM, REOPENED)
     back = fold(CONVERSATIONS, events)
     assert (back["c1"]["spam"], back["c1"]["unanswered"]) == (False, True)
     counted = CONVERSATIONS.counts.of(back)
-    assert counted == {"conversations": 1, "open": 1, "unanswered": 1, "spam": 0}
+    assert counted == {**NONE, "conversations": 1, "open": 1, "unanswered": 1}
 
 
 def test_a_closed_conversation_waits_for_nothing_until_it_is_open_again() -> None:

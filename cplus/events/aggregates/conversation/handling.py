@@ -1,0 +1,119 @@
+"""How the shop's staff works on a conversation: who looks after it, until when it is put off, its
+tags, how urgent it is.
+
+What may be done: a conversation that was merged into another, or whose person was erased, is not
+worked on any more; one that is closed or marked as spam cannot be put off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final, get_args
+
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.conversation.state import ConversationState
+from cplus.events.catalogue.handling import (
+    ConversationAssigned,
+    ConversationPrioritized,
+    ConversationSnoozed,
+    ConversationTagged,
+    ConversationWoken,
+    Priority,
+    WokenBy,
+)
+from cplus.wording import worded
+
+MAX_SNOOZE: Final = timedelta(days=366)
+"""How long a conversation can be put off at most."""
+MAX_TAGS: Final = 20
+"""Tags of one conversation."""
+PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
+"""The least urgent first."""
+_STAFF: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def assign(talk: ConversationState, *, assignee: str | None, now: datetime) -> None:
+    """This member of staff looks after it from now on; None: nobody in particular."""
+    _check(talk)
+    if assignee is not None and not _STAFF.fullmatch(assignee):
+        raise InvalidInput(reason=worded("choose somebody of your staff"))
+    if assignee != talk.handling.assignee:
+        talk.trigger_event(ConversationAssigned, assignee=assignee, timestamp=now)
+
+
+def snooze(
+    talk: ConversationState, *, until: datetime | None, until_reply: bool = False, now: datetime
+) -> None:
+    """Puts it off until that moment, or until somebody writes in it."""
+    _check(talk)
+    if talk.spam or not talk.open:
+        spam = worded("a conversation that is marked as spam can’t be snoozed")
+        closed = worded("a conversation that is closed can’t be snoozed")
+        raise InvalidInput(reason=spam if talk.spam else closed)
+    if until is None and not until_reply:
+        raise InvalidInput(reason=worded("choose until when"))
+    if until is not None and until <= now:
+        raise InvalidInput(reason=worded("choose a time that is still to come"))
+    if until is not None and until > now + MAX_SNOOZE:
+        raise InvalidInput(reason=worded("a conversation can be snoozed for up to a year"))
+    before = (talk.handling.snoozed_until, talk.handling.snoozed_for_reply)
+    if before != (until, until_reply):
+        talk.trigger_event(ConversationSnoozed, until=until, until_reply=until_reply, timestamp=now)
+
+
+def wake(talk: ConversationState, *, now: datetime, reason: WokenBy = "merchant") -> None:
+    """It is put off no more; if it is not, nothing changes."""
+    if talk.handling.snoozed:
+        talk.trigger_event(ConversationWoken, reason=reason, timestamp=now)
+
+
+def wake_due(talk: ConversationState, *, now: datetime) -> None:
+    """It wakes if its moment has come."""
+    until = talk.handling.snoozed_until
+    if until is not None and until <= now:
+        wake(talk, now=now, reason="due")
+
+
+def tag(
+    talk: ConversationState,
+    *,
+    added: Collection[str] = (),
+    removed: Collection[str] = (),
+    now: datetime,
+) -> None:
+    """Puts tags on it and takes others off; those that it has, or has not, change nothing."""
+    _check(talk)
+    there = talk.handling.tags
+    off = tuple(one for one in there if one in removed and one not in added)
+    on = tuple(dict.fromkeys(one for one in added if one not in there))
+    if len(there) - len(off) + len(on) > MAX_TAGS:
+        raise InvalidInput(
+            reason=worded("a conversation can have up to %(most)s tags", most=MAX_TAGS)
+        )
+    if on or off:
+        talk.trigger_event(ConversationTagged, added=on, removed=off, timestamp=now)
+
+
+def prioritize(
+    talk: ConversationState,
+    *,
+    priority: str,
+    now: datetime,
+) -> None:
+    """Says how urgent it is."""
+    _check(talk)
+    if priority not in PRIORITIES:
+        raise InvalidInput(reason=worded("choose a priority"))
+    if priority != talk.handling.priority:
+        talk.trigger_event(ConversationPrioritized, priority=priority, timestamp=now)
+
+
+def _check(talk: ConversationState) -> None:
+    if talk.erased:
+        raise InvalidInput(reason=worded("the person of this conversation was erased"))
+    if talk.merged_into is not None:
+        raise InvalidInput(
+            reason=worded("this conversation was merged into another: work on that one instead")
+        )
