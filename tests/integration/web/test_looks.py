@@ -11,26 +11,13 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from playwright.async_api import Browser
 
-from cplus.actors import LOCAL
-from cplus.commands.blocking import block_sender
-from cplus.commands.conversations.spam import mark_spam
-from cplus.commands.sessions import sign_in_link
-from cplus.events.catalogue.customers import CustomerImported
-from cplus.events.catalogue.imports import ImportStarted
-from cplus.events.catalogue.orders import OrderChanged
-from cplus.events.catalogue.privacy import ErasureRequested
-from cplus.events.names import person_id
-from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
-from cplus.ids import random_id
 from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
-from tests.integration.web.asking import asks
+from tests.integration.web.every_page import every_page
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.looking import looked_at
-from tests.integration.web.mails import set_aside
-from tests.samples import installed
 
 pytestmark = pytest.mark.browser
 
@@ -38,78 +25,6 @@ NARROW = {"width": 320, "height": 640}
 """What WCAG 2.1 AA wants a page to fit into without scrolling sideways (1.4.10)."""
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 CONTROLS = {"link", "button", "textbox", "searchbox", "combobox", "checkbox", "DisclosureTriangle"}
-
-
-async def _everything(web: Harness) -> list[str]:
-    """A shop in which each page has something to show; answers their addresses."""
-    await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co"))
-    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"))
-    known: dict[str, Any] = {
-        "shopify_customer_id": 7,
-        "person": "person/ada",
-        "email": "ada@example.com",
-    }
-    await web.record(SHOP, "customer/7", CustomerImported(**known, orders=3, amount_spent="9"))
-    order: dict[str, Any] = {
-        "shopify_order_id": 9,
-        "person": "person/ada",
-        "name": "#9",
-        "total_price": "9",
-    }
-    item = LineItem(id=1, title="Lamp " * 20, variant="Blue", quantity=3, current=2, unfulfilled=1)
-    order |= {
-        "items": (item,),
-        "item_count": 60,
-        "fulfillments": (Fulfillment(id=1, status="success", updated_at=web.clock()),),
-        "tracking": (
-            Tracking(fulfillment=1, numbers=("1" * 60,), urls=("https://example.com/1",)),
-        ),
-        "refunds": (Refund(id=1, at=web.clock(), amount="1.00", currency="EUR"),),
-    }
-    await web.record(SHOP, "order/9", OrderChanged(**order, currency="EUR"))
-    gone = ErasureRequested(erasure="e1", person="person/ada", due_at=web.clock())
-    await web.record(SHOP, "erasure/e1", gone)
-    long = await web.conversation(text="A long letter. " * 400)
-    await web.conversation(person="person/bea", name="Bea")
-    spam = await web.conversation(person="person/bea", name="Bea")
-    who: dict[str, Any] = {"actor": LOCAL, "source": "dashboard", "use": web.parts.conversations}
-    await mark_spam(SHOP, spam, key=random_id(), **who)
-    await block_sender(SHOP, spam, kind="address", key=random_id(), **who)
-    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
-    [message] = (await web.parts.queries.messages_of(SHOP, long)).items
-    return [
-        "/inbox",
-        "/conversations/new",
-        "/inbox?tab=closed",
-        "/inbox?tab=spam",
-        "/inbox/blocked",
-        f"/conversations/{spam}",
-        "/inbox/automatic",
-        await set_aside(web),
-        f"/conversations/{long}",
-        f"/conversations/{long}/messages/{message.id}",
-        f"/conversations/{long}/merge",
-        f"/conversations/{long}/history",
-        f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
-        "/customers",
-        "/customers/ada",
-        "/privacy",
-        "/privacy/people/ada",
-        "/privacy/people/bea/erase",
-        f"/privacy/people/{person_id(await asks(web, 7, email='cleo@example.com'))}?request=7",
-        "/privacy/erasures",
-        "/privacy/erasures/e1",
-        "/metrics",
-        "/billing",
-        "/settings",
-        "/settings/mail",
-        "/getting-started",
-        "/inbox?tab=nonsense",
-        "/nothing",
-        "/auth/sign-in",
-        sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""),
-        "/console",
-    ]
 
 
 # What is no page: it leads elsewhere, or is for programs.
@@ -123,7 +38,7 @@ _NO_PAGE = re.compile(
 
 
 async def test_every_page_of_the_app_is_looked_at_here(web: Harness) -> None:
-    paths = [urlsplit(address).path for address in await _everything(web)]
+    paths = [urlsplit(address).path for address in await every_page(web)]
     routes = [path for path, methods in web.app.openapi()["paths"].items() if "get" in methods]
     pages = [path for path in routes if not _NO_PAGE.fullmatch(path)]
     assert len(pages) >= 10
@@ -139,7 +54,7 @@ async def test_every_control_of_every_page_has_a_name_on_a_phone_and_wide(
     for viewport in (PHONE, WIDE):
         async with looked_at(web, chromium, viewport=viewport) as page:
             client = await page.context.new_cdp_session(page)
-            for address in await _everything(web):
+            for address in await every_page(web):
                 await page.goto(address)
                 tree = await client.send("Accessibility.getFullAXTree")
                 for node in tree["nodes"]:
@@ -187,7 +102,7 @@ DROP = """(element, what) => {
 async def test_in_forced_colours_whatever_is_marked_looks_otherwise_than_what_is_not(
     web: Harness, chromium: Browser, viewport: Any
 ) -> None:
-    await _everything(web)
+    await every_page(web)
     async with looked_at(web, chromium, viewport=viewport, forced_colors="active") as page:
         for address, selectors in MARKS.items():
             await page.goto(address)
@@ -300,7 +215,7 @@ async def test_every_page_can_be_read_fits_a_phone_and_opens_nothing_by_itself(
     read = 0
     looks: list[tuple[Any, bool]] = [("light", False), ("dark", False), ("dark", True)]
     async with looked_at(web, chromium, viewport=NARROW, reduced_motion="reduce") as page:
-        for address in await _everything(web):
+        for address in await every_page(web):
             await page.goto(address)
             inside, room = await page.evaluate(
                 "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])"

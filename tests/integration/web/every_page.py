@@ -1,0 +1,93 @@
+"""A shop in which every page has something to show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cplus.actors import LOCAL
+from cplus.commands.blocking import block_sender
+from cplus.commands.conversations.spam import mark_spam
+from cplus.commands.sessions import sign_in_link
+from cplus.events.catalogue.customers import CustomerImported
+from cplus.events.catalogue.imports import ImportStarted
+from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.privacy import ErasureRequested
+from cplus.events.names import person_id
+from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
+from cplus.ids import random_id
+from tests.integration.web.asking import asks
+from tests.integration.web.harness import SHOP, Harness
+from tests.integration.web.mails import set_aside
+from tests.samples import installed
+
+
+async def every_page(web: Harness) -> list[str]:
+    """A shop in which each page has something to show; answers their addresses."""
+    await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co"))
+    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"))
+    known: dict[str, Any] = {
+        "shopify_customer_id": 7,
+        "person": "person/ada",
+        "email": "ada@example.com",
+    }
+    await web.record(SHOP, "customer/7", CustomerImported(**known, orders=3, amount_spent="9"))
+    order: dict[str, Any] = {
+        "shopify_order_id": 9,
+        "person": "person/ada",
+        "name": "#9",
+        "total_price": "9",
+    }
+    item = LineItem(id=1, title="Lamp " * 20, variant="Blue", quantity=3, current=2, unfulfilled=1)
+    order |= {
+        "items": (item,),
+        "item_count": 60,
+        "fulfillments": (Fulfillment(id=1, status="success", updated_at=web.clock()),),
+        "tracking": (
+            Tracking(fulfillment=1, numbers=("1" * 60,), urls=("https://example.com/1",)),
+        ),
+        "refunds": (Refund(id=1, at=web.clock(), amount="1.00", currency="EUR"),),
+    }
+    await web.record(SHOP, "order/9", OrderChanged(**order, currency="EUR"))
+    gone = ErasureRequested(erasure="e1", person="person/ada", due_at=web.clock())
+    await web.record(SHOP, "erasure/e1", gone)
+    long = await web.conversation(text="A long letter. " * 400)
+    await web.conversation(person="person/bea", name="Bea")
+    spam = await web.conversation(person="person/bea", name="Bea")
+    who: dict[str, Any] = {"actor": LOCAL, "source": "dashboard", "use": web.parts.conversations}
+    await mark_spam(SHOP, spam, key=random_id(), **who)
+    await block_sender(SHOP, spam, kind="address", key=random_id(), **who)
+    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
+    [message] = (await web.parts.queries.messages_of(SHOP, long)).items
+    return [
+        "/inbox",
+        "/conversations/new",
+        "/inbox?tab=closed",
+        "/inbox?tab=spam",
+        "/inbox/blocked",
+        f"/conversations/{spam}",
+        "/inbox/automatic",
+        await set_aside(web),
+        f"/conversations/{long}",
+        f"/conversations/{long}/messages/{message.id}",
+        f"/conversations/{long}/merge",
+        f"/conversations/{long}/history",
+        f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
+        "/customers",
+        "/customers/ada",
+        "/privacy",
+        "/privacy/people/ada",
+        "/privacy/people/bea/erase",
+        f"/privacy/people/{person_id(await asks(web, 7, email='cleo@example.com'))}?request=7",
+        "/privacy/erasures",
+        "/privacy/erasures/e1",
+        "/metrics",
+        "/billing",
+        "/settings",
+        "/settings/mail",
+        "/getting-started",
+        "/inbox?tab=nonsense",
+        "/nothing",
+        "/auth/sign-in",
+        sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""),
+        "/console",
+    ]
