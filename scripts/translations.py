@@ -16,6 +16,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from cplus.web.kit.i18n import ENGLISH, LANGUAGES, catalog_of
 
 ROOT = Path(__file__).resolve().parent.parent

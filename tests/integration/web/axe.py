@@ -1,0 +1,38 @@
+"""What axe-core, the checker of accessibility that the field uses, finds on a page."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import Page
+
+AXE: Final = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+"""Tags of the rules that a page has to keep: WCAG 2.2, levels A and AA, and what axe advises."""
+
+_RUN = """async ([tags, only]) => {
+  // A colour on its way to another is neither.
+  document.getAnimations().forEach((one) => one.finish());
+  const runOnly = only ? { type: "rule", values: only } : { type: "tag", values: tags };
+  const found = await axe.run(document, { runOnly, resultTypes: ["violations"] });
+  return [found.passes.length, found.violations.flatMap((one) => one.nodes.map((node) =>
+    `${one.id}: ${node.target.join(" ")}: ${node.any.concat(node.all, node.none)[0]?.message}`))];
+}"""
+
+
+@cache
+def _source() -> str:
+    return AXE.read_text("utf-8")
+
+
+async def violations(page: Page, *only: str) -> list[str]:
+    """What the page violates of all rules, or of those named: rule, element and what is wrong with
+    it. Raises AssertionError if no rule had anything to look at."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(_source())
+    asked: list[Any] = [RULES, list(only) or None]
+    kept, broken = await page.evaluate(_RUN, asked)
+    assert kept + len(broken), page.url
+    return list(broken)
