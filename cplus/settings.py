@@ -118,6 +118,12 @@ class Settings(BaseSettings):
     )
     roots_bucket: str = Field("", description="Bucket of the daily roots over the log")
     ses_configuration_set: str = Field("", description="SES configuration set of outgoing mail")
+    shared_domain_daily: int = Field(
+        500,
+        ge=1,
+        description="Customers to whom a shop may write from our own mail domain in 24 hours; "
+        "what is beyond that waits",
+    )
     undo_seconds: int = Field(
         10,
         ge=0,

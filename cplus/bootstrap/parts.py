@@ -43,7 +43,7 @@ async def ensure_indexes(settings: Settings) -> None:
     """Creates every index; run it with each deployment, before the code that needs them."""
     from cplus.consumers.notices.reminders import ensure_indexes as ensure_reminder_indexes
     from cplus.consumers.scheduled.due import ensure_indexes as ensure_due_indexes
-    from cplus.consumers.sending.budget import ensure_indexes as ensure_budget_indexes
+    from cplus.consumers.sending.limits.budget import ensure_indexes as ensure_budget_indexes
     from cplus.consumers.webhooks.record import ensure_indexes as ensure_webhook_indexes
     from cplus.privacy.sessions import ensure_indexes as ensure_session_indexes
     from cplus.privacy.token_tries import ensure_indexes as ensure_try_indexes

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cplus.consumers.scheduled.due import DueRows
     from cplus.consumers.scheduled.taking import DueWork
     from cplus.consumers.sending.auto_replying import AutoReplying
-    from cplus.consumers.sending.budget import Budget
+    from cplus.consumers.sending.limits.budget import Budget
     from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.sending.tenants import ShopTenants
 
@@ -75,10 +75,11 @@ class SendingParts(ShopParts):
 
     @cached_property
     def mail_budget(self) -> Budget:
-        """What SES's account may send."""
-        from cplus.consumers.sending.budget import Budget
+        """What SES's account may send, and each shop."""
+        from cplus.consumers.sending.limits.budget import Budget
 
-        return Budget(self.mongo.database, self.aws, self.clock)
+        shared = self.settings.shared_domain_daily
+        return Budget(self.mongo.database, self.aws, self.clock, shared)
 
     @cached_property
     def mail_parts(self) -> MailParts:

@@ -14,6 +14,7 @@ from cplus.projections.models.message_words import MESSAGE_WORDS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.metrics import METRICS
 from cplus.projections.models.orders import ORDERS
+from cplus.projections.models.sending import SENDING
 from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.models.shops import SHOPS
 
@@ -34,6 +35,7 @@ PROJECT_BILLING: tuple[Projection, ...] = (
     BILLING,
     SHOPS,
     METRICS,
+    SENDING,
 )
 ALL: tuple[Projection, ...] = (*PROJECT_CONVERSATIONS, *PROJECT_CUSTOMERS, *PROJECT_BILLING)
 

@@ -19,13 +19,14 @@ from cplus.actors import system
 from cplus.aws import LONGEST_DELAY, REFUSALS, Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.commands.conversations.withdrawing import Withdrawals, complete, withdrawn_by
+from cplus.commands.sending_state import note_limit
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.room import Room
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
-from cplus.consumers.sending.budget import Budget
 from cplus.consumers.sending.failing import Failure, addresses_of, record_failure
+from cplus.consumers.sending.limits.budget import SHARED_DOMAIN, SHOP_DAY, Budget, Wait
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
 from cplus.consumers.sending.purposes import registered
@@ -35,7 +36,7 @@ from cplus.errors import InvalidInput
 from cplus.events.aggregates.addresses import Addresses
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
-from cplus.events.catalogue.mail import REPLY
+from cplus.events.catalogue.settings import LimitOf
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
@@ -60,6 +61,7 @@ _CODES = {
     **dict.fromkeys(REFUSALS, "not_taken"),
 }
 """The code of each of our reasons, and of SES's; of any other, the mail could not be made."""
+_LIMITS: Mapping[str, LimitOf] = {SHARED_DOMAIN: "shared_domain", SHOP_DAY: "account"}
 _LISTED = "SES still suppresses the address"
 _UNKNOWN = "unknown purpose"  # of a newer release, while this one still runs
 
@@ -171,6 +173,7 @@ class Outbound:
                 tenant=tenant,
             )
         except MailNotTaken as refusal:
+            await self._give_back(shop, mail)
             if refusal.permanent:
                 await self.leases.note(lease, tried_at=None)
                 await self._refused(shop, mail, refusal.code)
@@ -201,16 +204,33 @@ class Outbound:
         purpose = self.purposes.get(mail.purpose)
         if purpose is None:
             return Later(_UNKNOWN)
-        wait = await self.budget.take(
-            shop, max(1, len(mail.recipients())), reply=mail.purpose == REPLY
-        )
+        wait = await self._takes(shop, mail, purpose)
         if wait is not None:
             return Later(wait.code, wait.seconds)
         try:
             ready = await purpose.ready(shop, mail.wish, self.parts)
         except InvalidInput as error:  # an address that no mail can go to
-            return Never(str(error.values["reason"]))
+            ready = Never(str(error.values["reason"]))
+        if not isinstance(ready, Mail):
+            await self._give_back(shop, mail)
         return _without_stopped(ready, known)
+
+    async def _takes(self, shop: str, mail: Outgoing, purpose: Purpose[Any]) -> Wait | None:
+        """Takes what the mail needs of what may be sent. That the shop reached a limit of a day is
+        recorded, for who wonders why its mail waits."""
+        wait = await self.budget.take(
+            shop, _count(mail), answers=mail.answers, ours=purpose.threads
+        )
+        if wait is not None and wait.code in _LIMITS:
+            what = _LIMITS[wait.code]
+            log.warning("daily_limit_reached", shop=shop, of=what, limit=wait.limit)
+            await note_limit(self.recorder, shop, of=what, limit=wait.limit, now=self.clock())
+        return wait
+
+    async def _give_back(self, shop: str, mail: Outgoing) -> None:
+        purpose = self.purposes.get(mail.purpose)
+        ours = purpose is not None and purpose.threads
+        await self.budget.give_back(shop, _count(mail), ours=ours)
 
     async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
         """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
@@ -250,6 +270,11 @@ class Outbound:
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
         )
+
+
+def _count(mail: Outgoing) -> int:
+    """How many SES counts for it; one, if the wish names nobody."""
+    return max(1, len(mail.recipients()))
 
 
 def _without_stopped(ready: Mail | Never | Later, known: Addresses) -> Mail | Never | Later:

@@ -67,6 +67,11 @@ class Outgoing:
         return REPLY if isinstance(self.wish, ReplyWritten) else self.wish.purpose
 
     @property
+    def answers(self) -> bool:
+        """Whether it answers what a customer wrote: such a reply goes before all else."""
+        return isinstance(self.wish, ReplyWritten) and self.wish.in_reply_to is not None
+
+    @property
     def size(self) -> int:
         """Bytes of the files that the merchant sends with it."""
         files = self.wish.files if isinstance(self.wish, ReplyWritten) else None

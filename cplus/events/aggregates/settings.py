@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import singledispatchmethod
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +15,9 @@ from cplus.events.aggregates.hours import Hours, Interval, read_hours, stored_we
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.settings import (
     AutoReplySet,
+    DailyLimitReached,
     HoursSet,
+    LimitOf,
     SendingPaused,
     SendingResumed,
     SignatureSet,
@@ -51,6 +53,15 @@ class Paused(NamedTuple):
     by_operator: bool
 
 
+class Limited(NamedTuple):
+    """That a shop reached what it may send in 24 hours."""
+
+    at: datetime
+    of: LimitOf
+    limit: int
+    """Recipients."""
+
+
 class ShopSettings(Aggregate):
     """Stream `settings/<host>`. Starts with what a shop has that set nothing."""
 
@@ -71,6 +82,8 @@ class ShopSettings(Aggregate):
         """As which tenant SES sends its mail; None before it has one."""
         self.paused: Paused | None = None
         """If SES sends none of its mail."""
+        self.limited: Limited | None = None
+        """When it last reached what it may send in a day."""
 
     def forget(self) -> None:
         """The shop was erased since its last event: what is decided next begins anew."""
@@ -151,6 +164,12 @@ class ShopSettings(Aggregate):
         elif paused is None and self.paused is not None:
             self._set(SendingResumed, now=now)
 
+    def note_limit(self, *, of: LimitOf, limit: int, now: datetime) -> None:
+        """The shop reached what it may send in 24 hours. On the same day that is no news."""
+        last = self.limited
+        if last is None or last.of != of or _day(last.at) != _day(now):
+            self._set(DailyLimitReached, of=of, limit=limit, now=now)
+
     def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
         self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
 
@@ -198,6 +217,15 @@ class ShopSettings(Aggregate):
     def _(self, event: SendingResumed) -> None:
         self._apply(anew=event.anew)
         self.paused = None
+
+    @evolve.register
+    def _(self, event: DailyLimitReached) -> None:
+        self._apply(anew=event.anew)
+        self.limited = Limited(event.timestamp, event.of, event.limit)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
 
 
 def _switched(before: AutoReply, text: str | None, now: datetime, *, on: bool) -> AutoReply:

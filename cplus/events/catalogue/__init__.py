@@ -28,8 +28,6 @@ from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import (
     AutoReplySet,
     HoursSet,
-    SendingPaused,
-    SendingResumed,
     SignatureSet,
     TenantMade,
 )
@@ -51,8 +49,6 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         RetentionSet,
         SenderBlocked,
         SenderUnblocked,
-        SendingPaused,
-        SendingResumed,
         SignatureSet,
         TenantMade,
     }

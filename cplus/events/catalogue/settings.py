@@ -6,9 +6,13 @@ key that is made for the event alone: no customer has it, and it is destroyed wi
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from cplus.events.base import AggregateEvent, Instant, Personal
+
+LimitOf = Literal["shared_domain", "account"]
+"""What a shop reached a limit of: its share of our own domain, or of what SES's account may
+send."""
 
 
 class SignatureSet(AggregateEvent):
@@ -82,5 +86,17 @@ class SendingResumed(AggregateEvent):
     """SES sends mail of the shop again."""
 
     TYPE: ClassVar[str] = "settings.sending_resumed"
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class DailyLimitReached(AggregateEvent):
+    """The shop wrote to as many as it may in 24 hours: what is beyond that waits. Recorded once a
+    day of UTC."""
+
+    TYPE: ClassVar[str] = "settings.daily_limit_reached"
+    of: LimitOf
+    limit: int
+    """Recipients in 24 hours."""
     anew: bool = False
     """As in SignatureSet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 
 from cplus.events.base import kept
 from cplus.events.names import failed_message
@@ -24,6 +25,7 @@ from cplus.projections.queries.views import (
     Setup,
     Shop,
     Subscription,
+    WaitingMail,
 )
 from cplus.projections.queries.visible import visible
 from cplus.projections.rows import key_of
@@ -266,4 +268,20 @@ def shop_view(host: str, row: Row, last_import: CustomerImport | None, setup: Se
         country=profile.get("country"),
         last_import=last_import,
         setup=setup,
+    )
+
+
+def waiting_mail_view(row: Row, since: datetime) -> WaitingMail:
+    """Of the row `sending`; a limit that was reached before `since` says nothing any more."""
+    paused, limited = row.get("paused") or {}, row.get("limited") or {}
+    if limited and limited["at"] < since:
+        limited = {}
+    return WaitingMail(
+        shop=row["shop"],
+        paused_since=paused.get("since"),
+        by_operator=paused.get("by_operator", False),
+        cause=paused.get("cause", ""),
+        limited_at=limited.get("at"),
+        limit_of=limited.get("of", ""),
+        limit=limited.get("limit", 0),
     )

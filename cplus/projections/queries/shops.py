@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from cplus.projections.models.billing import ACCOUNT, BILLING
+from cplus.projections.models.sending import SENDING
 from cplus.projections.models.shops import SETUP, SHOP, SHOPS
 from cplus.projections.queries.read_models import BEGINNING, ReadModels
 from cplus.projections.queries.row_views import (
@@ -13,8 +15,9 @@ from cplus.projections.queries.row_views import (
     setup_view,
     shop_view,
     subscription_view,
+    waiting_mail_view,
 )
-from cplus.projections.queries.views import BillingAccount, Shop, Subscription
+from cplus.projections.queries.views import BillingAccount, Shop, Subscription, WaitingMail
 from cplus.projections.rows import key_of, row_id
 
 
@@ -46,3 +49,13 @@ class ShopQueries(ReadModels):
         """The shop's account at the app; None where it was not opened yet."""
         row = await self._row(BILLING, shop, ACCOUNT)
         return account_view(row) if row else None
+
+    async def waiting_mail(self, since: datetime, limit: int) -> list[WaitingMail]:
+        """Of all shops, those whose sending is paused, the longest first, and those that reached
+        what they may send in a day since that moment."""
+        rows = await self._rows(SENDING)
+        # Each shop of which there was ever something to say has one small row: no index.
+        wanted = {"$or": [{"paused.since": {"$ne": None}}, {"limited.at": {"$gte": since}}]}
+        found = await rows.find(wanted, sort=[("paused.since", 1), ("_id", 1)]).to_list(limit)
+        shown = [waiting_mail_view(row, since) for row in found]
+        return sorted(shown, key=lambda one: one.paused_since is None)

@@ -26,6 +26,7 @@ from cplus.web.kit.deps import (
     LagDep,
     OperatorTokenDep,
     PagesDep,
+    QueriesDep,
     ShopIdsDep,
     SignaturesDep,
     TokenTriesDep,
@@ -46,6 +47,10 @@ COUNTED: Final = 2_000
 """Webhooks without events that are looked at for the page."""
 _RENAMED: Final = 50
 """Shops with two hosts on the page at most, what was seen last first."""
+_WAITING: Final = 100
+"""Shops whose mail waits on the page at most, those that wait longest first."""
+_LIMITED: Final = timedelta(hours=24)
+"""How long it is shown that a shop reached its limit."""
 
 _NAME: Final = (
     "Enter the name that you go by: up to 64 letters, digits, dots, hyphens and underscores."
@@ -60,16 +65,19 @@ async def console(
     count: UntranslatedDep,
     ids: ShopIdsDep,
     clock: ClockDep,
+    queries: QueriesDep,
     session: OperatorDep,
+    *,
     leads_to: Annotated[str, Query(alias="next")] = CONSOLE_HOME,
 ) -> HTMLResponse:
     """All shops; without an operator's session, the form for the token, which leads to a page."""
     if session is None:
         return _ask(pages, leads_to=own_console_page(leads_to))
-    found, untranslated, renamed = await asyncio.gather(
+    found, untranslated, renamed, waiting = await asyncio.gather(
         read(shops=None, most=SHOWN),
         count(since=clock() - OPENED, most=COUNTED),
         ids.renamed(_RENAMED),
+        queries.waiting_mail(clock() - _LIMITED, _WAITING),
     )
     return pages.render(
         "console/console.html",
@@ -83,6 +91,7 @@ async def console(
         stops=stops_of(found.lines),
         untranslated=untranslated,
         renamed=renamed,
+        waiting=waiting,
         readers=[reader.collection for reader in found.readers if reader.live or not reader.filled],
         followers=[
             reader.collection for reader in found.readers if reader.filled and not reader.live

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from cplus.commands.mail_settings import settings_of
-from cplus.commands.sending_state import note_sending
+from cplus.commands.sending_state import note_limit, note_sending
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.settings import Paused
 from cplus.events.catalogue.mail import AUTO_REPLY, MailDelivered
@@ -15,7 +15,7 @@ from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.names import SHOP_ERASED_REF, conversation_stream, message_ref, settings_stream
 from cplus.ids import random_id
-from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
+from tests.integration.web.harness import OPERATOR, OTHER, SHOP, Harness, fields_of, path_of
 from tests.samples import installed
 
 PAGE = "/settings/mail"
@@ -182,3 +182,47 @@ async def test_a_shop_whose_mail_ses_paused_is_told_since_when_and_why_and_no_ot
         assert "is paused" not in (await browser.get(PAGE)).text
     async with web.signed_in(OTHER) as browser:
         assert "is paused" not in (await browser.get(PAGE)).text
+
+
+async def test_a_shop_at_its_daily_limit_is_told_on_its_pages_and_the_operator_in_the_console(
+    web: Harness,
+) -> None:
+    recorder = web.parts.recorder
+    talk = await web.conversation()
+    answered = await recorder.decide(
+        *(Conversation, SHOP, conversation_stream(talk)),
+        lambda c: c.reply(message_id="r1", text="Yes.", author="bea", now=web.clock()),
+        claim=random_id(), source="dashboard", actor="bea",
+    )  # fmt: skip
+    assert answered is not None
+    await web.nudger.fold({SHOP: answered.position})
+    await note_limit(recorder, SHOP, of="shared_domain", limit=1_500, now=web.clock())
+    web.clock.forward(60)
+    page, thread = f"{PAGE}", f"/conversations/{talk}"
+    async with web.signed_in() as browser:
+        assert "1,500 customers in 24 hours" in (await browser.get(page)).text
+        assert "wrote to 1,500 customers" in (await browser.get(thread)).text
+        now = web.clock()
+        paused = Paused(now, "Too much <mail> bounced", by_operator=False)
+        await note_sending(recorder, SHOP, tenant="t1", paused=paused, now=now)
+        assert "email is paused" in (await browser.get(thread)).text
+        console = await _console(web)
+        assert "acorn" in console
+        assert "by SES since" in console
+        assert "Too much &lt;mail&gt; bounced" in console
+        assert "1,500 recipients in 24 hours, on the app’s domain" in console
+        await note_sending(recorder, SHOP, tenant="t1", paused=None, now=now)
+        assert "by SES since" not in await _console(web)
+        web.clock.forward(24 * 3600)
+    async with web.signed_in() as browser:
+        assert "1,500" not in (await browser.get(page)).text
+        assert "1,500" not in (await browser.get(thread)).text
+    assert "Mail that waits" not in await _console(web)
+
+
+async def _console(web: Harness) -> str:
+    async with web.browser() as browser:
+        form = fields_of((await browser.get("/console")).text, "/console/sign-in")
+        signed = {**form, "name": "jo", "token": OPERATOR}
+        await browser.post("/console/sign-in", data=signed)
+        return (await browser.get("/console")).text

@@ -12,7 +12,13 @@ import pytest
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.auto_reply import rendered
 from cplus.events.aggregates.hours import typed_day
-from cplus.events.aggregates.settings import MAX_OWN, MAX_SIGNATURE, Paused, ShopSettings
+from cplus.events.aggregates.settings import (
+    MAX_OWN,
+    MAX_SIGNATURE,
+    Limited,
+    Paused,
+    ShopSettings,
+)
 from cplus.events.base import AggregateEvent
 
 NOW = datetime(2026, 11, 30, 23, tzinfo=UTC)
@@ -188,3 +194,13 @@ def test_of_a_shop_that_was_erased_neither_tenant_nor_pause_is_left() -> None:
     assert (settings.tenant, settings.paused) == (None, None)
     settings.note_tenant(tenant="t1", now=NOW)
     assert then(settings) == ["settings.tenant_made"]
+
+
+def test_a_limit_that_is_reached_is_noted_once_a_day_for_each_kind() -> None:
+    settings = given(lambda s: s.note_limit(of="shared_domain", limit=500, now=NOW))
+    settings.note_limit(of="shared_domain", limit=500, now=NOW + timedelta(minutes=59))
+    assert then(settings) == []
+    settings.note_limit(of="account", limit=9, now=NOW)
+    settings.note_limit(of="account", limit=9, now=NOW + timedelta(hours=1))
+    assert then(settings) == ["settings.daily_limit_reached"] * 2
+    assert settings.limited == Limited(NOW + timedelta(hours=1), "account", 9)

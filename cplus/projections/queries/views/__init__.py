@@ -41,6 +41,7 @@ from cplus.projections.queries.views.shops import (
     Setup,
     Shop,
     Subscription,
+    WaitingMail,
 )
 
 __all__ = [
@@ -77,4 +78,5 @@ __all__ = [
     "Shop",
     "Subscription",
     "TrackingLink",
+    "WaitingMail",
 ]

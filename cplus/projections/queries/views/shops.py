@@ -110,3 +110,19 @@ class Shop:
         read too. False where nobody said what is granted."""
         writes = scope.replace("read_", "write_", 1)
         return bool(self.scopes) and {scope, writes}.isdisjoint(self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A shop whose mail waits, and why."""
+
+    shop: str
+    paused_since: datetime | None
+    """None if its sending is not paused."""
+    by_operator: bool
+    cause: str
+    """Why it was paused, in the words of SES."""
+    limited_at: datetime | None
+    """When it last reached what it may send in a day."""
+    limit_of: str
+    limit: int

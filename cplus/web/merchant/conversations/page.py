@@ -37,6 +37,7 @@ from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.kit.upload_tokens import Offered
+from cplus.web.merchant.conversations.held import held
 from cplus.web.merchant.conversations.problems import problem_words
 from cplus.web.merchant.conversations.thread import (
     SHOWN_BY,
@@ -277,7 +278,7 @@ async def show_page(
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,
         awaited=awaited,
-        stuck=await _stuck(queries, me.shop, thread, awaited),
+        stuck=await _stuck(view, thread, awaited),
         commanded=done in _DONE,
         done=_DONE[done][1] if done in _DONE and _DONE[done][0](row) else "",
         now=view.now,
@@ -317,13 +318,18 @@ class _Stuck:
 
     shown: bool
     sent: bool
+    held: str = ""
+    """Why mail of the shop waits, in words."""
 
 
-async def _stuck(queries: Queries, shop: str, thread: Thread, awaited: int) -> _Stuck:
-    if not awaited and all(one.message.status != "written" for one in thread.messages):
+async def _stuck(view: View, thread: Thread, awaited: int) -> _Stuck:
+    shop = view.me.shop
+    unsent = any(one.message.status == "written" for one in thread.messages)
+    if not awaited and not unsent:
         return _Stuck(shown=False, sent=False)  # nobody waits for anything
-    parked = await queries.parked(shop, [REPLIES.name])
-    return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked)
+    parked = await view.queries.parked(shop, [REPLIES.name])
+    why = await held(view.use.recorder, shop, view.now) if unsent else ""
+    return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked, held=why)
 
 
 @router.get("/{conversation_id}/reply")

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands.mail_settings import settings_of
 from cplus.errors import InvalidInput
+from cplus.events.aggregates.settings import Limited
 from cplus.web.kit.deps import (
     ClockDep,
     ConversationsDep,
@@ -23,6 +24,7 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.merchant.conversations.held import LIMITED
 from cplus.web.merchant.settings.auto_reply import AUTO_REPLY
 from cplus.web.merchant.settings.hours import HOURS
 from cplus.web.merchant.settings.mailboxes import MAILBOXES
@@ -94,6 +96,12 @@ async def save(
     return see_other(f"{PAGE}?saved={section.name}#{section.name}")
 
 
+def _limited(at: Looking) -> Limited | None:
+    """The limit of a day that the shop reached, as long as its mail may wait because of it."""
+    limited = at.settings.limited
+    return limited if limited and at.clock() - limited.at < LIMITED else None
+
+
 async def _page(
     pages: Pages,
     at: Looking,
@@ -114,6 +122,7 @@ async def _page(
         me=at.me,
         section="settings",
         paused=at.settings.paused,
+        limited=_limited(at),
         sections=[
             {
                 "name": section.name,

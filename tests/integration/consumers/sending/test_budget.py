@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cplus.aws import Aws, SendQuota
-from cplus.consumers.sending.budget import Budget, Wait
+from cplus.commands.mail_settings import settings_of
+from cplus.consumers.sending.limits.budget import Budget, Wait
 from cplus.events.names import message_ref
 from cplus.ids import random_id
 from cplus.mongo import Database, Mongo, connect
@@ -49,13 +50,15 @@ class _Shared:
     now: datetime = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
     def worker(self) -> Budget:
-        return Budget(self.database, self.account, lambda: self.now)
+        return Budget(self.database, self.account, lambda: self.now, 10)
 
-    async def takes(self, shop: str, recipients: int = 1, *, reply: bool = True) -> Wait | None:
-        return await self.worker().take(shop, recipients, reply=reply)
+    async def takes(
+        self, shop: str, recipients: int = 1, *, answers: bool = True, ours: bool = False
+    ) -> Wait | None:
+        return await self.worker().take(shop, recipients, answers=answers, ours=ours)
 
-    def later(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+    def later(self, seconds: float = 0, *, hours: float = 0) -> None:
+        self.now += timedelta(seconds=seconds, hours=hours)
 
 
 @pytest.fixture
@@ -95,15 +98,15 @@ async def test_workers_that_take_at_once_never_get_more_than_the_account_has(
 
 async def test_replies_go_before_the_rest(shared: _Shared) -> None:
     shops = [f"shop{number}.myshopify.com" for number in range(12)]
-    taken = [await shared.takes(shop, reply=False) for shop in shops]
+    taken = [await shared.takes(shop, answers=False) for shop in shops]
     assert taken.count(None) == 8, "a fifth is kept"
     assert await shared.takes(A) is None
 
 
 async def test_the_last_of_the_day_is_for_replies_and_then_nobody_sends(shared: _Shared) -> None:
     shared.account.quota = SendQuota(rate=10, daily=1000, sent=799, enabled=True)
-    assert await shared.takes(A, reply=False) is None
-    assert await shared.takes(A, reply=False) == Wait("DailyQuota", 900.0)
+    assert await shared.takes(A, answers=False) is None
+    assert await shared.takes(A, answers=False) == Wait("DailyQuota", 900.0)
     assert await shared.takes(A) is None
     shared.account.quota = SendQuota(rate=10, daily=1000, sent=999, enabled=True)
     shared.later(61)
@@ -162,6 +165,52 @@ async def test_a_mail_to_many_gets_its_turn_among_mails_to_one(shared: _Shared) 
     assert single + 12 * many <= 10 * 10 + 10 + 12, "the rate is kept over time"
 
 
+async def test_one_shop_never_uses_up_the_day_of_all(shared: _Shared) -> None:
+    shared.account.quota = SendQuota(rate=1000, daily=100, sent=0, enabled=True)
+    await shared.takes(B)  # from now on the quota is known
+    assert [await shared.takes(A) for _ in range(60)].count(None) == 50
+    wait = await shared.takes(A)
+    assert wait is not None
+    assert (wait.code, wait.limit) == ("ShopDay", 50)
+    assert await shared.takes(B) is None
+    shared.later(hours=12)  # midnight: nothing of it is 24 hours old yet
+    assert isinstance(await shared.takes(A), Wait)
+    shared.later(seconds=wait.seconds - 12 * 3600)
+    shared.account.quota = SendQuota(rate=1000, daily=100, sent=0, enabled=True)
+    assert await shared.takes(A) is None
+    assert isinstance(await shared.takes(A), Wait), "one by one"
+    shared.later(seconds=1728)
+    assert await shared.takes(A) is None
+    shared.later(hours=48)
+    assert [await shared.takes(A) for _ in range(60)].count(None) == 50
+
+
+async def test_a_shop_has_a_limit_on_our_own_domain_and_its_answers_go_first(
+    shared: _Shared,
+) -> None:
+    shared.account.quota = None  # also if nobody knows SES's quota
+    taken = [await shared.takes(A, answers=False, ours=True) for _ in range(12)]
+    assert taken.count(None) == 8, "a fifth is for answers to customers"
+    assert {one.code for one in taken if one} == {"SharedDomain"}
+    assert await shared.worker().used(A) == 8
+    assert [await shared.takes(A, ours=True) for _ in range(12)].count(None) == 2
+    assert await shared.takes(A) is None, "what goes to the merchant, or from their own domain"
+    assert await shared.takes(B, ours=True) is None
+    await shared.worker().give_back(A, 1, ours=True)
+    many = await shared.takes(A, 25, ours=True)
+    assert many is not None
+    assert (many.code, round(many.seconds)) == ("SharedDomain", 36 * 3600)
+    assert await shared.takes(A, ours=True) is None
+    shared.later(hours=48)
+    assert await shared.worker().used(A) == 0
+    assert await shared.takes(A, 25, ours=True) is None, "one to more than a day is for, alone"
+
+
+async def test_workers_that_count_a_day_at_once_lose_nothing(shared: _Shared) -> None:
+    taken = await asyncio.gather(*(shared.takes(A, ours=True) for _ in range(30)))
+    assert taken.count(None) == 10
+
+
 async def _ses(world: World, **wanted: Any) -> dict[str, Any]:
     async with plain_http() as http:
         answer = await http.post(f"{world.endpoint}/_local/ses", json=wanted)
@@ -182,6 +231,40 @@ async def world(mongo_uri: str, database: str, aws_endpoint: str, aws: Aws) -> A
 async def _out(world: World, message_id: str) -> int:
     mails = await world.mailbox()
     return sum(mail["tags"].get("cplus-message") == message_id for mail in mails)
+
+
+async def test_mail_beyond_a_shops_limit_waits_and_is_told_once_and_goes_out_later(
+    world: World,
+) -> None:
+    to, message_id = f"{random_id(12)}@shopper.example", random_id()
+    await world.receive(form(sender=to), "ses1")
+    await world.answer(message_id)
+    message = record({"shop": SHOP, "message_id": message_id}, "send")
+    budget = world.parts.mail_budget
+    assert await budget.take(SHOP, budget.shared, answers=True, ours=True) is None
+    for _ in range(2):
+        assert await failures(world.outbound().handle_all, message) == {}
+    assert await _out(world, message_id) == 0
+    limited = (await settings_of(world.recorder, SHOP)).limited
+    assert limited is not None
+    assert (limited.of, limited.limit) == ("shared_domain", budget.shared)
+    assert sum("daily_limit_reached" in one for one in await world.types()) == 1
+    world.later(hours=48)
+    assert await failures(world.outbound().handle_all, message) == {}
+    assert await _out(world, message_id) == 1
+
+
+async def test_a_mail_that_does_not_go_takes_nothing_of_the_day(world: World) -> None:
+    to, message_id = f"{random_id(12)}@shopper.example", random_id()
+    await world.receive(form(sender=to), "ses1")
+    await world.answer(message_id)
+    message = record({"shop": SHOP, "message_id": message_id}, "send")
+    await _ses(world, fail=[{"how": "throttle", "times": 1, "to": to}])
+    assert await failures(world.outbound().handle_all, message) == {}
+    assert await world.parts.mail_budget.used(SHOP) == 0
+    world.later(seconds=61)
+    assert await failures(world.outbound().handle_all, message) == {}
+    assert await world.parts.mail_budget.used(SHOP) == 1
 
 
 @pytest.mark.parametrize(
