@@ -78,7 +78,7 @@ class Pages:
             extensions=["jinja2.ext.i18n"],
         )
         # What the extension makes of a text in a template, with our functions in place of its own.
-        self._environment.newstyle_gettext = True
+        self._environment.newstyle_gettext = True  # type: ignore[attr-defined]
         self._environment.policies["ext.i18n.trimmed"] = True
         self._environment.filters.update(
             linked=text.linked,
