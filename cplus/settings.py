@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         ge=0,
         description="A shop with more customers than this is imported by a bulk operation",
     )
+    import_bulk_orders_over: int = Field(
+        1_000,
+        ge=0,
+        description="More orders of the last 60 days than these are imported by a bulk operation",
+    )
 
     application_secret: SecretStr | None = Field(
         None, description="Signs reply addresses, sessions and sign-in links; hashes addresses"

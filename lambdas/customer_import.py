@@ -33,6 +33,7 @@ def _importer() -> Consumer:
         page_size=settings.import_page_size,
         clock=parts.clock,
         bulk_over=settings.import_bulk_over,
+        bulk_orders_over=settings.import_bulk_orders_over,
     )
     namespace = f"ConversationsPlus/{settings.stage}"
     reconciler = Reconciler(importer, parts.queries, parts.credentials.shops, namespace)

@@ -7,7 +7,7 @@ fetched for 7 days.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cplus.deadline import Deadline
-from cplus.errors import ShopifyRefused, ShopifyUnavailable
+from cplus.errors import ShopifyRefused, ShopifyUnavailable, UnreadableAnswer
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import (
     BULK_OPERATION,
@@ -72,12 +72,18 @@ class Count(NamedTuple):
 
 async def customers_count(client: AdminClient, *, deadline: Deadline | None = None) -> Count:
     """How many customers the shop has. Raises the same errors as AdminClient.query."""
-    data = await client.query(CUSTOMERS_COUNT, {}, deadline=deadline)
+    return count_of(
+        client, "customersCount", await client.query(CUSTOMERS_COUNT, {}, deadline=deadline)
+    )
+
+
+def count_of(client: AdminClient, name: str, data: Mapping[str, Any]) -> Count:
+    """The count of that name. Raises UnreadableAnswer."""
     try:
-        said = data["customersCount"]
+        said = data[name]
         return Count(int(said["count"]), said["precision"] == "EXACT")
     except (KeyError, TypeError, ValueError):
-        raise _unreadable(client, "customersCount") from None
+        raise _unreadable(client, name) from None
 
 
 def customers_query(behind: int) -> str:
@@ -85,9 +91,11 @@ def customers_query(behind: int) -> str:
     return CUSTOMERS_IN_BULK.replace("id:>0", f"id:>{behind}")
 
 
-async def start(client: AdminClient, query: str, *, deadline: Deadline | None = None) -> str:
+async def start(
+    client: AdminClient, query: str, *, grouped: bool = False, deadline: Deadline | None = None
+) -> str:
     """Starts a bulk operation; its global id. It is asked for once, since a second one would run
-    too.
+    too. If `grouped`, the lines of what belongs to an object follow its own.
 
     Raises BulkBusy, AccessDenied (bulk operations are not enabled for the app, or no longer),
     ShopifyRefused (the query is not taken), and as AdminClient.query.
@@ -96,7 +104,7 @@ async def start(client: AdminClient, query: str, *, deadline: Deadline | None = 
         *(client.http, client.origin, client.api_version, client.shop, client.access_token),
         *(client.sleep, client.budget),
     )
-    data = await once.query(BULK_RUN, {"query": query}, deadline=deadline)
+    data = await once.query(BULK_RUN, {"query": query, "grouped": grouped}, deadline=deadline)
     try:
         said = data["bulkOperationRunQuery"]
         codes = [str(one.get("code")) for one in said["userErrors"]]
@@ -148,8 +156,8 @@ def _operation(client: AdminClient, said: Any) -> Operation:
         raise _unreadable(client, "a bulk operation") from None
 
 
-def _unreadable(client: AdminClient, what: str) -> ShopifyUnavailable:
-    return ShopifyUnavailable(shop=client.shop, reason=f"an answer of another shape: {what}")
+def _unreadable(client: AdminClient, what: str) -> UnreadableAnswer:
+    return UnreadableAnswer(shop=client.shop, reason=f"an answer of another shape: {what}")
 
 
 @dataclass(frozen=True, slots=True)

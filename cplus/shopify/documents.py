@@ -49,12 +49,7 @@ CUSTOMERS_IN_BULK: Final = """
 """Every customer behind an id, for a bulk operation, which takes no variables: `id:>0` is replaced.
 The same fields as of `CUSTOMERS`; connections are asked for by their edges."""
 
-ORDERS: Final = """
-query Orders($first: Int!, $query: String!) {
-  orders(first: $first, sortKey: ID, query: $query) {
-    pageInfo { hasNextPage }
-    nodes {
-      legacyResourceId
+_ORDER: Final = """legacyResourceId
       name
       email
       createdAt
@@ -67,10 +62,6 @@ query Orders($first: Int!, $query: String!) {
       displayFulfillmentStatus
       test
       customer { legacyResourceId }
-      lineItems(first: 50) {
-        pageInfo { hasNextPage }
-        nodes { id title variantTitle quantity currentQuantity unfulfilledQuantity }
-      }
       fulfillments(first: 10) {
         legacyResourceId
         status
@@ -78,20 +69,73 @@ query Orders($first: Int!, $query: String!) {
         createdAt
         updatedAt
         trackingInfo(first: 5) { company number url }
+      }"""
+"""What is asked of an order, by pages or in bulk, but for what differs there."""
+
+_ITEM: Final = "id title variantTitle quantity currentQuantity unfulfilledQuantity"
+_MOVED: Final = "kind status amountSet { presentmentMoney { amount currencyCode } }"
+
+ORDERS: Final = (
+    """
+query Orders($first: Int!, $query: String!) {
+  orders(first: $first, sortKey: ID, query: $query) {
+    pageInfo { hasNextPage }
+    nodes {
+      FIELDS
+      lineItems(first: 50) {
+        pageInfo { hasNextPage }
+        nodes { ITEM }
       }
       refunds(first: 10) {
         legacyResourceId
         createdAt
         processedAt
         transactions(first: 3) {
-          nodes { kind status amountSet { presentmentMoney { amount currencyCode } } }
+          nodes { MOVED }
         }
       }
     }
   }
 }
-"""
+""".replace("FIELDS", _ORDER)
+    .replace("ITEM", _ITEM)
+    .replace("MOVED", _MOVED)
+)
 """A page of orders with what `cplus.shopify.orders` reads of a webhook."""
+
+ORDERS_IN_BULK: Final = """
+{
+  orders(sortKey: ID, query: "id:>0") {
+    edges {
+      node {
+      id
+      FIELDS
+      lineItems { edges { node { ITEM } } }
+      refunds(first: 10) { id legacyResourceId createdAt processedAt }
+      }
+    }
+  }
+}
+""".replace("FIELDS", _ORDER).replace("ITEM", _ITEM)
+"""Every order behind an id, for a bulk operation: `id:>0` is replaced. Line items have lines of
+their own. What moved with a refund is asked for by `REFUNDS`: bulk operations refuse a connection
+inside a list."""
+
+REFUNDS: Final = """
+query Refunds($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ... on Refund { id transactions(first: 3) { nodes { MOVED } } }
+  }
+}
+""".replace("MOVED", _MOVED)
+"""What moved with some refunds."""
+
+ORDERS_COUNT: Final = """
+query OrdersCount($query: String!) {
+  ordersCount(limit: null, query: $query) { count precision }
+}
+"""
+"""How many orders of the shop match the search."""
 
 CUSTOMERS_COUNT: Final = """
 query CustomersCount {
@@ -101,14 +145,15 @@ query CustomersCount {
 """How many customers the shop has; without a limit Shopify would count to 10,000."""
 
 BULK_RUN: Final = """
-mutation BulkRun($query: String!) {
-  bulkOperationRunQuery(query: $query, groupObjects: false) {
+mutation BulkRun($query: String!, $grouped: Boolean!) {
+  bulkOperationRunQuery(query: $query, groupObjects: $grouped) {
     bulkOperation { id }
     userErrors { code }
   }
 }
 """
-"""Starts a bulk operation, whose result is a file."""
+"""Starts a bulk operation, whose result is a file; `grouped` has what belongs to an object follow
+it there."""
 
 BULK_OPERATION: Final = """
 query BulkOperation($id: ID!) {

@@ -73,7 +73,7 @@ async def orders_page(
     last = max([behind, *numbers])
     if has_next and last == behind:
         raise UnreadableAnswer(shop=client.shop, reason="the list of orders goes no further")
-    orders = tuple(one for node in nodes if (one := _order(client, node)) is not None)
+    orders = tuple(one for node in nodes if (one := order_of(client, node)) is not None)
     return OrdersPage(orders, bool(has_next), last, len(nodes) - len(orders))
 
 
@@ -89,7 +89,8 @@ async def _asked(
             first //= 2
 
 
-def _order(client: AdminClient, node: Mapping[str, Any]) -> Order | None:
+def order_of(client: AdminClient, node: Mapping[str, Any]) -> Order | None:
+    """An order as Shopify told of it; None, and a log line, if that cannot be read."""
     try:
         return Order.model_validate(_as_webhook(node))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -102,8 +103,7 @@ def _order(client: AdminClient, node: Mapping[str, Any]) -> Order | None:
 
 
 def _as_webhook(node: Mapping[str, Any]) -> dict[str, Any]:
-    items = node["lineItems"]
-    customer = node["customer"]
+    items, customer, refunds = node["lineItems"], node["customer"], node["refunds"]
     paid = node["displayFinancialStatus"]
     return {
         "id": int(node["legacyResourceId"]),
@@ -124,7 +124,7 @@ def _as_webhook(node: Mapping[str, Any]) -> dict[str, Any]:
         if items["pageInfo"]["hasNextPage"]
         else [_item(one) for one in items["nodes"]],
         "fulfillments": [_fulfillment(one) for one in node["fulfillments"]],
-        "refunds": [_refund(one) for one in node["refunds"]],
+        "refunds": None if refunds is None else [_refund(one) for one in refunds],
     }
 
 

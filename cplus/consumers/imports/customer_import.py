@@ -11,7 +11,7 @@ import asyncio
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,13 +20,13 @@ import structlog
 from cplus.consumers.batches.hand_on import HandOn, work_on
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.imports.asking import Asker
-from cplus.consumers.imports.bulk_import import BulkImport
+from cplus.consumers.imports.bulk.customers import CustomersFromBulk
+from cplus.consumers.imports.bulk.orders import OrdersFromBulk, by_bulk
 from cplus.consumers.imports.import_log import ImportLog
 from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
-from cplus.consumers.imports.order_pieces import record_pieces
+from cplus.consumers.imports.order_import import OrderImport
 from cplus.deadline import Deadline
 from cplus.errors import (
-    AccessDenied,
     AddressRefused,
     AuthFailed,
     CommitTooLarge,
@@ -36,13 +36,11 @@ from cplus.errors import (
     ShopifyRefused,
     ShopifyUnavailable,
     Throttled,
-    UnreadableAnswer,
 )
 from cplus.privacy.listed import Known
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.bulk import customers_count
 from cplus.shopify.hosts import shop_host
-from cplus.shopify.order_pages import orders_page
 from cplus.shopify.queries import CustomersPage, customer_exists, customers_page
 
 Work = Callable[[Deadline, Mapping[str, Any]], Awaitable[HandOn | None]]
@@ -51,9 +49,6 @@ log = structlog.get_logger()
 
 MARGIN: Final = 20.0
 """Seconds before the time limit from which no page is begun; less where the limit is short."""
-
-ORDERS_OF: Final = timedelta(days=60)
-"""Older orders need a scope of their own, which Shopify has to approve."""
 
 MAX_DELAY: Final = 900
 """Seconds that SQS delays a message at most."""
@@ -140,10 +135,12 @@ class _Run:
         self._first = use.page_size
         self._counted = False
         self._failed = 0  # runs on end that came to no page, before this one came to one
-        self._bulk = BulkImport(
-            *(self._log, use, self._asker.ask, self._begins_until),
-            lambda: asyncio.timeout(self._waits_until.remaining()),
-        )
+        parts = (self._log, use, self._asker, self._begins_until)
+        self._bulk = CustomersFromBulk(*parts, self._waits)
+        self._orders = OrderImport(OrdersFromBulk(*parts, self._waits))
+
+    def _waits(self) -> asyncio.Timeout:
+        return asyncio.timeout(self._waits_until.remaining())
 
     async def work(self, failed: int, polls: int) -> HandOn | None:
         """Loads pages until the import or the time ends; answers what is left. `failed` is how many
@@ -179,6 +176,7 @@ class _Run:
                 return self._rest(place, min(_PAUSE * 2 ** (failed - 1), MAX_DELAY), failed)
             finally:
                 await self._bulk.close()
+                await self._orders.close()
         return None
 
     async def _step(self, client: AdminClient, place: Place) -> Place | None:
@@ -187,34 +185,16 @@ class _Run:
             return await self._look(client, place, place.unlisted[1])
         if place.bulk is not None:
             return await self._bulk.step(client, place)
-        if not self._counted:
+        if not self._counted and not by_bulk(place):
             # In a later run too, for what its cheap answer says of the budget: the first page of
             # each run would be throttled.
             self._counted = True
             if await self._is_large(client) and place.page == 1:
                 at = BulkPlace(None, since=self._use.clock())
-                return await self._log.note(place, at, "")
+                return await self._log.note(place, replace(place, bulk=at), "")
         if place.orders is not None:
-            return await self._orders(client, place, place.orders[1])
+            return await self._orders.step(client, place, last_try=self._failed >= _FAILED_RUNS)
         return await self._take(place, await self._page(client, place))
-
-    async def _orders(self, client: AdminClient, place: Place, behind: int) -> Place:
-        """Records the next orders. If Shopify refuses them, or tells them in a way that cannot be
-        read, the import is complete with its customers: they are there."""
-        since = (place.began or self._use.clock()) - ORDERS_OF
-        try:
-            page = await self._asker.ask(
-                client, lambda: orders_page(client, behind, since, deadline=self._begins_until)
-            )
-        except AccessDenied as error:
-            return await self._log.end_without_orders(place, "denied", error)
-        except ShopifyRefused as error:
-            return await self._log.end_without_orders(place, "refused", error)
-        except UnreadableAnswer as error:
-            if self._failed < _FAILED_RUNS:
-                raise
-            return await self._log.end_without_orders(place, "unreadable", error)
-        return await record_pieces(self._log, place, page, self._asker.received)
 
     async def _is_large(self, client: AdminClient) -> bool:
         """Whether a bulk operation is the better way; notes how many customers there are."""

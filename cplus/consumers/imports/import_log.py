@@ -112,13 +112,12 @@ class ImportLog:
         return behind
 
     async def note(
-        self, place: Place, bulk: BulkPlace | None, why: str, *, started: str | None = None
+        self, place: Place, behind: Place, why: str, *, started: str | None = None
     ) -> Place:
-        """Appends where a bulk operation stands, with no customers; None if the rest is read by
-        pages, from `place.cursor` on. `started` is one that runs now, so that what Shopify says of
-        it finds the import."""
+        """Appends that the import stands at `behind` now, with nothing read. `started` is a bulk
+        operation that runs now, so that what Shopify says of it finds the import."""
         await self._check()
-        behind = replace(place, page=place.page + 1, bulk=bulk)
+        behind = replace(behind, page=place.page + 1)
         events: list[NewEvent] = []
         if place.page == 1:
             begun = ImportStarted(import_id=self._id, total=self.total, bulk=True)
@@ -189,9 +188,12 @@ class ImportLog:
         log.info("import_gone", shop=self.shop, import_id=self._id, customers=len(gone))
         return behind
 
-    async def record_orders(self, place: Place, page: OrdersPage, answer: bytes) -> Place:
+    async def record_orders(
+        self, place: Place, page: OrdersPage, answer: bytes, *, bulk: BulkPlace | None = None
+    ) -> Place:
         """Appends some orders, with which the import ends if no more follow. One without a currency
-        or a total is left out and counted. Raises as `record` does."""
+        or a total is left out and counted. With `bulk`, they are a piece of the file of a bulk
+        operation, which stands there afterwards. Raises as `record` does."""
         await self._check()
         now = self._use.clock()
         pages, _ = place.orders or (0, 0)
@@ -200,6 +202,7 @@ class ImportLog:
             page=place.page + 1,
             ended=not page.has_next,
             orders=(pages, page.last) if page.has_next else None,
+            bulk_orders=(bulk or place.bulk_orders) if page.has_next else None,
         )
         events: list[NewEvent] = []
         skipped = page.skipped
@@ -231,7 +234,7 @@ class ImportLog:
         """Appends that the import is complete with its customers, and why orders are missing."""
         await self._check()
         pages, _ = place.orders or (0, 0)
-        behind = replace(place, page=place.page + 1, ended=True, orders=None)
+        behind = replace(place, page=place.page + 1, ended=True, orders=None, bulk_orders=None)
         cause = Cause("import", headers=headers_of(place, behind) | {"refusal": str(error)})
         events = facts(self._stream, self._use.clock(), self._complete(pages, why))
         outcome = await self._append(place, events, cause)

@@ -19,6 +19,7 @@ from cplus.privacy.listed import ListedCustomers
 from cplus.shopify.credentials import Credentials
 
 BULK_OVER: Final = 50_000
+BULK_ORDERS_OVER: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Importer:
     clock: Clock
     bulk_over: int = BULK_OVER
     """A shop with more customers is imported by a bulk operation."""
+    bulk_orders_over: int = BULK_ORDERS_OVER
+    """More orders than these are imported by one too."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Waits so many seconds for points, or for a Shopify that is down."""
     inline: int = INLINE
@@ -65,9 +68,9 @@ class BulkPlace:
     offset: int = 0
     """Bytes of its file that are in the log."""
     tries: int = 0
-    """Operations of this import before it."""
+    """Operations of this import and kind before it."""
     floor: int = 0
-    """It lists customers whose id is larger than this."""
+    """It lists only what has a larger id than this."""
     ordered: bool = True
     """Whether ids only rose so far, so that those behind the last were not read."""
     since: datetime | None = None
@@ -96,3 +99,6 @@ class Place:
     orders: tuple[int, int] | None = None
     """Once the customers are there: how many pages they had, and behind which order it goes on. An
     older release reads the customers again, and ends there."""
+    bulk_orders: BulkPlace | None = None
+    """While the orders come by a bulk operation, and if that was given up; an older release goes on
+    by pages behind the last."""

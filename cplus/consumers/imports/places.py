@@ -24,7 +24,9 @@ def headers_of(place: Place, behind: Place) -> dict[str, str]:
     if behind.last:
         headers["last"] = str(behind.last)
     if behind.bulk:
-        headers["bulk"] = json.dumps(asdict(behind.bulk), default=datetime.isoformat)
+        headers["bulk"] = _told(behind.bulk)
+    if behind.bulk_orders:
+        headers["bulk_orders"] = _told(behind.bulk_orders)
     if behind.orders:
         headers["orders"] = "/".join(map(str, behind.orders))
     if behind.unlisted:
@@ -52,6 +54,7 @@ def place_behind(commit: Commit) -> Place:
         (int(pages), after) if pages else None,
         _bulk(headers.get("bulk")),
         _orders(headers.get("orders")),
+        _bulk(headers.get("bulk_orders")),
     )
 
 
@@ -60,6 +63,10 @@ def _orders(noted: str | None) -> tuple[int, int] | None:
         return None
     pages, _, behind = noted.partition("/")
     return int(pages), int(behind)
+
+
+def _told(at: BulkPlace) -> str:
+    return json.dumps(asdict(at), default=datetime.isoformat)
 
 
 def _bulk(noted: str | None) -> BulkPlace | None:

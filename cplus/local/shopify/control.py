@@ -11,11 +11,11 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from cplus.errors import InvalidShop
-from cplus.local.shopify import people
 from cplus.local.shopify.admin.registered import split
 from cplus.local.shopify.admin.site import AdminSite
 from cplus.local.shopify.admin.tokens import IdTokens
-from cplus.local.shopify.bulk import Operations, Outcome
+from cplus.local.shopify.admin_api import people
+from cplus.local.shopify.admin_api.bulk import Operations, Outcome
 from cplus.local.shopify.deliveries import Courier, Delivery
 from cplus.local.shopify.grants import Grants
 from cplus.local.shopify.state import LocalShop, Store

@@ -21,12 +21,12 @@ from cplus.local.shopify import pages
 from cplus.local.shopify.admin import AdminSite, IdTokens, Registered
 from cplus.local.shopify.admin.framing import host
 from cplus.local.shopify.admin.site import app_address, own_form
-from cplus.local.shopify.bulk import Operations
+from cplus.local.shopify.admin_api.bulk import Operations
+from cplus.local.shopify.admin_api.cost import Bucket
+from cplus.local.shopify.admin_api.graphql_api import PAGINATION_LIMIT, Api
 from cplus.local.shopify.control import control_routes, json_object
-from cplus.local.shopify.cost import Bucket
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
 from cplus.local.shopify.grants import Grants, Refused
-from cplus.local.shopify.graphql_api import PAGINATION_LIMIT, Api
 from cplus.local.shopify.state import SUBSCRIPTIONS, LocalShop, Store
 from cplus.local.state import BRIDGE
 from cplus.shopify.hosts import shop_host

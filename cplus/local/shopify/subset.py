@@ -1,7 +1,7 @@
 """Extracts the part of Shopify's real schema that this app's queries use.
 
 `python -m cplus.local.shopify.subset node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz`
-writes `admin_2026-10.graphql` into this folder. The real schema comes with the npm package
+writes `admin_api/admin_2026-10.graphql`. The real schema comes with the npm package
 @shopify/dev-mcp (ISC licence).
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from graphql import (
     FieldNode,
     GraphQLEnumType,
+    GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLScalarType,
@@ -29,7 +30,7 @@ from graphql import (
     visit,
 )
 
-from cplus.local.shopify.graphql_api import SDL
+from cplus.local.shopify.admin_api.graphql_api import SDL
 from cplus.shopify import documents
 
 BUILT_IN = frozenset({"String", "Int", "Float", "Boolean", "ID"})
@@ -45,7 +46,11 @@ def real_schema(path: Path) -> GraphQLSchema:
 def app_documents() -> dict[str, str]:
     """Every GraphQL document of this app, by name."""
     found = vars(documents).items()
-    return {name: text for name, text in found if name.isupper() and isinstance(text, str)}
+    return {
+        name: text
+        for name, text in found
+        if name[0].isupper() and name.isupper() and isinstance(text, str)
+    }
 
 
 def subset(schema: GraphQLSchema, texts: Iterable[str]) -> str:
@@ -57,7 +62,7 @@ def subset(schema: GraphQLSchema, texts: Iterable[str]) -> str:
     roots = {"query": schema.query_type, "mutation": schema.mutation_type}
     served = {kind: root.name for kind, root in roots.items() if root and root.name in used}
     leaves: dict[str, GraphQLNamedType] = {}
-    objects = [_object(schema, name, used[name], leaves) for name in sorted(used)]
+    objects = [_object(schema, name, used, leaves) for name in sorted(used)]
     lines = "".join(f"  {kind}: {name}\n" for kind, name in served.items())
     parts = [f"schema {{\n{lines}}}", *objects]
     parts += [_leaf(leaves[name]) for name in sorted(leaves)]
@@ -77,27 +82,42 @@ class _Collector(Visitor):
         arguments = self._used.setdefault(parent.name, {}).setdefault(node.name.value, set())
         arguments.update(argument.name.value for argument in node.arguments or ())
 
+    def enter_inline_fragment(self, *_: object) -> None:
+        # It is asked of an interface: whoever implements that has all of its fields.
+        asked, named = self._info.get_parent_type(), self._info.get_type()
+        if isinstance(asked, GraphQLInterfaceType) and isinstance(named, GraphQLObjectType):
+            for field in asked.fields:
+                self._used.setdefault(asked.name, {})[field] = set()
+                self._used.setdefault(named.name, {}).setdefault(field, set())
+
 
 def _object(
     schema: GraphQLSchema,
     name: str,
-    fields: dict[str, set[str]],
+    used: dict[str, dict[str, set[str]]],
     leaves: dict[str, GraphQLNamedType],
 ) -> str:
-    kind = schema.type_map[name]
-    if not isinstance(kind, GraphQLObjectType):
-        raise TypeError(f"{name} is not an object type")
+    kind, fields = schema.type_map[name], used[name]
+    if isinstance(kind, GraphQLInterfaceType):
+        head = f"interface {name}"
+    elif isinstance(kind, GraphQLObjectType):
+        served = [
+            one.name for one in kind.interfaces if used.get(one.name, {}).keys() <= fields.keys()
+        ]
+        implements = " & ".join(one for one in served if one in used)
+        head = f"type {name}" + (f" implements {implements}" if implements else "")
+    else:
+        raise TypeError(f"{name} is neither an object type nor an interface")
     lines = []
     for field_name in sorted(fields):
-        field = kind.fields[field_name]
-        used = sorted(fields[field_name])
-        arguments = ", ".join(f"{one}: {field.args[one].type}" for one in used)
-        lines.append(f"  {field_name}{f'({arguments})' if arguments else ''}: {field.type}")
-        for kind_used in (field.type, *(field.args[one].type for one in used)):
+        field, arguments = kind.fields[field_name], sorted(fields[field_name])
+        given = ", ".join(f"{one}: {field.args[one].type}" for one in arguments)
+        lines.append(f"  {field_name}{f'({given})' if given else ''}: {field.type}")
+        for kind_used in (field.type, *(field.args[one].type for one in arguments)):
             named = get_named_type(kind_used)
             if isinstance(named, (GraphQLScalarType, GraphQLEnumType)):
                 leaves[named.name] = named
-    return f"type {name} {{\n" + "\n".join(lines) + "\n}"
+    return f"{head} {{\n" + "\n".join(lines) + "\n}"
 
 
 def _leaf(kind: GraphQLNamedType) -> str:

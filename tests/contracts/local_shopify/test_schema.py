@@ -14,7 +14,7 @@ import graphql
 import pytest
 
 import cplus.shopify
-from cplus.local.shopify.graphql_api import SDL
+from cplus.local.shopify.admin_api.graphql_api import SDL
 from cplus.local.shopify.subset import app_documents, real_schema, subset
 from cplus.settings import Settings
 from cplus.shopify import (

@@ -37,17 +37,18 @@ async def installed(
     shopify: LocalShopify,
     customers: int,
     scope: str = "read_customers,read_orders",
+    host: str = SHOP,
     **shop: Any,
 ) -> None:
     """The shop with so many customers, and the app installed there."""
     people = [customer(number + 1) for number in range(customers)]
     shopify.add_shop(
-        LocalShop(host=SHOP, name="Blue Jam", email="o@jam.example.com", customers=people, **shop)
+        LocalShop(host=host, name="Blue Jam", email="o@jam.example.com", customers=people, **shop)
     )
-    code = shopify.grants.code(SHOP, scope)
+    code = shopify.grants.code(host, scope)
     app = use.parts.app
     answer = shopify.grants.tokens(
-        SHOP,
+        host,
         {
             "client_id": app.client_id,
             "client_secret": SECRET,
@@ -55,7 +56,7 @@ async def installed(
             "expiring": "1",
         },
     )
-    await use.parts.credentials.save(SHOP, Tokens.model_validate(answer))
+    await use.parts.credentials.save(host, Tokens.model_validate(answer))
 
 
 def asked(import_id: str = "i1", **given: Any) -> Any:

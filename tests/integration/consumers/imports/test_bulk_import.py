@@ -13,16 +13,13 @@ import pytest
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.consumers.reactions.imports import IMPORTS
-from cplus.errors import CommitTooLarge
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded, ImportStarted
 from cplus.events.catalogue.shops import BulkOperationFinished
-from cplus.events.log.outcomes import Outcome as Recording
 from cplus.events.names import bulk_operation_ref
-from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
-from cplus.local.shopify.bulk import Operations, Outcome
-from cplus.mongo import AutoReconnect
+from cplus.local.shopify.admin_api.bulk import Operations, Outcome
 from cplus.shopify.bulk import customers_query
 from tests.integration.consumers.imports.import_world import (
     SHOP,
@@ -36,6 +33,7 @@ from tests.integration.consumers.imports.import_world import (
     installed,
     sending,
 )
+from tests.integration.consumers.imports.recorders import Dying, Narrow
 from tests.integration.consumers.reactions.reactions_world import write
 from tests.integration.intake import Intake, record, soon
 
@@ -252,24 +250,6 @@ async def test_a_file_that_is_gone_is_made_anew(
     assert len(bulk.of[SHOP]) == 2
 
 
-class _Dying(Recorder):
-    """A recorder that fails once, before or after its append of that number."""
-
-    def __init__(self, to: Recorder, number: int, *, after: bool) -> None:
-        super().__init__(to.store, to.reader, to._nudger)
-        self._left = number
-        self._after = after
-
-    async def append(self, *given: Any, **more: Any) -> list[Recording]:
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            raise AutoReconnect("killed before")
-        done = await super().append(*given, **more)
-        if self._left == 0:
-            raise AutoReconnect("killed after")
-        return done
-
-
 @pytest.mark.parametrize(
     ("number", "after"), [(1, False), (1, True), (2, False), (2, True), (3, True), (5, False)]
 )
@@ -280,7 +260,7 @@ async def test_a_crash_at_each_step_doubles_neither_a_customer_nor_an_operation(
     number: int,
     after: bool,
 ) -> None:
-    dying = replace(large, recorder=_Dying(large.recorder, number, after=after))
+    dying = replace(large, recorder=Dying(large.recorder, number, after=after))
     message, crashed = asked(), 0
     while True:
         keeping, sent = sending(dying)
@@ -308,28 +288,14 @@ async def test_a_customer_that_cannot_be_read_or_stored_is_left_out_and_counted(
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2
 
 
-class _Narrow(Recorder):
-    """A recorder whose commits hold one customer, and not every customer."""
-
-    def __init__(self, to: Recorder) -> None:
-        super().__init__(to.store, to.reader, to._nudger)
-
-    async def append(self, drafts: Any, **more: Any) -> list[Recording]:
-        [draft] = drafts
-        held = [
-            new.event.shopify_customer_id
-            for new in draft.events
-            if isinstance(new.event, CustomerImported)
-        ]
-        if len(held) > 1 or held == [7]:
-            raise CommitTooLarge(claim="c", size=2, limit=1)
-        return await super().append(drafts, **more)
+def _held(new: NewEvent) -> int | None:
+    return new.event.shopify_customer_id if isinstance(new.event, CustomerImported) else None
 
 
 async def test_a_piece_that_no_commit_holds_is_recorded_in_halves(
     use: Intake, large: Importer, bulk: Operations
 ) -> None:
-    await _to_the_end(replace(large, recorder=_Narrow(large.recorder)), bulk)
+    await _to_the_end(replace(large, recorder=Narrow(large.recorder, _held, 7)), bulk)
     assert await imported(use) == [1, 2, 3, 4, 5, 6, 8, 9, 10]
     assert (await events(use))[-1].event.TYPE == ImportEnded.TYPE
 

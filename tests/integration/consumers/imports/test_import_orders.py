@@ -15,13 +15,10 @@ from cplus.clock import to_milliseconds
 from cplus.consumers.imports.customer_import import handle
 from cplus.consumers.imports.importer import Importer
 from cplus.consumers.shopify_orders import order_facts
-from cplus.errors import CommitTooLarge
-from cplus.events.base import Recorded
+from cplus.events.base import NewEvent, Recorded
 from cplus.events.catalogue.imports import ImportEnded, ImportOrdersLoaded
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.log.commit import Draft
-from cplus.events.log.outcomes import Outcome as Recording
-from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalShopify
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.testing import fold_all
@@ -37,6 +34,7 @@ from tests.integration.consumers.imports.import_world import (
     installed,
     sending,
 )
+from tests.integration.consumers.imports.recorders import Narrow
 from tests.integration.intake import Intake, record, soon
 
 
@@ -257,29 +255,15 @@ async def test_an_order_that_is_odd_is_left_out_and_counted_and_the_others_come(
     assert "order_unreadable" in [one["event"] for one in said]
 
 
-class _Narrow(Recorder):
-    """A recorder whose commits hold one order, and not every order."""
-
-    def __init__(self, to: Recorder) -> None:
-        super().__init__(to.store, to.reader, to._nudger)
-
-    async def append(self, drafts: Any, **more: Any) -> list[Recording]:
-        [draft] = drafts
-        held = [
-            new.event.shopify_order_id
-            for new in draft.events
-            if isinstance(new.event, OrderChanged)
-        ]
-        if len(held) > 1 or held == [103]:
-            raise CommitTooLarge(claim="c", size=2, limit=1)
-        return await super().append(drafts, **more)
+def _held(new: NewEvent) -> int | None:
+    return new.event.shopify_order_id if isinstance(new.event, OrderChanged) else None
 
 
 async def test_orders_that_no_commit_holds_are_recorded_in_halves(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:
     await _shop(use, shopify, *[node(number, _days_ago(use, 5)) for number in range(100, 107)])
-    narrow = replace(importer, recorder=_Narrow(importer.recorder))
+    narrow = replace(importer, recorder=Narrow(importer.recorder, _held, 103))
     assert await handle([asked()], narrow, soon()) == []
     orders = await _orders(use)
     assert [one.event.shopify_order_id for one in orders] == [100, 101, 102, 104, 105, 106]  # type: ignore[attr-defined]

@@ -120,11 +120,11 @@ async def test_two_runs_of_an_import_never_work_at_the_same_time(
     answers = await asyncio.gather(*(handle([asked()], keeping, soon()) for _ in range(3)))
     assert answers == [[], [], []]
     assert await imported(use) == list(range(1, 11))
-    assert len(seen) == 5, "a count, orders, and no page twice"
+    assert len(seen) == 6, "two counts, orders, and no page twice"
     assert [delay for _, delay in sent] == [60, 60], "the others are looked at later"
     for message, _ in list(sent):
         assert await handle([record(message)], keeping, soon()) == []
-    assert len(seen) == 5
+    assert len(seen) == 6
     assert len(sent) == 2
 
 
@@ -138,7 +138,7 @@ async def test_of_two_imports_of_one_shop_one_works_and_no_request_is_doubled(
     )
     assert answers == [[], []]
     assert await imported(use) == list(range(1, 11))
-    assert len(seen) == 5
+    assert len(seen) == 6
     [(other, delay)] = sent
     assert other["import_id"] in ("i1", "i2")
     assert delay == 60

@@ -17,6 +17,8 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -113,6 +115,8 @@ class Pricing:
     ) -> int:
         definition = kind.fields.get(node.name.value)
         inner = get_named_type(definition.type) if definition else None
+        if isinstance(inner, GraphQLInterfaceType):
+            inner = self._asked_of(node)
         if definition is None or not isinstance(inner, GraphQLObjectType):
             return 0
         value = None
@@ -123,8 +127,24 @@ class Pricing:
         if inner.name.endswith("Connection"):
             return CONNECTION + self._connection(inner, node, self._size(node), value)
         if isinstance(value, list):
-            return sum(1 + self._selection(inner, node.selection_set, one) for one in value)
-        return 1 + self._selection(inner, node.selection_set, value)
+            known = [one for one in value if one is not None]
+            return sum(1 + self._selection(inner, node.selection_set, one) for one in known)
+        many = self._many(node) if value is None else 1
+        return many * (1 + self._selection(inner, node.selection_set, value))
+
+    def _asked_of(self, node: FieldNode) -> GraphQLNamedType | None:
+        """What the fragment is on, of those that are asked for by their interface."""
+        for one in node.selection_set.selections if node.selection_set else ():
+            if isinstance(one, InlineFragmentNode) and one.type_condition:
+                return self.schema.type_map.get(one.type_condition.name.value)
+        return None
+
+    def _many(self, node: FieldNode) -> int:
+        """How many objects are asked for by their ids."""
+        for argument in node.arguments or ():
+            if argument.name.value == "ids" and isinstance(argument.value, VariableNode):
+                return len(self.variables.get(argument.value.name.value) or ())
+        return 1
 
     def _connection(
         self, kind: GraphQLObjectType, node: FieldNode, size: int, value: Mapping[str, Any] | None

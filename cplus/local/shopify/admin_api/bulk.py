@@ -7,27 +7,31 @@ shop of a hundred thousand customers takes little memory.
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
-from graphql import DocumentNode, GraphQLError, execute_sync, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    parse,
+    validate,
+)
 
-from cplus.local.shopify import people
-from cplus.local.shopify.graphql_api import floor, local_schema, refused
+from cplus.local.shopify.admin_api.bulk_lines import SCOPES, is_bulk, lines_of, root_of
+from cplus.local.shopify.admin_api.graphql_api import local_schema
+from cplus.local.shopify.admin_api.refusals import refused
 from cplus.local.shopify.state import LocalShop
 
 AT_ONCE: Final = 5
 FINISHED: Final = "bulk_operations/finish"
-_STEP: Final = 200  # customers that one step reads
 _UNDER_WAY: Final = ("CREATED", "RUNNING", "CANCELING")
 
 
@@ -43,6 +47,8 @@ class Outcome:
     """Whether the app hears of it by a webhook."""
     held: bool = False
     """Whether it runs until `Operations.finish` is called."""
+    flat: bool = False
+    """Whether nothing is grouped, though that was asked for."""
 
 
 @dataclass
@@ -52,6 +58,8 @@ class Operation:
     number: int
     shop: str
     query: str
+    grouped: bool
+    """Whether the lines of what belongs to an object follow its own."""
     file: Path
     outcome: Outcome
     created_at: str
@@ -127,7 +135,7 @@ class Operations:
         shop: LocalShop,
         scopes: frozenset[str],
         query: str,
-        groupObjects: bool,  # noqa: ARG002, N803  Shopify's name
+        groupObjects: bool,  # noqa: N803  Shopify's name
     ) -> dict[str, Any]:
         if not self.enabled:
             raise refused("Access denied for bulkOperationRunQuery field.", "ACCESS_DENIED")
@@ -139,14 +147,14 @@ class Operations:
             document = parse(query)
         except GraphQLError:
             document = None
-        if document is None or validate(local_schema(), document):
+        if document is None or validate(local_schema(), document) or not is_bulk(document):
             return {"bulkOperation": None, "userErrors": [{"code": "INVALID"}]}
         if self._directory is None:
             self._directory = Path(tempfile.mkdtemp(prefix="cplus-bulk-"))
         number = 1 + sum(map(len, self.of.values()))
         outcome = self.next[shop.host].pop(0) if self.next[shop.host] else Outcome()
         file = self._directory / f"{number}.jsonl"
-        made = Operation(number, shop.host, query, file, outcome, _now())
+        made = Operation(number, shop.host, query, groupObjects, file, outcome, _now())
         self.of[shop.host].append(made)
         task = asyncio.get_running_loop().create_task(self._run(shop, scopes, document, made))
         self._tasks.add(task)
@@ -158,12 +166,12 @@ class Operations:
     ) -> None:
         one.status = "RUNNING"
         status, error = one.outcome.status, one.outcome.error_code
-        if not scopes & {"read_customers", "write_customers"}:
+        if not scopes & SCOPES[root_of(document)]:
             status, error = "FAILED", "ACCESS_DENIED"
         elif error != "ACCESS_DENIED":
             left = one.outcome.lines
             with one.file.open("wb") as file:
-                for lines in _lines(shop, document):
+                for lines in lines_of(shop, document, grouped=one.grouped and not one.outcome.flat):
                     file.writelines(lines[:left])
                     left = None if left is None else max(left - len(lines), 0)
                     if left == 0:
@@ -210,23 +218,6 @@ class Operations:
             if secrets.compare_digest(one.key, key) and one.file.exists():
                 return web.FileResponse(one.file)
         raise web.HTTPForbidden(text="<Error><Code>ExpiredToken</Code></Error>")
-
-
-def _lines(shop: LocalShop, document: DocumentNode) -> Iterator[list[bytes]]:
-    behind, more = 0, True
-
-    def some(_info: object, **given: Any) -> dict[str, Any]:
-        nonlocal behind, more
-        behind = max(behind, floor(given.get("query")))
-        found = people.customers_behind(shop, behind, _STEP)
-        more = len(found) == _STEP
-        behind = found[-1].id if found else behind
-        return {"edges": [{"node": people.customer_fields(one, shop.currency)} for one in found]}
-
-    while more:
-        result = execute_sync(local_schema(), document, root_value={"customers": some})
-        edges = (result.data or {})["customers"]["edges"]
-        yield [json.dumps(edge["node"], separators=(",", ":")).encode() + b"\n" for edge in edges]
 
 
 def _now() -> str:

@@ -23,15 +23,15 @@ from graphql import (
     validate,
 )
 
-from cplus.local.shopify import people
-from cplus.local.shopify.cost import MAX_COST, Bucket, Pricing
+from cplus.local.shopify.admin_api import orders, people
+from cplus.local.shopify.admin_api.cost import MAX_COST, Bucket, Pricing
+from cplus.local.shopify.admin_api.refusals import refused
 from cplus.local.shopify.state import LocalShop
 
 SDL: Final = Path(__file__).with_name("admin_2026-10.graphql")
 MAX_FIRST: Final = 250
 PAGINATION_LIMIT: Final = 25_000
 
-_ORDERS: Final = re.compile(r"id:>([0-9]{1,19}) AND (created|updated)_at:>='([^']+)'")
 _CHANGED: Final = re.compile(r"(id:>[0-9]{1,19}) AND updated_at:>='([^']+)'")
 _BEHIND_ID: Final = re.compile(r"id:>([0-9]{1,19})")
 
@@ -90,7 +90,9 @@ class Api:
             "customer": self._one,
             "customers": self._customers,
             "customersCount": self._count,
+            "nodes": self._nodes,
             "orders": self._orders,
+            "ordersCount": self._orders_count,
             **(self.bulk.root(self.shop, self.scopes) if self.bulk else {}),
         }
         result = execute_sync(schema, document, root_value=root, variable_values=variables)
@@ -126,22 +128,25 @@ class Api:
         return people.customer_fields(found, self.shop.currency) if found else None
 
     def _orders(self, _info: object, **arguments: Any) -> dict[str, Any]:
-        if not self.scopes & {"read_orders", "write_orders"}:
-            raise refused("Access denied for orders field.", "ACCESS_DENIED")
-        match = _ORDERS.fullmatch(arguments.get("query") or "")
-        if match is None or arguments.get("sortKey") != "ID":
-            raise refused(
-                "only id:>N AND created_at or updated_at:>='T' by ID is served", "BAD_REQUEST"
-            )
-        behind, since = int(match[1]), datetime.fromisoformat(match[3])
-        rest = [
-            one
-            for one in sorted(self.shop.orders, key=lambda one: int(one["legacyResourceId"]))
-            if int(one["legacyResourceId"]) > behind
-            and datetime.fromisoformat(one[f"{match[2]}At"]) >= since
-        ]
+        self._may_read_orders("orders")
+        if arguments.get("sortKey") != "ID":
+            raise refused("only sortKey: ID is served here", "BAD_REQUEST")
+        rest = orders.found(self.shop, arguments.get("query"))
         page = rest[: arguments["first"]]
         return {"nodes": page, "pageInfo": {"hasNextPage": len(rest) > len(page)}}
+
+    def _orders_count(self, _info: object, **arguments: Any) -> dict[str, Any]:
+        self._may_read_orders("ordersCount")
+        found = orders.found(self.shop, arguments.get("query"))
+        return {"count": len(found), "precision": "EXACT"}
+
+    def _nodes(self, _info: object, **arguments: Any) -> list[dict[str, Any] | None]:
+        self._may_read_orders("nodes")
+        return [orders.refund(self.shop, one) for one in arguments["ids"]]
+
+    def _may_read_orders(self, field: str) -> None:
+        if not self.scopes & orders.SCOPES:
+            raise refused(f"Access denied for {field} field.", "ACCESS_DENIED")
 
     def _count(self, _info: object, **arguments: Any) -> dict[str, Any]:
         self._require_scope("customersCount")
@@ -217,8 +222,3 @@ def _too_dear(cost: int) -> dict[str, Any]:
     message = f"Query cost is {cost}, which exceeds the single query max cost limit ({MAX_COST})."
     extensions = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": MAX_COST}
     return {"errors": [{"message": message, "extensions": extensions}]}
-
-
-def refused(message: str, code: str) -> GraphQLError:
-    """An error that says why, with its code."""
-    return GraphQLError(message, extensions={"code": code})

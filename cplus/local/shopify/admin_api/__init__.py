@@ -1,0 +1,1 @@
+"""The Admin API: its schema, costs, objects and bulk operations."""
