@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import nh3
 
+from cplus.mail.mime.bounded import TooMuchWork, few_lines, read, whole_head
 from cplus.mail.parts.files import normal_cid
 from cplus.mail.reading.bodies import html_of_parts
-from cplus.mail.reading.bounded import TooMuchWork, few_lines, read, whole_head
 from cplus.mail.reading.html import sanitise
 from cplus.mail.reading.html_tokens import tame
 from cplus.mail.text import cut, storable

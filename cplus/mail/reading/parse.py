@@ -9,10 +9,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from cplus.mail.model import InboundMail
-from cplus.mail.reading.automatic import asks_for_no_answer, automatic_reason, is_bounce
-from cplus.mail.reading.bodies import Body, content, leaves, read_body
-from cplus.mail.reading.bounded import (
+from cplus.mail.mime.bounded import (
     Part,
     TooMuchWork,
     few_lines,
@@ -20,6 +17,9 @@ from cplus.mail.reading.bounded import (
     read,
     whole_head,
 )
+from cplus.mail.model import InboundMail
+from cplus.mail.reading.automatic import asks_for_no_answer, automatic_reason, is_bounce
+from cplus.mail.reading.bodies import Body, content, leaves, read_body
 from cplus.mail.reading.mailbox import Mailbox, mailboxes
 from cplus.mail.replies.marker import marker_tokens
 from cplus.mail.replies.reply import reply_text

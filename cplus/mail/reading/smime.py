@@ -9,7 +9,7 @@ from email import message_from_bytes
 from email.message import Message
 from typing import Any, Final
 
-from cplus.mail.reading.bounded import TooMuchWork, few_lines, read
+from cplus.mail.mime.bounded import TooMuchWork, few_lines, read
 
 _TYPES: Final = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _SIGNED_DATA: Final = bytes.fromhex("06092a864886f70d010702")

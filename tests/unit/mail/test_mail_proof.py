@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cplus.mail import Receipt, author_is_proved, parse
-from cplus.mail.reading.bounded import has_one_author
+from cplus.mail.mime.bounded import has_one_author
 
 
 def test_blank_lines_among_headers_cost_no_more_than_their_length() -> None:
