@@ -31,6 +31,10 @@ class FormOfAnother(InvalidInput):
     """This form belongs to another {what}: its key was used there. Nothing was recorded."""
 
 
+class NotPublic(CplusError):
+    """The name of the push service leads to an address that is not one of the internet."""
+
+
 class AddressChanged(CplusError):
     """Replies to this conversation go to another address by now. Nothing was recorded."""
 

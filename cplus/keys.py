@@ -15,11 +15,14 @@ Purpose: TypeAlias = Literal[
     "mailbox-codes",  # codes that prove that a merchant reads a mailbox
     "message-ids",  # refs of the log to Message-IDs
     "persons",  # addresses in the directory of persons
+    "push-endpoints",  # ids of browsers that are told of news
+    "push-subscriptions",  # where browsers are told of news, at rest
     "received-mails",  # claims of the log on what a mail says
     "reply-addresses",  # tokens of conversations, in addresses and in mails
     "shopify-credentials",  # access tokens at rest
     "uploads",  # what a browser holds of a file that it sends in pieces
     "web-forms",  # tokens of forms
+    "web-push",  # the key pair by which push services know the app
     "web-sessions",  # cookies and sign-in links
 ]
 """The purposes. Stored and sent values depend on these names: they never change."""

@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         description="Customers to whom a shop may write from our own mail domain in 24 hours; "
         "what is beyond that waits",
     )
+    push_origin: str = Field(
+        "",
+        description="Origin of a push service on this machine, which need not be public; empty on "
+        "AWS",
+    )
     undo_seconds: int = Field(
         10,
         ge=0,

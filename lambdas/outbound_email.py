@@ -1,4 +1,4 @@
-"""The function `outbound-email`: sends each mail once."""
+"""The function `outbound-email`: sends each mail once, and tells browsers of staff."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _outbound() -> Consumer:
     configure(p.settings.log_level)
     leases = Leases(p.mongo.database)
     made = (p.settings, p.store, leases, p.aws, p.recorder, p.mail_parts, p.mail_budget)
-    outbound = Outbound(*made, p.shop_tenants, p.clock)
+    outbound = Outbound(*made, p.shop_tenants, p.clock, push=p.pushing.handle)
     return outbound.handle_all, p.aws
 
 

@@ -9,6 +9,8 @@ from cplus.bootstrap.base import BaseParts
 from cplus.privacy.persons import PersonDirectory
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cplus.commands.erasing import Erasures
     from cplus.commands.exporting import Exports
     from cplus.commands.looking import Looks
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from cplus.privacy.sessions import EndedSessions, UsedLinks, UsedTokens
     from cplus.privacy.token_tries import TokenTries
     from cplus.signing import Signer
+    from cplus.webpush import Vapid
+    from cplus.workspace.push_subscriptions import PushSubscriptions
 
 
 class PeopleParts(BaseParts):
@@ -133,3 +137,27 @@ class PeopleParts(BaseParts):
         from cplus.privacy.sessions import EndedSessions
 
         return EndedSessions(self.mongo.database)
+
+    @cached_property
+    def push_subscriptions(self) -> PushSubscriptions:
+        """Browsers of staff that want to be told of new messages."""
+        from cplus.workspace.push_subscriptions import PushSubscriptions
+
+        secret = self.settings.secret("application_secret")
+        return PushSubscriptions(self.mongo.database, secret, self.clock)
+
+    @cached_property
+    def vapid(self) -> Vapid:
+        """The key pair by which push services know the app."""
+        from cplus.webpush import Vapid
+
+        return Vapid(self.settings.secret("application_secret"), self.settings.app_url)
+
+    async def _end_sessions(self, shop: str, until: datetime) -> None:
+        """Ends what staff of the shop began up to that moment: sessions, and being told."""
+        await self.ended_sessions.end_all(shop, until)
+        await self._forget_browsers(shop, until)
+
+    async def _forget_browsers(self, shop: str, until: datetime) -> None:
+        """Tells staff of the shop nothing more in browsers that were added up to that moment."""
+        await self.push_subscriptions.forget_all(shop, until)

@@ -11,6 +11,8 @@ from cplus.bootstrap.shops import ShopParts
 if TYPE_CHECKING:
     from cplus.consumers.mailboxes.telling import MailboxNews
     from cplus.consumers.notices.wishes import NoticeRequests
+    from cplus.consumers.pushing.news import PushNews
+    from cplus.consumers.pushing.sending import Pushing
     from cplus.consumers.reactions.reaction import Reactor
     from cplus.consumers.scheduled.due import DueRows
     from cplus.consumers.scheduled.taking import DueWork
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from cplus.consumers.sending.limits.budget import Budget
     from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.sending.tenants import ShopTenants
+    from cplus.webpush import PushClient
 
 
 class SendingParts(ShopParts):
@@ -112,10 +115,12 @@ class SendingParts(ShopParts):
             setting=self.settings.needed,
             forget_tokens=self._forget_tokens,
             end_sessions=self.ended_sessions.end_all,
+            forget_browsers=self._forget_browsers,
             count=partial(count, use=self.allowances),
             notices=self.notice_wishes,
             due=self.due_rows,
             mailboxes=self.mailbox_news,
+            pushes=self.push_news,
             auto_reply=partial(auto_reply, use=self.auto_replying),
             clock=self.clock,
         )
@@ -126,3 +131,41 @@ class SendingParts(ShopParts):
         from cplus.consumers.sending.auto_replying import AutoReplying
 
         return AutoReplying(self.recorder, self.all_ids, self.settings.mail_domain, self.clock)
+
+    @cached_property
+    def push_news(self) -> PushNews:
+        """Has browsers of staff told of new messages."""
+        from cplus.consumers.pushing.news import PushNews
+
+        return PushNews(self._is_told, self.aws.send, self.settings.needed, self.clock)
+
+    async def _is_told(self, shop: str) -> bool:
+        """Whether anybody of the shop wants to be told. Asks for the rows only now, which need the
+        application's secret."""
+        return await self.push_subscriptions.any_of(shop)
+
+    @cached_property
+    def pushing(self) -> Pushing:
+        """Tells browsers of staff of new messages."""
+        from cplus.consumers.pushing.sending import Pushing
+        from cplus.leases import Leases
+
+        return Pushing(
+            settings=self.settings,
+            recorder=self.recorder,
+            rows=self.push_subscriptions,
+            leases=Leases(self.mongo.database),
+            client=self.push_client,
+            news=self.push_news,
+            clock=self.clock,
+            key=self.vapid.public,
+        )
+
+    @cached_property
+    def push_client(self) -> PushClient:
+        """Connections to push services."""
+        from cplus.webpush import PushClient
+
+        made = PushClient(self.vapid, self.clock, local=self.settings.push_origin)
+        self._own.push_async_callback(made.close)
+        return made

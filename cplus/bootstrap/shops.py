@@ -124,7 +124,7 @@ class ShopParts(PeopleParts):
             ledger=self.ledger,
             saved_at=self._saved_at,
             forget_tokens=self._forget_tokens,
-            end_sessions=self.ended_sessions.end_all,
+            end_sessions=self._end_sessions,
             clock=self.clock,
         )
 

@@ -232,6 +232,7 @@ class Stack:
             "CPLUS_OPERATOR_TOKEN": kept.operator_token,
             "CPLUS_MAIL_DOMAIN": MAIL_DOMAIN,
             "CPLUS_APP_URL": app_url,
+            "CPLUS_PUSH_ORIGIN": self.aws.endpoint,
         }
         self._function_environment, self.settings = configured(
             self.application, own, self.aws.endpoint

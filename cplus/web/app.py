@@ -55,6 +55,7 @@ from cplus.web.merchant.conversations import (
 from cplus.web.merchant.customers import customers
 from cplus.web.merchant.inbox import automatic_mail, inbox, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
+from cplus.web.merchant.settings import notifications
 from cplus.web.merchant.settings import page as mail_settings
 
 _FAULTS: Final = {
@@ -93,7 +94,7 @@ def create_app(parts: Parts) -> FastAPI:
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
-        *(mail_settings, sign_in),
+        *(mail_settings, notifications, sign_in),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

@@ -69,6 +69,7 @@ class World:
             mail_bucket=mail_bucket or await new_mail_bucket(aws),
             roots_bucket=await new_bucket(aws, "roots"),
             send_queue=queue,
+            push_origin=endpoint,
             settle_seconds=60,
         )
         parts = Parts(settings, lambda: made.now, mongo=connected(settings), aws=aws)
@@ -108,7 +109,9 @@ class World:
         p = self.parts
         leases = Leases(p.mongo.database)
         sending = leases, aws or self.aws, self.recorder, p.mail_parts, p.mail_budget
-        return Outbound(p.settings, p.store, *sending, p.shop_tenants, p.clock)
+        return Outbound(
+            p.settings, p.store, *sending, p.shop_tenants, p.clock, push=p.pushing.handle
+        )
 
     @property
     def email_events(self) -> EmailEvents:

@@ -13,11 +13,14 @@ STORED = {
     "mailbox-codes": "bfaea271e6b3f188",
     "message-ids": "d608f8b415f31ab7",
     "persons": "241f32edd52153c4",
+    "push-endpoints": "21a8849955a2908a",
+    "push-subscriptions": "ee97a5b2a51b5b9e",
     "received-mails": "b101d220ff39ace9",
     "reply-addresses": "3510ad8059656eb7",
     "shopify-credentials": "5618b9a1b40df91b",
     "uploads": "83f1195ce305432a",
     "web-forms": "fd847ee4fd3a51ec",
+    "web-push": "7c16192d211041bc",
     "web-sessions": "e48a9cfa5a6d922b",
 }
 

@@ -67,6 +67,13 @@ class Mailboxes(Protocol):
         """The app was removed."""
 
 
+class Pushes(Protocol):
+    """Tells browsers of the shop's staff."""
+
+    async def received(self, shop: str, commit: Commit, told: Recorded, /) -> None:
+        """A message came. Repeatable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reactor:
     """What the reactions work with."""
@@ -81,6 +88,8 @@ class Reactor:
     """Drops the access tokens that a shop has from before the moment."""
     end_sessions: Callable[[str, datetime], Awaitable[None]]
     """Ends the sessions that a shop has from before the moment."""
+    forget_browsers: Callable[[str, datetime], Awaitable[None]]
+    """Tells the shop's staff nothing more in browsers from before the moment."""
     count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
     """Counts a conversation that began against what the shop's plan allows, and nudges if that
     decided something, now or before."""
@@ -88,6 +97,7 @@ class Reactor:
     due: DueRows
     """Notes what is due at a time."""
     mailboxes: Mailboxes
+    pushes: Pushes
     auto_reply: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
     """Lets the shop answer a mail by itself, if it is to; and nudges, now or before."""
     clock: Clock

@@ -9,6 +9,7 @@ from cplus.consumers.reactions.imports import IMPORTS
 from cplus.consumers.reactions.mail import MAIL
 from cplus.consumers.reactions.mailboxes import MAILBOXES
 from cplus.consumers.reactions.notices import NOTICES
+from cplus.consumers.reactions.pushes import PUSHES
 from cplus.consumers.reactions.reaction import Reaction
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.consumers.reactions.snoozes import SNOOZES
@@ -27,4 +28,5 @@ REACTIONS: tuple[Reaction, ...] = (
     AUTO_REPLIES,
     TENANTS,
     SNOOZES,
+    PUSHES,
 )

@@ -8,7 +8,7 @@ stay away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from cplus.consumers.batches.room import Room
 from cplus.consumers.batches.sqs import SqsRecord
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mail.message_ids import rfc_refs
+from cplus.consumers.pushing.news import PUSH
 from cplus.consumers.sending.failing import Failure, addresses_of, record_failure
 from cplus.consumers.sending.limits.budget import SHARED_DOMAIN, SHOP_DAY, Budget, Wait
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
@@ -84,6 +85,8 @@ class Outbound:
     """Every kind of mail, by its name."""
     room: Room = field(default_factory=lambda: Room(FILES_LIMIT))
     """For the files of mails: until SES has it, a mail takes seven times what its files do."""
+    push: Callable[[Mapping[str, Any], Deadline], Awaitable[None]] | None = None
+    """Tells browsers of staff, whose messages come on the same queue."""
 
     async def handle_all(self, records: Sequence[SqsRecord], limit: Deadline) -> list[str]:
         """Sends the mails of a batch side by side; answers the ids of the messages that failed.
@@ -93,7 +96,11 @@ class Outbound:
         """
 
         async def one(record: SqsRecord) -> None:
-            await self._handle(record.json(), limit)
+            message = record.json()
+            if PUSH in message and self.push is not None:
+                await self.push(message, limit)
+            else:
+                await self._handle(message, limit)
 
         return await each_message(records, one, limit, _AT_ONCE)
 

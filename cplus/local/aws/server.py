@@ -30,6 +30,7 @@ from cplus.local.aws.moves import MoveRefused, Moves
 from cplus.local.aws.objects import Objects
 from cplus.local.hosts import only_known, only_own_pages
 from cplus.local.peers import only_users
+from cplus.local.push import PushService
 
 _ACCOUNT = "/v2/email/account"
 _SENDING = "/v2/email/outbound-emails"
@@ -53,6 +54,7 @@ class Server:
         self._journal = Journal(data / "aws-state.json", self._dead_letters.others)
         self._waiters = sqs.Waiters(self._settle)
         self._moves = Moves()
+        self._push = PushService()
         self._calls: Counter[str] = Counter()
         self.loaded = self._objects.load()
 
@@ -64,6 +66,7 @@ class Server:
         app.router.add_routes([pid_route()])
         app.router.add_get("/_local/ses", self._trouble)
         app.router.add_post("/_local/ses", self._trouble)
+        app.router.add_routes(self._push.routes())
         app.router.add_get("/_mailbox", self._mail)
         app.router.add_get("/_mailbox/{tail:.*}", self._mail)
         app.router.add_route("*", "/{tail:.*}", self._aws)

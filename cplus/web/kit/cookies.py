@@ -22,6 +22,9 @@ INSTALL: Final = "cplus_install"
 LANGUAGE: Final = "cplus_language"
 """The language that a member of staff chose."""
 
+PUSH: Final = "cplus_push"
+"""A browser that is told of new messages: the id of its row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cookies:

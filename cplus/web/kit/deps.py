@@ -49,6 +49,8 @@ from cplus.web.kit.handshake import Handshake
 from cplus.web.kit.id_tokens import ReadToken
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.upload_tokens import UploadTokens
+from cplus.webpush import Vapid
+from cplus.workspace.push_subscriptions import PushSubscriptions
 
 
 class ReadLag(Protocol):
@@ -273,6 +275,19 @@ async def _mail_domain(request: Request) -> str:
     return _parts(request).settings.mail_domain
 
 
+async def push_subscriptions_of(request: Request) -> PushSubscriptions:
+    """Knows the browsers of staff that are told of new messages."""
+    return _parts(request).push_subscriptions
+
+
+async def _vapid(request: Request) -> Vapid:
+    return _parts(request).vapid
+
+
+async def _push_origin(request: Request) -> str:
+    return _parts(request).settings.push_origin
+
+
 async def bridge_of(request: Request) -> Bridge:
     """What the pages inside the Admin need of Shopify."""
     bridge: Bridge = request.app.state.bridge
@@ -378,6 +393,9 @@ FileLinksDep = Annotated[FileLinks, Depends(_file_links)]
 UploadTokensDep = Annotated[UploadTokens, Depends(_upload_tokens)]
 SecretDep = Annotated[str, Depends(_secret)]
 """The application secret, of which the codes for a merchant's mailboxes are made."""
+PushSubscriptionsDep = Annotated[PushSubscriptions, Depends(push_subscriptions_of)]
+VapidDep = Annotated[Vapid, Depends(_vapid)]
+PushOriginDep = Annotated[str, Depends(_push_origin)]
 MailDomainDep = Annotated[str, Depends(_mail_domain)]
 BridgeDep = Annotated[Bridge, Depends(bridge_of)]
 UsedTokensDep = Annotated[UsedTokens, Depends(used_tokens_of)]

@@ -149,6 +149,12 @@ class Pages:
             return Response(file.body, media_type=file.content_type, headers=headers)
         return None
 
+    def script(self, name: str) -> Response:
+        """A static file under an address that stays the same: browsers ask whether it is new."""
+        file = self._statics[name]
+        headers = {"Cache-Control": "no-cache"}
+        return Response(file.body, media_type=file.content_type, headers=headers)
+
     def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page. `frame` is what it knows of the Admin's frame, of a merchant's page as `me` has
         it; None in a window of its own."""

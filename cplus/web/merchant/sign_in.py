@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.actors import ADMIN
+from cplus.actors import ADMIN, Actor
 from cplus.commands import installs, sessions
 from cplus.errors import InvalidInput, InvalidShop, InvalidSignature, ShopifyError
 from cplus.privacy.sessions import UsedLinks
@@ -18,7 +18,7 @@ from cplus.projections.queries import Queries
 from cplus.shopify.hosts import typed_shop
 from cplus.signing import Signer
 from cplus.web.kit.auth import Signatures
-from cplus.web.kit.cookies import INSTALL, SESSION, Cookies
+from cplus.web.kit.cookies import INSTALL, PUSH, SESSION, Cookies
 from cplus.web.kit.deep_links import HOME, own_page, sign_in_page, wanted_page
 from cplus.web.kit.deps import (
     CookiesDep,
@@ -26,6 +26,7 @@ from cplus.web.kit.deps import (
     HandshakeDep,
     InstallsDep,
     PagesDep,
+    PushSubscriptionsDep,
     QueriesDep,
     SignaturesDep,
     SignerDep,
@@ -41,6 +42,7 @@ from cplus.web.kit.frame import Bridge
 from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake, OtherHost
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
+from cplus.workspace.push_subscriptions import LASTS, PushSubscriptions
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -145,7 +147,7 @@ async def sign_in(
 
 
 @router.post("/auth/sign-in", dependencies=[Depends(own_site)])
-async def use_link(links: LinksDep) -> Response:
+async def use_link(links: LinksDep, push: PushSubscriptionsDep) -> Response:
     """Signs in with a sign-in link, and uses it up."""
     fields = await read_form(links.request)
     token, leads_to = fields.get("token", ""), own_page(fields.get("next", HOME))
@@ -156,6 +158,7 @@ async def use_link(links: LinksDep) -> Response:
     answer = see_other(leads_to)
     value = links.signatures.session_cookie(found.shop, found.actor, since=found.since)
     links.cookies.give(answer, SESSION, value)
+    await _told_for_longer(links.request, links.cookies, push, answer, found.shop, found.actor)
     return answer
 
 
@@ -273,6 +276,7 @@ async def callback(
     cookies: CookiesDep,
     handshake: HandshakeDep,
     use: InstallsDep,
+    push: PushSubscriptionsDep,
 ) -> Response:
     """Where Shopify brings the merchant back to: installs, and signs in."""
     query = request.query_params.multi_items()
@@ -298,7 +302,22 @@ async def callback(
     at = installed.consented_at
     value = signatures.session_cookie(consent.shop, ADMIN, vouched_at=at)
     cookies.give(answer, SESSION, value)
+    await _told_for_longer(request, cookies, push, answer, consent.shop, ADMIN)
     return answer
+
+
+async def _told_for_longer(
+    request: Request,
+    cookies: Cookies,
+    push: PushSubscriptions,
+    answer: Response,
+    shop: str,
+    actor: Actor,
+) -> None:
+    """A browser that is told of new messages is told for longer by who signs in with it."""
+    if held := cookies.held(request, PUSH):
+        await push.signed_in(held, shop, actor.author)
+        cookies.give(answer, PUSH, held, seconds=int(LASTS.total_seconds()))
 
 
 def _refused(error: InvalidInput) -> HTTPException:
@@ -318,14 +337,20 @@ async def signed_out() -> Response:
 
 @router.post("/auth/sign-out", dependencies=[Depends(own_site)])
 async def sign_out(
-    request: Request, signatures: SignaturesDep, cookies: CookiesDep, ended: EndedSessionsDep
+    request: Request,
+    signatures: SignaturesDep,
+    cookies: CookiesDep,
+    ended: EndedSessionsDep,
+    push: PushSubscriptionsDep,
 ) -> Response:
-    """Ends the session in every browser that has its cookie."""
+    """Ends the session in every browser that has its cookie; this one is told of no news either."""
     session = signatures.session(cookies.held(request, SESSION))
     if session is not None:
         await own_form(request, signatures, session)
         await sessions.sign_out(session.id, ended=ended)
+    if held := cookies.held(request, PUSH):
+        await push.forget(held)
     answer = see_other(sign_in_page(note="out"))
-    for name in (SESSION, INSTALL):
+    for name in (SESSION, INSTALL, PUSH):
         cookies.drop(answer, name)
     return answer

@@ -84,6 +84,7 @@ async def every_page(web: Harness) -> list[str]:
         "/billing",
         "/settings",
         "/settings/mail",
+        "/settings/notifications",
         "/getting-started",
         "/inbox?tab=nonsense",
         "/nothing",

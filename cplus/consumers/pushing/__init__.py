@@ -1,0 +1,1 @@
+"""Tells browsers of a shop's staff of new messages."""
