@@ -88,6 +88,7 @@ class Pages:
             initials=text.initials,
             hue=text.hue,
             words=states.words,
+            interval=states.interval,
             called=text.called,
             titled=text.titled,
             sender=text.sender,

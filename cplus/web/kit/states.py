@@ -9,7 +9,7 @@ from cplus.wording import worded
 
 # Of orders, fulfillments, parcels, subscriptions, customers and their consent: the enumerations
 # OrderDisplayFinancialStatus, OrderDisplayFulfillmentStatus, FulfillmentStatus,
-# FulfillmentEventStatus, AppSubscriptionStatus, AppPricingInterval, CustomerState and
+# FulfillmentEventStatus, AppSubscriptionStatus, CustomerState and
 # CustomerEmailMarketingState of Shopify's Admin API. One that is not here shows as Shopify spells
 # it.
 _KNOWN: Final = (
@@ -51,8 +51,6 @@ _KNOWN: Final = (
     worded("Accepted"),
     worded("Declined"),
     worded("Frozen"),
-    worded("Every 30 days"),
-    worded("Annual"),
     worded("Free"),
     worded("Test"),
     worded("Enabled"),
@@ -64,6 +62,7 @@ _KNOWN: Final = (
     worded("Invalid"),
     worded("Redacted"),
 )
+_INTERVALS: Final = {"every_30_days": worded("every 30 days"), "annual": worded("annual")}
 _BY_NAME: Final = {str(one): one for one in _KNOWN}
 
 
@@ -71,3 +70,8 @@ def words(value: str | None) -> str:
     """A state as Shopify names it, for people: `not_subscribed` is `Not subscribed`."""
     plain = (value or "").replace("_", " ").strip().capitalize()
     return translated(_BY_NAME.get(plain, plain)) or "–"
+
+
+def interval(value: str) -> str:
+    """How often a subscription is paid, to follow its price."""
+    return translated(_INTERVALS.get(value.lower(), words(value).lower()))

@@ -7,7 +7,7 @@
   // Without App Bridge, or if Shopify gives no token, the page says what else can be done.
   const late = setTimeout(say, 8000);
   function say() {
-    page.querySelector("h1").textContent = "Shopify didn’t answer";
+    page.querySelector("h1").textContent = page.dataset.silent;
     document.getElementById("bounce-lead").hidden = false;
   }
   try {

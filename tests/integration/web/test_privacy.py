@@ -93,7 +93,7 @@ async def test_the_page_says_what_became_of_the_mail_about_a_request(web: Harnes
     reason = "the app was removed from the shop before the mail went out"
     steps: list[tuple[Event, list[str]]] = [
         (NoticeRequested(**said, due_at=web.clock()), []),
-        (NoticeDelivered(**said), ["Mail to you <time"]),
+        (NoticeDelivered(**said), ["Mail to you on <time"]),
         (
             NoticeBounced(**later, permanent=True, reason="Permanent/General"),
             ["A mail to you bounced</b>: the address doesn’t exist", "Mail to you bounced"],
