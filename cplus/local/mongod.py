@@ -149,6 +149,8 @@ def _command(binary: Path, data: Path, key: Path, port: int) -> list[str]:
         *("--setParameter", "scramSHA256IterationCount=5000"),
         *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # Its log would show whatever slow questions ask for: addresses, words of a search.
+        *("--slowms", "60000"),
         # A process that is killed inside a transaction blocks its rows for that long.
         *("--setParameter", "transactionLifetimeLimitSeconds=20"),
         # There are no secondaries: a stop need not wait for readers to move on.

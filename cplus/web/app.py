@@ -39,7 +39,7 @@ from cplus.web.kit.signed_in import (
     known_merchant,
     see_other,
 )
-from cplus.web.merchant import account, getting_started, metrics, sign_in
+from cplus.web.merchant import account, getting_started, metrics, search, sign_in
 from cplus.web.merchant.conversations import (
     beginning,
     failed,
@@ -94,7 +94,7 @@ def create_app(parts: Parts) -> FastAPI:
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
-        *(mail_settings, notifications, sign_in),
+        *(search, mail_settings, notifications, sign_in),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

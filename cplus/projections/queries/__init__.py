@@ -6,11 +6,11 @@ from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.figures import Day, Figures, every_day, summed
 from cplus.projections.queries.filters import Filter
 from cplus.projections.queries.metrics import MetricsQueries
-from cplus.projections.queries.paging import cursor_of
+from cplus.projections.queries.paging import cursor_in_front, cursor_of
 from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.queries import Queries
-from cplus.projections.queries.search import SearchFilter, SearchQueries
+from cplus.projections.queries.search import SearchQueries
 from cplus.projections.queries.shops import ShopQueries
 from cplus.projections.queries.views import (
     BillingAccount,
@@ -74,7 +74,6 @@ __all__ = [
     "PrivacyQueries",
     "ProgressQueries",
     "Queries",
-    "SearchFilter",
     "SearchQueries",
     "SetAside",
     "SetAsideKind",
@@ -82,6 +81,7 @@ __all__ = [
     "Shop",
     "ShopQueries",
     "Subscription",
+    "cursor_in_front",
     "cursor_of",
     "every_day",
     "summed",

@@ -50,11 +50,6 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
 _ARRIVALS = ["arrived", "failed", "under_way"]
 
 
-def state_of(state: ConversationState) -> Mapping[str, Any]:
-    """What the row of a conversation in that state has, as a filter."""
-    return STATES[state]
-
-
 class ConversationQueries(ReadModels):
     """Questions about conversations, their messages, the merchant's mails, and mail set aside."""
 

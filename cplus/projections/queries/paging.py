@@ -108,6 +108,12 @@ def cursor_of(message: Message) -> str:
     return _encoded(message.number)
 
 
+def cursor_in_front(message: Message) -> str:
+    """The cursor in front of this message of a thread: the message is the first of what comes
+    after it."""
+    return _encoded(message.number - 1)
+
+
 def cursor_at_number(number: int) -> str:
     """The cursor that stands at this number, for `number_of`."""
     return _encoded(number)

@@ -15,7 +15,7 @@ CONSOLE_HOME: Final = "/console"
 """Where operators are."""
 
 _PAGE: Final = re.compile(
-    r"/(?:inbox|conversations|customers|getting-started|privacy|metrics|billing|settings)"
+    r"/(?:inbox|conversations|customers|getting-started|privacy|metrics|billing|settings|search)"
     r"(?:[/?][!-\[\]-~]{0,400})?"
 )
 _CONSOLE_PAGE: Final = re.compile(r"/console/dead(?:[/?][!-\[\]-~]{0,400})?")

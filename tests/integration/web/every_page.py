@@ -72,6 +72,8 @@ async def every_page(web: Harness) -> list[str]:
         f"/conversations/{long}/merge",
         f"/conversations/{long}/history",
         f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
+        "/search?q=letter+ada",
+        "/search?q=nothing",
         "/customers",
         "/customers/ada",
         "/privacy",

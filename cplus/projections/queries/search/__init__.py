@@ -1,6 +1,6 @@
 """Searching: what may be asked, and how the words of an answer are marked."""
 
 from cplus.projections.queries.search.marks import Marked, beginning_at_match, marked
-from cplus.projections.queries.search.queries import SearchFilter, SearchQueries
+from cplus.projections.queries.search.queries import SearchQueries, texts_of
 
-__all__ = ["Marked", "SearchFilter", "SearchQueries", "beginning_at_match", "marked"]
+__all__ = ["Marked", "SearchQueries", "beginning_at_match", "marked", "texts_of"]

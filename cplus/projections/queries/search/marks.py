@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cplus.projections.words import Phrase, units
 
-_LENGTH: Final = 240
+_LENGTH: Final = 200
 _BEFORE: Final = 60
 _FIRST_LOOK: Final = 20_000
 
@@ -41,6 +41,9 @@ def beginning_at_match(text: str, phrases: Sequence[Phrase]) -> list[Marked]:
         space = text.find(" ", start, spans[0][0])  # not in the middle of a word
         start = start if space < 0 else space + 1
     end = min(len(text), start + _LENGTH)
+    if end < len(text):
+        space = text.rfind(" ", start, end)
+        end = max(space, spans[0][1]) if spans else space if space > start else end
     pieces = [Marked(_line(one.text), one.found) for one in _pieces(text, spans, start, end)]
     if start:
         pieces.insert(0, Marked("… ", False))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from cplus.mongo import OperationFailure
 from cplus.projections.base import Row as StoredRow
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.message_words import MESSAGE_WORDS, first_order, moment_of
 from cplus.projections.models.messages import MESSAGES
-from cplus.projections.queries.conversations import state_of
+from cplus.projections.queries.filters import Filter
 from cplus.projections.queries.paging import cursor_at_number, number_of
 from cplus.projections.queries.read_models import ReadModels
 from cplus.projections.queries.row_views import conversation_view, message_view
 from cplus.projections.queries.search.marks import says
 from cplus.projections.queries.search.scan import Row, Window, below, plan, step
-from cplus.projections.queries.views import Conversation, ConversationState, Hit, Hits, Message
+from cplus.projections.queries.views import Conversation, Hit, Hits, Message
 from cplus.projections.rows import key_of, row_ids
 from cplus.projections.words import Phrase
 
@@ -27,19 +27,11 @@ FOUND: Final = 25
 PATIENCE: Final = 0.15
 """Seconds after which an answer goes no further back."""
 _STEP: Final = 50  # messages that are looked at together
+_LOOK: Final = 60  # milliseconds that it may take to name them
+_TIME_OVER: Final = 50  # MongoDB's code for that
+_NEARLY_ALL: Final = ("all", "open", "closed")
+_ANY: Final = Filter()
 _NAMED: Final = 1_000  # conversations in which is searched one by one
-
-
-@dataclass(frozen=True, slots=True)
-class SearchFilter:
-    """Where is searched."""
-
-    state: ConversationState = "all"
-    since: datetime | None = None
-    until: datetime | None = None
-    """Before that moment."""
-    files: bool = False
-    """Only messages with files."""
 
 
 @dataclass
@@ -63,7 +55,7 @@ class SearchQueries(ReadModels):
         self,
         shop: str,
         phrases: Sequence[Phrase],
-        wanted: SearchFilter | None = None,
+        wanted: Filter | None = None,
         cursor: str | None = None,
         limit: int = FOUND,
         seconds: float = PATIENCE,
@@ -71,11 +63,12 @@ class SearchQueries(ReadModels):
         """The conversations with messages that have all the phrases, the newest such message first.
         After `seconds` an answer goes no further back: it may hold fewer than `limit`, or none, and
         says up to when messages were searched."""
-        wanted = wanted or SearchFilter()
+        wanted = wanted or Filter()
         until = time.monotonic() + seconds
         window = _window(wanted, number_of(cursor))
         rows = await self._rows(MESSAGE_WORDS)
-        among = await self._few_conversations(shop, wanted.state)
+        talks = replace(wanted, since=None, until=None, has_files=False).wanted()
+        among = await self._few_conversations(shop, wanted, talks)
         if among is not None and not among:
             return Hits([], None, None)
         way = await plan(rows, shop, phrases, window, among or ())
@@ -83,8 +76,8 @@ class SearchQueries(ReadModels):
             return Hits([], None, None)
         found = _Found()
         while True:
-            taken = await step(self._mongo, rows, way, window, wanted.files, _STEP)
-            last = await self._take(shop, taken.rows, phrases, wanted, found, (limit, until))
+            taken = await step(self._mongo, rows, way, window, wanted.has_files, _STEP)
+            last = await self._take(shop, taken.rows, phrases, talks, found, (limit, until))
             over = time.monotonic() > until
             if last is not None:  # not all of them were looked at
                 full = len(found.hits) > limit
@@ -97,14 +90,21 @@ class SearchQueries(ReadModels):
                 return Hits(hits, cursor_at_number(at), moment_of(at))
             window = below(window, taken.below)
 
-    async def _few_conversations(self, shop: str, state: ConversationState) -> Sequence[str] | None:
-        """The conversations in that state if they are few; None if they are not, or if nearly all
-        of a shop's are in it."""
-        if state not in {"unanswered", "spam"}:
+    async def _few_conversations(
+        self, shop: str, wanted: Filter, talks: Mapping[str, Any]
+    ) -> Sequence[str] | None:
+        """The conversations that are searched if they are few; None if they are not, or if nearly
+        all of a shop's are."""
+        if wanted == replace(_ANY, state=wanted.state) and wanted.state in _NEARLY_ALL:
             return None
         rows = await self._rows(CONVERSATIONS)
-        wanted = {"shop": shop, **state_of(state)}
-        found = await rows.find(wanted, {"shop": 1}).limit(_NAMED + 1).to_list(_NAMED + 1)
+        cursor = rows.find({"shop": shop, **talks}, {"shop": 1}, max_time_ms=_LOOK)
+        try:
+            found = await cursor.limit(_NAMED + 1).to_list(_NAMED + 1)
+        except OperationFailure as error:
+            if error.code != _TIME_OVER:
+                raise
+            return None  # no index has what is wanted, and it is rare
         return None if len(found) > _NAMED else [key_of(row) for row in found]
 
     async def _take(
@@ -112,14 +112,14 @@ class SearchQueries(ReadModels):
         shop: str,
         some: Sequence[Row],
         phrases: Sequence[Phrase],
-        wanted: SearchFilter,
+        talks: Mapping[str, Any],
         found: _Found,
         bounds: tuple[int, float],
     ) -> int | None:
         """Adds those that are to be shown. The order before which it goes on, if there are more
         conversations than may be, or the time is over; None if all were looked at."""
         limit, until = bounds
-        conversations = await self._conversations(shop, some, wanted.state)
+        conversations = await self._conversations(shop, some, talks)
         messages = await self._messages_by_id(
             shop, [one.key for one in some if one.conversation_id in conversations]
         )
@@ -138,11 +138,11 @@ class SearchQueries(ReadModels):
         return None
 
     async def _conversations(
-        self, shop: str, some: Sequence[Row], state: ConversationState
+        self, shop: str, some: Sequence[Row], talks: Mapping[str, Any]
     ) -> Mapping[str, Conversation]:
         rows = await self._rows(CONVERSATIONS)
         ids = row_ids(shop, {one.conversation_id for one in some})
-        found = await rows.find({"_id": {"$in": ids}, **state_of(state)}).to_list(None)
+        found = await rows.find({"_id": {"$in": ids}, **talks}).to_list(None)
         return {one.id: one for one in map(conversation_view, found)}
 
     async def _messages_by_id(self, shop: str, keys: Sequence[str]) -> Mapping[str, Message]:
@@ -153,7 +153,7 @@ class SearchQueries(ReadModels):
         return {key_of(row): message_view(row) for row in found if "text" in row}
 
 
-def _window(wanted: SearchFilter, before: int | None) -> Window:
+def _window(wanted: Filter, before: int | None) -> Window:
     low = first_order(wanted.since) if wanted.since else None
     ends = [first_order(wanted.until)] if wanted.until else []
     ends += [before] if before is not None else []

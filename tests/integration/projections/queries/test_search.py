@@ -14,7 +14,7 @@ from cplus.projections.groups import ALL
 from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.message_words import MESSAGE_WORDS, first_order
 from cplus.projections.models.messages import MESSAGES
-from cplus.projections.queries import Hits, Queries, SearchFilter
+from cplus.projections.queries import Filter, Hits, Queries
 from cplus.projections.queries.search import scan
 from cplus.projections.words import phrases_of
 from tests.unit.projections.models.told_events import (
@@ -61,7 +61,7 @@ async def talk(mongo: Mongo, number: int, *said: Any, shop: str = SHOP) -> None:
 async def found(queries: Queries, query: str, cursor: str | None = None, **more: Any) -> Hits:
     phrases, _ = phrases_of(query, 12)
     told: dict[str, Any] = {"seconds": PATIENT, **more}
-    return await queries.search(SHOP, phrases, told.pop("wanted", SearchFilter()), cursor, **told)
+    return await queries.search(SHOP, phrases, told.pop("wanted", Filter()), cursor, **told)
 
 
 def named(hits: Hits) -> Sequence[tuple[str, str, int]]:
@@ -90,7 +90,7 @@ async def test_spam_is_found_only_when_asked_for(mongo: Mongo, queries: Queries)
     await talk(mongo, 4, received("m1", "a third lamp"))
     states = {"all": "432", "open": "43", "closed": "2", "unanswered": "4", "spam": "1"}
     for state, numbers in states.items():
-        hits = await found(queries, "lamp", wanted=SearchFilter(state=state))  # type: ignore[arg-type]
+        hits = await found(queries, "lamp", wanted=Filter(state=state))  # type: ignore[arg-type]
         assert [one.conversation.id for one in hits.items] == [f"c{n}" for n in numbers], state
 
 
@@ -99,9 +99,9 @@ async def test_dates_and_files_narrow_what_is_found(mongo: Mongo, queries: Queri
     for number in (2, 30):
         await talk(mongo, number, received("m1", "a lamp"))
     since, until = at(0) + timedelta(hours=2), at(0) + timedelta(hours=30)
-    wanted = SearchFilter(since=since, until=until)
+    wanted = Filter(since=since, until=until)
     assert [one[0] for one in named(await found(queries, "lamp", wanted=wanted))] == ["c2"]
-    with_files = SearchFilter(files=True)
+    with_files = Filter(has_files=True)
     assert [one[0] for one in named(await found(queries, "lamp", wanted=with_files))] == ["c1"]
 
 

@@ -1,0 +1,154 @@
+"""Searching conversations: what was written, by whom, about which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from cplus.clock import zone
+from cplus.errors import InvalidInput
+from cplus.projections.queries import (
+    ConversationState,
+    Filter,
+    Hit,
+    Message,
+    cursor_in_front,
+)
+from cplus.projections.queries.search import Marked, beginning_at_match, marked, texts_of
+from cplus.projections.words import Phrase, phrases_of
+from cplus.web.kit import text
+from cplus.web.kit.deps import PagesDep, QueriesDep
+from cplus.web.kit.pages import links
+from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.conversations.thread import SHOWN
+from cplus.wording import worded
+
+router = APIRouter()
+
+LONGEST: Final = 200
+"""Characters of what is searched for."""
+MOST: Final = 12
+"""Words, or phrases in quotes, of it."""
+
+STATES: Final[tuple[tuple[ConversationState, str], ...]] = (
+    ("all", worded("All but spam")),
+    ("open", worded("Open")),
+    ("unanswered", worded("Awaiting reply")),
+    ("mine", worded("Assigned to you")),
+    ("unassigned", worded("Unassigned")),
+    ("snoozed", worded("Snoozed")),
+    ("closed", worded("Closed")),
+    ("spam", worded("Spam")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A conversation in which something was found, as the page shows it."""
+
+    hit: Hit
+    address: str
+    """Where the message stands."""
+    who: Sequence[Marked]
+    subject: Sequence[Marked]
+    said: Sequence[Marked]
+    """The part of the message around what was found."""
+    also: Sequence[Marked]
+    """An address or a file's name in which something was found, if nothing above shows it."""
+
+
+@router.get("/search")
+async def search(
+    pages: PagesDep,
+    queries: QueriesDep,
+    me: MerchantDep,
+    q: str = "",
+    state: ConversationState = "all",
+    *,
+    since: str = "",
+    until: str = "",
+    files: Literal["", "1"] = "",
+    cursor: str | None = None,
+) -> HTMLResponse:
+    """What was found, the newest message first. What was searched for is in the address alone: no
+    log line and no cookie has it."""
+    asked = q[:LONGEST]
+    phrases, left_out = phrases_of(asked, MOST)
+    here = zone(me.timezone)
+    wanted = Filter(
+        state=state,
+        member=me.actor.id,
+        since=_day(since, here),
+        until=_day(until, here, after=1),
+        has_files=bool(files),
+    )
+    found = await queries.search(me.shop, phrases, wanted, cursor) if phrases else None
+    shown = {"q": asked, "state": state, "since": since, "until": until, "files": files}
+    address = {name: value for name, value in shown.items() if value not in ("", "all")}
+    return pages.render(
+        "search/search.html",
+        me=me,
+        section="search",
+        query=asked,
+        shown=shown,
+        states=STATES,
+        asked=bool(asked.strip()),
+        narrowed=len(address) > 1,
+        cut=len(q) > LONGEST,
+        left_out=left_out,
+        most=MOST,
+        results=[_result(one, phrases) for one in found.items] if found else [],
+        searched=found is not None,
+        back_to=found.back_to if found else None,
+        **links("/search", cursor, found.next if found else None, **address),
+    )
+
+
+def _day(given: str, here: ZoneInfo, after: int = 0) -> datetime | None:
+    """The beginning of a day of the shop, or of the one so many days after it."""
+    if not given:
+        return None
+    try:
+        day = date.fromisoformat(given) + timedelta(days=after)
+        return datetime.combine(day, time(), here).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(reason=worded("a date looks like 2026-11-30")) from None
+
+
+def _result(hit: Hit, phrases: Sequence[Phrase]) -> Result:
+    message = hit.message
+    who = marked(text.sender(hit.conversation), phrases)
+    subject = marked(text.titled(hit.conversation.subject), phrases)
+    said = beginning_at_match(message.text or "", phrases)
+    shown = any(one.found for one in (*who, *subject, *said))
+    return Result(
+        hit=hit,
+        address=_address(hit),
+        who=who,
+        subject=subject,
+        said=said,
+        also=() if shown else _also(message, phrases),
+    )
+
+
+def _also(message: Message, phrases: Sequence[Phrase]) -> Sequence[Marked]:
+    for one in texts_of(message):
+        pieces = beginning_at_match(one or "", phrases)
+        if any(piece.found for piece in pieces):
+            return pieces
+    return ()
+
+
+def _address(hit: Hit) -> str:
+    """The page of the conversation at the message, which may be further back than the page goes
+    that the thread opens with."""
+    place = f"/conversations/{hit.conversation.id}"
+    if hit.conversation.messages > SHOWN:
+        place += f"?from={cursor_in_front(hit.message)}"
+    return f"{place}#m-{hit.message.id}"
