@@ -26,6 +26,11 @@ def to_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
 
 
+def hour_of(moment: datetime) -> str:
+    """The hour of UTC, for example `2026-12-01T09`. Refs of the log hold it: it never changes."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H}"
+
+
 def zone(name: str | None) -> ZoneInfo:
     """The time zone of an IANA name; UTC where it is unknown."""
     try:

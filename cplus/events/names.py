@@ -292,6 +292,16 @@ def auto_replies_ref(hour: str) -> str:
     return f"auto-replies/{hour}"
 
 
+def notifications_ref(hour: str) -> str:
+    """Every notification to the merchant's own mailboxes that was requested in that hour."""
+    return f"notifications/{hour}"
+
+
+def begun_ref(hour: str) -> str:
+    """Every conversation that the merchant began in that hour."""
+    return f"begun/{hour}"
+
+
 def notice_claim(request_id: int, kind: str) -> str:
     """That the merchant is to get this mail about a customer's request for their data."""
     return f"notice/{request_id}/{kind}"

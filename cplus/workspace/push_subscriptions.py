@@ -10,10 +10,10 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cplus.clock import Clock
+from cplus.clock import Clock, hour_of
 from cplus.errors import CredentialsUnreadable, InvalidInput
 from cplus.ids import spelled
 from cplus.keys import derived_key
@@ -148,7 +148,7 @@ class PushSubscriptions:
         """Whether the staff may be told of one more message in this hour, and counts it."""
         now = self._clock()
         row: dict[str, Any] = await self._hours.find_one_and_update(
-            {"_id": f"{shop}/{now.astimezone(UTC):%Y-%m-%dT%H}"},
+            {"_id": f"{shop}/{hour_of(now)}"},
             {"$inc": {"told": 1}, "$set": {"expires_at": now + timedelta(hours=2)}},
             upsert=True,
             return_document=ReturnDocument.AFTER,

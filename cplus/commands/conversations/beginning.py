@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cplus.actors import Actor, Source
+from cplus.clock import hour_of
 from cplus.commands.conversations.addressing import copies
 from cplus.commands.conversations.answering import (
     NO_EXTRAS,
@@ -22,6 +23,7 @@ from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import (
+    begun_ref,
     contact_sequence,
     conversation_stream,
     message_ref,
@@ -31,9 +33,12 @@ from cplus.events.repository import decided
 from cplus.ids import spelled
 from cplus.mail import is_own_address, normal_address
 from cplus.privacy.persons import PersonDirectory
+from cplus.wording import worded
 
 MAX_SUBJECT: Final = 200
 """Characters."""
+IN_AN_HOUR: Final = 100
+"""Conversations that a shop begins at most: this is no way to write to all customers at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Beginning:
 
     use: Conversations
     persons: PersonDirectory
+    in_an_hour: int = IN_AN_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,8 @@ async def begin(
     """Begins a conversation by email with whose address `to` is: a customer, or somebody new, who
     is a lead then. It counts against no plan and waits for no reply; an answer to it threads.
 
-    Raises InvalidInput (no address, one of the app's own, no subject or too long a one, and as
-    `answering.reply`), FormOfAnother, and as `Recorder.record` does.
+    Raises InvalidInput (no address, one of the app's own, no subject or too long a one, too many in
+    this hour, and as `answering.reply`), FormOfAnother, and as `Recorder.record` does.
     """
     address, subject = _address(to, use.use.mail_domain), _subject(subject)
     others = copies(extras.cc, extras.bcc, to=address, domain=use.use.mail_domain)
@@ -85,6 +91,15 @@ async def begin(
         files = await attached(shop, extras.chosen, files, use.use.files)
 
     async def decide() -> Draft:
+        hour = begun_ref(hour_of(now))
+        if await recorder.store.count_ref(shop, hour, use.in_an_hour) >= use.in_an_hour:
+            raise InvalidInput(
+                reason=worded(
+                    "a shop can begin up to %(most)s conversations in an hour; try again in the "
+                    "next one",
+                    most=use.in_an_hour,
+                )
+            )
         who = await use.persons.resolve(shop, address=address, happened_at=now)
         assert who is not None  # noqa: S101  an address has a person
         begun = Conversation.empty(stream)
@@ -105,7 +120,7 @@ async def begin(
             actor=str(actor),
             events=decided(begun),
             sequences=[(contact, number + 1)],
-            refs=[stream, who.person, message_ref(written)],
+            refs=[stream, who.person, message_ref(written), hour],
         )
 
     outcome = await recorder.record(shop, claim, decide)

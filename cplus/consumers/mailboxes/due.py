@@ -13,6 +13,11 @@ async def unanswered(due: Due, use: DueWork) -> datetime | None:
     return await use.mailboxes.unanswered(due)
 
 
+async def held(due: Due, use: DueWork) -> datetime | None:
+    """A mailbox may be told of what was too much in an hour; returns when to ask again."""
+    return await use.mailboxes.held(due)
+
+
 async def digest(due: Due, use: DueWork) -> datetime | None:
     """The hour of a digest has come; returns when the next one is due."""
     return await use.mailboxes.digest(due)

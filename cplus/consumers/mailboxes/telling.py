@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from cplus.actors import system
-from cplus.clock import Clock, zone
+from cplus.clock import Clock, hour_of, zone
 from cplus.commands.mailboxes import VERIFICATION, decide_mailboxes, mailboxes_of
 from cplus.consumers.mailboxes.digests import digest_at, next_digest
 from cplus.consumers.mailboxes.waiting import MOST, for_mailbox, since, waiting_messages
@@ -26,18 +28,21 @@ from cplus.events.aggregates.mailboxes import Mailbox
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import AnswerRefused, MessageReceived
 from cplus.events.catalogue.mail import MailBounced, MailComplained, MailRequested
-from cplus.events.log.commit import Commit
+from cplus.events.log.commit import Commit, Draft
 from cplus.events.names import (
     conversation_id,
     conversation_stream,
     mail_claim,
     mailbox_failed_claim,
     mailboxes_ended_claim,
+    notifications_ref,
 )
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.privacy.erasing import ask
 from cplus.projections.queries import Queries
+
+log = structlog.get_logger()
 
 NOTIFICATION: Final = "notification"
 DIGEST: Final = "digest"
@@ -46,6 +51,11 @@ TO_MAILBOXES: Final = frozenset({VERIFICATION, NOTIFICATION, DIGEST, REFUSED})
 """The purposes of all mail that goes to mailboxes."""
 UNANSWERED: Final = "mailbox_unanswered"
 """What is due when a message was not answered for some minutes: `<conversation>/<mailbox>`."""
+HELD: Final = "mailbox_held"
+"""What is due when too many mailboxes were told in an hour: `<conversation>/<mailbox>`."""
+IN_AN_HOUR: Final = 200
+"""Notifications of a shop at most; what is beyond that goes in the next hour, if nobody answered
+until then."""
 DAILY: Final = "mailbox_digest"
 """What is due when a digest goes: `<mailbox>`."""
 _ACTOR: Final = system("mailboxes")
@@ -59,6 +69,7 @@ class MailboxNews:
     rows: DueRows
     queries: Queries
     clock: Clock
+    in_an_hour: int = IN_AN_HOUR
 
     async def received(self, shop: str, commit: Commit, told: Recorded) -> None:
         """A message came: who wants to hear of each is told, and for the others it is noted when.
@@ -75,21 +86,32 @@ class MailboxNews:
         conversation = await self._conversation(shop, conversation_id(told.stream))
         if conversation.spam or conversation.erased:
             return
+        later: list[Due] = []
         for one in on:
-            if one.notify == "each":
-                await self._notify(shop, one, conversation, message, commit)
-        await self.rows.put(
-            [
-                Due(
-                    shop,
-                    UNANSWERED,
-                    f"{conversation.conversation_id}/{one.id}",
-                    one.waits_until(told.occurred_at),
-                )
-                for one in on
-                if one.notify == "unanswered"
-            ]
-        )
+            ref = f"{conversation.conversation_id}/{one.id}"
+            if one.notify == "unanswered":
+                later.append(Due(shop, UNANSWERED, ref, one.waits_until(told.occurred_at)))
+            elif one.notify == "each":
+                held = await self._notify(shop, one, conversation, message, commit)
+                later += [Due(shop, HELD, ref, held)] if held else []
+        await self.rows.put(later)
+
+    async def held(self, due: Due) -> datetime | None:
+        """The next hour has come: the mailbox is told of each message that still waits, and that it
+        was not told of. Returns when the rest may go, if there are too many again."""
+        talk, _, id_ = due.ref.partition("/")
+        found = (await mailboxes_of(self.recorder, due.shop)).on.get(id_)
+        conversation = await self._conversation(due.shop, talk)
+        if found is None or found.notify != "each" or not conversation.open:
+            return None
+        if conversation.spam or conversation.erased:
+            return None
+        waiting = await waiting_messages(self.recorder, due.shop, conversation.id)
+        for one in for_mailbox(found, waiting):
+            held = await self._notify(due.shop, found, conversation, one.message, one.commit)
+            if held is not None:
+                return held
+        return None
 
     async def unanswered(self, due: Due) -> datetime | None:
         """A message may have waited as long as the mailbox wants: it is told, if nobody answered.
@@ -111,8 +133,7 @@ class MailboxNews:
         if first > self.clock() and len(waiting) < MOST:
             return first
         newest = wanted[-1]
-        await self._notify(due.shop, found, conversation, newest.message, newest.commit)
-        return None
+        return await self._notify(due.shop, found, conversation, newest.message, newest.commit)
 
     async def digest(self, due: Due) -> datetime | None:
         """The hour of a digest has come; returns when the next one is due."""
@@ -170,9 +191,10 @@ class MailboxNews:
         )
 
     async def removed(self, shop: str, mailbox: str) -> None:
-        """A mailbox was removed: its address is erased."""
+        """A mailbox was removed: its address is erased, unless mail of ours was called spam there:
+        then it is what keeps us from writing there again, if somebody adds it anew."""
         gone = (await mailboxes_of(self.recorder, shop)).former.get(mailbox)
-        if gone is None or not gone.address:
+        if gone is None or not gone.address or gone.off == "complained":
             return
         erasure = hashlib.sha256(f"mailbox/{shop}/{mailbox}".encode()).hexdigest()[:32]
         await ask(
@@ -198,7 +220,8 @@ class MailboxNews:
         conversation: Conversation,
         message: MessageReceived,
         commit: Commit,
-    ) -> None:
+    ) -> datetime | None:
+        """Asks for the mail, once; or returns when it may go, if too many went in this hour."""
         about = {
             "mailbox": mailbox.id,
             "conversation": conversation.conversation_id,
@@ -206,7 +229,20 @@ class MailboxNews:
         }
         concerned = [conversation.person, message.person]
         what = f"{message.message_id}/{mailbox.id}"
-        await self._ask(shop, NOTIFICATION, what, mailbox, about, concerned, commit)
+        now = self.clock()
+        hour = notifications_ref(hour_of(now))
+        claim = mail_claim(NOTIFICATION, what)
+
+        async def decide() -> Draft | None:
+            if await self.recorder.store.count_ref(shop, hour, self.in_an_hour) >= self.in_an_hour:
+                return None
+            made = self._wish(shop, NOTIFICATION, what, mailbox, about, concerned, commit)
+            return replace(made, refs=[*made.refs, hour])
+
+        if await self.recorder.record(shop, claim, decide) is not None:
+            return None
+        log.warning("notifications_held", shop=shop, in_an_hour=self.in_an_hour)
+        return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
     async def _ask(
         self,
@@ -218,6 +254,19 @@ class MailboxNews:
         concerned: Sequence[str] = (),
         commit: Commit | None = None,
     ) -> None:
+        draft = self._wish(shop, purpose, what, mailbox, about, concerned, commit)
+        await self.recorder.append([draft])
+
+    def _wish(
+        self,
+        shop: str,
+        purpose: str,
+        what: str,
+        mailbox: Mailbox,
+        about: Mapping[str, str],
+        concerned: Sequence[str] = (),
+        commit: Commit | None = None,
+    ) -> Draft:
         wish = MailRequested(
             message_id=random_id(),
             purpose=purpose,
@@ -226,7 +275,7 @@ class MailboxNews:
             concerns=tuple(dict.fromkeys(concerned)),
             to_address=mailbox.address,
         )
-        draft = request_draft(
+        return request_draft(
             shop,
             wish,
             self.clock(),
@@ -236,7 +285,6 @@ class MailboxNews:
             correlation_id=commit.correlation if commit else None,
             causation_id=commit.id if commit else None,
         )
-        await self.recorder.append([draft])
 
     async def _conversation(self, shop: str, talk: str) -> Conversation:
         stream = conversation_stream(talk)

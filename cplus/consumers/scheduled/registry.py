@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from cplus.consumers.mailboxes.due import digest, unanswered
-from cplus.consumers.mailboxes.telling import DAILY, UNANSWERED
+from cplus.consumers.mailboxes.due import digest, held, unanswered
+from cplus.consumers.mailboxes.telling import DAILY, HELD, UNANSWERED
 from cplus.consumers.notices.reminders import REMINDER, remind
 from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.reactions.snoozes import SNOOZE, wake_snoozed
@@ -21,6 +21,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         SCHEDULED: hand_out_scheduled,
         DELAYED: give_up,
         UNANSWERED: unanswered,
+        HELD: held,
         DAILY: digest,
         TENANT: look_after,
         SNOOZE: wake_snoozed,

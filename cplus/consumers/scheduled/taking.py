@@ -48,6 +48,9 @@ class Mailboxes(Protocol):
     async def unanswered(self, due: Due, /) -> datetime | None:
         """A message may have waited as long as a mailbox wants."""
 
+    async def held(self, due: Due, /) -> datetime | None:
+        """A mailbox may be told of what was too much in an hour."""
+
     async def digest(self, due: Due, /) -> datetime | None:
         """The hour of a digest has come; returns when the next one is due."""
 

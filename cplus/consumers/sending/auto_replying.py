@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from cplus.actors import system
-from cplus.clock import Clock, zone
+from cplus.clock import Clock, hour_of, zone
 from cplus.commands.mail_settings import settings_of
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.sending.outgoing import name_of, timezone_of
@@ -177,7 +177,7 @@ async def _decide(
         source="auto_reply",
         actor=system("auto-replies"),
         events=[*events, requested(wish, found.now)],
-        refs=list(dict.fromkeys([*refs, auto_replies_ref(_hour(found.now))])),
+        refs=list(dict.fromkeys([*refs, auto_replies_ref(hour_of(found.now))])),
         correlation_id=commit.correlation,
         causation_id=commit.id,
     )
@@ -193,7 +193,7 @@ async def _is_enough(found: _Answer, use: AutoReplying) -> bool:
         unanswered += await _is_unanswered(shop, commit, use)
     if unanswered >= IN_A_ROW:
         return True
-    hour = auto_replies_ref(_hour(found.now))
+    hour = auto_replies_ref(hour_of(found.now))
     if await store.count_ref(shop, hour, use.in_an_hour) < use.in_an_hour:
         return False
     log.warning("auto_replies_held", shop=shop, in_an_hour=use.in_an_hour)
@@ -219,10 +219,6 @@ async def _is_unanswered(shop: str, commit: Commit, use: AutoReplying) -> bool:
         if talk.auto_replied:
             return True
     return False
-
-
-def _hour(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H}"
 
 
 async def find_auto_reply(

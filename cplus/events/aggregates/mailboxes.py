@@ -22,6 +22,7 @@ from cplus.events.catalogue.mailboxes import (
     Notify,
     SwitchedOff,
 )
+from cplus.wording import worded
 
 MOST: Final = 10
 """Mailboxes of a shop."""
@@ -32,9 +33,15 @@ CODES_A_DAY: Final = 3
 CODES_OF_A_SHOP: Final = 20
 """Verification mails of a shop within 24 hours, to whatever mailboxes: nobody can use the app to
 write to strangers as often as they like."""
+COMPLAINED: Final = timedelta(days=30)
+"""After the owner of a mailbox called our mail spam: until then no code is sent there. One that was
+never verified is somebody else's, and gets none ever again."""
 MINUTES: Final = (10, 1_440)
 """How long a message can wait for a reply before a mailbox is told: at least, and at most."""
 _DAY: Final = timedelta(days=1)
+_CALLED_SPAM: Final = worded(
+    "mail of ours was marked as spam at this address, so no code is sent there; use another one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,9 @@ class Mailbox:
     verified_at: datetime | None = None
     """None until it is verified, and again once it was switched off."""
     off: SwitchedOff | None = None
+    off_at: datetime | None = None
+    was_verified: bool = False
+    """Whether it ever was: then its owner is the merchant."""
     notify: Notify = "each"
     minutes: int | None = None
     hour: int | None = None
@@ -66,6 +76,12 @@ class Mailbox:
         """When it is told of a message that came at that moment and that nobody answers."""
         return moment + timedelta(minutes=self.minutes or MINUTES[0])
 
+    def may_be_asked(self, now: datetime) -> bool:
+        """Whether a verification mail may go there, after what became of the ones before."""
+        if self.off != "complained" or self.off_at is None:
+            return True
+        return self.was_verified and now - self.off_at >= COMPLAINED
+
 
 class Mailboxes(Aggregate):
     """Stream `mailboxes/<host>`. Addresses of a shop that was erased read as erased: those
@@ -75,7 +91,8 @@ class Mailboxes(Aggregate):
         self.by_id: dict[str, Mailbox] = {}
         """Those that were not removed, in the order in which they were added."""
         self.former: dict[str, Mailbox] = {}
-        """Those that were removed, by id; the address is empty once it is erased."""
+        """Those that were removed, by id; the address is empty once it is erased, which it is not
+        where our mail was called spam."""
         self._asked: list[datetime] = []
 
     @property
@@ -86,8 +103,8 @@ class Mailboxes(Aggregate):
     def add(self, *, mailbox: str, person: str, address: str, now: datetime) -> None:
         """The merchant names an address; a verification mail goes there.
 
-        Raises InvalidInput if it was named before, there are too many, or too many such mails went
-        out today.
+        Raises InvalidInput if it was named before, there are too many, too many such mails went out
+        today, or one of them was called spam there.
         """
         if mailbox in self.by_id:
             return
@@ -96,6 +113,9 @@ class Mailboxes(Aggregate):
         if len(self.by_id) >= MOST:
             raise InvalidInput(reason=f"there can be up to {MOST} addresses; remove one first")
         self._may_ask(self._asked_of_removed(), now)
+        before = [one for one in self.former.values() if one.address == address]
+        if not all(one.may_be_asked(now) for one in before):
+            raise InvalidInput(reason=_CALLED_SPAM)
         self.trigger_event(
             MailboxAdded, mailbox=mailbox, person=person, address=address, timestamp=now
         )
@@ -103,10 +123,12 @@ class Mailboxes(Aggregate):
 
     def ask_again(self, mailbox: str, now: datetime) -> None:
         """Another verification mail goes out, with a new code. Raises NotFound, and InvalidInput if
-        it is verified, or too many such mails went out today."""
+        it is verified, too many such mails went out today, or one of them was called spam."""
         found = self.find(mailbox)
         if found.on:
             raise InvalidInput(reason="this address is verified already")
+        if not found.may_be_asked(now):
+            raise InvalidInput(reason=_CALLED_SPAM)
         self._may_ask(found.asked, now)
         self._ask(mailbox, now)
 
@@ -154,9 +176,10 @@ class Mailboxes(Aggregate):
             )
 
     def switch_off(self, mailbox: str, reason: SwitchedOff, now: datetime) -> None:
-        """Mail to it failed for good; one that is off or removed stays so."""
+        """Mail to it failed for good; one that is off or removed stays so, but for a complaint,
+        which says more than a bounce."""
         found = self.by_id.get(mailbox)
-        if found is not None and found.off is None:
+        if found is not None and found.off not in (reason, "complained"):
             self.trigger_event(MailboxSwitchedOff, mailbox=mailbox, reason=reason, timestamp=now)
 
     def remove(self, mailbox: str, now: datetime) -> None:
@@ -221,7 +244,10 @@ class Mailboxes(Aggregate):
 
     @evolve.register
     def _(self, event: MailboxVerified) -> None:
-        self._change(event.mailbox, verified_at=event.timestamp, off=None, code_until=None)
+        at = event.timestamp
+        self._change(
+            event.mailbox, verified_at=at, off=None, off_at=None, code_until=None, was_verified=True
+        )
 
     @evolve.register
     def _(self, event: MailboxNotificationsChosen) -> None:
@@ -229,7 +255,8 @@ class Mailboxes(Aggregate):
 
     @evolve.register
     def _(self, event: MailboxSwitchedOff) -> None:
-        self._change(event.mailbox, verified_at=None, off=event.reason)
+        at = event.timestamp
+        self._change(event.mailbox, verified_at=None, off=event.reason, off_at=at)
 
     @evolve.register
     def _(self, event: MailboxRemoved) -> None:

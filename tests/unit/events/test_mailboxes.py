@@ -102,7 +102,7 @@ def test_nor_to_many_out_of_one_shop() -> None:
 def test_one_that_fails_is_off_until_it_is_verified_again() -> None:
     mailboxes = given(added, verified)
     mailboxes.switch_off("b1", "bounced", NOW + HOUR)
-    mailboxes.switch_off("b1", "complained", NOW + HOUR)
+    mailboxes.switch_off("b1", "bounced", NOW + HOUR)
     mailboxes.switch_off("b7", "bounced", NOW + HOUR)
     assert then(mailboxes) == ["mailbox.switched_off"]
     assert not mailboxes.on
@@ -187,3 +187,31 @@ def test_who_adds_and_removes_an_address_sends_it_no_more_codes() -> None:
         added(mailboxes, "b9", NOW + HOUR)
     added(mailboxes, "b9", NOW + 25 * HOUR)
     assert list(mailboxes.by_id) == ["b9"]
+
+
+def test_who_called_our_mail_spam_is_sent_no_code_again() -> None:
+    mailboxes = given(added)
+    mailboxes.switch_off("b1", "bounced", NOW)
+    mailboxes.switch_off("b1", "complained", NOW + HOUR)
+    mailboxes.switch_off("b1", "bounced", NOW + HOUR)
+    assert then(mailboxes) == ["mailbox.switched_off", "mailbox.switched_off"]
+    for days in (0, 1, 31, 4_000):  # it never was the merchant's
+        with pytest.raises(InvalidInput, match="marked as spam"):
+            mailboxes.ask_again("b1", NOW + timedelta(days=days, hours=2))
+    # Nor if it is removed and added anew.
+    mailboxes.remove("b1", NOW + 2 * HOUR)
+    with pytest.raises(InvalidInput, match="marked as spam"):
+        mailboxes.add(
+            mailbox="b2", person="person/b2", address="b1@merchant.example", now=NOW + 50 * HOUR
+        )
+    added(mailboxes, "b3", NOW + 50 * HOUR)
+
+
+def test_a_merchant_who_called_it_spam_can_verify_their_address_a_month_later() -> None:
+    mailboxes = given(added, verified)
+    mailboxes.switch_off("b1", "complained", NOW + HOUR)
+    with pytest.raises(InvalidInput, match="marked as spam"):
+        mailboxes.ask_again("b1", NOW + timedelta(days=30))
+    mailboxes.ask_again("b1", NOW + timedelta(days=30, hours=1))
+    mailboxes.verify("b1", number=2, now=NOW + timedelta(days=30, hours=1))
+    assert list(mailboxes.on) == ["b1"]

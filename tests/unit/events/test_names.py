@@ -22,6 +22,8 @@ STORED = {
     "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),
     "auto_reply_ref": (("person/q5xe",), "auto-reply/q5xe"),
     "auto_replies_ref": (("2026-12-01T09",), "auto-replies/2026-12-01T09"),
+    "notifications_ref": (("2026-12-01T09",), "notifications/2026-12-01T09"),
+    "begun_ref": (("2026-12-01T09",), "begun/2026-12-01T09"),
     "billing_stream": (("acorn.myshopify.com",), "billing/acorn.myshopify.com"),
     "import_stream": (("k3-0",), "import/k3-0"),
     "mail_stream": (("m1",), "mail/m1"),

@@ -10,6 +10,7 @@ from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.mailboxes import CODE_HOURS, MINUTES, MOST
 from cplus.events.catalogue.mailboxes import Notify
 from cplus.web.merchant.settings.section import Looking, Section, Sent
+from cplus.wording import worded
 
 _CHOICES: Final[Mapping[Notify, str]] = {
     "each": "Each new message",
@@ -18,10 +19,12 @@ _CHOICES: Final[Mapping[Notify, str]] = {
     "nothing": "Nothing",
 }
 _OFF: Final = {
-    "bounced": "Mail to this address bounced, so nothing is sent there. Check it, then verify it "
-    "again.",
-    "complained": "Mail to this address was marked as spam, so nothing is sent there. Verify it "
-    "again to go on.",
+    "bounced": worded(
+        "Mail to this address bounced, so nothing is sent there. Check it, then verify it again."
+    ),
+    "complained": worded(
+        "Mail to this address was marked as spam, so nothing is sent there. Use another address."
+    ),
 }
 
 
@@ -36,6 +39,7 @@ async def _shown(at: Looking) -> Mapping[str, Any]:
                 "address": one.address,
                 "on": one.on,
                 "off": _OFF.get(one.off or "", ""),
+                "may_ask": one.may_be_asked(now),
                 "waits": one.code_until is not None and now < one.code_until,
                 "notify": one.notify,
                 "minutes": one.minutes or 30,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -115,3 +116,22 @@ async def test_what_cannot_go_out_is_refused_and_nothing_is_recorded(
     with pytest.raises(InvalidInput, match="write something"):
         await write(world, "ada@shopper.example", text=" ")
     assert await world.commits() == []
+
+
+async def test_a_shop_begins_so_many_conversations_in_an_hour(world: World) -> None:
+    use = replace(world.parts.beginning, in_an_hour=2)
+
+    async def begun(number: int) -> Begun | SentBefore:
+        return await begin(
+            SHOP, to=f"{number}@shopper.example", subject="News", text="Hello",
+            key=f"{number}" * 20, actor=merchant("ada"), source="dashboard", use=use,
+        )  # fmt: skip
+
+    first = await begun(1)
+    await begun(2)
+    with pytest.raises(InvalidInput, match="up to 2 conversations in an hour"):
+        await begun(3)
+    assert await begun(1) == first  # the same form is no new one
+    world.later(hours=1)
+    await begun(3)
+    assert len(await world.types()) == 3

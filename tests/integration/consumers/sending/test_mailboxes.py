@@ -28,7 +28,7 @@ from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
-from cplus.events.catalogue.mail import MailBounced, MailRequested
+from cplus.events.catalogue.mail import MailBounced, MailComplained, MailRequested
 from cplus.events.catalogue.mailboxes import Notify
 from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.catalogue.shops import AppUninstalled
@@ -473,3 +473,50 @@ async def test_a_virus_that_was_taken_up_goes_to_no_mailbox(told: Told) -> None:
     mail = await told.mail((await told.wishes())[-1])
     assert list(mail.iter_attachments()) == []
     assert "bill.exe (a virus was found in this mail" in words(mail).replace("\n", " ")
+
+
+async def test_what_is_too_much_in_an_hour_goes_in_the_next_if_nobody_answered(told: Told) -> None:
+    told.news = replace(told.news, in_an_hour=2)
+    await told.on()
+    await told.on("second@acorn.example")
+    for number in (1, 2):
+        again = {"References": "<1@shopper.example>"} if number > 1 else {}
+        mail = plain(f"Message {number}", message_id=f"<{number}@shopper.example>", **again)
+        await told.world.receive(mail, f"ses{number}")
+        await told.react()
+        await told.react()
+    assert len(await told.wishes()) == 2
+    await told.sweep()  # not yet
+    assert len(await told.wishes()) == 2
+    told.world.now = datetime(2026, 11, 1, 13, 0, tzinfo=UTC)
+    await told.sweep()
+    await told.sweep()
+    wishes = await told.wishes()
+    assert len({(one.about["message"], one.about["mailbox"]) for one in wishes}) == 4
+    # Of what was answered meanwhile nobody is told.
+    told.world.now = datetime(2026, 11, 1, 13, 30, tzinfo=UTC)
+    third = plain("3", message_id="<3@shopper.example>", References="<1@shopper.example>")
+    await told.world.receive(third, "ses3")
+    await told.react()
+    await told.world.answer()
+    told.world.now = datetime(2026, 11, 1, 14, 0, tzinfo=UTC)
+    await told.sweep()
+    assert len(await told.wishes()) == 4
+
+
+async def test_where_our_mail_was_called_spam_the_address_stays_known(told: Told) -> None:
+    mailbox = await told.add()
+    [wish] = await told.wishes(mailboxes.VERIFICATION)
+    complained = MailComplained(
+        message_id=wish.message_id, purpose=wish.purpose, about=wish.about, conversation_id=None
+    )
+    await told.record(complained, f"mail/{wish.message_id}", "complaint")
+    await told.react()
+    await mailboxes.remove(SHOP, mailbox, key="r" * 20, **told._form)
+    await told.react()
+    types = [one for commit in await told.world.types() for one in commit]
+    assert "erasure_requested" not in types
+    told.world.later(days=60)
+    with pytest.raises(InvalidInput, match="marked as spam"):
+        await mailboxes.add_mailbox(SHOP, OWNER, domain=DOMAIN, key="again", **told._form)
+    assert len(await told.wishes(mailboxes.VERIFICATION)) == 1
