@@ -243,12 +243,13 @@ async def _told(shop: str, recorder: Recorder) -> _Told:
 
 
 async def _refused(shop: str, import_id: str, recorder: Recorder) -> list[datetime]:
-    """When Shopify refused to go on with that import, if it did."""
+    """When Shopify refused to go on with that import for want of a grant, if it did."""
     newest = await recorder.store.by_ref(shop, import_stream(import_id), 1)
     ended = await recorder.reader.read(newest, [ImportEnded])
     return [
         recorded.occurred_at
         for events in ended
         for recorded in events
-        if isinstance(recorded.event, ImportEnded) and recorded.event.outcome != "complete"
+        if isinstance(recorded.event, ImportEnded)
+        and recorded.event.outcome not in ("complete", "closed")
     ]

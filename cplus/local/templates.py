@@ -18,6 +18,7 @@ from cplus.local.intrinsics import Names
 PASSED_OVER = frozenset(
     {
         "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::InsightRule",
         "AWS::IAM::Role",
         "AWS::KMS::Key",
         "AWS::Logs::MetricFilter",

@@ -23,7 +23,7 @@ from cplus.consumers.imports.asking import Asker
 from cplus.consumers.imports.bulk.customers import CustomersFromBulk
 from cplus.consumers.imports.bulk.orders import OrdersFromBulk, by_bulk
 from cplus.consumers.imports.import_log import ImportLog
-from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
+from cplus.consumers.imports.importer import GO_ON, BulkPlace, Follows, Importer, Place
 from cplus.consumers.imports.order_import import OrderImport
 from cplus.deadline import Deadline
 from cplus.errors import (
@@ -56,6 +56,7 @@ MAX_DELAY: Final = 900
 _LOOKS: Final = 25  # customers that one commit tells of as gone, at most
 _PAUSE: Final = 30  # seconds until a Shopify that is down is asked again; twice that the next time
 _FAILED_RUNS: Final = 12  # on end without one page, some two hours: then the queue counts the tries
+_CLOSED_RUNS: Final = 3 * 24 * 4  # on end that Shopify refused, one each MAX_DELAY: three days
 _HELD: Final = 60  # seconds until a message is looked at again whose shop is in another's hands
 _IMPORT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -89,13 +90,15 @@ async def _work(use: Importer, limit: Deadline, message: Mapping[str, Any]) -> H
     if not isinstance(import_id, str) or not _IMPORT_ID.fullmatch(import_id):
         raise InvalidInput(reason="the message names no import")
     run = _Run(shop, import_id, _follows(message, import_id), use, limit)
+    goes_on = message.get(GO_ON) is True
     held_for = limit.remaining() + 1.0
     lease = await use.leases.take(f"import/{shop}", held_for)
     if lease is None:
         log.info("import_held_elsewhere", shop=shop, import_id=import_id)
         return HandOn(dict(message), shop, math.ceil(min(_HELD, held_for)))
     try:
-        return await run.work(_number(message, "failed"), _number(message, "polls"))
+        counts = (_number(message, name) for name in ("failed", "polls", "refused"))
+        return await run.work(*counts, goes_on=goes_on)
     finally:
         # Before the message goes out: who takes it up must not find the lease held.
         await use.leases.release(lease)
@@ -142,14 +145,19 @@ class _Run:
     def _waits(self) -> asyncio.Timeout:
         return asyncio.timeout(self._waits_until.remaining())
 
-    async def work(self, failed: int, polls: int) -> HandOn | None:
-        """Loads pages until the import or the time ends; answers what is left. `failed` is how many
-        runs before came to no page, because Shopify was down, and `polls` how many only saw that a
-        bulk operation is under way."""
+    async def work(
+        self, failed: int, polls: int, refused: int, *, goes_on: bool = False
+    ) -> HandOn | None:
+        """Loads pages until the import or the time ends; answers what is left. Of the runs before,
+        `failed` came to no page because Shopify was down, `refused` because it refused the call,
+        and `polls` only saw that a bulk operation is under way. With `goes_on`, an import that
+        ended as `closed` goes on."""
         self._failed = failed
-        place = first = await self._log.place()
-        if place.ended:
+        place = await self._log.place()
+        goes_on = goes_on and place.closed
+        if place.ended and not goes_on:
             return None
+        place = first = replace(place, ended=False, closed=False)
         async with self._asker.http() as http:
             try:
                 client = await self._asker.client(http)
@@ -165,9 +173,11 @@ class _Run:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
                 await self._log.end(place, error)
-            except AddressRefused:
-                # Until somebody mends the allowlist, for hours perhaps: the queue counts no tries.
-                return self._rest(place, MAX_DELAY)
+            except AddressRefused as error:
+                stands = place == first
+                # One that had ended like this is asked for again the next day.
+                new = not (goes_on and stands)
+                return await self._refused(place, error, refused if stands else 0, new=new)
             except (ShopifyUnavailable, TimeoutError) as error:
                 log.warning("import_interrupted", shop=self._shop, reason=_reason(error))
                 failed = failed + 1 if place == first else 1
@@ -177,6 +187,17 @@ class _Run:
             finally:
                 await self._bulk.close()
                 await self._orders.close()
+        return None
+
+    async def _refused(
+        self, place: Place, error: AddressRefused, before: int, *, new: bool
+    ) -> HandOn | None:
+        """What is left, if Shopify refused the call. Somebody may have to mend the allowlist of
+        addresses first, for hours or a weekend: the queue counts no tries. A shop that Shopify
+        closed is refused for good."""
+        if before < _CLOSED_RUNS:
+            return self._rest(place, MAX_DELAY, refused=before + 1) if new else None
+        await self._log.end_closed(place, error)
         return None
 
     async def _step(self, client: AdminClient, place: Place) -> Place | None:
@@ -208,7 +229,9 @@ class _Run:
         self._log.total = count.number if count.exact else None
         return count.number > self._use.bulk_over
 
-    def _rest(self, place: Place, delay: int, failed: int = 0, polls: int = 0) -> HandOn:
+    def _rest(
+        self, place: Place, delay: int, failed: int = 0, polls: int = 0, refused: int = 0
+    ) -> HandOn:
         message = {
             "shop": self._shop,
             "import_id": self._id,
@@ -218,6 +241,7 @@ class _Run:
             "causation_id": self._follows.causation_id,
             "failed": failed,
             "polls": polls,
+            "refused": refused,
         }
         return HandOn(message, self._shop, delay)
 

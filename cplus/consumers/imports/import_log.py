@@ -284,6 +284,19 @@ class ImportLog:
             reason=str(reason),
         )
 
+    async def end_closed(self, place: Place, error: ShopifyError) -> None:
+        """Records that Shopify takes no call for the shop. A message that says so goes on here."""
+        await self._check()
+        behind = replace(place, page=place.page + 1, ended=True, closed=True)
+        marks: list[Event] = [
+            ImportEnded(import_id=self._id, outcome="closed", pages=place.page - 1)
+        ]
+        if place.page == 1:
+            marks.insert(0, ImportStarted(import_id=self._id))
+        cause = Cause("import", headers=headers_of(place, behind) | {"refusal": str(error)})
+        await self._append(place, facts(self._stream, self._use.clock(), *marks), cause)
+        log.warning("import_closed", shop=self.shop, import_id=self._id)
+
     async def _cause(self, place: Place, behind: Place, body: bytes) -> Cause:
         headers = headers_of(place, behind)
         return await cause_of(

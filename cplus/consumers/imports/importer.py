@@ -18,6 +18,8 @@ from cplus.leases import Leases
 from cplus.privacy.listed import ListedCustomers
 from cplus.shopify.credentials import Credentials
 
+GO_ON: Final = "go_on"
+"""The field of a message that goes on with an import which ended as `closed`."""
 BULK_OVER: Final = 50_000
 BULK_ORDERS_OVER: Final = 1_000
 
@@ -99,6 +101,8 @@ class Place:
     orders: tuple[int, int] | None = None
     """Once the customers are there: how many pages they had, and behind which order it goes on. An
     older release reads the customers again, and ends there."""
+    closed: bool = False
+    """Whether it ended because Shopify took no call for the shop, and may go on."""
     bulk_orders: BulkPlace | None = None
     """While the orders come by a bulk operation, and if that was given up; an older release goes on
     by pages behind the last."""

@@ -32,6 +32,8 @@ def headers_of(place: Place, behind: Place) -> dict[str, str]:
     if behind.unlisted:
         pages, after = behind.unlisted
         headers["unlisted"] = f"{pages}/{after}"
+    if behind.closed:
+        headers["closed"] = "1"
     return headers
 
 
@@ -54,6 +56,7 @@ def place_behind(commit: Commit) -> Place:
         (int(pages), after) if pages else None,
         _bulk(headers.get("bulk")),
         _orders(headers.get("orders")),
+        "closed" in headers,
         _bulk(headers.get("bulk_orders")),
     )
 

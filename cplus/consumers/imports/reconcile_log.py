@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cplus.actors import system
 from cplus.consumers.erased_shops import last_erasure
-from cplus.consumers.imports.importer import Importer
+from cplus.consumers.imports.importer import GO_ON, Importer
 from cplus.consumers.imports.news import News, customer_news, order_news
 from cplus.consumers.imports.places import place_behind
 from cplus.consumers.shopify_facts import facts, imported, known
@@ -20,7 +20,7 @@ from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.imports import ImportEnded
 from cplus.events.catalogue.shops import AppInstalled, ScopesChanged
 from cplus.events.causes import cause_of
-from cplus.events.log.commit import Draft
+from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, settled
 from cplus.events.names import (
     RECONCILED_REF,
@@ -82,6 +82,16 @@ class Since(NamedTuple):
     """The day of the last that came to its end; empty if there was none."""
 
 
+class _Begun(NamedTuple):
+    """An import that was asked for."""
+
+    import_id: str
+    position: int
+    asked_at: datetime
+    newest: Commit | None
+    """Its newest commit; None if it has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReconcileLog:
     """The commits of one day's reconciliation of a shop."""
@@ -95,37 +105,55 @@ class ReconcileLog:
         """Up to when everything is in the log, by an import that is complete or a reconciliation
         after it; None while there is neither since the app was installed, or an import is under
         way."""
-        store = self.use.store
         imported_from: datetime | None = None
         installed_at = 0
-        commits = store.iterate_ref(
-            self.shop, shop_stream(self.shop), newest_first=True, batch=_COMMITS
-        )
-        async for commit in commits:
-            for told in reversed(await self.use.recorder.reader.of(commit, *_STARTS)):
-                begun = await store.by_ref(
-                    self.shop, import_stream(install_import(told.id)), 1, cause=True
-                )
-                if begun:
-                    place = place_behind(begun[0])
-                    if not place.ended:
-                        return None
-                    [ended] = await self.use.recorder.reader.of(begun[0], ImportEnded)
-                    if getattr(ended.event, "outcome", "") == "complete":
-                        began = place.began or commit.recorded_at
-                        imported_from = max(imported_from or began, began)
-                if isinstance(told.event, AppInstalled):
-                    installed_at = commit.position
-            if installed_at:
-                break
+        async for begun in self._imports():
+            installed_at = begun.position
+            if begun.newest is None:
+                continue
+            place = place_behind(begun.newest)
+            if not place.ended:
+                return None
+            [ended] = await self.use.recorder.reader.of(begun.newest, ImportEnded)
+            if getattr(ended.event, "outcome", "") == "complete":
+                began = place.began or begun.asked_at
+                imported_from = max(imported_from or began, began)
         if imported_from is None:
             return None
-        newest = await store.by_ref(self.shop, RECONCILED_REF, 1, cause=True)
+        newest = await self.use.store.by_ref(self.shop, RECONCILED_REF, 1, cause=True)
         if not newest or newest[0].position < installed_at:
             return Since(imported_from - OVERLAP, "")
         headers = (newest[0].cause or {}).get("headers") or {}
         began = datetime.fromisoformat(headers["began"])
         return Since(max(imported_from, began) - OVERLAP, headers["day"])
+
+    async def closed(self) -> dict[str, Any] | None:
+        """The message that goes on with the newest import, if that ended as `closed`."""
+        async for begun in self._imports():
+            if begun.newest is not None:
+                commit = begun.newest
+                follows = {
+                    "correlation_id": commit.correlation,
+                    "causation_id": commit.causation_id,
+                }
+                told = {"shop": self.shop, "import_id": begun.import_id, **follows}
+                return {**told, GO_ON: True} if place_behind(commit).closed else None
+        return None
+
+    async def _imports(self) -> AsyncIterator[_Begun]:
+        """The imports since the app was installed, the newest first."""
+        store, reader = self.use.store, self.use.recorder.reader
+        commits = store.iterate_ref(
+            self.shop, shop_stream(self.shop), newest_first=True, batch=_COMMITS
+        )
+        async for commit in commits:
+            for told in reversed(await reader.of(commit, *_STARTS)):
+                name = install_import(told.id)
+                newest = await store.by_ref(self.shop, import_stream(name), 1, cause=True)
+                asked = commit.position, commit.recorded_at
+                yield _Begun(name, *asked, newest[0] if newest else None)
+                if isinstance(told.event, AppInstalled):
+                    return
 
     async def customers(
         self,

@@ -81,7 +81,10 @@ async def reconcile(use: Reconciler, limit: Deadline, message: Mapping[str, Any]
     shop, day = shop_host(message.get("shop")), message.get(RECONCILE)
     if not isinstance(day, str) or not _DAY.fullmatch(day):
         raise InvalidInput(reason="the message names no day")
-    since = await ReconcileLog(shop, day, use.importer, use.rows).since()
+    told = ReconcileLog(shop, day, use.importer, use.rows)
+    if closed := await told.closed():
+        return HandOn(closed, shop)
+    since = await told.since()
     if since is None or since.day >= day:
         return None  # it need not wait for the import
     held_for = limit.remaining() + 1.0
@@ -135,7 +138,8 @@ class _Run:
                 code = str(refused.values["code"])
                 log.error("reconciliation_refused", shop=self._shop, reason=code)
             except AddressRefused:
-                return self._rest(state, MAX_DELAY)
+                # Closed, or nobody's address is taken: the next day reads from where this one did.
+                log.info("reconciliation_without", shop=self._shop, part=state.part)
             except (ShopifyUnavailable, TimeoutError):
                 failed = _number(message, "failed") + 1 if state == first else 1
                 log.warning("reconciliation_interrupted", shop=self._shop, failed=failed)

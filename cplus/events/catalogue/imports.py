@@ -46,10 +46,11 @@ class ImportEnded(Event):
     """The import ended."""
 
     TYPE: ClassVar[str] = "import.ended"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     import_id: str
-    outcome: Literal["complete", "uninstalled", "refused"]
-    """What became of the customers."""
+    outcome: Literal["complete", "uninstalled", "refused", "closed"]
+    """What became of the customers: `closed` if Shopify took no call for this shop for days, with
+    tokens that may be good; such an import may go on after all, and end again."""
     pages: int
     orders: Literal["complete", "denied", "refused", "unreadable"] | None = None
     """What became of the orders: `denied` if the app may read none, `refused` if Shopify did not
@@ -57,6 +58,10 @@ class ImportEnded(Event):
     and for events of version 1."""
 
 
-UPCASTS = {(ImportStarted.TYPE, 1): dict, (ImportEnded.TYPE, 1): dict}
+UPCASTS = {
+    (ImportStarted.TYPE, 1): dict,
+    (ImportEnded.TYPE, 1): dict,
+    (ImportEnded.TYPE, 2): dict,
+}
 """Version 2 of the start says how many customers there are to import, and which way; version 2 of
-the end says what became of the orders."""
+the end says what became of the orders, and version 3 may say that the shop was closed."""

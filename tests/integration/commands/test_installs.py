@@ -239,6 +239,17 @@ async def test_a_grant_installs_nothing_anew_where_shopify_refused_the_orders_on
     assert await granted(use, way) == [FIRST, ""]
 
 
+async def test_a_grant_installs_nothing_anew_where_the_import_ended_for_a_closed_shop(
+    use: Intake, way: Way
+) -> None:
+    await granted(use, way)
+    [commit] = await use.parts.store.read(SHOP, 0)
+    import_id = install_import(f"{commit.id}/0")
+    ended = ImportEnded(import_id=import_id, outcome="closed", pages=0)
+    await told(use, f"import/{import_id}", ended)
+    assert await granted(use, way) == [FIRST, ""]
+
+
 async def test_new_scopes_install_anew(use: Intake, way: Way) -> None:
     await granted(use, way)
     app = replace(use.parts.app, scopes="read_customers")

@@ -329,6 +329,16 @@ async def test_settings_say_what_to_do_after_an_import_that_shopify_refused(
     assert "which starts the import again. If it stops once more, contact" in page
 
 
+async def test_settings_say_that_the_import_of_a_closed_shop_goes_on_by_itself(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    closed = ImportEnded(import_id="i1", outcome="closed", pages=0)
+    await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"), closed)
+    page = html.unescape((await browser.get("/settings")).text)
+    assert "The import goes on by itself once it does." in page
+    assert "uninstalled" not in page
+
+
 async def test_the_free_plan_tells_what_is_used_of_it_and_when_it_is_used_up(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:

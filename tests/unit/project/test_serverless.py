@@ -220,7 +220,7 @@ def test_every_queue_has_a_dead_letter_queue_and_that_has_an_alarm_that_tells_so
     alarmed = {
         alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
-        if alarm["AlarmActions"] and alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if alarm["AlarmActions"] and alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     }
     assert alarmed == dead
 
@@ -292,6 +292,8 @@ def test_where_silence_loses_data_an_alarm_rings_and_a_person_is_told(
         seen = {}
         for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
             assert alarm["AlarmActions"] == [{"Ref": "AlarmsTopic"}]
+            if "Metrics" in alarm:
+                continue  # of an expression
             [dimension] = alarm.get("Dimensions") or [{"Value": alarm["Namespace"]}]
             value = dimension["Value"]
             of = value if isinstance(value, str) else (value.get("Ref") or value["Fn::GetAtt"][0])
@@ -345,26 +347,31 @@ def test_an_alarm_is_raised_when_shopify_refuses_the_address_of_whichever_functi
     }
     assert {"outbound_email", "web"} <= asking
     assert "edge" not in asking
-    groups = {
-        logical: re.sub(rf"^.*-({'|'.join(STAGES)})-", "", value["LogGroupName"]).replace("-", "_")
-        for logical, value in template.of_type("AWS::Logs::LogGroup").items()
-    }
-    # tests/contracts/local_shopify/test_admin_api.py holds the line.
-    pattern = '{ $.event = "shopify_address_refused" }'
-    filters = [
-        one
-        for one in template.of_type("AWS::Logs::MetricFilter").values()
-        if one["FilterPattern"] == pattern
+    body = json.loads(template.resources["AddressRefusedRule"]["Properties"]["RuleBody"])
+    [prefix] = body["LogGroupNames"]
+    groups = [
+        one["LogGroupName"].replace("-", "_")
+        for one in template.of_type("AWS::Logs::LogGroup").values()
+        if one["LogGroupName"].startswith(prefix.removesuffix("*"))
     ]
-    assert {groups[one["LogGroupName"]["Ref"]] for one in filters} == asking
-    alarm = template.resources["AddressRefusedAlarm"]["Properties"]
-    counted = {
-        (metric["MetricNamespace"], metric["MetricName"])
-        for one in filters
-        for metric in one["MetricTransformations"]
-    }
-    assert counted == {(alarm["Namespace"], alarm["MetricName"])}
-    assert alarm["Threshold"] == 0
+    assert [one for one in asking if not any(group.endswith(one) for group in groups)] == []
+    # tests/contracts/local_shopify/test_admin_api.py holds the line.
+    counted = {"Match": "$.event", "In": ["shopify_address_refused"]}
+    assert body["Contribution"] == {"Keys": ["$.shop"], "Filters": [counted]}
+    assert (body["LogFormat"], body["AggregateOn"]) == ("JSON", "Count")
+
+
+def test_shops_ring_the_alarm_of_our_address_and_not_the_tries_for_one_of_them(
+    templates: dict[str, Template],
+) -> None:
+    for stage, template in templates.items():
+        rule = template.resources["AddressRefusedRule"]["Properties"]
+        alarm = template.resources["AddressRefusedAlarm"]["Properties"]
+        [metric] = alarm["Metrics"]
+        shops = f"INSIGHT_RULE_METRIC('{rule['RuleName']}', 'UniqueContributors')"
+        assert (metric["Expression"], rule["RuleState"]) == (shops, "ENABLED")
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert alarm["Threshold"] == {"dev": 1}.get(stage, 3)
 
 
 def test_lost_webhooks_ring_an_alarm_and_a_day_without_any_is_silent() -> None:

@@ -255,6 +255,46 @@ async def test_while_shopify_refuses_our_address_an_import_waits_and_keeps_the_t
     assert await imported(use) == list(range(1, 11))
 
 
+async def test_a_shop_that_refuses_for_three_days_is_closed_and_asked_no_more(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    keeping, sent = sending(importer)
+    shopify.fail_next(SHOP, 403, 3)
+    assert await handle([asked(refused=287)], keeping, soon()) == []
+    [(again, delay)] = sent
+    assert (again["refused"], delay) == (3 * 24 * 3600 / MAX_DELAY, MAX_DELAY)
+    assert await handle([record(again)], keeping, soon()) == []
+    closed = ImportEnded(import_id="i1", outcome="closed", pages=0)
+    assert [one.event for one in await events(use)] == [ImportStarted(import_id="i1"), closed]
+    for _ in range(2):
+        assert await handle([record(again)], keeping, soon()) == [], "a message that comes late"
+    assert shopify._faults[SHOP] == [403], "nobody asks"
+    assert len(sent) == 1
+    assert await use.parts.credentials.saved_at(SHOP), "the tokens may be good"
+    shopify._faults.clear()
+
+
+async def test_a_page_between_refusals_begins_the_three_days_anew(
+    use: Intake, importer: Importer, shopify: LocalShopify
+) -> None:
+    await installed(use, shopify, 10)
+    keeping, sent = sending(importer)
+
+    def refused_next(answer: dict[str, Any]) -> dict[str, Any]:
+        if "customers" in (answer.get("data") or {}):
+            shopify.fail_next(SHOP, 403)
+        return answer
+
+    shopify.changed[SHOP] = refused_next
+    assert await handle([asked(refused=288)], keeping, soon()) == []
+    assert [message["refused"] for message, _ in sent] == [1]
+    shopify.changed.clear()
+    shopify._faults.clear()
+    assert await handle([record(sent[0][0])], keeping, soon()) == []
+    assert await imported(use) == list(range(1, 11))
+
+
 async def test_a_void_token_is_renewed_and_tried_at_most_once_in_a_run(
     use: Intake, importer: Importer, shopify: LocalShopify
 ) -> None:

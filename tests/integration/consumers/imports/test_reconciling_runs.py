@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,10 +15,12 @@ from cplus.consumers.imports.reconciling import LOST
 from cplus.deadline import Deadline
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import CustomerImported
+from cplus.events.catalogue.imports import ImportEnded
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.commit import Draft
 from cplus.events.log.outcomes import Outcome
+from cplus.events.names import INSTALLED_REF, install_import
 from cplus.events.recording import Recorder
 from cplus.local.shopify import LocalCustomer, LocalShopify
 from cplus.shopify.oauth import Tokens
@@ -284,3 +286,60 @@ async def test_a_message_that_cannot_be_read_fails_and_does_nothing(
     before = len(await made.commits())
     assert await made.does(message) == ["m"]
     assert len(await made.commits()) == before
+
+
+async def test_the_next_day_goes_on_with_an_import_that_a_closed_shop_refused(
+    shared: Intake, shopify: LocalShopify
+) -> None:
+    made = await changed(shared, shopify)
+    await installed(made, imported=False)
+    [install] = await made.parts.store.by_ref(SHOP, INSTALLED_REF, 1)
+    message = {"shop": SHOP, "import_id": install_import(f"{install.id}/0"), "refused": 288}
+    refused = until_refused(shopify)
+    assert await made.does(message) == []
+    assert refused() == 1
+    assert await told(made, CustomerImported) == [1, 2, 3, 4], "the first page came"
+    [again] = [one for one, _ in made.sent]
+    made.sent.clear()
+    shopify.changed.clear()
+    shopify.fail_next(SHOP, 403)
+    assert await made.does({**again, "refused": 288}) == []
+    assert made.sent == []
+
+    for day in ("2026-11-21", "2026-11-22"):
+        before = len(await made.commits())
+        shopify.fail_next(SHOP, 403)
+        assert await made.reconciled(day) == {}, "it is closed still"
+        assert shopify._faults[SHOP] == [], "and asked once"
+        assert len(await made.commits()) == before
+    later(made, hours=48)
+    assert await made.reconciled("2026-11-23") == {}
+    assert await told(made, CustomerImported) == [1, 2, 3, 4, 5, 6], "each once"
+    ended = await made.parts.reader.read(await made.commits(), [ImportEnded])
+    assert [one.event.outcome for events in ended for one in events] == [  # type: ignore[attr-defined]
+        *("complete", "closed", "complete")
+    ]
+    assert (await made.reconciled("2026-11-24"))["lost"] == 0, "from here on as ever"
+
+
+async def test_a_shop_that_refuses_a_reconciliation_is_asked_again_the_next_day(
+    shared: Intake, shopify: LocalShopify
+) -> None:
+    made = await changed(shared, shopify)
+    shopify.fail_next(SHOP, 403)
+    assert await made.does(made.message("2026-11-21")) == []
+    assert made.sent == []
+    later(made, hours=24)
+    assert (await made.reconciled("2026-11-22"))["lost"] == 12, "nothing is passed over"
+
+
+def until_refused(shopify: LocalShopify) -> Callable[[], int]:
+    """Has Shopify refuse our address behind the first page of customers; how often it will."""
+
+    def answered(answer: dict[str, Any]) -> dict[str, Any]:
+        if "customers" in (answer.get("data") or {}):
+            shopify.fail_next(SHOP, 403)
+        return answer
+
+    shopify.changed[SHOP] = answered
+    return lambda: 1 - len(shopify._faults[SHOP])

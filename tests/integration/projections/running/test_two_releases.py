@@ -63,7 +63,8 @@ OLDER: dict[str, tuple[Projection, Catalogue]] = {
     "unknown_schema": (BEFORE, Catalogue([*OTHERS, EndedBefore])),
 }
 NEWER = Catalogue(
-    CATALOGUE.all_events(), {(ImportEnded.TYPE, 0): upcast, (ImportEnded.TYPE, 1): dict}
+    CATALOGUE.all_events(),
+    {(ImportEnded.TYPE, 0): upcast, (ImportEnded.TYPE, 1): dict, (ImportEnded.TYPE, 2): dict},
 )
 
 INSTALLED = installed()
