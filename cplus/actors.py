@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from cplus.errors import InvalidActor
+from cplus.wording import worded
 
 Source: TypeAlias = Literal["cli", "console", "dashboard", "mail"]
 """Through what somebody acts: a commit keeps it beside the actor."""
@@ -46,9 +47,9 @@ class Actor:
     def shown(self) -> str:
         """How people read who it was. Shopify tells no name of a member of staff."""
         if self.kind == "merchant" and self.id.isdecimal() and not self.called:
-            return f"Staff member {self.id}"
+            return worded("Staff member %(number)s", number=self.id)
         if self.id.startswith(MAILBOX) and not self.called:
-            return "By email"
+            return worded("By email")
         return self.called or self.id or self.kind
 
 
@@ -95,9 +96,9 @@ SHOPPER: Final = "shopper"
 MERCHANT: Final = Actor("merchant")
 """A merchant whose session began before users were known."""
 
-ADMIN: Final = Actor("merchant", "admin", "Shop admin")
+ADMIN: Final = Actor("merchant", "admin", worded("Shop admin"))
 """A merchant who came through the shop's Admin by the OAuth code grant: its offline tokens belong
 to the shop, and Shopify does not say which member of staff asked for them."""
 
-LOCAL: Final = Actor("merchant", "local", "Local user")
+LOCAL: Final = Actor("merchant", "local", worded("Local user"))
 """A merchant who used a sign-in link that names no user."""

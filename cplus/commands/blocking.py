@@ -21,6 +21,7 @@ from cplus.events.names import blocked_stream, command_claim, conversation_strea
 from cplus.events.recording import Recorder
 from cplus.ids import spelled
 from cplus.mail.senders import PUBLIC_DOMAINS, domain_of, normal_sender
+from cplus.wording import worded
 
 
 async def blocked_in(recorder: Recorder, shop: str) -> BlockedSenders:
@@ -96,7 +97,7 @@ async def block_sender(
     if not talk.version:
         raise NotFound(what="conversation")
     if talk.erased:
-        raise InvalidInput(reason="the person of this conversation was erased")
+        raise InvalidInput(reason=worded("the person of this conversation was erased"))
     who = _Who(talk.address, talk.answers_to, conversation_id)
     return await _block(shop, who, kind, key, actor, source, use)
 
@@ -118,9 +119,9 @@ async def block_author(
         raise NotFound(what="mail")
     mail = aside.mail
     if kept(mail.text) is None:
-        raise InvalidInput(reason="who wrote this mail was erased")
+        raise InvalidInput(reason=worded("who wrote this mail was erased"))
     if mail.reason == "report":
-        raise InvalidInput(reason="this is a report of a mail system, and of no sender")
+        raise InvalidInput(reason=worded("this is a report of a mail system, and of no sender"))
     address = mail.sent_from or mail.from_address or ""
     who = _Who(address, mail.person, None)
     return await _block(shop, who, kind, key, actor, source, use)
@@ -140,9 +141,11 @@ async def _block(
 ) -> Changed:
     sender = normal_sender(who.address) if kind == "address" else domain_of(who.address)
     if not sender:
-        raise InvalidInput(reason="this mail names no address that can be blocked")
+        raise InvalidInput(reason=worded("this mail names no address that can be blocked"))
     if kind == "domain" and sender in PUBLIC_DOMAINS:
-        reason = f"anybody can have an address at {sender}, so block the address alone"
+        reason = worded(
+            "anybody can have an address at %(domain)s, so block the address alone", domain=sender
+        )
         raise InvalidInput(reason=reason)
     decided = partial(
         BlockedSenders.block,

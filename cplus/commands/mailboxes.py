@@ -29,6 +29,7 @@ from cplus.events.repository import decided
 from cplus.ids import random_id, spelled
 from cplus.mail import is_own_address, normal_address
 from cplus.mail.mailbox_tokens import is_mailbox_code
+from cplus.wording import worded
 
 VERIFICATION: Final = "mailbox_verification"
 """The purpose of the mail with a code."""
@@ -60,9 +61,11 @@ async def add_mailbox(
     """
     normal = normal_address(address.strip())
     if normal is None:
-        raise InvalidInput(reason="this is not an email address")
+        raise InvalidInput(reason=worded("this is not an email address"))
     if is_own_address(normal, domain):
-        raise InvalidInput(reason="this address is the app’s own; use the one that you read")
+        raise InvalidInput(
+            reason=worded("this address is the app’s own; use the one that you read")
+        )
     # By the key alone: a form that is sent twice adds one.
     made = spelled(hashlib.sha256(f"mailbox\n{shop}\n{key}".encode()).digest()[:16])
     decision = partial(
@@ -98,7 +101,7 @@ async def verify(
             if is_mailbox_code(code, shop, mailbox, number, secret):
                 mailboxes.verify(mailbox, number=number, now=use.clock())
                 return
-        raise InvalidInput(reason="this is not the code from the mail")
+        raise InvalidInput(reason=worded("this is not the code from the mail"))
 
     return await _change(shop, decide, key, source, actor, use)
 

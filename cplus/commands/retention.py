@@ -14,6 +14,7 @@ from cplus.events.log.outcomes import settled
 from cplus.events.log.store import EventStore
 from cplus.events.names import RETENTION_REF, SHOP_ERASED_REF, command_claim, shop_stream
 from cplus.events.reader import EventReader
+from cplus.wording import worded
 
 LONGEST: Final = 120
 """Months at most."""
@@ -25,7 +26,9 @@ async def set_retention(
     """Records for how many months people are kept who only wrote, None for ever; returns the
     position. The form with this `key` counts once. Raises InvalidInput and OutcomeUnknown."""
     if months is not None and not 1 <= months <= LONGEST:
-        raise InvalidInput(reason=f"people are kept for 1 to {LONGEST} months, or for ever")
+        raise InvalidInput(
+            reason=worded("people are kept for 1 to %(most)s months, or for ever", most=LONGEST)
+        )
     stream = shop_stream(shop)
     draft = Draft(
         shop=shop,

@@ -11,30 +11,31 @@ from types import MappingProxyType
 from typing import Final
 
 from cplus.mail.notifications import MailEvent
+from cplus.wording import worded
 
 FAILURES: Final = MappingProxyType(
     {
-        "address_unknown": "the address doesn’t exist",
-        "domain_unknown": "the part after the @ takes no email",
-        "mailbox_disabled": "the mailbox takes no email at the moment",
-        "mailbox_full": "the mailbox is full",
-        "too_large": "it is too large for the mailbox",
-        "spam": "the mailbox rejected it as spam",
-        "blocked": "the mail server blocks email from where ours was sent",
-        "unproved": "the mail server couldn’t check who sent it",
-        "content": "the mailbox rejected its content",
-        "attachment": "the mailbox rejected an attachment",
-        "expired": "the mail server didn’t accept it in time",
-        "suppressed": "earlier email to this address bounced, so it was not sent again",
-        "refused_for_good": "the address doesn’t exist or doesn’t accept email",
-        "refused": "the mailbox rejected it",
-        "refused_for_now": "the mailbox temporarily rejected it",
-        "complained": "the recipient marked it as spam",
-        "virus": "it was flagged as containing a virus",
-        "marked": "email to this address is stopped",
-        "invalid": "no email can be made of it",
-        "not_taken": "our email service refused it",
-        "removed": "the app was removed from the shop before it went out",
+        "address_unknown": worded("the address doesn’t exist"),
+        "domain_unknown": worded("the part after the @ takes no email"),
+        "mailbox_disabled": worded("the mailbox takes no email at the moment"),
+        "mailbox_full": worded("the mailbox is full"),
+        "too_large": worded("it is too large for the mailbox"),
+        "spam": worded("the mailbox rejected it as spam"),
+        "blocked": worded("the mail server blocks email from where ours was sent"),
+        "unproved": worded("the mail server couldn’t check who sent it"),
+        "content": worded("the mailbox rejected its content"),
+        "attachment": worded("the mailbox rejected an attachment"),
+        "expired": worded("the mail server didn’t accept it in time"),
+        "suppressed": worded("earlier email to this address bounced, so it was not sent again"),
+        "refused_for_good": worded("the address doesn’t exist or doesn’t accept email"),
+        "refused": worded("the mailbox rejected it"),
+        "refused_for_now": worded("the mailbox temporarily rejected it"),
+        "complained": worded("the recipient marked it as spam"),
+        "virus": worded("it was flagged as containing a virus"),
+        "marked": worded("email to this address is stopped"),
+        "invalid": worded("no email can be made of it"),
+        "not_taken": worded("our email service refused it"),
+        "removed": worded("the app was removed from the shop before it went out"),
     }
 )
 """Each reason, in words that follow a colon."""

@@ -29,7 +29,8 @@ from cplus.web.kit.deep_links import console_sign_in
 from cplus.web.kit.deps import AnswersDep, PagesDep, furnish, pages_of, signatures_of
 from cplus.web.kit.forms import FormOfOtherShop
 from cplus.web.kit.guard import Guard
-from cplus.web.kit.i18n import Speaking
+from cplus.web.kit.i18n import Speaking, translated
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.id_tokens import TokenNeeded, is_document, is_fetch
 from cplus.web.kit.signed_in import (
     GONE,
@@ -57,30 +58,40 @@ from cplus.web.merchant.inbox import automatic_mail, inbox, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
 from cplus.web.merchant.settings import notifications
 from cplus.web.merchant.settings import page as mail_settings
+from cplus.wording import worded
 
-_FAULTS: Final = {
-    400: ("That didn’t work", "That link or form isn’t valid."),
-    403: ("Not allowed", "You don’t have access to this."),
-    404: ("Not found", "This page doesn’t exist, or this shop has no access to it."),
-    405: ("Not possible", "This page doesn’t support that."),
+_FAULTS: Final[dict[int, tuple[str, str]]] = {
+    400: (worded("That didn’t work"), worded("That link or form isn’t valid.")),
+    403: (worded("Not allowed"), worded("You don’t have access to this.")),
+    404: (
+        worded("Not found"),
+        worded("This page doesn’t exist, or this shop has no access to it."),
+    ),
+    405: (worded("Not possible"), worded("This page doesn’t support that.")),
     409: (
-        "Nothing changed",
-        "This form belongs to another conversation. Open this conversation and try again.",
+        worded("Nothing changed"),
+        worded("This form belongs to another conversation. Open this conversation and try again."),
     ),
     429: (
-        "Too many tries",
-        "A wrong operator token was given too often. Wait 15 minutes and try again.",
+        worded("Too many tries"),
+        worded("A wrong operator token was given too often. Wait 15 minutes and try again."),
     ),
-    413: ("Too large", "This is larger than the app accepts."),
+    413: (worded("Too large"), worded("This is larger than the app accepts.")),
     500: (
-        "Something went wrong",
-        "This is our fault, and it has been logged. What you saved before is still saved.",
+        worded("Something went wrong"),
+        worded("This is our fault, and it has been logged. What you saved before is still saved."),
     ),
-    503: ("Couldn’t confirm", "We couldn’t confirm that this was saved. Go back and try again."),
-    502: ("Shopify didn’t respond", "Shopify didn’t respond as expected. Try again in a minute."),
+    503: (
+        worded("Couldn’t confirm"),
+        worded("We couldn’t confirm that this was saved. Go back and try again."),
+    ),
+    502: (
+        worded("Shopify didn’t respond"),
+        worded("Shopify didn’t respond as expected. Try again in a minute."),
+    ),
 }
 
-_CONSOLE_FAULTS: Final = {
+_CONSOLE_FAULTS: Final[dict[int, tuple[str, str]]] = {
     404: ("Not found", "This page doesn’t exist."),
     502: ("The queues didn’t answer", "Try again in a minute."),
 }
@@ -135,7 +146,9 @@ async def _sign_in_needed(request: Request, needed: Exception) -> Response:
     assert isinstance(needed, SignInNeeded)  # noqa: S101  Starlette's type is the base
     if request.url.path.startswith("/api/") or is_fetch(request):
         headers = {"WWW-Authenticate": "Bearer"}
-        error = {"gone": GONE, "other": OTHER}.get(needed.note, "Sign in first.")
+        error = translated(
+            {"gone": GONE, "other": OTHER}.get(needed.note, worded("Sign in first."))
+        )
         told = {"error": error, **({"note": needed.note} if needed.note else {})}
         return JSONResponse(told, 401, headers=headers)
     if is_document(request):
@@ -158,9 +171,11 @@ def _what_was_wrong(error: Exception) -> str:
     """What cannot be used of what came in, in words that tell nothing of the insides."""
     if isinstance(error, RequestValidationError):
         names = dict.fromkeys(f"“{one['loc'][-1]}”" for one in error.errors())
-        return f"This address isn’t valid: it has a wrong value for {', '.join(names)}."
+        return _(
+            "This address isn’t valid: it has a wrong value for %(names)s.", names=", ".join(names)
+        )
     reason = error.values.get("reason") if type(error) is InvalidInput else None
-    return f"This address isn’t valid: {reason}." if reason else ""
+    return _("This address isn’t valid: %(reason)s.", reason=reason) if reason else ""
 
 
 async def _of_another(request: Request, _error: Exception) -> Response:
@@ -196,7 +211,7 @@ async def _unsure(request: Request, _error: Exception) -> Response:
 async def _fault(request: Request, status: int, reason: str = "") -> Response:
     heading, usual = _FAULTS.get(status, _FAULTS[400 if status < 500 else 500])
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": reason or usual}, status)
+        return JSONResponse({"error": reason or translated(usual)}, status)
     pages = await pages_of(request)
     in_console = request.url.path.startswith("/console")
     # With the navigation, so that whoever is signed in goes on from here.
@@ -217,5 +232,5 @@ async def _fault(request: Request, status: int, reason: str = "") -> Response:
         heading=heading,
         reason=reason or usual,
         way_out="/console" if in_console else "/inbox",
-        way_out_label="Back to the console" if in_console else "Back to the inbox",
+        way_out_label="Back to the console" if in_console else _("Back to the inbox"),
     )

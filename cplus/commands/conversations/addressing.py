@@ -8,6 +8,7 @@ from typing import Final
 
 from cplus.errors import InvalidInput
 from cplus.mail import is_own_address, normal_address
+from cplus.wording import worded
 
 _SEPARATORS: Final = re.compile(r"[,;\s]+")
 _BRACKETED: Final = re.compile(r"[^<>,;\n]*<([^<>]+)>")
@@ -41,14 +42,20 @@ def copies(cc: str, bcc: str, *, to: str | None, domain: str) -> Copies:
 
 def _addresses(name: str, field: str, domain: str) -> list[str]:
     if len(field) > _LONGEST:
-        raise InvalidInput(reason=f"{name} is too long")
+        raise InvalidInput(reason=worded("%(field)s is too long", field=name))
     found = []
     for written in filter(None, _SEPARATORS.split(_BRACKETED.sub(r" \1 ", field))):
         address = normal_address(written)
         if address is None:
-            raise InvalidInput(reason=f"one of the addresses in {name} is not an email address")
+            raise InvalidInput(
+                reason=worded(
+                    "one of the addresses in %(field)s is not an email address", field=name
+                )
+            )
         if is_own_address(address, domain):
-            reason = f"{name} has an address of this app, where customers write to you"
+            reason = worded(
+                "%(field)s has an address of this app, where customers write to you", field=name
+            )
             raise InvalidInput(reason=reason)
         found.append(address)
     return found

@@ -16,6 +16,7 @@ from cplus.ids import random_id
 from cplus.mail import MailFile
 from cplus.mail.parts.kinds import kind_of
 from cplus.mail.parts.names import safe_name
+from cplus.wording import worded
 
 MAX_FILES: Final = 20
 
@@ -54,16 +55,18 @@ async def attached(
 
 def _check(chosen: Sequence[Chosen | Uploaded], kept: Sequence[StoredFile]) -> None:
     if len(chosen) + len(kept) > MAX_FILES:
-        raise InvalidInput(reason=f"a mail takes up to {MAX_FILES} files")
+        raise InvalidInput(reason=worded("a mail takes up to %(most)s files", most=MAX_FILES))
     if sum(one.size for one in chosen) + sum(one.size for one in kept) > MAX_BYTES:
-        raise InvalidInput(reason=f"all files of a mail can be up to {MAX_BYTES // 2**20} MB")
+        raise InvalidInput(
+            reason=worded("all files of a mail can be up to %(most)s MB", most=MAX_BYTES // 2**20)
+        )
     if any(not one.size for one in chosen):
-        raise InvalidInput(reason="one of the files is empty")
+        raise InvalidInput(reason=worded("one of the files is empty"))
     uploaded = [one for one in chosen if isinstance(one, Uploaded)]
     if not all(one.whole for one in uploaded):
-        raise InvalidInput(reason="one of the files has not come whole; choose it again")
+        raise InvalidInput(reason=worded("one of the files has not come whole; choose it again"))
     if len({one.id for one in uploaded}) < len(uploaded):
-        raise InvalidInput(reason="one of the files stands twice in this form")
+        raise InvalidInput(reason=worded("one of the files stands twice in this form"))
 
 
 async def _opened(shop: str, one: Chosen | Uploaded, files: Files) -> MailFile:

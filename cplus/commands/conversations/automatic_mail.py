@@ -31,6 +31,7 @@ from cplus.events.names import (
 from cplus.events.reader import EventReader
 from cplus.events.repository import decided
 from cplus.ids import spelled
+from cplus.wording import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,11 @@ async def make_conversation(
         if aside is None:
             raise NotFound(what="mail")
         if kept(aside.mail.text) is None:
-            raise InvalidInput(reason="who wrote this mail was erased")
+            raise InvalidInput(reason=worded("who wrote this mail was erased"))
         if aside.mail.reason == "virus" and not warned:
-            raise InvalidInput(reason="a virus was found in this mail: say that you know it")
+            raise InvalidInput(
+                reason=worded("a virus was found in this mail: say that you know it")
+            )
         mail, commit = aside.mail, aside.commit
         places, talk = await _copies(shop, commit, use)
         new, refs = list[NewEvent](), list[str]()

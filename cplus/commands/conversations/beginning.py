@@ -145,18 +145,22 @@ async def _before(
 def _address(written: str, domain: str) -> str:
     address = normal_address(written)
     if address is None:
-        raise InvalidInput(reason="enter an email address to write to")
+        raise InvalidInput(reason=worded("enter an email address to write to"))
     if is_own_address(address, domain):
-        raise InvalidInput(reason="this is an address of this app, where customers write to you")
+        raise InvalidInput(
+            reason=worded("this is an address of this app, where customers write to you")
+        )
     return address
 
 
 def _subject(written: str) -> str:
     subject = " ".join(written.replace("\0", "").split())
     if not subject:
-        raise InvalidInput(reason="enter a subject")
+        raise InvalidInput(reason=worded("enter a subject"))
     if len(subject) > MAX_SUBJECT:
-        raise InvalidInput(reason=f"a subject can be up to {MAX_SUBJECT} characters")
+        raise InvalidInput(
+            reason=worded("a subject can be up to %(most)s characters", most=MAX_SUBJECT)
+        )
     return subject
 
 

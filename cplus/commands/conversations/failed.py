@@ -37,6 +37,7 @@ from cplus.events.repository import decided
 from cplus.mail import normal_address
 from cplus.mail.failures import failure_words
 from cplus.privacy.persons import PersonDirectory
+from cplus.wording import worded
 
 _COMMITS = 1_000  # of a message: its own, and those of its fate
 
@@ -169,7 +170,10 @@ async def _opened(
     found: Addresses = await use.recorder.load(Addresses, shop, addresses_stream(person))
     reason = found.reason(address)
     if reason and not again:
-        raise InvalidInput(reason=f"email to this address is stopped: {failure_words(reason)}")
+        raise InvalidInput(
+            reason=worded("email to this address is stopped: %(why)s", why=failure_words(reason)),
+            code="stopped",
+        )
     found.unmark(person=person, address=address, now=use.clock())
     return decided(found)
 
@@ -177,7 +181,7 @@ async def _opened(
 async def _person_at(shop: str, to: str, use: FailedReplies) -> tuple[str, str]:
     address = normal_address(to)
     if address is None:
-        raise InvalidInput(reason="that is not an email address")
+        raise InvalidInput(reason=worded("that is not an email address"), code="address")
     found = await use.persons.resolve(shop, address=address)
     assert found is not None  # noqa: S101  it was asked with an address
     return found.person, address

@@ -15,6 +15,7 @@ from cplus.envelopes import Stored
 from cplus.errors import InvalidInput, ObjectBroken
 from cplus.ids import random_id
 from cplus.mail.parts.names import safe_name
+from cplus.wording import worded
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 """Of all files of a mail: SES takes 40 MB, in Base64 and with the text."""
@@ -50,9 +51,11 @@ def begun(name: str, content_type: str, size: str, now: datetime) -> Uploaded:
     for any mail."""
     bytes_ = int(size) if size.isascii() and size.isdigit() and len(size) < 16 else 0
     if not bytes_:
-        raise InvalidInput(reason="this file is empty")
+        raise InvalidInput(reason=worded("this file is empty"))
     if bytes_ > MAX_BYTES:
-        raise InvalidInput(reason=f"all files of a mail can be up to {MAX_BYTES // 2**20} MB")
+        raise InvalidInput(
+            reason=worded("all files of a mail can be up to %(most)s MB", most=MAX_BYTES // 2**20)
+        )
     until = int((now + LIFE).timestamp())
     kind = content_type[:_LONGEST_TYPE]
     return Uploaded(random_id(12), safe_name(name) or "file", kind, bytes_, until)
@@ -65,9 +68,9 @@ async def with_piece(shop: str, file: Uploaded, number: str, data: bytes, files:
     Raises InvalidInput for another piece than the next.
     """
     if number != str(len(file.pieces)) or file.whole:
-        raise InvalidInput(reason="the pieces of this file came in another order")
+        raise InvalidInput(reason=worded("the pieces of this file came in another order"))
     if len(data) != min(PIECE, file.size - len(file.pieces) * PIECE):
-        raise InvalidInput(reason="a piece of this file has another size than it should")
+        raise InvalidInput(reason=worded("a piece of this file has another size than it should"))
     return replace(file, pieces=(*file.pieces, await files.put_piece(shop, data)))
 
 
@@ -79,6 +82,6 @@ async def put_together(shop: str, file: Uploaded, files: Files) -> bytes:
             data += await files.get_piece(shop, piece)
         except (KeyError, ObjectBroken):
             raise InvalidInput(
-                reason=f"{file.name} is not there any more; choose it again"
+                reason=worded("%(name)s is not there any more; choose it again", name=file.name)
             ) from None
     return bytes(data)

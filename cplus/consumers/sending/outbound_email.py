@@ -47,14 +47,17 @@ from cplus.leases import Lease, Leases, of_sending
 from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
+from cplus.wording import worded
 
 log = structlog.get_logger()
 
 _AT_ONCE = 4  # as many as the process has connections
 _FIRST_DELAY = 5  # seconds until a mail is tried again that SES did not take for now
-_ERASED = "the person was erased"
-_REMOVED = "the app was removed from the shop before the mail went out"
-MARKED = "email to this address is stopped, because earlier email bounced or was called spam"
+_ERASED = worded("the person was erased")
+_REMOVED = worded("the app was removed from the shop before the mail went out")
+MARKED = worded(
+    "email to this address is stopped, because earlier email bounced or was called spam"
+)
 _CODES = {
     _ERASED: "invalid",
     _REMOVED: "removed",
@@ -253,7 +256,7 @@ class Outbound:
     async def _refused(self, shop: str, mail: Outgoing, reason: str) -> None:
         message_id = mail.message_id
         log.warning("mail_rejected", shop=shop, message_id=message_id, reason=reason)
-        draft = self._draft(shop, mail, rejected_claim(message_id), mail.rejected(reason), [])
+        draft = self._draft(shop, mail, rejected_claim(message_id), mail.rejected(str(reason)), [])
         failure = Failure(_CODES.get(reason, "invalid"), mail.wish.to_address)
         await record_failure(self.recorder, draft, mail, [failure], self.clock())
 

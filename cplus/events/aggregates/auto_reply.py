@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cplus.errors import InvalidInput
+from cplus.wording import worded
 
 MAX_AUTO_REPLY: Final = 2_000
 """Maximum length of a text in characters."""
@@ -42,7 +43,10 @@ def check(text: str) -> None:
     for found in _PLACEHOLDER.findall(text):
         if found not in PLACEHOLDERS:
             known = ", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
-            raise InvalidInput(reason=f"there is no {{{found[:40]}}}, only {known}")
+            name = f"{{{found[:40]}}}"
+            raise InvalidInput(
+                reason=worded("there is no %(name)s, only %(known)s", name=name, known=known)
+            )
 
 
 def rendered(

@@ -11,6 +11,7 @@ from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent, kept
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
+from cplus.wording import worded
 
 Kind = Literal["address", "domain"]
 MOST: Final = 1_000
@@ -58,7 +59,7 @@ class BlockedSenders(Aggregate):
         if self.blocked(kind, [sender]):
             return
         if len(self.blocks) >= MOST:
-            raise InvalidInput(reason=f"a shop can block up to {MOST:,} senders")
+            raise InvalidInput(reason=worded("a shop can block up to %(most)s senders", most=MOST))
         self.trigger_event(
             SenderBlocked,
             block=block,

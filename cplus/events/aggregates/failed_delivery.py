@@ -14,6 +14,7 @@ from cplus.events.catalogue.conversations import (
     ReplyWritten,
 )
 from cplus.events.names import failure_id
+from cplus.wording import worded
 
 
 def fail(
@@ -93,12 +94,14 @@ def resend(
     if failure is None or failure.message_id != failed.message_id:
         raise NotFound(what="message")
     if told not in talk.failed:
-        raise InvalidInput(reason="this reply was already sent again, or dismissed")
+        raise InvalidInput(
+            reason=worded("this reply was already sent again, or dismissed"), code="settled"
+        )
     if talk.erased or failed.text == ERASED or failure.address is None:
-        raise InvalidInput(reason="the person of this conversation was erased")
+        raise InvalidInput(reason=worded("the person of this conversation was erased"))
     person, address = to or (failure.person, failure.address)
     if failure.reason == "complained" and address == failure.address:
-        raise InvalidInput(reason="email to this address was marked as spam")
+        raise InvalidInput(reason=worded("email to this address was marked as spam"), code="spam")
     talk.trigger_event(
         ReplyWritten,
         **failed.model_dump(exclude=_OWN),

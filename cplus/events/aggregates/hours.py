@@ -11,8 +11,17 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from cplus.errors import InvalidInput
+from cplus.wording import worded
 
-DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS: Final = (
+    worded("Monday"),
+    worded("Tuesday"),
+    worded("Wednesday"),
+    worded("Thursday"),
+    worded("Friday"),
+    worded("Saturday"),
+    worded("Sunday"),
+)
 MAX_INTERVALS: Final = 6
 """Of one day at most."""
 MAX_CLOSED: Final = 400
@@ -100,11 +109,13 @@ def typed_day(text: str, day: str) -> tuple[Interval, ...]:
     if [one.strip().lower() for one in parts] == ["closed"]:
         return ()
     if len(parts) > MAX_INTERVALS:
-        raise InvalidInput(reason=f"{day} can have up to {MAX_INTERVALS} times")
+        raise InvalidInput(
+            reason=worded("%(day)s can have up to %(most)s times", day=day, most=MAX_INTERVALS)
+        )
     found = sorted(_typed(one, day) for one in parts)
     for before, after in itertools.pairwise(found):
         if after.opens < before.closes:
-            raise InvalidInput(reason=f"the times of {day} overlap")
+            raise InvalidInput(reason=worded("the times of %(day)s overlap", day=day))
     return tuple(found)
 
 
@@ -115,18 +126,28 @@ def typed_dates(text: str, today: date) -> frozenset[date]:
     for line in filter(None, map(str.strip, re.split("[,;\n]", text[: 20 * _EVERYTHING]))):
         match = _DATES.fullmatch(line)
         if match is None:
-            raise InvalidInput(reason=f"“{line[:40]}” is not a day such as 2026-12-24")
+            raise InvalidInput(
+                reason=worded("“%(typed)s” is not a day such as 2026-12-24", typed=line[:40])
+            )
         try:
             first = date.fromisoformat(match[1])
             last = date.fromisoformat(match[2] or match[1])
         except ValueError:
-            raise InvalidInput(reason=f"there is no day {line[:40]}") from None
+            raise InvalidInput(
+                reason=worded("there is no day %(typed)s", typed=line[:40])
+            ) from None
         days = (last - first).days
         if not 0 <= days < MAX_CLOSED:
-            raise InvalidInput(reason=f"“{line[:40]}” is not a time of up to {MAX_CLOSED} days")
+            raise InvalidInput(
+                reason=worded(
+                    "“%(typed)s” is not a time of up to %(most)s days",
+                    typed=line[:40],
+                    most=MAX_CLOSED,
+                )
+            )
         found.update(day for day in (first + n * _ONE for n in range(days + 1)) if day >= today)
         if len(found) > MAX_CLOSED:
-            raise InvalidInput(reason=f"up to {MAX_CLOSED} days can be named")
+            raise InvalidInput(reason=worded("up to %(most)s days can be named", most=MAX_CLOSED))
     return frozenset(found)
 
 
@@ -134,24 +155,32 @@ def _typed(text: str, day: str) -> Interval:
     match = _INTERVAL.fullmatch(text)
     if match is None:
         raise InvalidInput(
-            reason=f"“{text.strip()[:40]}” on {day} is not a time such as 9:00–17:00"
+            reason=worded(
+                "“%(typed)s” on %(day)s is not a time such as 9:00–17:00",
+                typed=text.strip()[:40],
+                day=day,
+            )
         )
     opens = _minutes(match[1], match[2], match[3], day)
     closes = _minutes(match[4], match[5], match[6], day)
     if opens in (_DAY, closes):
-        raise InvalidInput(reason=f"“{text.strip()[:40]}” on {day} has no length")
+        raise InvalidInput(
+            reason=worded("“%(typed)s” on %(day)s has no length", typed=text.strip()[:40], day=day)
+        )
     return Interval(opens, closes if closes > opens else closes + _DAY)
 
 
 def _minutes(hours: str, minutes: str | None, half: str | None, day: str) -> int:
     hour, minute = int(hours), int(minutes or 0)
+    time = f"{hour} {half.lower()}" if half else f"{hours}:{minute:02d}"
+    wrong = InvalidInput(reason=worded("there is no time %(time)s on %(day)s", time=time, day=day))
     if half and not 1 <= hour <= 12:
-        raise InvalidInput(reason=f"there is no {hour} {half.lower()} on {day}")
+        raise wrong
     if half:
         hour = hour % 12 + 12 * (half.lower() == "pm")
     found = hour * 60 + minute
     if minute > 59 or found > _DAY:
-        raise InvalidInput(reason=f"there is no time {hours}:{minute:02d} on {day}")
+        raise wrong
     return found
 
 

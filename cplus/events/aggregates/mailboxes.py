@@ -109,9 +109,11 @@ class Mailboxes(Aggregate):
         if mailbox in self.by_id:
             return
         if any(one.address == address for one in self.by_id.values()):
-            raise InvalidInput(reason="this address is listed already")
+            raise InvalidInput(reason=worded("this address is listed already"))
         if len(self.by_id) >= MOST:
-            raise InvalidInput(reason=f"there can be up to {MOST} addresses; remove one first")
+            raise InvalidInput(
+                reason=worded("there can be up to %(most)s addresses; remove one first", most=MOST)
+            )
         self._may_ask(self._asked_of_removed(), now)
         before = [one for one in self.former.values() if one.address == address]
         if not all(one.may_be_asked(now) for one in before):
@@ -126,7 +128,7 @@ class Mailboxes(Aggregate):
         it is verified, too many such mails went out today, or one of them was called spam."""
         found = self.find(mailbox)
         if found.on:
-            raise InvalidInput(reason="this address is verified already")
+            raise InvalidInput(reason=worded("this address is verified already"))
         if not found.may_be_asked(now):
             raise InvalidInput(reason=_CALLED_SPAM)
         self._may_ask(found.asked, now)
@@ -139,7 +141,7 @@ class Mailboxes(Aggregate):
         if found.on:
             return
         if number != found.code or found.code_until is None or now >= found.code_until:
-            raise InvalidInput(reason="this code has expired; send a new one")
+            raise InvalidInput(reason=worded("this code has expired; send a new one"))
         self.trigger_event(MailboxVerified, mailbox=mailbox, timestamp=now)
 
     def choose(
@@ -156,9 +158,11 @@ class Mailboxes(Aggregate):
         least, most = MINUTES
         if notify == "unanswered":
             if minutes is None or not least <= minutes <= most:
-                raise InvalidInput(reason=f"choose {least} to {most:,} minutes")
+                raise InvalidInput(
+                    reason=worded("choose %(least)s to %(most)s minutes", least=least, most=most)
+                )
         elif notify == "digest" and (hour is None or not 0 <= hour <= 23):
-            raise InvalidInput(reason="choose an hour from 0 to 23")
+            raise InvalidInput(reason=worded("choose an hour from 0 to 23"))
         chosen = replace(
             found,
             notify=notify,
@@ -204,7 +208,9 @@ class Mailboxes(Aggregate):
             return sum(now - one < _DAY for one in moments)
 
         if today(asked) >= CODES_A_DAY or today(self._asked) >= CODES_OF_A_SHOP:
-            raise InvalidInput(reason="too many verification mails were sent today; try tomorrow")
+            raise InvalidInput(
+                reason=worded("too many verification mails were sent today; try tomorrow")
+            )
 
     def _asked_of_removed(self) -> list[datetime]:
         """When mailboxes were asked that are gone. Their addresses are erased, so any new one may

@@ -12,6 +12,7 @@ from datetime import datetime
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ConversationMerged, ConversationUnmerged
+from cplus.wording import worded
 
 
 def merge(source: Conversation, target: Conversation, now: datetime) -> None:
@@ -42,18 +43,18 @@ def merge(source: Conversation, target: Conversation, now: datetime) -> None:
 def refusal(source: Conversation, target: Conversation, now: datetime) -> str | None:
     """Why the one cannot be merged into the other; None if it can."""
     refusals = [
-        ("a conversation cannot be merged into itself", source.id == target.id),
+        (worded("a conversation cannot be merged into itself"), source.id == target.id),
         (
-            "one of them was already merged into another conversation",
+            worded("one of them was already merged into another conversation"),
             source.merged_into is not None or target.merged_into is not None,
         ),
-        ("the person of one of them was erased", source.erased or target.erased),
-        ("one of them is marked as spam", source.spam or target.spam),
+        (worded("the person of one of them was erased"), source.erased or target.erased),
+        (worded("one of them is marked as spam"), source.spam or target.spam),
         (
-            "a message in it waits to be sent: undo that, or wait until it is sent",
+            worded("a message in it waits to be sent: undo that, or wait until it is sent"),
             any(moment > now for moment in source.waits.values()),
         ),
-        ("a reply in it did not arrive: look after that first", bool(source.failed)),
+        (worded("a reply in it did not arrive: look after that first"), bool(source.failed)),
     ]
     return next((words for words, holds in refusals if holds), None)
 

@@ -23,6 +23,7 @@ from cplus.events.catalogue.settings import (
     SignatureSet,
     TenantMade,
 )
+from cplus.wording import worded
 
 MAX_SIGNATURE: Final = 2_000
 """Maximum length of a signature in characters."""
@@ -33,14 +34,14 @@ _MAX_CAUSE: Final = 500  # characters of what SES says
 _UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-def plain_text(text: str, most: int, what: str) -> str:
+def plain_text(text: str, most: int, too_long: str) -> str:
     """The text as it is kept: lines end with a newline, and no control characters. Raises
-    InvalidInput if it has more than `most` characters."""
+    InvalidInput if it has more than `most` characters, with the reason `too_long`."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = _UNSTORABLE.sub("", text).split("\n")
     text = "\n".join(line.rstrip() for line in lines).strip("\n")
     if len(text) > most:
-        raise InvalidInput(reason=f"{what} can be up to {most:,} characters")
+        raise InvalidInput(reason=too_long)
     return text
 
 
@@ -97,12 +98,20 @@ class ShopSettings(Aggregate):
     def set_signature(self, *, text: str, user: str | None, person: str, now: datetime) -> None:
         """Sets what stands below the replies of the shop, or of one user; empty for nothing. Raises
         InvalidInput if it is too long, or if too many users have one."""
-        text = plain_text(text, MAX_SIGNATURE, "a signature")
+        text = plain_text(
+            text,
+            MAX_SIGNATURE,
+            worded("a signature can be up to %(most)s characters", most=MAX_SIGNATURE),
+        )
         if text == self.signatures.get(user, ""):
             return
         own = self.signatures.keys() - {None}
         if user is not None and user not in own and len(own) >= MAX_OWN:
-            raise InvalidInput(reason=f"up to {MAX_OWN} users can have a signature of their own")
+            raise InvalidInput(
+                reason=worded(
+                    "up to %(most)s users can have a signature of their own", most=MAX_OWN
+                )
+            )
         self._set(SignatureSet, person=person, user=user, text=text, now=now)
 
     def set_hours(
@@ -127,16 +136,16 @@ class ShopSettings(Aggregate):
         """Sets what the shop answers by itself. Raises InvalidInput for a text that is too long or
         has a placeholder that there is not, for one that is on and empty, and for an answer outside
         of hours that are not set."""
+        long = worded("an automatic reply can be up to %(most)s characters", most=MAX_AUTO_REPLY)
         texts = [
-            plain_text(one, MAX_AUTO_REPLY, "an automatic reply").strip()
-            for one in (away_text, acknowledge_text)
+            plain_text(one, MAX_AUTO_REPLY, long).strip() for one in (away_text, acknowledge_text)
         ]
         for is_on, text in zip((away, acknowledge), texts, strict=True):
             check(text)
             if is_on and not text:
-                raise InvalidInput(reason="write what the automatic reply says")
+                raise InvalidInput(reason=worded("write what the automatic reply says"))
         if away and self.hours is None:
-            raise InvalidInput(reason="set your business hours first")
+            raise InvalidInput(reason=worded("set your business hours first"))
         before = [(one.since is not None, one.text) for one in (self.away, self.acknowledgement)]
         if before != [(away, texts[0]), (acknowledge, texts[1])]:
             self._set(

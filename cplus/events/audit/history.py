@@ -123,37 +123,37 @@ def _entry(recorded: Recorded) -> Entry:
 
 DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
     {
-        talk.ConversationStarted: "started the conversation",
-        talk.MessageReceived: "wrote",
-        talk.ReplyWritten: "replied",
-        talk.AutoReplied: "sent the shop’s automatic reply",
-        talk.NoteWritten: "wrote a note",
-        talk.AnswerRefused: "did not send a mail that claims to be the merchant’s",
-        talk.ReplyWithdrawn: "took back a message before it was sent",
-        talk.AnswersMoved: "chose the address that replies go to",
-        talk.DeliveryFailed: "told that the reply did not arrive",
-        talk.DeliveryFailureSettled: "dismissed the notice that the reply did not arrive",
-        talk.ConversationClosed: "closed the conversation",
-        talk.ConversationReopened: "reopened the conversation",
-        talk.ConversationMarkedSpam: "marked the conversation as spam",
-        talk.ConversationUnmarkedSpam: "took the spam mark away",
-        talk.ConversationMerged: "merged two conversations",
-        talk.ConversationUnmerged: "took the merge of two conversations back",
+        talk.ConversationStarted: worded("started the conversation"),
+        talk.MessageReceived: worded("wrote"),
+        talk.ReplyWritten: worded("replied"),
+        talk.AutoReplied: worded("sent the shop’s automatic reply"),
+        talk.NoteWritten: worded("wrote a note"),
+        talk.AnswerRefused: worded("did not send a mail that claims to be the merchant’s"),
+        talk.ReplyWithdrawn: worded("took back a message before it was sent"),
+        talk.AnswersMoved: worded("chose the address that replies go to"),
+        talk.DeliveryFailed: worded("told that the reply did not arrive"),
+        talk.DeliveryFailureSettled: worded("dismissed the notice that the reply did not arrive"),
+        talk.ConversationClosed: worded("closed the conversation"),
+        talk.ConversationReopened: worded("reopened the conversation"),
+        talk.ConversationMarkedSpam: worded("marked the conversation as spam"),
+        talk.ConversationUnmarkedSpam: worded("took the spam mark away"),
+        talk.ConversationMerged: worded("merged two conversations"),
+        talk.ConversationUnmerged: worded("took the merge of two conversations back"),
         handling.ConversationAssigned: worded("assigned the conversation"),
         handling.ConversationSnoozed: worded("snoozed the conversation"),
         handling.ConversationWoken: worded("ended the snooze"),
         handling.ConversationTagged: worded("changed the tags"),
         handling.ConversationPrioritized: worded("set the priority"),
-        mail.MailTakenUp: "made a conversation of the mail",
-        mail.MailSent: "sent the reply by email",
-        mail.MailDelivered: "delivered the reply",
-        mail.MailBounced: "could not deliver the reply",
-        mail.MailComplained: "reported that the reply was marked as spam",
-        mail.MailRejected: "refused to send the reply",
-        SenderBlocked: "blocked the sender",
-        SenderUnblocked: "unblocked the sender",
-        OperatorLooked: "looked at the conversation",
-        PersonErased: "erased the person",
+        mail.MailTakenUp: worded("made a conversation of the mail"),
+        mail.MailSent: worded("sent the reply by email"),
+        mail.MailDelivered: worded("delivered the reply"),
+        mail.MailBounced: worded("could not deliver the reply"),
+        mail.MailComplained: worded("reported that the reply was marked as spam"),
+        mail.MailRejected: worded("refused to send the reply"),
+        SenderBlocked: worded("blocked the sender"),
+        SenderUnblocked: worded("unblocked the sender"),
+        OperatorLooked: worded("looked at the conversation"),
+        PersonErased: worded("erased the person"),
     }
 )
 
@@ -169,29 +169,31 @@ _PRIORITIES: Final[Mapping[handling.Priority, str]] = MappingProxyType(
 
 def did(event: Event) -> str:
     """What was done, in words that follow a name; of an event in `DEEDS`."""
-    words = _handled(event) or DEEDS[type(event)]
+    words = _in_detail(event) or DEEDS[type(event)]
     match event:
         case talk.ReplyWritten(send_at=moment) if moment and moment - event.timestamp > SOON:
-            return "scheduled a message"
+            return worded("scheduled a message")
         case talk.ConversationStarted(channel="contact_form"):
-            return f"{words} with the contact form"
+            return worded("started the conversation with the contact form")
         case talk.ConversationStarted():
-            return f"{words} by email"
+            return worded("started the conversation by email")
         case talk.MessageReceived(automatic=True):
-            return "sent an automatic reply"
+            return worded("sent an automatic reply")
         case talk.DeliveryFailureSettled(because="delivered"):
-            return "told that the reply arrived after all"
-        case SenderBlocked(kind="domain") | SenderUnblocked(kind="domain"):
-            return f"{words}’s whole domain"
+            return worded("told that the reply arrived after all")
         case mail.MailBounced(permanent=False):
-            return f"{words} yet"
+            return worded("could not deliver the reply yet")
     return words
 
 
-def _handled(event: Event) -> str:
+def _in_detail(event: Event) -> str:
     match event:
         case handling.ConversationAssigned(assignee=None):
             return worded("left the conversation to nobody in particular")
         case handling.ConversationPrioritized(priority=priority):
             return _PRIORITIES[priority]
+        case SenderBlocked(kind="domain"):
+            return worded("blocked the sender’s whole domain")
+        case SenderUnblocked(kind="domain"):
+            return worded("unblocked the sender’s whole domain")
     return ""

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from cplus.errors import InvalidInput
 from cplus.mail.text import one_line
 from cplus.mail.writing.model import SIZE_LIMIT, OutgoingFile
+from cplus.wording import worded
 
 _AT_ONCE: Final = 57 * 4096  # bytes of a file that are encoded at once: whole lines
 _LINE: Final = 57  # bytes in a line of base64
@@ -116,7 +117,9 @@ def raw(pieces: Pieces) -> bytes:
     """The mail; raises InvalidInput if SES does not take one as large."""
     if size(pieces) > SIZE_LIMIT:
         limit = SIZE_LIMIT // 1024**2
-        raise InvalidInput(reason=f"the mail is larger than {limit} MB with its files encoded")
+        raise InvalidInput(
+            reason=worded("the mail is larger than %(most)s MB with its files encoded", most=limit)
+        )
     out = io.BytesIO()
     for piece in pieces:
         if isinstance(piece, bytes):

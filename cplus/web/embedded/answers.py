@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from cplus.web.kit.deep_links import wanted_page
 from cplus.web.kit.deps import bridge_of, pages_of
 from cplus.web.kit.frame import Frame, framing
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.id_tokens import (
     BOUNCED,
     RETRY,
@@ -29,7 +30,7 @@ async def token_needed(request: Request, error: Exception) -> Response:
     assert isinstance(error, TokenNeeded)  # noqa: S101  Starlette's type is the base
     if is_fetch(request):
         headers = {**_BEARER, RETRY: "1"}
-        return JSONResponse({"error": "Sign in first."}, 401, headers=headers)
+        return JSONResponse({"error": _("Sign in first.")}, 401, headers=headers)
     return await bounced(request, error.shop, used=error.used)
 
 

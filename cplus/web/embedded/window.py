@@ -11,6 +11,7 @@ from cplus.commands import sessions
 from cplus.web.kit.deep_links import own_page
 from cplus.web.kit.deps import SignaturesDep, SignerDep
 from cplus.web.kit.forms import own_form
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter()
@@ -24,7 +25,7 @@ async def window(
     frame: a session of its own makes no further ones."""
     fields = await own_form(request, signatures, me.session)
     if me.frame is None:
-        raise HTTPException(403, "This is only for pages inside Shopify’s Admin.")
+        raise HTTPException(403, _("This is only for pages inside Shopify’s Admin."))
     token = sessions.link_token(me.shop, me.actor, signer=signer)
     query = urlencode({"token": token, "next": own_page(fields.get("next", ""))})
     return JSONResponse({"address": f"/auth/sign-in?{query}"})

@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import DateTimePattern, format_date, format_datetime, get_day_names
+from babel.dates import DateTimePattern, format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
 from cplus.web.kit.i18n import ENGLISH, language, ngettext, number
@@ -80,10 +80,16 @@ def calendar(day: calendar_day) -> str:
     return _day(day)
 
 
-def weekday(index: int) -> str:
-    """A day of the week by its number, 0 for Monday."""
-    name: str = get_day_names(locale=language())[index]
-    return name
+def opening(moment: datetime, at: ZoneInfo) -> str:
+    """When a shop opens again, to follow "on": `Monday, 7 December at 09:00`."""
+    local, locale = _local(moment, at), language()
+    day = "d MMMM" if locale == ENGLISH else _skeleton("MMMMd")
+    return _(
+        "%(weekday)s, %(day)s at %(time)s",
+        weekday=format_date(local, "EEEE", locale),
+        day=format_date(local, day, locale),
+        time=_time(local),
+    )
 
 
 def span(seconds: float | None) -> str:

@@ -16,6 +16,7 @@ from cplus.ids import random_id
 from cplus.shopify.hosts import shop_host
 from cplus.web.kit.auth import Session, Signatures
 from cplus.web.kit.deps import AppUrlDep
+from cplus.web.kit.i18n import gettext as _
 
 
 class FormOfOtherShop(Exception):
@@ -35,7 +36,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
     """The fields of a form; of a field that stands twice, the last. 400 for what is no form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise HTTPException(400, "This form isn’t valid.")
+        raise HTTPException(400, _("This form isn’t valid."))
     try:
         pairs = parse_qsl(
             (await request.body()).decode("ascii", "replace"),
@@ -44,7 +45,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
             max_num_fields=20,
         )
     except ValueError:
-        raise HTTPException(400, "This form isn’t valid.") from None
+        raise HTTPException(400, _("This form isn’t valid.")) from None
     return dict(pairs)
 
 
@@ -75,7 +76,7 @@ async def own_form_with_files(
                     kind = value.content_type or ""
                     files.append(Sent(value.filename, kind, await value.read()))
     except MultiPartException:
-        raise HTTPException(400, "This form isn’t valid.") from None
+        raise HTTPException(400, _("This form isn’t valid.")) from None
     return _own(fields, signatures, session), files
 
 
@@ -88,7 +89,7 @@ async def own_site(request: Request, app_url: AppUrlDep) -> None:
     # A proxy in front may name the app otherwise than browsers do.
     own = {request.headers.get("host", "").lower(), urlsplit(app_url).netloc.lower()}
     if origin.lower().partition("://")[2] not in own - {""}:
-        raise HTTPException(403, "This form was sent by another site.")
+        raise HTTPException(403, _("This form was sent by another site."))
 
 
 async def own_form(request: Request, signatures: Signatures, session: Session) -> Mapping[str, str]:
@@ -110,7 +111,7 @@ def _own(fields: Mapping[str, str], signatures: Signatures, session: Session) ->
             other = shop_host(given.partition(".")[2])
             if session.shop and other != session.shop:
                 raise FormOfOtherShop(other)
-        raise HTTPException(403, "This form is out of date. Reload the page and try again.")
+        raise HTTPException(403, _("This form is out of date. Reload the page and try again."))
     return fields
 
 
@@ -123,5 +124,5 @@ def form_key(fields: Mapping[str, str]) -> str:
     """The key of the form that came in; answers 400 if it is missing or malformed."""
     key = fields.get("key", "")
     if not _KEY.fullmatch(key):
-        raise HTTPException(400, "This form is incomplete. Reload the page and try again.")
+        raise HTTPException(400, _("This form is incomplete. Reload the page and try again."))
     return key

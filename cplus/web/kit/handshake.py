@@ -22,6 +22,7 @@ from cplus.shopify.hosts import shop_host
 from cplus.shopify.oauth import App, authorize_url
 from cplus.shopify.signatures import verify_query
 from cplus.web.kit.deep_links import HOME, own_page
+from cplus.wording import worded
 
 CALLBACK: Final = "/auth/callback"
 """Path of the app that Shopify sends the browser back to."""
@@ -115,13 +116,15 @@ class Handshake:
         leads_to = self._state(shop, params.get("state", ""), nonce)
         code = params.get("code", "")
         if not code:
-            raise InvalidInput(reason="Shopify sent no code; start the installation again")
+            raise InvalidInput(reason=worded("Shopify sent no code; start the installation again"))
         said = {name: value for name, value in params.items() if name not in _SECRETS}
         return Consent(shop, code, said, leads_to)
 
     def _state(self, shop: str, state: str, nonce: str) -> str:
         """The page that the consent leads to, once the state is the one of this browser."""
-        wrong = InvalidInput(reason="this browser did not start the installation; start it again")
+        wrong = InvalidInput(
+            reason=worded("this browser did not start the installation; start it again")
+        )
         try:
             content = self._signer().loads(state)
             at, begun_for, browser = int(content["at"]), content["shop"], str(content["browser"])
@@ -130,7 +133,7 @@ class Handshake:
         if not hmac.compare_digest(browser.encode(), _hash(nonce).encode()):
             raise wrong
         if not 0 <= self.clock().timestamp() - at <= STATE_SECONDS:
-            raise InvalidInput(reason="the installation took too long; start it again")
+            raise InvalidInput(reason=worded("the installation took too long; start it again"))
         # A state from before pages were remembered names none.
         leads_to = own_page(str(content.get("to", HOME)))
         if begun_for != shop:

@@ -44,12 +44,13 @@ from cplus.web.kit.id_tokens import (
     is_fetch,
     named_shops,
 )
+from cplus.wording import worded
 
 log = structlog.get_logger()
 
 _NOT_THEIRS: Final = ("/api/", "/auth/", "/console", "/static/")
-OTHER: Final = "This browser is signed in to another shop."
-GONE: Final = "The app is no longer installed in this shop."
+OTHER: Final = worded("This browser is signed in to another shop.")
+GONE: Final = worded("The app is no longer installed in this shop.")
 
 
 @dataclass(frozen=True, slots=True)

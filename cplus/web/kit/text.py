@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from cplus.actors import ADMIN, LOCAL, MERCHANT, Actor
+from cplus.errors import InvalidInput
 from cplus.events.catalogue.mail import AUTO_REPLY
 from cplus.mail.failures import detail_code, failure_words
 from cplus.mail.refusals import refusal_words
@@ -146,6 +147,11 @@ def sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}"
 
 
+def refusal(error: InvalidInput) -> str:
+    """Why what was sent in cannot be used, as a sentence."""
+    return f"{sentence(error.values['reason'])}."
+
+
 def bounce(reason: str | None) -> str:
     """Why a mail came back, for people. `reason` is SES's `bounceType/bounceSubType`."""
     return failure(detail_code(reason))
@@ -166,7 +172,8 @@ def rejection(reason: str | None) -> str:
     empty for a code that only helps the people who run the app."""
     if reason == "Bad content":
         return failure("virus")
-    return reason if reason and " " in reason else ""
+    # An event keeps our sentence; one of ours is in the catalogs.
+    return _(reason) if reason and " " in reason else ""
 
 
 def aside_label(reason: str) -> str:

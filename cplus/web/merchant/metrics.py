@@ -16,6 +16,7 @@ from cplus.projections.models.metrics import EDGES
 from cplus.projections.queries import Day, Figures, every_day, summed
 from cplus.web.kit.deps import ClockDep, PagesDep, QueriesDep
 from cplus.web.kit.formats import span
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import MerchantDep
 
 router = APIRouter()
@@ -118,7 +119,8 @@ def waits_of(figures: Figures) -> list[Wait]:
     most = max(figures.buckets)
     if not most:
         return []
-    labels = [f"up to {span(edge)}" for edge in EDGES] + [f"over {span(EDGES[-1])}"]
+    labels = [_("up to %(time)s", time=span(edge)) for edge in EDGES]
+    labels.append(_("over %(time)s", time=span(EDGES[-1])))
     lines = [
         Wait(label, answers, 100 * answers / most)
         for label, answers in zip(labels, figures.buckets, strict=True)

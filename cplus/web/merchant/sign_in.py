@@ -40,8 +40,11 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.frame import Bridge
 from cplus.web.kit.handshake import CALLBACK, STATE_SECONDS, Handshake, OtherHost
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import GONE, SignInNeeded, known_merchant, see_other
+from cplus.web.kit.text import refusal
+from cplus.wording import worded
 from cplus.workspace.push_subscriptions import LASTS, PushSubscriptions
 
 log = structlog.get_logger()
@@ -54,14 +57,16 @@ async def _next(leads_to: Annotated[str, Query(alias="next")] = HOME) -> str:
 
 NextDep = Annotated[str, Depends(_next)]
 
-_OUT: Final = "You are signed out."
-_UNSENT: Final = (
+_OUT: Final = worded("You are signed out.")
+_UNSENT: Final = worded(
     "Your session is over, so the reply was not sent. What you wrote is kept in this tab: sign in, "
     "then send it."
 )
-_UNSAVED: Final = "Your session is over, so nothing was changed. Sign in and try again."
+_UNSAVED: Final = worded("Your session is over, so nothing was changed. Sign in and try again.")
 _TYPED: Final = 80  # characters of what was typed that come back
-_STALE: Final = "That sign-in link was already used or has expired. Sign in through your shop."
+_STALE: Final = worded(
+    "That sign-in link was already used or has expired. Sign in through your shop."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +261,7 @@ async def install(
     try:
         return _to_shopify(request, handshake, cookies, typed_shop(shop), leads_to)
     except InvalidShop:
-        reason = "A shop’s address ends with .myshopify.com, for example blue-jam.myshopify.com."
+        reason = _("A shop’s address ends with .myshopify.com, for example blue-jam.myshopify.com.")
         return ask(request, pages, reason=reason, shop=shop, leads_to=leads_to, status=400)
 
 
@@ -296,7 +301,7 @@ async def callback(
         raise _refused(error) from None
     except ShopifyError as error:
         log.warning("install_failed", error=type(error).__name__)
-        raise HTTPException(502, "Shopify didn’t respond as expected. Try again.") from None
+        raise HTTPException(502, _("Shopify didn’t respond as expected. Try again.")) from None
     # The browser keeps its nonce: the step can be reloaded, and another one that it began goes on.
     answer = see_other(consent.leads_to)
     at = installed.consented_at
@@ -322,11 +327,10 @@ async def _told_for_longer(
 
 def _refused(error: InvalidInput) -> HTTPException:
     if isinstance(error, InvalidSignature):
-        return HTTPException(403, "Shopify’s response couldn’t be verified. Start again.")
+        return HTTPException(403, _("Shopify’s response couldn’t be verified. Start again."))
     if isinstance(error, InvalidShop):
-        return HTTPException(400, "That isn’t a shop’s address.")
-    reason = str(error.values["reason"])
-    return HTTPException(400, f"{reason[:1].upper()}{reason[1:]}.")
+        return HTTPException(400, _("That isn’t a shop’s address."))
+    return HTTPException(400, refusal(error))
 
 
 @router.get("/auth/sign-out")

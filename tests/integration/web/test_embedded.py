@@ -176,7 +176,9 @@ async def test_a_page_in_the_frame_may_be_framed_by_that_shop_alone(web: Harness
             assert f"script-src 'self' {bridge};" in policy
             assert "x-frame-options" not in answer.headers
             assert answer.headers["referrer-policy"] == "no-referrer"
-            assert answer.headers["vary"] == "Authorization, Cookie, Sec-Fetch-Dest"
+            assert (
+                answer.headers["vary"] == "Accept-Language, Authorization, Cookie, Sec-Fetch-Dest"
+            )
             assert answer.headers["cache-control"] == "no-store"
             first, second = re.findall(r"<script[^>]*src=\"([^\"]+)", answer.text)[:2]
             assert first == f"{bridge}/shopifycloud/app-bridge.js"

@@ -34,9 +34,9 @@ async def test_merged_and_undone_on_its_page(web: Harness, browser: httpx.AsyncC
     assert f"/conversations/{a}/merge?into={b}" in chosen
     page = await merged(browser, a, b)
     assert "Merged. New mail to both comes here." in page
-    assert f'<a href="/conversations/{a}">Jam again</a>' in page
+    assert f'<a href="/conversations/{a}"><bdi>Jam again</bdi></a>' in page
     source = (await browser.get(f"/conversations/{a}")).text
-    assert f'was merged into <a href="/conversations/{b}">Jam</a>' in source
+    assert f'was merged into <a href="/conversations/{b}"><bdi>Jam</bdi></a>' in source
     assert f"/conversations/{a}/reply" not in source
     assert a in (await browser.get("/inbox?tab=closed")).text
     fields = await form_fields(browser, a, "unmerge")
@@ -48,7 +48,7 @@ async def test_merged_and_undone_on_its_page(web: Harness, browser: httpx.AsyncC
     assert "Merged two conversations" in history
     assert "Took the merge of two conversations back" in history
     assert (
-        f'<a href="/conversations/{a}">Jam again</a>, whose'
+        f'<a href="/conversations/{a}"><bdi>Jam again</bdi></a>, whose'
         not in (await browser.get(f"/conversations/{b}")).text
     )
 

@@ -29,6 +29,7 @@ from cplus.events.catalogue.conversations import (
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.files import StoredFile
 from cplus.events.names import given_back_ref, started_ref
+from cplus.wording import worded
 
 MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
@@ -36,7 +37,7 @@ MAX_RECIPIENTS = 50
 """Whom SES sends one mail to at most: To, Cc and Bcc together."""
 MAX_AHEAD = timedelta(days=60)
 """How long before it goes out a mail can be scheduled."""
-MERGED = "this conversation was merged into another: reply there, or undo that first"
+MERGED = worded("this conversation was merged into another: reply there, or undo that first")
 MAX_WAITING = 20
 """Mails of one conversation that wait for their moment at once."""
 
@@ -125,19 +126,23 @@ class Conversation(ConversationState):
             return
         text = text.replace("\r\n", "\n").strip()
         if not text and not files:
-            raise InvalidInput(reason="write something first")
+            raise InvalidInput(reason=worded("write something first"))
         if len(text) > MAX_REPLY:
-            raise InvalidInput(reason=f"replies can be up to {MAX_REPLY:,} characters")
+            raise InvalidInput(
+                reason=worded("replies can be up to %(most)s characters", most=MAX_REPLY)
+            )
         if self.erased:
-            raise InvalidInput(reason="the person of this conversation was erased")
+            raise InvalidInput(reason=worded("the person of this conversation was erased"))
         if self.merged_into is not None:
             raise InvalidInput(reason=MERGED)
         if not self.address:
-            raise InvalidInput(reason="this conversation has no address to reply to")
+            raise InvalidInput(reason=worded("this conversation has no address to reply to"))
         if to is not None and to != self.address:
             raise AddressChanged
         if 1 + len(cc) + len(bcc) > MAX_RECIPIENTS:
-            raise InvalidInput(reason=f"a mail can go to up to {MAX_RECIPIENTS} addresses")
+            raise InvalidInput(
+                reason=worded("a mail can go to up to %(most)s addresses", most=MAX_RECIPIENTS)
+            )
         if send_at is not None:
             self._check_moment(send_at, now)
         self.trigger_event(
@@ -164,9 +169,15 @@ class Conversation(ConversationState):
 
     def _check_moment(self, send_at: datetime, now: datetime) -> None:
         if send_at > now + MAX_AHEAD:
-            raise InvalidInput(reason=f"a mail can be scheduled up to {MAX_AHEAD.days} days ahead")
+            raise InvalidInput(
+                reason=worded(
+                    "a mail can be scheduled up to %(most)s days ahead", most=MAX_AHEAD.days
+                )
+            )
         if sum(moment > now for moment in self.waits.values()) >= MAX_WAITING:
-            reason = f"up to {MAX_WAITING} messages of a conversation can wait to be sent"
+            reason = worded(
+                "up to %(most)s messages of a conversation can wait to be sent", most=MAX_WAITING
+            )
             raise InvalidInput(reason=reason)
 
     def withdraw(self, *, message_id: str, now: datetime) -> None:
@@ -179,7 +190,7 @@ class Conversation(ConversationState):
         if message_id not in self.written:
             raise NotFound(what="message")
         if message_id not in self.waits:
-            raise InvalidInput(reason="this message did not wait to be sent")
+            raise InvalidInput(reason=worded("this message did not wait to be sent"))
         self.trigger_event(ReplyWithdrawn, message_id=message_id, timestamp=now)
         left = self.erased or self.spam or self.merged_into is not None
         if self.awaited and not self.open and not left:
@@ -215,9 +226,11 @@ class Conversation(ConversationState):
         if sender is None:
             raise NotFound(what="message")
         if sender.erased:
-            raise InvalidInput(reason="the sender of this message was erased")
+            raise InvalidInput(reason=worded("the sender of this message was erased"))
         if not sender.address:
-            raise InvalidInput(reason="the sender of this message has no address to reply to")
+            raise InvalidInput(
+                reason=worded("the sender of this message has no address to reply to")
+            )
         if sender.address != self.address:
             self.trigger_event(
                 AnswersMoved,
@@ -239,11 +252,13 @@ class Conversation(ConversationState):
             return
         text = text.replace("\r\n", "\n").strip()
         if not text:
-            raise InvalidInput(reason="write something first")
+            raise InvalidInput(reason=worded("write something first"))
         if len(text) > MAX_REPLY:
-            raise InvalidInput(reason=f"notes can be up to {MAX_REPLY:,} characters")
+            raise InvalidInput(
+                reason=worded("notes can be up to %(most)s characters", most=MAX_REPLY)
+            )
         if self.erased:
-            raise InvalidInput(reason="the person of this conversation was erased")
+            raise InvalidInput(reason=worded("the person of this conversation was erased"))
         self.trigger_event(
             NoteWritten,
             message_id=message_id,

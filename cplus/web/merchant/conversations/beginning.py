@@ -22,14 +22,16 @@ from cplus.errors import (
 from cplus.events import names
 from cplus.web.kit.deps import BeginningDep, SignaturesDep, UndoSecondsDep, UploadTokensDep
 from cplus.web.kit.forms import form_key, new_key, own_form_with_files
+from cplus.web.kit.i18n import gettext as _
+from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import see_other
+from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import Offered, OwnForm
 from cplus.web.merchant.conversations.page import View, ViewDep
 from cplus.web.merchant.conversations.replying import (
     SENT_BEFORE,
     UNSURE,
     UPLOAD_OVER,
-    sentence,
     undoable,
 )
 
@@ -68,7 +70,8 @@ async def send(
     uploads, others = tokens.of_form(own, fields)
 
     def back(reason: str, status: int, *, key: str = "") -> Response:
-        more = " Choose your files again." if sent else ""
+        reason = translated(reason)
+        more = " " + _("Choose your files again.") if sent else ""
         key = key or new_key()
         offered = tokens.offered(own._replace(key=key), uploads)
         return _form(view, written, reason + more, key, status, offered)
@@ -95,7 +98,7 @@ async def send(
     except FormOfAnother:
         return back(SENT_BEFORE, 409)
     except InvalidInput as error:
-        return back(sentence(str(error.values["reason"])), 422, key=key)
+        return back(refusal(error), 422, key=key)
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         return back(UNSURE, 503, key=key)
     if isinstance(outcome, SentBefore):

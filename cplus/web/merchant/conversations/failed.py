@@ -54,7 +54,7 @@ async def resend(
             to=fields.get("to"),
         )
     except InvalidInput as error:
-        problem = problem_of(str(error.values["reason"]))
+        problem = problem_of(error)
         asked = urlencode({"failed": failure, "problem": problem})
         return see_other(f"/conversations/{conversation_id}?{asked}#failed-{failure}")
     at = f"?at={outcome.position}#end" if outcome.position else ""

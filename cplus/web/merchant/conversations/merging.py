@@ -16,13 +16,15 @@ from cplus.projections.queries import Conversation
 from cplus.web.kit.deps import ConversationsDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.kit.text import refusal as reason_of
+from cplus.web.kit.text import sentence
 from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, changed
-from cplus.web.merchant.conversations.replying import sentence
+from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")
 
 _NAMED: Final = re.compile(r"\s*(?:\S*/conversations/)?([a-z0-9]{1,64})(?:[?#]\S*)?\s*")
-_NONE: Final = "That is no conversation of this shop. Copy the address of its page."
+_NONE: Final = worded("That is no conversation of this shop. Copy the address of its page.")
 
 
 @router.get("/{conversation_id}/unmerge")
@@ -52,7 +54,7 @@ async def merge(
     except FormOfAnother:
         raise
     except InvalidInput as error:
-        reason = sentence(str(error.values["reason"]))
+        reason = reason_of(error)
         return await _page(view, conversation_id, into, reason=reason, status=422)
     target = (await merging.pair(me.shop, conversation_id, into, use=use)).target
     return changed(target.conversation_id, "merged", Changed(at))
@@ -89,7 +91,7 @@ async def _page(
             reason = reason or _NONE
         else:
             if why := refusal(two.source, two.target, view.now):
-                reason = reason or sentence(why)
+                reason = reason or f"{sentence(why)}."
             else:
                 target = await view.queries.conversation(shop, two.target.conversation_id)
     elif into:

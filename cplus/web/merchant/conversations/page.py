@@ -47,53 +47,63 @@ from cplus.web.merchant.conversations.thread import (
     newest,
     read_position,
 )
+from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")
 
 _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
-    "undone": (lambda _: True, "Undone: it was not sent. The text is back in the form below."),
+    "undone": (
+        lambda _: True,
+        worded("Undone: it was not sent. The text is back in the form below."),
+    ),
     "undo-late": (
         lambda _: True,
-        "It was too late to undo: the message is being sent, or was sent already.",
+        worded("It was too late to undo: the message is being sent, or was sent already."),
     ),
-    "answers": (lambda _: True, "Replies go to this address from now on."),
-    "closed": (lambda row: not row.open, "Closed."),
-    "reopened": (lambda row: row.open, "Reopened."),
-    "dismissed": (lambda _: True, "Dismissed."),
-    "allowed": (lambda _: True, "Replies are sent to this address again."),
-    "spam": (lambda row: row.spam, "Marked as spam. You find it in the tab Spam."),
-    "not-spam": (lambda row: not row.spam, "Not spam. It is back in the inbox."),
-    "merged": (lambda _: True, "Merged. New mail to both comes here."),
+    "answers": (lambda _: True, worded("Replies go to this address from now on.")),
+    "closed": (lambda row: not row.open, worded("Closed.")),
+    "reopened": (lambda row: row.open, worded("Reopened.")),
+    "dismissed": (lambda _: True, worded("Dismissed.")),
+    "allowed": (lambda _: True, worded("Replies are sent to this address again.")),
+    "spam": (lambda row: row.spam, worded("Marked as spam. You find it in the tab Spam.")),
+    "not-spam": (lambda row: not row.spam, worded("Not spam. It is back in the inbox.")),
+    "merged": (lambda _: True, worded("Merged. New mail to both comes here.")),
     "unmerged": (
         lambda row: row.merged_into is None,
-        "Undone: it is on its own again. Mail that came meanwhile stays in the other conversation.",
+        worded(
+            "Undone: it is on its own again. Mail that came meanwhile stays in the other "
+            "conversation."
+        ),
     ),
     "closed-before": (
         lambda row: row.open,
-        (
+        worded(
             "Nothing changed: that page was out of date. It had already closed the conversation, "
             "which has been reopened since."
         ),
     ),
     "reopened-before": (
         lambda row: not row.open,
-        (
+        worded(
             "Nothing changed: that page was out of date. It had already reopened the conversation, "
             "which has been closed since."
         ),
     ),
-    "blocked": (lambda _: True, "Blocked. New mail from this sender is held in the quarantine."),
-    "unblocked": (lambda _: True, "Unblocked. New mail from this sender comes in again."),
+    "blocked": (
+        lambda _: True,
+        worded("Blocked. New mail from this sender is held in the quarantine."),
+    ),
+    "unblocked": (lambda _: True, worded("Unblocked. New mail from this sender comes in again.")),
     "spam-before": (
         lambda row: not row.spam,
-        (
+        worded(
             "Nothing changed: that page was out of date. It had already marked the conversation as "
             "spam, which was taken back since."
         ),
     ),
     "not-spam-before": (
         lambda row: row.spam,
-        (
+        worded(
             "Nothing changed: that page was out of date. It had already said that this is no spam, "
             "and the conversation was marked as spam since."
         ),

@@ -23,22 +23,28 @@ from cplus.errors import (
 )
 from cplus.web.kit.deps import SignaturesDep, UndoSecondsDep, UploadTokensDep, WithdrawalsDep
 from cplus.web.kit.forms import form_key, new_key, own_form, own_form_with_files
+from cplus.web.kit.i18n import gettext as _
+from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
 from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, Written, show_page
+from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")
 
-_OF_ANOTHER: Final = (
+_OF_ANOTHER: Final = worded(
     "This form belongs to another conversation, so nothing was sent. Send it again if the reply is "
     "meant for this one."
 )
-UNSURE: Final = "We couldn’t confirm that this was saved. Send it again: it goes out only once."
-_ELSEWHERE: Final = (
+UNSURE: Final = worded(
+    "We couldn’t confirm that this was saved. Send it again: it goes out only once."
+)
+_ELSEWHERE: Final = worded(
     "Replies now go to the address below. Send it again if it is meant for that one."
 )
-UPLOAD_OVER: Final = "a file was chosen too long ago, or for another form; choose it again"
-SENT_BEFORE: Final = (
+UPLOAD_OVER: Final = worded("a file was chosen too long ago, or for another form; choose it again")
+SENT_BEFORE: Final = worded(
     "You already sent this form with another text. Send it again to send this one too."
 )
 
@@ -70,8 +76,9 @@ async def reply(
     uploads, others = tokens.of_form(own, fields)
 
     async def back(reason: str, status: int, *, key: str = "", to: str = "") -> Response:
+        reason = translated(reason)
         if sent:
-            reason += " Choose your files again."
+            reason += " " + _("Choose your files again.")
         key = key or new_key()
         offered = tokens.offered(own._replace(key=key), uploads)
         form = replace(written, reason=reason, key=key, to=to, uploads=offered)
@@ -102,7 +109,7 @@ async def reply(
     except FormOfAnother:
         return await back(_OF_ANOTHER, 409)
     except InvalidInput as error:
-        return await back(sentence(str(error.values["reason"])), 422, key=key)
+        return await back(refusal(error), 422, key=key)
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         # The same key again: if it was recorded after all, it is not written twice.
         return await back(UNSURE, 503, key=key)
@@ -150,18 +157,13 @@ def _moment(written: str, view: View) -> datetime:
     try:
         local = datetime.fromisoformat(written)
     except ValueError:
-        raise InvalidInput(reason="choose a date and a time") from None
+        raise InvalidInput(reason=worded("choose a date and a time")) from None
     if local.tzinfo is None:
         local = local.replace(tzinfo=zone(view.me.timezone))
     try:
         moment = local.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise InvalidInput(reason="choose a date and a time") from None
+        raise InvalidInput(reason=worded("choose a date and a time")) from None
     if moment <= view.now:
-        raise InvalidInput(reason="choose a time that is still to come")
+        raise InvalidInput(reason=worded("choose a time that is still to come"))
     return moment
-
-
-def sentence(reason: str) -> str:
-    """A reason as a page says it."""
-    return f"{reason[:1].upper()}{reason[1:]}."

@@ -11,13 +11,15 @@ from cplus.commands.conversations.uploading import begun, with_piece
 from cplus.errors import InvalidInput, InvalidSignature
 from cplus.web.kit.deps import ClockDep, ConversationsDep, SignaturesDep, UploadTokensDep
 from cplus.web.kit.forms import form_key, own_form_with_files
+from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
-from cplus.web.merchant.conversations.replying import sentence
+from cplus.wording import worded
 
 router = APIRouter(prefix="/api")
 
-_OVER: Final = "This file was chosen too long ago, or for another form. Choose it again."
+_OVER: Final = worded("This file was chosen too long ago, or for another form. Choose it again.")
 
 
 @router.post("/uploads")
@@ -44,7 +46,7 @@ async def upload(
         piece = sent[0].data if len(sent) == 1 else b""
         file = await with_piece(me.shop, file, fields.get("number", ""), piece, use.files)
     except InvalidSignature:
-        return JSONResponse({"reason": _OVER}, 410)
+        return JSONResponse({"reason": translated(_OVER)}, 410)
     except InvalidInput as error:
-        return JSONResponse({"reason": sentence(str(error.values["reason"]))}, 422)
+        return JSONResponse({"reason": refusal(error)}, 422)
     return JSONResponse({"token": tokens.token(form, file), "whole": file.whole})

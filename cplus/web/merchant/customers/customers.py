@@ -16,13 +16,14 @@ from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS_BY
+from cplus.wording import worded
 
 router = APIRouter(prefix="/customers")
 
 TABS: Final[tuple[tuple[CustomerKind, str], ...]] = (
-    ("all", "Everyone"),
-    ("customers", "Customers"),
-    ("leads", "Leads"),
+    ("all", worded("Everyone")),
+    ("customers", worded("Customers")),
+    ("leads", worded("Leads")),
 )
 _PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
 

@@ -19,13 +19,14 @@ from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import MessageIdDep
 from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.conversations.whole_message import WholeMails
+from cplus.wording import worded
 
 router = APIRouter(prefix="/inbox/automatic")
 
 TABS: Final[tuple[tuple[SetAsideKind, str, None], ...]] = (
-    ("all", "All", None),
-    ("quarantine", "Quarantine", None),
-    ("automatic", "Automatic mail", None),
+    ("all", worded("All"), None),
+    ("quarantine", worded("Quarantine"), None),
+    ("automatic", worded("Automatic mail"), None),
 )
 
 

@@ -15,15 +15,16 @@ from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
+from cplus.wording import worded
 
 router = APIRouter()
 
 TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
-    ("open", "Open"),
-    ("unanswered", "Awaiting reply"),
-    ("closed", "Closed"),
-    ("all", "All"),
-    ("spam", "Spam"),
+    ("open", worded("Open")),
+    ("unanswered", worded("Awaiting reply")),
+    ("closed", worded("Closed")),
+    ("all", worded("All")),
+    ("spam", worded("Spam")),
 )
 _URGENT: Final = timedelta(days=7)
 """How long before a customer's request for their data is due the merchant is warned."""

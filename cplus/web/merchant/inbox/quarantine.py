@@ -14,6 +14,7 @@ from cplus.events.aggregates.blocked_senders import Kind
 from cplus.web.kit.deps import ConversationsDep, PagesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.wording import worded
 
 router = APIRouter(prefix="/inbox")
 
@@ -27,7 +28,7 @@ def kind_of(fields: Mapping[str, str]) -> Kind:
             return "address"
         case "domain":
             return "domain"
-    raise InvalidInput(reason="an address or a domain can be blocked")
+    raise InvalidInput(reason=worded("an address or a domain can be blocked"))
 
 
 @router.get("/blocked")

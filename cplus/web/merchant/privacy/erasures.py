@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from cplus.privacy.certificates import Certificate
 from cplus.projections.queries import Erasure
 from cplus.web.kit.deps import CertificatesDep, PagesDep, QueriesDep
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
 
@@ -66,7 +67,7 @@ async def erasure(
 async def certificate(erasure: ErasureDep, certificate: CertificateDep) -> Response:
     """The certificate as a file. It names nobody: a person is a random id."""
     if certificate is None:
-        raise HTTPException(404, "There is no certificate until the erasure is complete.")
+        raise HTTPException(404, _("There is no certificate until the erasure is complete."))
     name = f"erasure-{erasure.id}.json"
     return Response(
         certificate.to_json(),

@@ -29,6 +29,7 @@ from cplus.web.kit.deps import (
     SignaturesDep,
 )
 from cplus.web.kit.forms import own_form
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 
 router = APIRouter(prefix="/privacy/people")
@@ -196,5 +197,5 @@ def _number(text: str) -> int | None:
     if not text:
         return None
     if not _NUMBER.fullmatch(text) or int(text) >= 2**63:
-        raise HTTPException(400, "This form isn’t valid.")
+        raise HTTPException(400, _("This form isn’t valid."))
     return int(text)

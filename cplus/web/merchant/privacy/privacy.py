@@ -23,15 +23,17 @@ from cplus.web.kit.deps import (
     SignaturesDep,
 )
 from cplus.web.kit.forms import form_key, new_key, own_form
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.wording import worded
 
 router = APIRouter(prefix="/privacy")
 
 TABS: Final[tuple[tuple[DataRequestState, str], ...]] = (
-    ("open", "Open"),
-    ("exported", "Exported"),
-    ("all", "All"),
+    ("open", worded("Open")),
+    ("exported", worded("Exported")),
+    ("all", worded("All")),
 )
 _ERASURES: Final = 5
 """The last ones, of which this page tells; all are on a page of their own."""
@@ -113,7 +115,7 @@ async def retention(
     fields = await own_form(request, signatures, me.session)
     months = fields.get("months", "")
     if months and not _NUMBER.fullmatch(months):
-        raise HTTPException(400, "This form isn’t valid.")
+        raise HTTPException(400, _("This form isn’t valid."))
     await set_retention(
         me.shop,
         int(months) if months else None,

@@ -8,15 +8,17 @@ from typing import Any, Final
 from cplus.clock import zone
 from cplus.commands.mail_settings import set_auto_reply
 from cplus.events.aggregates.auto_reply import MAX_AUTO_REPLY, AutoReply, rendered
+from cplus.web.kit.i18n import translated
 from cplus.web.merchant.settings.section import Looking, Section, Sent
+from cplus.wording import worded
 
 _EXAMPLE: Final = "Sam"
 """Whom the preview greets."""
-_AWAY: Final = (
+_AWAY: Final = worded(
     "Hello {name},\n\nThank you for your message. We’re closed right now and will reply after "
     "{next_opening}.\n\n{shop}"
 )
-_ACKNOWLEDGEMENT: Final = (
+_ACKNOWLEDGEMENT: Final = worded(
     "Hello {name},\n\nThank you for your message. We got it and will reply as soon as we can."
     "\n\n{shop}"
 )
@@ -30,7 +32,7 @@ async def _shown(at: Looking) -> Mapping[str, Any]:
         return rendered(text, name=_EXAMPLE, shop=at.me.name, opening=opening, zone=local)
 
     def one(name: str, label: str, hint: str, kept: AutoReply, usual: str) -> Mapping[str, Any]:
-        text = kept.text or usual
+        text = kept.text or translated(usual)
         return {
             "name": name,
             "label": label,
@@ -44,12 +46,22 @@ async def _shown(at: Looking) -> Mapping[str, Any]:
         "most": MAX_AUTO_REPLY,
         "has_hours": settings.hours is not None,
         "replies": [
-            one("away", "Outside business hours", "Answers mail that comes while you’re closed.",
-                settings.away, _AWAY),
-            one("acknowledge", "Acknowledgement", "Answers the first message of a conversation.",
-                settings.acknowledgement, _ACKNOWLEDGEMENT),
+            one(
+                "away",
+                worded("Outside business hours"),
+                worded("Answers mail that comes while you’re closed."),
+                settings.away,
+                _AWAY,
+            ),
+            one(
+                "acknowledge",
+                worded("Acknowledgement"),
+                worded("Answers the first message of a conversation."),
+                settings.acknowledgement,
+                _ACKNOWLEDGEMENT,
+            ),
         ],
-    }  # fmt: skip
+    }
 
 
 async def _save(at: Looking, sent: Sent) -> None:

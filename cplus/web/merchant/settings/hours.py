@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from cplus.clock import zone
 from cplus.commands.mail_settings import set_hours
-from cplus.events.aggregates.auto_reply import told
 from cplus.events.aggregates.hours import DAYS, typed_dates, typed_day
+from cplus.web.kit import formats
 from cplus.web.merchant.settings.section import Looking, Section, Sent
 
 
@@ -18,14 +18,14 @@ async def _shown(at: Looking) -> Mapping[str, Any]:
     opening = hours.next_opening(now, local) if hours else None
     return {
         "days": [
-            (day, ", ".join(str(one).replace("-", "–") for one in times))
+            (str(day), day, ", ".join(str(one).replace("-", "–") for one in times))
             for day, times in zip(DAYS, week, strict=True)
         ],
         "closed": "\n".join(day.isoformat() for day in sorted(hours.closed)) if hours else "",
         "zone": local.key,
         "set": hours is not None,
         "open": hours is not None and hours.is_open(now, local),
-        "opening": told(opening, local) if opening else "",
+        "opening": formats.opening(opening, local) if opening else "",
     }
 
 

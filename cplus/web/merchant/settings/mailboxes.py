@@ -13,10 +13,10 @@ from cplus.web.merchant.settings.section import Looking, Section, Sent
 from cplus.wording import worded
 
 _CHOICES: Final[Mapping[Notify, str]] = {
-    "each": "Each new message",
-    "unanswered": "Only what nobody answered in time",
-    "digest": "A daily digest of what awaits a reply",
-    "nothing": "Nothing",
+    "each": worded("Each new message"),
+    "unanswered": worded("Only what nobody answered in time"),
+    "digest": worded("A daily digest of what awaits a reply"),
+    "nothing": worded("Nothing"),
 }
 _OFF: Final = {
     "bounced": worded(
@@ -70,7 +70,7 @@ async def _save(at: Looking, sent: Sent) -> None:
         match fields.get("do"):
             case "add":
                 if not at.domain:
-                    raise InvalidInput(reason="this app takes no mail yet")
+                    raise InvalidInput(reason=worded("this app takes no mail yet"))
                 await mailboxes.add_mailbox(
                     shop, fields.get("address", ""), domain=at.domain, **form
                 )
@@ -84,9 +84,9 @@ async def _save(at: Looking, sent: Sent) -> None:
             case "remove":
                 await mailboxes.remove(shop, mailbox, **form)
             case _:
-                raise InvalidInput(reason="this form is not known")
+                raise InvalidInput(reason=worded("this form is not known"))
     except NotFound as error:
-        raise InvalidInput(reason="this address was removed meanwhile") from error
+        raise InvalidInput(reason=worded("this address was removed meanwhile")) from error
 
 
 async def _choose(
@@ -94,7 +94,7 @@ async def _choose(
 ) -> None:
     notify: Any = fields.get("notify")
     if notify not in get_args(Notify):
-        raise InvalidInput(reason="choose what is sent there")
+        raise InvalidInput(reason=worded("choose what is sent there"))
     minutes, hour = _number(fields.get("minutes")), _number(fields.get("hour"))
     await mailboxes.choose(shop, mailbox, notify, minutes=minutes, hour=hour, **form)
 

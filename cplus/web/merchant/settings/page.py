@@ -24,6 +24,7 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.kit.text import sentence
 from cplus.web.merchant.conversations.held import LIMITED
 from cplus.web.merchant.settings.auto_reply import AUTO_REPLY
 from cplus.web.merchant.settings.hours import HOURS
@@ -91,7 +92,7 @@ async def save(
     try:
         await section.save(at, sent)
     except InvalidInput as error:
-        reason = str(error.values["reason"])
+        reason = sentence(error.values["reason"])
         return await _page(pages, at, failed=section.name, reason=reason, sent=sent)
     return see_other(f"{PAGE}?saved={section.name}#{section.name}")
 
@@ -128,7 +129,7 @@ async def _page(
                 "name": section.name,
                 "shown": one,
                 "saved": section.name == saved,
-                "reason": reason[:1].upper() + reason[1:] if section.name == failed else "",
+                "reason": reason if section.name == failed else "",
                 "typed": sent.fields if sent and section.name == failed else _NOTHING,
             }
             for section, one in zip(sections, shown, strict=True)
