@@ -111,6 +111,8 @@ def decoded(data: bytes, codec: str, *, whole: bool = True) -> str:
 
     `whole` is False if the bytes may end within a character, which is left out then.
     """
+    if whole and codec in ("utf-8", "cp1252"):
+        return data.decode(codec)  # without a decoder of its own, which takes longer to make
     try:
         return codecs.getincrementaldecoder(codec)().decode(data, final=whole)
     except UnicodeDecodeError:

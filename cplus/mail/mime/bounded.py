@@ -25,7 +25,9 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 def few_lines(raw: bytes) -> tuple[bytes, int]:
     """The mail up to the end of its millionth line, unchanged, and its number of lines."""
-    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") + 1
+    lines = raw.count(b"\n") + 1
+    if b"\r" in raw:
+        lines += raw.count(b"\r") - raw.count(b"\r\n")
     if lines <= LINES_LIMIT:
         return raw, lines
     [last] = islice(_LINE_END.finditer(raw), LINES_LIMIT - 1, LINES_LIMIT)

@@ -22,6 +22,11 @@ _ATTACHMENTS_LIMIT = 200
 _READ_LIMITS = {"text/plain": 4 * TEXT_LIMIT, "text/html": 4 * HTML_LIMIT}  # bytes of one part
 _ENCODED = 4  # characters that one encoded byte takes, or fewer
 _CUT_ENCODINGS = {"", "7bit", "8bit", "binary", "base64", "quoted-printable"}
+_SIMPLE_TYPE = re.compile(
+    r"""[a-z]+/[a-z]+; ?charset=(?P<quote>"?)(?P<name>[\w.:-]+)(?P=quote)""",
+    re.ASCII | re.IGNORECASE,
+)
+"""Matches nearly every type of a text, and nothing that could be read in another way."""
 _META = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 4_096  # bytes
 
@@ -157,12 +162,19 @@ def _beginning(part: Message[Any, Any], limit: int) -> tuple[bytes, bool]:
     return data[:limit], whole and len(data) <= limit
 
 
+def _charset(part: Message[Any, Any]) -> str | None:
+    """What the part names as its charset, in lower case; None if it names none."""
+    if simple := _SIMPLE_TYPE.fullmatch(str(part.get("content-type", ""))):
+        return simple["name"].lower()
+    try:
+        return part.get_content_charset()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "unknown"
+
+
 def _text(part: Message[Any, Any], kind: str, defects: list[str]) -> str:
     data, whole = _beginning(part, _READ_LIMITS[kind])
-    try:
-        charset = part.get_content_charset()
-    except (ValueError, LookupError, TypeError, AttributeError):
-        charset = "unknown"
+    charset = _charset(part)
     if charset is None and kind == "text/html" and (meta := _META.search(data[:_META_WITHIN])):
         charset = meta[1].decode("ascii")
     text, right = decode(data, charset, whole=whole)

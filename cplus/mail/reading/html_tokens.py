@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from cplus.mail.reading.quote_marks import mark
+from cplus.mail.reading.quote_marks import MARKED, mark
 
 LONGEST_TAG: Final = 4_096
 """Characters of attributes that a tag keeps: the parser compares each name with all others."""
@@ -69,9 +69,9 @@ _HEAD: Final = frozenset(
 class Tamed:
     """HTML that a browser's parser reads in no time if its tags are few and lie flat."""
 
-    html: str = ""
-    tags: int = 0
-    unclosed: int = 0
+    html: str
+    tags: int
+    unclosed: int
     """Tags that let others lie deeper, less those that close them."""
 
 
@@ -79,15 +79,15 @@ def tame(html: str) -> Tamed:
     """Takes out comments, scripts, styles, the title of the head, pictures that stand in the text,
     the attributes of formatting, and of tags that are longer than LONGEST_TAG. What a mail program
     wraps its quote in gets a class of ours."""
-    tamed = Tamed()
     in_head = True
     known: dict[str, tuple[str, int]] = {}  # of a tag, what it becomes and whether it goes deeper
+    tags = unclosed = 0
 
     def written(match: re.Match[str]) -> str:
-        nonlocal in_head
+        nonlocal in_head, tags, unclosed
         if not in_head and (before := known.get(match[0])):
-            tamed.tags += 1
-            tamed.unclosed += before[1]
+            tags += 1
+            unclosed += before[1]
             return before[0]
         name = (match["name"] or "").lower()
         if not name:
@@ -96,23 +96,23 @@ def tame(html: str) -> Tamed:
             return ""
         in_head = in_head and name in _HEAD
         deeper = 0 if name in _SHALLOW else -1 if match["end"] else 1
-        tamed.tags += 1
-        tamed.unclosed += deeper
+        tags += 1
+        unclosed += deeper
         called = f"x-{name}" if name in _READ_OTHERWISE else name
         rest = match["rest"]
         if match["end"] or name in _FORMATTING:
             rest = ""
-        elif "data:" in rest.lower():
+        elif ":" in rest and "data:" in rest.lower():
             rest = _PICTURE.sub('""', rest)
         if len(rest) > LONGEST_TAG:
             rest = ""
-        tag = f"<{match['end']}{called}{mark(name, rest) if rest else ''}{rest}>"
+        quotes = mark(name, rest) if rest and name in MARKED else ""
+        tag = f"<{match['end']}{called}{quotes}{rest}>"
         if len(known) < _KNOWN and len(tag) < _KNOWN:
             known[match[0]] = tag, deeper
         return tag
 
-    tamed.html = _TOKEN.sub(written, html)
-    return tamed
+    return Tamed(_TOKEN.sub(written, html), tags, unclosed)
 
 
 def without_pictures(html: str) -> str:

@@ -36,6 +36,7 @@ _MESSAGE_ID_LIMIT = 998
 _DEFECTS_LIMIT = 30
 _NAME_LIMIT = 200
 _AUTHORS_LIMIT = 5  # headers `From:` that are read
+_ID = re.compile(r"<([^<>]{1,998})>")
 _SIGNER = re.compile(r"(?:^|;)\s*+d\s*+=\s*+([^;]{0,500})")
 _KNOWN_HEADERS = {
     *("from", "to", "date", "subject", "message-id", "received", "mime-version", "content-type"),
@@ -90,7 +91,7 @@ def attachment_bytes(raw: bytes, part: int) -> bytes | None:
 def normal_message_id(message_id: str) -> str:
     """A Message-ID normalised for comparison: no angle brackets, no white space, the domain
     lower-case."""
-    plain = re.sub(r"[\s<>]+", "", message_id)[:_MESSAGE_ID_LIMIT]
+    plain = "".join(message_id.replace("<", "").replace(">", "").split())[:_MESSAGE_ID_LIMIT]
     local, at, domain = plain.rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
@@ -109,18 +110,9 @@ def _message_ids(value: str) -> list[str]:
     """
     if "=?" in value:
         value = decode_words(value)
-    found = re.findall(r"<([^<>]{1,998})>", value) or value.split()
+    found = _ID.findall(value) or value.split()
     ids = [normal_message_id(one) for one in found]
     return list(dict.fromkeys(one for one in ids if one))
-
-
-def _references(message: Message[Any, Any]) -> list[str]:
-    for name, value in message.raw_items():
-        if name.lower() == "references":
-            tail = str(value)[-_REFERENCES_CHARACTERS:]
-            text = tail.encode("utf-8", "replace").decode("utf-8")
-            return _message_ids(text.replace("\x00", ""))[-_REFERENCES_LIMIT:]
-    return []
 
 
 def _date(value: str) -> datetime | None:
@@ -142,6 +134,7 @@ class _Headers:
         self.authors: list[str] = []
         """Every `From:`, of which there should be one."""
         self.signers: list[str] = []
+        self._references = ""
         for name, value in message.raw_items():
             key = str(name).lower()
             if key == "from" and len(self.authors) < _AUTHORS_LIMIT:
@@ -150,10 +143,16 @@ class _Headers:
                 domains = _SIGNER.findall(str(value)[:HEADER_LIMIT])
                 self.signers.append(domains[0].strip().lower() if len(domains) == 1 else "")
             if key not in self.values:
-                text, broken = raw_header(str(value))
+                said = str(value)
+                if said.isascii() and "\0" not in said:
+                    text, broken = said[:HEADER_LIMIT], False  # as nearly every one is
+                else:
+                    text, broken = raw_header(said)
                 self.values[key] = text
                 if broken and key in _KNOWN_HEADERS:
                     self.defects.append("bad charset in a header")
+                if key == "references":
+                    self._references = str(value)[-_REFERENCES_CHARACTERS:]
         if not _KNOWN_HEADERS & self.values.keys():
             self.defects.append(NO_MAIL)
 
@@ -188,6 +187,11 @@ class _Headers:
     def message_id(self, name: str) -> str | None:
         found = _message_ids(self.get(name))
         return found[0] if found else None
+
+    def references(self) -> list[str]:
+        """The ids of the mails that came before, at most 1,000: the newest."""
+        text = self._references.encode("utf-8", "replace").decode("utf-8")
+        return _message_ids(text.replace("\x00", ""))[-_REFERENCES_LIMIT:]
 
     def return_path(self) -> str | None:
         value = self.values.get("return-path")
@@ -224,18 +228,18 @@ def _understand(
     if date is None and headers.get("date"):
         defects.append("bad date")
     address, kind = sender.address if sender else None, message.get_content_type()
-    ids = [headers.message_id("in-reply-to"), *(references := _references(message))]
+    in_reply_to, references = headers.message_id("in-reply-to"), headers.references()
     reason = automatic_reason(
         headers.values,
         subject,
         address,
         kind,
-        answers=any(ids),
+        answers=bool(in_reply_to or references),
         can_be_answered=reply_to is not None and reply_to.address != address,
     )
     return InboundMail(
         message_id=headers.message_id("message-id"),
-        in_reply_to=headers.message_id("in-reply-to"),
+        in_reply_to=in_reply_to,
         references=references,
         from_address=address,
         from_original=sender.original if sender else None,
@@ -252,7 +256,7 @@ def _understand(
         text=body.text,
         reply_text=reply_text(
             body.text,
-            answers=any(ids) or is_reply(subject) or bool(body.tokens),
+            answers=bool(in_reply_to or references or body.tokens) or is_reply(subject),
             forwards=is_forward(subject),
             marks=body.marks,
         ),

@@ -36,6 +36,8 @@ _CITE: Final = re.compile(
 _RULE: Final = re.compile(
     r"border:\s?none;\s?border-top:\s?solid #(?:E1E1E1|B5C4DF) 1\.0pt", re.IGNORECASE
 )
+MARKED: Final = frozenset({"blockquote", "div", "hr", "p"})
+"""The elements that may get a class."""
 _LONGEST: Final = 1_000
 """Characters of attributes that are looked at; those of mail programs are far shorter."""
 
@@ -46,7 +48,7 @@ def mark(name: str, attributes: str) -> str:
     It stands before the tag's own attributes, since of two that have the same name the first counts
     (HTML standard, 13.2.5.33).
     """
-    if len(attributes) > _LONGEST or name not in ("blockquote", "div", "p", "hr"):
+    if len(attributes) > _LONGEST or name not in MARKED:
         return ""
     if name == "blockquote":
         return f' class="{QUOTED}"' if _CITE.search(attributes) else ""

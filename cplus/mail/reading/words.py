@@ -145,7 +145,9 @@ def _is_stand_in(plain: str, read: str, only_plain: set[str]) -> bool:
 
 
 def _says_html(plain: str) -> bool:
-    return len(plain) <= _STAND_IN_LENGTH and _STAND_IN.search(plain) is not None
+    if len(plain) > _STAND_IN_LENGTH or "html" not in plain.lower():
+        return False
+    return _STAND_IN.search(plain) is not None
 
 
 def _words(text: str) -> set[str]:

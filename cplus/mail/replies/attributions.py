@@ -40,7 +40,10 @@ def may_introduce(line: str) -> bool:
 
 def plain(line: str) -> str:
     """A line's words, without marks of direction, bold and quoting; cut after 401 characters."""
-    return _UNSEEN.sub("", line[: _LENGTH + 1]).lstrip("> \t\xa0").rstrip()
+    line = line[: _LENGTH + 1]
+    if "*" in line or not line.isascii():
+        line = _UNSEEN.sub("", line)
+    return line.lstrip("> \t\xa0").rstrip()
 
 
 def ends_attribution(line: str) -> bool:

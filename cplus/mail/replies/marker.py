@@ -28,7 +28,7 @@ def reference_line(token: str) -> str:
 
 def is_reference(line: str) -> bool:
     """Whether the line is the end of one of our mails, quoted or not."""
-    return _REFERENCE_LINE.fullmatch(line[:200]) is not None
+    return "[" in line and _REFERENCE_LINE.fullmatch(line[:200]) is not None
 
 
 def may_have_token(html: str) -> bool:
@@ -38,18 +38,23 @@ def may_have_token(html: str) -> bool:
 
 def marker_tokens(text: str) -> list[str]:
     """The tokens of all these lines, in the order of the text, at most 20."""
-    found = [
-        (line.start(), match.group(1).lower())
-        for line in _MARKER.finditer(text)
-        if (match := _TOKEN.search(line.group(0)))
-    ]
-    found += [(match.start(), match.group(1).lower()) for match in _REFERENCE.finditer(text)]
+    found: list[tuple[int, str]] = []
+    if "##-" in text:  # to look for it is many times as fast as to look for a line with it
+        found += [
+            (line.start(), match.group(1).lower())
+            for line in _MARKER.finditer(text)
+            if (match := _TOKEN.search(line.group(0)))
+        ]
+    if ":cplu" in text.lower():
+        found += [(match.start(), match.group(1).lower()) for match in _REFERENCE.finditer(text)]
     return list(dict.fromkeys(token for _, token in sorted(found)))[:20]
 
 
 def marker_lines(text: str) -> list[tuple[int, int]]:
     """Where markers stand: of each the number of its first line and of the line after it."""
     found: list[tuple[int, int]] = []
+    if "##-" not in text:
+        return found
     line = read = 0
     for match in _MARKER.finditer(text):
         begins = text.index("##-", match.start())

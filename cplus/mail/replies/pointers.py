@@ -27,12 +27,11 @@ _ANSWERS: Final = (
     r"answer|repl(?:y|ies)|respon|comment|antwort|kommentar|anmerkung|répon|commentaire|respuesta"
     r"|comentario|rispost|commenti|antwoord|opmerking|respost|comentário|odpowied|uwag|svar"
 )
-_POINTS: Final = re.compile(
+_POINTS: Final = (
     rf"(?<!\w)(?:{_BELOW})(?!\w)"
     rf"|(?<!\w)(?:{_ANSWERS})[^.!?\n]{{0,60}}(?<!\w)(?:{_COLOURS})(?!\w)"
     # Languages that do not part words.
-    r"|以下|下記|下に|下の|赤字|青字|インライン|文中|下面|如下|下方|红字|紅字|红色|紅色|見下|见下",
-    re.IGNORECASE,
+    r"|以下|下記|下に|下の|赤字|青字|インライン|文中|下面|如下|下方|红字|紅字|红色|紅色|見下|见下"
 )
 _LENGTH = 10_000
 """Characters that are looked at: whoever answers further down says so in a few words."""
@@ -41,4 +40,13 @@ _LENGTH = 10_000
 def points_below(words: str) -> bool:
     """Whether the words may say that others stand below them. It is said too often rather than too
     seldom: what it costs is that a quote is shown."""
-    return _POINTS.search(words[:_LENGTH]) is not None
+    return _FOLDED.search(_folded(words[:_LENGTH])) is not None
+
+
+def _folded(words: str) -> str:
+    """The words in small letters, with one kind of i for the four that Turkish has: a search that
+    minds the case takes a third of the time of one that does not."""
+    return words.lower().replace("i\u0307", "i").replace("ı", "i")
+
+
+_FOLDED: Final = re.compile(_folded(_POINTS))

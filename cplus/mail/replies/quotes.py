@@ -63,15 +63,16 @@ class Quotes:
     def _step(self, at: int) -> int:
         """Reads what begins at a line; the number of the next line to read."""
         line = self.lines[at]
-        if not line.strip() or is_quote(line):
+        begins = line.lstrip()[:1]
+        if begins in ("", ">"):
             self._after_label = False
-        if not line.strip():
+        if not begins:
             return at + 1
-        if at in self._markers and not is_quote(line):
+        if at in self._markers and begins != ">":
             return self._marker(at)
         if self._marks.get(at) == QUOTED and (self._answers or self._knows_quote):
             return self._marked(at)
-        if is_quote(line):
+        if begins == ">":
             return self._block(at)
         if is_reference(line):
             return self._mark(at, at + 1, read=at)

@@ -15,6 +15,7 @@ _NAME_WORDS = 4
 _TITLE_WORDS = 3  # in the line below a name
 _PARTICLES = {"von", "van", "de", "der", "den", "da", "dos", "di", "la", "le", "zu", "und", "and"}
 _FOOTERS = 3
+_NO_NAME = re.compile(r"[\d@#?:/]")
 
 
 def without_signature(lines: Sequence[str]) -> int:
@@ -27,8 +28,9 @@ def without_signature(lines: Sequence[str]) -> int:
     kept = _without_blanks(lines, len(lines))
     kept = _before_delimiter(lines, kept)
     for _ in range(_FOOTERS):
-        if kept and is_phone_footer(lines[kept - 1]):
-            kept = _without_blanks(lines, kept - 1)
+        if not kept or not is_phone_footer(lines[kept - 1]):
+            break
+        kept = _without_blanks(lines, kept - 1)
     return _before_closing(lines, kept)
 
 
@@ -76,6 +78,6 @@ def _is_name(line: str) -> bool:
         len(line.strip()) <= _NAME_LENGTH
         and len(words) <= _NAME_WORDS
         and not line.rstrip().endswith((".", "!", "?", ":"))
-        and not re.search(r"[\d@#?:/]", line)
+        and not _NO_NAME.search(line)
         and all(word[0].isupper() or word in _PARTICLES or word in "&|+-" for word in words)
     )
