@@ -163,6 +163,19 @@ async def stopped(
     return found.reason(talk.address), [one for one in copies if found.reason(one)]
 
 
+async def refuse_stopped(shop: str, conversation_id: str, *, key: str, recorder: Recorder) -> None:
+    """Raises InvalidInput if no mail goes to where replies go in this conversation: nobody would
+    get a reply. Not for one that was recorded before, under this key."""
+    why, _ = await stopped(recorder, shop, conversation_id, ())
+    if why and await recorder.store.by_claim(shop, reply_claim(key)) is None:
+        raise InvalidInput(
+            reason=worded(
+                "nothing was sent, because email to this address is stopped; tick “Send this reply "
+                "there anyway”, or have replies go to another address"
+            )
+        )
+
+
 async def _opened(
     shop: str, person: str, address: str, use: FailedReplies, *, again: bool
 ) -> list[NewEvent]:

@@ -237,7 +237,7 @@ def _replied(row: Row, reply: ReplyWritten, event: Recorded) -> dict[str, Any]:
     return {
         **_message(row, event, reply.text, "merchant"),
         **moved,
-        **waits_longer(row, reply.message_id if reply.send_at else None),
+        **waits_longer(row, reply.message_id, reply.send_at),
         **_failed(row, _elsewhere(failed, reply.resends, own)),
         "waiting": False,
         "last_mail": {"message_id": reply.message_id, "rank": 0},

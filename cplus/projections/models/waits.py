@@ -1,13 +1,15 @@
 """Replies that wait to be sent, in the row of their conversation: what it showed before each of
 them, so that a reply which is withdrawn leaves it as if it had not been written. Pure.
 
-They stand in the field `waits` in their order: `message_id`, and `back`, the fields that come back.
+They stand in the field `waits` in their order: `message_id`, `at`, when it is to go out (rows from
+before that was kept do not say), and `back`, the fields that come back.
 Rows of conversations in which no reply ever waited have no such field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from cplus.projections.base import Row
@@ -28,13 +30,13 @@ _BACK: Final = (
 Waiting = Mapping[str, Any]
 
 
-def waits_longer(row: Row, message_id: str | None) -> dict[str, Any]:
-    """What changes by a reply: one that waits stands last; one that goes out at once (None) has
-    answered, so those before it bring nothing back."""
-    if message_id is None:
+def waits_longer(row: Row, message_id: str, at: datetime | None) -> dict[str, Any]:
+    """What changes by a reply: one that waits until a moment stands last; one that goes out at once
+    (None) has answered, so those before it bring nothing back."""
+    if at is None:
         return {WAITS: []} if WAITS in row else {}
     back = {name: row[name] for name in _BACK if name in row}
-    return {WAITS: [*_waits(row), {"message_id": message_id, "back": back}]}
+    return {WAITS: [*_waits(row), {"message_id": message_id, "at": at, "back": back}]}
 
 
 def waits_over(row: Row, message_id: str) -> Row:

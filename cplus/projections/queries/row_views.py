@@ -37,6 +37,11 @@ def _subject(row: Row) -> str | None:
     return None if subject is None else visible(subject) or ""
 
 
+def _scheduled_at(row: Row) -> datetime | None:
+    waits = row.get("waits") or ()
+    return waits[-1].get("at") if waits and row["last_from"] == "merchant" else None
+
+
 def conversation_view(row: Row) -> Conversation:
     """The conversation of a row."""
     return Conversation(
@@ -68,6 +73,7 @@ def conversation_view(row: Row) -> Conversation:
         ],
         last_delayed=_delayed(row),
         waiting_since=row.get("waiting_since") if row["unanswered"] else None,
+        scheduled_at=_scheduled_at(row),
         has_files=row.get("has_files", False),
         assignee=row.get("assignee"),
         snoozed=row.get("snoozed", False) and row["open"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import CodeType
 from typing import Any, Final
@@ -57,6 +57,7 @@ class _Compiled(BytecodeCache):
 _COMPILED: Final = _Compiled()
 
 
+_SOON: Final = timedelta(minutes=2)
 PIECE: Final = 4 * 1024 * 1024
 """Bytes of one answer at most: Lambda's is limited to 6 MB, in Base64."""
 
@@ -121,6 +122,7 @@ class Pages:
             piece=PIECE,
             money=formats.money,
             brief=self._brief,
+            is_ahead=self._is_ahead,
             full=_full,
             exact=_exact,
             date=_date,
@@ -163,6 +165,10 @@ class Pages:
         # What cannot be encoded (half a character, from a stranger's mail) shows as a mark.
         body = self._environment.get_template(template).render(values).encode("utf-8", "replace")
         return HTMLResponse(body, status)
+
+    def _is_ahead(self, moment: datetime | None) -> bool:
+        """Whether a moment is still to come, and more than what a reply waits to be undone."""
+        return moment is not None and moment - self._clock() > _SOON
 
     def _brief(self, moment: datetime, timezone: str | None) -> str:
         return formats.brief_time(moment, self._clock(), zone(timezone))

@@ -11,12 +11,15 @@ import pytest
 
 from cplus.aws import Aws
 from cplus.consumers.sending.email_events import EmailEvents
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.names import conversation_stream
+from cplus.ids import random_id
 from cplus.privacy.erasing import ask, erase
 from tests.integration.intake import failures, new_bucket, record
 from tests.integration.web.harness import OTHER, SHOP, Harness, form_fields, path_of
 
+PARTNER = "bob@partner.example"
 GONE: dict[str, Any] = {"bounceType": "Permanent", "bounceSubType": "General"}
 
 
@@ -27,12 +30,14 @@ async def web(mongo_uri: str, database: str, aws: Aws) -> AsyncIterator[Harness]
         yield harness
 
 
-async def replied(web: Harness, browser: httpx.AsyncClient, *, close: bool = True) -> str:
+async def replied(
+    web: Harness, browser: httpx.AsyncClient, *, close: bool = True, **more: str
+) -> str:
     """A conversation that the merchant answered, and closed."""
     conversation = await web.conversation()
     fields = await form_fields(browser, conversation, "reply")
     await browser.post(
-        f"/conversations/{conversation}/reply", data={**fields, "text": "Yes, in blue"}
+        f"/conversations/{conversation}/reply", data={**fields, "text": "Yes, in blue", **more}
     )
     if close:
         fields = await form_fields(browser, conversation, "close")
@@ -85,7 +90,8 @@ async def test_a_bounce_brings_a_closed_conversation_back_with_its_reason(
 ) -> None:
     other = await web.conversation()
     conversation, message_id = await failed(web, browser)
-    inbox = (await browser.get("/inbox?tab=unanswered")).text
+    assert conversation in (await browser.get("/inbox?tab=unanswered")).text
+    inbox = (await browser.get("/inbox?tab=open")).text
     assert inbox.index(conversation) < inbox.index(other), "it is on top"
     assert 'Not delivered<span class="why">: the address doesn’t exist<' in inbox
     page = (await browser.get(f"/conversations/{conversation}")).text
@@ -198,7 +204,7 @@ async def test_a_delivery_after_the_bounce_settles_it_and_one_before_the_news_pr
     await told(web, "Delivery", message_id, later=60)
     assert conversation not in (await browser.get("/inbox?tab=unanswered")).text
     assert (await web.stream(SHOP, conversation))[-1] == "conversation.delivery_failure_settled"
-    other = await replied(web, browser)
+    other = await replied(web, browser, anyway="on")
     [reply] = await replies(web, other)
     await told(web, "Delivery", reply.message_id, later=60)
     web.clock.forward(-30)
@@ -216,9 +222,19 @@ async def test_who_called_it_spam_gets_it_no_more_until_the_merchant_allows_it(
     assert "Your reply was marked as spam" in page
     assert ">Resend<" not in page
     assert "was marked as spam, so replies aren’t sent there" in page
-    fields = await form_fields(browser, conversation, "allow")
-    answer = await browser.post(f"/conversations/{conversation}/allow", data=fields)
-    assert "Replies are sent to this address again." in (await browser.get(path_of(answer))).text
+    # What is written is not lost, and nothing is recorded that nobody would get.
+    fields = await form_fields(browser, conversation, "reply")
+    written = {**fields, "text": "Sorry for that."}
+    answer = await browser.post(f"/conversations/{conversation}/reply", data=written)
+    assert answer.status_code == 422
+    assert "Nothing was sent, because email to this address is stopped" in answer.text
+    assert "Sorry for that.</textarea>" in answer.text
+    assert len(await replies(web, conversation)) == 1
+    anyway = {**written, "anyway": "on"}
+    for _ in range(2):  # the form is sent twice
+        answer = await browser.post(f"/conversations/{conversation}/reply", data=anyway)
+        assert answer.status_code == 303
+    assert len(await replies(web, conversation)) == 2
     assert "data-stopped" not in (await browser.get(f"/conversations/{conversation}")).text
 
 
@@ -261,7 +277,7 @@ async def _with_copy(web: Harness, browser: httpx.AsyncClient) -> tuple[str, str
     """A conversation that was answered with a copy, and the reply's id."""
     conversation = await web.conversation()
     fields = await form_fields(browser, conversation, "reply")
-    written = {**fields, "text": "Yes", "cc": "bob@partner.example"}
+    written = {**fields, "text": "Yes", "cc": PARTNER}
     await browser.post(f"/conversations/{conversation}/reply", data=written)
     [reply] = await replies(web, conversation)
     return conversation, reply.message_id
@@ -294,7 +310,7 @@ async def test_of_several_who_may_have_called_it_spam_none_is_marked(
     both = [{"emailAddress": one} for one in ("ada@example.com", "bob@partner.example")]
     await told(web, "Complaint", message_id, feedbackId="f1", complainedRecipients=both)
     page = (await browser.get(f"/conversations/{conversation}")).text
-    assert "Your reply was marked as spam</b>. " in page
+    assert "Your reply was marked as spam</b>." in page
     assert "data-stopped" not in page
     assert "address.marked" not in await web.stream(SHOP, conversation)
 
@@ -312,8 +328,9 @@ async def test_also_of_another_person_to_whom_replies_go_it_says_that_mail_is_st
     )
     page = (await browser.get(f"/conversations/{conversation}")).text
     assert "Replies aren’t sent there." in page
-    fields = await form_fields(browser, conversation, "allow")
-    await browser.post(f"/conversations/{conversation}/allow", data=fields)
+    fields = await form_fields(browser, conversation, "reply")
+    written = {**fields, "text": "Once more.", "anyway": "on"}
+    await browser.post(f"/conversations/{conversation}/reply", data=written)
     assert "data-stopped" not in (await browser.get(f"/conversations/{conversation}")).text
 
 
@@ -329,3 +346,40 @@ async def test_what_failed_while_the_conversation_was_spam_waits_once_it_is_not(
     fields = await form_fields(browser, conversation, "not-spam")
     await browser.post(f"/conversations/{conversation}/not-spam", data=fields)
     assert conversation in (await browser.get("/inbox?tab=unanswered")).text
+
+
+async def test_it_says_which_copies_are_stopped_and_sends_the_reply(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation, message_id = await _with_copy(web, browser)
+    await _copied(web, conversation)
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    assert "data-stopped-copies" not in page
+    await told(web, "Bounce", message_id, later=1, feedbackId="f1", **_bounced(PARTNER))
+    page = (await browser.get(f"/conversations/{conversation}")).text
+    said = page[page.index("data-stopped-copies") :].partition("</div>")[0]
+    assert "Email to <bdi>bob@<wbr>partner.example</bdi> is stopped" in said
+    assert "No copy is sent there." in said
+    assert "Replies aren’t sent there" not in page
+    fields = await form_fields(browser, conversation, "reply")
+    written = {**fields, "text": "Once more", "cc": PARTNER}
+    answer = await browser.post(f"/conversations/{conversation}/reply", data=written)
+    assert answer.status_code == 303
+
+
+async def _copied(web: Harness, conversation: str) -> None:
+    """The customer writes once more, to the partner too, who gets copies of replies from then."""
+
+    def receive(talk: Conversation) -> None:
+        talk.receive(
+            now=web.clock(), person="person/ada", message_id=random_id(), from_name="Ada Brandt",
+            from_address="ada@example.com", subject="Blue jam", text="And Bob?", proved=True,
+            rfc_message_id=f"<{random_id()}@example.com>", cc=(PARTNER,),
+        )  # fmt: skip
+
+    outcome = await web.parts.recorder.decide(
+        Conversation, SHOP, f"conversation/{conversation}", receive,
+        claim=f"mail/{random_id()}", source="mail", actor="shopper",
+    )  # fmt: skip
+    assert outcome is not None
+    await web.nudger.fold({SHOP: outcome.position})

@@ -133,9 +133,22 @@ async def test_a_reply_is_scheduled_in_the_time_zone_of_the_shop(
     assert reply.send_at.strftime("%Y-%m-%dT%H:%M") == at
     page = (await browser.get(path_of(sent))).text
     assert "Scheduled for" in page
+    # Nor does it look answered in the inbox before it goes.
+    inbox = (await browser.get("/inbox?tab=open")).text
+    assert f'<span class="chip">Scheduled: {soon.day} {soon:%b}</span>' in inbox
     assert "The customer wrote after this was scheduled" not in page
     back = await browser.get(path_of(await undo(browser, conversation)))
     assert "On Monday.</textarea>" in back.text
+    assert "Scheduled:" not in (await browser.get("/inbox?tab=open")).text
+
+
+async def test_a_reply_that_only_waits_to_be_undone_is_not_called_scheduled(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    conversation = await web.conversation()
+    at = (web.clock() + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
+    await send(browser, conversation, "Yes.", at=at, later="1")
+    assert "Scheduled:" not in (await browser.get("/inbox?tab=open")).text
 
 
 @pytest.mark.parametrize(

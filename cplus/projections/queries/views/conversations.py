@@ -65,6 +65,8 @@ class Conversation:
     """The ids of those that were merged into it."""
     waiting_since: datetime | None = None
     """Since when the merchant is waited for; None if that is not known."""
+    scheduled_at: datetime | None = None
+    """When the reply goes out that was written last, if it still waits for that."""
     has_files: bool = False
     """A message of the customer had files."""
     assignee: str | None = None

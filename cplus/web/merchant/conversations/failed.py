@@ -25,12 +25,6 @@ async def again(conversation_id: IdDep, failure: FailureIdDep, _me: MerchantDep)
     return see_other(f"/conversations/{conversation_id}#failed-{failure}")
 
 
-@router.get("/{conversation_id}/allow")
-async def allowed(conversation_id: IdDep, _me: MerchantDep) -> Response:
-    """For who loads the address of that form again."""
-    return see_other(f"/conversations/{conversation_id}")
-
-
 @router.post("/{conversation_id}/failed/{failure}/resend")
 async def resend(
     request: Request,
@@ -82,19 +76,3 @@ async def dismiss(
         use=use,
     )
     return changed(conversation_id, "dismissed", outcome)
-
-
-@router.post("/{conversation_id}/allow")
-async def allow(
-    request: Request,
-    signatures: SignaturesDep,
-    use: FailedRepliesDep,
-    me: MerchantDep,
-    conversation_id: IdDep,
-) -> Response:
-    """Mail goes again to the address that replies go to."""
-    key = form_key(await own_form(request, signatures, me.session))
-    outcome = await failed.allow(
-        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
-    )
-    return changed(conversation_id, "allowed", outcome)

@@ -64,7 +64,6 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
     "closed": (lambda row: not row.open, worded("Closed.")),
     "reopened": (lambda row: row.open, worded("Reopened.")),
     "dismissed": (lambda _: True, worded("Dismissed.")),
-    "allowed": (lambda _: True, worded("Replies are sent to this address again.")),
     "spam": (lambda row: row.spam, worded("Marked as spam. You find it in the tab Spam.")),
     "not-spam": (lambda row: not row.spam, worded("Not spam. It is back in the inbox.")),
     "merged": (lambda _: True, worded("Merged. New mail to both comes here.")),

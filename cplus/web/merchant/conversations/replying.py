@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from cplus.clock import zone
-from cplus.commands.conversations import answering
+from cplus.commands.conversations import answering, failed
 from cplus.commands.conversations.answering import Elsewhere, Extras, SentBefore
 from cplus.commands.conversations.attaching import Chosen, kept_of
 from cplus.commands.conversations.withdrawing import TooLate, withdraw
@@ -21,7 +21,13 @@ from cplus.errors import (
     OutcomeUnknown,
     StreamConflict,
 )
-from cplus.web.kit.deps import SignaturesDep, UndoSecondsDep, UploadTokensDep, WithdrawalsDep
+from cplus.web.kit.deps import (
+    FailedRepliesDep,
+    SignaturesDep,
+    UndoSecondsDep,
+    UploadTokensDep,
+    WithdrawalsDep,
+)
 from cplus.web.kit.forms import form_key, new_key, own_form, own_form_with_files
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.i18n import translated
@@ -56,6 +62,7 @@ async def reply(
     signatures: SignaturesDep,
     undo_seconds: UndoSecondsDep,
     tokens: UploadTokensDep,
+    failing: FailedRepliesDep,
     conversation_id: IdDep,
 ) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
@@ -87,6 +94,11 @@ async def reply(
     try:
         if others:
             raise InvalidInput(reason=UPLOAD_OVER)
+        if "anyway" in fields:
+            await failed.allow(
+                me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=failing
+            )
+        await failed.refuse_stopped(me.shop, conversation_id, key=key, recorder=view.use.recorder)
         later = "later" in fields
         send_at = _moment(written.at, view) if later else undoable(view.now, undo_seconds)
         outcome = await answering.reply(
