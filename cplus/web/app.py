@@ -47,6 +47,7 @@ from cplus.web.merchant.conversations import (
     files,
     history,
     merging,
+    moving,
     page,
     replying,
     spam,
@@ -101,7 +102,17 @@ def create_app(parts: Parts) -> FastAPI:
     """The app on these parts. Nothing connects before the first request."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     furnish(app, parts)
-    mail = (spam, merging, quarantine, failed, whole_message, files, uploading, automatic_mail)
+    mail = (
+        spam,
+        merging,
+        moving,
+        quarantine,
+        failed,
+        whole_message,
+        files,
+        uploading,
+        automatic_mail,
+    )
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),

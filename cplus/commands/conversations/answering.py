@@ -26,6 +26,7 @@ from cplus.events.files import StoredFile
 from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, conversation_stream, message_ref, reply_claim
 from cplus.events.recording import Recorder
+from cplus.events.standing import find_message
 from cplus.ids import spelled
 
 
@@ -133,12 +134,13 @@ async def taken_back(
     found: Conversation = await use.recorder.load(Conversation, shop, stream)
     if message_id not in found.withdrawn or found.erased:
         return None
-    for commit in await use.recorder.store.by_ref(shop, message_ref(message_id)):
-        for recorded in await use.recorder.reader.of(commit, ReplyWritten):
-            event = recorded.event
-            if isinstance(event, ReplyWritten) and event.message_id == message_id:
-                return event if event.originator_id == stream else None
-    return None
+    store, reader = use.recorder.store, use.recorder.reader
+    told = await find_message(store, reader, shop, message_id, [ReplyWritten])
+    if told is None or told.conversation_id != conversation_id:
+        return None
+    event = told.recorded.event
+    assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
+    return event
 
 
 def key_of_again(message_id: str) -> str:

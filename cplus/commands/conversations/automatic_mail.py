@@ -12,7 +12,7 @@ from cplus.commands.conversations.merging import root_of
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation.decisions import Conversation, as_received
-from cplus.events.base import NewEvent, kept
+from cplus.events.base import Event, NewEvent, kept
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside, MailTakenUp
 from cplus.events.log.commit import Commit, Draft
@@ -24,12 +24,12 @@ from cplus.events.names import (
     conversation_stream,
     is_received,
     mail_stream,
-    message_ref,
     started_ref,
     taken_up_claim,
 )
 from cplus.events.reader import EventReader
 from cplus.events.repository import decided
+from cplus.events.standing import events_of_message
 from cplus.ids import spelled
 from cplus.wording import worded
 
@@ -162,17 +162,14 @@ async def set_aside(
     store: EventStore, reader: EventReader, shop: str, message_id: str
 ) -> SetAside | None:
     """The mail that was set aside under this id; None if this shop has no such mail."""
-    commits = await store.by_ref(shop, message_ref(message_id))
     found: SetAside | None = None
     made: str | None = None
-    for commit, events in zip(
-        commits, await reader.read(commits, [MailSetAside, MailTakenUp]), strict=True
-    ):
-        for recorded in events:
-            if isinstance(recorded.event, MailTakenUp):
-                made = recorded.event.conversation_id
-            elif isinstance(recorded.event, MailSetAside):
-                found = SetAside(recorded.event, recorded.occurred_at, commit, None)
+    kinds: list[type[Event]] = [MailSetAside, MailTakenUp]
+    for commit, recorded in await events_of_message(store, reader, shop, message_id, kinds):
+        if isinstance(recorded.event, MailTakenUp):
+            made = recorded.event.conversation_id
+        elif isinstance(recorded.event, MailSetAside):
+            found = SetAside(recorded.event, recorded.occurred_at, commit, None)
     return replace(found, conversation_id=made) if found else None
 
 

@@ -34,12 +34,11 @@ from cplus.events.names import (
 )
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
+from cplus.events.standing import find_message
 from cplus.mail import normal_address
 from cplus.mail.failures import failure_words
 from cplus.privacy.persons import PersonDirectory
 from cplus.wording import worded
-
-_COMMITS = 1_000  # of a message: its own, and those of its fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +202,10 @@ async def _person_at(shop: str, to: str, use: FailedReplies) -> tuple[str, str]:
 async def _written(
     shop: str, conversation_id: str, failed_id: str, recorder: Recorder
 ) -> tuple[Commit, ReplyWritten]:
-    stream, written = conversation_stream(conversation_id), failed_message(failed_id)
-    commits = await recorder.store.by_ref(shop, message_ref(written), limit=_COMMITS)
-    read = await recorder.reader.read(commits, [ReplyWritten])
-    for commit, events in zip(commits, read, strict=True):
-        for one in events:
-            event = one.event
-            if (
-                isinstance(event, ReplyWritten)
-                and event.message_id == written
-                and one.stream == stream
-            ):
-                return commit, event
-    raise NotFound(what="message")
+    written = failed_message(failed_id)
+    found = await find_message(recorder.store, recorder.reader, shop, written, [ReplyWritten])
+    if found is None or found.conversation_id != conversation_id:
+        raise NotFound(what="message")
+    event = found.recorded.event
+    assert isinstance(event, ReplyWritten)  # noqa: S101  all that was read
+    return found.commit, event

@@ -39,8 +39,8 @@ async def root_of(recorder: Recorder, shop: str, talk: Conversation) -> Conversa
 
 async def pair(shop: str, conversation_id: str, into: str, *, use: Conversations) -> Pair:
     """The two as they are now. Raises NotFound."""
-    source = await _load(shop, conversation_id, use)
-    target = await root_of(use.recorder, shop, await _load(shop, into, use))
+    source = await loaded(shop, conversation_id, use)
+    target = await root_of(use.recorder, shop, await loaded(shop, into, use))
     return Pair(source, target)
 
 
@@ -66,7 +66,7 @@ async def merge(
         merging.merge(two.source, two.target, use.clock())
         return _draft(shop, claim, two, actor, source)
 
-    return await _recorded(shop, conversation_id, claim, decide, use)
+    return await recorded_in(shop, conversation_id, claim, decide, use)
 
 
 async def unmerge(
@@ -79,14 +79,14 @@ async def unmerge(
     claim = command_claim(key)
 
     async def decide() -> Draft | None:
-        talk = await _load(shop, conversation_id, use)
+        talk = await loaded(shop, conversation_id, use)
         if talk.merged_into is None:
             return None
-        two = Pair(talk, await _load(shop, talk.merged_into, use))
+        two = Pair(talk, await loaded(shop, talk.merged_into, use))
         merging.unmerge(two.source, two.target, use.clock())
         return _draft(shop, claim, two, actor, source)
 
-    return await _recorded(shop, conversation_id, claim, decide, use)
+    return await recorded_in(shop, conversation_id, claim, decide, use)
 
 
 def _draft(shop: str, claim: str, two: Pair, actor: Actor, source: Source) -> Draft | None:
@@ -95,13 +95,15 @@ def _draft(shop: str, claim: str, two: Pair, actor: Actor, source: Source) -> Dr
     return Draft(shop, claim, source, str(actor), events=events, refs=refs) if events else None
 
 
-async def _recorded(
+async def recorded_in(
     shop: str,
     conversation_id: str,
     claim: str,
     decide: Callable[[], Awaitable[Draft | None]],
     use: Conversations,
 ) -> int | None:
+    """Records what is decided of the conversation and others, once for the claim; the position, or
+    None if that changed nothing. Raises FormOfAnother."""
     outcome = await use.recorder.record(shop, claim, decide)
     stream = conversation_stream(conversation_id)
     if isinstance(outcome, AlreadyRecorded) and stream not in outcome.commit.refs:
@@ -109,7 +111,8 @@ async def _recorded(
     return outcome.position if outcome else None
 
 
-async def _load(shop: str, conversation_id: str, use: Conversations) -> Conversation:
+async def loaded(shop: str, conversation_id: str, use: Conversations) -> Conversation:
+    """The conversation by the log. Raises NotFound."""
     stream = conversation_stream(conversation_id)
     found: Conversation = await use.recorder.load(Conversation, shop, stream)
     if not found.version:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cplus.commands.conversations.answering import Conversations
 from cplus.events.catalogue.conversations import AnswerRefused
-from cplus.events.names import conversation_stream, message_ref
+from cplus.events.standing import find_message
 
 
 async def refused_text(
@@ -12,11 +12,10 @@ async def refused_text(
 ) -> str | None:
     """What was newly written in the mail with this id, which a merchant may send after all; None if
     this conversation has no such mail, it has no words, or they were erased."""
-    stream, reader = conversation_stream(conversation_id), use.recorder.reader
-    for commit in await use.recorder.store.by_ref(shop, message_ref(message_id)):
-        for recorded in await reader.of(commit, AnswerRefused):
-            event = recorded.event
-            assert isinstance(event, AnswerRefused)  # noqa: S101  all that was read
-            if recorded.stream == stream and event.message_id == message_id:
-                return event.text
-    return None
+    store, reader = use.recorder.store, use.recorder.reader
+    found = await find_message(store, reader, shop, message_id, [AnswerRefused])
+    if found is None or found.conversation_id != conversation_id:
+        return None
+    event = found.recorded.event
+    assert isinstance(event, AnswerRefused)  # noqa: S101  all that was read
+    return event.text

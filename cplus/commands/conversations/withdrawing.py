@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
+from cplus.commands.conversations.moving import place_of
 from cplus.errors import NotFound
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
@@ -103,6 +104,8 @@ async def complete(shop: str, reply: ReplyWritten, lease: Lease, use: Withdrawal
 async def _recorded(
     shop: str, stream: str, message_id: str, actor: str, source: Source, use: Withdrawals
 ) -> Withdrawn:
+    written: Conversation = await use.recorder.load(Conversation, shop, stream)
+    stream = (await place_of(use.recorder, shop, written, message_id)).id
     decision = partial(_withdraw, message_id=message_id, now=use.clock())
     outcome = await use.recorder.decide(
         Conversation,

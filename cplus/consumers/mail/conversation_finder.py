@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cplus.commands.conversations.merging import root_of
+from cplus.commands.conversations.moving import place_of
 from cplus.consumers.mail.message_ids import rfc_ref
 from cplus.consumers.mail.reading import Found
 from cplus.events.aggregates.conversation.decisions import Conversation
@@ -48,8 +49,8 @@ class ConversationFinder:
         found = candidates(mail, [way], shop=way.shop, secret=secret)
         for candidate in found[:_CANDIDATES]:
             signed = candidate.kind in ("token", "marker")
-            for stream in await self._streams(way.shop, candidate):
-                conversation = await self._followed(way.shop, stream)
+            for stream, named in await self._streams(way.shop, candidate):
+                conversation = await self._followed(way.shop, stream, named, found)
                 if not conversation.version or (signed and self._ended(conversation, now)):
                     continue
                 erased = erased or await self.store.by_ref(way.shop, SHOP_ERASED_REF, 1)
@@ -96,22 +97,52 @@ class ConversationFinder:
         last_begun = max(began, key=lambda one: (one.occurred_at, one.position), default=None)
         return last_begun.stream if last_begun else None
 
-    async def _streams(self, shop: str, candidate: Candidate) -> list[str]:
+    async def _streams(self, shop: str, candidate: Candidate) -> list[tuple[str, list[str]]]:
+        """The conversations that the candidate names, each with the messages that it names."""
         if candidate.kind in ("token", "marker"):
-            return [conversation_stream(candidate.value)]
-        refs = [rfc_ref(self.settings, candidate.value)]
+            return [(conversation_stream(candidate.value), [])]
+        found = await self._commits(shop, candidate)
+        return [(stream, named) for one, named in found for stream in _conversations(one)]
+
+    async def _commits(self, shop: str, candidate: Candidate) -> list[tuple[Commit, list[str]]]:
+        """Those about the message whose Message-ID the candidate is, each with its id."""
+        commits = await self.store.by_ref(shop, rfc_ref(self.settings, candidate.value))
+        found = [(one, _messages(one)) for one in commits]
         own, _, domain = candidate.value.rpartition("@")
         if domain == self.settings.mail_domain.lower():
             # The id that we gave our mail: SES replaces it on the way, but some mail
             # programs quote it from what SES passes on.
-            refs.append(message_ref(own))
-        found_by = [await self.store.by_ref(shop, ref) for ref in refs]
-        return [stream for commits in found_by for one in commits for stream in _conversations(one)]
+            found += [(one, [own]) for one in await self.store.by_ref(shop, message_ref(own))]
+        return found
 
-    async def _followed(self, shop: str, stream: str) -> Conversation:
-        """The conversation, or what it was merged into."""
-        loaded: Conversation = await self.recorder.load(Conversation, shop, stream)
-        return await root_of(self.recorder, shop, loaded)
+    async def _followed(
+        self,
+        shop: str,
+        stream: str,
+        named: Sequence[str] = (),
+        found: Sequence[Candidate] = (),
+    ) -> Conversation:
+        """The conversation, or where the message stands now that is answered there, or what that
+        was merged into. `named`: the messages that are, if the candidate says so; a token does not,
+        so of `found` the first Message-ID of a message of the conversation does."""
+        talk: Conversation = await self.recorder.load(Conversation, shop, stream)
+        if talk.thread.left:
+            answered = named or await self._answered(shop, talk, found)
+            moved = next((one for one in answered if one in talk.thread.left), None)
+            if moved is not None:
+                talk = await place_of(self.recorder, shop, talk, moved)
+        return await root_of(self.recorder, shop, talk)
+
+    async def _answered(
+        self, shop: str, talk: Conversation, found: Sequence[Candidate]
+    ) -> list[str]:
+        for candidate in found[:_CANDIDATES]:
+            if candidate.kind in ("token", "marker"):
+                continue
+            for _, named in await self._commits(shop, candidate):
+                if known := [one for one in named if one in talk.thread.known]:
+                    return known
+        return []
 
     def _ended(self, conversation: Conversation, now: datetime) -> bool:
         """Whether the tokens of the conversation have ended: a mail that was passed on years ago
@@ -146,6 +177,12 @@ def _is_from_before(conversation: Conversation, erased: Sequence[Commit]) -> boo
     """Whether the conversation ended with the erasure of its shop: no read model has it."""
     last = conversation.last_message_at
     return bool(erased) and (last is None or last <= erased[0].recorded_at)
+
+
+def _messages(commit: Commit) -> list[str]:
+    """The ids of the messages that the commit is about."""
+    prefix = message_ref("")
+    return [ref.removeprefix(prefix) for ref in commit.refs if ref.startswith(prefix)]
 
 
 def _conversations(commit: Commit) -> list[str]:

@@ -15,7 +15,7 @@ from cplus.events.base import kept
 from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.files import StoredFile
-from cplus.events.names import message_ref
+from cplus.events.standing import events_of_message
 from cplus.mail import Formatted, MailFile, files_of, formatted
 from cplus.mail.parts.thumbnails import LARGEST, thumbnail
 
@@ -50,13 +50,9 @@ class MessageFiles:
     async def message(self, shop: str, message_id: str) -> Message | None:
         """The message with this id; None if this shop has none, its person was erased, or it was
         set aside because SES found a virus in it."""
-        found = list[Message]()
-        commits = await self.mails.store.by_ref(shop, message_ref(message_id))
-        for events in await self.mails.reader.read(commits, list(_KINDS)):
-            for one in events:
-                event = one.event
-                if isinstance(event, _KINDS) and event.message_id == message_id:
-                    found.append(event)
+        store, reader = self.mails.store, self.mails.reader
+        told = await events_of_message(store, reader, shop, message_id, _KINDS)
+        found = [one.recorded.event for one in told if isinstance(one.recorded.event, _KINDS)]
         # What a conversation was made of is in the log twice; the merchant was warned then.
         found.sort(key=lambda one: isinstance(one, MailSetAside))
         message = next(iter(found), None)

@@ -15,8 +15,9 @@ from cplus.envelopes import Stored
 from cplus.events.catalogue.conversations import MessageReceived
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.log.store import EventStore
-from cplus.events.names import conversation_stream, message_ref
+from cplus.events.names import message_ref
 from cplus.events.reader import EventReader
+from cplus.events.standing import COMMITS, find_message
 from cplus.mail import InboundMail, parse
 
 READ_LIMIT = 8 * 1024 * 1024
@@ -52,16 +53,12 @@ class StoredMails:
 
     async def find(self, shop: str, conversation_id: str, message_id: str) -> StoredMail | None:
         """The mail of a message; None if the conversation of this shop has no such message."""
-        stream = conversation_stream(conversation_id)
-        commits = await self.store.by_ref(shop, message_ref(message_id))
-        read = await self.reader.read(commits, [MessageReceived])
-        for recorded in (one for events in read for one in events):
-            message = recorded.event
-            if isinstance(message, MessageReceived) and recorded.stream == stream:
-                if message.message_id != message_id:
-                    return None
-                return await self._whole(shop, message, recorded.occurred_at, conversation_id)
-        return None
+        found = await find_message(self.store, self.reader, shop, message_id, [MessageReceived])
+        if found is None or found.conversation_id != conversation_id:
+            return None
+        message = found.recorded.event
+        assert isinstance(message, MessageReceived)  # noqa: S101  all that was read
+        return await self._whole(shop, message, found.recorded.occurred_at, conversation_id)
 
     async def find_set_aside(self, shop: str, message_id: str) -> StoredMail | None:
         """A mail that was set aside; None if this shop has no such mail."""
@@ -111,7 +108,7 @@ class StoredMails:
         None if that is erased."""
         if not raw["key"].startswith(SEALED_FOLDER):
             return Stored(raw, None)
-        commits = await self.store.by_ref(shop, message_ref(message_id), cause=True)
+        commits = await self.store.by_ref(shop, message_ref(message_id), COMMITS, cause=True)
         for cause in await self.reader.causes(commits):
             if cause is not None and cause.ref == raw:
                 return cause.stored

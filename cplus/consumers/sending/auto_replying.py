@@ -40,11 +40,11 @@ from cplus.events.names import (
     conversation_id,
     is_conversation,
     mail_claim,
-    message_ref,
     person_id,
 )
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
+from cplus.events.standing import events_of_message
 from cplus.ids import random_id
 from cplus.mail import is_own_address
 
@@ -57,7 +57,6 @@ IN_A_ROW: Final = 2
 """Automatic replies to a person at most of whose conversations the merchant answered none."""
 IN_AN_HOUR: Final = 100
 """Automatic replies of a shop at most."""
-_COMMITS: Final = 100  # about one mail: its wish and what became of it
 _AHEAD: Final = timedelta(minutes=5)  # by which clocks may differ
 
 Kind = Literal["away", "acknowledgement"]
@@ -225,11 +224,10 @@ async def find_auto_reply(
     recorder: Recorder, shop: str, conversation: str, message_id: str
 ) -> AutoReplied | None:
     """What was recorded of this automatic reply in the conversation with that id."""
-    commits = await recorder.store.by_ref(shop, message_ref(message_id), _COMMITS)
-    for events in await recorder.reader.read(commits, [AutoReplied]):
-        for one in events:
-            found = one.event
-            assert isinstance(found, AutoReplied)  # noqa: S101  all that was read
-            if found.message_id == message_id and conversation_id(one.stream) == conversation:
-                return found
+    store, reader = recorder.store, recorder.reader
+    for _, one in await events_of_message(store, reader, shop, message_id, [AutoReplied]):
+        found = one.event
+        assert isinstance(found, AutoReplied)  # noqa: S101  all that was read
+        if conversation_id(one.stream) == conversation:
+            return found
     return None

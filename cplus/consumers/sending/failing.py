@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from cplus.commands.conversations.moving import place_of
 from cplus.consumers.sending.outgoing import Outgoing
 from cplus.consumers.sending.purposes import registered
 from cplus.events.aggregates import failed_delivery
@@ -52,7 +53,8 @@ async def record_arrival(recorder: Recorder, draft: Draft, mail: Outgoing, now: 
     async def decide() -> Draft:
         talk = await _conversation(recorder, draft.shop, mail)
         failed_delivery.arrive(talk, message_id=mail.message_id, now=now)
-        return replace(draft, events=[*draft.events, *decided(talk)])
+        events = [*draft.events, *decided(talk)]
+        return replace(draft, events=events, refs=_refs(draft, events))
 
     await recorder.record(draft.shop, draft.claim, decide)
 
@@ -113,7 +115,7 @@ def _to_customer(mail: Outgoing) -> bool:
 async def _conversation(recorder: Recorder, shop: str, mail: Outgoing) -> Conversation:
     assert isinstance(mail.wish, ReplyWritten)  # noqa: S101  callers ask
     loaded: Conversation = await recorder.load(Conversation, shop, mail.wish.originator_id)
-    return loaded
+    return await place_of(recorder, shop, loaded, mail.message_id)
 
 
 def at(mail: Outgoing, told: str) -> str | None:

@@ -12,14 +12,18 @@ from cplus.errors import KeyMissing, SealBroken, UnknownEvent
 from cplus.events.base import ERASED, Recorded
 from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
 from cplus.events.catalogue.mail import MailBounced, MailSent
+from cplus.events.catalogue.threads import MessageMoved
+from cplus.events.names import conversation_stream
 from cplus.events.reader import in_batches
 from cplus.events.recording import Recorder
+from cplus.events.standing import events_of_message
 from cplus.mail import HISTORY_LIMIT, Quoted
 
 log = structlog.get_logger()
 
 _AT_ONCE: Final = 20  # commits in memory at a time: each may contain a long text
 _COMMITS: Final = 200  # of the conversation that are read at most, and of what became of its mail
+_MOVED: Final = 20  # messages that were moved here, of which each is a question to the log
 _UNNAMED: Final = "Customer"
 
 
@@ -49,13 +53,25 @@ async def history(
         left -= len(batch)
         if found.is_full or left <= 0:
             break
+    if found.came:
+        await _add_moved(shop, recorder, found)
     return found.quoted
+
+
+async def _add_moved(shop: str, recorder: Recorder, found: _Found) -> None:
+    """Adds those that were moved into the conversation, in their place."""
+    for message_id in found.came[:_MOVED]:
+        told = await events_of_message(
+            recorder.store, recorder.reader, shop, message_id, found.KINDS
+        )
+        found.add_moved([one.recorded for one in told])
+    found.quoted.sort(key=lambda one: one.at, reverse=True)
 
 
 class _Found:
     """What was found so far, reading from the newest commit to the oldest."""
 
-    KINDS: Final = (MessageReceived, ReplyWritten, MailSent, MailBounced)
+    KINDS: Final = (MessageReceived, ReplyWritten, MailSent, MailBounced, MessageMoved)
 
     def __init__(self, wish: ReplyWritten, shop_name: str, zone: tzinfo) -> None:
         self.quoted: list[Quoted] = []
@@ -65,14 +81,30 @@ class _Found:
         self._sent: set[str] = set()
         self._bounced: set[str] = set()
         self._size = 0
+        self._stands: dict[str, bool] = {}
+        """Whether a message that was moved stands in this conversation."""
 
     @property
     def is_full(self) -> bool:
         return self._size >= HISTORY_LIMIT
 
+    @property
+    def came(self) -> list[str]:
+        """The messages that were moved into the conversation, the last of them first."""
+        return [one for one, stands in self._stands.items() if stands]
+
+    def add_moved(self, told: list[Recorded]) -> None:
+        """Adds a message that was moved here, by all that is told of it, the newest first."""
+        self.quoted += self._messages(told[::-1])
+
     def add(self, commit: list[Recorded]) -> None:
         """Adds the events of a commit that is older than those before."""
-        for message in self._messages(commit):
+        for recorded in commit:
+            if isinstance(moved := recorded.event, MessageMoved):
+                into = conversation_stream(moved.into)
+                self._stands.setdefault(moved.message_id, into == self._wish.originator_id)
+        here = [one for one in commit if not self._was_moved(one)]
+        for message in self._messages(here):
             self._size += len(message.text)
             self.quoted.append(message)
 
@@ -89,6 +121,10 @@ class _Found:
                     yield self._of(author, received)
                 case ReplyWritten() as reply if self._is_quoted(reply):
                     yield self._of(self._shop_name, reply)
+
+    def _was_moved(self, recorded: Recorded) -> bool:
+        written = isinstance(recorded.event, MessageReceived | ReplyWritten)
+        return written and getattr(recorded.event, "message_id", None) in self._stands
 
     def _is_quoted(self, message: MessageReceived | ReplyWritten) -> bool:
         if isinstance(message, MessageReceived):

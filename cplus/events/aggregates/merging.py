@@ -11,6 +11,7 @@ from datetime import datetime
 
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.conversation.decisions import Conversation
+from cplus.events.aggregates.conversation.handling import wake
 from cplus.events.catalogue.conversations import ConversationMerged, ConversationUnmerged
 from cplus.wording import worded
 
@@ -38,6 +39,8 @@ def merge(source: Conversation, target: Conversation, now: datetime) -> None:
         waiting=target.awaited or lends,
         timestamp=now,
     )
+    if lends:
+        wake(target, now=now)
 
 
 def refusal(source: Conversation, target: Conversation, now: datetime) -> str | None:
@@ -62,7 +65,7 @@ def refusal(source: Conversation, target: Conversation, now: datetime) -> str | 
 def unmerge(source: Conversation, target: Conversation, now: datetime) -> None:
     """Both are on their own again: `source` is open if it was before, and what came to `target`
     since stays there. Again changes nothing."""
-    if source.merged_into != target.conversation_id:
+    if source.merged_into != target.conversation_id or source.split_undone:
         return
     names = {"source": source.conversation_id, "into": target.conversation_id}
     waits = target.waiting or bool(target.lent - {source.conversation_id})

@@ -11,7 +11,7 @@ from typing import Final
 from cplus.actors import SHOPPER, system
 from cplus.events.base import Event, Recorded
 from cplus.events.catalogue import conversations as talk
-from cplus.events.catalogue import handling, mail
+from cplus.events.catalogue import handling, mail, threads
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
@@ -99,9 +99,12 @@ def _is_of(recorded: Recorded, stream: str, conversation_id: str) -> bool:
 def _told(events: Sequence[Recorded]) -> Sequence[Recorded]:
     """Those that are entries. Where a merchant made a conversation of a mail, that says how it
     started: nobody started it when the mail came."""
-    if not any(isinstance(one.event, mail.MailTakenUp) for one in events):
-        return events
-    return [one for one in events if not isinstance(one.event, talk.ConversationStarted)]
+    moved = [one for one in events if isinstance(one.event, threads.MessageMoved)]
+    split = any(isinstance(one.event, threads.ConversationSplit) for one in events)
+    left_out = moved if split else moved[1:]  # many at once are one deed
+    if any(isinstance(one.event, mail.MailTakenUp) for one in events):
+        left_out += [one for one in events if isinstance(one.event, talk.ConversationStarted)]
+    return [one for one in events if one not in left_out]
 
 
 def _entry(recorded: Recorded) -> Entry:
@@ -144,6 +147,9 @@ DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         handling.ConversationWoken: worded("ended the snooze"),
         handling.ConversationTagged: worded("changed the tags"),
         handling.ConversationPrioritized: worded("set the priority"),
+        threads.MessageMoved: worded("moved messages between conversations"),
+        threads.ConversationSplit: worded("split this off another conversation"),
+        threads.ConversationSplitUndone: worded("took the split back"),
         mail.MailTakenUp: worded("made a conversation of the mail"),
         mail.MailSent: worded("sent the reply by email"),
         mail.MailDelivered: worded("delivered the reply"),

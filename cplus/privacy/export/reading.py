@@ -39,6 +39,7 @@ from cplus.events.catalogue.privacy import (
 )
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import AutoReplySet, SignatureSet
+from cplus.events.catalogue.threads import ConversationRearranged
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
 from cplus.mail.failures import failure_words
@@ -85,6 +86,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         SignatureSet: worded("set a signature"),
         AutoReplySet: worded("set the automatic replies"),
         ErasureCompleted: worded("completed the erasure of the person"),
+        ConversationRearranged: worded("changed which messages stand in the conversation"),
     }
 )
 

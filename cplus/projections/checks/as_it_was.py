@@ -9,9 +9,10 @@ from typing import Any, Final
 from cplus.errors import CplusError
 from cplus.events.audit.questions import commit_at
 from cplus.events.base import Recorded
+from cplus.events.catalogue.threads import MessageMoved
 from cplus.events.log.commit import Commit
 from cplus.events.log.store import EventStore
-from cplus.events.names import conversation_stream
+from cplus.events.names import conversation_stream, message_ref
 from cplus.events.reader import EventReader, in_batches
 from cplus.projections.base import Projection, Row
 from cplus.projections.checks.fold_in_memory import CannotFold, fold_shop
@@ -60,7 +61,7 @@ async def conversation_at(
     commit = await commit_at(store, shop, position)
     talks: dict[str, Row | None] = {}
     letters: dict[str, Row | None] = {}
-    count = 0
+    moved, count = dict[str, None](), 0
     commits = store.iterate_ref(shop, conversation_stream(conversation_id), batch=_FEW)
     async for batch in in_batches(commits, _FEW):
         # Read in the order of the log, so what comes later is a tail.
@@ -73,8 +74,10 @@ async def conversation_at(
             if stop is not None:
                 raise _cannot_fold(projection, shop, stop)
         _without_old_texts(letters, conversation_id)
+        moved |= dict.fromkeys(await _moved_here(reader, then, conversation_id))
         if len(then) < len(batch):
             break
+    letters |= await _as_moved(store, reader, shop, list(moved)[-NEWEST:], position)
     row = talks.get(conversation_id)
     if row is None:
         return None
@@ -87,15 +90,45 @@ async def conversation_at(
     )
 
 
+async def _moved_here(
+    reader: EventReader, commits: Sequence[Commit], conversation_id: str
+) -> list[str]:
+    """The messages that were moved into the conversation in these commits."""
+    moves = [one for one in commits if MessageMoved.TYPE in one.types]
+    read = await reader.read(moves, [MessageMoved], opened=False)
+    return [
+        event.message_id
+        for event in (one.event for events in read for one in events)
+        if isinstance(event, MessageMoved) and event.into == conversation_id
+    ]
+
+
+async def _as_moved(
+    store: EventStore, reader: EventReader, shop: str, message_ids: Sequence[str], position: int
+) -> dict[str, Row | None]:
+    """The rows of messages that came to another conversation, each by the commits about it."""
+    rows: dict[str, Row | None] = {}
+    for message_id in message_ids:
+        letters: dict[str, Row | None] = {}
+        commits = store.iterate_ref(shop, message_ref(message_id), batch=_FEW)
+        async for batch in in_batches(commits, _FEW):
+            then = [one for one in batch if one.position <= position]
+            stop = fold(MESSAGES, await decode(reader, MESSAGES, then), {}, letters)
+            if stop is not None:
+                raise _cannot_fold(MESSAGES, shop, stop)
+        rows[message_id] = letters.get(message_id)
+    return rows
+
+
 def _without_old_texts(rows: dict[str, Row | None], conversation_id: str) -> None:
     """Leaves their texts to the newest messages; no fold asks for it."""
     told = [
-        (row["number"], key, row)
+        ((row["at"], row["number"], key), row)
         for key, row in rows.items()
         if row and row.get("text") and row["conversation_id"] == conversation_id
     ]
     told.sort(key=lambda one: one[0])
-    rows.update({key: {**row, "text": ""} for _, key, row in told[:-NEWEST]})
+    rows.update({place[-1]: {**row, "text": ""} for place, row in told[:-NEWEST]})
 
 
 def _thread(shop: str, rows: Mapping[str, Row | None], conversation_id: str) -> list[Message]:
@@ -107,7 +140,7 @@ def _thread(shop: str, rows: Mapping[str, Row | None], conversation_id: str) -> 
         if row is not None and row["conversation_id"] == conversation_id and row.get("number")
     }
     found = [message_view(document_of(shop, key, row)) for key, row in own.items()]
-    return sorted(found, key=lambda message: message.number)
+    return sorted(found, key=lambda message: message.place)
 
 
 async def row_at(

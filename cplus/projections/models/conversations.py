@@ -38,6 +38,11 @@ from cplus.events.catalogue.mail import (
     MailSent,
 )
 from cplus.events.catalogue.privacy import PersonErased
+from cplus.events.catalogue.threads import (
+    ConversationRearranged,
+    ConversationSplit,
+    ConversationSplitUndone,
+)
 from cplus.events.names import conversation_id, failed_message, is_conversation
 from cplus.projections.base import Counts, Projection, Row
 from cplus.projections.models.facts import (
@@ -81,7 +86,9 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     if row is not None and version <= row["version"]:
         return row
     if row is None:
-        return _started(event) if isinstance(event.event, ConversationStarted) else None
+        return _started(event)
+    if isinstance(event.event, ConversationSplitUndone):
+        return None  # it is part of another again
     after = {**row, **_change(row, event), "version": version}
     waits, left = _waits(after), after.get("spam", False) or after.get("snoozed", False)
     after |= _waiting_since(row, after, event)
@@ -104,11 +111,13 @@ def _waiting_since(row: Row, after: Row, event: Recorded) -> dict[str, Any]:
 
 def _started(event: Recorded) -> Row | None:
     begun = event.event
-    assert isinstance(begun, ConversationStarted)  # noqa: S101  evolve asked
-    by_merchant = begun.by == "merchant"
+    if not isinstance(begun, ConversationStarted | ConversationSplit):
+        return None
+    by_merchant = isinstance(begun, ConversationStarted) and begun.by == "merchant"
     return {
         # Only of those, so that rows from before stay as they are.
-        **({"by": begun.by} if by_merchant else {}),
+        **({"by": "merchant"} if by_merchant else {}),
+        **({"split_from": begun.source} if isinstance(begun, ConversationSplit) else {}),
         "version": event.version or 0,
         "person": begun.person,
         "subject": begun.subject,
@@ -159,6 +168,8 @@ def _change(row: Row, event: Recorded) -> dict[str, Any]:
             return {"from_name": moved.name, "from_address": moved.address, **copies}
         case DeliveryFailed() | DeliveryFailureSettled():
             return _failure(row, event)
+        case ConversationRearranged() as told:
+            return _rearranged(row, told, event)
     return _state(row, event)
 
 
@@ -203,6 +214,28 @@ def _merged(
         if WAITS in row:  # also if a reply is taken back that does not answer them
             stands[WAITS] = waits_changed(row, lambda back: {**back, **_borrowed(back, at)})[WAITS]
     return stands
+
+
+def _rearranged(row: Row, told: ConversationRearranged, event: Recorded) -> dict[str, Any]:
+    """How it stands after messages were moved. Replies from before bring nothing back."""
+    last, text = row["last_mail"], told.text
+    own = last is not None and last["message_id"] == told.last_reply
+    stands: dict[str, Any] = {}
+    if not row.get("erased"):
+        closed_at = None if told.open else event.occurred_at if row["open"] else row["closed_at"]
+        stands = {"open": told.open, "closed_at": closed_at, "waiting": told.waiting}
+    return {
+        **stands,
+        **({"last_unproved": False} if "last_unproved" in row else {}),
+        **({WAITS: []} if WAITS in row else {}),
+        **({"has_files": told.files} if told.files or "has_files" in row else {}),
+        "messages": told.messages,
+        "snippet": ERASED if text is None else snippet(text),
+        "last_message_at": told.last_message_at,
+        "last_from": told.last_from,
+        "last_mail": last if own else None,
+        "last_failed": row["last_failed"] and own,
+    }
 
 
 def _borrowed(row: Row, at: datetime) -> dict[str, Any]:
@@ -357,6 +390,9 @@ CONVERSATIONS = Projection(
         ConversationWoken,
         ConversationTagged,
         ConversationPrioritized,
+        ConversationRearranged,
+        ConversationSplit,
+        ConversationSplitUndone,
         DeliveryFailed,
         DeliveryFailureSettled,
         MailSent,
@@ -366,7 +402,15 @@ CONVERSATIONS = Projection(
         MailRejected,
         PersonErased,
     ),
-    opens=types(ConversationStarted, MessageReceived, ReplyWritten, AnswersMoved, DeliveryFailed),
+    opens=types(
+        ConversationStarted,
+        ConversationSplit,
+        ConversationRearranged,
+        MessageReceived,
+        ReplyWritten,
+        AnswersMoved,
+        DeliveryFailed,
+    ),
     keys=keys,
     evolve=evolve,
     counts=Counts(count),

@@ -14,6 +14,7 @@ from cplus.events.catalogue.mail import (
     MailRejected,
     MailSent,
 )
+from cplus.events.catalogue.threads import MessageMoved
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import UNSENT, fate_name, is_of_reply, types, with_fate
 
@@ -31,6 +32,8 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     A fate that is folded before the reply itself waits in a row without a state, which no query
     shows.
     """
+    if isinstance(event.event, MessageMoved):  # a reply, or any other message
+        return None if row is None else {**row, "conversation_id": event.event.into}
     before, fact = {**_UNWRITTEN, **(row or {})}, event.event
     if isinstance(fact, ReplyWithdrawn) or before.get("withdrawn"):
         return {**_UNWRITTEN, "state": None, "withdrawn": True}  # no query shows it
@@ -78,6 +81,7 @@ DELIVERIES = Projection(
     handles=types(
         ReplyWritten,
         ReplyWithdrawn,
+        MessageMoved,
         MailSent,
         MailDelivered,
         MailBounced,

@@ -22,6 +22,7 @@ from cplus.events.catalogue.conversations import (
     ReplyWritten,
 )
 from cplus.events.catalogue.privacy import PersonErased
+from cplus.events.catalogue.threads import MessageMoved
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import types
@@ -67,6 +68,8 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
         return _WITHDRAWN
     if row == _WITHDRAWN:
         return row
+    if isinstance(event.event, MessageMoved):
+        return None if row is None else {**row, "conversation_id": event.event.into}
     # Personal texts that were erased read as a mark, which is no word of anybody.
     told = [text for text in _texts(event.event) if text and kept(text)]
     words = index_words(told, MOST)
@@ -115,6 +118,7 @@ MESSAGE_WORDS = Projection(
         AnswerRefused,
         ReplyWithdrawn,
         AutoReplied,
+        MessageMoved,
         PersonErased,
     ),
     opens=types(MessageReceived, ReplyWritten, NoteWritten, AnswerRefused, AutoReplied),

@@ -23,6 +23,7 @@ from cplus.events.catalogue.mail import (
     MailSent,
 )
 from cplus.events.catalogue.privacy import PersonErased
+from cplus.events.catalogue.threads import MessageMoved
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import MAIL_FACTS, UNSENT, is_of_reply, types, with_fate
@@ -68,9 +69,18 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             return {**UNSENT, **_placed(event), "number": 0, "withdrawn": True}
         case ReplyWritten() as reply:
             return _replied(row, reply, event)
+        case MessageMoved() as moved:
+            return None if row is None else _moved(row, moved)
         case AutoReplied() | NoteWritten() | AnswerRefused():
             return _other(row, event)
     return row
+
+
+def _moved(row: Row, moved: MessageMoved) -> Row:
+    """In another thread, at the same place: by when it was written."""
+    left = {name: value for name, value in row.items() if name != "moved_from"}
+    came = {} if moved.back else {"moved_from": moved.source}
+    return {**left, **came, "conversation_id": moved.into}
 
 
 def _replied(row: Row | None, reply: ReplyWritten, event: Recorded) -> Row:
@@ -182,8 +192,8 @@ def _erased(row: Row) -> Row:
 def _placed(event: Recorded) -> dict[str, Any]:
     return {
         "conversation_id": conversation_id(event.stream),
-        # The place in the stream is the place in the thread: rising, with gaps where something
-        # other than a message happened.
+        # With the moment, its place in the thread, also in that of another conversation: of those
+        # of one moment, the order of the stream.
         "number": event.version or 0,
         "at": event.occurred_at,
     }
@@ -206,6 +216,7 @@ MESSAGES = Projection(
         AnswerRefused,
         ReplyWithdrawn,
         AutoReplied,
+        MessageMoved,
         MailSent,
         MailDelivered,
         MailBounced,
@@ -216,5 +227,8 @@ MESSAGES = Projection(
     opens=types(MessageReceived, ReplyWritten, NoteWritten, AnswerRefused, AutoReplied),
     keys=keys,
     evolve=evolve,
-    indexes=((("conversation_id", 1), ("number", 1)), (("direction", 1),)),
+    indexes=(
+        (("conversation_id", 1), ("at", 1), ("number", 1), ("_id", 1)),
+        (("direction", 1),),
+    ),
 )

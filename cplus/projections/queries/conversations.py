@@ -13,11 +13,11 @@ from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.set_aside import SET_ASIDE
 from cplus.projections.queries.filters import STATES, Filter
 from cplus.projections.queries.paging import (
+    beside,
     bounded,
     cursor_at,
     cursor_of,
     newest_first,
-    number_of,
     place_of,
     walk,
 )
@@ -47,6 +47,7 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
         "reason": {"$in": [one for one in get_args(AsideReason) if one not in QUARANTINE]}
     },
 }
+_THREAD = {order: [(key, order) for key in ("at", "number", "_id")] for order in (1, -1)}
 _ARRIVALS = ["arrived", "failed", "under_way"]
 
 
@@ -125,8 +126,8 @@ class ConversationQueries(ReadModels):
         self, shop: str, conversation_id: str, cursor: str | None = None, limit: int = 200
     ) -> Page[Message]:
         """The messages of a conversation in the order of the thread, the oldest first."""
-        numbers = {"$gt": number_of(cursor) or 0}
-        found, more = await self._messages(shop, conversation_id, numbers, 1, bounded(limit))
+        beyond = beside(shop, cursor, 1)
+        found, more = await self._messages(shop, conversation_id, beyond, 1, bounded(limit))
         return Page(found, cursor_of(found[-1]) if more else None)
 
     async def newest_messages_of(
@@ -134,21 +135,20 @@ class ConversationQueries(ReadModels):
     ) -> Page[Message]:
         """The newest messages of a conversation, or the newest of those before the cursor, in the
         order of the thread; give `next` as `before` to get what comes before them."""
-        number = number_of(before)
-        # What has no number has no place in the thread yet.
-        numbers = {"$gt": 0} if number is None else {"$gt": 0, "$lt": number}
-        found, more = await self._messages(shop, conversation_id, numbers, -1, bounded(limit))
+        beyond = beside(shop, before, -1)
+        found, more = await self._messages(shop, conversation_id, beyond, -1, bounded(limit))
         found.reverse()
         return Page(found, cursor_of(found[0]) if more else None)
 
     async def _messages(
-        self, shop: str, conversation_id: str, numbers: Mapping[str, int], order: int, limit: int
+        self, shop: str, conversation_id: str, beyond: Mapping[str, Any], order: int, limit: int
     ) -> tuple[list[Message], bool]:
-        """Up to `limit` messages with such numbers, and whether there are more."""
-        wanted = {"shop": shop, "conversation_id": conversation_id, "number": numbers}
+        """Up to `limit` messages beyond a place, and whether there are more."""
+        # What has no number has no place in the thread yet.
+        wanted = {"shop": shop, "conversation_id": conversation_id, "number": {"$gt": 0}, **beyond}
         rows = await self._rows(MESSAGES)
         # In one batch: the driver's first one would hold 101.
-        cursor = rows.find(wanted, sort=[("number", order)], limit=limit + 1, batch_size=limit + 1)
+        cursor = rows.find(wanted, sort=_THREAD[order], limit=limit + 1, batch_size=limit + 1)
         found = await cursor.to_list(limit + 1)
         return [message_view(row) for row in found[:limit]], len(found) > limit
 

@@ -93,7 +93,7 @@ def cursor_at(field: str, row: Mapping[str, Any]) -> str:
 
 
 def number_of(cursor: str | None) -> int | None:
-    """The number of the message that the cursor stands at; None for no cursor."""
+    """The number at which the cursor stands; None for no cursor."""
     if cursor is None:
         return None
     match _decoded(cursor):
@@ -102,16 +102,43 @@ def number_of(cursor: str | None) -> int | None:
     raise InvalidInput(reason="the cursor cannot be read")
 
 
+def beside(shop: str, cursor: str | None, order: int) -> dict[str, Any]:
+    """The filter for the messages of a thread after the place at which the cursor stands, or before
+    it for an `order` of -1. As `newest_first`, one range and what is left out of its first moment.
+    """
+    if cursor is None:
+        return {}
+    match _decoded(cursor):
+        case [int() as milliseconds, int() as number, str() as key] if 0 <= number < 2**63:
+            try:
+                at = _EPOCH + timedelta(milliseconds=milliseconds)
+            except OverflowError:
+                raise InvalidInput(reason="the cursor cannot be read") from None
+            beyond, left_out = ("$gte", "$lt") if order > 0 else ("$lte", "$gt")
+            same = {"at": at, "number": number, "_id": {f"{left_out}e": row_id(shop, key)}}
+            return {
+                "at": {beyond: at},
+                "$nor": [{"at": at, "number": {left_out: number}}, same],
+            }
+        case int() as number if 0 <= number < 2**63:  # as cursors were before December 2026
+            return {"$and": [{"number": {"$gt" if order > 0 else "$lt": number}}]}
+    raise InvalidInput(reason="the cursor cannot be read")
+
+
 def cursor_of(message: Message) -> str:
     """The cursor that stands at this message of a thread: questions take it for what comes after
     it (`cursor`) or before it (`before`)."""
-    return _encoded(message.number)
+    return _encoded(_in_thread(message))
+
+
+def _in_thread(message: Message) -> list[Any]:
+    return [(message.at - _EPOCH) // timedelta(milliseconds=1), message.number, message.id]
 
 
 def cursor_in_front(message: Message) -> str:
     """The cursor in front of this message of a thread: the message is the first of what comes
     after it."""
-    return _encoded(message.number - 1)
+    return _encoded([*_in_thread(message)[:2], ""])
 
 
 def cursor_at_number(number: int) -> str:

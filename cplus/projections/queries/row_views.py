@@ -67,6 +67,7 @@ def conversation_view(row: Row) -> Conversation:
         spam=row.get("spam", False),
         merged_into=row.get("merged_into"),
         merged=tuple(row.get("merged", ())),
+        split_from=row.get("split_from"),
         failed=[
             FailedReply(id_, failed_message(id_), one["address"], one["reason"], one["at"])
             for id_, one in row.get("failed", {}).items()
@@ -96,6 +97,7 @@ def message_view(row: Row) -> Message:
         id=key_of(row),
         conversation_id=row["conversation_id"],
         number=row["number"],
+        moved_from=row.get("moved_from"),
         direction=row["direction"],
         text=kept(row["text"]),
         subject=_subject(row),

@@ -70,6 +70,7 @@ async def every_page(web: Harness) -> list[str]:
         f"/conversations/{long}",
         f"/conversations/{long}/messages/{message.id}",
         f"/conversations/{long}/merge",
+        f"/conversations/{long}/messages/{message.id}/move",
         f"/conversations/{long}/history",
         f"/conversations/{long}/history/{(await web.parts.store.head(SHOP)).position}",
         "/search?q=letter+ada",

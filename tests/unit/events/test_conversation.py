@@ -143,6 +143,8 @@ def test_a_conversation_read_from_its_events_is_the_one_that_made_them() -> None
     for event in made.collect_events():
         assert isinstance(event, AggregateEvent)
         event.mutate(read)
+    assert vars(read.thread) == vars(made.thread)
+    made.thread = read.thread
     assert vars(read) == vars(made)
 
 

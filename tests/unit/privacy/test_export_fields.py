@@ -16,6 +16,11 @@ from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted, DeliveryFailed
 from cplus.events.catalogue.mailboxes import MailboxAdded
 from cplus.events.catalogue.settings import AutoReplySet, SignatureSet
+from cplus.events.catalogue.threads import (
+    ConversationRearranged,
+    ConversationSplit,
+    MessageMoved,
+)
 from cplus.events.files import StoredFile
 from cplus.privacy.export import Export
 from cplus.privacy.export.document import as_json
@@ -33,6 +38,10 @@ TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
     # The person of a merchant's mailbox is no customer, and is offered for no export: the settings
     # show the address to those whose it is.
     MailboxAdded: frozenset({"address"}),
+    # The beginning of a message that was moved, and who sent it: its own event tells them.
+    MessageMoved: frozenset({"text", "subject", "name", "address", "rfc_message_id"}),
+    ConversationRearranged: frozenset({"text"}),
+    ConversationSplit: frozenset({"subject", "address"}),
     # One of those that the reply went to, whose own event tells them.
     DeliveryFailed: frozenset({"address"}),
     # The same as those of the first message, which is in the same commit.

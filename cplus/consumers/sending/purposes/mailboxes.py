@@ -13,7 +13,7 @@ from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpo
 from cplus.events.aggregates.mailboxes import CODE_HOURS, Mailbox
 from cplus.events.catalogue.conversations import AnswerRefused
 from cplus.events.catalogue.mail import MailRequested
-from cplus.events.names import message_ref
+from cplus.events.standing import events_of_message
 from cplus.mail import compose_notice, no_reply_address
 from cplus.mail.mailbox_tokens import mailbox_code
 from cplus.mail.refusals import refusal_words
@@ -83,12 +83,10 @@ async def _wanted(shop: str, wish: MailRequested, use: MailParts) -> Mailbox | N
 
 
 async def _refusal(shop: str, message_id: str, use: MailParts) -> AnswerRefused | None:
-    commits = await use.recorder.store.by_ref(shop, message_ref(message_id))
-    for events in await use.recorder.reader.read(commits, [AnswerRefused]):
-        for recorded in events:
-            event = recorded.event
-            if isinstance(event, AnswerRefused) and event.message_id == message_id:
-                return event
+    store, reader = use.recorder.store, use.recorder.reader
+    for _, told in await events_of_message(store, reader, shop, message_id, [AnswerRefused]):
+        assert isinstance(told.event, AnswerRefused)  # noqa: S101  all that was read
+        return told.event
     return None
 
 

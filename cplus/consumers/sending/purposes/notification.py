@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cplus.clock import zone
+from cplus.commands.conversations.moving import place_of
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.mailboxes.telling import NOTIFICATION
 from cplus.consumers.mailboxes.waiting import Waiting, for_mailbox, waiting_messages
@@ -41,12 +42,13 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
     if mailbox is None or mailbox.notify == "nothing":
         return Never(_GONE)
     stream = conversation_stream(wish.about["conversation"])
-    conversation: Conversation = await use.recorder.load(Conversation, shop, stream)
+    named: Conversation = await use.recorder.load(Conversation, shop, stream)
+    conversation = await place_of(use.recorder, shop, named, wish.about["message"])
     if conversation.erased:
         return Never("the customer was erased")
     if conversation.spam:
         return Never("the conversation was marked as spam")
-    told = await waiting_messages(use.recorder, shop, stream, until=wish.about["message"])
+    told = await waiting_messages(use.recorder, shop, conversation.id, until=wish.about["message"])
     told = [one for one in told if kept(one.message.text) is not None]
     if mailbox.notify != "unanswered":
         told = told[-1:]

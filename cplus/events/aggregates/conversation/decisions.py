@@ -86,7 +86,7 @@ class Conversation(ConversationState):
         """The customer sent a mail; unless that is automated, it wakes a conversation that is put
         off, and reopens a closed one that is not marked as spam. `answer_here`: whether replies may
         go to its sender from now on."""
-        if message_id in self.senders:
+        if message_id in self.senders or message_id in self.thread.left:
             return
         self.trigger_event(
             MessageReceived,

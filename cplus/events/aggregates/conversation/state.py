@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import singledispatchmethod
-from typing import NamedTuple
+from typing import Any
 
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation.handled import Handling
+from cplus.events.aggregates.conversation.thread import Sender, Thread
 from cplus.events.base import AggregateEvent, kept
 from cplus.events.catalogue.conversations import (
     AnswerRefused,
@@ -35,17 +36,13 @@ from cplus.events.catalogue.handling import (
     ConversationTagged,
     ConversationWoken,
 )
+from cplus.events.catalogue.threads import (
+    ConversationRearranged,
+    ConversationSplit,
+    ConversationSplitUndone,
+    MessageMoved,
+)
 from cplus.events.names import conversation_id, failed_message
-
-
-class Sender(NamedTuple):
-    """Who sent a message."""
-
-    person: str
-    name: str | None
-    address: str | None
-    rfc_message_id: str | None
-    erased: bool
 
 
 class ConversationState(Aggregate):
@@ -95,16 +92,24 @@ class ConversationState(Aggregate):
         """What had failed when each of them was written."""
 
     def _begin_alone(self) -> None:
+        self.channel: Any = "email"
+        self.thread = Thread()
         self.merged_into: str | None = None
         """The id of the conversation that it was merged into; None if it is on its own."""
         self.was_open = False
         """Whether it was open when it was merged."""
-        self.waiting = False
-        """Whether somebody who wrote in it waits for an answer."""
+        self.split_from: str | None = None
+        """The id of the conversation that it was split off; None if it began by itself."""
+        self.split_undone = False
         self.lent: set[str] = set()
         """The conversations merged into it in which somebody waits for an answer."""
-        self._waited: set[str] = set()
-        """Replies that have not gone out, before which somebody waited."""
+        self._waited: dict[str, set[str]] = {}
+        """Replies that have not gone out, and what waited for an answer before each."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody who wrote in it waits for an answer."""
+        return bool(self.thread.unanswered)
 
     @property
     def awaited(self) -> bool:
@@ -133,6 +138,7 @@ class ConversationState(Aggregate):
     @evolve.register
     def _(self, event: ConversationStarted) -> None:
         self.person = event.person
+        self.channel = event.channel
         self.erased = kept(event.subject) is None
         self.subject = event.subject
         self.address = event.address or ""
@@ -153,12 +159,19 @@ class ConversationState(Aggregate):
             kept(event.text) is None,
         )
         self.senders[event.message_id] = sender
+        self.thread.add(
+            event,
+            "in",
+            event.text,
+            event.subject,
+            automatic=event.automatic,
+            files=event.attachments > 0,
+        )
         self._takes_part(event.person)
         # What is taken out of the quarantine came before.
         self.last_message_at = max(self.last_message_at or event.timestamp, event.timestamp)
         self._days.add(_day_of(event.timestamp))
         self._missed |= self.spam and not event.automatic
-        self.waiting |= not event.automatic
         if event.answer_here and not (event.automatic and self.address):
             self.address = event.from_address or ""
             self.answers_to = event.person
@@ -167,6 +180,7 @@ class ConversationState(Aggregate):
     @evolve.register
     def _(self, event: ReplyWritten) -> None:
         self.written.add(event.message_id)
+        self.thread.add(event, "out", event.text, event.subject)
         self._takes_part(event.person)
         self.auto_replied = False
         self.last_message_at = event.timestamp
@@ -174,10 +188,10 @@ class ConversationState(Aggregate):
             self.waits[event.message_id] = event.send_at
             self._looked_after[event.message_id] = set(self.failed)
             if self.awaited:
-                self._waited.add(event.message_id)
+                self._waited[event.message_id] = self.thread.unanswered | self.lent
         else:
             self._waited.clear()
-        self.waiting = False
+        self.thread.unanswered.clear()
         self.lent.clear()
         # Whatever it says, the merchant looked after the conversation; but sent again to one, it
         # says nothing of the others whom the same reply did not reach.
@@ -193,7 +207,8 @@ class ConversationState(Aggregate):
         self.withdrawn.add(event.message_id)
         self.waits.pop(event.message_id, None)
         self.failed |= self._looked_after.pop(event.message_id, set())
-        self.waiting |= event.message_id in self._waited
+        self.thread.take_out(event.message_id)
+        self.thread.unanswered |= self._waited.get(event.message_id, set())
 
     @evolve.register
     def _(self, event: DeliveryFailed) -> None:
@@ -208,14 +223,17 @@ class ConversationState(Aggregate):
     @evolve.register
     def _(self, event: NoteWritten) -> None:
         self.written.add(event.message_id)
+        self.thread.add(event, "note", event.text)
 
     @evolve.register
     def _(self, event: AnswerRefused) -> None:
         self.written.add(event.message_id)
+        self.thread.add(event, "refused", event.text or "")
 
     @evolve.register
-    def _(self, _event: AutoReplied) -> None:
+    def _(self, event: AutoReplied) -> None:
         self.auto_replied = True
+        self.thread.add(event, "auto", event.text, event.subject, answers=event.answers)
 
     @evolve.register
     def _(self, event: AnswersMoved) -> None:
@@ -267,6 +285,58 @@ class ConversationState(Aggregate):
             self.merged_into = None
         self.lent.discard(event.source)
         self._stand(event.timestamp, is_open=event.open)
+
+    @evolve.register
+    def _(self, event: ConversationSplit) -> None:
+        self.person, self.channel = event.person, event.channel
+        self.erased = kept(event.subject) is None
+        self.subject = event.subject
+        self.address = event.address or ""
+        self.answers_to = event.person if event.address else ""
+        self._takes_part(event.person)
+        self.open = True
+        self.counts = False
+        self.split_from = event.source
+        self.last_message_at = event.timestamp
+
+    @evolve.register
+    def _(self, event: MessageMoved) -> None:
+        # What was written before brings nothing back any more if it is taken back.
+        self._waited.clear()
+        self._looked_after.clear()
+        if event.into != self.conversation_id:
+            self.thread.moved_away(event)
+            self.senders.pop(event.message_id, None)
+            self.waits.pop(event.message_id, None)
+        else:
+            self.thread.moved_here(event)
+            if event.send_at is not None:  # it may be taken back as long as nobody tried to send it
+                self.waits[event.message_id] = event.send_at
+            if event.kind == "in":
+                known = (event.person, event.name, event.address, event.rfc_message_id)
+                self.senders[event.message_id] = Sender(*known, event.text is None)
+                self._takes_part(event.person)
+            else:
+                self.written.add(event.message_id)
+        self._names_last(event)
+
+    def _names_last(self, event: MessageMoved) -> None:
+        """The next reply names the last mail of whom it goes to that stands here."""
+        mails = [self.senders[one.message_id] for one in self.thread.mails if one.kind == "in"]
+        there = [one for one in mails if one.address == self.address and one.rfc_message_id]
+        if self.split_from and event.into == self.conversation_id:
+            self.last_message_id = there[-1].rfc_message_id if there else self.last_message_id
+        elif event.rfc_message_id and event.rfc_message_id == self.last_message_id:
+            self.last_message_id = there[-1].rfc_message_id if there else None
+
+    @evolve.register
+    def _(self, event: ConversationRearranged) -> None:
+        self._stand(event.timestamp, is_open=event.open)
+
+    @evolve.register
+    def _(self, event: ConversationSplitUndone) -> None:
+        self.merged_into, self.split_undone = event.source, True
+        self._stand(event.timestamp, is_open=False)
 
     def _stand(self, at: datetime, *, is_open: bool) -> None:
         if is_open:

@@ -78,6 +78,8 @@ class Conversation:
     tags: Sequence[str] = ()
     """Ids."""
     priority: Priority = "normal"
+    split_from: str | None = None
+    """The id of the conversation that it was split off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,10 @@ class Message:
     id: str
     conversation_id: str
     number: int
-    """Its place in the thread: rising, not without gaps."""
+    """With `at`, its place in a thread: of those of one moment, the order in which the conversation
+    got them that they came to."""
+    moved_from: str | None
+    """The id of the conversation from which it was moved here; None if it was not."""
     direction: Literal["in", "out", "note", "refused"]
     """`in` from the shopper, `out` from the merchant; `note` by the merchant, for merchants;
     `refused` a mail that claims to be the merchant's answer, and was not sent on."""
@@ -161,6 +166,11 @@ class Message:
     status_at: datetime | None
     """When the status was reached."""
     ses_message_id: str | None
+
+    @property
+    def place(self) -> tuple[datetime, int, str]:
+        """Its place in a thread."""
+        return self.at, self.number, self.id
 
     @property
     def erased(self) -> bool:

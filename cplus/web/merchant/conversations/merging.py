@@ -24,7 +24,7 @@ from cplus.wording import worded
 router = APIRouter(prefix="/conversations")
 
 _NAMED: Final = re.compile(r"\s*(?:\S*/conversations/)?([a-z0-9]{1,64})(?:[?#]\S*)?\s*")
-_NONE: Final = worded("That is no conversation of this shop. Copy the address of its page.")
+NONE: Final = worded("That is no conversation of this shop. Copy the address of its page.")
 
 
 @router.get("/{conversation_id}/unmerge")
@@ -76,6 +76,12 @@ async def unmerge(
     return changed(conversation_id, "unmerged", Changed(at))
 
 
+def named_in(text: str) -> str | None:
+    """The id of the conversation whose page's address, or id, the text is."""
+    named = _NAMED.fullmatch(text)
+    return named[1] if named else None
+
+
 async def _page(
     view: View, conversation_id: str, into: str, *, reason: str = "", status: int = 200
 ) -> HTMLResponse:
@@ -84,18 +90,18 @@ async def _page(
     if row is None:
         raise HTTPException(404)
     target: Conversation | None = None
-    if into and (named := _NAMED.fullmatch(into)):
+    if into and (named := named_in(into)):
         try:
-            two = await merging.pair(shop, conversation_id, named[1], use=view.use)
+            two = await merging.pair(shop, conversation_id, named, use=view.use)
         except NotFound:
-            reason = reason or _NONE
+            reason = reason or NONE
         else:
             if why := refusal(two.source, two.target, view.now):
                 reason = reason or f"{sentence(why)}."
             else:
                 target = await view.queries.conversation(shop, two.target.conversation_id)
     elif into:
-        reason = reason or _NONE
+        reason = reason or NONE
     person = await view.queries.customer(shop, row.person)
     others = person.conversations if person else []
     persons = {one.person for one in others}
@@ -108,12 +114,13 @@ async def _page(
         target=target,
         address=await view.address(target) if target else None,
         same=target is not None and target.person in persons,
-        others=[one for one in others if _may(one, row)],
+        others=[one for one in others if may_take(one, row)],
         asked=into,
         reason=reason,
         key=new_key(),
     )
 
 
-def _may(one: Conversation, row: Conversation) -> bool:
+def may_take(one: Conversation, row: Conversation) -> bool:
+    """Whether it may be offered as where `row`, or a message of it, could go."""
     return one.id != row.id and not (one.merged_into or one.spam or one.erased)

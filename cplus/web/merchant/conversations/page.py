@@ -74,6 +74,13 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
             "conversation."
         ),
     ),
+    "moved": (lambda _: True, worded("Moved. New mail that answers it comes here.")),
+    "moved-back": (lambda _: True, worded("Undone: the message stands where it came from.")),
+    "split": (
+        lambda row: row.split_from is not None,
+        worded("Split off. New mail that answers these messages comes here."),
+    ),
+    "unsplit": (lambda _: True, worded("Undone: the messages that were split off are back.")),
     "closed-before": (
         lambda row: row.open,
         worded(
@@ -314,11 +321,11 @@ async def _merged(queries: Queries, shop: str, row: Conversation) -> dict[str, s
     return {one.id: one.subject or "" for one in found if one is not None}
 
 
-def _last_asked(thread: Thread) -> int:
-    """The place of the last message that a customer wrote; 0 if the page has none."""
+def _last_asked(thread: Thread) -> tuple[datetime, int, str] | None:
+    """The place of the last message that a customer wrote; None if the page has none."""
     told = (one.message for one in thread.messages)
-    asked = [one.number for one in told if one.direction == "in" and not one.automatic]
-    return max(asked, default=0)
+    asked = [one.place for one in told if one.direction == "in" and not one.automatic]
+    return max(asked, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from cplus.actors import merchant
 from cplus.commands.conversations.merging import merge, unmerge
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
-from cplus.events.aggregates.conversation.decisions import Conversation
-from cplus.events.names import conversation_stream
 from cplus.ids import random_id
-from cplus.mail import reply_address
-from tests.integration.mail_world import DOMAIN, SHOP, World, form, plain
+from tests.integration.consumers.mail.merged_world import asking, begun, talk, token
+from tests.integration.mail_world import SHOP, World, form, plain
 
 MERGED = ["merged", "merged"]
-
-
-def asking(world: World) -> dict[str, Any]:
-    use = replace(world.parts.conversations, recorder=world.recorder)
-    return {"actor": merchant("ada"), "source": "dashboard", "use": use}
-
-
-async def begun(world: World, *senders: str) -> list[str]:
-    """Conversations that these began, with their ids."""
-    for number, sender in enumerate(senders):
-        mail = plain(f"Hello {number}", sender=sender, message_id=f"<{number}@shopper.example>")
-        await world.receive(mail, f"ses-{number}")
-    commits = (await world.commits())[-len(senders) :]
-    return [c.documents[0]["stream"].partition("/")[2] for c in commits]
-
-
-async def talk(world: World, name: str) -> Conversation:
-    found: Conversation = await world.recorder.load(Conversation, SHOP, conversation_stream(name))
-    return found
-
-
-def token(world: World, name: str) -> str:
-    secret = world.parts.settings.secret("application_secret")
-    return reply_address(SHOP, name, secret, DOMAIN)
 
 
 async def test_it_goes_to_the_end_of_the_chain_and_back_once_that_is_undone(world: World) -> None:

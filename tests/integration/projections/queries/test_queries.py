@@ -220,7 +220,8 @@ async def test_the_newest_messages_of_a_long_thread_are_one_question_of_an_index
     mongo: Mongo, queries: Queries
 ) -> None:
     said = fold(MESSAGES, thread(STARTED, received("m1")))["m1"]
-    await put(mongo, MESSAGES, {f"m{n}": {**said, "number": n} for n in range(1, 5_001)})
+    told = {n: {**said, "number": n, "at": NOW + timedelta(seconds=n)} for n in range(1, 5_001)}
+    await put(mongo, MESSAGES, {f"m{n}": row for n, row in told.items()})
     # A fact that came before its message has no place yet.
     await put(mongo, MESSAGES, {"early": {"conversation_id": "c1", "rank": 1, "status": "sent"}})
     await mongo.database.command({"profile": 2})
@@ -232,7 +233,7 @@ async def test_the_newest_messages_of_a_long_thread_are_one_question_of_an_index
     rows = {"ns": {"$regex": rf"{MESSAGES.collection}$"}}
     asked = await mongo.database["system.profile"].find(rows).to_list(None)
     assert [entry["op"] for entry in asked] == ["query", "query"]
-    assert all(entry["keysExamined"] <= 201 for entry in asked)
+    assert all(entry["keysExamined"] <= 202 for entry in asked)
     assert not any(entry.get("hasSortStage") for entry in asked)
 
 
