@@ -38,7 +38,11 @@ from cplus.projections.models.persons import (
     latest,
     left_of,
     newest_changes,
+    texts_of,
 )
+from cplus.projections.words import index_words
+
+_WORDS = 200  # by which a person is found: of names, addresses and phone numbers
 
 _PROFILE = (
     *("first_name", "last_name", "email", "phone", "note", "locale", "state", "currency"),
@@ -94,6 +98,7 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
         case PersonsJoined() as joined:
             _link(after, key, joined)
     after["changed_at"] = latest(after["changed_at"], event.occurred_at)
+    after["words"] = index_words(texts_of(after), _WORDS)
     after["lists"] = _lists(after)
     return after
 
@@ -227,5 +232,6 @@ CUSTOMERS = Projection(
     indexes=(
         (("lists", 1), ("changed_at", -1), ("_id", -1)),
         (("merged_into", 1),),
+        (("words", 1), ("changed_at", -1), ("_id", -1)),
     ),
 )

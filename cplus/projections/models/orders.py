@@ -231,6 +231,7 @@ ORDERS = Projection(
     keys=keys,
     evolve=evolve,
     indexes=(
+        (("name", 1),),
         (("person", 1), ("created_at", -1)),
         BY_CUSTOMER,
     ),

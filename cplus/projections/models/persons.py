@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from cplus.events.base import ERASED
 from cplus.projections.base import Counts, Row
 from cplus.projections.models.facts import newer, order
 
@@ -109,6 +110,19 @@ def tags_of(account: Account) -> list[str]:
         else:
             tags.pop(one["tag"].casefold(), None)
     return sorted(tags.values())
+
+
+def texts_of(row: Row) -> list[str]:
+    """What a person is called, and where they are reached: all that is known, the newest account
+    first."""
+    told: list[str | None] = []
+    newest_first = sorted(row["accounts"].items(), key=lambda one: -int(one[0]))
+    for profile in (account.get("profile", {}) for _, account in newest_first):
+        told += [" ".join(filter(None, (profile.get("first_name"), profile.get("last_name"))))]
+        told += [profile.get("email"), profile.get("phone")]
+    contact = row["contact"] or {}
+    told += [contact.get("name"), contact.get("address")]
+    return [one for one in told if one and one != ERASED]
 
 
 def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from cplus.projections.base import Row
 from cplus.projections.models.conversations import CONVERSATIONS
@@ -32,7 +33,7 @@ from cplus.projections.queries.views import (
 )
 from cplus.projections.rows import key_of, row_id
 
-_KINDS = {"customers": {"customer"}, "leads": {"lead"}, "all": {"customer", "lead"}}
+KINDS: Final = {"customers": {"customer"}, "leads": {"lead"}, "all": {"customer", "lead"}}
 
 
 class CustomerQueries(ReadModels):
@@ -51,7 +52,7 @@ class CustomerQueries(ReadModels):
         shown = [
             by_person[person]
             for person in rows
-            if by_person[person].person == person and kind_of(by_person[person].row) in _KINDS[kind]
+            if by_person[person].person == person and kind_of(by_person[person].row) in KINDS[kind]
         ]
         more = cursor_at("changed_at", found[limit - 1]) if len(found) > limit else None
         return Page(await self._views(shop, shown), more)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from cplus.projections.queries.conversations import ConversationQueries
-from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
-from cplus.projections.queries.search import SearchQueries
+from cplus.projections.queries.search import PeopleQueries, SearchQueries
 from cplus.projections.queries.shops import ShopQueries
 
 
 class Queries(
     ConversationQueries,
-    CustomerQueries,
+    PeopleQueries,
     PrivacyQueries,
     ShopQueries,
     MetricsQueries,

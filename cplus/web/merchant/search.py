@@ -15,6 +15,7 @@ from cplus.clock import zone
 from cplus.errors import InvalidInput
 from cplus.projections.queries import (
     ConversationState,
+    Customer,
     Filter,
     Hit,
     Message,
@@ -27,14 +28,12 @@ from cplus.web.kit.deps import PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.thread import SHOWN
+from cplus.web.merchant.customers.customers import LONGEST, MOST, found_people
 from cplus.wording import worded
 
 router = APIRouter()
 
-LONGEST: Final = 200
-"""Characters of what is searched for."""
-MOST: Final = 12
-"""Words, or phrases in quotes, of it."""
+_PEOPLE: Final = 3  # on the first page
 
 STATES: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("all", worded("All but spam")),
@@ -88,7 +87,11 @@ async def search(
         until=_day(until, here, after=1),
         has_files=bool(files),
     )
+    narrowed = wanted != Filter(member=wanted.member)
     found = await queries.search(me.shop, phrases, wanted, cursor) if phrases else None
+    people: Sequence[Customer] = ()
+    if phrases and cursor is None and not narrowed:
+        people = (await found_people(queries, me.shop, asked, limit=_PEOPLE + 1)).items
     shown = {"q": asked, "state": state, "since": since, "until": until, "files": files}
     address = {name: value for name, value in shown.items() if value not in ("", "all")}
     return pages.render(
@@ -99,7 +102,9 @@ async def search(
         shown=shown,
         states=STATES,
         asked=bool(asked.strip()),
-        narrowed=len(address) > 1,
+        narrowed=narrowed,
+        people=people[:_PEOPLE],
+        more_people=len(people) > _PEOPLE,
         cut=len(q) > LONGEST,
         left_out=left_out,
         most=MOST,

@@ -12,6 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from cplus.aws import Aws
+from cplus.events.catalogue.customers import CustomerImported
+from cplus.events.catalogue.orders import OrderChanged
 from cplus.projections.models.messages import MESSAGES
 from tests.integration.web.harness import OTHER, SHOP, Harness, form_fields
 
@@ -118,6 +120,29 @@ async def test_a_shop_finds_its_own_messages_and_no_others(
     assert other not in await search(browser, "secret")
 
 
+async def test_people_and_who_placed_an_order_stand_above_the_messages(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    known = {"shopify_customer_id": 7, "person": "person/ada", "email": "ada@example.com"}
+    told = CustomerImported(**known, first_name="Ada", orders=1, currency="EUR")  # type: ignore[arg-type]
+    await web.record(SHOP, "customer/7", told)
+    order = OrderChanged(
+        shopify_order_id=9, person="person/ada", name="#1009", currency="EUR", total_price="9"
+    )
+    await web.record(SHOP, "order/9", order)
+    for query in ("ada", "1009", "#1009"):
+        page = await search(browser, query)
+        assert re.search(r"<h2[^>]*>People</h2>.*/customers/ada", page, re.DOTALL), query
+        listed = (await browser.get(f"/customers?{urlencode({'q': query})}")).text
+        assert 'href="/customers/ada"' in listed
+        assert f'href="/customers?{urlencode({"q": query})}&amp;kind=leads"' in listed
+    assert "No message has all of these words." in await search(browser, "1009")
+    assert "People</h2>" not in await search(browser, "ada", state="open")
+    nobody = (await browser.get("/customers?q=nobody")).text
+    assert "Nobody found" in nobody
+    assert 'value="nobody"' in nobody
+
+
 async def test_no_log_line_has_what_was_searched_for(
     web: Harness, browser: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -129,6 +154,7 @@ async def test_no_log_line_has_what_was_searched_for(
         rows = web.parts.mongo.database[MESSAGES.collection]
         await rows.update_many({"shop": SHOP}, {"$unset": {"direction": True}})
         failed = await browser.get("/search?q=frobnicate")
+        assert "Nobody found" in (await browser.get("/customers?q=frobnicate")).text
     assert (refused.status_code, failed.status_code) == (400, 500)
     assert [one["event"] for one in lines if one["log_level"] == "error"] == ["request_failed"]
     assert "frobnicate" not in f"{lines}{refused.text}{failed.text}".casefold()

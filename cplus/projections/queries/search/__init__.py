@@ -1,6 +1,7 @@
 """Searching: what may be asked, and how the words of an answer are marked."""
 
 from cplus.projections.queries.search.marks import Marked, beginning_at_match, marked
+from cplus.projections.queries.search.people import PeopleQueries
 from cplus.projections.queries.search.queries import SearchQueries, texts_of
 
-__all__ = ["Marked", "SearchQueries", "beginning_at_match", "marked", "texts_of"]
+__all__ = ["Marked", "PeopleQueries", "SearchQueries", "beginning_at_match", "marked", "texts_of"]

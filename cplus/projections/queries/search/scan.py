@@ -24,6 +24,7 @@ _COUNTED: Final = 16
 _BEHIND: Final = "\U0010ffff"  # behind every character
 
 Condition = Mapping[str, Any]
+Index = list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Plan:
     leads: Condition
     """What the index that is walked is asked for."""
     rest: Sequence[Condition]
-    index: Sequence[tuple[str, int]]
+    index: Index
     few: bool
     """Whether there are no more than FEW rows to walk."""
 
@@ -84,35 +85,51 @@ def _beginning(word: str) -> Condition:
     return {"words": {"$elemMatch": {"$gte": word, "$lt": word + _BEHIND}}}
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Which of several conditions leads a walk of the index, and those that are left."""
+
+    leads: Condition
+    rest: Sequence[Condition]
+    few: bool
+
+
+async def rarest(
+    rows: Collection, here: Condition, conditions: Sequence[Condition], index: Index
+) -> Lead | None:
+    """The condition that the fewest rows meet; None if no row meets all of them."""
+    counted = conditions[:_COUNTED]
+    counts = await asyncio.gather(
+        *(rows.count_documents({**here, **one}, limit=FEW + 1, hint=index) for one in counted)
+    )
+    if not conditions or 0 in counts:
+        return None
+    fewest = min(range(len(counted)), key=lambda number: (counts[number], number))
+    rest = [one for number, one in enumerate(conditions) if number != fewest]
+    return Lead(counted[fewest], rest, counts[fewest] <= FEW)
+
+
 async def plan(
     rows: Collection, shop: str, phrases: Sequence[Phrase], window: Window, among: Sequence[str]
 ) -> Plan | None:
     """The cheapest way; None if no row has all the words. `among` are the conversations that are
     searched, where they are known to be few; empty for all."""
     conditions = conditions_of(phrases)
-    here = {"shop": shop, **window.condition}
-    counted = conditions[:_COUNTED]
-    counts = await asyncio.gather(
-        *(rows.count_documents({**here, **one}, limit=FEW + 1, hint=_BY_WORD) for one in counted)
-    )
-    if not conditions or 0 in counts:
+    lead = await rarest(rows, {"shop": shop, **window.condition}, conditions, _BY_WORD)
+    if lead is None:
         return None
-    fewest = min(range(len(counted)), key=lambda number: (counts[number], number))
-    rest = [one for number, one in enumerate(conditions) if number != fewest]
-    if counts[fewest] <= FEW:
-        return Plan({"shop": shop, **counted[fewest]}, rest, _BY_WORD, few=True)
-    if among:
+    if among and not lead.few:
         chosen = {"shop": shop, "conversation_id": {"$in": list(among)}}
         return Plan(chosen, conditions, _BY_CONVERSATION, few=True)
-    if isinstance(counted[fewest]["words"], str):
-        return Plan({"shop": shop, **counted[fewest]}, rest, _BY_WORD, few=False)
+    if lead.few or isinstance(lead.leads["words"], str):
+        return Plan({"shop": shop, **lead.leads}, lead.rest, _BY_WORD, lead.few)
     # So many words begin like that that the newest rows are likely to have one.
     return Plan({"shop": shop}, conditions, _BY_ORDER, few=False)
 
 
-_BY_WORD: Final = [("shop", 1), ("words", 1), ("order", -1)]
-_BY_ORDER: Final = [("shop", 1), ("order", -1)]
-_BY_CONVERSATION: Final = [("shop", 1), ("conversation_id", 1)]
+_BY_WORD: Final[Index] = [("shop", 1), ("words", 1), ("order", -1)]
+_BY_ORDER: Final[Index] = [("shop", 1), ("order", -1)]
+_BY_CONVERSATION: Final[Index] = [("shop", 1), ("conversation_id", 1)]
 
 
 async def step(
@@ -154,7 +171,7 @@ async def _reached(rows: Collection, way: Plan, window: Window) -> int | None:
         {**way.leads, **window.condition},
         {"_id": 0, "order": 1},
         sort=[("order", -1)],
-        hint=list(way.index),
+        hint=way.index,
     )
     found = await last.skip(CHUNK - 1).limit(1).to_list(1)
     return found[0]["order"] if found else None

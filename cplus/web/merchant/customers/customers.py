@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from cplus.events import names
-from cplus.projections.queries import CustomerKind
+from cplus.projections.queries import Customer, CustomerKind, Page, Queries
+from cplus.projections.queries.read_models import PAGE
+from cplus.projections.words import phrases_of
 from cplus.web.kit.deps import PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
@@ -25,6 +28,10 @@ TABS: Final[tuple[tuple[CustomerKind, str], ...]] = (
     ("customers", worded("Customers")),
     ("leads", worded("Leads")),
 )
+LONGEST: Final = 200
+"""Characters of what is searched for."""
+MOST: Final = 12
+"""Words, or phrases in quotes, of it."""
 _PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
@@ -35,12 +42,15 @@ async def customers(
     me: MerchantDep,
     kind: CustomerKind = "all",
     cursor: str | None = None,
+    q: str = "",
 ) -> HTMLResponse:
-    """A page of people, those with the latest news first."""
+    """A page of people, those with the latest news first; with `q`, those who are called so, have
+    such an address or phone number, or placed the order of that number."""
+    asked = q[:LONGEST]
     position, counts, page = await asyncio.gather(
         read_position(queries, me.shop, STEPS_BY),
         queries.person_counts(me.shop),
-        queries.customers(me.shop, kind, cursor),
+        _listed(queries, me.shop, kind, cursor, asked),
     )
     numbers = {
         "all": counts.customers + counts.leads,
@@ -56,10 +66,48 @@ async def customers(
         position=position,
         tabs=[(key, label, numbers[key]) for key, label in TABS],
         kind=kind,
+        query=asked,
+        list_address=_address(asked),
         page=page,
         running=running if running and running.outcome is None else None,
-        **links("/customers", cursor, page.next, kind=kind),
+        **links("/customers", cursor, page.next, **({"q": asked} if asked else {}), kind=kind),
     )
+
+
+def _address(asked: str) -> str:
+    """The address of a list of the same search, but for its kind."""
+    return f"/customers?{urlencode({'q': asked})}&kind=" if asked else "/customers?kind="
+
+
+async def _listed(
+    queries: Queries, shop: str, kind: CustomerKind, cursor: str | None, asked: str
+) -> Page[Customer]:
+    if not asked.strip():
+        return await queries.customers(shop, kind, cursor)
+    return await found_people(queries, shop, asked, kind, cursor)
+
+
+async def found_people(
+    queries: Queries,
+    shop: str,
+    asked: str,
+    kind: CustomerKind = "all",
+    cursor: str | None = None,
+    limit: int = PAGE,
+) -> Page[Customer]:
+    """A page of the people who are meant by what was typed; on the first, before the others, who
+    placed an order of that name."""
+    phrases, _ = phrases_of(asked, MOST)
+    page = await queries.find_people(shop, phrases, kind, cursor, limit)
+    if cursor is not None:
+        return page
+    of_order = [
+        one
+        for one in await queries.people_of_order(shop, asked)
+        if kind == "all" or one.kind == kind.removesuffix("s")
+    ]
+    known = {one.person for one in of_order}
+    return Page([*of_order, *(one for one in page.items if one.person not in known)], page.next)
 
 
 @router.get("/{person}")
