@@ -57,7 +57,7 @@ from cplus.web.merchant.conversations import (
 from cplus.web.merchant.customers import customers
 from cplus.web.merchant.inbox import automatic_mail, inbox, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
-from cplus.web.merchant.settings import notifications
+from cplus.web.merchant.settings import language, notifications
 from cplus.web.merchant.settings import page as mail_settings
 from cplus.wording import worded
 
@@ -116,7 +116,7 @@ def create_app(parts: Parts) -> FastAPI:
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
-        *(search, mail_settings, notifications, sign_in),
+        *(search, mail_settings, language, notifications, sign_in),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

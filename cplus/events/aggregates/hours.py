@@ -32,9 +32,9 @@ _ONE: Final = timedelta(days=1)
 _AROUND: Final = 2  # days: an interval ends on the day after at the latest, and zones shift by one
 _HORIZON: Final = MAX_CLOSED + 2 * 7
 _TIME: Final = r"([0-9]{1,2})(?:[:.]([0-9]{2}))?\s*([ap]m)?"
-_INTERVAL: Final = re.compile(rf"\s*{_TIME}\s*(?:-|–|—|to)\s*{_TIME}\s*", re.IGNORECASE)
+_INTERVAL: Final = re.compile(rf"\s*{_TIME}\s*(?:-|–|—|to|bis)\s*{_TIME}\s*", re.IGNORECASE)
 _DATES: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*(?:to|–|—)\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:\s*(?:to|bis|–|—)\s*([0-9]{4}-[0-9]{2}-[0-9]{2}))?"
 )
 _EVERYTHING: Final = 2_000  # characters of what is typed
 

@@ -69,6 +69,8 @@ class LocalShop(_Description):
     email: str
     currency: Currency = "USD"
     timezone: str = "America/New_York"
+    admin_locale: str = "en"
+    """The language in which its staff have the Admin."""
     country: str = "US"
     domain: str | None = None
     plan: str = "Basic"

@@ -5,9 +5,41 @@ from __future__ import annotations
 from typing import Final
 
 from cplus.web.kit.i18n import translated
-from cplus.wording import Worded
+from cplus.wording import Worded, worded
 
-_TEXTS: Final[dict[str, Worded]] = {}
+_TEXTS: Final[dict[str, Worded]] = {
+    "updated": worded("This page was updated."),
+    "copied": worded("Copied"),
+    "copied_what": worded("Copied: %(text)s"),
+    "selected": worded("Selected. Copy it with your keyboard or menu."),
+    "hide_quoted": worded("Hide quoted text and signature"),
+    "part": worded("Part %(number)s of %(count)s"),
+    "downloaded": worded("Downloaded."),
+    "pieces_failed": worded(
+        "That didn’t work. Try again; after 15 minutes, open the file from its message again."
+    ),
+    "open_again": worded("Open the app again"),
+    "not_loaded": worded("The page couldn’t be loaded. Check your connection and try again."),
+    "window_blocked": worded(
+        "Your browser blocked the new window. Allow pop-ups for Shopify and try again."
+    ),
+    "window_failed": worded("The window couldn’t be opened. Try again."),
+    "not_taken": worded("It wasn’t taken."),
+    "not_uploaded": worded("It couldn’t be uploaded. Check your connection."),
+    "uploading": worded("Uploading %(name)s"),
+    "try_again": worded("Try again"),
+    "try_again_file": worded("Try again %(name)s"),
+    "remove": worded("Remove"),
+    "remove_file": worded("Remove %(name)s"),
+    "size_of": worded("%(sent)s of %(size)s"),
+    "too_large": worded("These files are %(size)s together; a mail takes %(most)s. Take one out."),
+    "too_many": worded("These are %(count)s files; a mail takes %(most)s. Take one out."),
+    "one_failed": worded("A file wasn’t uploaded. Try again, or remove it."),
+    "wait": worded("Wait until your files are uploaded."),
+    "sending_in": worded("Sending in %(seconds)s s"),
+    "sending": worded("Sending"),
+    "install_again": worded("Install it again"),
+}
 """By the name by which a script asks for it: `say("copied")`."""
 
 

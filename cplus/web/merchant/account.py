@@ -6,12 +6,21 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from cplus.events.aggregates.billing_account import month_of
 from cplus.projections.queries import Subscription
-from cplus.web.kit.deps import AllowanceUsedDep, ClockDep, MailDomainDep, PagesDep, QueriesDep
+from cplus.web.kit.cookies import LANGUAGE
+from cplus.web.kit.deps import (
+    AllowanceUsedDep,
+    ClockDep,
+    CookiesDep,
+    MailDomainDep,
+    PagesDep,
+    QueriesDep,
+)
+from cplus.web.kit.i18n import LANGUAGES, called
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS_BY, guide_of
@@ -55,7 +64,12 @@ def _begun(one: Subscription) -> tuple[datetime, str]:
 
 @router.get("/settings")
 async def settings(
-    pages: PagesDep, queries: QueriesDep, domain: MailDomainDep, me: MerchantDep
+    request: Request,
+    pages: PagesDep,
+    queries: QueriesDep,
+    domain: MailDomainDep,
+    cookies: CookiesDep,
+    me: MerchantDep,
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
     position, conversations, persons, total = await asyncio.gather(
@@ -76,4 +90,6 @@ async def settings(
         persons=persons,
         messages=total.messages,
         guide=guide,
+        languages={one: called(one) for one in LANGUAGES},
+        chosen=cookies.held(request, LANGUAGE) or "",
     )

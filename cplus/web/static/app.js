@@ -128,7 +128,7 @@ function followNews() {
   const offer = document.getElementById("news");
   const told = document.getElementById("told");
   let held = null;
-  const tell = () => told && (told.textContent = "This page was updated.");
+  const tell = () => told && (told.textContent = say("updated"));
   function take() {
     if (!held) return;
     for (const [part, other] of partsOf(held)) {
@@ -198,12 +198,12 @@ function copyOnClick() {
     const label = (button.dataset.label ??= button.textContent); // also of a second click at once
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Copied";
-      if (told) told.textContent = `Copied: ${button.dataset.copy}`;
+      button.textContent = say("copied");
+      if (told) told.textContent = say("copied_what", { text: button.dataset.copy });
       setTimeout(() => (button.textContent = label), 2000);
     } catch {
       getSelection().selectAllChildren(button.previousElementSibling);
-      if (told) told.textContent = "Selected. Copy it with your keyboard or menu.";
+      if (told) told.textContent = say("selected");
     }
   });
 }
@@ -230,7 +230,7 @@ function wholeInPlace() {
     for (const part of bubble.querySelectorAll(":scope > .words, :scope > details.rest, :scope > p.faint")) {
       part.hidden = part.classList.contains("whole") ? !isShort : isShort;
     }
-    link.textContent = isShort ? "Hide quoted text and signature" : link.dataset.label;
+    link.textContent = isShort ? say("hide_quoted") : link.dataset.label;
   });
 }
 
@@ -245,7 +245,7 @@ function putTogether() {
     const pieces = [];
     try {
       for (let number = 0; number < Number(place.dataset.pieces); number++) {
-        told.textContent = `Part ${number + 1} of ${place.dataset.pieces}`;
+        told.textContent = say("part", { number: number + 1, count: place.dataset.pieces });
         const answer = await fetch(`?piece=${number}`, { cache: "no-store" });
         if (!answer.ok) throw new Error(String(answer.status));
         pieces.push(await answer.blob());
@@ -255,9 +255,9 @@ function putTogether() {
       link.download = place.dataset.name;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-      told.textContent = "Downloaded.";
+      told.textContent = say("downloaded");
     } catch {
-      told.textContent = "That didn’t work. Try again; after 15 minutes, open the file from its message again.";
+      told.textContent = say("pieces_failed");
     }
     button.disabled = false;
   });

@@ -18,7 +18,7 @@ function own(address) {
 function kept(address) {
   const url = own(address);
   const here = new URLSearchParams(location.search);
-  for (const name of ["embedded", "shop", "host"]) if (here.has(name)) url.searchParams.set(name, here.get(name));
+  for (const name of ["embedded", "shop", "host", "locale"]) if (here.has(name)) url.searchParams.set(name, here.get(name));
   return url;
 }
 
@@ -27,6 +27,7 @@ async function authorised(address, init = {}) {
   const send = async () => {
     const headers = new Headers(init.headers);
     headers.set("Authorization", `Bearer ${await bridge().idToken()}`);
+    headers.set("Accept-Language", html.lang); // the Admin's, which only the document was told
     if (html.dataset.tab) headers.set("X-Tab", html.dataset.tab);
     return fetch(own(address), { ...init, headers, credentials: "omit" });
   };
@@ -68,7 +69,7 @@ function notConfirmed(note, gone) {
   link.href = html.dataset.admin + (gone ? "" : page.pathname + page.search);
   if (gone) {
     words.textContent = gone;
-    link.textContent = "Open the app again";
+    link.textContent = say("open_again");
   }
   button.hidden = Boolean(gone);
   button.onclick = () => (stopped ?? reload)();
@@ -149,7 +150,7 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     const kind = answer.headers.get("Content-Type") ?? "";
     if (/^attachment/.test(answer.headers.get("Content-Disposition") ?? "") || !kind.startsWith("text/html")) {
       await save(answer);
-      told("Downloaded.");
+      told(say("downloaded"));
       return false;
     }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -170,7 +171,7 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     if (sent && answer.redirected) toast();
     return true;
   } catch (error) {
-    if (error.name !== "AbortError") failed("The page couldn’t be loaded. Check your connection and try again.", form);
+    if (error.name !== "AbortError") failed(say("not_loaded"), form);
     return false;
   } finally {
     if (mine === visits) {
@@ -203,12 +204,12 @@ async function openWindow() {
     const answer = await authorised("/window", { method: "POST", body: fields });
     if (!answer.ok) throw new Error(String(answer.status));
     const { address } = await answer.json();
-    if (!opened) return failed("Your browser blocked the new window. Allow pop-ups for Shopify and try again.");
+    if (!opened) return failed(say("window_blocked"));
     opened.opener = null;
     opened.location = address;
   } catch {
     opened?.close();
-    failed("The window couldn’t be opened. Try again.");
+    failed(say("window_failed"));
   }
 }
 

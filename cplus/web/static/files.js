@@ -8,7 +8,9 @@ const AGAIN_AFTER = [1000, 3000]; // milliseconds, before a piece is sent again 
 class NotTaken extends Error {}
 
 function sizeOf(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1000)} kB`;
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return `${(bytes / 1e6).toLocaleString(document.documentElement.lang, digits)} MB`;
 }
 
 // Sends one piece and answers what the app says of it. Faults on the way are tried again.
@@ -21,14 +23,14 @@ async function sendPiece(fields, stop) {
       if (answer.status === 401) await signedOut(answer);
       if (answer.status < 500 && answer.status !== 429) {
         const { reason } = await answer.json().catch(() => ({}));
-        throw new NotTaken(reason ?? "It wasn’t taken.");
+        throw new NotTaken(reason ?? say("not_taken"));
       }
     } catch (error) {
       if (stop.aborted || error instanceof NotTaken) throw error;
     }
     if (pause !== null) await new Promise((done) => setTimeout(done, pause));
   }
-  throw new NotTaken("It couldn’t be uploaded. Check your connection.");
+  throw new NotTaken(say("not_uploaded"));
 }
 
 // Sends what is missing of a file. What was taken before is not sent again.
@@ -54,26 +56,26 @@ function fileLine(one, { out, again }) {
   item.innerHTML = '<bdi></bdi><span class="faint"></span><progress></progress><span class="reason" role="alert"></span>';
   const [name, bytes, bar, reason] = item.children;
   name.textContent = one.file.name;
-  bar.setAttribute("aria-label", `Uploading ${one.file.name}`);
+  bar.setAttribute("aria-label", say("uploading", { name: one.file.name }));
   bar.max = one.file.size || 1;
-  const button = (words, act) => {
+  const button = (text, act) => {
     const made = document.createElement("button");
     made.type = "button";
     made.className = "plain-button";
-    made.textContent = words;
-    made.setAttribute("aria-label", `${words} ${one.file.name}`);
+    made.textContent = say(text);
+    made.setAttribute("aria-label", say(`${text}_file`, { name: one.file.name }));
     made.onclick = act;
     item.append(made);
     return made;
   };
-  const retry = button("Try again", again);
-  button("Remove", out);
+  const retry = button("try_again", again);
+  button("remove", out);
   const carried = document.createElement("input");
   carried.type = "hidden";
   item.append(carried);
   one.show = () => {
     const sent = Math.min(one.pieces * PIECE_BYTES, one.file.size);
-    bytes.textContent = one.state === "sending" ? `${sizeOf(sent)} of ${sizeOf(one.file.size)}` : sizeOf(one.file.size);
+    bytes.textContent = one.state === "sending" ? say("size_of", { sent: sizeOf(sent), size: sizeOf(one.file.size) }) : sizeOf(one.file.size);
     bar.value = sent;
     bar.hidden = one.state !== "sending";
     reason.textContent = one.reason;
@@ -102,8 +104,8 @@ function chooseFiles() {
     const kept = [...box.querySelectorAll(".kept input:checked")].map((one) => Number(one.dataset.size));
     const sizes = [...kept, ...held.map((one) => one.file.size)];
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    if (bytes > most) return `These files are ${sizeOf(bytes)} together; a mail takes ${sizeOf(most)}. Take one out.`;
-    return sizes.length > many ? `These are ${sizes.length} files; a mail takes ${many}. Take one out.` : "";
+    if (bytes > most) return say("too_large", { size: sizeOf(bytes), most: sizeOf(most) });
+    return sizes.length > many ? say("too_many", { count: sizes.length, most: many }) : "";
   }
   function show() {
     held.forEach((one) => one.show());
@@ -111,8 +113,8 @@ function chooseFiles() {
     const refused = refusal();
     told.hidden = !refused;
     told.textContent = refused;
-    const failed = held.some((one) => one.state === "failed") && "A file wasn’t uploaded. Try again, or remove it.";
-    const going = held.some((one) => one.state !== "done") && "Wait until your files are uploaded.";
+    const failed = held.some((one) => one.state === "failed") && say("one_failed");
+    const going = held.some((one) => one.state !== "done") && say("wait");
     field.setCustomValidity(refused || failed || going || "");
   }
   async function send() {
@@ -124,7 +126,7 @@ function chooseFiles() {
       await sendFile(one, field.form, show);
       one.state = "done";
     } catch (error) {
-      [one.state, one.reason] = ["failed", error instanceof NotTaken ? error.message : "It couldn’t be uploaded."];
+      [one.state, one.reason] = ["failed", error instanceof NotTaken ? error.message : say("not_uploaded")];
     }
     busy = false;
     show();

@@ -9,7 +9,7 @@ function tellSeconds() {
     if (!ends.has(state)) ends.set(state, performance.now() + Number(state.dataset.left) * 1000);
     const left = Math.ceil((ends.get(state) - performance.now()) / 1000);
     const words = state.querySelector("span");
-    const said = left > 0 ? `Sending in ${left} s` : "Sending";
+    const said = left > 0 ? say("sending_in", { seconds: left }) : say("sending");
     if (words.textContent !== said) words.textContent = said;
     const undo = state.parentElement.querySelector("[data-undo]");
     if (undo && left <= 0) undo.hidden = true;

@@ -71,7 +71,7 @@ async function signedOut(answer) {
   if (note === "gone") {
     to.searchParams.set("note", note);
     told.querySelector("span").textContent = error;
-    link.textContent = "Install it again";
+    link.textContent = say("install_again");
   }
   link.href = to;
   told.hidden = false;

@@ -6,6 +6,7 @@ import pickle
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from babel.messages.catalog import Message
@@ -23,6 +24,7 @@ from cplus.web.kit.i18n import (
     speak,
     translated,
 )
+from cplus.web.kit.pages import Pages
 from cplus.web.kit.script_texts import script_texts
 from cplus.wording import worded, worded_of
 from scripts.translations import extracted, untranslated, updated, written
@@ -32,7 +34,7 @@ OTHERS = [one for one in LANGUAGES if one != ENGLISH]
 _PIECES = re.compile(r"%\(\w+\)s|</?[a-z][^>]*>|%%")
 """What a text must have in every language: its values and its HTML."""
 _SCRIPTS = ROOT / "cplus" / "web" / "static"
-_SAID = re.compile(r'\bsay\(\s*"(\w+)"|"text:(\w+)"')
+_SAID = re.compile(r'\bsay\(\s*"(\w+)"|\bbutton\("(\w+)"')
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,8 @@ def test_every_text_of_a_script_is_asked_for_and_there() -> None:
         for name in found
         if name
     }
+    # The buttons of a file name it too, for who hears them.
+    asked |= {f"{name}_file" for name in ("try_again", "remove")}
     assert asked == set(script_texts())
 
 
@@ -123,3 +127,22 @@ def test_dates_money_and_times_are_told_as_the_language_does() -> None:
 def test_a_language_that_is_not_there_is_english() -> None:
     speak("tlh")
     assert gettext("No subject") == "No subject"
+
+
+def test_the_examples_of_the_guide_work() -> None:
+    guide = (ROOT / "docs" / "how-to" / "translate.md").read_text("utf-8")
+    [template] = re.findall(r"```jinja\n(.*?)```", guide, re.DOTALL)
+    [code] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    environment = Pages(lambda: datetime.now(UTC), "")._environment
+    made: dict[str, Any] = {}
+    exec(code, made)
+    speak("de")
+    page = environment.from_string(template).render(address="<ada>", files=2_000)
+    assert "<h1>Posteingang</h1>" in page
+    assert "Geht als E-Mail an <bdi>&lt;ada&gt;</bdi>" in page
+    assert "2.000 Anhänge" in page
+    assert [shown(label) for _, label in made["TABS"]] == ["Offen", "Geschlossen"]
+    reason = made["refused"](1_000).values["reason"]
+    assert reason == "a mail can go to up to 1,000 addresses"
+    assert shown(reason) == "eine E-Mail kann an bis zu 1.000 Adressen gehen"
+    assert made["outdated"]().detail.startswith("Dieses Formular ist veraltet.")

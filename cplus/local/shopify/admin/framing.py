@@ -34,7 +34,7 @@ def own_query(query: str) -> list[tuple[str, str]]:
 
 
 def document_query(
-    shop: str, user: str, query: str, *, token: str, now: float, secret: str, locale: str = "en"
+    shop: str, user: str, query: str, *, token: str, now: float, secret: str, locale: str
 ) -> str:
     """The query of the request; `query` is that of the address in the Admin."""
     session = hashlib.sha256(session_id(shop, user).encode()).hexdigest()

@@ -98,6 +98,7 @@ class AdminSite:
             token=self._shopify.id_tokens.next(shop.host, user),
             now=grants.now(),
             secret=grants.client_secret,
+            locale=shop.admin_locale,
         )
         path = request.match_info["path"] or "/"
         text = frame_page(
