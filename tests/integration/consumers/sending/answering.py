@@ -16,6 +16,7 @@ from cplus.commands.mail_settings import set_auto_reply, set_hours
 from cplus.consumers.reactions.auto_replies import AUTO_REPLIES
 from cplus.consumers.reactions.following import follow
 from cplus.consumers.sending.auto_replying import AutoReplying, auto_reply
+from cplus.deadline import Deadline
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.hours import typed_day
 from cplus.events.base import Recorded
@@ -31,6 +32,8 @@ from tests.plain_http import plain_http
 OTHER = "birch.myshopify.com"
 SUNDAY = datetime(2026, 11, 1, 12, tzinfo=UTC)
 """On which the shop is closed, as on every day but Monday."""
+PATIENT = Deadline.never()
+"""The limit of work that is not about its limit: the rounds of a loop may take their time."""
 
 
 @dataclass
@@ -64,7 +67,13 @@ class Answering:
         """Ann writes a mail, which comes in."""
         self.number += 1
         headers = {"sender": self.ann, "message_id": f"<{random_id()}@a.example>", **headers}
-        await self.world.receive(plain(text, **headers), random_id(), *to)
+        await self.comes(plain(text, **headers), *to)
+
+    async def comes(self, raw: bytes, *to: str) -> None:
+        """A mail comes in. It lies where its commit names it, so that none of a thousand is copied
+        and deleted; and it has all the time that a busy machine needs."""
+        message = await self.world.arrive(raw, random_id(), *to, folder="raw/")
+        assert await failures(self.world.inbound.handle_all, message, limit=PATIENT) == {}
 
     def use(self, **others: Any) -> AutoReplying:
         p = self.world.parts
@@ -74,7 +83,8 @@ class Answering:
     async def react(self, shop: str = SHOP, **others: Any) -> None:
         """The reaction follows the log."""
         answers = partial(auto_reply, use=self.use())
-        reactor = replace(self.world.parts.reactor, auto_reply=answers, **others)
+        others = {"auto_reply": answers, "seconds": PATIENT.remaining(), **others}
+        reactor = replace(self.world.parts.reactor, **others)
         await follow(AUTO_REPLIES, shop, reactor)
 
     async def replies(self, shop: str = SHOP) -> list[AutoReplied]:

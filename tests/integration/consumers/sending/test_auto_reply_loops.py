@@ -117,7 +117,7 @@ async def _two_shops(answering: Answering, rounds: int, stripped: Sequence[str] 
                 raw.replace_header("Message-ID", f"<{random_id()}@a.example>")
                 raw.replace_header("Subject", f"Round {number}")
             sender = SHOP if "acorn" in last["source"] else OTHER
-            await world.receive(raw.as_bytes(), random_id(), ways[sender])
+            await answering.comes(raw.as_bytes(), ways[sender])
         world.later(hours=1)
     for shop in (SHOP, OTHER):
         await answering.send(shop)
