@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -123,29 +123,49 @@ class ConversationQueries(ReadModels):
         )
 
     async def messages_of(
-        self, shop: str, conversation_id: str, cursor: str | None = None, limit: int = 200
+        self,
+        shop: str,
+        conversation_id: str,
+        cursor: str | None = None,
+        limit: int = 200,
+        *,
+        also: Sequence[str] = (),
     ) -> Page[Message]:
-        """The messages of a conversation in the order of the thread, the oldest first."""
+        """The messages of a conversation in the order of the thread, the oldest first; with those
+        of the conversations `also` among them."""
         beyond = beside(shop, cursor, 1)
-        found, more = await self._messages(shop, conversation_id, beyond, 1, bounded(limit))
+        found, more = await self._messages(
+            shop, [conversation_id, *also], beyond, 1, bounded(limit)
+        )
         return Page(found, cursor_of(found[-1]) if more else None)
 
     async def newest_messages_of(
-        self, shop: str, conversation_id: str, before: str | None = None, limit: int = 200
+        self,
+        shop: str,
+        conversation_id: str,
+        before: str | None = None,
+        limit: int = 200,
+        *,
+        also: Sequence[str] = (),
     ) -> Page[Message]:
-        """The newest messages of a conversation, or the newest of those before the cursor, in the
-        order of the thread; give `next` as `before` to get what comes before them."""
+        """The newest messages of a conversation (and of those `also`), or the newest of those
+        before the cursor, in the order of the thread; give `next` as `before` to get what comes
+        before them."""
         beyond = beside(shop, before, -1)
-        found, more = await self._messages(shop, conversation_id, beyond, -1, bounded(limit))
+        found, more = await self._messages(
+            shop, [conversation_id, *also], beyond, -1, bounded(limit)
+        )
         found.reverse()
         return Page(found, cursor_of(found[0]) if more else None)
 
     async def _messages(
-        self, shop: str, conversation_id: str, beyond: Mapping[str, Any], order: int, limit: int
+        self, shop: str, of: Sequence[str], beyond: Mapping[str, Any], order: int, limit: int
     ) -> tuple[list[Message], bool]:
         """Up to `limit` messages beyond a place, and whether there are more."""
+        # Of several conversations, the index is walked for each at once, in the order of all.
+        ids: Any = {"$in": list(of)} if len(of) > 1 else of[0]
         # What has no number has no place in the thread yet.
-        wanted = {"shop": shop, "conversation_id": conversation_id, "number": {"$gt": 0}, **beyond}
+        wanted = {"shop": shop, "conversation_id": ids, "number": {"$gt": 0}, **beyond}
         rows = await self._rows(MESSAGES)
         # In one batch: the driver's first one would hold 101.
         cursor = rows.find(wanted, sort=_THREAD[order], limit=limit + 1, batch_size=limit + 1)

@@ -29,12 +29,17 @@ async def merged(browser: httpx.AsyncClient, source: str, into: str) -> str:
 
 
 async def test_merged_and_undone_on_its_page(web: Harness, browser: httpx.AsyncClient) -> None:
-    a, b = await web.conversation(subject="Jam again"), await web.conversation(subject="Jam")
+    a = await web.conversation(subject="Jam again", text="And plum jam?")
+    web.clock.forward(60)
+    b = await web.conversation(subject="Jam", text="Is there jam?")
     chosen = (await browser.get(f"/conversations/{a}/merge")).text
     assert f"/conversations/{a}/merge?into={b}" in chosen
     page = await merged(browser, a, b)
     assert "Merged. New mail to both comes here." in page
     assert f'<a href="/conversations/{a}"><bdi>Jam again</bdi></a>' in page
+    # Among each other by their dates, with a mark.
+    assert -1 < page.index("And plum jam?") < page.index("Is there jam?")
+    assert page.count("From the merged") == 1
     source = (await browser.get(f"/conversations/{a}")).text
     assert f'was merged into <a href="/conversations/{b}"><bdi>Jam</bdi></a>' in source
     assert f"/conversations/{a}/reply" not in source
@@ -43,6 +48,7 @@ async def test_merged_and_undone_on_its_page(web: Harness, browser: httpx.AsyncC
     answer = await browser.post(f"/conversations/{a}/unmerge", data=fields)
     back = (await browser.get(path_of(answer))).text
     assert "it is on its own again" in back
+    assert "And plum jam?" not in (await browser.get(f"/conversations/{b}")).text
     assert f"/conversations/{a}/reply" in back
     history = (await browser.get(f"/conversations/{a}/history")).text
     assert "Merged two conversations" in history

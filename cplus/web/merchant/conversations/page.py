@@ -44,6 +44,7 @@ from cplus.web.merchant.conversations.thread import (
     Thread,
     caught_up,
     following,
+    merged_in,
     newest,
     read_position,
 )
@@ -118,7 +119,6 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
 """What a command is called in an address: whether it is still true of the conversation, and the
 words for it. `-before`: its form had been sent already, and what it did then was undone since."""
 
-_MERGED: Final = 20  # conversations merged into one that its page names
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
@@ -270,10 +270,11 @@ async def show_page(
     row = await queries.conversation(me.shop, conversation_id)
     if row is None:
         raise HTTPException(404)
+    also = await merged_in(queries, me.shop, row)
     if begin is None:
-        thread = await newest(queries, me.shop, row.id, whole, before)
+        thread = await newest(queries, me.shop, row.id, whole, before, also=also)
     else:
-        thread = await following(queries, me.shop, row.id, begin, whole)
+        thread = await following(queries, me.shop, row.id, begin, whole, also=also)
     person, address = await queries.customer(me.shop, row.person), await view.address(row)
     sender = await blocking.sender_of(view.use.recorder, me.shop, address)
     if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
@@ -290,7 +291,7 @@ async def show_page(
         thread=thread,
         mailbox_names=await view.mailbox_names(thread),
         person=person,
-        merged=await _merged(queries, me.shop, row),
+        merged=await _merged(queries, me.shop, row, also),
         others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
         position=position,
         awaited=awaited,
@@ -314,9 +315,11 @@ async def show_page(
     )
 
 
-async def _merged(queries: Queries, shop: str, row: Conversation) -> dict[str, str]:
-    """The subjects of what it was merged into, and of the newest that were merged into it."""
-    ids = [*row.merged[-_MERGED:], *([row.merged_into] if row.merged_into else [])]
+async def _merged(
+    queries: Queries, shop: str, row: Conversation, also: Sequence[str]
+) -> dict[str, str]:
+    """The subjects of what it was merged into, and of those that are shown in it."""
+    ids = [*also, *([row.merged_into] if row.merged_into else [])]
     found = [await queries.conversation(shop, one) for one in ids]
     return {one.id: one.subject or "" for one in found if one is not None}
 

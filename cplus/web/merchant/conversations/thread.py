@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from cplus.projections.queries import FileView, Message, Queries, cursor_of
+from cplus.projections.queries import Conversation, FileView, Message, Queries, cursor_of
 
 SHOWN: Final = 200
 """Messages on a page at most."""
+
+MERGED: Final = 20
+"""Conversations merged into one whose messages its thread shows."""
 
 PATIENCE: Final = 2.0
 """Seconds that a page waits for the read models to show what was just written."""
@@ -55,12 +58,30 @@ class Thread:
     """What the address of the page names, to come to these messages again."""
 
 
+async def merged_in(queries: Queries, shop: str, row: Conversation) -> list[str]:
+    """The ids of the conversations whose messages the thread shows among its own: those that were
+    merged into it, and into them; the newest MERGED."""
+    found, left = list[str](), list(row.merged)
+    while left and len(found) < MERGED:
+        one = await queries.conversation(shop, left.pop())
+        if one is not None and one.id not in found:
+            found.append(one.id)
+            left += one.merged
+    return found
+
+
 async def newest(
-    queries: Queries, shop: str, conversation_id: str, whole: str | None, before: str | None = None
+    queries: Queries,
+    shop: str,
+    conversation_id: str,
+    whole: str | None,
+    before: str | None = None,
+    *,
+    also: Sequence[str] = (),
 ) -> Thread:
-    """The end of the thread, or of what comes before the cursor. `whole` is the id of a message
-    that is shown to its end."""
-    page = await queries.newest_messages_of(shop, conversation_id, before, SHOWN)
+    """The end of the thread, or of what comes before the cursor, with the messages of the
+    conversations `also`. `whole` is the id of a message that is shown to its end."""
+    page = await queries.newest_messages_of(shop, conversation_id, before, SHOWN, also=also)
     shown = fitting(page.items, whole)
     if before is None:
         return Thread(shown, page.next, None)
@@ -69,11 +90,17 @@ async def newest(
 
 
 async def following(
-    queries: Queries, shop: str, conversation_id: str, cursor: str, whole: str | None
+    queries: Queries,
+    shop: str,
+    conversation_id: str,
+    cursor: str,
+    whole: str | None,
+    *,
+    also: Sequence[str] = (),
 ) -> Thread:
     """The thread from the cursor on; from its beginning with START."""
     start = None if cursor == START else cursor
-    page = await queries.messages_of(shop, conversation_id, start, SHOWN)
+    page = await queries.messages_of(shop, conversation_id, start, SHOWN, also=also)
     earlier = cursor_of(page.items[0]) if start is not None and page.items else None
     return Thread(fitting(page.items, whole), earlier, page.next, {"from": cursor})
 
