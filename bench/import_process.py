@@ -47,6 +47,7 @@ async def _import(bulk_over: int, seconds: float) -> dict[str, Any]:
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
+        rows=parts.queries,
         recorder=parts.recorder,
         send=send,
         origin=parts.settings.shopify_origin,

@@ -149,6 +149,7 @@ def page(parts: Parts, run: str, first: int) -> Work:
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
+        rows=parts.queries,
         recorder=parts.recorder,
         send=partial(parts.aws.send, "the queue of imports"),
         origin=parts.settings.shopify_origin,

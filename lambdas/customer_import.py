@@ -26,6 +26,7 @@ def _importer() -> Consumer:
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
+        rows=parts.queries,
         recorder=parts.recorder,
         send=partial(parts.aws.send, settings.import_queue),
         origin=settings.shopify_origin,
@@ -36,7 +37,7 @@ def _importer() -> Consumer:
         bulk_orders_over=settings.import_bulk_orders_over,
     )
     namespace = f"ConversationsPlus/{settings.stage}"
-    reconciler = Reconciler(importer, parts.queries, parts.credentials.shops, namespace)
+    reconciler = Reconciler(importer, parts.credentials.shops, namespace)
     others = {
         RECONCILE: partial(reconcile, reconciler),
         RECONCILE_HOUR: partial(hand_out, reconciler),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal, TypeAlias
 
 import structlog
@@ -14,12 +12,11 @@ from cplus.actors import system
 from cplus.consumers.erased_shops import last_erasure
 from cplus.consumers.imports.importer import BulkPlace, Follows, Importer, Place
 from cplus.consumers.imports.places import headers_of, place_behind
-from cplus.consumers.shopify_facts import facts, imported, known
-from cplus.consumers.shopify_orders import order_facts
+from cplus.consumers.imports.read_facts import customer_facts, read_order_facts
+from cplus.consumers.shopify_facts import facts
 from cplus.errors import (
     AccessDenied,
     AuthFailed,
-    InvalidInput,
     NotInstalled,
     ShopifyError,
     ShopifyRefused,
@@ -45,7 +42,7 @@ from cplus.privacy.joining import join, join_recorded
 from cplus.privacy.listed import Known
 from cplus.privacy.mentions import mentions
 from cplus.shopify.order_pages import OrdersPage
-from cplus.shopify.queries import CustomersPage, ImportedCustomer
+from cplus.shopify.queries import CustomersPage
 
 log = structlog.get_logger()
 
@@ -87,12 +84,7 @@ class ImportLog:
         now = self._use.clock()
         await self._use.listed.saw(self.shop, [one.id for one in page.customers])
         behind = await self._after(place, page, bulk)
-        events: list[NewEvent] = []
-        for customer, told in zip(
-            page.customers, await self._imported(page.customers, now), strict=True
-        ):
-            when = customer.updated_at or now
-            events += facts(customer_stream(customer.id), when, *told, told_at=now)
+        events = await customer_facts(self._use, self.shop, page.customers, now)
         marks: list[Event] = [
             ImportPageLoaded(
                 import_id=self._id,
@@ -204,17 +196,8 @@ class ImportLog:
             orders=(pages, page.last) if page.has_next else None,
             bulk_orders=(bulk or place.bulk_orders) if page.has_next else None,
         )
-        events: list[NewEvent] = []
-        skipped = page.skipped
-        for order in page.orders:
-            try:
-                events += await order_facts(
-                    self.shop, order, self._use.persons.resolve, when=now, told_at=now
-                )
-            except InvalidInput as error:
-                skipped += 1
-                reason = str(error.values["reason"])
-                log.warning("order_unreadable", shop=self.shop, reason=reason)
+        events, unreadable = await read_order_facts(self._use, self.shop, page.orders, now)
+        skipped = page.skipped + unreadable
         read = len(page.orders) + page.skipped - skipped
         mark = ImportOrdersLoaded(import_id=self._id, page=place.page, orders=read, skipped=skipped)
         events += facts(self._stream, now, mark)
@@ -245,24 +228,6 @@ class ImportLog:
 
     def _complete(self, pages: int, orders: Literal["complete"] | OrdersMissing) -> ImportEnded:
         return ImportEnded(import_id=self._id, outcome="complete", pages=pages, orders=orders)
-
-    async def _imported(
-        self, customers: Sequence[ImportedCustomer], now: datetime
-    ) -> list[list[Event]]:
-        async def one(customer: ImportedCustomer) -> list[Event]:
-            address = customer.email.address if customer.email else None
-            person, joined = await known(
-                self._use.persons.resolve,
-                self.shop,
-                customer.id,
-                address,
-                customer.updated_at or now,
-                now,
-            )
-            return [*joined, imported(customer, str(person))]
-
-        # All at once: the directory answers them together.
-        return list(await asyncio.gather(*map(one, customers)))
 
     async def end(self, place: Place, error: NotInstalled | AuthFailed | ShopifyRefused) -> None:
         """Records that the shop lets us read no further; a new install imports anew."""

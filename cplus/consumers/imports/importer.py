@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from cplus.clock import Clock
 from cplus.consumers.batches.hand_on import Send
@@ -16,12 +16,23 @@ from cplus.events.log.store import EventStore
 from cplus.events.recording import Recorder
 from cplus.leases import Leases
 from cplus.privacy.listed import ListedCustomers
+from cplus.projections.base import Row
 from cplus.shopify.credentials import Credentials
 
 GO_ON: Final = "go_on"
 """The field of a message that goes on with an import which ended as `closed`."""
 BULK_OVER: Final = 50_000
 BULK_ORDERS_OVER: Final = 1_000
+
+
+class KnownRows(Protocol):
+    """Says what the read models hold."""
+
+    async def known_people(self, shop: str, persons: Sequence[str]) -> Mapping[str, Row | None]:
+        """All that is known of each person; None of one who was erased."""
+
+    async def known_orders(self, shop: str, shopify_ids: Sequence[int]) -> Mapping[str, Row]:
+        """The rows of orders, by their ids as texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class Importer:
     bodies: Bodies
     credentials: Credentials
     leases: Leases
+    rows: KnownRows
     recorder: Recorder
     send: Send
     origin: str

@@ -60,6 +60,43 @@ def order_news(shop: str, key: str, row: Row | None, told: NewEvent) -> News:
     return News.NONE if same else News.LOST
 
 
+def is_known_customer(shop: str, person: str, row: Row | None, told: NewEvent) -> bool:
+    """Whether the row holds all that `told` says, an import's fact about a customer, as of the same
+    time: then it is no news that it was read once more.
+
+    What the customer bought is as of when it was read; if anything of it changes, Shopify says that
+    the customer changed.
+    """
+    key = str(getattr(told.event, "shopify_customer_id"))  # noqa: B009  every fact of it has it
+    alone = customers.evolve(person, None, _as_recorded(shop, told))
+    account, fresh = (one["accounts"].get(key) if one else None for one in (row, alone))
+    if account is None or fresh is None:
+        return False
+    return bool(_said(_spend_undated(account)) == _said(_spend_undated(fresh)))
+
+
+def is_known_order(shop: str, key: str, row: Row | None, told: NewEvent) -> bool:
+    """The same of a fact about an order."""
+    fresh = _said(orders.evolve(key, None, _as_recorded(shop, told)) or {})
+    known = _said(row or {})
+    return all(name in known and known[name] == fresh[name] for name in fresh)
+
+
+_TELLING: Final = frozenset({"told_at", "rank", "by", "kept"})
+"""Who told something and when, which is nothing of what it is."""
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _said(one) for name, one in value.items() if name not in _TELLING}
+    return [_said(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _spend_undated(account: Mapping[str, Any]) -> dict[str, Any]:
+    spend = {name: one for name, one in account.get("spend", {}).items() if name != "at"}
+    return {**account, "spend": spend}
+
+
 def _as_recorded(shop: str, told: NewEvent) -> Recorded:
     return Recorded(
         shop=shop,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from cplus.actors import system
 from cplus.consumers.erased_shops import last_erasure
@@ -33,7 +33,6 @@ from cplus.events.names import (
 )
 from cplus.privacy.joining import join
 from cplus.privacy.mentions import mentions
-from cplus.projections.base import Row
 from cplus.shopify.orders import Order
 from cplus.shopify.queries import ImportedCustomer
 
@@ -49,16 +48,6 @@ SETTLES: Final = timedelta(hours=4)
 """Until then Shopify tries to deliver: what changed later is left to the next reconciliation."""
 
 _COMMITS: Final = 20
-
-
-class KnownRows(Protocol):
-    """Says what the read models hold."""
-
-    async def known_people(self, shop: str, persons: Sequence[str]) -> Mapping[str, Row | None]:
-        """All that is known of each person; None of one who was erased."""
-
-    async def known_orders(self, shop: str, shopify_ids: Sequence[int]) -> Mapping[str, Row]:
-        """The rows of orders, by their ids as texts."""
 
 
 class Found(NamedTuple):
@@ -99,7 +88,6 @@ class ReconcileLog:
     shop: str
     day: str
     use: Importer
-    rows: KnownRows
 
     async def since(self) -> Since | None:
         """Up to when everything is in the log, by an import that is complete or a reconciliation
@@ -180,7 +168,7 @@ class ReconcileLog:
         found = await asyncio.gather(*map(one, told))
         await self.use.listed.saw(self.shop, [customer.id for customer in told])
         persons = [getattr(events[-1].event, "person") for events in found]  # noqa: B009
-        rows = await self.rows.known_people(self.shop, persons)
+        rows = await self.use.rows.known_people(self.shop, persons)
         news = [
             News.NONE
             if (person in rows and rows[person] is None) or events[-1].occurred_at > until
@@ -204,7 +192,7 @@ class ReconcileLog:
         await self._check()
         found = [events for events in await asyncio.gather(*map(one, told)) if events]
         keys = [getattr(events[-1].event, "shopify_order_id") for events in found]  # noqa: B009
-        rows = await self.rows.known_orders(self.shop, keys)
+        rows = await self.use.rows.known_orders(self.shop, keys)
         news = [
             News.NONE
             if events[-1].occurred_at > until

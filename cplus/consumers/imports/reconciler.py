@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 
 from cplus.consumers.batches.hand_on import HandOn
 from cplus.consumers.imports.importer import Importer
-from cplus.consumers.imports.reconcile_log import KnownRows
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 
@@ -37,7 +36,6 @@ class Reconciler:
     """What a reconciliation works with, besides what an import does."""
 
     importer: Importer
-    rows: KnownRows
     shops: Shops
     namespace: str
     """That of its metrics."""

@@ -81,7 +81,7 @@ async def reconcile(use: Reconciler, limit: Deadline, message: Mapping[str, Any]
     shop, day = shop_host(message.get("shop")), message.get(RECONCILE)
     if not isinstance(day, str) or not _DAY.fullmatch(day):
         raise InvalidInput(reason="the message names no day")
-    told = ReconcileLog(shop, day, use.importer, use.rows)
+    told = ReconcileLog(shop, day, use.importer)
     if closed := await told.closed():
         return HandOn(closed, shop)
     since = await told.since()
@@ -111,7 +111,7 @@ class _Run:
         self._shop, self._day, self._use = shop, day, use
         self._begins_until = limit.with_margin(MARGIN, 0.3)
         self._waits_until = limit.with_margin(MARGIN / 2, 0.15)
-        self._log = ReconcileLog(shop, day, use.importer, use.rows)
+        self._log = ReconcileLog(shop, day, use.importer)
         self._asker = Asker(shop, use.importer, self._waits_until)
         self._read_until = 0  # the largest id of the newest page
         self._first = {"customers": use.importer.page_size, "orders": MOST_ORDERS}

@@ -32,6 +32,7 @@ def importer(use: Intake) -> Importer:
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
+        rows=parts.queries,
         recorder=parts.recorder,
         send=partial(parts.aws.send, parts.settings.import_queue),
         origin=parts.settings.shopify_origin,

@@ -118,6 +118,7 @@ async def world(
         bodies=parts.bodies,
         credentials=parts.credentials,
         leases=Leases(parts.mongo.database),
+        rows=parts.queries,
         recorder=parts.recorder,
         send=send,
         origin=parts.settings.shopify_origin,
@@ -125,7 +126,7 @@ async def world(
         page_size=page,
         clock=clock,
     )
-    reconciler = Reconciler(importer, parts.queries, parts.credentials.shops, "Test")
+    reconciler = Reconciler(importer, parts.credentials.shops, "Test")
     made = World(parts, reconciler, shopify, now, sent)
     made.has([], [])
     await installed(made, scopes)

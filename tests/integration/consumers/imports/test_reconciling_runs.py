@@ -15,7 +15,7 @@ from cplus.consumers.imports.reconciling import LOST
 from cplus.deadline import Deadline
 from cplus.events.base import Cause, NewEvent
 from cplus.events.catalogue.customers import CustomerImported
-from cplus.events.catalogue.imports import ImportEnded
+from cplus.events.catalogue.imports import ImportEnded, ImportPageLoaded
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.log.commit import Draft
@@ -343,3 +343,47 @@ def until_refused(shopify: LocalShopify) -> Callable[[], int]:
 
     shopify.changed[SHOP] = answered
     return lambda: 1 - len(shopify._faults[SHOP])
+
+
+async def test_a_second_import_records_only_what_changed_since(
+    shared: Intake, shopify: LocalShopify
+) -> None:
+    made = await changed(shared, shopify)
+    await installed(made)
+    people, bought = list(range(1, 7)), list(range(100, 106))
+    assert await told(made, CustomerImported) == people
+    await made.folded()
+    before = await shown(made)
+    await installed(made)
+    assert await told(made, CustomerImported) == people, "each once"
+    assert await told(made, OrderChanged) == bought
+    await made.folded()
+    assert await shown(made) == before
+
+    again = customer(3).model_copy(update={"note": "Calls", "updated_at": "2026-11-20T08:00:00Z"})
+    made.has(
+        [again if one == 3 else customer(one) for one in (*people, 7)],
+        [order(one) for one in bought] + [order(106)],
+    )
+    await installed(made)
+    assert await told(made, CustomerImported) == [*people, 3, 7]
+    assert await told(made, OrderChanged) == [*bought, 106]
+    loaded = await made.parts.reader.read(await made.commits(), [ImportPageLoaded])
+    pages = [one.event.customers for events in loaded for one in events]  # type: ignore[attr-defined]
+    assert pages == [0, 4, 2, 4, 2, 4, 3], "who was read counts"
+
+
+async def test_what_is_not_folded_yet_is_recorded_once_more(
+    shared: Intake, shopify: LocalShopify
+) -> None:
+    made = await changed(shared, shopify)
+    for _ in range(2):
+        await installed(made)
+    assert await told(made, CustomerImported) == [*range(1, 7), *range(1, 7)]
+
+
+async def shown(made: World) -> list[Any]:
+    """What merchants see of the customers and of what is counted."""
+    queries = made.parts.queries
+    page = await queries.customers(SHOP)
+    return [page.items, await queries.person_counts(SHOP)]
