@@ -134,7 +134,7 @@ _OTHERS = st.sampled_from(
 _PAST = st.lists(st.tuples(st.one_of(_IMPORTS, _OTHERS), _TIMES, _TIMES), max_size=2)
 
 
-def _shown(row: Row | None) -> Any:
+def _shown(row: Any) -> Any:
     """What is seen of the row, and what orders it, but for when somebody said so."""
     if isinstance(row, dict):
         marks = {"told_at", "rank", "by"}
