@@ -52,6 +52,7 @@ async def ensure_indexes(settings: Settings) -> None:
     )
     from cplus.projections.groups import ALL
     from cplus.shopify.shop_ids import ensure_indexes as ensure_shop_id_indexes
+    from cplus.workspace import ensure_indexes as ensure_workspace_indexes
     from cplus.workspace.push_subscriptions import ensure_indexes as ensure_push_indexes
 
     mongo = connect(settings)
@@ -68,6 +69,7 @@ async def ensure_indexes(settings: Settings) -> None:
         await ensure_session_indexes(mongo.database)
         await ensure_try_indexes(mongo.database)
         await ensure_push_indexes(mongo.database)
+        await ensure_workspace_indexes(mongo.database)
         await ensure_projection_indexes(mongo.database, ALL)
     finally:
         await mongo.close()

@@ -45,6 +45,7 @@ from cplus.web.merchant.conversations import (
     beginning,
     failed,
     files,
+    handling,
     history,
     merging,
     moving,
@@ -55,9 +56,9 @@ from cplus.web.merchant.conversations import (
     whole_message,
 )
 from cplus.web.merchant.customers import customers
-from cplus.web.merchant.inbox import automatic_mail, inbox, quarantine
+from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
-from cplus.web.merchant.settings import language, notifications
+from cplus.web.merchant.settings import language, notifications, tags
 from cplus.web.merchant.settings import page as mail_settings
 from cplus.wording import worded
 
@@ -117,6 +118,7 @@ def create_app(parts: Parts) -> FastAPI:
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, sign_in),
+        *(bulk, keys, handling, tags),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

@@ -1,1 +1,38 @@
-"""What the shop's staff has for its work and is no history: kept in rows, outside of the log."""
+"""State of those who work, which is nobody's history: rows outside of the log, which go by
+themselves.
+
+Each row is of one shop and one member of staff. None holds words of a customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cplus.mongo import Database
+from cplus.workspace.members import Members
+from cplus.workspace.read_marks import ReadMarks
+from cplus.workspace.undoing import Undoes
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """All of it."""
+
+    members: Members
+    marks: ReadMarks
+    undoes: Undoes
+
+    @classmethod
+    def of(cls, database: Database) -> Workspace:
+        """Kept in this database."""
+        return cls(Members(database), ReadMarks(database), Undoes(database))
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Makes the indexes by which old rows go, and by which a shop's members are found."""
+    for rows in (Members.NAME, ReadMarks.NAME, Undoes.NAME):
+        await database[rows].create_index("expires_at", expireAfterSeconds=0, name="expiry")
+    await database[Members.NAME].create_index("shop", name="shop")
+
+
+__all__ = ["Members", "ReadMarks", "Undoes", "Workspace", "ensure_indexes"]

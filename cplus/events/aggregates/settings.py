@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.auto_reply import MAX_AUTO_REPLY, AutoReply, check
-from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.hours import Hours, Interval, read_hours, stored_week
+from cplus.events.aggregates.tags import Tagging
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.settings import (
     AutoReplySet,
@@ -23,6 +23,7 @@ from cplus.events.catalogue.settings import (
     SignatureSet,
     TenantMade,
 )
+from cplus.events.catalogue.tags import TagChanged, TagMade, TagRemoved, ViewRemoved, ViewSaved
 from cplus.wording import worded
 
 MAX_SIGNATURE: Final = 2_000
@@ -63,7 +64,7 @@ class Limited(NamedTuple):
     """Recipients."""
 
 
-class ShopSettings(Aggregate):
+class ShopSettings(Tagging):
     """Stream `settings/<host>`. Starts with what a shop has that set nothing."""
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class ShopSettings(Aggregate):
         self._begin()
 
     def _begin(self) -> None:
+        self._begin_tags()
         self.signatures: dict[str | None, str] = {}
         """By the users whose they are; that of None is the shop's."""
         self.hours: Hours | None = None
@@ -211,6 +213,15 @@ class ShopSettings(Aggregate):
         self.acknowledgement = _switched(
             self.acknowledgement, event.acknowledge_text, event.timestamp, on=event.acknowledge
         )
+
+    @evolve.register(TagMade)
+    @evolve.register(TagChanged)
+    @evolve.register(TagRemoved)
+    @evolve.register(ViewSaved)
+    @evolve.register(ViewRemoved)
+    def _(self, event: TagMade | TagChanged | TagRemoved | ViewSaved | ViewRemoved) -> None:
+        self._apply(anew=event.anew)
+        self._evolve_tags(event)
 
     @evolve.register
     def _(self, event: TenantMade) -> None:

@@ -31,6 +31,7 @@ from cplus.events.catalogue.settings import (
     SignatureSet,
     TenantMade,
 )
+from cplus.events.catalogue.tags import TagChanged, TagMade, TagRemoved, ViewRemoved, ViewSaved
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
@@ -50,7 +51,12 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         SenderBlocked,
         SenderUnblocked,
         SignatureSet,
+        TagChanged,
+        TagMade,
+        TagRemoved,
         TenantMade,
+        ViewRemoved,
+        ViewSaved,
     }
 )
 """Events that no fold and no reaction handles, on purpose: they are kept for whoever asks the log

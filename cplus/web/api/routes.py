@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
-from cplus.projections.queries import ConversationState
+from cplus.projections.queries import ConversationState, Filter
 from cplus.web.kit.deps import QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.page import IdDep
@@ -35,7 +35,8 @@ async def inbox(
 ) -> JSONResponse:
     """A page of conversations, the position they stand at, and how many there are."""
     position, counts = await queries.inbox_standing(me.shop)
-    page = await queries.list_conversations(me.shop, state, cursor, limit)
+    wanted = Filter(state, member=me.actor.author)
+    page = await queries.list_conversations(me.shop, wanted, cursor, limit)
     return _json(
         {"position": position, "counts": counts, "conversations": page.items, "next": page.next}
     )

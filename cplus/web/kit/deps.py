@@ -18,6 +18,7 @@ from cplus.clock import Clock
 from cplus.commands.allowances import used
 from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.beginning import Beginning
+from cplus.commands.conversations.bulk import Bulk
 from cplus.commands.conversations.failed import FailedReplies
 from cplus.commands.conversations.withdrawing import Withdrawals
 from cplus.commands.erasing import Erasures
@@ -50,6 +51,7 @@ from cplus.web.kit.id_tokens import ReadToken
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.upload_tokens import UploadTokens
 from cplus.webpush import Vapid
+from cplus.workspace import Workspace
 from cplus.workspace.push_subscriptions import PushSubscriptions
 
 
@@ -238,6 +240,17 @@ async def _failed_replies(request: Request) -> FailedReplies:
     return _parts(request).failed_replies
 
 
+async def _workspace(request: Request) -> Workspace:
+    """What staff has read and did last."""
+    return _parts(request).workspace
+
+
+async def _bulk(request: Request) -> Bulk:
+    """Does the same with many conversations."""
+    parts = _parts(request)
+    return Bulk(parts.conversations, parts.workspace.undoes)
+
+
 async def _withdrawals(request: Request) -> Withdrawals:
     return _parts(request).withdrawals
 
@@ -381,6 +394,8 @@ AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+WorkspaceDep = Annotated[Workspace, Depends(_workspace)]
+BulkDep = Annotated[Bulk, Depends(_bulk)]
 WithdrawalsDep = Annotated[Withdrawals, Depends(_withdrawals)]
 BeginningDep = Annotated[Beginning, Depends(_beginning)]
 UndoSecondsDep = Annotated[int, Depends(_undo_seconds)]

@@ -32,8 +32,12 @@ _MOST_FILES: Final = 30
 _KEY: Final = re.compile(r"[a-z0-9]{16,40}")
 
 
-async def read_form(request: Request) -> Mapping[str, str]:
-    """The fields of a form; of a field that stands twice, the last. 400 for what is no form."""
+_MOST_FIELDS: Final = 20
+
+
+async def read_form(request: Request, most: int = _MOST_FIELDS) -> Mapping[str, str]:
+    """The fields of a form, `most` at most; of a field that stands twice, the last. 400 for what is
+    no form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(400, _("This form isn’t valid."))
@@ -42,7 +46,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
             (await request.body()).decode("ascii", "replace"),
             keep_blank_values=True,
             errors="replace",
-            max_num_fields=20,
+            max_num_fields=most,
         )
     except ValueError:
         raise HTTPException(400, _("This form isn’t valid.")) from None
@@ -92,14 +96,16 @@ async def own_site(request: Request, app_url: AppUrlDep) -> None:
         raise HTTPException(403, _("This form was sent by another site."))
 
 
-async def own_form(request: Request, signatures: Signatures, session: Session) -> Mapping[str, str]:
+async def own_form(
+    request: Request, signatures: Signatures, session: Session, *, most: int = _MOST_FIELDS
+) -> Mapping[str, str]:
     """The fields of a form of this session; 403 when another site, or another session, made it,
     and FormOfOtherShop if it says that it was made for another shop.
 
     A form that brings an id token in its `Authorization` needs no token of ours: browsers add
     that header to no request by themselves, so no other site can have it sent.
     """
-    return _own(await read_form(request), signatures, session)
+    return _own(await read_form(request, most), signatures, session)
 
 
 def _own(fields: Mapping[str, str], signatures: Signatures, session: Session) -> Mapping[str, str]:

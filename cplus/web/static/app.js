@@ -79,7 +79,12 @@ function* partsOf(fresh) {
 
 function putPart(part, other) {
   const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const picked = [...part.querySelectorAll(".pick input:checked")].map((box) => box.name);
   part.replaceChildren(...other.cloneNode(true).childNodes);
+  for (const name of picked) {
+    const box = part.querySelector(`input[name="${CSS.escape(name)}"]`);
+    if (box) box.checked = true;
+  }
   if (held) part.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
 
@@ -107,7 +112,8 @@ function putQuietly(thread, other) {
 const reader = {
   home: 0,
   busy() {
-    return document.activeElement?.tagName === "TEXTAREA" || Math.abs(window.scrollY - this.home) > 120;
+    const picks = document.querySelector(".pick input:checked, details.menu[open]");
+    return Boolean(picks) || document.activeElement?.tagName === "TEXTAREA" || Math.abs(window.scrollY - this.home) > 120;
   },
   // Changes the page; the scrolling that this causes counts as the page's own.
   async during(change) {
@@ -143,8 +149,10 @@ function followNews() {
   offer?.addEventListener("click", () => reader.during(take));
   function receive(fresh) {
     held = fresh;
+    document.title = fresh.title; // it counts what awaits a reply
     if (!reader.busy()) return take();
     for (const [part, other] of partsOf(fresh)) {
+      if (part.querySelector("details.menu[open]")) continue; // somebody is choosing in it
       const quiet = part.dataset.part !== "thread" && part.dataset.part !== "list";
       if (quiet) putPart(part, other);
       else if (part.dataset.part === "list" || putQuietly(part, other)) offer.hidden = false;

@@ -106,6 +106,6 @@ function keepDraft() {
   if (location.pathname === "/conversations/new") memory.setItem("new", key);
   box.addEventListener("input", () => memory.setItem(key, box.value));
   box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
+    if (event.key === "Enter" && !event.shiftKey && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
   });
 }

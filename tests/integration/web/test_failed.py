@@ -90,8 +90,8 @@ async def test_a_bounce_brings_a_closed_conversation_back_with_its_reason(
 ) -> None:
     other = await web.conversation()
     conversation, message_id = await failed(web, browser)
-    assert conversation in (await browser.get("/inbox?tab=unanswered")).text
-    inbox = (await browser.get("/inbox?tab=open")).text
+    assert conversation in (await browser.get("/inbox?view=unanswered")).text
+    inbox = (await browser.get("/inbox?view=open")).text
     assert inbox.index(conversation) < inbox.index(other), "it is on top"
     assert 'Not delivered<span class="why">: the address doesn’t exist<' in inbox
     page = (await browser.get(f"/conversations/{conversation}")).text

@@ -113,7 +113,7 @@ async def test_closing_is_seen_to_have_happened_and_keeps_what_was_typed(
     conversation = await web.conversation(text="A long letter.\n" * 60)
     await page.goto(f"/conversations/{conversation}")
     await page.get_by_label("Reply to Ada Brandt").fill("Half an ans")
-    await page.get_by_role("button", name="Close").click()
+    await page.get_by_role("button", name="Close", exact=True).click()
     await expect(page.get_by_text("Closed.", exact=True)).to_be_in_viewport()
     await expect(page.get_by_label("Reply to Ada Brandt")).to_have_value("Half an ans")
     await expect(page.get_by_text("Replying reopens it.")).to_be_attached()

@@ -84,7 +84,7 @@ async def test_what_was_done_is_a_toast_and_what_was_typed_stays(admin: Framed, 
     talk = await admin.web.conversation()
     frame = await admin.open(page, f"/conversations/{talk}")
     await frame.get_by_label("Reply to Ada Brandt").fill("Half an ans")
-    await frame.get_by_role("button", name="Close").click()
+    await frame.get_by_role("button", name="Close", exact=True).click()
     await expect(page.locator("#toasts")).to_contain_text("Closed.")
     await expect(frame.locator(".note.done")).to_be_hidden()
     await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("Half an ans")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -21,6 +22,7 @@ from cplus.commands.conversations.refused import refused_text
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
+from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
 from cplus.events.names import failed_message
@@ -37,6 +39,7 @@ from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.kit.upload_tokens import Offered
+from cplus.web.merchant.conversations.beside import Beside, beside
 from cplus.web.merchant.conversations.held import held
 from cplus.web.merchant.conversations.problems import problem_words
 from cplus.web.merchant.conversations.thread import (
@@ -48,6 +51,9 @@ from cplus.web.merchant.conversations.thread import (
     newest,
     read_position,
 )
+from cplus.web.merchant.inbox.labels import choices, reason_of
+from cplus.web.merchant.inbox.listing import Desks, DesksDep
+from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")
@@ -62,6 +68,15 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
         worded("It was too late to undo: the message is being sent, or was sent already."),
     ),
     "answers": (lambda _: True, worded("Replies go to this address from now on.")),
+    "assigned": (lambda row: row.assignee is not None, worded("Assigned.")),
+    "unassigned": (lambda row: row.assignee is None, worded("Assigned to nobody any more.")),
+    "snoozed": (
+        lambda row: row.snoozed,
+        worded("Snoozed. It comes back when its time comes or somebody writes in it."),
+    ),
+    "woken": (lambda row: not row.snoozed, worded("The snooze is over.")),
+    "tagged": (lambda _: True, worded("Tags saved.")),
+    "prioritized": (lambda _: True, worded("Priority saved.")),
     "closed": (lambda row: not row.open, worded("Closed.")),
     "reopened": (lambda row: row.open, worded("Reopened.")),
     "dismissed": (lambda _: True, worded("Dismissed.")),
@@ -122,8 +137,13 @@ words for it. `-before`: its form had been sent already, and what it did then wa
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
+def is_id(text: str) -> bool:
+    """Whether it can be the id of a conversation or a message."""
+    return _ID.fullmatch(text) is not None
+
+
 async def _id(conversation_id: str) -> str:
-    if not _ID.fullmatch(conversation_id):
+    if not is_id(conversation_id):
         raise HTTPException(404)
     return conversation_id
 
@@ -178,6 +198,9 @@ class View:
     use: Conversations
     me: Merchant
     now: datetime
+    desks: Desks
+    came: Place | None
+    """The list that it was opened from."""
 
     async def address(self, row: Conversation) -> str | None:
         """Where replies go: the row forgets that with anybody in it who is erased."""
@@ -197,9 +220,15 @@ class View:
 
 
 async def _view(
-    pages: PagesDep, queries: QueriesDep, use: ConversationsDep, clock: ClockDep, me: MerchantDep
+    pages: PagesDep,
+    queries: QueriesDep,
+    use: ConversationsDep,
+    clock: ClockDep,
+    me: MerchantDep,
+    desks: DesksDep,
+    came: CameFromDep,
 ) -> View:
-    return View(pages, queries, use, me, clock())
+    return View(pages, queries, use, me, clock(), desks, came)
 
 
 ViewDep = Annotated[View, Depends(_view)]
@@ -207,6 +236,7 @@ ViewDep = Annotated[View, Depends(_view)]
 
 @router.get("/{conversation_id}")
 async def show(
+    request: Request,
     view: ViewDep,
     head: HeadDep,
     conversation_id: IdDep,
@@ -214,14 +244,17 @@ async def show(
     begin: Annotated[str | None, Query(alias="from")] = None,
     before: str | None = None,
     message: str | None = None,
-    done: str = "",
     *,
+    done: str = "",
     failed: str = "",
     problem: str = "",
     undone: str = "",
+    sent: str = "",
+    refused: str = "",
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
-    what the merchant did that leads here, `undone` the reply that they took back."""
+    what the merchant did that leads here, `undone` the reply that they took back, `sent` the
+    conversation before, in which they replied, `refused` why something was not done."""
     # A position that the log does not have never shows, so nobody waits for it.
     there = 0 < at <= await head(view.me.shop) if at else False
     awaited = at if there and not await caught_up(view.queries, view.me.shop, at) else 0
@@ -235,6 +268,9 @@ async def show(
         done=done,
         written=await _again(view, conversation_id, undone) if undone else _NOTHING,
         problem=(failed, problem),
+        sent=sent if is_id(sent) else "",
+        refused=refused,
+        reads=not getattr(request.state, "head", False),
     )
 
 
@@ -262,6 +298,9 @@ async def show_page(
     done: str = "",
     written: Written = _NOTHING,
     problem: tuple[str, str] = ("", ""),
+    sent: str = "",
+    refused: str = "",
+    reads: bool = False,
     status: int = 200,
 ) -> HTMLResponse:
     """The page, with what was written in its form."""
@@ -271,6 +310,9 @@ async def show_page(
     if row is None:
         raise HTTPException(404)
     also = await merged_in(queries, me.shop, row)
+    around = await beside(view.desks, view.came, row)
+    if reads:
+        await view.desks.read(around.desk.member, row)
     if begin is None:
         thread = await newest(queries, me.shop, row.id, whole, before, also=also)
     else:
@@ -286,6 +328,10 @@ async def show_page(
         me=me,
         section="inbox",
         conversation=row,
+        **choices(),
+        **_around(around),
+        sent=sent,
+        refused=reason_of(refused),
         address=address,
         sender_block=sender,
         thread=thread,
@@ -304,6 +350,7 @@ async def show_page(
         key=written.key or new_key(),
         to=written.to or address,
         latest=(view.now + MAX_AHEAD).astimezone(zone(me.timezone)),
+        snooze_latest=(view.now + MAX_SNOOZE).astimezone(zone(me.timezone)),
         soon=SOON,
         asked=_last_asked(thread),
         command_key=new_key(),
@@ -313,6 +360,18 @@ async def show_page(
         stopped=why,
         stopped_copies=copies,
     )
+
+
+def _around(around: Beside) -> dict[str, Any]:
+    """The same for the template; `back` leads its forms to the list again."""
+    came = around.came
+    return {
+        "desk": around.desk,
+        "came": came,
+        "back": f"?{urlencode({'list': came.query})}" if came else "",
+        "around": around,
+        "kept": {"list": came.query} if came else {},
+    }
 
 
 async def _merged(
@@ -356,9 +415,9 @@ async def _stuck(view: View, thread: Thread, awaited: int) -> _Stuck:
 @router.get("/{conversation_id}/answer-to")
 @router.get("/{conversation_id}/close")
 @router.get("/{conversation_id}/reopen")
-async def again(conversation_id: IdDep, _me: MerchantDep) -> Response:
+async def again(conversation_id: IdDep, came: CameFromDep, _me: MerchantDep) -> Response:
     """For who loads the address of a form again that was answered with a page."""
-    return see_other(f"/conversations/{conversation_id}")
+    return see_other(address_of(conversation_id, came))
 
 
 @router.post("/{conversation_id}/answer-to")
@@ -368,6 +427,7 @@ async def answer_to(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """Replies go to the sender of a message from now on."""
     fields = await own_form(request, signatures, me.session)
@@ -380,7 +440,7 @@ async def answer_to(
         source="dashboard",
         use=use,
     )
-    return changed(conversation_id, "answers", outcome)
+    return changed(conversation_id, "answers", outcome, came)
 
 
 @router.post("/{conversation_id}/close")
@@ -390,13 +450,14 @@ async def close(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """The merchant is done with it."""
     key = form_key(await own_form(request, signatures, me.session))
     outcome = await answering.close(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
-    return changed(conversation_id, "closed", outcome)
+    return changed(conversation_id, "closed", outcome, came)
 
 
 @router.post("/{conversation_id}/reopen")
@@ -406,18 +467,28 @@ async def reopen(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """The merchant takes it up again."""
     key = form_key(await own_form(request, signatures, me.session))
     outcome = await answering.reopen(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
-    return changed(conversation_id, "reopened", outcome)
+    return changed(conversation_id, "reopened", outcome, came)
 
 
-def changed(conversation_id: str, done: str, outcome: Changed) -> Response:
+def changed(
+    conversation_id: str, done: str, outcome: Changed, came: Place | None = None
+) -> Response:
     """Back to the conversation, which says what was done."""
     before = "-before" if outcome.undone else ""
-    at = f"&at={outcome.position}" if outcome.position else ""
     # No fragment: what changed stands beside the title.
-    return see_other(f"/conversations/{conversation_id}?done={done}{before}{at}")
+    told = {"done": f"{done}{before}", "at": outcome.position}
+    return see_other(address_of(conversation_id, came, **told))
+
+
+def address_of(conversation_id: str, came: Place | None = None, **told: Any) -> str:
+    """The page of a conversation, which keeps from which list it was opened, with what it says."""
+    named = {**told, "list": came.query if came else ""}
+    query = urlencode({name: value for name, value in named.items() if value})
+    return f"/conversations/{conversation_id}{f'?{query}' if query else ''}"

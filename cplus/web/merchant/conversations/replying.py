@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -21,6 +23,7 @@ from cplus.errors import (
     OutcomeUnknown,
     StreamConflict,
 )
+from cplus.ids import derived
 from cplus.web.kit.deps import (
     FailedRepliesDep,
     SignaturesDep,
@@ -34,7 +37,16 @@ from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
-from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, Written, show_page
+from cplus.web.merchant.conversations.page import (
+    IdDep,
+    View,
+    ViewDep,
+    Written,
+    address_of,
+    is_id,
+    show_page,
+)
+from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")
@@ -130,8 +142,34 @@ async def reply(
     if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
         return await back(SENT_BEFORE, 409)
-    at = f"?at={outcome.position}#end" if outcome.position else ""
-    return see_other(f"/conversations/{conversation_id}{at}")
+    return await _then(fields, view, conversation_id, key, outcome.position)
+
+
+async def _then(
+    fields: Mapping[str, str], view: View, conversation_id: str, key: str, position: int | None
+) -> Response:
+    """Where a reply leads that was sent: to its thread, or on in the list; and closes the
+    conversation if that was asked for."""
+    me, came, then = view.me, view.came, fields.get("then", "")
+    closed = None
+    if then == "close":
+        closed = await answering.close(
+            me.shop,
+            conversation_id,
+            key=derived("then", key),
+            actor=me.actor,
+            source="dashboard",
+            use=view.use,
+        )
+        position = closed.position or position
+    if came is None or then not in {"close", "next"}:
+        done = "closed" if closed else ""
+        return see_other(address_of(conversation_id, came, done=done, at=position) + "#end")
+    following = fields.get("next", "")
+    page = Place.read(fields.get("next-list", "")) or came
+    if not is_id(following):
+        return see_other(f"{came.start.address}&{urlencode({'done': 'sent', 'at': position or 0})}")
+    return see_other(address_of(following, page, sent=conversation_id, at=position))
 
 
 @router.post("/{conversation_id}/undo")
@@ -141,6 +179,7 @@ async def undo(
     use: WithdrawalsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """Takes a reply back that was not sent, and leads to the form with its text."""
     fields = await own_form(request, signatures, me.session)
@@ -153,10 +192,10 @@ async def undo(
         source="dashboard",
         use=use,
     )
-    page = f"/conversations/{conversation_id}"
     if isinstance(taken, TooLate):
-        return see_other(f"{page}?done=undo-late")
-    return see_other(f"{page}?done=undone&undone={message_id}&at={taken.position}#end")
+        return see_other(address_of(conversation_id, came, done="undo-late"))
+    told = {"done": "undone", "undone": message_id, "at": taken.position}
+    return see_other(f"{address_of(conversation_id, came, **told)}#end")
 
 
 def undoable(now: datetime, seconds: int) -> datetime | None:

@@ -11,6 +11,7 @@ from cplus.web.kit.deps import ConversationsDep, SignaturesDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import IdDep, changed
+from cplus.web.merchant.inbox.place import CameFromDep
 from cplus.web.merchant.inbox.quarantine import kind_of
 
 router = APIRouter(prefix="/conversations")
@@ -32,13 +33,14 @@ async def mark(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """It moves to the tab Spam."""
     key = form_key(await own_form(request, signatures, me.session))
     outcome = await spam.mark_spam(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
-    return changed(conversation_id, "spam", outcome)
+    return changed(conversation_id, "spam", outcome, came)
 
 
 @router.post("/{conversation_id}/not-spam")
@@ -48,13 +50,14 @@ async def unmark(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """It moves back to where it was."""
     key = form_key(await own_form(request, signatures, me.session))
     outcome = await spam.unmark_spam(
         me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
     )
-    return changed(conversation_id, "not-spam", outcome)
+    return changed(conversation_id, "not-spam", outcome, came)
 
 
 @router.post("/{conversation_id}/block")
@@ -64,6 +67,7 @@ async def block(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """Mail of whom replies go to is held back from now on; with `what` a domain, of all in it."""
     fields = await own_form(request, signatures, me.session)
@@ -76,7 +80,7 @@ async def block(
         source="dashboard",
         use=use,
     )
-    return changed(conversation_id, "blocked", outcome)
+    return changed(conversation_id, "blocked", outcome, came)
 
 
 @router.post("/{conversation_id}/unblock")
@@ -86,6 +90,7 @@ async def unblock(
     use: ConversationsDep,
     me: MerchantDep,
     conversation_id: IdDep,
+    came: CameFromDep,
 ) -> Response:
     """Their mail comes in again."""
     fields = await own_form(request, signatures, me.session)
@@ -97,4 +102,4 @@ async def unblock(
         source="dashboard",
         use=use,
     )
-    return changed(conversation_id, "unblocked", outcome)
+    return changed(conversation_id, "unblocked", outcome, came)

@@ -3,77 +3,113 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.clock import zone
-from cplus.projections.queries import ConversationState, Figures, summed
-from cplus.web.kit.deps import ClockDep, MailDomainDep, PagesDep, QueriesDep
-from cplus.web.kit.pages import links
-from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
+from cplus.projections.queries import Figures, summed
+from cplus.web.kit.deps import HeadDep, MailDomainDep, PagesDep
+from cplus.web.kit.forms import new_key
+from cplus.web.kit.i18n import ngettext
+from cplus.web.kit.signed_in import Merchant, see_other
+from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
-from cplus.wording import worded
+from cplus.web.merchant.inbox.bulk import left_of, told_of
+from cplus.web.merchant.inbox.labels import choices, reason_of
+from cplus.web.merchant.inbox.listing import DesksDep, numbers_of
+from cplus.web.merchant.inbox.place import PlaceDep
 
 router = APIRouter()
 
-TABS: Final[tuple[tuple[ConversationState, str], ...]] = (
-    ("open", worded("Open")),
-    ("unanswered", worded("Awaiting reply")),
-    ("closed", worded("Closed")),
-    ("all", worded("All")),
-    ("spam", worded("Spam")),
-)
 _URGENT: Final = timedelta(days=7)
 """How long before a customer's request for their data is due the merchant is warned."""
 _DAYS: Final = 7
 """Days of the figures above the list, today among them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an address says of what was just done."""
+
+    did: str = ""
+    """The key of the form by which many conversations were changed."""
+    undone: int | None = None
+    """In how many that was taken back."""
+    problem: str = ""
+    done: str = ""
+    """What was done with a single conversation that led here."""
+    at: int = 0
+    """The position at which it shows."""
+
+
+ToldDep = Annotated[Told, Depends()]
+
+
 @router.get("/inbox")
 async def inbox(
     pages: PagesDep,
-    queries: QueriesDep,
-    clock: ClockDep,
+    desks: DesksDep,
     domain: MailDomainDep,
-    me: MerchantDep,
-    tab: ConversationState = "open",
-    cursor: str | None = None,
+    head: HeadDep,
+    place: PlaceDep,
+    told: ToldDep,
 ) -> HTMLResponse:
-    """A page of conversations, the newest message first."""
+    """A page of conversations, the newest message or the longest wait first."""
+    me, queries = desks.me, desks.queries
+    if 0 < told.at <= await head(me.shop):
+        await caught_up(queries, me.shop, told.at)
     # The position is read first: what comes between the two is offered as news once more.
     position, counts = await queries.inbox_standing(me.shop)
-    here = zone(me.timezone)
-    today = clock().astimezone(here).date()
-    page, asked, (week, total) = await asyncio.gather(
-        queries.list_conversations(me.shop, tab, cursor),
+    here, now = zone(me.timezone), desks.clock()
+    today = now.astimezone(here).date()
+    page, mine, asked, (week, total), desk = await asyncio.gather(
+        desks.page(place),
+        queries.count_mine(me.shop, me.actor.author),
         queries.first_open_request(me.shop),
         queries.metrics_with_total(me.shop, here, today - timedelta(days=_DAYS - 1), today),
+        desks.desk(),
     )
-    numbers = {
-        "open": counts.open,
-        "unanswered": counts.unanswered,
-        "closed": counts.conversations - counts.open,
-        "all": counts.conversations,
-        "spam": counts.spam,
-    }
+    did = None
+    if told.did:
+        did = await desks.workspace.undoes.of(me.shop, me.actor.author, told.did)
     return pages.render(
         "inbox/inbox.html",
         me=me,
         section="inbox",
-        tabs=[(key, label, numbers[key]) for key, label in TABS],
-        tab=tab,
+        place=place,
+        numbers=numbers_of(counts, mine),
+        desk=desk,
         page=page,
-        **links("/inbox", cursor, page.next, tab=tab),
+        unread=await desks.unread(desk.member, page.items),
+        **choices(),
         position=position,
         asked=asked,
-        urgent=asked is not None and asked.due_at - clock() < _URGENT,
+        urgent=asked is not None and asked.due_at - now < _URGENT,
         guide=_guide(me, total, domain),
-        empty_shop=counts.conversations == 0 and tab != "spam",
+        empty_shop=counts.conversations == 0 and place.view != "spam",
         days=_DAYS,
         week=summed(one.figures for one in week),
+        new_key=new_key,
+        told=told,
+        problem=reason_of(told.problem),
+        did=did,
+        did_words=told_of(did) if did else "",
+        left=left_of(did) if did else [],
+        undone_words=_undone(told),
+        latest=(now + MAX_SNOOZE).astimezone(here),
+    )
+
+
+def _undone(told: Told) -> str:
+    if told.undone is None:
+        return ""
+    return ngettext(
+        "Undone in %(num)s conversation.", "Undone in %(num)s conversations.", told.undone
     )
 
 
@@ -87,10 +123,15 @@ def _guide(me: Merchant, total: Figures, domain: str) -> Guide | None:
 
 @router.get("/")
 async def home(
-    pages: PagesDep, queries: QueriesDep, clock: ClockDep, domain: MailDomainDep, me: MerchantDep
+    pages: PagesDep,
+    desks: DesksDep,
+    domain: MailDomainDep,
+    head: HeadDep,
+    place: PlaceDep,
+    told: ToldDep,
 ) -> Response:
     """The inbox; without a session, the page that signs in. In the Admin's frame this is the page
     itself, as a redirect would lose the token of its address."""
-    if me.frame is None:
+    if desks.me.frame is None:
         return see_other("/inbox")
-    return await inbox(pages, queries, clock, domain, me)
+    return await inbox(pages, desks, domain, head, place, told)

@@ -1,0 +1,157 @@
+"""What a merchant sets for working through conversations: tags, and views of the inbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from cplus.errors import InvalidInput, NotFound
+from cplus.events.aggregates.base import Aggregate
+from cplus.events.base import AggregateEvent
+from cplus.events.catalogue.tags import (
+    TagChanged,
+    TagMade,
+    TagRemoved,
+    ViewRemoved,
+    ViewSaved,
+)
+from cplus.wording import worded
+
+COLOURS: Final = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple")
+MAX_TAGS: Final = 100
+MAX_VIEWS: Final = 30
+MAX_NAME: Final = 40
+"""Characters of the name of a tag or a view."""
+_MAX_QUERY: Final = 1_000
+
+
+class Tag(NamedTuple):
+    """A tag of the shop."""
+
+    id: str
+    name: str
+    colour: str
+
+
+class View(NamedTuple):
+    """A view of the inbox that was saved."""
+
+    id: str
+    name: str
+    query: str
+    """What is chosen, as the address of the list says it."""
+
+
+class Tagging(Aggregate):
+    """The tags and views of a shop, as a part of its settings."""
+
+    tags: dict[str, Tag]
+    """By their ids, in the order in which they were made."""
+    views: dict[str, View]
+    sealed_as: str
+    """Whose key seals their names; empty before the first."""
+
+    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
+        raise NotImplementedError
+
+    def make_tag(self, *, tag: str, name: str, colour: str, person: str, now: datetime) -> None:
+        """Makes a tag with this id. Raises InvalidInput if its name or colour cannot be, or if
+        there are too many."""
+        if tag in self.tags:
+            return
+        if len(self.tags) >= MAX_TAGS:
+            raise InvalidInput(reason=worded("a shop can have up to %(most)s tags", most=MAX_TAGS))
+        self._set(
+            TagMade,
+            person=self.sealed_as or person,
+            tag=tag,
+            name=self._tag_name(tag, name),
+            colour=_colour(colour),
+            now=now,
+        )
+
+    def change_tag(self, *, tag: str, name: str, colour: str, now: datetime) -> None:
+        """Renames the tag and gives it that colour. Raises NotFound, and InvalidInput as
+        `make_tag`."""
+        if tag not in self.tags:
+            raise NotFound(what="tag")
+        told = Tag(tag, self._tag_name(tag, name), _colour(colour))
+        if told != self.tags[tag]:
+            self._set(
+                TagChanged,
+                person=self.sealed_as,
+                tag=tag,
+                name=told.name,
+                colour=told.colour,
+                now=now,
+            )
+
+    def remove_tag(self, *, tag: str, now: datetime) -> None:
+        """Removes the tag; again changes nothing."""
+        if tag in self.tags:
+            self._set(TagRemoved, tag=tag, now=now)
+
+    def save_view(self, *, view: str, name: str, query: str, person: str, now: datetime) -> None:
+        """Saves a view with this id. Raises InvalidInput for a name that cannot be, and if there
+        are too many."""
+        if view in self.views:
+            return
+        name = _name(name)
+        if any(one.name.casefold() == name.casefold() for one in self.views.values()):
+            raise InvalidInput(reason=worded("there is a view with this name already"))
+        if len(self.views) >= MAX_VIEWS:
+            reason = worded("a shop can have up to %(most)s saved views", most=MAX_VIEWS)
+            raise InvalidInput(reason=reason)
+        if len(query) > _MAX_QUERY:
+            raise InvalidInput(reason=worded("this view can’t be saved"))
+        self._set(
+            ViewSaved,
+            person=self.sealed_as or person,
+            view=view,
+            name=name,
+            query=query,
+            now=now,
+        )
+
+    def remove_view(self, *, view: str, now: datetime) -> None:
+        """Removes the view; again changes nothing."""
+        if view in self.views:
+            self._set(ViewRemoved, view=view, now=now)
+
+    def _tag_name(self, tag: str, name: str) -> str:
+        name = _name(name)
+        others = (one.name.casefold() for one in self.tags.values() if one.id != tag)
+        if name.casefold() in others:
+            raise InvalidInput(reason=worded("there is a tag with this name already"))
+        return name
+
+    def _begin_tags(self) -> None:
+        self.tags, self.views, self.sealed_as = {}, {}, ""
+
+    def _evolve_tags(self, event: AggregateEvent) -> None:
+        match event:
+            case TagMade() | TagChanged():
+                self.sealed_as = event.person
+                self.tags[event.tag] = Tag(event.tag, event.name or "", event.colour)
+            case TagRemoved():
+                self.tags.pop(event.tag, None)
+            case ViewSaved():
+                self.sealed_as = event.person
+                self.views[event.view] = View(event.view, event.name or "", event.query or "")
+            case ViewRemoved():
+                self.views.pop(event.view, None)
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or not name.isprintable():
+        raise InvalidInput(reason=worded("write a name"))
+    if len(name) > MAX_NAME:
+        raise InvalidInput(reason=worded("a name can be up to %(most)s characters", most=MAX_NAME))
+    return name
+
+
+def _colour(colour: str) -> str:
+    if colour not in COLOURS:
+        raise InvalidInput(reason=worded("choose a colour"))
+    return colour

@@ -1,0 +1,77 @@
+"""What stands beside a thread: the list that it was opened from, what comes before and after it
+there, and what staff did with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cplus.errors import InvalidInput
+from cplus.projections.queries import Conversation, Page
+from cplus.web.merchant.inbox.listing import Desk, Desks, name_of
+from cplus.web.merchant.inbox.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The conversation before or after this one in its list."""
+
+    id: str
+    place: Place
+    """The page of the list that it is on."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return self.place.leads_to(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """All of that."""
+
+    desk: Desk
+    came: Place | None
+    """The list; None if the address names none."""
+    name: str = ""
+    """What the list is called."""
+    items: Sequence[Conversation] = ()
+    unread: frozenset[str] = frozenset()
+    previous: Neighbour | None = None
+    following: Neighbour | None = None
+
+
+async def beside(desks: Desks, came: Place | None, row: Conversation) -> Beside:
+    """For the page of this conversation; without the list if its address cannot be read."""
+    desk = await desks.desk()
+    if came is None:
+        return Beside(desk, None)
+    try:
+        page = await desks.page(came)
+    except InvalidInput:
+        return Beside(desk, None)
+    unread = await desks.unread(desk.member, page.items)
+    previous, following = await _around(desks, came, page, row.id)
+    name = name_of(came, desk)
+    return Beside(desk, came, name, page.items, frozenset(unread - {row.id}), previous, following)
+
+
+async def _around(
+    desks: Desks, came: Place, page: Page[Conversation], current: str
+) -> tuple[Neighbour | None, Neighbour | None]:
+    ids = [one.id for one in page.items]
+    if current not in ids:  # it is in that list no more: what is left of it follows
+        return None, Neighbour(ids[0], came) if ids else None
+    here = ids.index(current)
+    before = Neighbour(ids[here - 1], came) if here else None
+    after = Neighbour(ids[here + 1], came) if here + 1 < len(ids) else None
+    if before is None and page.previous:
+        before = await _nearest(desks, came.at(page.previous))
+    if after is None and page.next:
+        after = await _nearest(desks, came.at(page.next))
+    return before, after
+
+
+async def _nearest(desks: Desks, place: Place) -> Neighbour | None:
+    page = await desks.page(place, 1)
+    return Neighbour(page.items[0].id, place) if page.items else None

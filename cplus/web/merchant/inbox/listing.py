@@ -1,0 +1,119 @@
+"""A page of conversations as a list shows it, on the page of the inbox and beside a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends
+
+from cplus.actors import Actor
+from cplus.commands.mail_settings import settings_of
+from cplus.events.aggregates.tags import Tag, View
+from cplus.projections.queries import Conversation, ConversationCounts, Page
+from cplus.web.kit.deps import ClockDep, ConversationsDep, QueriesDep, WorkspaceDep
+from cplus.web.kit.i18n import gettext as _
+from cplus.web.kit.signed_in import Merchant, MerchantDep
+from cplus.web.merchant.inbox.place import VIEWS, Place
+from cplus.workspace.members import Member
+from cplus.workspace.read_marks import KEPT
+
+SHOWN: Final = 50
+"""Conversations of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page knows of who works, and with what."""
+
+    me: Merchant
+    member: Member
+    staff: Mapping[str, str]
+    """What each member of staff is called, by their ids."""
+    tags: Mapping[str, Tag]
+    """By their ids, in the order of their names."""
+    views: Sequence[View]
+
+    def called(self, member: str) -> str:
+        """What a member of staff is called."""
+        return self.staff.get(member) or Actor("merchant", member).shown
+
+    def tags_of(self, row: Conversation) -> list[Tag]:
+        """The tags of a conversation that there still are."""
+        return [self.tags[one] for one in row.tags if one in self.tags]
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Finds that, and the lists."""
+
+    me: MerchantDep
+    queries: QueriesDep
+    use: ConversationsDep
+    workspace: WorkspaceDep
+    clock: ClockDep
+
+    async def desk(self) -> Desk:
+        """For the merchant of the request."""
+        me, now = self.me, self.clock()
+        member, ids, settings = await asyncio.gather(
+            self.workspace.members.visit(me.shop, me.actor.author, now),
+            self.workspace.members.of(me.shop),
+            settings_of(self.use.recorder, me.shop),
+        )
+        names = {one: Actor("merchant", one).shown for one in ids}
+        names[me.actor.author] = me.actor.shown
+        ordered = sorted(settings.tags.values(), key=lambda tag: tag.name.casefold())
+        return Desk(
+            me,
+            member,
+            dict(sorted(names.items(), key=lambda one: (one[0] != me.actor.author, one[1]))),
+            {tag.id: tag for tag in ordered},
+            sorted(settings.views.values(), key=lambda view: view.name.casefold()),
+        )
+
+    async def page(self, place: Place, limit: int = SHOWN) -> Page[Conversation]:
+        """A page of a list. Raises InvalidInput if its cursor cannot be read."""
+        return await self.queries.list_conversations(
+            self.me.shop, place.filter(self.me), place.cursor, limit
+        )
+
+    async def read(self, member: Member, row: Conversation) -> None:
+        """The member has read it as it stands."""
+        await self.workspace.marks.read(self.me.shop, member.id, row.id, row.last_message_at)
+
+    async def unread(self, member: Member, rows: Sequence[Conversation]) -> set[str]:
+        """Which of these have a message of a customer that the member has not read."""
+        horizon = max(member.since, self.clock() - KEPT)
+        news = [row for row in rows if row.last_from == "shopper" and row.last_message_at > horizon]
+        marks = await self.workspace.marks.of(self.me.shop, member.id, [row.id for row in news])
+        return {
+            row.id for row in news if row.id not in marks or marks[row.id] < row.last_message_at
+        }
+
+
+DesksDep = Annotated[Desks, Depends()]
+
+
+def numbers_of(counts: ConversationCounts, mine: int) -> Mapping[str, int]:
+    """How many conversations each view has."""
+    active = counts.open - counts.snoozed
+    return {
+        "open": active,
+        "unanswered": counts.unanswered,
+        "mine": mine,
+        "unassigned": max(active - counts.assigned, 0),
+        "snoozed": counts.snoozed,
+        "closed": counts.conversations - counts.open,
+        "all": counts.conversations,
+        "spam": counts.spam,
+    }
+
+
+def name_of(place: Place, desk: Desk) -> str:
+    """What a list is called: as it was saved, or by its view."""
+    query = place.start.query
+    saved = next((view.name for view in desk.views if view.query == query), None)
+    return saved or _(VIEWS[place.view])

@@ -1,0 +1,165 @@
+"""Which list of conversations, and where in it: what an address says, and a page keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Final, Self, get_args
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Depends, Request
+
+from cplus.clock import zone
+from cplus.events.catalogue.handling import Priority
+from cplus.projections.queries import ConversationState, Filter
+from cplus.web.kit.signed_in import Merchant
+from cplus.wording import worded
+
+VIEWS: Final[Mapping[ConversationState, str]] = {
+    "open": worded("Open"),
+    "unanswered": worded("Awaiting reply"),
+    "mine": worded("Mine"),
+    "unassigned": worded("Unassigned"),
+    "snoozed": worded("Snoozed"),
+    "closed": worded("Closed"),
+    "all": worded("All"),
+    "spam": worded("Spam"),
+}
+"""What each view is called, in their order."""
+
+NOBODY: Final = "-"
+"""In place of a member of staff: conversations that nobody looks after."""
+_PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
+_ID: Final = re.compile(r"[a-z0-9]{1,64}")
+_STAFF: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LONGEST: Final = 2_000  # characters of an address
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A list of conversations and a page of it. What cannot be read in an address is left out."""
+
+    view: ConversationState = "open"
+    tag: str = ""
+    assignee: str = ""
+    """The id of a member of staff, or NOBODY."""
+    priority: Priority | None = None
+    since: str = ""
+    """A day of the shop's time zone."""
+    until: str = ""
+    """The last day."""
+    files: bool = False
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> Self:
+        """What an address says; `tab` is what it called a view before."""
+        view = asked.get("view") or asked.get("tab")
+        tag, who = asked.get("tag", ""), asked.get("assignee", "")
+        return cls(
+            view=next((one for one in VIEWS if one == view), "open"),
+            tag=tag if _ID.fullmatch(tag) else "",
+            assignee=who if who == NOBODY or _STAFF.fullmatch(who) else "",
+            priority=next((one for one in _PRIORITIES if one == asked.get("priority")), None),
+            since=_day(asked.get("since", "")),
+            until=_day(asked.get("until", "")),
+            files=asked.get("files") == "1",
+            cursor=asked.get("cursor") or None,
+        )
+
+    @classmethod
+    def read(cls, query: str) -> Self | None:
+        """The list that a page came from, as its address keeps it; None if it says none."""
+        if not query or len(query) > _LONGEST:
+            return None
+        try:
+            return cls.of(dict(parse_qsl(query, max_num_fields=20)))
+        except ValueError:
+            return None
+
+    @property
+    def query(self) -> str:
+        """As an address says it."""
+        named: dict[str, Any] = {
+            "view": self.view,
+            "tag": self.tag,
+            "assignee": self.assignee,
+            "priority": self.priority or "",
+            "since": self.since,
+            "until": self.until,
+            "files": "1" if self.files else "",
+            "cursor": self.cursor or "",
+        }
+        return urlencode({name: value for name, value in named.items() if value})
+
+    @property
+    def address(self) -> str:
+        """Of the list."""
+        return f"/inbox?{self.query}"
+
+    @property
+    def filtered(self) -> bool:
+        """Whether more is chosen than a view."""
+        return replace(self, cursor=None) != Place(self.view)
+
+    @property
+    def start(self) -> Place:
+        """Its first page."""
+        return replace(self, cursor=None)
+
+    def at(self, cursor: str | None) -> Place:
+        """Another page of it."""
+        return replace(self, cursor=cursor)
+
+    def leads_to(self, conversation_id: str) -> str:
+        """The address of a conversation that is opened from here."""
+        return f"/conversations/{conversation_id}?{urlencode({'list': self.query})}"
+
+    def filter(self, me: Merchant) -> Filter:
+        """The same for the read models."""
+        return Filter(
+            self.view,
+            member=me.actor.author,
+            assignee=("" if self.assignee == NOBODY else self.assignee) if self.assignee else None,
+            tag=self.tag or None,
+            priority=self.priority,
+            since=_begins(self.since, me, days=0),
+            until=_begins(self.until, me, days=1),
+            has_files=self.files,
+        )
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        return ""
+
+
+def _begins(day: str, me: Merchant, *, days: int) -> datetime | None:
+    if not day:
+        return None
+    try:
+        return datetime.combine(
+            date.fromisoformat(day) + timedelta(days=days), time(), zone(me.timezone)
+        )
+    except OverflowError:
+        return None
+
+
+async def _place(
+    request: Request, view: ConversationState | None = None, tab: ConversationState | None = None
+) -> Place:
+    """What the address says; a view that there is not is refused."""
+    return replace(Place.of(request.query_params), view=view or tab or "open")
+
+
+async def _came_from(request: Request) -> Place | None:
+    return Place.read(request.query_params.get("list", ""))
+
+
+PlaceDep = Annotated[Place, Depends(_place)]
+CameFromDep = Annotated[Place | None, Depends(_came_from)]
+"""The list from which a conversation was opened."""
