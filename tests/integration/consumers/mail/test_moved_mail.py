@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import UTC
+from datetime import UTC, timedelta
+from typing import Any
 
 import pytest
 
 from cplus.actors import merchant
-from cplus.commands.conversations.answering import reply
+from cplus.commands.conversations.answering import Extras, reply
 from cplus.commands.conversations.merging import merge
 from cplus.commands.conversations.moving import Asked, move, move_back, split, unsplit
+from cplus.commands.conversations.withdrawing import Withdrawals, Withdrawn, withdraw
 from cplus.consumers.mailboxes.waiting import waiting_messages
+from cplus.consumers.sending.failing import Failure, record_failure
 from cplus.consumers.sending.history import history as quoted_history
 from cplus.consumers.sending.outgoing import find_outgoing
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
 from cplus.events.audit.history import history
+from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import MessageReceived, ReplyWritten
-from cplus.events.names import conversation_stream, message_ref
+from cplus.events.log.commit import Draft
+from cplus.events.names import conversation_stream, mail_stream, message_ref
 from cplus.events.standing import find_message
 from cplus.ids import random_id
+from cplus.leases import Leases
 from cplus.privacy.erasing.listing import list_held
 from cplus.projections.checks.as_it_was import conversation_at
 from tests.integration.consumers.mail.merged_world import asking, begun, talk, token
@@ -178,3 +184,38 @@ async def test_a_reply_quotes_what_stands_in_its_conversation(world: World) -> N
         told = await quoted_history(SHOP, found.wish, world.recorder, shop_name="acorn", zone=UTC)
         quoted.append([one.text for one in told])
     assert quoted == [["Hello 0"], ["And red?"]]
+
+
+async def written_in(world: World, name: str, key: str, **more: Any) -> str:
+    """The id of a reply that the merchant writes."""
+    await reply(SHOP, name, text="Yes.", key=key, **asking(world), **more)
+    [written] = [one for one in (await talk(world, name)).thread.lines if one.kind == "out"]
+    return written.message_id
+
+
+async def test_a_reply_is_taken_back_where_it_stands(world: World) -> None:
+    a, _, [b] = await with_two(world, "ben@b.example")
+    extras = Extras(send_at=world.now + timedelta(seconds=10))
+    written = await written_in(world, a, "r1", extras=extras)
+    with pytest.raises(InvalidInput, match="waits to be sent"):
+        await move(SHOP, a, written, b, asked=asked(world, "k1"))
+    world.later(seconds=11)
+    await move(SHOP, a, written, b, asked=asked(world, "k2"))
+    use = Withdrawals(world.recorder, Leases(world.parts.mongo.database), lambda: world.now)
+    how: dict[str, Any] = {"actor": merchant("ada"), "source": "dashboard", "use": use}
+    with pytest.raises(InvalidInput, match="did not wait"):
+        await withdraw(SHOP, a, message_id=written, **how)
+    assert isinstance(await withdraw(SHOP, b, message_id=written, **how), Withdrawn)
+    assert written not in [*await ids(world, a), *await ids(world, b)]
+
+
+async def test_a_reply_that_fails_is_told_where_it_stands(world: World) -> None:
+    a, _, [b] = await with_two(world, "ben@b.example")
+    written = await written_in(world, a, "r1")
+    await move(SHOP, a, written, b, asked=asked(world, "k1"))
+    mail = await find_outgoing(world.parts.store, world.parts.reader, SHOP, written)
+    bounced = NewEvent(mail_stream(written), mail.bounced("gone", permanent=True), world.now)
+    draft = Draft(SHOP, "mail/bounced", "mail_event", "ses", events=[bounced], refs=mail.refs())
+    failures = [Failure("bounced", "ada@a.example")]
+    await record_failure(world.recorder, draft, mail, failures, world.now)
+    assert ((await talk(world, a)).failed, (await talk(world, b)).failed) == (set(), {written})
