@@ -64,7 +64,8 @@ async def customers(
         me=me,
         section="customers",
         position=position,
-        tabs=[(key, label, numbers[key]) for key, label in TABS],
+        # How many a search finds in all, nobody counts.
+        tabs=[(key, label, None if asked.strip() else numbers[key]) for key, label in TABS],
         kind=kind,
         query=asked,
         list_address=_address(asked),
