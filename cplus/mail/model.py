@@ -46,6 +46,8 @@ class InboundMail(BaseModel):
     """The address of `Sender:`, in lower case."""
     reply_to: str | None = None
     reply_to_name: str = ""
+    addressed: list[str] = []
+    """The addresses of `To:`, in lower case, in their order; at most 50."""
     copied: list[str] = []
     """The addresses of `Cc:`, in lower case, in their order; at most 50."""
     return_path: str | None = None

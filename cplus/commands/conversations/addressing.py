@@ -12,6 +12,7 @@ from cplus.wording import worded
 
 _SEPARATORS: Final = re.compile(r"[,;\s]+")
 _BRACKETED: Final = re.compile(r"[^<>,;\n]*<([^<>]+)>")
+_SHOWN: Final = 80  # characters of what is no address
 _LONGEST: Final = 20_000  # characters of a field: fifty of the longest addresses
 
 
@@ -49,7 +50,9 @@ def _addresses(name: str, field: str, domain: str) -> list[str]:
         if address is None:
             raise InvalidInput(
                 reason=worded(
-                    "one of the addresses in %(field)s is not an email address", field=name
+                    "“%(address)s” in %(field)s is not an email address",
+                    address=written[:_SHOWN],
+                    field=name,
                 )
             )
         if is_own_address(address, domain):

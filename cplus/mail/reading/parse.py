@@ -165,9 +165,9 @@ class _Headers:
             self.defects.append(f"illegal address in {name}")
         return found.mailboxes[0] if found.mailboxes else None
 
-    def copied(self) -> list[str]:
-        """Who else got it, each once."""
-        named = (one.address for one in mailboxes(self.get("cc")).mailboxes)
+    def named_in(self, header: str) -> list[str]:
+        """Who is named there, each once."""
+        named = (one.address for one in mailboxes(self.get(header)).mailboxes)
         return list(dict.fromkeys(named))[:_COPIED_LIMIT]
 
     def author(self) -> tuple[Mailbox | None, bool]:
@@ -249,7 +249,8 @@ def _understand(
         sender=real_sender.address if real_sender else None,
         reply_to=reply_to.address if reply_to else None,
         reply_to_name=reply_to.name if reply_to else "",
-        copied=headers.copied(),
+        addressed=headers.named_in("to"),
+        copied=headers.named_in("cc"),
         return_path=envelope,
         subject=subject,
         date=date,

@@ -64,6 +64,11 @@ def full_time(moment: datetime, at: ZoneInfo) -> str:
     return f"{_date(local.date())}, {_time(local)}"
 
 
+def clock_time(moment: datetime, at: ZoneInfo) -> str:
+    """The time of day: `14:02`."""
+    return _time(_local(moment, at))
+
+
 def exact_time(moment: datetime, at: ZoneInfo) -> str:
     """When it was, to the second: `3 Nov 2026, 14:02:09`."""
     local = _local(moment, at)

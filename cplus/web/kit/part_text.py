@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from cplus.clock import zone
 from cplus.mail import Invite
-from cplus.web.kit.formats import full_time
+from cplus.web.kit.formats import clock_time, full_time
+from cplus.web.kit.formats import date as day_of
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.i18n import translated
 from cplus.wording import worded
@@ -82,15 +83,26 @@ def protection(files: Sequence[Typed] | None, text: str | None) -> str:
 
 
 def when_of(invite: Invite, timezone: str | None) -> str:
-    """When an event takes place, in the shop's time zone."""
-    said = [_moment(one, timezone) for one in (invite.begins, invite.ends) if one is not None]
-    return " – ".join(dict.fromkeys(said))
+    """When an event takes place, in the shop's time zone, which is named: the sender's may be
+    another. A time without zone is as the sender wrote it."""
+    begins, ends = invite.begins, invite.ends
+    if not isinstance(begins, datetime):
+        return "" if begins is None else _days(begins, ends)
+    own = begins.tzinfo is None
+    at = ZoneInfo("UTC") if own else zone(timezone)
+    first = begins.replace(tzinfo=UTC) if own else begins
+    when = full_time(first, at)
+    if isinstance(ends, datetime) and ends != begins and (ends.tzinfo is None) == own:
+        last = ends.replace(tzinfo=UTC) if own else ends
+        same = last.astimezone(at).date() == first.astimezone(at).date()
+        when += f" – {clock_time(last, at) if same else full_time(last, at)}"
+    if own:
+        return _("%(time)s (the sender’s time)", time=when)
+    return f"{when} ({at.key.replace('_', ' ')})"
 
 
-def _moment(moment: object, timezone: str | None) -> str:
-    if isinstance(moment, datetime):
-        if moment.tzinfo is None:
-            time = full_time(moment.replace(tzinfo=UTC), ZoneInfo("UTC"))
-            return _("%(time)s (the sender’s time)", time=time)
-        return full_time(moment, zone(timezone))
-    return str(moment)
+def _days(first: date, end: date | None) -> str:
+    """Whole days: the end is the day after the last (RFC 5545, section 3.6.1)."""
+    last = end - timedelta(days=1) if end is not None and end > first else first
+    midnights = [datetime.combine(day, time(), UTC) for day in (first, last)]
+    return " – ".join(dict.fromkeys(day_of(one, ZoneInfo("UTC")) for one in midnights))

@@ -114,6 +114,17 @@ async def test_hours_and_automatic_replies_are_saved_and_shown_in_the_shops_zone
     early = await sent(browser, "auto-reply", away="on", away_text="Away")
     assert early.status_code == 422
     assert "Set your business hours first." in early.text
+    wrong = await sent(browser, "hours", Monday="9-25", Friday="nine", closed="2027-13-01")
+    # All that is wrong is said at once, beside its field.
+    for field, words in (
+        ("Monday", "There is no time 25:00"),
+        ("Friday", "nine"),
+        ("closed", "There is no day 2027-13-01"),
+    ):
+        said = wrong.text.partition(f'id="hours-{field}-reason">')[2].partition("</p>")[0]
+        assert words in said, field
+        assert f'hours-{field}-reason" aria-invalid="true"' in wrong.text
+    assert 'id="hours-Tuesday-reason"' not in wrong.text
     wrong = await sent(browser, "hours", Monday="9-12", Friday="nine", closed="2027-01-01")
     assert wrong.status_code == 422
     assert "“nine” on Friday is not a time" in wrong.text

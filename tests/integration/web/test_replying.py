@@ -104,7 +104,7 @@ async def test_copies_are_read_as_people_write_them(
 @pytest.mark.parametrize(
     ("cc", "words"),
     [
-        ("nobody", "not an email address"),
+        ("ben@example.org, nobody", "“nobody” in Cc is not an email address"),
         ("acorn@mail.example.com", "an address of this app"),
         (", ".join(f"a{number}@example.org" for number in range(50)), "up to 50 addresses"),
     ],

@@ -11,7 +11,7 @@ from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
 
-CHIP = "Sender not proved"
+CHIP = "Sender not verified"
 
 
 async def receives(web: Harness, conversation_id: str, **mail: Any) -> str:

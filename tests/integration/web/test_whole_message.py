@@ -37,6 +37,19 @@ async def test_all_that_was_written_is_shown_and_nothing_is_loaded(
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
+async def test_it_says_to_whom_the_mail_was_sent(
+    web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
+) -> None:
+    to = "To: Shop <Orders@acorn.example>, sam@acorn.example\r\nCc: Tom <tom@partner.example>\r\n"
+    await aws.put_object(mail_bucket, "k", f"{to}{RAW}".encode())
+    page = (await browser.get(await arrives(web))).text
+    for label, address in (
+        ("To", "orders@<wbr>acorn.example</bdi>, <bdi>sam@<wbr>acorn.example"),
+        ("Cc", "tom@<wbr>partner.example"),
+    ):
+        assert f"<dt>{label}</dt><dd><bdi>{address}</bdi></dd>" in page
+
+
 async def test_a_message_of_another_shop_or_conversation_is_not_found(
     web: Harness, browser: httpx.AsyncClient, aws: Aws, mail_bucket: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -40,9 +40,15 @@ def test_types_have_names_that_people_know() -> None:
 
 
 def test_an_invitation_is_in_the_time_of_the_shop() -> None:
-    def at(begins: datetime | date) -> str:
-        return when_of(Invite("request", "x", begins, None, "", None, (), False), "Asia/Tokyo")
+    def at(begins: datetime | date, ends: datetime | date | None = None) -> str:
+        return when_of(Invite("request", "x", begins, ends, "", None, (), False), "Asia/Tokyo")
 
-    assert at(datetime(2026, 12, 1, 20, tzinfo=UTC)).startswith("2 Dec 2026, 05:00")
-    assert at(date(2026, 12, 24)) == "2026-12-24"
+    evening = datetime(2026, 12, 1, 20, tzinfo=UTC)
+    assert at(evening) == "2 Dec 2026, 05:00 (Asia/Tokyo)"
+    assert at(evening, evening) == "2 Dec 2026, 05:00 (Asia/Tokyo)"
+    assert at(evening, evening + timedelta(hours=1)) == "2 Dec 2026, 05:00 – 06:00 (Asia/Tokyo)"
+    later = evening + timedelta(days=1)
+    assert at(evening, later) == "2 Dec 2026, 05:00 – 3 Dec 2026, 05:00 (Asia/Tokyo)"
+    assert at(date(2026, 12, 24), date(2026, 12, 25)) == at(date(2026, 12, 24)) == "24 Dec 2026"
+    assert at(date(2026, 12, 24), date(2026, 12, 27)) == "24 Dec 2026 – 26 Dec 2026"
     assert "sender’s time" in at(datetime(2026, 12, 1, 20))  # noqa: DTZ001  as it is written

@@ -10,9 +10,12 @@ from cplus.consumers.mailboxes.telling import REFUSED
 from cplus.consumers.sending.outgoing import name_of
 from cplus.consumers.sending.pages import page_link
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.mailboxes import CODE_HOURS, Mailbox
+from cplus.events.base import kept
 from cplus.events.catalogue.conversations import AnswerRefused
 from cplus.events.catalogue.mail import MailRequested
+from cplus.events.names import conversation_stream
 from cplus.events.standing import events_of_message
 from cplus.mail import compose_notice, no_reply_address
 from cplus.mail.mailbox_tokens import mailbox_code
@@ -21,6 +24,7 @@ from cplus.mail.refusals import refusal_words
 APP: Final = "Conversations Plus"
 GONE: Final = "the mailbox was removed or switched off"
 SETTINGS: Final = "/settings/mail"
+_SUBJECT: Final = 150  # characters
 
 
 async def _verification(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never | Later:
@@ -59,13 +63,18 @@ async def _refused(shop: str, wish: MailRequested, use: MailParts) -> Mail | Nev
     found = await _refusal(shop, wish.about["message"], use)
     if found is None:
         return Never("the mail that was not sent on is not in the log")
+    stream = conversation_stream(wish.about["conversation"])
+    talk: Conversation = await use.recorder.load(Conversation, shop, stream)
+    who = "a customer" if talk.erased else talk.address or "a customer"
+    subject = "" if talk.erased else (kept(talk.subject) or "")[:_SUBJECT]
     return _notice(
         wish,
         mailbox.address,
         use,
-        subject="Your answer was not sent",
+        subject=": ".join(filter(None, ["Your answer was not sent", subject])),
         text=(
-            f"Your answer to a customer was not sent on. {refusal_words(found.reason)}\n\n"
+            f"Your answer to {who}{f', “{subject}”,' if subject else ''} was not sent on. "
+            f"{refusal_words(found.reason)}\n\n"
             "It is shown in the conversation, where you can send what you wrote:"
         ),
         link=page_link(shop, f"/conversations/{wish.about['conversation']}", use.settings),

@@ -88,7 +88,8 @@ async def _composed(
         closing=(
             f"{_answering(conversation.address, name)} "
             "If the first line is #close, the conversation is closed too; if it begins with #note, "
-            "all that you write stays in the app as a note. The settings say what is sent here."
+            "all that you write stays in the app as a note. What is sent to this address is chosen "
+            "in the app’s email settings."
         ),
         token=mailbox_token(*named, secret, to),
         thread=mailbox_token(*named, secret),
@@ -107,8 +108,9 @@ def _answering(address: str, name: str) -> str:
     if not address:
         return "There is no address to which an answer to this mail can go."
     return (
-        f"Reply to this mail to answer {address}: what you write above the quote goes there in the "
-        f"name of {name}; nothing that is quoted does, nor a copy to anybody else."
+        f"Reply to this mail to answer {address}: what you write above the quote is sent there in "
+        f"the name of {name}, with the shop’s signature in place of yours. Quoted text is left "
+        "out, and nobody gets a copy."
     )
 
 
@@ -125,7 +127,7 @@ def _told(one: Waiting, at: ZoneInfo, count: int) -> Told:
     more = len(names) - _NAMES
     shown = ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
     when = f" on {_date(one.at.astimezone(at))}" if count > 1 else ""
-    proof = " (sender not proved)" if one.message.proved is False else ""
+    proof = " (sender not verified)" if one.message.proved is False else ""
     files = f"Attached: {shown}" if names else ""
     if files and one.message.virus:
         files += " (a virus was found in this mail: its files are not sent along)"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from cplus.clock import zone
 from cplus.commands.mail_settings import set_hours
-from cplus.events.aggregates.hours import DAYS, typed_dates, typed_day
+from cplus.errors import InvalidInput
+from cplus.events.aggregates.hours import DAYS, Interval, typed_dates, typed_day
 from cplus.web.kit import formats
+from cplus.web.kit.i18n import translated
 from cplus.web.merchant.settings.section import Looking, Section, Sent
+from cplus.wording import worded
 
 
 async def _shown(at: Looking) -> Mapping[str, Any]:
@@ -31,10 +35,25 @@ async def _shown(at: Looking) -> Mapping[str, Any]:
 
 async def _save(at: Looking, sent: Sent) -> None:
     today = at.clock().astimezone(zone(at.me.timezone)).date()
+    week: list[tuple[Interval, ...]] = []
+    closed: frozenset[date] = frozenset()
+    wrong: dict[str, str] = {}
+    for field in (*DAYS, "closed"):  # all that is wrong is said at once, each beside its field
+        typed = sent.fields.get(field, "")
+        try:
+            if field == "closed":
+                closed = typed_dates(typed, today)
+            else:
+                week.append(typed_day(typed, field))
+        except InvalidInput as error:
+            wrong[field] = translated(error.values["reason"])
+    if wrong:
+        reason = worded("nothing was saved; correct what is marked")
+        raise InvalidInput(reason=reason, fields=wrong)
     await set_hours(
         at.me.shop,
-        [typed_day(sent.fields.get(day, ""), day) for day in DAYS],
-        typed_dates(sent.fields.get("closed", ""), today),
+        week,
+        closed,
         key=sent.key,
         source="dashboard",
         actor=at.me.actor,

@@ -93,7 +93,8 @@ async def save(
         await section.save(at, sent)
     except InvalidInput as error:
         reason = sentence(error.values["reason"])
-        return await _page(pages, at, failed=section.name, reason=reason, sent=sent)
+        wrong = error.values.get("fields", _NOTHING)
+        return await _page(pages, at, failed=section.name, reason=reason, sent=sent, wrong=wrong)
     return see_other(f"{PAGE}?saved={section.name}#{section.name}")
 
 
@@ -111,8 +112,10 @@ async def _page(
     failed: str = "",
     reason: str = "",
     sent: Sent | None = None,
+    wrong: Mapping[str, str] = _NOTHING,
 ) -> HTMLResponse:
-    """The page; with the reason why a form failed and what was typed in it, if one did."""
+    """The page; with the reason why a form failed, what was typed in it, and what is wrong with
+    which field, if one did."""
     # In the Admin's frame no fragment and no focus leads to the code that a mail's link brings.
     first = MAILBOXES if "code" in at.asked else None
     sections = sorted(SECTIONS, key=lambda section: section is not first)
@@ -130,6 +133,7 @@ async def _page(
                 "shown": one,
                 "saved": section.name == saved,
                 "reason": reason if section.name == failed else "",
+                "wrong": wrong if section.name == failed else _NOTHING,
                 "typed": sent.fields if sent and section.name == failed else _NOTHING,
             }
             for section, one in zip(sections, shown, strict=True)

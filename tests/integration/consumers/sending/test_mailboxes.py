@@ -341,7 +341,11 @@ async def test_a_refused_answer_is_told_once_an_hour_and_a_forged_one_never(told
     await told.world.receive(plain("", sender=OWNER, message_id="<e9@acorn.example>"), "e9", to)
     await told.react()
     first, second = await told.wishes("answer_refused")
-    assert "Nothing was written in it" in words(await told.mail(first))
+    mail = await told.mail(first)
+    assert "Nothing was written in it" in words(mail)
+    # It says which of the answers it was.
+    assert mail["Subject"] == "Your answer was not sent: Sizes"
+    assert f"Your answer to {ADA}, “Sizes”, was not sent on." in words(mail)
     assert second.message_id != first.message_id
 
 
